@@ -1,0 +1,227 @@
+import { z } from 'zod';
+import { duration, identifier, size } from './options.ts';
+
+/**
+ * The one schema of tidegauge.yaml. Its reference (docs/configuration.md) and the names of the environment
+ * variables are derived from it. Detectors and notifiers bring their own options: `configSchema` joins them in.
+ */
+
+const url = (schemes: string[]) =>
+  z.string().refine(text => URL.canParse(text) && schemes.includes(new URL(text).protocol), {
+    error: `an address that starts with ${schemes.map(s => `${s}//`).join(' or ')}`,
+  });
+
+const capture = z
+  .strictObject({
+    interval: duration({ min: '200ms', max: '60s' }).prefault('5s').describe('Length of a window.'),
+    probe: z.enum(['auto', 'lhist']).default('auto').describe('Which probe of bpf/ counts.'),
+    hook: z.enum(['auto', 'tracepoint']).default('auto').describe('Where the probe attaches in the kernel.'),
+    bpftrace: z.string().min(1).default('bpftrace').describe('The bpftrace program, by name or path.'),
+    map_keys: z
+      .int()
+      .min(64)
+      .max(4_000_000)
+      .default(65_536)
+      .describe('Capacity of each map in the kernel; an entry is one container, direction and size bucket.'),
+    docker: z
+      .string()
+      .default('auto')
+      .describe(
+        'Socket of the Docker Engine; `auto` takes DOCKER_HOST, else /var/run/docker.sock; `off` never asks.',
+      ),
+    pending: size({ min: '1MiB' })
+      .prefault('256MiB')
+      .describe(
+        'Frames that wait for the store or the queue, in memory; beyond it the oldest are dropped and counted.',
+      ),
+  })
+  .describe('What the collector does.');
+
+const store = z
+  .strictObject({
+    kind: z.enum(['sqlite', 'influx']).default('sqlite').describe('Which database keeps the time series.'),
+    sqlite: z
+      .strictObject({
+        file: z.string().default('').describe('Database file; empty: `tidegauge.db` in the data directory.'),
+      })
+      .prefault({}),
+    influx: z
+      .strictObject({
+        url: url(['http:', 'https:']).default('http://127.0.0.1:8086').describe('Address of InfluxDB.'),
+        version: z
+          .enum(['auto', '1', '2'])
+          .default('auto')
+          .describe('Write API: 1 is /write, 2 is /api/v2/write; `auto` asks the server.'),
+        database: z.string().min(1).default('tidegauge').describe('Database (1.x) or bucket (2.x, 3).'),
+        org: z.string().default('').describe('Organization (2.x).'),
+        token: z.string().default('').describe('API token (2.x, 3).'),
+        username: z.string().default('').describe('User (1.x with authentication).'),
+        password: z.string().default('').describe('Password (1.x with authentication).'),
+        timeout: duration({ min: '100ms', max: '10m' })
+          .prefault('10s')
+          .describe('Longest wait for one answer.'),
+      })
+      .prefault({}),
+  })
+  .describe('The time-series database: the truth.');
+
+const redis = z
+  .strictObject({
+    url: url(['redis:', 'rediss:'])
+      .default('redis://127.0.0.1:6379')
+      .describe('Address of Redis, for queue and state.'),
+    prefix: identifier().default('tidegauge').describe('First part of every key.'),
+  })
+  .describe('Redis, where `queue.kind: bullmq` or `state.kind: redis`.');
+
+const queue = z
+  .strictObject({
+    kind: z.enum(['inline', 'bullmq']).default('inline').describe('How frames reach the workers.'),
+    lanes: z
+      .int()
+      .min(1)
+      .max(256)
+      .default(8)
+      .describe(
+        'Lanes that hosts are spread over, at most one worker each. Recorded at first use, fixed from then on.',
+      ),
+  })
+  .describe('The fast path from collector to detectors.');
+
+const state = z
+  .strictObject({
+    kind: z
+      .enum(['sqlite', 'redis'])
+      .default('sqlite')
+      .describe('Where leases, checkpoints, incidents and deliveries are.'),
+    sqlite: z
+      .strictObject({
+        file: z.string().default('').describe('Database file; empty: `state.db` in the data directory.'),
+      })
+      .prefault({}),
+    lease: duration({ min: '1s', max: '10m' })
+      .prefault('10s')
+      .describe('A worker that is silent for this long loses its lanes to another.'),
+    checkpoint: duration({ min: '1s', max: '1h' })
+      .prefault('30s')
+      .describe('How often the state of the fold is saved.'),
+  })
+  .describe('What workers share.');
+
+const alert = z
+  .strictObject({
+    resolve_after: duration({ min: '0s', max: '24h' })
+      .prefault('1m')
+      .describe('An incident is over when nothing was anomalous for this long.'),
+    critical_score: z.number().min(1).default(3).describe('From this score on an incident is critical.'),
+  })
+  .describe('How verdicts become incidents.');
+
+const log = z
+  .strictObject({
+    level: z
+      .enum(['debug', 'info', 'warn', 'error'])
+      .default('info')
+      .describe('Least severe message that is written.'),
+  })
+  .describe('Messages on standard error, one JSON object a line unless it is a terminal.');
+
+/** Which containers a rule looks at; all given globs must match. */
+export const matchSchema = z.strictObject({
+  kind: z
+    .enum(['auto', 'container', 'cgroup', 'any'])
+    .default('auto')
+    .describe("`auto`: containers, or the host's own cgroups where there never was a container."),
+  container: z.string().default('*').describe('Glob over the name.'),
+  service: z.string().default('*').describe('Glob over the service.'),
+  image: z.string().default('*').describe('Glob over the image.'),
+});
+export type Match = z.output<typeof matchSchema>;
+
+/** What every rule has besides its detector's options. */
+export const ruleBase = {
+  name: identifier().describe('Name of the rule, unique; a field of `detections`.'),
+  match: matchSchema.prefault({}).describe('Which containers it looks at.'),
+};
+
+/** What every receiver has besides its notifier's options. */
+export const receiverBase = { name: identifier().describe('Name of the receiver, unique.') };
+
+/** The least that every rule and receiver has; the rest is the detector's or notifier's own. */
+export interface Rule {
+  readonly use: string;
+  readonly name: string;
+  readonly match: Match;
+  readonly options: unknown;
+}
+export interface ReceiverConfig {
+  readonly use: string;
+  readonly name: string;
+  readonly options: unknown;
+}
+
+interface Kind {
+  readonly name: string;
+  readonly options: z.ZodType;
+}
+
+/** One variant of a `use:` list: base keys and the kind's own, unknown keys refused. */
+function variant(kind: Kind, base: z.ZodRawShape) {
+  if (!(kind.options instanceof z.ZodObject)) throw new Error(`options of ${kind.name} must be a zod object`);
+  return z.strictObject({ use: z.literal(kind.name), ...base, ...kind.options.shape });
+}
+
+function usesList(kinds: readonly Kind[], base: z.ZodRawShape) {
+  const variants = kinds.map(kind => variant(kind, base));
+  const [first, ...rest] = variants;
+  if (!first) throw new Error('a table without rows');
+  return z.array(z.discriminatedUnion('use', [first, ...rest])).superRefine((entries, context) => {
+    const seen = new Set<unknown>();
+    (entries as { name?: unknown }[]).forEach((entry, i) => {
+      if (seen.has(entry.name)) {
+        context.addIssue({
+          code: 'custom',
+          path: [i, 'name'],
+          message: `a name that is not used twice: ${entry.name}`,
+        });
+      }
+      seen.add(entry.name);
+    });
+  });
+}
+
+/** The whole schema, given the tables of detectors and notifiers and the default rules. */
+export function configSchema(
+  detectors: readonly Kind[],
+  notifiers: readonly Kind[],
+  defaultRules: readonly Record<string, unknown>[],
+) {
+  return z.strictObject({
+    host: z.string().default('').describe('Name of this host in the data; empty: its host name.'),
+    data: z
+      .string()
+      .default('')
+      .describe(
+        'Directory for what tidegauge keeps; empty: /var/lib/tidegauge for root, ~/.local/share/tidegauge otherwise.',
+      ),
+    capture: capture.prefault({}),
+    store: store.prefault({}),
+    queue: queue.prefault({}),
+    redis: redis.prefault({}),
+    state: state.prefault({}),
+    detectors: usesList(detectors, ruleBase)
+      .prefault(() => defaultRules.map(rule => ({ ...rule })) as never)
+      .describe('The rules: detectors with their settings. Given here, they replace the default ones.'),
+    alert: alert.prefault({}),
+    receivers: usesList(notifiers, receiverBase).prefault([]).describe('Who is told about incidents.'),
+    log: log.prefault({}),
+  });
+}
+
+type Base = z.output<ReturnType<typeof configSchema>>;
+
+/** A checked configuration. Durations are milliseconds, sizes bytes. */
+export type Config = Omit<Base, 'detectors' | 'receivers'> & {
+  readonly detectors: readonly Rule[];
+  readonly receivers: readonly ReceiverConfig[];
+};

@@ -1,0 +1,59 @@
+/** What a person needs from an error: where, what was expected, what was found, what to do. */
+export interface Problem {
+  /** Where: a file with line, a configuration path, an address. */
+  place: string;
+  expected: string;
+  found: string;
+  /** What to do, as an imperative sentence. */
+  remedy: string;
+}
+
+/** An error that is meant for the user: the command line prints it without a stack. */
+export class TidegaugeError extends Error {
+  override readonly name: string = 'TidegaugeError';
+  readonly problem: Problem;
+  /** Exit code of a command that ends with this error: 2 for "cannot run here", 1 otherwise. */
+  readonly exitCode: number;
+
+  constructor(problem: Problem, options: { cause?: unknown; exitCode?: number } = {}) {
+    super(
+      `${problem.place}: expected ${problem.expected}, found ${problem.found}. ${problem.remedy}`,
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
+    this.problem = problem;
+    this.exitCode = options.exitCode ?? 1;
+  }
+}
+
+/** A failed exchange with a store, queue, state or receiver: says whether trying again can help. */
+export class ExchangeError extends TidegaugeError {
+  override readonly name = 'ExchangeError';
+  /** True: the same request may succeed later. False: it never will as it stands. */
+  readonly retry: boolean;
+  /** The other side asked for this pause before the next attempt, milliseconds. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    problem: Problem,
+    options: { retry: boolean; retryAfterMs?: number | undefined; cause?: unknown },
+  ) {
+    super(problem, options.cause === undefined ? {} : { cause: options.cause });
+    this.retry = options.retry;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** One line of text for any thrown value; control characters escaped, at most 500 characters. */
+export function describeError(error: unknown): string {
+  const text = error instanceof Error ? error.message || error.name : String(error);
+  return printable(text, 500);
+}
+
+/** Untrusted text made safe for one terminal line: control characters as \xNN, cut at `limit` characters. */
+export function printable(text: string, limit = 200): string {
+  const escaped = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, char => {
+    const code = char.codePointAt(0) ?? 0;
+    return code < 256 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
+  });
+  return escaped.length > limit ? `${escaped.slice(0, limit - 1)}…` : escaped;
+}

@@ -1,0 +1,158 @@
+import { z } from 'zod';
+import { TidegaugeError } from './errors.ts';
+import { countOf, isBucket, type Sizes } from './histogram.ts';
+
+export const DIRECTIONS = ['send', 'receive'] as const;
+export type Direction = (typeof DIRECTIONS)[number];
+
+/**
+ * `container`: of a container runtime. `cgroup`: a service, slice or the root of the host, named by its path.
+ * `other`: everything that nobody could name, folded into one per host.
+ */
+export type ContainerKind = 'container' | 'cgroup' | 'other';
+
+/** Who made the traffic. Names are untrusted text of any characters. */
+export interface Container {
+  /** Unique in a frame: the container's name, a cgroup's path, `docker:<12 hex>`, or `other`. */
+  readonly name: string;
+  readonly kind: ContainerKind;
+  /** Compose `project/service`, else the image without tag, else the name. */
+  readonly service: string;
+  /** Which of the service's replicas: compose's container number, else the name. A baseline is keyed by service and replica. */
+  readonly replica: string;
+  /** Image with tag; empty for what is no container. */
+  readonly image: string;
+  /** The runtime's id; empty for what is no container. */
+  readonly id: string;
+}
+
+/** One interval of one container's traffic in one direction. Born once, in the collector; never changes. */
+export interface Window {
+  readonly container: string;
+  readonly direction: Direction;
+  /** Sends or receives counted, an integer > 0. */
+  readonly messages: number;
+  /** Their bytes, an integer >= 0. */
+  readonly bytes: number;
+  /** How the sizes were distributed; the counts add up to `messages`. */
+  readonly sizes: Sizes;
+}
+
+/** Why a frame may not hold all that happened. */
+export const FAULTS = [
+  'attach', // the first interval of a capture: probes were not attached for all of it
+  'lost-events', // bpftrace reported lost events
+  'saturated', // a map was full, events were dropped in the kernel
+  'late-flip', // intervals were merged: bpftrace was stopped or starved
+  'restart', // bpftrace ended inside the interval
+  'garbage', // lines of the readout could not be understood
+] as const;
+export type Fault = (typeof FAULTS)[number];
+
+/** All that one host saw in one interval. One frame per interval always, also on an idle host. */
+export interface Frame {
+  readonly host: string;
+  /** Epoch milliseconds, integer; unique for a host. */
+  readonly start: number;
+  /** True duration, integer milliseconds > 0. */
+  readonly durationMs: number;
+  /** Start of the frame before this one of the same host, or null for the first ever. */
+  readonly previous: number | null;
+  /** Empty: the frame is complete. Detectors abstain on the others. Sorted, unique. */
+  readonly faults: readonly Fault[];
+  /** Events known to be lost in this interval. */
+  readonly lost: number;
+  /** Fullest map of the readout: entries / capacity, 0..1. */
+  readonly occupancy: number;
+  /** Everyone alive at any moment of the interval, sorted by name. Without a window: silent, which is a value. */
+  readonly containers: readonly Container[];
+  /** Names of those born and of those that died inside the interval, sorted. */
+  readonly started: readonly string[];
+  readonly ended: readonly string[];
+  /** Those with at least one message, sorted by container, then direction (send before receive). */
+  readonly windows: readonly Window[];
+}
+
+/** End of a frame's interval (exclusive), epoch milliseconds. */
+export const frameEnd = (frame: Pick<Frame, 'start' | 'durationMs'>): number =>
+  frame.start + frame.durationMs;
+
+export const isComplete = (frame: Pick<Frame, 'faults'>): boolean => frame.faults.length === 0;
+
+/** Code-unit order: the same everywhere, unlike localeCompare. */
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Canonical order of windows in a frame. */
+export function compareWindows(a: Window, b: Window): number {
+  return (
+    compareText(a.container, b.container) || DIRECTIONS.indexOf(a.direction) - DIRECTIONS.indexOf(b.direction)
+  );
+}
+
+const count = z.int().nonnegative();
+
+const windowSchema = z
+  .strictObject({
+    container: z.string(),
+    direction: z.enum(DIRECTIONS),
+    messages: count.positive(),
+    bytes: count,
+    sizes: z.array(z.tuple([z.number().refine(isBucket, 'not a bucket bound'), count.positive()])),
+  })
+  .refine(w => countOf(w.sizes) === w.messages, 'sizes do not add up to messages');
+
+const frameSchema = z.strictObject({
+  host: z.string(),
+  start: z.int(),
+  durationMs: z.int().positive(),
+  previous: z.int().nullable(),
+  faults: z.array(z.enum(FAULTS)),
+  lost: count,
+  occupancy: z.number().min(0),
+  containers: z.array(
+    z.strictObject({
+      name: z.string(),
+      kind: z.enum(['container', 'cgroup', 'other']),
+      service: z.string(),
+      replica: z.string(),
+      image: z.string(),
+      id: z.string(),
+    }),
+  ),
+  started: z.array(z.string()),
+  ended: z.array(z.string()),
+  windows: z.array(windowSchema),
+});
+
+/** One line of JSON; `decodeFrame` gives the same frame back. */
+export const encodeFrame = (frame: Frame): string => JSON.stringify(frame);
+
+/** The frame in a JSON text from outside (queue, spool, file). Throws a TidegaugeError naming `place` when it is none. */
+export function decodeFrame(text: string, place: string): Frame {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw notAFrame(place, 'no JSON', cause);
+  }
+  const parsed = frameSchema.safeParse(value);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw notAFrame(place, `${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim(), parsed.error);
+  }
+  return parsed.data;
+}
+
+function notAFrame(place: string, found: string, cause: unknown): TidegaugeError {
+  return new TidegaugeError(
+    {
+      place,
+      expected: 'a frame',
+      found,
+      remedy: 'Check that both processes run the same version of tidegauge.',
+    },
+    { cause },
+  );
+}

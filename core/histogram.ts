@@ -1,0 +1,64 @@
+/**
+ * The size histogram: piecewise linear, each size in exactly one bucket. This constant is the only definition;
+ * probe text, store columns and dashboards derive from it.
+ */
+export const SIZE_SCHEME = {
+  /** Fine buckets: `step` bytes wide, from 0 up to (not including) `limit`. */
+  fine: { step: 64, limit: 4096 },
+  /** Coarse buckets: from `fine.limit` up to `limit`; everything from there on is one overflow bucket. */
+  coarse: { step: 4096, limit: 65_536 },
+} as const;
+
+/** Lower bounds in bytes of all buckets, ascending; the last one is the overflow bucket. */
+export const BUCKETS: readonly number[] = [
+  ...range(0, SIZE_SCHEME.fine.limit, SIZE_SCHEME.fine.step),
+  ...range(SIZE_SCHEME.fine.limit, SIZE_SCHEME.coarse.limit, SIZE_SCHEME.coarse.step),
+  SIZE_SCHEME.coarse.limit,
+];
+
+const KNOWN = new Set(BUCKETS);
+
+function range(from: number, to: number, step: number): number[] {
+  return Array.from({ length: (to - from) / step }, (_, i) => from + i * step);
+}
+
+/** Sparse histogram: [lower bound in bytes, count > 0], ascending by bound. */
+export type Sizes = readonly (readonly [bound: number, count: number])[];
+
+/** Lower bound of the bucket that a size in bytes (>= 0) falls into. */
+export function bucketOf(size: number): number {
+  const { fine, coarse } = SIZE_SCHEME;
+  if (size < fine.limit) return size - (size % fine.step);
+  if (size < coarse.limit) return size - (size % coarse.step);
+  return coarse.limit;
+}
+
+/** True for a number that is the lower bound of a bucket. */
+export function isBucket(bound: number): boolean {
+  return KNOWN.has(bound);
+}
+
+/** Upper bound in bytes (exclusive) of a bucket; Infinity for the overflow bucket. */
+export function upperBound(bound: number): number {
+  const { fine, coarse } = SIZE_SCHEME;
+  if (bound < fine.limit) return bound + fine.step;
+  if (bound < coarse.limit) return bound + coarse.step;
+  return Number.POSITIVE_INFINITY;
+}
+
+/** Exact sum of histograms. */
+export function mergeSizes(...all: readonly Sizes[]): Sizes {
+  const sum = new Map<number, number>();
+  for (const sizes of all) for (const [bound, count] of sizes) sum.set(bound, (sum.get(bound) ?? 0) + count);
+  return sizesFrom(sum);
+}
+
+/** Histogram of a map bound -> count; zero counts are left out. */
+export function sizesFrom(counts: ReadonlyMap<number, number>): Sizes {
+  return [...counts].filter(([, count]) => count > 0).sort((a, b) => a[0] - b[0]);
+}
+
+/** Number of events in a histogram. */
+export function countOf(sizes: Sizes): number {
+  return sizes.reduce((sum, [, count]) => sum + count, 0);
+}

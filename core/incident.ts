@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import type { Evidence, Scope } from './verdict.ts';
+
+export const SEVERITIES = ['warning', 'critical'] as const;
+export type Severity = (typeof SEVERITIES)[number];
+
+/** One rule's part in an incident, at its highest score. */
+export interface Finding {
+  readonly rule: string;
+  readonly scope: Scope;
+  /** First and last anomalous frame (starts, epoch ms). */
+  readonly first: number;
+  readonly last: number;
+  readonly peak: number;
+  /** Evidence at the peak. */
+  readonly evidence: Evidence;
+}
+
+/** What a person hears about: one per container and stretch of time, whatever noticed it. */
+export interface Incident {
+  /** hash(host, container, start): the same however often and wherever it is computed. */
+  readonly id: string;
+  readonly host: string;
+  readonly service: string;
+  readonly container: string;
+  readonly severity: Severity;
+  /** Start of the first anomalous frame, epoch ms. */
+  readonly start: number;
+  /** End of the last anomalous frame, epoch ms. */
+  readonly end: number;
+  /** End of the frame in which it was found to be over, epoch ms; null while it is firing. */
+  readonly resolvedAt: number | null;
+  /** Highest score of all findings. */
+  readonly score: number;
+  /** Highest peak first. */
+  readonly findings: readonly Finding[];
+  /** Short text for people: `web: bytes sent 12 MiB/s, expected up to 1.4 MiB/s`. */
+  readonly title: string;
+}
+
+/** Stable id of an incident, 16 hex digits. */
+export function incidentId(host: string, container: string, start: number): string {
+  return createHash('sha256')
+    .update(JSON.stringify([host, container, start]))
+    .digest('hex')
+    .slice(0, 16);
+}
+
+/** A firing or resolved message about an incident for one receiver. */
+export interface Notification {
+  /** Idempotency key: incident, receiver and status. The same key is never accepted twice. */
+  readonly key: string;
+  readonly receiver: string;
+  readonly status: 'firing' | 'resolved';
+  readonly incident: Incident;
+}
+
+/** Key of a notification. `:` is avoided: some queues refuse it. */
+export function notificationKey(
+  incidentId: string,
+  receiver: string,
+  status: Notification['status'],
+): string {
+  return `${incidentId}-${receiver}-${status}`;
+}
+
+/** A row of `detections`: what all rules together said of one container in one frame. What alert rules read. */
+export interface Detection {
+  readonly host: string;
+  readonly service: string;
+  readonly container: string;
+  /** Start of the frame, epoch ms. */
+  readonly start: number;
+  /** Highest score of the rules that judged. */
+  readonly score: number;
+  /** Score of each rule that judged: the highest over its series. Keys are rule names. */
+  readonly scores: Readonly<Record<string, number>>;
+  /** What the rule with the highest score saw, and the nearer bound of what it expected; in that rule's unit. */
+  readonly seen: number;
+  readonly expected: number | null;
+  /** True while an incident of this container is open. */
+  readonly open: boolean;
+}
+
+/** An incident as a region on a time axis. */
+export interface Annotation {
+  readonly id: string;
+  readonly host: string;
+  readonly service: string;
+  readonly container: string;
+  /** Region, epoch ms; `end` grows until resolved. */
+  readonly start: number;
+  readonly end: number;
+  readonly severity: Severity;
+  readonly state: 'firing' | 'resolved';
+  readonly title: string;
+  readonly text: string;
+}

@@ -1,0 +1,90 @@
+/** Durations, sizes and rates: numbers inside, texts with units outside. */
+
+const DURATION_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+const SIZE_BYTES: Readonly<Record<string, number>> = {
+  B: 1,
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+  TiB: 1024 ** 4,
+};
+
+/** Milliseconds of a text such as `5s`, `1h30m`, `200ms`; null when it is none. */
+export function parseDuration(text: string): number | null {
+  if (!/^(\d+(\.\d+)?(ms|s|m|h|d|w))+$/.test(text)) return null;
+  let total = 0;
+  for (const [, number, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/g)) {
+    total += Number(number) * (DURATION_MS[unit ?? ''] ?? Number.NaN);
+  }
+  return Number.isFinite(total) ? total : null;
+}
+
+/** Bytes of a text such as `64KiB`, `1.5MB`, `200B`; null when it is none. */
+export function parseSize(text: string): number | null {
+  const match = /^(\d+(?:\.\d+)?)([KMGT]iB|[kMGT]B|B)$/.exec(text);
+  if (!match) return null;
+  return Number(match[1]) * (SIZE_BYTES[match[2] ?? ''] ?? Number.NaN);
+}
+
+/** Units per second of a text such as `1MiB/s` (bytes) or `500msg/s` (messages); null when it is none. */
+export function parseRate(text: string): { value: number; unit: 'B/s' | 'msg/s' } | null {
+  const messages = /^(\d+(?:\.\d+)?)msg\/s$/.exec(text);
+  if (messages) return { value: Number(messages[1]), unit: 'msg/s' };
+  const bytes = text.endsWith('/s') ? parseSize(text.slice(0, -2)) : null;
+  return bytes === null ? null : { value: bytes, unit: 'B/s' };
+}
+
+/** `1h30m`, `5s`, `200ms`, `0s`: the shortest exact text, milliseconds rounded. */
+export function formatDuration(ms: number): string {
+  let rest = Math.round(ms);
+  if (rest === 0) return '0s';
+  let text = '';
+  for (const unit of ['w', 'd', 'h', 'm', 's', 'ms']) {
+    const size = DURATION_MS[unit] ?? 1;
+    const n = Math.floor(rest / size);
+    if (n > 0) text += `${n}${unit}`;
+    rest -= n * size;
+  }
+  return text;
+}
+
+/** `0 B`, `1.2 KiB`, `3.4 MiB`: binary units, one digit after the point below 10, at most three digits otherwise. */
+export function formatSize(bytes: number): string {
+  return scaled(bytes, 1024, ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']);
+}
+
+/** `950`, `1.2 k`, `3.4 M`: decimal thousands. */
+export function formatCount(n: number): string {
+  return scaled(n, 1000, ['', 'k', 'M', 'G', 'T']).trimEnd();
+}
+
+/** A value in its unit for people: `1.2 MiB/s`, `340 msg/s`, `1.4 KiB`. */
+export function formatValue(value: number, unit: string): string {
+  if (unit === 'B/s') return `${formatSize(value)}/s`;
+  if (unit === 'B') return formatSize(value);
+  return `${formatCount(value)} ${unit}`;
+}
+
+function scaled(value: number, base: number, units: readonly string[]): string {
+  let i = 0;
+  let x = value;
+  // 999.5 and above would round to a four-digit number.
+  while (Math.abs(x) >= (base === 1024 ? 1023.5 : 999.5) && i < units.length - 1) {
+    x /= base;
+    i++;
+  }
+  const digits = Number.isInteger(x) || Math.abs(x) >= 99.5 ? 0 : 1;
+  return `${x.toFixed(digits)} ${units[i]}`;
+}

@@ -1,0 +1,82 @@
+import type { z } from 'zod';
+import type { Container, Direction, Window } from '../core/frame.ts';
+import type { Metric } from '../core/series.ts';
+import type { Abstention, Evidence } from '../core/verdict.ts';
+
+export const SCOPES = ['series', 'container', 'service', 'host'] as const;
+export type ScopeKind = (typeof SCOPES)[number];
+
+/** When the values were measured. Only complete frames reach a detector. */
+export interface Moment {
+  /** Start of the frame, epoch ms. */
+  readonly start: number;
+  /** Its true duration, ms. */
+  readonly durationMs: number;
+}
+
+/** One series' value: a rate per second, or a size in bytes; null where there is none (mean size of nothing). */
+export interface SeriesInput extends Moment {
+  readonly direction: Direction;
+  readonly metric: Metric;
+  readonly value: number | null;
+}
+
+/** One container's windows; undefined: silent, which is a value. */
+export interface ContainerInput extends Moment {
+  readonly container: Container;
+  readonly send: Window | undefined;
+  readonly receive: Window | undefined;
+}
+
+/** All containers of a service, or of the host, sorted by name. */
+export interface GroupInput extends Moment {
+  readonly members: readonly ContainerInput[];
+}
+
+export interface InputOf {
+  series: SeriesInput;
+  container: ContainerInput;
+  service: GroupInput;
+  host: GroupInput;
+}
+
+/** What `step` says: a score (1 = alarm limit) with evidence, or why it does not judge. */
+export type Opinion =
+  | { readonly score: number; readonly evidence: Evidence }
+  | { readonly abstain: Abstention };
+
+/** A worked example: shown in the documentation, run as a test. */
+export interface Example<Input> {
+  readonly title: string;
+  /** Options as a user writes them in tidegauge.yaml. */
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly inputs: readonly Input[];
+  /** Indices of `inputs` whose score reaches 1. All others stay below or abstain. */
+  readonly alarms: readonly number[];
+}
+
+/**
+ * A detector: one file, one row in index.ts. Pure: same state and input, same result; no clock, no I/O, no randomness.
+ * State is plain JSON (finite numbers, strings, arrays, objects) of bounded size.
+ *
+ * @typeParam O parsed options
+ * @typeParam S state of one scope
+ */
+export interface Detector<K extends ScopeKind, O, S> {
+  /** What `use:` in the configuration names. */
+  readonly name: string;
+  readonly summary: string;
+  readonly scope: K;
+  /** What it is fed. */
+  readonly input: 'traffic';
+  /** Options beyond those that every rule has (name, match). Durations, sizes and rates carry units. */
+  readonly options: z.ZodType<O>;
+  /** Which series a `series` detector wants; other scopes return none. */
+  series(options: O): readonly { direction: Direction; metric: Metric }[];
+  readonly examples: readonly Example<InputOf[K]>[];
+  /** Upper bound of one scope's state in bytes of JSON, documented and tested. */
+  stateBytes(options: O): number;
+  init(options: O): S;
+  /** May change `state` in place and return it: the caller owns it and never uses the old one again. */
+  step(state: S, input: InputOf[K], options: O): { state: S; opinion: Opinion };
+}

@@ -1,0 +1,28 @@
+import type { z } from 'zod';
+import type { Clock } from '../core/clock.ts';
+import type { Notification } from '../core/incident.ts';
+
+/** What became of one attempt. `refused`: the same request will never be accepted. */
+export type Outcome =
+  | { readonly kind: 'accepted' }
+  | { readonly kind: 'retry'; readonly reason: string; readonly afterMs?: number }
+  | { readonly kind: 'refused'; readonly reason: string };
+
+/** A configured place that notifications go to. */
+export interface Receiver {
+  readonly name: string;
+  /** Where to, for people; no secrets. */
+  readonly address: string;
+  /** One attempt. Never throws, never takes longer than its time-out. */
+  deliver(notification: Notification, signal: AbortSignal): Promise<Outcome>;
+}
+
+/** A kind of receiver: one file, one row in index.ts. */
+export interface Notifier<O> {
+  /** What `use:` in the configuration names. */
+  readonly name: string;
+  readonly summary: string;
+  /** Options beyond the receiver's name. */
+  readonly options: z.ZodType<O>;
+  create(name: string, options: O, clock: Clock): Receiver;
+}

@@ -1,0 +1,51 @@
+import type { Frame } from '../core/frame.ts';
+import type { Annotation, Detection } from '../core/incident.ts';
+
+/** A half-open stretch of time [from, to), epoch milliseconds. */
+export interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What `doctor` shows of a store. */
+export interface StoreInfo {
+  /** Product and version, such as `SQLite 3.53.4` or `InfluxDB 1.6.7`. */
+  readonly product: string;
+  /** Where the data is: a file or an address with the database. No secrets. */
+  readonly location: string;
+}
+
+/**
+ * The time-series database: the truth. Points are idempotent: writing the same thing again changes nothing.
+ * Every method rejects with an ExchangeError (core/errors.ts) that says whether trying again can help; a write that
+ * has resolved has been acknowledged by the database. Text comes back exactly as it went in.
+ */
+export interface Store {
+  /** Reachable, right version, usable credentials? Creates what it needs (file, schema, database) when it may. */
+  open(): Promise<StoreInfo>;
+
+  /**
+   * Write whole frames of any hosts. A reader sees a frame only once all of it is stored.
+   * A frame that exists already (host and start) is written again with the same result.
+   */
+  writeFrames(frames: readonly Frame[]): Promise<void>;
+  /** Frames of one host whose start lies in the range, ascending, exactly as they were written; reads in bounded chunks. */
+  readFrames(host: string, range: Range): AsyncIterable<Frame>;
+  /** The newest frame's start and end, optionally only among those that start before `before`; null when there is none. */
+  lastFrame(host: string, before?: number): Promise<{ start: number; end: number } | null>;
+  /** Start of the oldest stored frame, or null. */
+  firstFrame(host: string): Promise<number | null>;
+  /** All hosts with frames, sorted. */
+  hosts(): Promise<string[]>;
+
+  writeDetections(rows: readonly Detection[]): Promise<void>;
+  /** Detections of one host in the range, by start, then container. */
+  readDetections(host: string, range: Range): Promise<Detection[]>;
+
+  /** Write or grow annotations: one per id. Never shrinks a region, never reopens a resolved one. */
+  writeAnnotations(annotations: readonly Annotation[]): Promise<void>;
+  /** Annotations of all hosts (or one) whose region touches the range, by start, then id. */
+  readAnnotations(range: Range, host?: string): Promise<Annotation[]>;
+
+  close(): Promise<void>;
+}

@@ -1,0 +1,63 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Child, freePort, temporaryFolder, until } from './process.ts';
+
+/** A real influxd 1.x of our own on a free port of loopback, data in a temporary folder. */
+export interface InfluxServer {
+  readonly url: string;
+  readonly child: Child;
+  /** Same port, same data. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startInflux(): Promise<InfluxServer> {
+  const port = await freePort();
+  const backup = await freePort();
+  const folder = temporaryFolder();
+  for (const name of ['meta', 'data', 'wal']) mkdirSync(join(folder.path, name));
+  const config = join(folder.path, 'influxdb.conf');
+  writeFileSync(
+    config,
+    `reporting-disabled = true
+bind-address = "127.0.0.1:${backup}"
+[meta]
+  dir = "${folder.path}/meta"
+[data]
+  dir = "${folder.path}/data"
+  wal-dir = "${folder.path}/wal"
+  query-log-enabled = false
+[monitor]
+  store-enabled = false
+[http]
+  bind-address = "127.0.0.1:${port}"
+  log-enabled = false
+`,
+  );
+  const url = `http://127.0.0.1:${port}`;
+  const start = async () => {
+    const child = new Child('influxd', ['run', '-config', config]);
+    await until(`influxd at ${url}`, () =>
+      fetch(`${url}/ping`).then(
+        response => response.status === 204,
+        () => false,
+      ),
+    );
+    return child;
+  };
+  let child = await start();
+  return {
+    url,
+    get child() {
+      return child;
+    },
+    async restart() {
+      await child.stop('SIGKILL');
+      child = await start();
+    },
+    async stop() {
+      await child.stop();
+      folder.remove();
+    },
+  };
+}

@@ -1,0 +1,49 @@
+import { connect } from 'node:net';
+import { Child, freePort, temporaryFolder, until } from './process.ts';
+
+/** A real redis-server of our own on a free port of loopback, data in a temporary folder. */
+export interface RedisServer {
+  readonly url: string;
+  readonly port: number;
+  readonly child: Child;
+  /** Same port, same data. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startRedis(options: { appendOnly?: boolean } = {}): Promise<RedisServer> {
+  const port = await freePort();
+  const folder = temporaryFolder();
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder.path, '--save', ''];
+  args.push('--maxmemory-policy', 'noeviction', '--appendonly', options.appendOnly === false ? 'no' : 'yes');
+  let child = new Child('redis-server', args);
+  const ready = () => until(`redis-server on port ${port}`, () => ping(port));
+  await ready();
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    get child() {
+      return child;
+    },
+    async restart() {
+      await child.stop('SIGKILL');
+      child = new Child('redis-server', args);
+      await ready();
+    },
+    async stop() {
+      await child.stop();
+      folder.remove();
+    },
+  };
+}
+
+function ping(port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'));
+    socket.once('error', () => resolve(false));
+    socket.once('data', data => {
+      socket.destroy();
+      resolve(data.toString().startsWith('+PONG'));
+    });
+  });
+}
