@@ -1,0 +1,131 @@
+#!/usr/bin/env node
+// Gets everything in place that `npm start` or `npm test` needs: `node scripts/setup.mjs start|test`.
+//
+// It runs before anything is installed, under whatever Node the machine has: plain JavaScript, no dependencies.
+// What it does is announced in one line before it is done. What it may not do (not root, not Debian) it leaves
+// alone: `tidegauge run` and `scripts/test.mjs` explain what is missing then.
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** Oldest Node that runs TypeScript sources as they are; the same as "engines" in package.json. */
+const OLDEST_NODE = [22, 18];
+
+/** What a purpose needs from the distribution: the command that shows it is there, and its package. */
+const PACKAGES = {
+  start: [['bpftrace', 'bpftrace']],
+  test: [
+    ['bpftrace', 'bpftrace'],
+    ['redis-server', 'redis-server'],
+    ['influxd', 'influxdb'],
+    ['dockerd', 'docker.io'],
+    ['ip', 'iproute2'],
+    ['perl', 'perl'],
+  ],
+};
+
+const say = text => process.stderr.write(`set-up: ${text}\n`);
+
+function modified(path) {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.NEGATIVE_INFINITY;
+}
+
+/** Runs a program quietly; its output is shown only when it fails. */
+function run(command, args, env = {}) {
+  const { status, signal, error, stdout, stderr } = spawnSync(command, args, {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  if (status === 0) return true;
+  if (signal) process.exit(130);
+  say(`${command} ${args.join(' ')} failed${error ? `: ${error.message}` : `, exit code ${status}`}`);
+  process.stderr.write(`${stdout ?? ''}${stderr ?? ''}`);
+  return false;
+}
+
+/** npm writes its hidden lockfile last, so an interrupted installation does not look finished. */
+function installDependencies() {
+  const installed = modified(join(ROOT, 'node_modules/.package-lock.json'));
+  if (installed >= modified(join(ROOT, 'package-lock.json'))) return;
+  say('installing the dependencies of package-lock.json into node_modules (npm ci)');
+  const flags = ['--ignore-scripts', '--include=dev', '--include=optional', '--no-audit', '--no-fund'];
+  if (!run('npm', ['ci', ...flags, '--loglevel=error'])) process.exit(1);
+}
+
+/** npm scripts prefer node_modules/.bin, where a suitable Node is on Linux; elsewhere the machine's own must do. */
+function checkNode() {
+  const bundled = existsSync(join(ROOT, 'node_modules/.bin/node'));
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  const suits = major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1]);
+  if (bundled || suits) return;
+  say(`tidegauge needs Node >= ${OLDEST_NODE.join('.')}, found ${process.version}: install a newer Node`);
+  process.exit(2);
+}
+
+/** The kernel's tracepoints are read through tracefs; minimal systems do not mount it. */
+function mountTracefs() {
+  const folder = '/sys/kernel/tracing';
+  if (existsSync(join(folder, 'events')) || !existsSync(folder)) return;
+  say(`mounting tracefs at ${folder}`);
+  run('mount', ['-t', 'tracefs', 'tracefs', folder]);
+}
+
+/** True when PATH, or where Debian keeps daemons, has the program. */
+function has(program) {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
+  return folders.some(folder => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function installPackages(purpose) {
+  const missing = PACKAGES[purpose].filter(([program]) => !has(program)).map(([, name]) => name);
+  if (missing.length === 0 || !existsSync('/etc/debian_version') || !has('apt-get')) return;
+  say(
+    `installing ${missing.join(', ')} with apt-get, without starting services (this can take a few minutes)`,
+  );
+  const env = { DEBIAN_FRONTEND: 'noninteractive' };
+  const wait = ['-o', 'DPkg::Lock::Timeout=120'];
+  withoutServices(() => {
+    // A failed update (one mirror away) is no reason not to try: the lists at hand may do.
+    run('apt-get', ['update', '-qq', ...wait], env);
+    run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...wait, ...missing], env);
+  });
+}
+
+/**
+ * Debian starts a daemon when its package is installed; tests start their own on free ports instead. The policy
+ * file is Debian's documented way to say so. One that exists already is the administrator's and stays as it is.
+ */
+function withoutServices(action) {
+  const policy = '/usr/sbin/policy-rc.d';
+  if (existsSync(policy)) return action();
+  process.once('exit', () => rmSync(policy, { force: true }));
+  // A signal ends apt-get, which `run` notices: this process has to live until the policy is removed.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(130));
+  writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755, flag: 'wx' });
+  action();
+}
+
+const purpose = process.argv[2];
+if (!Object.hasOwn(PACKAGES, purpose ?? '')) {
+  process.stderr.write('usage: node scripts/setup.mjs start|test\n');
+  process.exit(2);
+}
+installDependencies();
+checkNode();
+if (process.platform === 'linux' && process.getuid() === 0) {
+  mountTracefs();
+  installPackages(purpose);
+}
