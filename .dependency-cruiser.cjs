@@ -1,6 +1,6 @@
 /**
  * Imports run one way (CONTRIBUTING.md, "Layout"): core <- roles <- cli/wire. A role may use another role's
- * contract as a type; implementations meet only in cli/wire.ts.
+ * contract (types); implementations meet only in cli/wire.ts.
  */
 const roles = [
   'bpf',
@@ -14,27 +14,27 @@ const roles = [
   'worker',
   'review',
 ];
-const product = ['core', ...roles, 'cli'];
+const product = ['core', ...roles, 'demo', 'cli'];
 
-/** What each role may import of ours besides core and itself; `types` only as `import type`. */
+/** What each role may import of ours besides core and itself; of `contracts` only contract.ts, which holds types. */
 const allowed = {
-  bpf: { code: [], types: [] },
-  collector: { code: ['bpf'], types: ['store', 'queue'] },
-  store: { code: [], types: [] },
-  queue: { code: [], types: [] },
-  state: { code: [], types: [] },
-  detector: { code: [], types: [] },
-  alert: { code: [], types: ['detector', 'state', 'store'] },
-  notify: { code: [], types: [] },
-  worker: { code: ['detector', 'alert'], types: ['store', 'queue', 'state', 'notify'] },
-  review: { code: ['detector', 'alert'], types: ['store'] },
+  bpf: { code: [], contracts: [] },
+  collector: { code: ['bpf'], contracts: ['store', 'queue'] },
+  store: { code: [], contracts: [] },
+  queue: { code: [], contracts: [] },
+  state: { code: [], contracts: [] },
+  detector: { code: [], contracts: [] },
+  alert: { code: [], contracts: ['detector', 'state', 'store'] },
+  notify: { code: [], contracts: [] },
+  worker: { code: ['detector', 'alert'], contracts: ['store', 'queue', 'state', 'notify'] },
+  review: { code: ['detector', 'alert'], contracts: ['store'] },
 };
 
 const any = list => `^(${list.join('|')})/`;
 
 const roleRules = roles.flatMap(role => {
-  const { code, types } = allowed[role];
-  const closed = roles.filter(r => r !== role && !code.includes(r) && !types.includes(r));
+  const { code, contracts } = allowed[role];
+  const closed = roles.filter(r => r !== role && !code.includes(r) && !contracts.includes(r));
   const rules = [
     {
       name: `${role}-closed`,
@@ -43,12 +43,12 @@ const roleRules = roles.flatMap(role => {
       to: { path: any([...closed, 'cli']) },
     },
   ];
-  if (types.length > 0) {
+  if (contracts.length > 0) {
     rules.push({
-      name: `${role}-types-only`,
+      name: `${role}-contracts-only`,
       severity: 'error',
       from: { path: `^${role}/` },
-      to: { path: any(types), dependencyTypesNot: ['type-only'] },
+      to: { path: any(contracts), pathNot: '/contract\\.ts$' },
     });
   }
   return rules;
@@ -65,18 +65,29 @@ const fence = (name, modules, homes) => ({
 module.exports = {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
-    { name: 'core-alone', severity: 'error', from: { path: '^core/' }, to: { path: any([...roles, 'cli']) } },
+    {
+      name: 'core-alone',
+      severity: 'error',
+      from: { path: '^core/' },
+      to: { path: any([...roles, 'demo', 'cli']) },
+    },
+    {
+      name: 'demo-closed',
+      severity: 'error',
+      from: { path: '^demo/' },
+      to: { path: any([...roles, 'cli']) },
+    },
     ...roleRules,
     {
       name: 'only-wire-assembles',
       severity: 'error',
       from: { path: '^cli/', pathNot: '^cli/wire\\.ts$' },
-      to: { path: '^(store|queue|state|notify)/', dependencyTypesNot: ['type-only'] },
+      to: { path: '^(store|queue|state|notify)/', pathNot: '/contract\\.ts$' },
     },
     fence('influx', 'node_modules/@influxdata', '^store/influx'),
     fence('redis', 'node_modules/(bullmq|ioredis)', '^(queue|state)/'),
-    fence('docker', 'node_modules/dockerode', '^collector/'),
-    fence('children', '^(node:)?child_process$', '^(collector|notify/exec|cli/)'),
+    fence('docker', 'node_modules/dockerode', '^(collector|demo)/'),
+    fence('children', '^(node:)?child_process$', '^(collector|demo|cli)/|^notify/exec'),
     fence('sqlite', '^(node:)?sqlite$', '^(store|state)/sqlite'),
   ],
   options: {

@@ -1,0 +1,75 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { TidegaugeError } from '../core/errors.ts';
+import { ACTOR, type Crew } from './crew.ts';
+
+/** Actors as processes in plain cgroups of their own: for hosts without Docker. Needs root. */
+export async function cgroupCrew(): Promise<Crew> {
+  const base = join(cgroup2Mount(), 'tidegauge-demo');
+  const children: ChildProcess[] = [];
+  const folders: string[] = [];
+  makeFolder(base);
+  return {
+    kind: 'cgroups',
+    async start(name, args) {
+      const folder = join(base, name);
+      makeFolder(folder);
+      folders.push(folder);
+      const child = spawn(process.execPath, [ACTOR, ...args], { stdio: 'ignore' });
+      children.push(child);
+      if (child.pid === undefined) throw new Error(`actor ${name} did not start`);
+      writeFileSync(join(folder, 'cgroup.procs'), String(child.pid));
+    },
+    async end() {
+      await Promise.all(children.map(endChild));
+      for (const folder of [...folders, base]) removeFolder(folder);
+    },
+  };
+}
+
+function endChild(child: ChildProcess): Promise<void> {
+  return new Promise(resolve => {
+    if (child.exitCode !== null || child.signalCode !== null) return resolve();
+    child.once('exit', () => resolve());
+    child.kill();
+  });
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    const remedy = 'Run the demonstration as root.';
+    throw new TidegaugeError(
+      { place: path, expected: 'a cgroup that can be made', found: String(cause), remedy },
+      { cause, exitCode: 2 },
+    );
+  }
+}
+
+/** The kernel lets a cgroup go only a moment after its last process. */
+function removeFolder(path: string): void {
+  for (let tries = 0; tries < 50 && existsSync(path); tries++) {
+    try {
+      rmdirSync(path);
+    } catch {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    }
+  }
+}
+
+function cgroup2Mount(): string {
+  const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n');
+  const mount = mounts.map(line => line.split(' ')).find(fields => fields[2] === 'cgroup2');
+  if (mount?.[1]) return mount[1];
+  throw new TidegaugeError(
+    {
+      place: '/proc/self/mounts',
+      expected: 'a cgroup2 mount',
+      found: 'none',
+      remedy: 'Run: mount -t cgroup2 none /sys/fs/cgroup',
+    },
+    { exitCode: 2 },
+  );
+}

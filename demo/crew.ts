@@ -1,0 +1,14 @@
+import { fileURLToPath } from 'node:url';
+
+/** Script of the actors, next to this file. */
+export const ACTOR = fileURLToPath(new URL('./actor.ts', import.meta.url));
+
+/** Runs actors somewhere. One file per kind of place. */
+export interface Crew {
+  /** `containers` or `cgroups`, for people. */
+  readonly kind: string;
+  /** Start an actor; `args` follow `node actor.ts`. */
+  start(name: string, args: readonly string[]): Promise<void>;
+  /** End all actors and remove what was made. */
+  end(): Promise<void>;
+}

@@ -1,0 +1,76 @@
+import { existsSync } from 'node:fs';
+import Docker from 'dockerode';
+import { pack } from 'tar-stream';
+import { describeError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { ACTOR, type Crew } from './crew.ts';
+
+const IMAGE = 'tidegauge-demo';
+const TAG = 'local';
+/** Folders of the host that Node needs; the image itself is empty, so no registry is asked. */
+const SHARED = ['/usr', '/lib', '/lib64'];
+
+/** Actors in real containers, made from nothing but this host's own files; null where there is no Docker Engine. */
+export async function dockerCrew(socket: string, log: Log): Promise<Crew | null> {
+  if (socket === 'off') return null;
+  const docker = socket === 'auto' ? new Docker() : new Docker({ socketPath: socket });
+  try {
+    await docker.ping();
+    await importEmptyImage(docker);
+  } catch (error) {
+    log.debug({ error: describeError(error) }, 'no Docker Engine, using plain cgroups');
+    return null;
+  }
+  const containers: Docker.Container[] = [];
+  return {
+    kind: 'containers',
+    async start(name, args) {
+      await removeOld(docker, name);
+      const container = await docker.createContainer({
+        name,
+        Image: `${IMAGE}:${TAG}`,
+        Cmd: ['/node', '/actor.ts', ...args],
+        Labels: { 'tidegauge.demo': 'true' },
+        HostConfig: { NetworkMode: 'host', Binds: binds(), AutoRemove: true },
+      });
+      containers.push(container);
+      await container.start();
+    },
+    async end() {
+      await Promise.all(
+        containers.map(container =>
+          container.remove({ force: true }).catch(error => {
+            log.debug({ error: describeError(error) }, 'container was gone already');
+          }),
+        ),
+      );
+    },
+  };
+}
+
+function binds(): string[] {
+  const folders = SHARED.filter(folder => existsSync(folder)).map(folder => `${folder}:${folder}:ro`);
+  return [...folders, `${process.execPath}:/node:ro`, `${ACTOR}:/actor.ts:ro`];
+}
+
+/** A container of an earlier demonstration, and only such a one, makes room for the new one. */
+async function removeOld(docker: Docker, name: string): Promise<void> {
+  const old = await docker.listContainers({
+    all: true,
+    filters: { label: ['tidegauge.demo=true'], name: [`^/${name}$`] },
+  });
+  for (const { Id } of old) await docker.getContainer(Id).remove({ force: true });
+}
+
+async function importEmptyImage(docker: Docker): Promise<void> {
+  const archive = pack();
+  for (const name of [...SHARED.map(folder => folder.slice(1)), 'tmp', 'proc', 'dev', 'sys', 'etc']) {
+    archive.entry({ name, type: 'directory', mode: 0o755 });
+  }
+  archive.finalize();
+  const answer = await docker.importImage(archive as unknown as NodeJS.ReadableStream, {
+    repo: IMAGE,
+    tag: TAG,
+  });
+  await new Promise((resolve, reject) => answer.resume().once('end', resolve).once('error', reject));
+}

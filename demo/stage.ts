@@ -1,0 +1,69 @@
+import { createServer, type Server } from 'node:net';
+import type { Log } from '../core/log.ts';
+import { cgroupCrew } from './cgroups.ts';
+import { dockerCrew } from './docker.ts';
+
+export interface Stage {
+  readonly kind: string;
+  /** Names of the actors; tidegauge shows them as containers, or as the last part of a cgroup's path. */
+  readonly names: readonly string[];
+  end(): Promise<void>;
+}
+
+export interface Timing {
+  /** The burst begins this long after the start, ms. */
+  readonly burstAfterMs: number;
+  readonly burstMs: number;
+}
+
+/**
+ * A little shop on loopback: web asks api, api asks db; once, db sends far more than ever to somebody outside.
+ * In Docker containers where there is an Engine, else in plain cgroups.
+ */
+export async function startDemo(timing: Timing, docker: string, log: Log): Promise<Stage> {
+  const crew = (await dockerCrew(docker, log)) ?? (await cgroupCrew());
+  const sink = await startSink();
+  try {
+    const [db, api] = [await freePort(), await freePort()];
+    await crew.start('shop-db', ['db', db, port(sink), timing.burstAfterMs, timing.burstMs].map(String));
+    await crew.start('shop-api', ['api', api, db].map(String));
+    await crew.start('shop-web', ['web', api].map(String));
+  } catch (error) {
+    sink.close();
+    await crew.end();
+    throw error;
+  }
+  return {
+    kind: crew.kind,
+    names: ['shop-db', 'shop-api', 'shop-web'],
+    async end() {
+      await crew.end();
+      sink.close();
+    },
+  };
+}
+
+/** The outside world of the demonstration: takes everything, says nothing. */
+function startSink(): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer(socket => {
+      socket.on('error', () => socket.destroy());
+      socket.resume();
+    });
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => resolve(server));
+  });
+}
+
+function port(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+  return address.port;
+}
+
+async function freePort(): Promise<number> {
+  const server = await startSink();
+  const free = port(server);
+  await new Promise(resolve => server.close(resolve));
+  return free;
+}
