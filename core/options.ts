@@ -5,15 +5,23 @@ import { formatDuration, formatSize, parseDuration, parseRate, parseSize } from 
 
 /** A duration such as `5s`; milliseconds inside. Bounds are texts with units too. */
 export function duration(bounds: { min?: string; max?: string } = {}) {
-  return bounded(parseDuration, formatDuration, 'a duration with a unit, such as 5s, 200ms or 1h30m', bounds);
+  return bounded(
+    'duration',
+    parseDuration,
+    formatDuration,
+    'a duration with a unit, such as 5s, 200ms or 1h30m',
+    bounds,
+  );
 }
 
 /** A size such as `64KiB`; bytes inside. */
 export function size(bounds: { min?: string; max?: string } = {}) {
-  return bounded(parseSize, formatSize, 'a size with a unit, such as 64KiB, 1.5MB or 200B', bounds);
+  return bounded('size', parseSize, formatSize, 'a size with a unit, such as 64KiB, 1.5MB or 200B', bounds);
 }
 
+/** `unit` reaches the reference documentation through the JSON schema. */
 function bounded(
+  unit: string,
   parse: (text: string) => number | null,
   format: (value: number) => string,
   what: string,
@@ -21,30 +29,36 @@ function bounded(
 ) {
   const min = bounds.min === undefined ? 0 : (parse(bounds.min) ?? 0);
   const max = bounds.max === undefined ? Number.POSITIVE_INFINITY : (parse(bounds.max) ?? 0);
-  return z.string({ error: what }).transform((text, context) => {
-    const value = parse(text);
-    if (value === null) {
-      context.addIssue({ code: 'custom', message: what });
-      return z.NEVER;
-    }
-    if (value < min || value > max) {
-      const limits = [bounds.min && `at least ${format(min)}`, bounds.max && `at most ${format(max)}`];
-      context.addIssue({ code: 'custom', message: limits.filter(Boolean).join(' and ') });
-      return z.NEVER;
-    }
-    return value;
-  });
+  return z
+    .string({ error: what })
+    .meta({ unit })
+    .transform((text, context) => {
+      const value = parse(text);
+      if (value === null) {
+        context.addIssue({ code: 'custom', message: what });
+        return z.NEVER;
+      }
+      if (value < min || value > max) {
+        const limits = [bounds.min && `at least ${format(min)}`, bounds.max && `at most ${format(max)}`];
+        context.addIssue({ code: 'custom', message: limits.filter(Boolean).join(' and ') });
+        return z.NEVER;
+      }
+      return value;
+    });
 }
 
 /** A rate such as `1MiB/s` or `500msg/s`; value per second and unit inside. */
 export function rate() {
   const what = 'a rate with a unit, such as 1MiB/s or 500msg/s';
-  return z.string({ error: what }).transform((text, context) => {
-    const value = parseRate(text);
-    if (value !== null) return value;
-    context.addIssue({ code: 'custom', message: what });
-    return z.NEVER;
-  });
+  return z
+    .string({ error: what })
+    .meta({ unit: 'rate' })
+    .transform((text, context) => {
+      const value = parseRate(text);
+      if (value !== null) return value;
+      context.addIssue({ code: 'custom', message: what });
+      return z.NEVER;
+    });
 }
 
 /** Names that become keys, field names and file names. */
