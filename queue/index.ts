@@ -1,0 +1,23 @@
+import type { Clock } from '../core/clock.ts';
+import type { Config } from '../core/config.ts';
+import type { Log } from '../core/log.ts';
+import { createBullmqQueue } from './bullmq.ts';
+import type { Queue } from './contract.ts';
+import { createInlineQueue } from './inline.ts';
+
+export type QueueSettings = Pick<Config, 'queue' | 'redis'>;
+
+interface Parts {
+  clock: Clock;
+  log: Log;
+}
+
+const QUEUES: Record<Config['queue']['kind'], (settings: QueueSettings, parts: Parts) => Queue> = {
+  inline: ({ queue }, parts) => createInlineQueue({ lanes: queue.lanes, ...parts }),
+  bullmq: ({ queue, redis }, parts) => createBullmqQueue({ lanes: queue.lanes, ...redis, ...parts }),
+};
+
+/** The queue that the configuration names; nothing is connected before it is used. */
+export function createQueue(settings: QueueSettings, parts: Parts): Queue {
+  return QUEUES[settings.queue.kind](settings, parts);
+}

@@ -1,0 +1,48 @@
+import { describeError, ExchangeError } from '../core/errors.ts';
+
+/** Answers of Redis, by their first word, that a later attempt of the same request may not get. */
+const TEMPORARY = new Set([
+  'LOADING', // reading its data after a start
+  'BUSY', // a script runs
+  'TRYAGAIN',
+  'CLUSTERDOWN',
+  'MASTERDOWN',
+  'NOREPLICAS',
+  'READONLY', // a replica, until the failover is over
+  'OOM', // full, until something is consumed or the limit is raised
+  'MISCONF', // cannot save to disk at the moment
+]);
+
+const ADVICE: Readonly<Record<string, string>> = {
+  OOM: 'Give Redis more memory (maxmemory) or find out why nothing is consumed.',
+  NOAUTH: 'Put the password into redis.url.',
+  WRONGPASS: 'Correct user and password in redis.url.',
+  NOPERM: 'Give the user of redis.url all commands on the keys of redis.prefix.',
+};
+
+/** How ioredis says that a request was not sent, or was given up with its connection. */
+const NO_CONNECTION = /Stream isn't writeable|max retries per request|Connection is closed/;
+
+/** True for what Redis itself answered, as opposed to a failure to reach it. */
+const isReply = (error: unknown): error is Error => error instanceof Error && error.name === 'ReplyError';
+
+/**
+ * The one place that decides what an error of Redis (or of the way to it) means. An unreachable server and a server
+ * in a passing state may be tried again; a refusal (credentials, permissions, a request it cannot execute) may not.
+ */
+export function redisError(error: unknown, place: string): ExchangeError {
+  if (error instanceof ExchangeError) return error;
+  if (!isReply(error)) {
+    const found = NO_CONNECTION.test(String(error)) ? 'no connection' : describeError(error);
+    return new ExchangeError(
+      { place, expected: 'an answer', found, remedy: 'Check that Redis runs and can be reached.' },
+      { retry: true, cause: error },
+    );
+  }
+  const found = describeError(error);
+  const word = /^[A-Z]+/.exec(error.message)?.[0] ?? '';
+  return new ExchangeError(
+    { place, expected: 'success', found, remedy: ADVICE[word] ?? 'See the log of Redis.' },
+    { retry: TEMPORARY.has(word), cause: error },
+  );
+}
