@@ -1,0 +1,70 @@
+import { ExchangeError, printable } from '../core/errors.ts';
+import { compareText, type Frame } from '../core/frame.ts';
+import type { Detection } from '../core/incident.ts';
+
+/**
+ * Refuse a frame that no store could give back: names twice, windows or births of unknown containers, numbers that
+ * a database would round. Throws an ExchangeError that is not worth retrying.
+ */
+export function checkFrame(frame: Frame): void {
+  const names = new Set(frame.containers.map(container => container.name));
+  if (names.size !== frame.containers.length) refuse(frame, 'each container once', 'a name twice');
+  for (const name of [...frame.started, ...frame.ended]) {
+    if (!names.has(name)) refuse(frame, 'births and deaths of its containers', printable(name));
+  }
+  const seen = new Set<string>();
+  for (const { container, direction, messages, bytes } of frame.windows) {
+    const key = `${direction} ${container}`;
+    if (!names.has(container)) refuse(frame, 'windows of its containers', printable(container));
+    if (seen.has(key)) refuse(frame, 'one window per container and direction', printable(key));
+    if (!isCount(messages) || messages === 0 || !isCount(bytes)) {
+      refuse(frame, 'counts of messages and bytes', `${messages} messages, ${bytes} bytes`);
+    }
+    seen.add(key);
+  }
+  if (!Number.isSafeInteger(frame.start) || !isCount(frame.durationMs) || !isCount(frame.lost)) {
+    refuse(frame, 'integers', `start ${frame.start}, duration ${frame.durationMs}, lost ${frame.lost}`);
+  }
+  if (!Number.isFinite(frame.occupancy)) refuse(frame, 'a finite occupancy', String(frame.occupancy));
+}
+
+/** Refuse a detection with numbers that no database holds. Throws an ExchangeError that is not worth retrying. */
+export function checkDetection(row: Detection): void {
+  const numbers = [row.score, row.seen, row.expected ?? 0, ...Object.values(row.scores)];
+  if (numbers.every(Number.isFinite) && Number.isSafeInteger(row.start)) return;
+  throw new ExchangeError(
+    {
+      place: `detection of ${printable(row.container)} at ${row.start}`,
+      expected: 'finite numbers',
+      found: numbers.join(', '),
+      remedy: 'Report this: a detector gave a score that is no number.',
+    },
+    { retry: false },
+  );
+}
+
+/** Scores by rule name in canonical order, so that every store gives back the same object. */
+export function scoresFrom(
+  entries: Iterable<readonly [rule: string, score: number]>,
+): Record<string, number> {
+  return Object.fromEntries([...entries].sort((a, b) => compareText(a[0], b[0])));
+}
+
+/** Contract order of detections: by start, then container. */
+export function compareDetections(a: Detection, b: Detection): number {
+  return a.start - b.start || compareText(a.container, b.container);
+}
+
+const isCount = (n: number): boolean => Number.isSafeInteger(n) && n >= 0;
+
+function refuse(frame: Frame, expected: string, found: string): never {
+  throw new ExchangeError(
+    {
+      place: `frame ${frame.start} of ${printable(frame.host)}`,
+      expected,
+      found,
+      remedy: 'Report this: such a frame should never have been made.',
+    },
+    { retry: false },
+  );
+}

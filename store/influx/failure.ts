@@ -1,0 +1,141 @@
+import { describeError, ExchangeError, type Problem, printable } from '../../core/errors.ts';
+
+/**
+ * Whose fault a failure is. `request`: the same request will never succeed. `setup`: credentials, names or rights
+ * are wrong; an administrator repairs them, and what was to be written is kept until then. `server`: it passes.
+ */
+export type Blame = 'request' | 'setup' | 'server';
+
+interface Judgement {
+  readonly blame: Blame;
+  readonly remedy: string;
+}
+
+const PASSING: Judgement = { blame: 'server', remedy: 'Check that InfluxDB is running and reachable.' };
+const REFUSED: Judgement = { blame: 'request', remedy: 'Report this with the message of InfluxDB.' };
+
+const BY_STATUS: Readonly<Record<number, Judgement>> = {
+  400: { blame: 'request', remedy: 'InfluxDB refused what its message names; the rest may be stored.' },
+  401: { blame: 'setup', remedy: 'Check store.influx.token, or username and password.' },
+  403: { blame: 'setup', remedy: 'Give this user or token the right to read and write the database.' },
+  404: { blame: 'setup', remedy: 'Check store.influx.url, database and org; create what is missing.' },
+  408: PASSING,
+  413: {
+    blame: 'request',
+    remedy: 'Raise the body limit of InfluxDB or of the proxy before it to 1 MB or more.',
+  },
+  422: { blame: 'request', remedy: 'InfluxDB refused what its message names; the rest may be stored.' },
+  425: PASSING,
+  429: { blame: 'server', remedy: 'InfluxDB limits the rate of requests; it is tried again later.' },
+};
+
+/** The one decision on HTTP statuses. */
+function judgeStatus(status: number): Judgement {
+  const known = BY_STATUS[status];
+  if (known) return known;
+  if (status >= 500) return PASSING;
+  if (status >= 400) return REFUSED;
+  return { blame: 'setup', remedy: 'Check that store.influx.url is the address of an InfluxDB.' };
+}
+
+/** The one decision on errors that InfluxQL reports, mostly inside answers of status 200. */
+function judgeStatement(message: string): Judgement {
+  if (/(database|bucket|retention policy) not found/i.test(message)) {
+    return { blame: 'setup', remedy: 'Check store.influx.database; create it when it is missing.' };
+  }
+  if (/authoriz|privilege|permission/i.test(message)) {
+    return { blame: 'setup', remedy: 'Give this user or token the right to read and write the database.' };
+  }
+  if (/timeout|interrupted|closed|killed|max-concurrent-queries/i.test(message)) return PASSING;
+  return REFUSED;
+}
+
+/** A failed exchange with InfluxDB. */
+export class InfluxFailure extends ExchangeError {
+  readonly blame: Blame;
+
+  constructor(
+    problem: Problem,
+    blame: Blame,
+    options: { retryAfterMs?: number | undefined; cause?: unknown },
+  ) {
+    super(problem, { retry: blame !== 'request', ...options });
+    this.blame = blame;
+  }
+
+  /** The same while opening: with a wrong set-up nothing can start. */
+  whileOpening(): ExchangeError {
+    return new ExchangeError(this.problem, { retry: this.blame === 'server', cause: this });
+  }
+}
+
+/** An answer other than the expected one. `retryAfter`: the header, if there was one; `body`: the answer's text. */
+export function refusedAnswer(
+  place: string,
+  answer: { status: number; body: string; retryAfter: string | undefined },
+  cause?: unknown,
+): InfluxFailure {
+  const { blame, remedy } = judgeStatus(answer.status);
+  const message = messageIn(answer.body);
+  return new InfluxFailure(
+    {
+      place,
+      expected: 'InfluxDB to accept the request',
+      found: `HTTP ${answer.status}${message && `: ${printable(message, 300)}`}`,
+      remedy,
+    },
+    blame,
+    { retryAfterMs: retryAfterMs(answer.retryAfter), cause },
+  );
+}
+
+/** An error that a statement reported. */
+export function failedStatement(place: string, message: string): InfluxFailure {
+  const { blame, remedy } = judgeStatement(message);
+  const problem = { place, expected: 'an answer to the query', found: printable(message, 300), remedy };
+  return new InfluxFailure(problem, blame, {});
+}
+
+/** No answer, or half of one: refused, reset, timed out, cut off. It may have been done all the same. */
+export function lostExchange(place: string, cause: unknown): InfluxFailure {
+  const problem = { place, expected: 'an answer', found: transportText(cause), remedy: PASSING.remedy };
+  return new InfluxFailure(problem, 'server', { cause });
+}
+
+/** An answer that is no InfluxDB's, or of a version this code does not know. */
+export function strangeAnswer(place: string, cause: unknown): InfluxFailure {
+  const problem = {
+    place,
+    expected: 'an answer of InfluxDB 1.6 or newer',
+    found: describeError(cause),
+    remedy: 'Check that store.influx.url is the address of an InfluxDB.',
+  };
+  return new InfluxFailure(problem, 'setup', { cause });
+}
+
+/** Milliseconds of a Retry-After header, which is in seconds; undefined when there is none or it is a date. */
+function retryAfterMs(header: string | undefined): number | undefined {
+  return header !== undefined && /^\d{1,6}$/.test(header.trim()) ? Number(header) * 1000 : undefined;
+}
+
+/** The message in a JSON answer of 1.x (`error`) or 2.x (`message`), else the text itself. */
+function messageIn(body: string): string {
+  try {
+    const value: unknown = JSON.parse(body);
+    if (typeof value === 'object' && value !== null) {
+      if ('error' in value && typeof value.error === 'string') return value.error;
+      if ('message' in value && typeof value.message === 'string') return value.message;
+    }
+  } catch {
+    // Not JSON: proxies answer with texts of their own.
+  }
+  return body.trim();
+}
+
+/** fetch hides the reason in `cause`; a refused connection to a name of several addresses in `errors` below it. */
+function transportText(error: unknown): string {
+  if (!(error instanceof Error)) return describeError(error);
+  if (error.cause instanceof Error) return transportText(error.cause);
+  if (error instanceof AggregateError && error.errors.length > 0) return transportText(error.errors[0]);
+  return describeError(error);
+}

@@ -1,0 +1,81 @@
+import {
+  type Container,
+  compareText,
+  compareWindows,
+  DIRECTIONS,
+  type Frame,
+  type Window,
+} from '../../core/frame.ts';
+import { BUCKETS } from '../../core/histogram.ts';
+import type { FrameHead } from '../page.ts';
+import { faultsOf, integer, kindOf, number, orNull, type Row, text } from '../row.ts';
+import { decodeField, decodeTag } from '../text.ts';
+
+/** Field of each bucket. */
+const BUCKET_FIELDS = BUCKETS.map(bound => ({ bound, field: `b${bound}` }));
+
+/** A row of `host_frames`. */
+export function headOf(host: string, row: Row): FrameHead {
+  return {
+    frame: {
+      host,
+      start: integer(row, 'time'),
+      durationMs: integer(row, 'duration_ms'),
+      previous: orNull(integer, row, 'previous'),
+      faults: faultsOf(row),
+      lost: integer(row, 'lost'),
+      occupancy: number(row, 'occupancy'),
+    },
+    containers: integer(row, 'containers'),
+  };
+}
+
+/**
+ * A frame from its head and all its rows of `container_traffic`, or null when rows are missing or too many: deleted
+ * or overwritten in part. Such a frame is a gap, not a quiet one.
+ */
+export function frameOf(head: FrameHead, rows: readonly Row[]): Frame | null {
+  const containers = new Map<string, Container>();
+  const named = { started: new Set<string>(), ended: new Set<string>() };
+  const windows: Window[] = [];
+  for (const row of rows) {
+    const container = containerOf(row);
+    containers.set(container.name, container);
+    for (const column of ['started', 'ended'] as const) {
+      if (integer(row, column) === 1) named[column].add(container.name);
+    }
+    const window = windowOf(row, container.name);
+    if (window) windows.push(window);
+  }
+  if (containers.size !== head.containers || rows.length !== head.containers * DIRECTIONS.length) return null;
+  return {
+    ...head.frame,
+    containers: [...containers.values()].sort((a, b) => compareText(a.name, b.name)),
+    started: [...named.started].sort(compareText),
+    ended: [...named.ended].sort(compareText),
+    windows: windows.sort(compareWindows),
+  };
+}
+
+function containerOf(row: Row): Container {
+  return {
+    name: decodeTag(text(row, 'container')),
+    kind: kindOf(row),
+    service: decodeTag(text(row, 'service')),
+    replica: decodeField(text(row, 'replica')),
+    image: decodeField(text(row, 'image')),
+    id: decodeField(text(row, 'container_id')),
+  };
+}
+
+/** The window of a row, or null for a silent direction, which is stored as zero. */
+function windowOf(row: Row, container: string): Window | null {
+  const messages = integer(row, 'messages');
+  if (messages === 0) return null;
+  const direction = DIRECTIONS.find(name => name === row.direction);
+  if (!direction) throw new Error(`column direction: found ${row.direction}`);
+  const sizes = BUCKET_FIELDS.filter(({ field }) => row[field] !== undefined).map(
+    ({ bound, field }) => [bound, integer(row, field)] as const,
+  );
+  return { container, direction, messages, bytes: integer(row, 'bytes'), sizes };
+}

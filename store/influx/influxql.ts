@@ -1,0 +1,25 @@
+/** Building blocks of InfluxQL texts. */
+
+/** A string literal. Newlines end InfluxQL literals, so they are escaped as well. */
+export function literal(text: string): string {
+  return `'${text.replace(/[\\']/g, '\\$&').replaceAll('\n', '\\n')}'`;
+}
+
+/** A quoted identifier. */
+export function identifier(name: string): string {
+  return `"${name.replace(/[\\"]/g, '\\$&').replaceAll('\n', '\\n')}"`;
+}
+
+/** The times that InfluxDB can hold, in ms: 64 bits of nanoseconds around 1970, less a reserve that it keeps. */
+const MIN_TIME_MS = -9_223_372_036_000;
+const MAX_TIME_MS = 9_223_372_036_000;
+
+/** A time literal of epoch milliseconds; times beyond what InfluxDB holds become its first or last. */
+export function time(ms: number): string {
+  return `${epoch(ms)}ms`;
+}
+
+/** The same as a number, for fields that hold epoch milliseconds. */
+export function epoch(ms: number): number {
+  return Math.max(MIN_TIME_MS, Math.min(MAX_TIME_MS, Math.ceil(ms)));
+}

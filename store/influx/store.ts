@@ -1,0 +1,208 @@
+import { ExchangeError, printable } from '../../core/errors.ts';
+import { compareText, type Frame, frameEnd } from '../../core/frame.ts';
+import type { Annotation, Detection } from '../../core/incident.ts';
+import type { Log } from '../../core/log.ts';
+import { mergeAll, mergeAnnotation, touches } from '../annotation.ts';
+import { checkDetection, checkFrame, compareDetections } from '../check.ts';
+import type { Range, Store, StoreInfo } from '../contract.ts';
+import { type FrameHead, withinRows } from '../page.ts';
+import { integer, type Row, text } from '../row.ts';
+import { decodeTag, encodeTag } from '../text.ts';
+import { connectionTo, ensureDatabase, type InfluxConfig, serverVersion, writeApiOf } from './connect.ts';
+import { InfluxFailure, strangeAnswer } from './failure.ts';
+import { frameOf, headOf } from './frames.ts';
+import type { Connection } from './http.ts';
+import { annotationOf, detectionOf } from './incidents.ts';
+import { epoch, literal, time } from './influxql.ts';
+import { annotationLine, detectionLine, frameLine, trafficLines } from './line.ts';
+import { query } from './query.ts';
+import { type LineWriter, lineWriter } from './write.ts';
+
+/** Frames asked for at once, and containers of them: a few megabytes of answer. */
+const STEP_FRAMES = 256;
+const STEP_CONTAINERS = 2000;
+/** Annotations named in one query. */
+const STEP_IDS = 100;
+
+/** InfluxDB 1.6 or newer, 2.x, 3 Core: written with the official client, read with InfluxQL. */
+export class InfluxStore implements Store {
+  readonly #config: InfluxConfig;
+  readonly #log: Log;
+  readonly #connection: Connection;
+  #writer: LineWriter | null = null;
+
+  constructor(config: InfluxConfig, log: Log) {
+    this.#config = config;
+    this.#log = log;
+    this.#connection = connectionTo(config);
+  }
+
+  async open(): Promise<StoreInfo> {
+    const { database, org } = this.#config;
+    const { url } = this.#connection;
+    try {
+      const version = await serverVersion(this.#connection);
+      const api = writeApiOf(this.#config, url, version);
+      await ensureDatabase(this.#connection, api, database);
+      this.#writer = lineWriter(this.#connection, { api, database, org });
+      return { product: `InfluxDB ${version ?? `of API ${api}`}`, location: `${url} ${printable(database)}` };
+    } catch (error) {
+      throw error instanceof InfluxFailure ? error.whileOpening() : error;
+    }
+  }
+
+  /** The row of `host_frames` is written once all else is stored: readers look for it first. */
+  async writeFrames(frames: readonly Frame[]): Promise<void> {
+    for (const frame of frames) checkFrame(frame);
+    await this.#write(frames.flatMap(trafficLines));
+    await this.#write(frames.map(frameLine));
+  }
+
+  async *readFrames(host: string, range: Range): AsyncIterable<Frame> {
+    let from = range.from;
+    for (;;) {
+      const marks = await this.#query(
+        `SELECT * FROM host_frames WHERE ${inRange(host, from, range.to)} ORDER BY time LIMIT ${STEP_FRAMES}`,
+      );
+      const heads = this.#understood(() => marks.map(row => headOf(host, row)));
+      let rest: readonly FrameHead[] = heads;
+      while (rest.length > 0) {
+        const step = withinRows(rest, STEP_CONTAINERS);
+        yield* await this.#completed(host, step);
+        rest = rest.slice(step.length);
+      }
+      const last = heads.at(-1);
+      if (!last || heads.length < STEP_FRAMES) return;
+      from = last.frame.start + 1;
+    }
+  }
+
+  async lastFrame(host: string, before = Number.POSITIVE_INFINITY) {
+    const [row] = await this.#query(
+      `SELECT duration_ms FROM host_frames WHERE ${inRange(host, Number.NEGATIVE_INFINITY, before)} ` +
+        'ORDER BY time DESC LIMIT 1',
+    );
+    if (!row) return null;
+    return this.#understood(() => {
+      const start = integer(row, 'time');
+      return { start, end: frameEnd({ start, durationMs: integer(row, 'duration_ms') }) };
+    });
+  }
+
+  async firstFrame(host: string): Promise<number | null> {
+    const [row] = await this.#query(
+      `SELECT duration_ms FROM host_frames WHERE host = ${tagLiteral(host)} ORDER BY time LIMIT 1`,
+    );
+    return row ? this.#understood(() => integer(row, 'time')) : null;
+  }
+
+  async hosts(): Promise<string[]> {
+    const rows = await this.#query('SHOW TAG VALUES FROM host_frames WITH KEY = host');
+    return this.#understood(() => rows.map(row => decodeTag(text(row, 'value'))).sort(compareText));
+  }
+
+  async writeDetections(rows: readonly Detection[]): Promise<void> {
+    for (const row of rows) checkDetection(row);
+    await this.#write(rows.map(detectionLine));
+  }
+
+  async readDetections(host: string, range: Range): Promise<Detection[]> {
+    const rows = await this.#query(`SELECT * FROM detections WHERE ${inRange(host, range.from, range.to)}`);
+    return this.#understood(() => rows.map(row => detectionOf(host, row)).sort(compareDetections));
+  }
+
+  /**
+   * Reads what is stored, merges, writes. Between the two a second worker may write; what it can undo is only what
+   * `annotationLine` says: never a resolution, and a region's growth until the next write.
+   */
+  async writeAnnotations(annotations: readonly Annotation[]): Promise<void> {
+    const written = mergeAll(annotations);
+    const stored = new Map<string, Annotation>();
+    for (let i = 0; i < written.length; i += STEP_IDS) {
+      for (const known of await this.#stored(written.slice(i, i + STEP_IDS))) stored.set(known.id, known);
+    }
+    const merged = written.map(annotation => {
+      const known = stored.get(annotation.id);
+      return known ? mergeAnnotation(known, annotation) : annotation;
+    });
+    await this.#write(merged.map(annotationLine));
+  }
+
+  async readAnnotations(range: Range, host?: string): Promise<Annotation[]> {
+    const from = epoch(range.from);
+    const ofHost = host === undefined ? '' : ` AND host = ${tagLiteral(host)}`;
+    const found = await this.#annotations(
+      `time < ${time(range.to)} AND (timeEnd >= ${from} OR resolved_end >= ${from})${ofHost}`,
+    );
+    return found.filter(annotation => touches(annotation, range));
+  }
+
+  async close(): Promise<void> {
+    this.#writer = null;
+  }
+
+  /** Stored versions of these annotations: by id, and by time so that little is searched. */
+  #stored(annotations: readonly Annotation[]): Promise<Annotation[]> {
+    const starts = annotations.map(annotation => annotation.start);
+    const ids = annotations.map(({ id }) => `id = ${tagLiteral(id)}`).join(' OR ');
+    return this.#annotations(
+      `time >= ${time(Math.min(...starts))} AND time <= ${time(Math.max(...starts))} AND (${ids})`,
+    );
+  }
+
+  async #annotations(condition: string): Promise<Annotation[]> {
+    const rows = await this.#query(`SELECT * FROM annotations WHERE ${condition}`);
+    return this.#understood(() => mergeAll(rows.map(annotationOf)));
+  }
+
+  /** The whole frames of neighbouring heads; one that is not all there is left out and said. */
+  async #completed(host: string, heads: readonly FrameHead[]): Promise<Frame[]> {
+    const first = heads[0]?.frame.start ?? 0;
+    const last = heads.at(-1)?.frame.start ?? 0;
+    const rows = await this.#query(`SELECT * FROM container_traffic WHERE ${inRange(host, first, last + 1)}`);
+    return this.#understood(() => {
+      const byTime = Map.groupBy(rows, row => integer(row, 'time'));
+      return heads.flatMap(head => {
+        const frame = frameOf(head, byTime.get(head.frame.start) ?? []);
+        if (!frame)
+          this.#log.warn({ host, start: head.frame.start }, 'stored frame is not whole: read as a gap');
+        return frame ?? [];
+      });
+    });
+  }
+
+  async #write(lines: readonly string[]): Promise<void> {
+    if (!this.#writer) throw notOpen(this.#connection.url);
+    await this.#writer.write(lines);
+  }
+
+  #query(statement: string): Promise<Row[]> {
+    return query(this.#connection, this.#config.database, statement);
+  }
+
+  /** Rows that are not as they were written are an answer of something else. */
+  #understood<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      throw strangeAnswer(this.#connection.url, error);
+    }
+  }
+}
+
+const tagLiteral = (value: string): string => literal(encodeTag(value));
+
+const inRange = (host: string, from: number, to: number): string =>
+  `host = ${tagLiteral(host)} AND time >= ${time(from)} AND time < ${time(to)}`;
+
+function notOpen(place: string): ExchangeError {
+  return new ExchangeError(
+    {
+      place,
+      expected: 'an open store',
+      found: 'a closed one',
+      remedy: 'Report this: the store was used before open() or after close().',
+    },
+    { retry: false },
+  );
+}

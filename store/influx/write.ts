@@ -1,0 +1,93 @@
+import { HttpError, InfluxDB, type WriteApi } from '@influxdata/influxdb-client';
+import { lostExchange, refusedAnswer } from './failure.ts';
+import type { Connection } from './http.ts';
+
+/** One request: small enough for proxies that stop at 1 MB, and for a time-out to be rare. */
+const BATCH_LINES = 5000;
+const BATCH_BYTES = 768 * 1024;
+
+/** Where lines are written to: 1.x has databases, 2.x and 3 have buckets of an organization. */
+export type Target =
+  | { readonly api: '1'; readonly database: string }
+  | { readonly api: '2'; readonly database: string; readonly org: string };
+
+/** Writes lines of line protocol, with times in milliseconds. */
+export interface LineWriter {
+  /** Resolves when InfluxDB has acknowledged every line; rejects with an InfluxFailure otherwise. */
+  write(lines: readonly string[]): Promise<void>;
+}
+
+/**
+ * The official client, used so that nothing can be lost in it: it buffers one batch at a time, sends when told to,
+ * never retries by itself, and each batch is awaited.
+ */
+export function lineWriter(connection: Connection, target: Target): LineWriter {
+  const client = new InfluxDB({
+    url: connection.url,
+    headers: { ...connection.headers },
+    timeout: connection.timeoutMs,
+  });
+  const path = target.api === '1' ? pathOf1(target.database) : pathOf2(target.database, target.org);
+  const place = `${connection.url}${path}`;
+  return {
+    async write(lines) {
+      for (const batch of batchesOf(lines)) {
+        const api = writeApi(client, path);
+        api.writeRecords(batch);
+        try {
+          await api.flush();
+        } catch (error) {
+          throw failureOf(place, error);
+        }
+      }
+    },
+  };
+}
+
+const pathOf1 = (database: string): string =>
+  `/write?${new URLSearchParams({ db: database, precision: 'ms' })}`;
+
+const pathOf2 = (bucket: string, org: string): string =>
+  `/api/v2/write?${new URLSearchParams({ org, bucket, precision: 'ms' })}`;
+
+/** A client's buffer for one batch. It has no timers and nothing to close once it was flushed. */
+function writeApi(client: InfluxDB, path: string): WriteApi {
+  const api = client.getWriteApi('', '', 'ms', {
+    batchSize: BATCH_LINES + 1,
+    maxBatchBytes: 2 * BATCH_BYTES,
+    flushInterval: 0,
+    maxRetries: 0,
+    // A promise from here replaces the client's own handling, which would write to the console.
+    writeFailed: error => Promise.reject(error),
+  });
+  // Public in the implementation, absent from its interface: the only way to /write of 1.x.
+  return Object.assign(api, { path });
+}
+
+/** Lines in order, cut into batches of bounded count and size; a longer line is a batch of its own. */
+export function* batchesOf(lines: readonly string[]): Generator<string[]> {
+  let batch: string[] = [];
+  let bytes = 0;
+  for (const line of lines) {
+    const size = Buffer.byteLength(line) + 1;
+    if (batch.length > 0 && (batch.length === BATCH_LINES || bytes + size > BATCH_BYTES)) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(line);
+    bytes += size;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function failureOf(place: string, error: unknown) {
+  if (!(error instanceof HttpError)) return lostExchange(place, error);
+  const retryAfter = error.headers?.['retry-after'];
+  const answer = {
+    status: error.statusCode,
+    body: error.body ?? error.message,
+    retryAfter: Array.isArray(retryAfter) ? retryAfter[0] : retryAfter,
+  };
+  return refusedAnswer(place, answer, error);
+}

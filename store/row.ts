@@ -1,0 +1,56 @@
+import { printable } from '../core/errors.ts';
+import { type ContainerKind, FAULTS, type Fault } from '../core/frame.ts';
+import type { Annotation } from '../core/incident.ts';
+
+/** A row as a database gave it: nothing about it is certain. Throws of these readers name the column. */
+export type Row = Readonly<Record<string, unknown>>;
+
+export function integer(row: Row, column: string): number {
+  const value = row[column];
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
+  throw unexpected(column, 'an integer', value);
+}
+
+export function number(row: Row, column: string): number {
+  const value = row[column];
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  throw unexpected(column, 'a number', value);
+}
+
+export function text(row: Row, column: string): string {
+  const value = row[column];
+  if (typeof value === 'string') return value;
+  throw unexpected(column, 'a text', value);
+}
+
+/** The value of another reader, or null where the column has none. */
+export function orNull<T>(read: (row: Row, column: string) => T, row: Row, column: string): T | null {
+  return row[column] === null || row[column] === undefined ? null : read(row, column);
+}
+
+/** One of `values`. */
+function oneOf<T extends string>(values: readonly T[], row: Row, column: string): T {
+  const value = values.find(candidate => candidate === row[column]);
+  if (value !== undefined) return value;
+  throw unexpected(column, `one of ${values.join(', ')}`, row[column]);
+}
+
+const KINDS: readonly ContainerKind[] = ['container', 'cgroup', 'other'];
+const STATES: readonly Annotation['state'][] = ['firing', 'resolved'];
+const SEVERITY_NAMES: readonly Annotation['severity'][] = ['warning', 'critical'];
+
+export const kindOf = (row: Row): ContainerKind => oneOf(KINDS, row, 'kind');
+export const stateOf = (row: Row): Annotation['state'] => oneOf(STATES, row, 'state');
+export const severityOf = (row: Row): Annotation['severity'] => oneOf(SEVERITY_NAMES, row, 'severity');
+
+/** Faults of a comma-joined column. */
+export function faultsOf(row: Row): Fault[] {
+  const joined = text(row, 'faults');
+  if (joined === '') return [];
+  return joined.split(',').map(fault => oneOf(FAULTS, { faults: fault }, 'faults'));
+}
+
+function unexpected(column: string, what: string, value: unknown): Error {
+  const found = typeof value === 'string' ? `"${printable(value, 60)}"` : String(value);
+  return new Error(`column ${column}: expected ${what}, found ${found}`);
+}

@@ -1,0 +1,65 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setImmediate } from 'node:timers/promises';
+import { ExchangeError } from '../../core/errors.ts';
+import { openFailure, sqliteFailure } from './failure.ts';
+import { MIGRATIONS, migrate, schemaVersion } from './schema.ts';
+
+/** Longest wait for another process's write lock, ms. It blocks this process, and transactions take milliseconds. */
+const BUSY_TIMEOUT_MS = 1000;
+
+/**
+ * Open the file, creating it and its folder when missing, with the newest schema. Throws an ExchangeError when the
+ * file cannot be used, is no database, or was written by a newer tidegauge.
+ */
+export function openDatabase(file: string): DatabaseSync {
+  let db: DatabaseSync | undefined;
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+    // Readers and the writer of other processes do not block each other.
+    db.exec('PRAGMA journal_mode = WAL');
+    // With WAL, NORMAL survives a crash of the process; a power cut may take the last moments but never the file's
+    // integrity, and the frames of those moments are gaps, which are visible. FULL would cost an fsync per frame.
+    db.exec('PRAGMA synchronous = NORMAL');
+    refuseNewer(file, schemaVersion(db));
+    migrate(db);
+    return db;
+  } catch (error) {
+    db?.close();
+    throw openFailure(file, error);
+  }
+}
+
+function refuseNewer(file: string, version: number): void {
+  if (version <= MIGRATIONS.length) return;
+  throw new ExchangeError(
+    {
+      place: file,
+      expected: `schema version ${MIGRATIONS.length} or older`,
+      found: `version ${version}`,
+      remedy: 'The file was written by a newer tidegauge: update this one, or name another file.',
+    },
+    { retry: false },
+  );
+}
+
+/** Run `body` as one transaction: all of it or nothing. Throws an ExchangeError. */
+export function transaction<T>(db: DatabaseSync, file: string, body: () => T): T {
+  try {
+    // IMMEDIATE: wait for the lock now, instead of failing later when a read turns into a write.
+    db.exec('BEGIN IMMEDIATE');
+    const result = body();
+    db.exec('COMMIT');
+    return result;
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK');
+    throw sqliteFailure(file, error);
+  }
+}
+
+/** Let everything else in this process have its turn: node:sqlite blocks, so long work is done in pieces. */
+export async function breathe(): Promise<void> {
+  await setImmediate();
+}

@@ -1,0 +1,54 @@
+import { describeError, ExchangeError } from '../../core/errors.ts';
+
+/** Primary result codes of SQLite (the low byte of `errcode`). */
+const BUSY = 5;
+const LOCKED = 6;
+const NOMEM = 7;
+const READONLY = 8;
+const IOERR = 10;
+const CORRUPT = 11;
+const FULL = 13;
+const CANTOPEN = 14;
+const NOTADB = 26;
+
+/** What passes, or what an administrator repairs while tidegauge runs: the data is not at fault. */
+const PASSING = new Set([BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN]);
+
+const REMEDIES: Readonly<Record<number, string>> = {
+  [BUSY]: 'Another process holds the file for longer than usual; look for one that is stopped.',
+  [READONLY]: 'Give this user the right to write the file and its folder.',
+  [IOERR]: 'Check the disk.',
+  [CORRUPT]: 'Move the file away: a new one is created; or restore it from a backup.',
+  [FULL]: 'Make room on the disk.',
+  [CANTOPEN]: 'Check that the folder exists and that this user may write to it.',
+  [NOTADB]: 'Name another file in store.sqlite.file, or move this one away.',
+};
+
+/** Primary result code of an error of node:sqlite, or null for any other error. */
+function resultCode(cause: unknown): number | null {
+  const errcode = cause instanceof Error && 'errcode' in cause ? cause.errcode : undefined;
+  return typeof errcode === 'number' ? errcode & 0xff : null;
+}
+
+/** The one decision for SQLite: what a failure is called and whether trying again can help. */
+export function sqliteFailure(file: string, cause: unknown): ExchangeError {
+  if (cause instanceof ExchangeError) return cause;
+  const code = resultCode(cause);
+  return new ExchangeError(
+    {
+      place: file,
+      expected: 'a working SQLite database',
+      found: describeError(cause),
+      remedy: REMEDIES[code ?? -1] ?? 'Report this with the message.',
+    },
+    { retry: code !== null && PASSING.has(code), cause },
+  );
+}
+
+/** The same while opening: only what passes by itself is worth waiting for. */
+export function openFailure(file: string, cause: unknown): ExchangeError {
+  const failure = sqliteFailure(file, cause);
+  const code = resultCode(cause);
+  const retry = code === BUSY || code === LOCKED;
+  return failure.retry === retry ? failure : new ExchangeError(failure.problem, { retry, cause });
+}

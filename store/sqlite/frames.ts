@@ -1,0 +1,190 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import {
+  type Container,
+  compareText,
+  DIRECTIONS,
+  type Direction,
+  type Frame,
+  frameEnd,
+  type Window,
+} from '../../core/frame.ts';
+import { isBucket, type Sizes } from '../../core/histogram.ts';
+import type { Range } from '../contract.ts';
+import type { FrameHead } from '../page.ts';
+import { faultsOf, integer, kindOf, number, orNull, type Row, text } from '../row.ts';
+import { decodeField } from '../text.ts';
+import type { Names } from './names.ts';
+
+/** Statements and row formats of `host_frames` and `container_traffic`. Everything here is synchronous. */
+export class FrameTables {
+  readonly #names: Names;
+  readonly #insertFrame: StatementSync;
+  readonly #insertTraffic: StatementSync;
+  readonly #heads: StatementSync;
+  readonly #traffic: StatementSync;
+  readonly #last: StatementSync;
+  readonly #first: StatementSync;
+  readonly #hosts: StatementSync;
+
+  constructor(db: DatabaseSync, names: Names) {
+    this.#names = names;
+    this.#insertFrame = db.prepare(
+      'INSERT INTO host_frames VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+    );
+    this.#insertTraffic = db.prepare(
+      'INSERT INTO container_traffic VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    );
+    this.#heads = db.prepare(
+      'SELECT * FROM host_frames WHERE host = ? AND time >= ? AND time < ? ORDER BY time LIMIT ?',
+    );
+    // CROSS JOIN keeps this order: one walk along (time, series), names looked up by id.
+    this.#traffic = db.prepare(`
+      SELECT t.*, s.container, s.service, i.kind, i.replica, i.image, i.container_id
+      FROM container_traffic t CROSS JOIN series s ON s.id = t.series JOIN identities i ON i.id = t.identity
+      WHERE t.time >= ? AND t.time <= ? AND s.host = ?
+      ORDER BY t.time`);
+    this.#last = db.prepare(
+      'SELECT time, duration_ms FROM host_frames WHERE host = ? AND time < ? ORDER BY time DESC LIMIT 1',
+    );
+    this.#first = db.prepare('SELECT time FROM host_frames WHERE host = ? ORDER BY time LIMIT 1');
+    this.#hosts = db.prepare(
+      'SELECT name FROM hosts h WHERE EXISTS (SELECT 1 FROM host_frames f WHERE f.host = h.id)',
+    );
+  }
+
+  /** Insert a frame, inside a transaction. One that is stored already is left as it is: frames never change. */
+  insert(frame: Frame): void {
+    const added = this.#insertFrame.run(
+      this.#names.ensureHost(frame.host),
+      frame.start,
+      frame.durationMs,
+      frame.previous,
+      frame.lost,
+      frame.occupancy,
+      frame.faults.join(','),
+      frame.containers.length,
+    );
+    if (added.changes === 0) return;
+    const windows = {
+      send: windowsOf(frame, 'send'),
+      receive: windowsOf(frame, 'receive'),
+    };
+    const started = new Set(frame.started);
+    const ended = new Set(frame.ended);
+    for (const container of frame.containers) {
+      this.#insertTraffic.run(
+        frame.start,
+        this.#names.ensureSeries(frame.host, container.service, container.name),
+        this.#names.ensureIdentity(container),
+        started.has(container.name) ? 1 : 0,
+        ended.has(container.name) ? 1 : 0,
+        ...windowColumns(windows.send.get(container.name)),
+        ...windowColumns(windows.receive.get(container.name)),
+      );
+    }
+  }
+
+  /** The first `limit` frames of a host in the range, without their containers. */
+  heads(host: string, range: Range, limit: number): FrameHead[] {
+    const id = this.#names.findHost(host);
+    if (id === null) return [];
+    return this.#heads.all(id, sqlTime(range.from), sqlTime(range.to), limit).map(row => ({
+      frame: {
+        host,
+        start: integer(row, 'time'),
+        durationMs: integer(row, 'duration_ms'),
+        previous: orNull(integer, row, 'previous'),
+        faults: faultsOf(row),
+        lost: integer(row, 'lost'),
+        occupancy: number(row, 'occupancy'),
+      },
+      containers: integer(row, 'containers'),
+    }));
+  }
+
+  /** The whole frames of neighbouring heads. */
+  complete(host: string, heads: readonly FrameHead[]): Frame[] {
+    const first = heads[0];
+    const last = heads.at(-1);
+    if (!first || !last) return [];
+    const rows = this.#traffic.all(first.frame.start, last.frame.start, this.#names.findHost(host));
+    const byTime = Map.groupBy(rows, row => integer(row, 'time'));
+    return heads.map(({ frame }) => ({ ...frame, ...parts(byTime.get(frame.start) ?? []) }));
+  }
+
+  last(host: string, before: number): { start: number; end: number } | null {
+    const row = this.#last.get(this.#names.findHost(host), sqlTime(before));
+    if (!row) return null;
+    const start = integer(row, 'time');
+    return { start, end: frameEnd({ start, durationMs: integer(row, 'duration_ms') }) };
+  }
+
+  first(host: string): number | null {
+    const row = this.#first.get(this.#names.findHost(host));
+    return row ? integer(row, 'time') : null;
+  }
+
+  hosts(): string[] {
+    return this.#hosts
+      .all()
+      .map(row => decodeField(text(row, 'name')))
+      .sort(compareText);
+  }
+}
+
+/** Bounds of a range may lie beyond what the column holds, such as Infinity. */
+export function sqlTime(ms: number): number {
+  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Math.ceil(ms)));
+}
+
+function windowsOf(frame: Frame, direction: Direction): Map<string, Window> {
+  return new Map(frame.windows.filter(w => w.direction === direction).map(w => [w.container, w]));
+}
+
+function windowColumns(window: Window | undefined): [number | null, number | null, string | null] {
+  return window ? [window.messages, window.bytes, JSON.stringify(window.sizes)] : [null, null, null];
+}
+
+/** What the rows of one frame say, in canonical order. */
+function parts(rows: readonly Row[]): Pick<Frame, 'containers' | 'started' | 'ended' | 'windows'> {
+  const entries = rows.map(row => ({ row, container: containerOf(row) }));
+  entries.sort((a, b) => compareText(a.container.name, b.container.name));
+  const named = (column: string) =>
+    entries.filter(({ row }) => row[column] === 1).map(({ container }) => container.name);
+  return {
+    containers: entries.map(({ container }) => container),
+    started: named('started'),
+    ended: named('ended'),
+    windows: entries.flatMap(({ row, container }) =>
+      DIRECTIONS.flatMap(direction => windowOf(row, container.name, direction) ?? []),
+    ),
+  };
+}
+
+function containerOf(row: Row): Container {
+  return {
+    name: decodeField(text(row, 'container')),
+    kind: kindOf(row),
+    service: decodeField(text(row, 'service')),
+    replica: decodeField(text(row, 'replica')),
+    image: decodeField(text(row, 'image')),
+    id: decodeField(text(row, 'container_id')),
+  };
+}
+
+function windowOf(row: Row, container: string, direction: Direction): Window | null {
+  const messages = orNull(integer, row, `${direction}_messages`);
+  if (messages === null) return null;
+  const sizes = parseSizes(text(row, `${direction}_sizes`));
+  return { container, direction, messages, bytes: integer(row, `${direction}_bytes`), sizes };
+}
+
+function parseSizes(json: string): Sizes {
+  const value: unknown = JSON.parse(json);
+  if (Array.isArray(value) && value.every(isSize)) return value;
+  throw new Error(`sizes: expected [[bound, count], ...], found ${json.slice(0, 60)}`);
+}
+
+function isSize(entry: unknown): entry is [number, number] {
+  return Array.isArray(entry) && isBucket(entry[0]) && Number.isSafeInteger(entry[1]);
+}

@@ -1,0 +1,120 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Annotation, Detection } from '../../core/incident.ts';
+import { mergeAll, mergeAnnotation } from '../annotation.ts';
+import { scoresFrom } from '../check.ts';
+import type { Range } from '../contract.ts';
+import { integer, number, orNull, type Row, severityOf, stateOf, text } from '../row.ts';
+import { decodeField, encodeField } from '../text.ts';
+import { sqlTime } from './frames.ts';
+import type { Names } from './names.ts';
+
+/** Where the next page of detections begins, exclusive: the clustering key of the last row read. */
+export interface Position {
+  readonly time: number;
+  readonly series: number;
+}
+
+/** Statements and row formats of `detections` and `annotations`. Everything here is synchronous. */
+export class IncidentTables {
+  readonly #names: Names;
+  readonly #insertDetection: StatementSync;
+  readonly #detections: StatementSync;
+  readonly #upsertAnnotation: StatementSync;
+  readonly #annotation: StatementSync;
+  readonly #annotations: StatementSync;
+
+  constructor(db: DatabaseSync, names: Names) {
+    this.#names = names;
+    this.#insertDetection = db.prepare('INSERT OR REPLACE INTO detections VALUES (?, ?, ?, ?, ?, ?, ?)');
+    this.#detections = db.prepare(`
+      SELECT d.*, s.service, s.container
+      FROM detections d CROSS JOIN series s ON s.id = d.series
+      WHERE (d.time, d.series) > (?, ?) AND d.time < ? AND s.host = ?
+      ORDER BY d.time, d.series LIMIT ?`);
+    this.#upsertAnnotation = db.prepare('INSERT OR REPLACE INTO annotations VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
+    const annotation = `
+      SELECT a.*, h.name AS host, s.service, s.container
+      FROM annotations a JOIN series s ON s.id = a.series JOIN hosts h ON h.id = s.host`;
+    this.#annotation = db.prepare(`${annotation} WHERE a.id = ?`);
+    this.#annotations = db.prepare(
+      `${annotation} WHERE a.start_time < ? AND (a.end_time > ? OR a.start_time >= ?)`,
+    );
+  }
+
+  /** Insert or replace a detection, inside a transaction. */
+  putDetection(row: Detection): void {
+    this.#insertDetection.run(
+      row.start,
+      this.#names.ensureSeries(row.host, row.service, row.container),
+      row.score,
+      JSON.stringify(row.scores),
+      row.seen,
+      row.expected,
+      row.open ? 1 : 0,
+    );
+  }
+
+  /** The next `limit` detections of a host after a position and before a time, and where they end. */
+  detections(host: string, after: Position, to: number, limit: number): [Detection[], Position | null] {
+    const id = this.#names.findHost(host);
+    if (id === null) return [[], null];
+    const rows = this.#detections.all(after.time, after.series, sqlTime(to), id, limit);
+    const last = rows.length === limit ? rows.at(-1) : undefined;
+    return [
+      rows.map(row => detectionOf(host, row)),
+      last ? { time: integer(last, 'time'), series: integer(last, 'series') } : null,
+    ];
+  }
+
+  /** Insert an annotation or merge it into the stored one, inside a transaction. */
+  putAnnotation(written: Annotation): void {
+    const row = this.#annotation.get(encodeField(written.id));
+    const merged = row ? mergeAnnotation(annotationOf(row), written) : written;
+    this.#upsertAnnotation.run(
+      encodeField(merged.id),
+      this.#names.ensureSeries(merged.host, merged.service, merged.container),
+      merged.start,
+      merged.end,
+      merged.severity,
+      merged.state,
+      encodeField(merged.title),
+      encodeField(merged.text),
+    );
+  }
+
+  /** Annotations whose region touches the range, in contract order. */
+  annotations(range: Range): Annotation[] {
+    const from = sqlTime(range.from);
+    return mergeAll(this.#annotations.all(sqlTime(range.to), from, from).map(annotationOf));
+  }
+}
+
+function detectionOf(host: string, row: Row): Detection {
+  const scores = JSON.parse(text(row, 'scores')) as Row;
+  return {
+    host,
+    service: decodeField(text(row, 'service')),
+    container: decodeField(text(row, 'container')),
+    start: integer(row, 'time'),
+    score: number(row, 'score'),
+    scores: scoresFrom(Object.keys(scores).map(rule => [rule, number(scores, rule)])),
+    seen: number(row, 'seen'),
+    expected: orNull(number, row, 'expected'),
+    open: integer(row, 'open') === 1,
+  };
+}
+
+function annotationOf(row: Row): Annotation {
+  return {
+    id: decodeField(text(row, 'id')),
+    host: decodeField(text(row, 'host')),
+    service: decodeField(text(row, 'service')),
+    container: decodeField(text(row, 'container')),
+    start: integer(row, 'start_time'),
+    end: integer(row, 'end_time'),
+    severity: severityOf(row),
+    state: stateOf(row),
+    title: decodeField(text(row, 'title')),
+    text: decodeField(text(row, 'text')),
+  };
+}

@@ -1,0 +1,107 @@
+import type { DatabaseSync } from 'node:sqlite';
+
+/**
+ * Migrations, oldest first; `user_version` counts those that were applied. Only ever append: a file written by an
+ * older tidegauge must open.
+ *
+ * Rows of traffic and detections are clustered by (time, series): new rows go to the end of the tree, which keeps
+ * transactions small and fast. Names are kept once, in `hosts`, `series` and `identities`; these three only grow.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE hosts (
+    id   INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+  ) STRICT;
+
+  -- Who is measured: what InfluxDB has as tags.
+  CREATE TABLE series (
+    id        INTEGER PRIMARY KEY,
+    host      INTEGER NOT NULL REFERENCES hosts,
+    service   TEXT NOT NULL,
+    container TEXT NOT NULL,
+    UNIQUE (host, service, container)
+  ) STRICT;
+
+  -- What a container was besides its name; it changes with each deployment.
+  CREATE TABLE identities (
+    id           INTEGER PRIMARY KEY,
+    kind         TEXT NOT NULL,
+    replica      TEXT NOT NULL,
+    image        TEXT NOT NULL,
+    container_id TEXT NOT NULL,
+    UNIQUE (kind, replica, image, container_id)
+  ) STRICT;
+
+  CREATE TABLE host_frames (
+    host        INTEGER NOT NULL REFERENCES hosts,
+    time        INTEGER NOT NULL, -- start, epoch ms
+    duration_ms INTEGER NOT NULL,
+    previous    INTEGER,          -- start of the frame before, epoch ms
+    lost        INTEGER NOT NULL,
+    occupancy   REAL NOT NULL,
+    faults      TEXT NOT NULL,    -- joined by commas; empty: complete
+    containers  INTEGER NOT NULL,
+    PRIMARY KEY (host, time)
+  ) STRICT, WITHOUT ROWID;
+
+  -- One row per container alive in the frame. NULL: silent in that direction. Sizes: JSON [[bound, count], ...].
+  CREATE TABLE container_traffic (
+    time             INTEGER NOT NULL,
+    series           INTEGER NOT NULL,
+    identity         INTEGER NOT NULL,
+    started          INTEGER NOT NULL,
+    ended            INTEGER NOT NULL,
+    send_messages    INTEGER,
+    send_bytes       INTEGER,
+    send_sizes       TEXT,
+    receive_messages INTEGER,
+    receive_bytes    INTEGER,
+    receive_sizes    TEXT,
+    PRIMARY KEY (time, series)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE detections (
+    time     INTEGER NOT NULL,
+    series   INTEGER NOT NULL,
+    score    REAL NOT NULL,
+    scores   TEXT NOT NULL, -- JSON {rule: score}
+    seen     REAL NOT NULL,
+    expected REAL,
+    open     INTEGER NOT NULL,
+    PRIMARY KEY (time, series)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE annotations (
+    id         TEXT PRIMARY KEY,
+    series     INTEGER NOT NULL REFERENCES series,
+    start_time INTEGER NOT NULL,
+    end_time   INTEGER NOT NULL,
+    severity   TEXT NOT NULL,
+    state      TEXT NOT NULL,
+    title      TEXT NOT NULL,
+    text       TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX annotations_by_start ON annotations (start_time);
+  `,
+];
+
+/** Number of migrations that the file has seen. */
+export function schemaVersion(db: DatabaseSync): number {
+  return Number(db.prepare('PRAGMA user_version').get()?.user_version ?? 0);
+}
+
+/** Bring the file to the newest schema. Safe when several processes open a new file at once. */
+export function migrate(db: DatabaseSync): void {
+  if (schemaVersion(db) >= MIGRATIONS.length) return;
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    // Read again: another process may have migrated while this one waited for the lock.
+    for (const sql of MIGRATIONS.slice(schemaVersion(db))) db.exec(sql);
+    db.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+    db.exec('COMMIT');
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK');
+    throw error;
+  }
+}

@@ -1,0 +1,172 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { ExchangeError } from '../../core/errors.ts';
+import type { Frame } from '../../core/frame.ts';
+import type { Annotation, Detection } from '../../core/incident.ts';
+import { checkDetection, checkFrame, compareDetections } from '../check.ts';
+import type { Range, Store, StoreInfo } from '../contract.ts';
+import { withinRows } from '../page.ts';
+import { breathe, openDatabase, transaction } from './database.ts';
+import { sqliteFailure } from './failure.ts';
+import { FrameTables, sqlTime } from './frames.ts';
+import { IncidentTables, type Position } from './incidents.ts';
+import { Names } from './names.ts';
+
+/** Rows that one transaction writes or one step reads: a few milliseconds of a blocked event loop. */
+const STEP_ROWS = 2000;
+const STEP_FRAMES = 256;
+
+interface Opened {
+  readonly db: DatabaseSync;
+  readonly names: Names;
+  readonly frames: FrameTables;
+  readonly incidents: IncidentTables;
+}
+
+/** One SQLite file, which several processes may have open at once. */
+export class SqliteStore implements Store {
+  readonly #file: string;
+  #opened: Opened | null = null;
+
+  /** `file`: path of the database, created by `open` together with its folder. */
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  async open(): Promise<StoreInfo> {
+    this.#opened?.db.close();
+    this.#opened = null;
+    const db = openDatabase(this.#file);
+    const names = new Names(db);
+    const frames = new FrameTables(db, names);
+    this.#opened = { db, names, frames, incidents: new IncidentTables(db, names) };
+    const version = db.prepare('SELECT sqlite_version() AS version').get()?.version;
+    return { product: `SQLite ${version}`, location: this.#file };
+  }
+
+  async writeFrames(frames: readonly Frame[]): Promise<void> {
+    for (const frame of frames) checkFrame(frame);
+    await this.#write(
+      frames,
+      frame => 1 + frame.containers.length,
+      (tables, frame) => tables.frames.insert(frame),
+    );
+  }
+
+  async *readFrames(host: string, range: Range): AsyncIterable<Frame> {
+    let from = range.from;
+    for (;;) {
+      const frames = this.#read(({ frames: tables }) => {
+        const heads = tables.heads(host, { from, to: range.to }, STEP_FRAMES);
+        return tables.complete(host, withinRows(heads, STEP_ROWS));
+      });
+      const last = frames.at(-1);
+      if (!last) return;
+      yield* frames;
+      from = last.start + 1;
+      await breathe();
+    }
+  }
+
+  async lastFrame(host: string, before = Number.POSITIVE_INFINITY) {
+    return this.#read(({ frames }) => frames.last(host, before));
+  }
+
+  async firstFrame(host: string): Promise<number | null> {
+    return this.#read(({ frames }) => frames.first(host));
+  }
+
+  async hosts(): Promise<string[]> {
+    return this.#read(({ frames }) => frames.hosts());
+  }
+
+  async writeDetections(rows: readonly Detection[]): Promise<void> {
+    for (const row of rows) checkDetection(row);
+    await this.#write(
+      rows,
+      () => 1,
+      (tables, row) => tables.incidents.putDetection(row),
+    );
+  }
+
+  async readDetections(host: string, range: Range): Promise<Detection[]> {
+    const found: Detection[] = [];
+    let after: Position | null = { time: sqlTime(range.from) - 1, series: Number.MAX_SAFE_INTEGER };
+    while (after) {
+      const position: Position = after;
+      const [rows, next] = this.#read(({ incidents }) =>
+        incidents.detections(host, position, range.to, STEP_ROWS),
+      );
+      found.push(...rows);
+      after = next;
+      await breathe();
+    }
+    return found.sort(compareDetections);
+  }
+
+  async writeAnnotations(annotations: readonly Annotation[]): Promise<void> {
+    await this.#write(
+      annotations,
+      () => 1,
+      (tables, annotation) => tables.incidents.putAnnotation(annotation),
+    );
+  }
+
+  async readAnnotations(range: Range, host?: string): Promise<Annotation[]> {
+    const all = this.#read(({ incidents }) => incidents.annotations(range));
+    return host === undefined ? all : all.filter(annotation => annotation.host === host);
+  }
+
+  async close(): Promise<void> {
+    this.#opened?.db.close();
+    this.#opened = null;
+  }
+
+  /** Write items in transactions of at most STEP_ROWS rows; an item is never split. */
+  async #write<T>(
+    items: readonly T[],
+    rowsOf: (item: T) => number,
+    put: (tables: Opened, item: T) => void,
+  ): Promise<void> {
+    let next = 0;
+    while (next < items.length) {
+      const opened = this.#open();
+      try {
+        next = transaction(opened.db, this.#file, () => {
+          let i = next;
+          for (let rows = 0; i < items.length && rows < STEP_ROWS; i++) {
+            const item = items[i] as T;
+            put(opened, item);
+            rows += rowsOf(item);
+          }
+          return i;
+        });
+      } catch (error) {
+        opened.names.forget();
+        throw error;
+      }
+      if (next < items.length) await breathe();
+    }
+  }
+
+  #read<T>(body: (tables: Opened) => T): T {
+    const opened = this.#open();
+    try {
+      return body(opened);
+    } catch (error) {
+      throw sqliteFailure(this.#file, error);
+    }
+  }
+
+  #open(): Opened {
+    if (this.#opened) return this.#opened;
+    throw new ExchangeError(
+      {
+        place: this.#file,
+        expected: 'an open store',
+        found: 'a closed one',
+        remedy: 'Report this: the store was used before open() or after close().',
+      },
+      { retry: false },
+    );
+  }
+}

@@ -1,0 +1,144 @@
+import fc from 'fast-check';
+import {
+  type Container,
+  compareText,
+  compareWindows,
+  DIRECTIONS,
+  FAULTS,
+  type Frame,
+  type Window,
+} from '../../core/frame.ts';
+import { BUCKETS, sizesFrom } from '../../core/histogram.ts';
+import type { Annotation, Detection } from '../../core/incident.ts';
+
+/** Texts that break databases: separators, quotes, escapes, half surrogate pairs, what looks encoded already. */
+export const NASTY = [
+  '',
+  ' ',
+  '%',
+  '%%',
+  '%25',
+  '%u0025',
+  '\\',
+  'ends with \\',
+  '\\n',
+  '\n',
+  'two\nlines\r\n',
+  '\0',
+  ',',
+  'a,b=c d',
+  '"',
+  '""',
+  "'",
+  "x' OR host = 'y",
+  '"; DROP DATABASE tidegauge; --',
+  '\ud800',
+  '\udc00\ud800',
+  '🦀',
+  'ü\u0301',
+  '\u202e\u2028\ufeff',
+  '\ufffd\ufffe',
+  '#comment',
+  '__proto__',
+  'n'.repeat(300),
+];
+
+const alphabet = [...'%u0025AFaf\\\n\r\t\0,= "\'#/:-_é🦀', '\ud800', '\udfff', '\u2028', '\ufeff'];
+
+export const hostileText: fc.Arbitrary<string> = fc.oneof(
+  fc.constantFrom(...NASTY),
+  fc.string({ unit: fc.constantFrom(...alphabet), maxLength: 30 }),
+  fc.string({ unit: 'binary', maxLength: 30 }),
+);
+
+const count = fc.oneof(fc.integer({ min: 1, max: 1000 }), fc.integer({ min: 1, max: 2 ** 45 }));
+
+function windowOf(container: string, direction: Window['direction']): fc.Arbitrary<Window> {
+  return fc
+    .record({
+      sizes: fc.array(fc.tuple(fc.constantFrom(...BUCKETS), count), { minLength: 1, maxLength: 8 }),
+      bytes: fc.maxSafeNat(),
+    })
+    .map(({ sizes, bytes }) => {
+      const distinct = sizesFrom(new Map(sizes));
+      return {
+        container,
+        direction,
+        messages: distinct.reduce((sum, [, n]) => sum + n, 0),
+        bytes,
+        sizes: distinct,
+      };
+    });
+}
+
+const container: fc.Arbitrary<Container> = fc.record({
+  name: hostileText,
+  kind: fc.constantFrom('container', 'cgroup', 'other'),
+  service: hostileText,
+  replica: hostileText,
+  image: hostileText,
+  id: hostileText,
+});
+
+const containers = fc
+  .uniqueArray(container, { maxLength: 5, selector: c => c.name })
+  .map(list => list.sort((a, b) => compareText(a.name, b.name)));
+
+/** A frame in canonical order with any start in a year's range. */
+export function frameArbitrary(host: fc.Arbitrary<string>): fc.Arbitrary<Frame> {
+  return containers.chain(alive => {
+    const names = alive.map(c => c.name);
+    const windows = names.flatMap(name => DIRECTIONS.map(direction => windowOf(name, direction)));
+    return fc.record({
+      host,
+      start: fc.integer({ min: 1_700_000_000_000, max: 1_731_000_000_000 }),
+      durationMs: fc.integer({ min: 1, max: 600_000 }),
+      previous: fc.option(fc.integer({ min: 1_690_000_000_000, max: 1_731_000_000_000 })),
+      faults: fc.subarray([...FAULTS]).map(faults => faults.sort(compareText)),
+      lost: fc.oneof(fc.constant(0), count),
+      occupancy: fc.double({ min: 0, max: 2, noNaN: true }).map(Math.abs),
+      containers: fc.constant(alive),
+      started: fc.subarray(names),
+      ended: fc.subarray(names),
+      windows: fc
+        .tuple(fc.tuple(...windows), fc.array(fc.boolean(), { minLength: 10, maxLength: 10 }))
+        .map(([all, kept]) => all.filter((_, i) => kept[i]).sort(compareWindows)),
+    });
+  });
+}
+
+const finite = fc.double({ noNaN: true, noDefaultInfinity: true }).map(x => (x === 0 ? 0 : x));
+
+export function detectionArbitrary(host: fc.Arbitrary<string>): fc.Arbitrary<Detection> {
+  return fc.record({
+    host,
+    service: hostileText,
+    container: hostileText,
+    start: fc.integer({ min: 1_700_000_000_000, max: 1_731_000_000_000 }),
+    score: finite,
+    scores: fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9_-]{0,39}$/), finite, {
+      maxKeys: 4,
+      noNullPrototype: true,
+    }),
+    seen: finite,
+    expected: fc.option(finite),
+    open: fc.boolean(),
+  });
+}
+
+export function annotationArbitrary(host: fc.Arbitrary<string>): fc.Arbitrary<Annotation> {
+  return fc
+    .record({
+      id: hostileText,
+      host,
+      service: hostileText,
+      container: hostileText,
+      start: fc.integer({ min: 1_700_000_000_000, max: 1_731_000_000_000 }),
+      length: fc.integer({ min: 0, max: 86_400_000 }),
+      severity: fc.constantFrom('warning' as const, 'critical' as const),
+      state: fc.constantFrom('firing' as const, 'resolved' as const),
+      title: hostileText,
+      text: hostileText,
+    })
+    .map(({ length, ...rest }) => ({ ...rest, end: rest.start + length }));
+}
