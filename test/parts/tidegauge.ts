@@ -1,0 +1,66 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { stringify } from 'yaml';
+import { Child } from './process.ts';
+
+const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+
+/** The program as a user runs it, as a real child process, without this process's own settings. */
+export function tidegauge(args: readonly string[], options: { cwd: string; env?: NodeJS.ProcessEnv }): Child {
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !name.startsWith('TIDEGAUGE_') && name !== 'NODE_OPTIONS'),
+  );
+  return new Child(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...args], {
+    cwd: options.cwd,
+    env: { ...env, ...options.env },
+  });
+}
+
+/** Write tidegauge.yaml into a folder; returns the folder. */
+export function writeConfig(folder: string, config: unknown, name = 'tidegauge.yaml'): string {
+  writeFileSync(join(folder, name), stringify(config));
+  return folder;
+}
+
+/** What a webhook receiver got, in order. */
+export interface Hook {
+  readonly url: string;
+  readonly bodies: Record<string, unknown>[];
+  readonly headers: Record<string, unknown>[];
+  stop(): Promise<void>;
+}
+
+/** A real HTTP server that accepts every delivery with 200. */
+export async function startHook(): Promise<Hook> {
+  const bodies: Record<string, unknown>[] = [];
+  const headers: Record<string, unknown>[] = [];
+  const server: Server = createServer((request, response) => {
+    let text = '';
+    request.setEncoding('utf8').on('data', chunk => {
+      text += chunk;
+    });
+    request.on('end', () => {
+      bodies.push(JSON.parse(text) as Record<string, unknown>);
+      headers.push({ ...request.headers });
+      response.end('ok');
+    });
+  });
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return {
+    url: `http://127.0.0.1:${address.port}/hook`,
+    bodies,
+    headers,
+    stop: () =>
+      new Promise(resolve => {
+        server.closeAllConnections();
+        server.close(() => resolve());
+      }),
+  };
+}
+
+/** Lines of a text file. */
+export const linesOf = (file: string): string[] => readFileSync(file, 'utf8').split('\n').filter(Boolean);
