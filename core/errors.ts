@@ -45,8 +45,20 @@ export class ExchangeError extends TidegaugeError {
 
 /** One line of text for any thrown value; control characters escaped, at most 500 characters. */
 export function describeError(error: unknown): string {
-  const text = error instanceof Error ? error.message || error.name : String(error);
-  return printable(text, 500);
+  return printable(messageOf(error), 500);
+}
+
+/** By shape, not by class: errors of other realms are errors too. */
+function messageOf(error: unknown): string {
+  if (error === null || typeof error !== 'object') return String(error);
+  const { message, name } = error as { message?: unknown; name?: unknown };
+  return String(message || name || 'unknown error');
+}
+
+/** The `code` of a system error, such as ENOENT, or null. */
+export function errorCode(error: unknown): string | null {
+  const code = error !== null && typeof error === 'object' ? (error as { code?: unknown }).code : undefined;
+  return typeof code === 'string' ? code : null;
 }
 
 /** Untrusted text made safe for one terminal line: control characters as \xNN, cut at `limit` characters. */
