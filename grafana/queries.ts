@@ -1,0 +1,78 @@
+import { BUCKETS } from '../core/histogram.ts';
+
+/**
+ * The InfluxQL texts of the dashboards. `$timeFilter`, `$__interval`, `$__interval_ms`, `${__from}` and `${__to}` are
+ * Grafana's. Variables always carry `:regex`: without it Grafana leaves a single value unescaped that looks like a
+ * number, such as a container named `7.zip`.
+ */
+
+export type Direction = 'send' | 'receive';
+
+/** The dashboard's variables, each narrowed by those before it. */
+export const VARIABLES = ['host', 'service', 'container'] as const;
+export type Variable = (typeof VARIABLES)[number];
+
+const matches = (variable: Variable): string => `"${variable}" =~ /^\${${variable}:regex}$/`;
+const SELECTED = VARIABLES.map(matches).join(' AND ');
+
+/** Values of a variable; hosts come from their frames, so that an idle host is offered too. */
+export function variableQuery(variable: Variable): string {
+  if (variable === 'host') return 'SHOW TAG VALUES FROM "host_frames" WITH KEY = "host"';
+  const before = VARIABLES.slice(0, VARIABLES.indexOf(variable)).map(matches).join(' AND ');
+  return `SHOW TAG VALUES FROM "container_traffic" WITH KEY = "${variable}" WHERE ${before}`;
+}
+
+function perContainer(value: string, measurement: string, condition = ''): string {
+  return (
+    `SELECT ${value} FROM "${measurement}" WHERE ${SELECTED}${condition} AND $timeFilter ` +
+    'GROUP BY time($__interval), "host", "container" fill(null)'
+  );
+}
+
+const traffic = (value: string, direction: Direction): string =>
+  perContainer(value, 'container_traffic', ` AND "direction" = '${direction}'`);
+
+/** Bytes or messages per second of the time that was really measured. */
+export function rateQuery(column: 'bytes' | 'messages', direction: Direction): string {
+  return traffic(`1000 * sum("${column}") / sum("duration_ms") AS "rate"`, direction);
+}
+
+/** Bytes per message; nothing where there was no message. */
+export function meanSizeQuery(direction: Direction): string {
+  return (
+    'SELECT "bytes" / "messages" AS "size" FROM ' +
+    `(${traffic('sum("bytes") AS "bytes", sum("messages") AS "messages"', direction)}) ` +
+    'WHERE "messages" > 0 AND $timeFilter GROUP BY "host", "container"'
+  );
+}
+
+/** Messages by size bucket: one column per bucket, named by its lower bound, not cumulative. */
+export function sizesQuery(direction: Direction): string {
+  const columns = BUCKETS.map(bound => `sum("b${bound}") AS "${bound}"`).join(', ');
+  return (
+    `SELECT ${columns} FROM "container_traffic" WHERE ${SELECTED} AND "direction" = '${direction}' ` +
+    'AND $timeFilter GROUP BY time($__interval) fill(null)'
+  );
+}
+
+/** Highest score in each interval; 1 is the alarm limit. */
+export const scoreQuery = (): string => perContainer('max("score") AS "score"', 'detections');
+
+/** A number per host from its frames. */
+export function hostQuery(value: string, fill: 'null' | '0'): string {
+  return (
+    `SELECT ${value} FROM "host_frames" WHERE ${matches('host')} AND $timeFilter ` +
+    `GROUP BY time($__interval), "host" fill(${fill})`
+  );
+}
+
+/**
+ * Incidents whose region touches the range. They are stored at their start, so `$timeFilter` alone would lose those
+ * that began before the range; InfluxDB needs some lower bound, and a day is longer than an incident lasts.
+ */
+export function annotationQuery(): string {
+  return (
+    'SELECT "title", "text", "severity", "timeEnd", "container" FROM "annotations" ' +
+    `WHERE ${SELECTED} AND time >= \${__from}ms - 1d AND time <= \${__to}ms AND "timeEnd" >= \${__from}`
+  );
+}

@@ -1,0 +1,103 @@
+import type { Container, Direction, Frame, Window } from '../../core/frame.ts';
+import { compareText, compareWindows } from '../../core/frame.ts';
+import { bucketOf, sizesFrom } from '../../core/histogram.ts';
+import type { Annotation, Detection } from '../../core/incident.ts';
+
+/** Frames, detections and annotations whose numbers a test can compute by itself. */
+
+export const START = 1_760_000_000_000;
+export const STEP = 5000;
+export const FRAMES = 12;
+export const HOST = 'host "a"\\';
+
+/** Names that break queries which are not escaped, or regular expressions which are not. */
+export const NAMES = [
+  'web',
+  'it\'s, "quoted" = yes',
+  'ends in backslash\\',
+  'two\nlines',
+  '7.zip/../$x',
+  'a.b|c(d)[e]{f}^g*h+i?',
+  '100%',
+  'über 🦭',
+  'n'.repeat(300),
+] as const;
+
+const container = (name: string, i: number): Container => ({
+  name,
+  kind: 'container',
+  service: `shop/${name}`,
+  replica: String(i),
+  image: 'shop:1',
+  id: String(i).repeat(64).slice(0, 64),
+});
+
+const CONTAINERS = NAMES.map(container).sort((a, b) => compareText(a.name, b.name));
+
+/** Sizes that the i-th container sends or receives in the n-th frame; `web` is silent in every third one. */
+export function eventSizes(name: string, direction: Direction, n: number): number[] {
+  const i = NAMES.indexOf(name as (typeof NAMES)[number]);
+  if (i === 0 && n % 3 === 0) return [];
+  const base = direction === 'send' ? 100 : 5000;
+  return Array.from({ length: 1 + ((i + n) % 4) }, (_, k) => base * (i + 1) + 7 * n + 4096 * k);
+}
+
+function windowOf(name: string, direction: Direction, n: number): Window[] {
+  const events = eventSizes(name, direction, n);
+  if (events.length === 0) return [];
+  const counts = new Map<number, number>();
+  for (const size of events) counts.set(bucketOf(size), (counts.get(bucketOf(size)) ?? 0) + 1);
+  const bytes = events.reduce((sum, size) => sum + size, 0);
+  return [{ container: name, direction, messages: events.length, bytes, sizes: sizesFrom(counts) }];
+}
+
+/** Frame durations differ a little, so that a rate over the nominal interval would be wrong. Frame 7 is missing. */
+export const frames: readonly Frame[] = Array.from({ length: FRAMES }, (_, n) => n)
+  .filter(n => n !== 7)
+  .map(n => ({
+    host: HOST,
+    start: START + n * STEP,
+    durationMs: 4990 + n,
+    previous: n === 0 ? null : START + (n === 8 ? 6 : n - 1) * STEP,
+    faults: n === 2 ? (['lost-events'] as const) : [],
+    lost: n === 2 ? 17 : 0,
+    occupancy: n / 100,
+    containers: CONTAINERS,
+    started: [],
+    ended: [],
+    windows: NAMES.flatMap(name => [...windowOf(name, 'send', n), ...windowOf(name, 'receive', n)]).sort(
+      compareWindows,
+    ),
+  }));
+
+export const detections: readonly Detection[] = frames.flatMap((frame, n) =>
+  CONTAINERS.map((c, i) => ({
+    host: HOST,
+    service: c.service,
+    container: c.name,
+    start: frame.start,
+    score: (n + i) / 10,
+    scores: { surge: (n + i) / 10 },
+    seen: n,
+    expected: null,
+    open: i === 1 && n > 4,
+  })),
+);
+
+/** One that began before the range and lasts into it, one inside, one that was over before. */
+export const annotations: readonly Annotation[] = [
+  { id: 'lasting', start: START - 60_000, end: START + 1000, name: NAMES[1] },
+  { id: 'inside', start: START + 10_000, end: START + 20_000, name: NAMES[3] },
+  { id: 'over', start: START - 60_000, end: START - 50_000, name: NAMES[0] },
+].map(({ id, start, end, name }) => ({
+  id,
+  host: HOST,
+  service: `shop/${name}`,
+  container: name,
+  start,
+  end,
+  severity: 'warning',
+  state: 'firing',
+  title: `traffic of ${id}`,
+  text: 'seen 12, expected up to 3',
+}));
