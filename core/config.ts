@@ -165,10 +165,10 @@ interface Kind {
   readonly options: z.ZodType;
 }
 
-/** One variant of a `use:` list: base keys and the kind's own, unknown keys refused. */
+/** One variant of a `use:` list: base keys and the kind's own with its refinements, unknown keys refused. */
 function variant(kind: Kind, base: z.ZodRawShape) {
   if (!(kind.options instanceof z.ZodObject)) throw new Error(`options of ${kind.name} must be a zod object`);
-  return z.strictObject({ use: z.literal(kind.name), ...base, ...kind.options.shape });
+  return kind.options.safeExtend({ use: z.literal(kind.name), ...base }).strict();
 }
 
 function usesList(kinds: readonly Kind[], base: z.ZodRawShape) {
