@@ -80,3 +80,6 @@ export interface Detector<K extends ScopeKind, O, S> {
   /** May change `state` in place and return it: the caller owns it and never uses the old one again. */
   step(state: S, input: InputOf[K], options: O): { state: S; opinion: Opinion };
 }
+
+/** Any detector of the table; its options and state are known only to itself. */
+export type AnyDetector = { [K in ScopeKind]: Detector<K, unknown, unknown> }[ScopeKind];

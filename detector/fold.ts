@@ -1,0 +1,219 @@
+import { createHash } from 'node:crypto';
+import type { Rule } from '../core/config.ts';
+import { TidegaugeError } from '../core/errors.ts';
+import { type Container, compareText, type Frame, isComplete, type Window } from '../core/frame.ts';
+import { seriesValue } from '../core/series.ts';
+import type { Scope, Verdict } from '../core/verdict.ts';
+import type { AnyDetector, ContainerInput, Detector, GroupInput, Opinion } from './contract.ts';
+import { matcher } from './match.ts';
+import {
+  DEFAULT_LIMITS,
+  forget,
+  type Limits,
+  noSubjects,
+  type Subject,
+  type Subjects,
+  subjectOf,
+} from './subjects.ts';
+
+/** Raised whenever the same frames would give other verdicts, or the state another shape. */
+const VERSION = 1;
+
+/** Plain JSON. */
+export interface FoldState {
+  /** Start of the last frame folded, epoch ms; null before the first. */
+  last: number | null;
+  /** This host has shown a container at some time; it never becomes false again. */
+  hasContainers: boolean;
+  subjects: Subjects;
+}
+
+export interface Fold {
+  /** Identifies rules, limits and code: states of another fingerprint are not to be continued. */
+  readonly fingerprint: string;
+  init(): FoldState;
+  /**
+   * What all rules say of one frame: containers by name, then services by name, then the host; within each in the
+   * order of the rules and of their series. A frame that does not start after the last one gives nothing and changes
+   * nothing. May change `state` in place: the caller owns it and never uses the old one again.
+   */
+  step(state: FoldState, frame: Frame): { state: FoldState; verdicts: Verdict[] };
+}
+
+/** A rule with its detector. */
+interface Bound<D> {
+  readonly rule: Rule;
+  readonly detector: D;
+  readonly matches: ReturnType<typeof matcher>;
+}
+type BoundRule = Bound<AnyDetector>;
+
+/** A container of the frame with its windows and the state of its service's replica. */
+interface Present {
+  readonly container: Container;
+  readonly input: ContainerInput;
+  readonly subject: Subject;
+}
+
+/**
+ * The pure fold over the frames of one host that live workers, replay and review all run.
+ * Throws a TidegaugeError when a rule names a detector that is not in the table.
+ */
+export function createFold(settings: {
+  rules: readonly Rule[];
+  detectors: readonly AnyDetector[];
+  limits?: Limits;
+}): Fold {
+  const limits = settings.limits ?? DEFAULT_LIMITS;
+  const bound = settings.rules.map((rule, i) => bind(rule, i, settings.detectors));
+  const fingerprint = createHash('sha256')
+    .update(canonical({ version: VERSION, rules: settings.rules, limits }))
+    .digest('hex')
+    .slice(0, 16);
+  return {
+    fingerprint,
+    init: () => ({ last: null, hasContainers: false, subjects: noSubjects() }),
+    step(state, frame) {
+      if (state.last !== null && frame.start <= state.last) return { state, verdicts: [] };
+      state.last = frame.start;
+      state.hasContainers ||= frame.containers.some(container => container.kind === 'container');
+      const present = presentIn(frame, state.subjects);
+      const verdicts = [
+        ...present.flatMap(one => bound.flatMap(rule => judgeOne(rule, one, frame, state))),
+        ...judgeGroups(bound, present, frame, state),
+      ];
+      forget(state.subjects, limits, frame.start);
+      return { state, verdicts };
+    },
+  };
+}
+
+function bind(rule: Rule, index: number, detectors: readonly AnyDetector[]): BoundRule {
+  const detector = detectors.find(one => one.name === rule.use);
+  if (detector) return { rule, detector, matches: matcher(rule.match) };
+  throw new TidegaugeError({
+    place: `detectors.${index}.use`,
+    expected: `one of ${detectors.map(one => one.name).join(', ')}`,
+    found: rule.use,
+    remedy: 'Name a detector that exists.',
+  });
+}
+
+/** Everyone in the frame. Two of one service and replica at once (a redeploy) do not share a state: the later by name gets its own. */
+function presentIn(frame: Frame, subjects: Subjects): Present[] {
+  const windows = new Map<string, { send?: Window; receive?: Window }>();
+  for (const window of frame.windows) {
+    const both = windows.get(window.container) ?? {};
+    both[window.direction] = window;
+    windows.set(window.container, both);
+  }
+  const taken = new Set<string>();
+  return frame.containers.map(container => {
+    const { name, service, replica } = container;
+    let key = JSON.stringify(['replica', service, replica]);
+    if (taken.has(key)) key = JSON.stringify(['replica', service, replica, name]);
+    taken.add(key);
+    const both = windows.get(name);
+    const { start, durationMs } = frame;
+    return {
+      container,
+      input: { start, durationMs, container, send: both?.send, receive: both?.receive },
+      subject: subjectOf(subjects, key, frame.start),
+    };
+  });
+}
+
+/** Verdicts of one rule on one container: of each of its series, or of it as a whole. */
+function judgeOne(bound: BoundRule, one: Present, frame: Frame, state: FoldState): Verdict[] {
+  const { rule, detector } = bound;
+  const { container, input, subject } = one;
+  if (detector.scope !== 'series' && detector.scope !== 'container') return [];
+  if (!bound.matches(container, state.hasContainers)) return [];
+  const whole: Scope = {
+    service: container.service,
+    container: container.name,
+    direction: null,
+    metric: null,
+  };
+  if (detector.scope === 'container') return [judge(rule, detector, subject, whole, input, frame)];
+  return detector.series(rule.options).map(({ direction, metric }) => {
+    const value = seriesValue(metric, input[direction], frame.durationMs);
+    const series = { start: frame.start, durationMs: frame.durationMs, direction, metric, value };
+    return judge(rule, detector, subject, { ...whole, direction, metric }, series, frame);
+  });
+}
+
+/** Verdicts of the rules on services, then of those on the host. A service without a matching container has none. */
+function judgeGroups(
+  bound: readonly BoundRule[],
+  present: readonly Present[],
+  frame: Frame,
+  state: FoldState,
+): Verdict[] {
+  const groups: {
+    scope: Scope;
+    rule: Rule;
+    detector: Detector<'service' | 'host', unknown, unknown>;
+    members: Present[];
+  }[] = [];
+  for (const { rule, detector, matches } of bound) {
+    if (detector.scope !== 'service' && detector.scope !== 'host') continue;
+    const members = present.filter(one => matches(one.container, state.hasContainers));
+    const byService = Map.groupBy(members, one =>
+      detector.scope === 'service' ? one.container.service : null,
+    );
+    if (detector.scope === 'host' && members.length === 0) byService.set(null, []);
+    for (const [service, group] of byService) {
+      const scope = { service, container: null, direction: null, metric: null };
+      groups.push({ scope, rule, detector, members: group });
+    }
+  }
+  // A stable sort: within a service, and within the host, the order of the rules remains.
+  groups.sort((a, b) => compareServices(a.scope.service, b.scope.service));
+  return groups.map(({ scope, rule, detector, members }) => {
+    const key = JSON.stringify(scope.service === null ? ['host'] : ['service', scope.service]);
+    const input: GroupInput = {
+      start: frame.start,
+      durationMs: frame.durationMs,
+      members: members.map(one => one.input),
+    };
+    return judge(rule, detector, subjectOf(state.subjects, key, frame.start), scope, input, frame);
+  });
+}
+
+/** By name, the host (null) last. */
+function compareServices(a: string | null, b: string | null): number {
+  if (a === null || b === null) return Number(a === null) - Number(b === null);
+  return compareText(a, b);
+}
+
+/** Let a detector judge one input; an incomplete frame teaches nothing and is not judged. */
+function judge<Input>(
+  rule: Rule,
+  detector: {
+    init(options: unknown): unknown;
+    step(state: unknown, input: Input, options: unknown): { state: unknown; opinion: Opinion };
+  },
+  subject: Subject,
+  scope: Scope,
+  input: Input,
+  frame: Frame,
+): Verdict {
+  const said = { rule: rule.name, scope };
+  if (!isComplete(frame)) return { ...said, kind: 'abstained', reason: 'incomplete frame' };
+  const key = `${rule.name} ${scope.direction ?? ''} ${scope.metric ?? ''}`;
+  const before = subject.states[key] ?? detector.init(rule.options);
+  const { state, opinion } = detector.step(before, input, rule.options);
+  subject.states[key] = state;
+  if ('abstain' in opinion) return { ...said, kind: 'abstained', reason: opinion.abstain };
+  return { ...said, kind: 'judged', score: opinion.score, evidence: opinion.evidence };
+}
+
+/** JSON with sorted keys: the same settings give the same text. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => compareText(a, b)))
+      : part,
+  );
+}

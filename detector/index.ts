@@ -1,0 +1,12 @@
+import type { AnyDetector } from './contract.ts';
+import { threshold } from './threshold.ts';
+import { rollingZscore } from './zscore.ts';
+
+/** All detectors: what `use:` in `detectors:` can name. */
+export const DETECTORS: readonly AnyDetector[] = [threshold, rollingZscore];
+
+/** The rules of a fresh install, as they would stand in tidegauge.yaml. */
+export const DEFAULT_RULES: readonly Record<string, unknown>[] = [
+  { use: 'rolling-zscore', name: 'bytes', metric: 'bytes' },
+  { use: 'rolling-zscore', name: 'messages', metric: 'messages' },
+];

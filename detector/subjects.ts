@@ -1,0 +1,69 @@
+/**
+ * The states that detectors keep, by subject: a service's replica, a service, or the host. Bounded: what was not seen
+ * for long is forgotten, and beyond a hard limit the least recently seen goes first.
+ */
+
+export interface Subject {
+  /** Start of the last frame it was in, epoch ms. */
+  seen: number;
+  /** State of each rule and series; keys contain a space, so that none is a property that objects inherit. */
+  states: Record<string, unknown>;
+}
+
+export interface Subjects {
+  /** Keys are JSON arrays, so that no name can be mistaken for another or for an inherited property. */
+  byKey: Record<string, Subject>;
+  count: number;
+  /** How many were dropped because there were too many. */
+  dropped: number;
+  /** When those not seen for long were last looked for, epoch ms. */
+  swept: number;
+}
+
+export interface Limits {
+  /** Subjects kept at most. */
+  readonly subjects: number;
+  /** A subject not seen for this long is forgotten (give or take a sixteenth), ms. */
+  readonly forgetMs: number;
+}
+
+/** A host with a thousand containers and some days of redeploys; about 20 MiB with the default rules. */
+export const DEFAULT_LIMITS: Limits = { subjects: 5000, forgetMs: 7 * 86_400_000 };
+
+export const noSubjects = (): Subjects => ({ byKey: {}, count: 0, dropped: 0, swept: 0 });
+
+/** The subject of a key, made when it is new, marked as seen at `start`. */
+export function subjectOf(subjects: Subjects, key: string, start: number): Subject {
+  const known = subjects.byKey[key];
+  if (known) {
+    known.seen = start;
+    return known;
+  }
+  const made: Subject = { seen: start, states: {} };
+  subjects.byKey[key] = made;
+  subjects.count++;
+  return made;
+}
+
+/** Forget what `limits` do not allow to be kept at time `now`, epoch ms. */
+export function forget(subjects: Subjects, limits: Limits, now: number): void {
+  if (now - subjects.swept >= limits.forgetMs / 16) {
+    subjects.swept = now;
+    for (const [key, subject] of Object.entries(subjects.byKey)) {
+      if (now - subject.seen > limits.forgetMs) remove(subjects, key);
+    }
+  }
+  const excess = subjects.count - limits.subjects;
+  if (excess <= 0) return;
+  // Ties are broken by key, never by the order of insertion, which a checkpoint need not keep.
+  const oldest = Object.entries(subjects.byKey).sort(
+    ([a, x], [b, y]) => x.seen - y.seen || (a < b ? -1 : a > b ? 1 : 0),
+  );
+  for (const [key] of oldest.slice(0, excess)) remove(subjects, key);
+  subjects.dropped += excess;
+}
+
+function remove(subjects: Subjects, key: string): void {
+  delete subjects.byKey[key];
+  subjects.count--;
+}

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { configSchema, type Rule } from '../../core/config.ts';
+import { type Container, compareText, compareWindows, type Frame, type Window } from '../../core/frame.ts';
+import { bucketOf } from '../../core/histogram.ts';
+import type { AnyDetector } from '../../detector/contract.ts';
+import { DETECTORS } from '../../detector/index.ts';
+
+/** A container of its own service. */
+export const container = (name: string, more: Partial<Container> = {}): Container => ({
+  name,
+  kind: 'container',
+  service: name,
+  replica: name,
+  image: '',
+  id: '',
+  ...more,
+});
+
+/** A window of `messages` sends or receives of `size` bytes each. */
+export const window = (
+  name: string,
+  direction: Window['direction'],
+  messages: number,
+  size: number,
+): Window => ({
+  container: name,
+  direction,
+  messages,
+  bytes: messages * size,
+  sizes: [[bucketOf(size), messages]],
+});
+
+/** Frame number `i` of a host, 5 s long and complete unless said otherwise. */
+export function frame(
+  i: number,
+  containers: readonly Container[],
+  windows: readonly Window[],
+  more: Partial<Frame> = {},
+): Frame {
+  return {
+    host: 'host-a',
+    start: 1_700_000_000_000 + i * 5000,
+    durationMs: 5000,
+    previous: i === 0 ? null : 1_700_000_000_000 + (i - 1) * 5000,
+    faults: [],
+    lost: 0,
+    occupancy: 0.1,
+    containers: [...containers].sort((a, b) => compareText(a.name, b.name)),
+    started: [],
+    ended: [],
+    windows: [...windows].sort(compareWindows),
+    ...more,
+  };
+}
+
+const NO_OPTIONS = z.strictObject({});
+
+/** Rules as the configuration gives them: parsed, base keys and options apart. */
+export function rules(
+  written: readonly Record<string, unknown>[],
+  detectors: readonly AnyDetector[] = DETECTORS,
+): Rule[] {
+  const parsed = configSchema(detectors, [{ name: 'none', options: NO_OPTIONS }], []).parse({
+    detectors: written,
+  });
+  return (
+    parsed.detectors as unknown as (Pick<Rule, 'use' | 'name' | 'match'> & Record<string, unknown>)[]
+  ).map(({ use, name, match, ...options }) => ({ use, name, match, options }));
+}
