@@ -1,0 +1,57 @@
+import type { Config } from '../core/config.ts';
+import type { Frame } from '../core/frame.ts';
+import type { Annotation, Incident, Notification } from '../core/incident.ts';
+import type { Judged } from '../core/verdict.ts';
+
+/** An incident that is firing. */
+export interface Open {
+  readonly incident: Incident;
+  /** Time since its last anomalous frame in which somebody looked and saw nothing anomalous, ms. */
+  readonly quietMs: number;
+}
+
+/** Plain JSON. */
+export interface PipelineState {
+  /** Start of the last frame, epoch ms; null before the first. */
+  readonly last: number | null;
+  /** Sorted by container, then service. */
+  readonly open: readonly Open[];
+}
+
+/** What became of an incident in this frame. */
+export interface Change {
+  readonly kind: 'opened' | 'grown' | 'resolved';
+  readonly incident: Incident;
+}
+
+/** What travels through the stages: each adds its part or takes something out. */
+export interface Batch {
+  readonly frame: Frame;
+  /** Verdicts that reached their limit. */
+  readonly alarms: readonly Judged[];
+  /** All incidents that are firing after this frame. */
+  readonly open: readonly Open[];
+  readonly changes: readonly Change[];
+  readonly annotations: readonly Annotation[];
+  readonly notifications: readonly Notification[];
+}
+
+/** Something that went no further, and why. */
+export interface Stopped {
+  readonly stage: string;
+  readonly what: string;
+  readonly reason: string;
+}
+
+/** What the stages know besides the batch. */
+export interface Settings {
+  readonly alert: Config['alert'];
+  /** Names of the receivers, each told about every incident. */
+  readonly receivers: readonly string[];
+}
+
+/** One step from verdicts to messages. Pure. */
+export interface Stage {
+  readonly name: string;
+  run(batch: Batch, settings: Settings): { batch: Batch; stopped: readonly Omit<Stopped, 'stage'>[] };
+}

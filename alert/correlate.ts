@@ -1,0 +1,122 @@
+import { compareText, type Frame, frameEnd, isComplete } from '../core/frame.ts';
+import { type Finding, type Incident, incidentId } from '../core/incident.ts';
+import type { Judged } from '../core/verdict.ts';
+import { labelOf } from './confirm.ts';
+import type { Change, Open, Settings, Stage } from './contract.ts';
+import { keyOf, whoOf } from './subject.ts';
+import { titleOf } from './text.ts';
+
+/** Incidents of one host that can be open at once: more than there are containers, so that churn cannot grow it. */
+export const MAX_OPEN = 10_000;
+
+const compareOpen = (a: Open, b: Open): number =>
+  compareText(a.incident.container, b.incident.container) ||
+  compareText(a.incident.service, b.incident.service);
+
+/** Put alarms of one container at one time together: they open an incident, let it grow, and end it by their absence. */
+export const correlate: Stage = {
+  name: 'correlate',
+  run(batch, settings) {
+    const { frame } = batch;
+    const alarms = Map.groupBy(batch.alarms, alarm => keyOf(whoOf(alarm.scope)));
+    const alive = new Set(frame.containers.map(container => container.name));
+    const stopped: { what: string; reason: string }[] = [];
+    const changes: Change[] = [];
+    const open: Open[] = [];
+    for (const one of batch.open) {
+      const key = keyOf(one.incident);
+      const found = alarms.get(key);
+      if (found) {
+        alarms.delete(key);
+        const incident = grow(one.incident, found, frame, settings);
+        changes.push({ kind: 'grown', incident });
+        open.push({ incident, quietMs: 0 });
+        stopped.push(
+          ...found.map(alarm => ({ what: labelOf(alarm), reason: `part of open incident ${incident.id}` })),
+        );
+        continue;
+      }
+      const next = quieten(one, frame, alive, settings);
+      if (next.incident.resolvedAt === null) open.push(next);
+      else changes.push({ kind: 'resolved', incident: next.incident });
+    }
+    for (const found of alarms.values()) {
+      const [first, ...others] = found;
+      if (!first) continue;
+      if (open.length >= MAX_OPEN) {
+        stopped.push(...found.map(alarm => ({ what: labelOf(alarm), reason: 'too many open incidents' })));
+        continue;
+      }
+      const incident = begin(first, found, frame, settings);
+      changes.push({ kind: 'opened', incident });
+      open.push({ incident, quietMs: 0 });
+      stopped.push(
+        ...others.map(alarm => ({ what: labelOf(alarm), reason: `part of open incident ${incident.id}` })),
+      );
+    }
+    return { batch: { ...batch, open: open.sort(compareOpen), changes }, stopped };
+  },
+};
+
+/** The incident that a first alarm opens, with all that is anomalous in its frame. */
+function begin(first: Judged, alarms: readonly Judged[], frame: Frame, settings: Settings): Incident {
+  const who = whoOf(first.scope);
+  const empty: Incident = {
+    id: incidentId(frame.host, who.container === '' ? keyOf(who) : who.container, frame.start),
+    host: frame.host,
+    ...who,
+    severity: 'warning',
+    start: frame.start,
+    end: frameEnd(frame),
+    resolvedAt: null,
+    score: 0,
+    findings: [],
+    title: '',
+  };
+  return grow(empty, alarms, frame, settings);
+}
+
+/** The incident with the alarms of one more frame in it. */
+function grow(incident: Incident, alarms: readonly Judged[], frame: Frame, settings: Settings): Incident {
+  const findings = alarms.reduce((all, alarm) => withAlarm(all, alarm, frame), incident.findings);
+  const sorted = [...findings].sort((a, b) => b.peak - a.peak);
+  const score = Math.max(incident.score, ...sorted.map(finding => finding.peak));
+  return {
+    ...incident,
+    severity: score >= settings.alert.critical_score ? 'critical' : 'warning',
+    end: frameEnd(frame),
+    score,
+    findings: sorted,
+    title: titleOf(incident, sorted),
+  };
+}
+
+const isOf = (finding: Finding, alarm: Judged): boolean =>
+  finding.rule === alarm.rule &&
+  finding.scope.direction === alarm.scope.direction &&
+  finding.scope.metric === alarm.scope.metric;
+
+/** The finding of an alarm's rule and series reaches to this frame; its evidence is that of the highest score. */
+function withAlarm(findings: readonly Finding[], alarm: Judged, frame: Frame): readonly Finding[] {
+  const known = findings.find(finding => isOf(finding, alarm));
+  const peak = { peak: alarm.score, evidence: alarm.evidence };
+  if (!known) {
+    const { rule, scope } = alarm;
+    return [...findings, { rule, scope, first: frame.start, last: frame.start, ...peak }];
+  }
+  const grown = { ...known, last: frame.start, ...(alarm.score > known.peak ? peak : {}) };
+  return findings.map(finding => (finding === known ? grown : finding));
+}
+
+/**
+ * One more frame without an alarm. It counts when it is complete, or when the container was not there: who is gone
+ * cannot be anomalous, however little the frame knows. Gaps count for nothing.
+ */
+function quieten(one: Open, frame: Frame, alive: ReadonlySet<string>, settings: Settings): Open {
+  const { container } = one.incident;
+  const gone = container !== '' && !alive.has(container);
+  if (!isComplete(frame) && !gone) return one;
+  const quietMs = one.quietMs + frame.durationMs;
+  const over = quietMs >= settings.alert.resolve_after;
+  return { quietMs, incident: over ? { ...one.incident, resolvedAt: frameEnd(frame) } : one.incident };
+}

@@ -1,0 +1,42 @@
+import type { Frame } from '../core/frame.ts';
+import type { Detection } from '../core/incident.ts';
+import type { Evidence, Judged, Verdict } from '../core/verdict.ts';
+import type { Open } from './contract.ts';
+import { keyOf, whoOf } from './subject.ts';
+
+/**
+ * What alert rules read: a row for each container (or service, or the host, with the other tags empty) that a rule
+ * judged in this frame, in the order of the verdicts.
+ */
+export function detectionsOf(frame: Frame, verdicts: readonly Verdict[], open: readonly Open[]): Detection[] {
+  const judged = verdicts.filter(verdict => verdict.kind === 'judged');
+  const firing = new Set(open.map(({ incident }) => keyOf(incident)));
+  const rows = Map.groupBy(judged, ({ scope }) => keyOf(whoOf(scope)));
+  return [...rows].flatMap(([key, said]) => rowOf(frame, said, firing.has(key)));
+}
+
+function rowOf(frame: Frame, said: readonly Judged[], open: boolean): Detection[] {
+  const [first] = said;
+  if (!first) return [];
+  const highest = said.reduce((best, verdict) => (verdict.score > best.score ? verdict : best), first);
+  const scores = new Map<string, number>();
+  for (const { rule, score } of said) scores.set(rule, Math.max(score, scores.get(rule) ?? 0));
+  return [
+    {
+      host: frame.host,
+      ...whoOf(first.scope),
+      start: frame.start,
+      score: highest.score,
+      scores: Object.fromEntries(scores),
+      seen: highest.evidence.seen,
+      expected: nearerBound(highest.evidence),
+      open,
+    },
+  ];
+}
+
+/** The bound of what was expected that the value is nearer to, or has crossed; null when both sides are open. */
+export function nearerBound({ seen, low, high }: Evidence): number | null {
+  if (low === null || high === null) return low ?? high;
+  return Math.abs(seen - low) < Math.abs(seen - high) ? low : high;
+}

@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { TidegaugeError } from '../core/errors.ts';
+import type { Frame } from '../core/frame.ts';
+import type { Incident } from '../core/incident.ts';
+import type { Verdict } from '../core/verdict.ts';
+import type { Fold, FoldState } from '../detector/fold.ts';
+import type { PipelineState } from './contract.ts';
+import type { Output, Pipeline, PipelineResult } from './pipeline.ts';
+
+/** Plain JSON. */
+export interface HostState {
+  readonly fold: FoldState;
+  readonly pipeline: PipelineState;
+}
+
+/** What one frame brought: verdicts of the detectors and what the stages made of them. */
+export interface HostOutput extends Omit<PipelineResult, 'state'> {
+  readonly verdicts: readonly Verdict[];
+}
+
+/** From the frames of one host to incidents: what workers, replay and review all run. */
+export interface HostFold {
+  /** Identifies settings and code: a state of another fingerprint is not to be continued. */
+  readonly fingerprint: string;
+  init(): HostState;
+  /**
+   * A frame that does not start after the last one gives nothing and changes nothing. May change `state` in place:
+   * the caller owns it and never uses the old one again.
+   */
+  step(state: HostState, frame: Frame): HostOutput & { readonly state: HostState };
+  /** Ids of the incidents that are firing. */
+  openIncidents(state: HostState): ReadonlySet<string>;
+  /** What is to be written and told of incidents that were ended from outside (`resolvedAt` is set). */
+  close(incidents: readonly Incident[]): Output;
+  /** JSON text; `decode` gives the same state back. */
+  encode(state: HostState): string;
+  /** Throws a TidegaugeError when the text is not such a state. */
+  decode(text: string): HostState;
+}
+
+export function createHostFold(parts: { fold: Fold; pipeline: Pipeline }): HostFold {
+  const { fold, pipeline } = parts;
+  return {
+    fingerprint: createHash('sha256')
+      .update(JSON.stringify([fold.fingerprint, pipeline.fingerprint]))
+      .digest('hex')
+      .slice(0, 16),
+    init: () => ({ fold: fold.init(), pipeline: pipeline.init() }),
+    step(state, frame) {
+      const folded = fold.step(state.fold, frame);
+      const { state: next, ...result } = pipeline.step(state.pipeline, { frame, verdicts: folded.verdicts });
+      return { ...result, state: { fold: folded.state, pipeline: next }, verdicts: folded.verdicts };
+    },
+    openIncidents: state => new Set(state.pipeline.open.map(({ incident }) => incident.id)),
+    close: pipeline.close,
+    encode: state => JSON.stringify(state),
+    decode,
+  };
+}
+
+const start = z.int().nullable();
+
+/** The frame of a state. What detectors keep in it is theirs, and vouched for by the fingerprint. */
+const stateSchema = z.object({
+  fold: z.object({
+    last: start,
+    hasContainers: z.boolean(),
+    subjects: z.object({
+      byKey: z.record(z.string(), z.object({ seen: z.int(), states: z.record(z.string(), z.unknown()) })),
+      count: z.int(),
+      dropped: z.int(),
+      swept: z.int(),
+    }),
+  }),
+  pipeline: z.object({
+    last: start,
+    open: z.array(
+      z.object({
+        incident: z.custom<Incident>(isIncident),
+        quietMs: z.number(),
+      }),
+    ),
+  }),
+});
+
+function isIncident(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return 'id' in value && 'container' in value && 'findings' in value && Array.isArray(value.findings);
+}
+
+function decode(text: string): HostState {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw notAState('no JSON', cause);
+  }
+  const parsed = stateSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw notAState(`${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim(), parsed.error);
+}
+
+function notAState(found: string, cause: unknown): TidegaugeError {
+  const remedy = 'Discard the checkpoint: its frames are folded again from the store.';
+  return new TidegaugeError(
+    { place: 'checkpoint', expected: 'the state of a host', found, remedy },
+    { cause },
+  );
+}

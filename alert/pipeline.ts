@@ -1,0 +1,88 @@
+import type { Frame } from '../core/frame.ts';
+import type { Annotation, Detection, Incident, Notification } from '../core/incident.ts';
+import type { Verdict } from '../core/verdict.ts';
+import { address, notificationsOf } from './address.ts';
+import { annotate, annotationOf } from './annotate.ts';
+import { confirm } from './confirm.ts';
+import type { Batch, PipelineState, Settings, Stage, Stopped } from './contract.ts';
+import { correlate } from './correlate.ts';
+import { detectionsOf } from './detections.ts';
+
+/** From what detectors say to what people hear, in this order. */
+export const STAGES: readonly Stage[] = [
+  confirm, // alarms that are to be believed
+  correlate, // alarms -> incidents
+  annotate, // incidents -> regions on a time axis
+  // The policy over all hosts has its place here: inhibit, silence, group.
+  address, // incidents -> messages, which a worker delivers
+];
+
+/** What is to be written and told. */
+export interface Output {
+  /** Opened, grown or resolved. */
+  readonly incidents: readonly Incident[];
+  readonly annotations: readonly Annotation[];
+  readonly notifications: readonly Notification[];
+}
+
+/** What one frame brought. */
+export interface PipelineResult extends Output {
+  readonly state: PipelineState;
+  readonly detections: readonly Detection[];
+  /** What went no further, with the stage and the reason. */
+  readonly stopped: readonly Stopped[];
+}
+
+export interface Pipeline {
+  /** What of its settings decides about incidents. */
+  readonly fingerprint: string;
+  init(): PipelineState;
+  /** Pure. A frame that does not start after the last one gives nothing and changes nothing. */
+  step(state: PipelineState, input: { frame: Frame; verdicts: readonly Verdict[] }): PipelineResult;
+  /** What is to be written and told of incidents that were ended from outside (`resolvedAt` is set). */
+  close(incidents: readonly Incident[]): Output;
+}
+
+/** Raised whenever the same verdicts would give other incidents, or the state another shape. */
+const VERSION = 1;
+
+/** The stages over the frames of one host. */
+export function createPipeline(settings: Settings): Pipeline {
+  const { resolve_after, critical_score } = settings.alert;
+  return {
+    fingerprint: JSON.stringify([VERSION, resolve_after, critical_score]),
+    init: () => ({ last: null, open: [] }),
+    step(state, { frame, verdicts }) {
+      if (state.last !== null && frame.start <= state.last) {
+        return { state, incidents: [], annotations: [], detections: [], notifications: [], stopped: [] };
+      }
+      const stopped: Stopped[] = [];
+      let batch: Batch = {
+        frame,
+        alarms: verdicts.filter(verdict => verdict.kind === 'judged').filter(({ score }) => score >= 1),
+        open: state.open,
+        changes: [],
+        annotations: [],
+        notifications: [],
+      };
+      for (const stage of STAGES) {
+        const result = stage.run(batch, settings);
+        batch = result.batch;
+        stopped.push(...result.stopped.map(one => ({ stage: stage.name, ...one })));
+      }
+      return {
+        state: { last: frame.start, open: batch.open },
+        incidents: batch.changes.map(change => change.incident),
+        annotations: batch.annotations,
+        detections: detectionsOf(frame, verdicts, batch.open),
+        notifications: batch.notifications,
+        stopped,
+      };
+    },
+    close: incidents => ({
+      incidents,
+      annotations: incidents.map(annotationOf),
+      notifications: incidents.flatMap(one => notificationsOf(one, 'resolved', settings.receivers)),
+    }),
+  };
+}

@@ -1,0 +1,48 @@
+import { isoTime } from '../core/clock.ts';
+import { printable } from '../core/errors.ts';
+import type { Finding, Incident } from '../core/incident.ts';
+import type { Scope } from '../core/verdict.ts';
+
+/** What people read of an incident. Names are untrusted; the texts are free of control characters except line ends. */
+
+const NAME_LIMIT = 80;
+
+/** What was judged, in words: `bytes sent`, `mean size received`; empty for a container, service or host as a whole. */
+export function describeScope(scope: Pick<Scope, 'direction' | 'metric'>): string {
+  const metric = scope.metric?.replace('-', ' ') ?? '';
+  const direction = { send: 'sent', receive: 'received', none: '' }[scope.direction ?? 'none'];
+  return [metric, direction].filter(Boolean).join(' ');
+}
+
+/** Who: the container, else the service, else the host. */
+export function describeSubject(who: { host: string; service: string; container: string }): string {
+  if (who.container !== '') return printable(who.container, NAME_LIMIT);
+  const [kind, name] = who.service === '' ? ['host', who.host] : ['service', who.service];
+  return `${kind} ${printable(name, NAME_LIMIT)}`;
+}
+
+const describeFinding = (finding: Finding): string =>
+  [describeScope(finding.scope), printable(finding.evidence.text, 300)].filter(Boolean).join(' ');
+
+/** One line: `web: bytes sent 12 MiB/s, expected up to 1.4 MiB/s`. */
+export function titleOf(
+  who: { host: string; service: string; container: string },
+  findings: readonly Finding[],
+): string {
+  const [worst] = findings;
+  return `${describeSubject(who)}: ${worst ? describeFinding(worst) : 'anomalous'}`;
+}
+
+/** Who and when on the first line, then a line for each finding at its peak. */
+export function annotationText(incident: Incident): string {
+  const { host, service, container } = incident;
+  const parts = [`host ${printable(host, NAME_LIMIT)}`];
+  if (container !== '' && service !== container) parts.push(`service ${printable(service, NAME_LIMIT)}`);
+  const ended = incident.resolvedAt === null ? 'since' : `until ${isoTime(incident.end)}, from`;
+  const head = `${describeSubject(incident)} (${parts.join(', ')}) ${incident.severity} ${ended} ${isoTime(incident.start)}`;
+  const lines = incident.findings.map(
+    f =>
+      `${f.rule}: ${describeFinding(f)} (score ${f.peak.toFixed(1)}, ${isoTime(f.first)} to ${isoTime(f.last)})`,
+  );
+  return [head, ...lines].join('\n');
+}
