@@ -1,0 +1,22 @@
+import type { Clock } from '../core/clock.ts';
+import type { ReceiverConfig } from '../core/config.ts';
+import { TidegaugeError } from '../core/errors.ts';
+import type { Notifier, Receiver } from './contract.ts';
+import { webhook } from './webhook.ts';
+
+/** All kinds of receivers: what `use:` in `receivers:` can name. */
+export const NOTIFIERS: readonly Notifier<unknown>[] = [webhook];
+
+/** The configured receivers. Throws a TidegaugeError when one names a kind that is not in the table. */
+export function createReceivers(configs: readonly ReceiverConfig[], clock: Clock): Receiver[] {
+  return configs.map((config, i) => {
+    const notifier = NOTIFIERS.find(one => one.name === config.use);
+    if (notifier) return notifier.create(config.name, config.options, clock);
+    throw new TidegaugeError({
+      place: `receivers.${i}.use`,
+      expected: `one of ${NOTIFIERS.map(one => one.name).join(', ')}`,
+      found: config.use,
+      remedy: 'Name a receiver that exists.',
+    });
+  });
+}
