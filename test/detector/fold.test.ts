@@ -1,0 +1,322 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { z } from 'zod';
+import type { Container, Frame } from '../../core/frame.ts';
+import type { Verdict } from '../../core/verdict.ts';
+import type { AnyDetector, Detector } from '../../detector/contract.ts';
+import { createFold, type FoldState } from '../../detector/fold.ts';
+import { DETECTORS } from '../../detector/index.ts';
+import { container, frame, rules, window } from './frames.ts';
+
+const ABOVE = { use: 'threshold', name: 'limit', direction: 'send', above: '1kB/s', for: '0s' };
+const SCORE = { use: 'rolling-zscore', name: 'score', warm_up: '20s', min_samples: 4 };
+
+const foldOf = (
+  written: readonly Record<string, unknown>[],
+  limits?: { subjects: number; forgetMs: number },
+) => createFold({ rules: rules(written), detectors: DETECTORS, ...(limits ? { limits } : {}) });
+
+/** All verdicts of a run, frame by frame. */
+function verdictsOf(fold: ReturnType<typeof foldOf>, frames: readonly Frame[]): Verdict[][] {
+  let state = fold.init();
+  return frames.map(one => {
+    const result = fold.step(state, one);
+    state = result.state;
+    return result.verdicts;
+  });
+}
+
+const names = (verdicts: readonly Verdict[] | undefined) => verdicts?.map(one => one.scope.container);
+const web = container('web');
+const busy = (i: number, who: Container = web) => frame(i, [who], [window(who.name, 'send', 100, 1000)]);
+
+describe('verdicts', () => {
+  it('judges silence as rate 0 and traffic as its rate', () => {
+    const [silent, loud] = verdictsOf(foldOf([ABOVE]), [frame(0, [web], []), busy(1)]);
+    expect(silent).toEqual([
+      {
+        kind: 'judged',
+        rule: 'limit',
+        scope: { service: 'web', container: 'web', direction: 'send', metric: 'bytes' },
+        score: 0,
+        evidence: { seen: 0, low: null, high: 1000, unit: 'B/s', text: '0 B/s, expected below 1000 B/s' },
+      },
+    ]);
+    expect(loud?.[0]).toMatchObject({ score: 20, evidence: { seen: 20_000 } });
+  });
+
+  it('come by container, then rule, then direction', () => {
+    const fold = foldOf([SCORE, ABOVE]);
+    const [verdicts] = verdictsOf(fold, [frame(0, [container('b'), container('a')], [])]);
+    const label = (v: Verdict) => `${v.scope.container} ${v.rule} ${v.scope.direction}`;
+    expect(verdicts?.map(label)).toEqual([
+      'a score send',
+      'a score receive',
+      'a limit send',
+      'b score send',
+      'b score receive',
+      'b limit send',
+    ]);
+  });
+
+  it('abstain on an incomplete frame, which teaches nothing', () => {
+    const fold = foldOf([SCORE]);
+    const before = verdictsOf(fold, [busy(0), busy(1), busy(2), busy(3), busy(4)]);
+    const broken = {
+      ...busy(3),
+      faults: ['saturated' as const],
+      windows: [window('web', 'send', 1e6, 1000)],
+    };
+    const state = [busy(0), busy(1), busy(2)].reduce((s, f) => fold.step(s, f).state, fold.init());
+    const seen = fold.step(state, broken);
+    expect(seen.verdicts.map(v => v.kind === 'abstained' && v.reason)).toEqual([
+      'incomplete frame',
+      'incomplete frame',
+    ]);
+    const next = fold.step(seen.state, busy(4));
+    expect(next.verdicts).toEqual(before[3]);
+  });
+
+  it('are none for a repeated or older frame, which changes nothing', () => {
+    const fold = foldOf([SCORE]);
+    const { state } = fold.step(fold.step(fold.init(), busy(4)).state, busy(5));
+    const text = JSON.stringify(state);
+    for (const old of [busy(5), busy(4), busy(0)]) {
+      const again = fold.step(state, old);
+      expect(again.verdicts).toEqual([]);
+      expect(JSON.stringify(again.state)).toBe(text);
+    }
+  });
+});
+
+describe('matching', () => {
+  const cgroup = container('/system.slice/ssh', { kind: 'cgroup' });
+  const other = container('other', { kind: 'other' });
+
+  it('takes cgroups until the host shows its first container, then never again', () => {
+    const all = verdictsOf(foldOf([ABOVE]), [
+      frame(0, [cgroup, other], []),
+      frame(1, [cgroup, web], []),
+      frame(2, [cgroup], []),
+    ]);
+    expect(all.map(names)).toEqual([['/system.slice/ssh'], ['web'], []]);
+  });
+
+  it('takes what kind and globs say', () => {
+    const matched = (match: Record<string, unknown>) =>
+      names(
+        verdictsOf(foldOf([{ ...ABOVE, match }]), [
+          frame(0, [cgroup, other, web, container('db', { image: 'pg:1' })], []),
+        ])[0],
+      );
+    expect(matched({ kind: 'any' })).toEqual(['/system.slice/ssh', 'db', 'other', 'web']);
+    expect(matched({ kind: 'cgroup' })).toEqual(['/system.slice/ssh']);
+    expect(matched({ container: 'w*' })).toEqual(['web']);
+    expect(matched({ image: 'pg:*' })).toEqual(['db']);
+    expect(matched({ service: 'w??', image: 'pg*' })).toEqual([]);
+  });
+});
+
+describe('baselines', () => {
+  const reasons = (verdicts: readonly Verdict[] | undefined) =>
+    verdicts?.map(v => (v.kind === 'abstained' ? v.reason : 'judged'));
+
+  it('are inherited by a redeployed replica of the same service', () => {
+    const v1 = container('shop-web-1', { service: 'shop/web', replica: '1', id: 'a' });
+    const v2 = container('shop-web-1-new', { service: 'shop/web', replica: '1', id: 'b' });
+    const all = verdictsOf(foldOf([SCORE]), [0, 1, 2, 3, 4].map(i => busy(i, v1)).concat(busy(5, v2)));
+    expect(reasons(all[0])).toEqual(['warming up', 'warming up']);
+    expect(reasons(all[5])).toEqual(['judged', 'judged']);
+  });
+
+  it('are apart for replicas, and for two containers that claim to be the same one', () => {
+    const a = container('a', { service: 's', replica: '1' });
+    const b = container('b', { service: 's', replica: '1' });
+    const c = container('c', { service: 's', replica: '2' });
+    const fold = foldOf([SCORE]);
+    const { state } = fold.step(fold.init(), frame(0, [a, b, c], []));
+    expect(Object.keys(state.subjects.byKey)).toHaveLength(3);
+    const alone = [0, 1, 2, 3, 4].map(i => busy(i, a));
+    const crowd = alone.map((f, i) => frame(i, [a, b, c], [...f.windows, window('b', 'send', 1e5, 1000)]));
+    const ofA = (verdicts: Verdict[]) => verdicts.filter(v => v.scope.container === 'a');
+    expect(verdictsOf(fold, crowd).map(ofA)).toEqual(verdictsOf(fold, alone));
+  });
+
+  it('are forgotten when not seen for long', () => {
+    const fold = foldOf([SCORE], { subjects: 100, forgetMs: 60_000 });
+    let state = fold.step(fold.init(), busy(0, container('gone'))).state;
+    for (let i = 1; i < 16; i++) state = fold.step(state, busy(i)).state;
+    expect(Object.keys(state.subjects.byKey)).toEqual(['["replica","web","web"]']);
+    expect(state.subjects).toMatchObject({ count: 1, dropped: 0 });
+  });
+
+  it('are capped: the least recently seen go, and are counted', () => {
+    const fold = foldOf([ABOVE], { subjects: 3, forgetMs: 1e9 });
+    let state: FoldState = fold.init();
+    for (let i = 0; i < 10; i++) state = fold.step(state, busy(i, container(`c${i}`))).state;
+    const kept = Object.keys(state.subjects.byKey);
+    expect(kept).toEqual(['c7', 'c8', 'c9'].map(n => JSON.stringify(['replica', n, n])));
+    expect(state.subjects).toMatchObject({ count: 3, dropped: 7 });
+  });
+});
+
+describe('other scopes', () => {
+  const groupOptions = z.strictObject({});
+  /** Says how many members it was given, and how many of them sent something. */
+  const counting = <K extends 'service' | 'host'>(scope: K): Detector<K, object, { n: number }> => ({
+    name: `count-${scope}`,
+    summary: 'Counts.',
+    scope,
+    input: 'traffic',
+    options: groupOptions,
+    series: () => [],
+    examples: [],
+    stateBytes: () => 50,
+    init: () => ({ n: 0 }),
+    step(state, input) {
+      const sending = input.members.filter(member => member.send).length;
+      const evidence = { seen: input.members.length, low: null, high: null, unit: 'B', text: `${state.n}` };
+      return { state: { n: state.n + 1 }, opinion: { score: sending, evidence } };
+    },
+  });
+  const bytes: Detector<'container', object, null> = {
+    ...counting('host'),
+    name: 'container-bytes',
+    scope: 'container',
+    examples: [],
+    init: () => null,
+    step: (state, { send, receive }) => ({
+      state,
+      opinion: {
+        score: (send?.bytes ?? 0) + (receive?.bytes ?? 0),
+        evidence: { seen: 0, low: null, high: null, unit: 'B', text: '' },
+      },
+    }),
+  };
+  const table: AnyDetector[] = [counting('service'), counting('host'), bytes];
+
+  it('are fed all members, sorted, and come after the containers', () => {
+    const fold = createFold({
+      rules: rules(
+        [
+          { use: 'count-host', name: 'h' },
+          { use: 'count-service', name: 's' },
+          { use: 'container-bytes', name: 'c', match: { container: 'b' } },
+        ],
+        table,
+      ),
+      detectors: table,
+    });
+    const all = [
+      container('b', { service: 'y' }),
+      container('a', { service: 'y' }),
+      container('z', { service: 'x' }),
+    ];
+    const one = (i: number) => frame(i, all, [window('b', 'send', 2, 10), window('b', 'receive', 1, 5)]);
+    let state = fold.init();
+    state = fold.step(state, one(0)).state;
+    const said = fold
+      .step(state, one(1))
+      .verdicts.map(v => [
+        v.rule,
+        v.scope.service,
+        v.scope.container,
+        v.kind === 'judged' && [v.score, v.evidence.seen, v.evidence.text],
+      ]);
+    expect(said).toEqual([
+      ['c', 'y', 'b', [25, 0, '']],
+      ['s', 'x', null, [0, 1, '1']],
+      ['s', 'y', null, [1, 2, '1']],
+      ['h', null, null, [1, 3, '1']],
+    ]);
+  });
+});
+
+describe('purity', () => {
+  const hostile = fc.oneof(
+    fc.constantFrom(
+      'web',
+      '__proto__',
+      'constructor',
+      'a"b',
+      "it's",
+      'line\nbreak',
+      'end\\',
+      'a,b=c',
+      '1',
+      '',
+      'x'.repeat(300),
+    ),
+    fc.string({ unit: 'grapheme' }),
+  );
+  const someFrames = fc
+    .array(
+      fc.record({
+        containers: fc.uniqueArray(
+          fc.record({
+            name: hostile,
+            service: hostile,
+            kind: fc.constantFrom('container' as const, 'cgroup' as const),
+          }),
+          { selector: c => c.name, maxLength: 4 },
+        ),
+        messages: fc.nat(3000),
+        faulty: fc.boolean(),
+        skipped: fc.constantFrom(1, 1, 1, 40),
+      }),
+      { maxLength: 40 },
+    )
+    .map(list => {
+      let i = 0;
+      return list.map(({ containers, messages, faulty, skipped }) => {
+        i += skipped;
+        const all = containers.map(({ name, service, kind }) => container(name, { service, kind }));
+        const windows = messages === 0 ? [] : all.map(c => window(c.name, 'send', messages, 700));
+        return frame(i, all, windows, faulty && messages % 4 === 0 ? { faults: ['lost-events'] } : {});
+      });
+    });
+
+  it('a state that went through JSON at any frame continues identically, whatever the names', () => {
+    const fold = foldOf(
+      [
+        ABOVE,
+        SCORE,
+        { use: 'threshold', name: 'change', rises_by: '2x', at_least: '10B/s', within: '20s', for: '5s' },
+      ],
+      { subjects: 6, forgetMs: 100_000 },
+    );
+    fc.assert(
+      fc.property(someFrames, frames => {
+        const straight = verdictsOf(fold, frames);
+        let text = JSON.stringify(fold.init());
+        const through = frames.map(one => {
+          const result = fold.step(JSON.parse(text), one);
+          text = JSON.stringify(result.state);
+          return result.verdicts;
+        });
+        expect(through).toEqual(straight);
+        const state = JSON.parse(text) as FoldState;
+        expect(Object.keys(state.subjects.byKey)).toHaveLength(state.subjects.count);
+        expect(state.subjects.count).toBeLessThanOrEqual(6);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe('fingerprint', () => {
+  it('is that of the settings, not of the order they were written in', () => {
+    const a = foldOf([{ ...ABOVE, metric: 'bytes' }]).fingerprint;
+    const { use, name, ...rest } = ABOVE;
+    expect(foldOf([{ metric: 'bytes', ...rest, name, use }]).fingerprint).toBe(a);
+    expect(foldOf([{ ...ABOVE, above: '2kB/s' }]).fingerprint).not.toBe(a);
+    expect(foldOf([ABOVE], { subjects: 1, forgetMs: 1 }).fingerprint).not.toBe(a);
+  });
+
+  it('refuses a rule whose detector does not exist', () => {
+    const rule = { use: 'oracle', name: 'x', match: rules([ABOVE])[0]?.match ?? ({} as never), options: {} };
+    expect(() => createFold({ rules: [rule], detectors: DETECTORS })).toThrow(
+      /detectors\.0\.use: expected one of threshold, .* found oracle/,
+    );
+  });
+});
