@@ -23,8 +23,11 @@ const ADVICE: Readonly<Record<string, string>> = {
 /** How ioredis says that a request was not sent, or was given up with its connection. */
 const NO_CONNECTION = /Stream isn't writeable|max retries per request|Connection is closed/;
 
-/** True for what Redis itself answered, as opposed to a failure to reach it. */
-const isReply = (error: unknown): error is Error => error instanceof Error && error.name === 'ReplyError';
+/** What Redis itself answered, or null when the error is a failure to reach it. By shape: clients have their own classes. */
+function replyOf(error: unknown): string | null {
+  const { name, message } = Object(error) as { name?: unknown; message?: unknown };
+  return name === 'ReplyError' ? String(message) : null;
+}
 
 /**
  * The one place that decides what an error of Redis (or of the way to it) means. An unreachable server and a server
@@ -32,7 +35,8 @@ const isReply = (error: unknown): error is Error => error instanceof Error && er
  */
 export function redisError(error: unknown, place: string): ExchangeError {
   if (error instanceof ExchangeError) return error;
-  if (!isReply(error)) {
+  const reply = replyOf(error);
+  if (reply === null) {
     const found = NO_CONNECTION.test(String(error)) ? 'no connection' : describeError(error);
     return new ExchangeError(
       { place, expected: 'an answer', found, remedy: 'Check that Redis runs and can be reached.' },
@@ -40,7 +44,7 @@ export function redisError(error: unknown, place: string): ExchangeError {
     );
   }
   const found = describeError(error);
-  const word = /^[A-Z]+/.exec(error.message)?.[0] ?? '';
+  const word = /^[A-Z]+/.exec(reply)?.[0] ?? '';
   return new ExchangeError(
     { place, expected: 'success', found, remedy: ADVICE[word] ?? 'See the log of Redis.' },
     { retry: TEMPORARY.has(word), cause: error },

@@ -1,0 +1,135 @@
+import { z } from 'zod';
+import { ExchangeError } from '../core/errors.ts';
+import { DIRECTIONS } from '../core/frame.ts';
+import { type Incident, type Notification, SEVERITIES } from '../core/incident.ts';
+import { METRICS } from '../core/series.ts';
+import type { Checkpoint, Delivery } from './contract.ts';
+
+/** What backends keep as JSON text: written and read here only, so that a record means the same in all of them. */
+
+const finding = z.strictObject({
+  rule: z.string(),
+  scope: z.strictObject({
+    service: z.string().nullable(),
+    container: z.string().nullable(),
+    direction: z.enum(DIRECTIONS).nullable(),
+    metric: z.enum(METRICS).nullable(),
+  }),
+  first: z.number(),
+  last: z.number(),
+  peak: z.number(),
+  evidence: z.strictObject({
+    seen: z.number(),
+    low: z.number().nullable(),
+    high: z.number().nullable(),
+    unit: z.string(),
+    text: z.string(),
+  }),
+});
+
+const incident: z.ZodType<Incident> = z.strictObject({
+  id: z.string(),
+  host: z.string(),
+  service: z.string(),
+  container: z.string(),
+  severity: z.enum(SEVERITIES),
+  start: z.number(),
+  end: z.number(),
+  resolvedAt: z.number().nullable(),
+  score: z.number(),
+  findings: z.array(finding),
+  title: z.string(),
+});
+
+const notification: z.ZodType<Notification> = z.strictObject({
+  key: z.string(),
+  receiver: z.string(),
+  status: z.enum(['firing', 'resolved']),
+  incident,
+});
+
+/** How a delivery stands: what `updateDelivery` changes. */
+export type Outcome = Omit<Delivery, 'notification'>;
+
+const outcome: z.ZodType<Outcome> = z.strictObject({
+  status: z.enum(['pending', 'delivered', 'dead']),
+  attempts: z.int().nonnegative(),
+  nextAttempt: z.number(),
+  lastError: z.string().nullable(),
+});
+
+const checkpoint: z.ZodType<Checkpoint> = z.strictObject({
+  host: z.string(),
+  last: z.number(),
+  fingerprint: z.string(),
+  data: z.string(),
+});
+
+/** A new notification is due at once. */
+export const FRESH: Outcome = { status: 'pending', attempts: 0, nextAttempt: 0, lastError: null };
+
+/** The moment that a notification speaks of, epoch ms: its age, when old ones are forgotten. */
+export const timeOf = ({ incident: { resolvedAt, end } }: Notification): number => resolvedAt ?? end;
+
+/** Reads records of one backend; `place` names it in errors. */
+export class Records {
+  readonly #place: string;
+
+  constructor(place: string) {
+    this.#place = place;
+  }
+
+  incident(text: unknown): Incident {
+    return this.#read(incident, 'an incident', text);
+  }
+
+  notification(text: unknown): Notification {
+    return this.#read(notification, 'a notification', text);
+  }
+
+  outcome(text: unknown): Outcome {
+    return this.#read(outcome, 'the outcome of a delivery', text);
+  }
+
+  checkpoint(text: unknown): Checkpoint {
+    return this.#read(checkpoint, 'a checkpoint', text);
+  }
+
+  /** A backend's answer in the shape that the request calls for. */
+  answer<T>(schema: z.ZodType<T>, value: unknown): T {
+    const parsed = schema.safeParse(value);
+    if (!parsed.success)
+      throw this.#unreadable('an answer of the right shape', z.prettifyError(parsed.error));
+    return parsed.data;
+  }
+
+  #read<T>(schema: z.ZodType<T>, expected: string, text: unknown): T {
+    let value: unknown;
+    try {
+      value = JSON.parse(String(text));
+    } catch (cause) {
+      throw this.#unreadable(expected, 'no JSON', cause);
+    }
+    const parsed = schema.safeParse(value);
+    if (!parsed.success) throw this.#unreadable(expected, z.prettifyError(parsed.error));
+    return parsed.data;
+  }
+
+  #unreadable(expected: string, found: string, cause?: unknown): ExchangeError {
+    return new ExchangeError(
+      {
+        place: this.#place,
+        expected,
+        found,
+        remedy: 'Check that all processes run the same version of tidegauge.',
+      },
+      { retry: false, cause },
+    );
+  }
+}
+
+/**
+ * Text as a key: the same for ordinary names, one-to-one for all others. Databases keep text as UTF-8, where
+ * different strings with lone surrogates would become one, and not all of them keep NUL.
+ */
+export const keyText = (text: string): string => JSON.stringify(text).slice(1, -1);

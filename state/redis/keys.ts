@@ -1,0 +1,47 @@
+import { keyText } from '../records.ts';
+
+/**
+ * All keys of state in Redis. The braces make them one slot of a cluster (scripts touch several at once); only the
+ * last part of a key is text from outside, so that no two can be confused.
+ */
+export function stateKeys(prefix: string) {
+  const base = `{${prefix}}:state:`;
+  return {
+    /** Number of lanes, a string. */
+    lanes: `${base}lanes`,
+    /** `TOKEN OWNER`, expires. */
+    lease: (name: string) => `${base}lease:${keyText(name)}`,
+    /** The newest token of a lease, never expires: it must grow for ever. */
+    token: (name: string) => `${base}token:${keyText(name)}`,
+
+    /** Set of the names of all histories of checkpoints: JSON [host, fingerprint]. */
+    histories: `${base}histories`,
+    /** Sorted set: `last`. */
+    checkpointTimes: (history: string) => `${base}checkpoint-times:${history}`,
+    /** Hash: `last` -> checkpoint. */
+    checkpoints: (history: string) => `${base}checkpoints:${history}`,
+
+    /** Hash: id -> incident. */
+    incidents: `${base}incidents`,
+    /** Sorted sets: id by start, by end, and (only the resolved) by resolution. */
+    incidentStarts: `${base}incident-starts`,
+    incidentEnds: `${base}incident-ends`,
+    incidentResolutions: `${base}incident-resolutions`,
+
+    /** Hashes: key -> notification, -> index (what a query needs to know), -> outcome. */
+    deliveries: `${base}deliveries`,
+    deliveryIndex: `${base}delivery-index`,
+    outcomes: `${base}delivery-outcomes`,
+    /** Sorted sets: keys in order of arrival, by status. */
+    pending: `${base}deliveries-pending`,
+    delivered: `${base}deliveries-delivered`,
+    dead: `${base}deliveries-dead`,
+    /** Counter of arrivals. */
+    sequence: `${base}delivery-sequence`,
+  };
+}
+
+export type StateKeys = ReturnType<typeof stateKeys>;
+
+/** Name of the history of a host's checkpoints with one fingerprint. */
+export const historyName = (host: string, fingerprint: string): string => JSON.stringify([host, fingerprint]);

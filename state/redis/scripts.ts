@@ -1,0 +1,134 @@
+import type { Redis } from 'ioredis';
+
+/**
+ * Lua scripts: each runs in Redis as one step, and is handed all its keys. A lease is the text `TOKEN OWNER` under a
+ * key that Redis lets expire by its own time; a fenced script changes nothing unless it finds that very text.
+ */
+const FENCE = `if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end`;
+
+const SCRIPTS = {
+  /** keys: lease, token · args: owner, ttl ms · the new token, or nil while somebody else holds it. */
+  acquire: `
+    local held = redis.call('GET', KEYS[1])
+    if held and string.sub(held, string.find(held, ' ', 1, true) + 1) ~= ARGV[1] then return false end
+    local token = redis.call('INCR', KEYS[2])
+    redis.call('SET', KEYS[1], token .. ' ' .. ARGV[1], 'PX', ARGV[2])
+    return token`,
+
+  /** keys: lease · args: lease, ttl ms */
+  renew: `
+    ${FENCE}
+    return redis.call('PEXPIRE', KEYS[1], ARGV[2])`,
+
+  /** keys: lease · args: lease */
+  release: `
+    ${FENCE}
+    return redis.call('DEL', KEYS[1])`,
+
+  /** keys: lease, times, bodies, histories · args: lease, last, body, name of the history */
+  saveCheckpoint: `
+    ${FENCE}
+    redis.call('ZADD', KEYS[2], ARGV[2], ARGV[2])
+    redis.call('HSET', KEYS[3], ARGV[2], ARGV[3])
+    redis.call('SADD', KEYS[4], ARGV[4])
+    return 1`,
+
+  /** keys: times, bodies · args: highest time, as a score of ZRANGEBYSCORE · a body or nil */
+  loadCheckpoint: `
+    local last = redis.call('ZREVRANGEBYSCORE', KEYS[1], ARGV[1], '-inf', 'LIMIT', 0, 1)[1]
+    return last and redis.call('HGET', KEYS[2], last)`,
+
+  /**
+   * keys: lease, incident bodies, starts, ends, resolutions, delivery bodies, indexes, outcomes, pending, sequence
+   * args: lease, outcome of a new delivery, number of incidents, then id, start, end, resolution or '', body of each,
+   * then key, index, body of each notification
+   *
+   * An owner who folds old frames again comes by earlier forms of an incident: those are left out.
+   */
+  commit: `
+    ${FENCE}
+    local i = 4
+    for _ = 1, tonumber(ARGV[3]) do
+      local id, start, finish, resolved, body = unpack(ARGV, i, i + 4)
+      local known = redis.call('ZSCORE', KEYS[4], id)
+      local reopens = resolved == '' and redis.call('ZSCORE', KEYS[5], id)
+      if not reopens and not (known and tonumber(known) > tonumber(finish)) then
+        redis.call('HSET', KEYS[2], id, body)
+        redis.call('ZADD', KEYS[3], start, id)
+        redis.call('ZADD', KEYS[4], finish, id)
+        if resolved ~= '' then redis.call('ZADD', KEYS[5], resolved, id) end
+      end
+      i = i + 5
+    end
+    while i <= #ARGV do
+      local key, index, body = unpack(ARGV, i, i + 2)
+      if redis.call('HSETNX', KEYS[6], key, body) == 1 then
+        redis.call('HSET', KEYS[7], key, index)
+        redis.call('HSET', KEYS[8], key, ARGV[2])
+        redis.call('ZADD', KEYS[9], redis.call('INCR', KEYS[10]), key)
+      end
+      i = i + 3
+    end
+    return 1`,
+
+  /** keys: incident bodies, starts, resolutions · args: from, to, limit · bodies, newest start first */
+  incidents: `
+    local found, offset, limit = {}, 0, tonumber(ARGV[3])
+    while #found < limit do
+      local ids = redis.call('ZREVRANGEBYSCORE', KEYS[2], '(' .. ARGV[2], '-inf', 'LIMIT', offset, 500)
+      if #ids == 0 then break end
+      for _, id in ipairs(ids) do
+        local resolved = redis.call('ZSCORE', KEYS[3], id)
+        if #found < limit and not (resolved and tonumber(resolved) <= tonumber(ARGV[1])) then
+          table.insert(found, redis.call('HGET', KEYS[1], id))
+        end
+      end
+      offset = offset + #ids
+    end
+    return found`,
+
+  /** keys: lease, outcomes, pending, delivered, dead · args: lease, key, outcome, number of the new status's key */
+  updateDelivery: `
+    ${FENCE}
+    local place
+    for i = 3, 5 do place = place or redis.call('ZSCORE', KEYS[i], ARGV[2]) end
+    if not place then return 1 end
+    for i = 3, 5 do redis.call('ZREM', KEYS[i], ARGV[2]) end
+    redis.call('ZADD', KEYS[tonumber(ARGV[4])], place, ARGV[2])
+    redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])
+    return 1`,
+
+  /** keys: incident bodies, starts, ends, resolutions, delivery bodies, indexes, outcomes, delivered, dead · args: before */
+  prune: `
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', '(' .. ARGV[1])) do
+      redis.call('HDEL', KEYS[1], id)
+      for i = 2, 4 do redis.call('ZREM', KEYS[i], id) end
+    end
+    for set = 8, 9 do
+      for _, key in ipairs(redis.call('ZRANGE', KEYS[set], 0, -1)) do
+        local index = cjson.decode(redis.call('HGET', KEYS[6], key))
+        if index.time < tonumber(ARGV[1]) and redis.call('HEXISTS', KEYS[1], index.incident) == 0 then
+          redis.call('ZREM', KEYS[set], key)
+          for i = 5, 7 do redis.call('HDEL', KEYS[i], key) end
+        end
+      end
+    end
+    return 1`,
+} as const;
+
+type ScriptName = keyof typeof SCRIPTS;
+type Scripted = Record<`tidegauge_${ScriptName}`, (...args: (string | number)[]) => Promise<unknown>>;
+
+/** Runs a script in Redis; what it rejects with is ioredis' own. */
+export type Run = (
+  script: ScriptName,
+  keys: readonly string[],
+  args: readonly (string | number)[],
+) => Promise<unknown>;
+
+/** Teach a client the scripts; returns how to run one. */
+export function loadScripts(client: Redis): Run {
+  for (const [name, lua] of Object.entries(SCRIPTS)) client.defineCommand(`tidegauge_${name}`, { lua });
+  const scripted = client as Redis & Scripted;
+  return (script, keys, args) => scripted[`tidegauge_${script}`](keys.length, ...keys, ...args);
+}

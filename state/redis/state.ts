@@ -1,0 +1,252 @@
+import type { Redis } from 'ioredis';
+import { z } from 'zod';
+import type { Clock } from '../../core/clock.ts';
+import type { Incident, Notification } from '../../core/incident.ts';
+import type { Log } from '../../core/log.ts';
+import { createClient, logOutages, placeOf } from '../../redis/client.ts';
+import { redisError } from '../../redis/errors.ts';
+import { checkServer } from '../../redis/server.ts';
+import type { Checkpoint, Commit, Delivery, DeliveryStatus, Lease, State } from '../contract.ts';
+import { FRESH, keyText, type Outcome, Records, timeOf } from '../records.ts';
+import { staleCheckpoints } from '../retention.ts';
+import { historyName, type StateKeys, stateKeys } from './keys.ts';
+import { loadScripts, type Run } from './scripts.ts';
+
+export interface RedisStateOptions {
+  /** `redis://` or `rediss://` address. */
+  url: string;
+  /** First part of every key. */
+  prefix: string;
+  clock: Clock;
+  log: Log;
+}
+
+/** State in Redis, shared by the processes of many machines. Leases run by Redis' own time. */
+export function createRedisState(options: RedisStateOptions): State {
+  return new RedisState(options);
+}
+
+const texts = z.array(z.string());
+const textsOrNot = z.array(z.string().nullable());
+
+/** What a query needs to know of a delivery; read by the script `prune` too. */
+const indexSchema = z.strictObject({
+  receiver: z.string(),
+  incident: z.string(),
+  kind: z.enum(['firing', 'resolved']),
+  time: z.number(),
+});
+
+class RedisState implements State {
+  readonly #options: RedisStateOptions;
+  readonly #place: string;
+  readonly #client: Redis;
+  readonly #scripts: Run;
+  readonly #keys: StateKeys;
+  readonly #records: Records;
+
+  constructor(options: RedisStateOptions) {
+    this.#options = options;
+    this.#place = placeOf(options.url);
+    this.#client = createClient(options.url, 'requests');
+    logOutages(this.#client, this.#place, options.log);
+    this.#scripts = loadScripts(this.#client);
+    this.#keys = stateKeys(options.prefix);
+    this.#records = new Records(this.#place);
+  }
+
+  async open(): Promise<string> {
+    const { log, clock, prefix } = this.#options;
+    return `${await checkServer(this.#client, this.#place, log, clock)}, prefix ${prefix}`;
+  }
+
+  async agreeOnLanes(lanes: number): Promise<number> {
+    const { lanes: key } = this.#keys;
+    await this.#ask(client => client.set(key, lanes, 'NX'));
+    return this.#records.answer(
+      z.coerce.number().int().positive(),
+      await this.#ask(client => client.get(key)),
+    );
+  }
+
+  async acquire(name: string, owner: string, ttlMs: number): Promise<Lease | null> {
+    const keys = [this.#keys.lease(name), this.#keys.token(name)];
+    const token = await this.#run('acquire', keys, [keyText(owner), Math.ceil(ttlMs)]);
+    return token === null ? null : { name, owner, token: this.#records.answer(z.int(), token) };
+  }
+
+  async renew(lease: Lease, ttlMs: number): Promise<boolean> {
+    return this.#fenced('renew', lease, [], [Math.ceil(ttlMs)]);
+  }
+
+  async release(lease: Lease): Promise<void> {
+    await this.#fenced('release', lease, [], []);
+  }
+
+  async saveCheckpoint(lease: Lease, checkpoint: Checkpoint): Promise<boolean> {
+    const history = historyName(checkpoint.host, checkpoint.fingerprint);
+    const { checkpointTimes, checkpoints, histories } = this.#keys;
+    return this.#fenced(
+      'saveCheckpoint',
+      lease,
+      [checkpointTimes(history), checkpoints(history), histories],
+      [checkpoint.last, JSON.stringify(checkpoint), history],
+    );
+  }
+
+  async loadCheckpoint(host: string, fingerprint: string, before?: number): Promise<Checkpoint | null> {
+    const history = historyName(host, fingerprint);
+    const keys = [this.#keys.checkpointTimes(history), this.#keys.checkpoints(history)];
+    const body = await this.#run('loadCheckpoint', keys, [before === undefined ? '+inf' : `(${before}`]);
+    return body === null ? null : this.#records.checkpoint(body);
+  }
+
+  async commit(lease: Lease, change: Commit): Promise<boolean> {
+    const k = this.#keys;
+    return this.#fenced(
+      'commit',
+      lease,
+      [
+        ...[k.incidents, k.incidentStarts, k.incidentEnds, k.incidentResolutions],
+        ...[k.deliveries, k.deliveryIndex, k.outcomes, k.pending, k.sequence],
+      ],
+      [
+        JSON.stringify(FRESH),
+        change.incidents.length,
+        ...change.incidents.flatMap(incidentArgs),
+        ...change.notifications.flatMap(notificationArgs),
+      ],
+    );
+  }
+
+  async incidents(range: { from: number; to: number }, limit: number): Promise<Incident[]> {
+    const { incidents, incidentStarts, incidentResolutions } = this.#keys;
+    const keys = [incidents, incidentStarts, incidentResolutions];
+    const bodies = await this.#run('incidents', keys, [range.from, range.to, limit]);
+    return this.#records.answer(texts, bodies).map(body => this.#records.incident(body));
+  }
+
+  async dueDeliveries(receiver: string, now: number, limit: number): Promise<Delivery[]> {
+    const { pending, deliveryIndex, outcomes } = this.#keys;
+    const keys = await this.#ask(client => client.zrange(pending, '0', '-1'));
+    const [indexes, states] = await Promise.all([
+      this.#fields(deliveryIndex, keys),
+      this.#fields(outcomes, keys),
+    ]);
+    const mine = keys.flatMap((key, i) => {
+      const [index, state] = [indexes[i], states[i]];
+      if (typeof index !== 'string' || typeof state !== 'string') return [];
+      const parsed = this.#records.answer(indexSchema, JSON.parse(index));
+      return parsed.receiver === keyText(receiver)
+        ? [{ key, ...parsed, ...this.#records.outcome(state) }]
+        : [];
+    });
+    // A resolved message waits while the firing one of its incident is pending, due or not.
+    const firing = new Set(mine.filter(d => d.kind === 'firing').map(d => d.incident));
+    const due = mine.filter(d => d.nextAttempt <= now && !(d.kind === 'resolved' && firing.has(d.incident)));
+    return this.#deliveries(due.slice(0, limit).map(d => d.key));
+  }
+
+  async updateDelivery(lease: Lease, key: string, outcome: Outcome): Promise<boolean> {
+    const { outcomes, pending, delivered, dead } = this.#keys;
+    const { status, attempts, nextAttempt, lastError } = outcome;
+    const target = { pending: 3, delivered: 4, dead: 5 }[status];
+    return this.#fenced(
+      'updateDelivery',
+      lease,
+      [outcomes, pending, delivered, dead],
+      [keyText(key), JSON.stringify({ status, attempts, nextAttempt, lastError }), target],
+    );
+  }
+
+  async deliveries(status: DeliveryStatus, limit: number): Promise<Delivery[]> {
+    if (limit <= 0) return [];
+    const key = this.#keys[status];
+    return this.#deliveries(await this.#ask(client => client.zrange(key, '0', String(limit - 1), 'REV')));
+  }
+
+  async prune(now: number, before: number): Promise<void> {
+    const k = this.#keys;
+    await this.#run(
+      'prune',
+      [
+        ...[k.incidents, k.incidentStarts, k.incidentEnds, k.incidentResolutions],
+        ...[k.deliveries, k.deliveryIndex, k.outcomes, k.delivered, k.dead],
+      ],
+      [before],
+    );
+    for (const history of await this.#ask(client => client.smembers(k.histories))) {
+      const [times, bodies] = [k.checkpointTimes(history), k.checkpoints(history)];
+      const lasts = await this.#ask(client => client.zrange(times, '0', '-1'));
+      const stale = staleCheckpoints(lasts.map(Number), now, before).map(String);
+      if (stale.length === 0) continue;
+      await this.#ask(client => client.zrem(times, ...stale));
+      await this.#ask(client => client.hdel(bodies, ...stale));
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#client.disconnect();
+  }
+
+  /** Deliveries by key, in that order; those that were forgotten meanwhile are left out. */
+  async #deliveries(keys: readonly string[]): Promise<Delivery[]> {
+    const [bodies, states] = await Promise.all([
+      this.#fields(this.#keys.deliveries, keys),
+      this.#fields(this.#keys.outcomes, keys),
+    ]);
+    return bodies.flatMap((body, i) =>
+      body === null
+        ? []
+        : [{ notification: this.#records.notification(body), ...this.#records.outcome(states[i]) }],
+    );
+  }
+
+  async #fields(hash: string, fields: readonly string[]): Promise<(string | null)[]> {
+    if (fields.length === 0) return [];
+    return this.#records.answer(textsOrNot, await this.#ask(client => client.hmget(hash, ...fields)));
+  }
+
+  /** Run a script that checks the lease first; false when it is not the newest or has expired. */
+  async #fenced(
+    script: Parameters<Run>[0],
+    lease: Lease,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<boolean> {
+    const held = `${lease.token} ${keyText(lease.owner)}`;
+    return (await this.#run(script, [this.#keys.lease(lease.name), ...keys], [held, ...args])) === 1;
+  }
+
+  #run(...request: Parameters<Run>): Promise<unknown> {
+    return this.#ask(() => this.#scripts(...request));
+  }
+
+  /** One request; what it rejects with becomes an ExchangeError. */
+  async #ask<T>(request: (client: Redis) => Promise<T>): Promise<T> {
+    try {
+      return await request(this.#client);
+    } catch (error) {
+      throw redisError(error, this.#place);
+    }
+  }
+}
+
+const incidentArgs = (incident: Incident): (string | number)[] => [
+  keyText(incident.id),
+  incident.start,
+  incident.end,
+  incident.resolvedAt ?? '',
+  JSON.stringify(incident),
+];
+
+const notificationArgs = (notification: Notification): string[] => [
+  keyText(notification.key),
+  JSON.stringify({
+    receiver: keyText(notification.receiver),
+    incident: keyText(notification.incident.id),
+    kind: notification.status,
+    time: timeOf(notification),
+  }),
+  JSON.stringify(notification),
+];

@@ -1,0 +1,80 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describeError, ExchangeError, errorCode } from '../../core/errors.ts';
+import { MIGRATIONS } from './schema.ts';
+
+/** Longest wait for another process that writes, milliseconds. It blocks this one. */
+const BUSY_MS = 2000;
+
+/**
+ * Result codes of SQLite (their low byte) that a later attempt may not get: BUSY, LOCKED, NOMEM, INTERRUPT, IOERR,
+ * FULL, CANTOPEN, PROTOCOL.
+ */
+const TEMPORARY = new Set([5, 6, 7, 9, 10, 13, 14, 15]);
+
+/** The one place that decides what an error of SQLite means; anything else is a mistake of ours and stays as it is. */
+export function sqliteError(error: unknown, place: string): unknown {
+  if (errorCode(error) !== 'ERR_SQLITE_ERROR') return error;
+  const retry = TEMPORARY.has(Number((error as { errcode?: unknown }).errcode) & 0xff);
+  return new ExchangeError(
+    {
+      place,
+      expected: 'a working SQLite database',
+      found: describeError(error),
+      remedy: retry ? 'Check free space and permissions.' : 'Move the file away, a new one will be made.',
+    },
+    { retry, cause: error },
+  );
+}
+
+/**
+ * Open (or make) the file. WAL, so that several processes read while one writes. `synchronous=NORMAL`: a killed
+ * process loses nothing; a power cut may lose the last commits, never consistency. All that they held is derived again
+ * from the store (incidents and notifications carry the same ids), and FULL would have every commit wait for the
+ * disk inside the process that captures.
+ */
+export function openDatabase(file: string): DatabaseSync {
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    const db = new DatabaseSync(file, { timeout: BUSY_MS });
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
+    migrate(db, file);
+    return db;
+  } catch (error) {
+    throw sqliteError(error, file);
+  }
+}
+
+/** Run `body` in a transaction that has the write lock from its start: all of it happens, or nothing. */
+export function transaction<T>(db: DatabaseSync, body: () => T): T {
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    const result = body();
+    db.exec('COMMIT');
+    return result;
+  } catch (error) {
+    // SQLite has rolled back by itself after some errors (disk full, I/O).
+    if (db.isTransaction) db.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+function migrate(db: DatabaseSync, file: string): void {
+  transaction(db, () => {
+    const version = Number(db.prepare('PRAGMA user_version').get()?.user_version);
+    if (version > MIGRATIONS.length) {
+      throw new ExchangeError(
+        {
+          place: file,
+          expected: `schema version ${MIGRATIONS.length} or older`,
+          found: String(version),
+          remedy: 'Run the version of tidegauge that wrote it, or a newer one.',
+        },
+        { retry: false },
+      );
+    }
+    for (const statements of MIGRATIONS.slice(version)) db.exec(statements);
+    db.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+  });
+}

@@ -1,0 +1,47 @@
+/** Schema changes in order: entry n leads from `user_version` n to n + 1. Never edit one that was released. */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+  -- A row stays when its lease has ended: the token must grow for ever.
+  CREATE TABLE leases (
+    name    TEXT PRIMARY KEY,
+    owner   TEXT NOT NULL,
+    token   INTEGER NOT NULL,
+    expires INTEGER NOT NULL          -- epoch ms; 0: released
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE checkpoints (
+    host        TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    last        INTEGER NOT NULL,     -- epoch ms
+    body        TEXT NOT NULL,
+    UNIQUE (host, fingerprint, last)
+  ) STRICT;
+
+  CREATE TABLE incidents (
+    id       TEXT PRIMARY KEY,
+    start    INTEGER NOT NULL,        -- epoch ms, as all times
+    "end"    INTEGER NOT NULL,
+    resolved INTEGER,
+    body     TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX incidents_start ON incidents (start, id);
+  CREATE INDEX incidents_resolved ON incidents (resolved);
+
+  CREATE TABLE deliveries (
+    seq      INTEGER PRIMARY KEY AUTOINCREMENT,
+    key      TEXT NOT NULL UNIQUE,
+    receiver TEXT NOT NULL,
+    incident TEXT NOT NULL,
+    kind     TEXT NOT NULL,           -- firing, resolved
+    time     INTEGER NOT NULL,
+    body     TEXT NOT NULL,
+    status   TEXT NOT NULL,           -- pending, delivered, dead
+    due      INTEGER NOT NULL,
+    outcome  TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX deliveries_receiver ON deliveries (receiver, incident) WHERE status = 'pending';
+  CREATE INDEX deliveries_status ON deliveries (status, seq);
+  `,
+];

@@ -1,0 +1,230 @@
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import { z } from 'zod';
+import type { Clock } from '../../core/clock.ts';
+import { ExchangeError } from '../../core/errors.ts';
+import type { Incident, Notification } from '../../core/incident.ts';
+import type { Checkpoint, Commit, Delivery, DeliveryStatus, Lease, State } from '../contract.ts';
+import { FRESH, keyText, type Outcome, Records, timeOf } from '../records.ts';
+import { staleCheckpoints } from '../retention.ts';
+import { openDatabase, sqliteError, transaction } from './database.ts';
+import * as sql from './statements.ts';
+
+export interface SqliteStateOptions {
+  /** Database file; made, with its folder, when it is missing. */
+  file: string;
+  /** Leases run by its wall time: all processes of the file are on one machine. */
+  clock: Pick<Clock, 'now'>;
+}
+
+/** State in one SQLite file, shared by the processes of one machine. */
+export function createSqliteState(options: SqliteStateOptions): State {
+  return new SqliteState(options);
+}
+
+const tokenRow = z.object({ token: z.int() });
+const lanesRow = z.object({ value: z.int() });
+const bodyRow = z.object({ body: z.string() });
+const deliveryRow = z.object({ body: z.string(), outcome: z.string() });
+const checkpointRow = z.object({ host: z.string(), fingerprint: z.string(), last: z.int() });
+
+class SqliteState implements State {
+  readonly #file: string;
+  readonly #clock: Pick<Clock, 'now'>;
+  readonly #records: Records;
+  #db: DatabaseSync | undefined;
+
+  constructor({ file, clock }: SqliteStateOptions) {
+    this.#file = file;
+    this.#clock = clock;
+    this.#records = new Records(file);
+  }
+
+  async open(): Promise<string> {
+    this.#db ??= openDatabase(this.#file);
+    const row = this.#db.prepare('SELECT sqlite_version() AS version').get();
+    return `SQLite ${row?.version} at ${this.#file}`;
+  }
+
+  async agreeOnLanes(lanes: number): Promise<number> {
+    return this.#write(db => {
+      db.prepare(sql.recordLanes).run(lanes);
+      return this.#records.answer(lanesRow, db.prepare(sql.readLanes).get()).value;
+    });
+  }
+
+  async acquire(name: string, owner: string, ttlMs: number): Promise<Lease | null> {
+    return this.#write(db => {
+      const now = this.#clock.now();
+      const row = db.prepare(sql.acquire).get({
+        name: keyText(name),
+        owner: keyText(owner),
+        now,
+        expires: Math.ceil(now + ttlMs),
+      });
+      return row === undefined ? null : { name, owner, token: this.#records.answer(tokenRow, row).token };
+    });
+  }
+
+  async renew(lease: Lease, ttlMs: number): Promise<boolean> {
+    return this.#fenced(lease, db => {
+      db.prepare(sql.extend).run({
+        name: keyText(lease.name),
+        expires: Math.ceil(this.#clock.now() + ttlMs),
+      });
+    });
+  }
+
+  async release(lease: Lease): Promise<void> {
+    await this.#fenced(lease, db => {
+      db.prepare(sql.extend).run({ name: keyText(lease.name), expires: 0 });
+    });
+  }
+
+  async saveCheckpoint(lease: Lease, checkpoint: Checkpoint): Promise<boolean> {
+    return this.#fenced(lease, db => {
+      db.prepare(sql.saveCheckpoint).run({
+        host: keyText(checkpoint.host),
+        fingerprint: keyText(checkpoint.fingerprint),
+        last: checkpoint.last,
+        body: JSON.stringify(checkpoint),
+      });
+    });
+  }
+
+  async loadCheckpoint(host: string, fingerprint: string, before?: number): Promise<Checkpoint | null> {
+    return this.#run(db => {
+      const row = db.prepare(sql.loadCheckpoint).get({
+        host: keyText(host),
+        fingerprint: keyText(fingerprint),
+        before: before ?? Number.MAX_SAFE_INTEGER,
+      });
+      return row === undefined ? null : this.#records.checkpoint(row.body);
+    });
+  }
+
+  async commit(lease: Lease, change: Commit): Promise<boolean> {
+    return this.#fenced(lease, db => {
+      const writeIncident = db.prepare(sql.writeIncident);
+      for (const incident of change.incidents) writeIncident.run(incidentRow(incident));
+      const queue = db.prepare(sql.queueDelivery);
+      for (const notification of change.notifications) queue.run(newDeliveryRow(notification));
+    });
+  }
+
+  async incidents(range: { from: number; to: number }, limit: number): Promise<Incident[]> {
+    return this.#rows(bodyRow, sql.incidents, { ...range, limit }).map(row =>
+      this.#records.incident(row.body),
+    );
+  }
+
+  async dueDeliveries(receiver: string, now: number, limit: number): Promise<Delivery[]> {
+    return this.#rows(deliveryRow, sql.dueDeliveries, { receiver: keyText(receiver), now, limit }).map(row =>
+      this.#delivery(row),
+    );
+  }
+
+  async updateDelivery(lease: Lease, key: string, outcome: Outcome): Promise<boolean> {
+    return this.#fenced(lease, db => {
+      const { status, attempts, nextAttempt, lastError } = outcome;
+      db.prepare(sql.updateDelivery).run({
+        key: keyText(key),
+        status,
+        due: Math.ceil(nextAttempt),
+        outcome: JSON.stringify({ status, attempts, nextAttempt, lastError }),
+      });
+    });
+  }
+
+  async deliveries(status: DeliveryStatus, limit: number): Promise<Delivery[]> {
+    return this.#rows(deliveryRow, sql.deliveries, { status, limit }).map(row => this.#delivery(row));
+  }
+
+  async prune(now: number, before: number): Promise<void> {
+    this.#write(db => {
+      db.prepare(sql.forgetIncidents).run({ before });
+      db.prepare(sql.forgetDeliveries).run({ before });
+      const rows = this.#records.answer(z.array(checkpointRow), db.prepare(sql.allCheckpoints).all());
+      const forget = db.prepare(sql.forgetCheckpoint);
+      for (const same of Map.groupBy(rows, row => JSON.stringify([row.host, row.fingerprint])).values()) {
+        const stale = new Set(
+          staleCheckpoints(
+            same.map(row => row.last),
+            now,
+            before,
+          ),
+        );
+        for (const row of same) if (stale.has(row.last)) forget.run(row);
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#db?.close();
+    this.#db = undefined;
+  }
+
+  #delivery(row: { body: string; outcome: string }): Delivery {
+    return {
+      notification: this.#records.notification(row.body),
+      ...this.#records.outcome(row.outcome),
+    };
+  }
+
+  #rows<T>(schema: z.ZodType<T>, statement: string, parameters: Record<string, SQLInputValue>): T[] {
+    return this.#run(db => this.#records.answer(z.array(schema), db.prepare(statement).all(parameters)));
+  }
+
+  /** Run `body` on the open database; errors of SQLite become ExchangeErrors. */
+  #run<T>(body: (db: DatabaseSync) => T): T {
+    const db = this.#db;
+    if (!db) {
+      throw new ExchangeError(
+        { place: this.#file, expected: 'an open database', found: 'a closed one', remedy: 'Open it first.' },
+        { retry: true },
+      );
+    }
+    try {
+      return body(db);
+    } catch (error) {
+      throw sqliteError(error, this.#file);
+    }
+  }
+
+  #write<T>(body: (db: DatabaseSync) => T): T {
+    return this.#run(db => transaction(db, () => body(db)));
+  }
+
+  /** Run `body` in a transaction if the lease is the newest of its name and not expired; false, unchanged, otherwise. */
+  #fenced(lease: Lease, body: (db: DatabaseSync) => void): boolean {
+    return this.#write(db => {
+      const valid = db.prepare(sql.holds).get({
+        name: keyText(lease.name),
+        owner: keyText(lease.owner),
+        token: lease.token,
+        now: this.#clock.now(),
+      });
+      if (valid) body(db);
+      return valid !== undefined;
+    });
+  }
+}
+
+const incidentRow = (incident: Incident) => ({
+  id: keyText(incident.id),
+  start: incident.start,
+  end: incident.end,
+  resolved: incident.resolvedAt,
+  body: JSON.stringify(incident),
+});
+
+const newDeliveryRow = (notification: Notification) => ({
+  key: keyText(notification.key),
+  receiver: keyText(notification.receiver),
+  incident: keyText(notification.incident.id),
+  kind: notification.status,
+  time: timeOf(notification),
+  body: JSON.stringify(notification),
+  status: FRESH.status,
+  due: FRESH.nextAttempt,
+  outcome: JSON.stringify(FRESH),
+});

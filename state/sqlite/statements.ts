@@ -1,0 +1,67 @@
+export const recordLanes = `INSERT INTO meta (name, value) VALUES ('lanes', ?) ON CONFLICT DO NOTHING`;
+
+export const readLanes = `SELECT value FROM meta WHERE name = 'lanes'`;
+
+/** No row while somebody else holds it. */
+export const acquire = `
+  INSERT INTO leases (name, owner, token, expires) VALUES (:name, :owner, 1, :expires)
+  ON CONFLICT (name) DO UPDATE SET owner = :owner, token = token + 1, expires = :expires
+  WHERE owner = :owner OR expires <= :now
+  RETURNING token`;
+
+export const holds = `
+  SELECT 1 FROM leases WHERE name = :name AND owner = :owner AND token = :token AND expires > :now`;
+
+export const extend = `UPDATE leases SET expires = :expires WHERE name = :name`;
+
+export const saveCheckpoint = `
+  INSERT INTO checkpoints (host, fingerprint, last, body) VALUES (:host, :fingerprint, :last, :body)
+  ON CONFLICT DO UPDATE SET body = excluded.body`;
+
+export const loadCheckpoint = `
+  SELECT body FROM checkpoints WHERE host = :host AND fingerprint = :fingerprint AND last < :before
+  ORDER BY last DESC LIMIT 1`;
+
+export const allCheckpoints = `SELECT host, fingerprint, last FROM checkpoints`;
+
+export const forgetCheckpoint = `
+  DELETE FROM checkpoints WHERE host = :host AND fingerprint = :fingerprint AND last = :last`;
+
+/** An owner who folds old frames again comes by earlier forms of an incident: those are left out. */
+export const writeIncident = `
+  INSERT INTO incidents (id, start, "end", resolved, body) VALUES (:id, :start, :end, :resolved, :body)
+  ON CONFLICT (id) DO UPDATE SET
+    start = excluded.start, "end" = excluded."end", resolved = excluded.resolved, body = excluded.body
+  WHERE excluded."end" >= incidents."end"
+    AND (incidents.resolved IS NULL OR excluded.resolved IS NOT NULL)`;
+
+export const incidents = `
+  SELECT body FROM incidents WHERE start < :to AND (resolved IS NULL OR resolved > :from)
+  ORDER BY start DESC, id DESC LIMIT :limit`;
+
+export const forgetIncidents = `DELETE FROM incidents WHERE resolved < :before`;
+
+export const queueDelivery = `
+  INSERT INTO deliveries (key, receiver, incident, kind, time, body, status, due, outcome)
+  VALUES (:key, :receiver, :incident, :kind, :time, :body, :status, :due, :outcome)
+  ON CONFLICT (key) DO NOTHING`;
+
+/** A resolved message waits while the firing one of its incident is pending, due or not. */
+export const dueDeliveries = `
+  SELECT body, outcome FROM deliveries AS d
+  WHERE receiver = :receiver AND status = 'pending' AND due <= :now
+    AND NOT (kind = 'resolved' AND EXISTS (
+      SELECT 1 FROM deliveries WHERE receiver = :receiver AND status = 'pending'
+        AND incident = d.incident AND kind = 'firing'))
+  ORDER BY seq LIMIT :limit`;
+
+export const updateDelivery = `
+  UPDATE deliveries SET status = :status, due = :due, outcome = :outcome WHERE key = :key`;
+
+export const deliveries = `
+  SELECT body, outcome FROM deliveries WHERE status = :status ORDER BY seq DESC LIMIT :limit`;
+
+/** A finished delivery is known as long as its incident, so that its key is not accepted again. */
+export const forgetDeliveries = `
+  DELETE FROM deliveries WHERE status <> 'pending' AND time < :before
+    AND NOT EXISTS (SELECT 1 FROM incidents WHERE incidents.id = deliveries.incident)`;
