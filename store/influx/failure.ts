@@ -81,7 +81,7 @@ export function refusedAnswer(
     {
       place,
       expected: 'InfluxDB to accept the request',
-      found: `HTTP ${answer.status}${message && `: ${printable(message, 300)}`}`,
+      found: `HTTP ${answer.status}${message && `: ${excerpt(message)}`}`,
       remedy,
     },
     blame,
@@ -92,7 +92,7 @@ export function refusedAnswer(
 /** An error that a statement reported. */
 export function failedStatement(place: string, message: string): InfluxFailure {
   const { blame, remedy } = judgeStatement(message);
-  const problem = { place, expected: 'an answer to the query', found: printable(message, 300), remedy };
+  const problem = { place, expected: 'an answer to the query', found: excerpt(message), remedy };
   return new InfluxFailure(problem, blame, {});
 }
 
@@ -111,6 +111,12 @@ export function strangeAnswer(place: string, cause: unknown): InfluxFailure {
     remedy: 'Check that store.influx.url is the address of an InfluxDB.',
   };
   return new InfluxFailure(problem, 'setup', { cause });
+}
+
+/** Both ends of a message: InfluxDB quotes the line it refuses in full, and says why, and how many, after it. */
+function excerpt(message: string): string {
+  if (message.length <= 300) return printable(message, 400);
+  return `${printable(message.slice(0, 100), 150)} … ${printable(message.slice(-200), 250)}`;
 }
 
 /** Milliseconds of a Retry-After header, which is in seconds; undefined when there is none or it is a date. */
@@ -134,8 +140,11 @@ function messageIn(body: string): string {
 
 /** fetch hides the reason in `cause`; a refused connection to a name of several addresses in `errors` below it. */
 function transportText(error: unknown): string {
-  if (!(error instanceof Error)) return describeError(error);
-  if (error.cause instanceof Error) return transportText(error.cause);
-  if (error instanceof AggregateError && error.errors.length > 0) return transportText(error.errors[0]);
+  if (typeof error === 'object' && error !== null) {
+    if ('cause' in error && error.cause) return transportText(error.cause);
+    if ('errors' in error && Array.isArray(error.errors) && error.errors.length > 0) {
+      return transportText(error.errors[0]);
+    }
+  }
   return describeError(error);
 }

@@ -26,7 +26,7 @@ const REMEDIES: Readonly<Record<number, string>> = {
 
 /** Primary result code of an error of node:sqlite, or null for any other error. */
 function resultCode(cause: unknown): number | null {
-  const errcode = cause instanceof Error && 'errcode' in cause ? cause.errcode : undefined;
+  const errcode = typeof cause === 'object' && cause && 'errcode' in cause ? cause.errcode : undefined;
   return typeof errcode === 'number' ? errcode & 0xff : null;
 }
 

@@ -11,7 +11,7 @@ export interface InfluxServer {
   stop(): Promise<void>;
 }
 
-export async function startInflux(): Promise<InfluxServer> {
+export async function startInflux(options: { auth?: boolean } = {}): Promise<InfluxServer> {
   const port = await freePort();
   const backup = await freePort();
   const folder = temporaryFolder();
@@ -32,6 +32,7 @@ bind-address = "127.0.0.1:${backup}"
 [http]
   bind-address = "127.0.0.1:${port}"
   log-enabled = false
+  auth-enabled = ${options.auth === true}
 `,
   );
   const url = `http://127.0.0.1:${port}`;

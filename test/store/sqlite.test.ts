@@ -1,0 +1,162 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Frame } from '../../core/frame.ts';
+import { SqliteStore } from '../../store/sqlite/store.ts';
+import { busyParts, frameOf } from '../parts/frames.ts';
+import { Child, temporaryFolder, until } from '../parts/process.ts';
+
+const ALL = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
+
+let folder: ReturnType<typeof temporaryFolder>;
+let file: string;
+const stores: SqliteStore[] = [];
+
+beforeEach(() => {
+  folder = temporaryFolder();
+  file = join(folder.path, 'tidegauge.db');
+});
+afterEach(async () => {
+  for (const store of stores.splice(0)) await store.close();
+  folder.remove();
+});
+
+async function opened(): Promise<SqliteStore> {
+  const store = new SqliteStore(file);
+  stores.push(store);
+  await store.open();
+  return store;
+}
+
+async function read(store: SqliteStore, host = 'h'): Promise<Frame[]> {
+  const frames: Frame[] = [];
+  for await (const frame of store.readFrames(host, ALL)) frames.push(frame);
+  return frames;
+}
+
+const run = (sql: string) => {
+  const db = new DatabaseSync(file);
+  db.exec(sql);
+  db.close();
+};
+
+const refusal = (retry: boolean, text: RegExp) => ({
+  name: 'ExchangeError',
+  retry,
+  message: expect.stringMatching(text),
+});
+
+describe('sqlite file', () => {
+  it('that is no database is refused for good', async () => {
+    writeFileSync(file, 'no database '.repeat(1000));
+    await expect(opened()).rejects.toMatchObject(refusal(false, /not a database.*store\.sqlite\.file/));
+    expect(readFileSync(file, 'utf8')).toBe('no database '.repeat(1000));
+  });
+
+  it('below something that is no folder is refused for good', async () => {
+    writeFileSync(file, '');
+    file = join(file, 'below.db');
+    await expect(opened()).rejects.toMatchObject(refusal(false, /below\.db/));
+  });
+
+  it('of a newer version is refused for good, with both versions', async () => {
+    await (await opened()).close();
+    run('PRAGMA user_version = 99');
+    await expect(opened()).rejects.toMatchObject(
+      refusal(false, /schema version 1 or older, found version 99/),
+    );
+  });
+
+  it('that is damaged makes readers fail for good, not silently short', async () => {
+    const store = await opened();
+    await store.writeFrames(Array.from({ length: 200 }, (_, n) => frameOf('h', n, busyParts(20))));
+    await store.close();
+    const bytes = readFileSync(file);
+    bytes.fill(0x55, 4096 * 12, bytes.length - 4096);
+    writeFileSync(file, bytes);
+    await expect(read(await opened())).rejects.toMatchObject(refusal(false, /malformed/));
+  });
+
+  it('has a write-ahead log and the version of its schema', async () => {
+    await opened();
+    const db = new DatabaseSync(file);
+    expect(db.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
+    expect(db.prepare('PRAGMA user_version').get()).toEqual({ user_version: 1 });
+    db.close();
+  });
+});
+
+describe('sqlite transactions', () => {
+  it('leave nothing of a frame that failed half-way, and the same frame can be written later', async () => {
+    const store = await opened();
+    const frame = frameOf('h', 0, busyParts(3));
+    run(`CREATE TRIGGER full BEFORE INSERT ON container_traffic
+         WHEN (SELECT count(*) FROM container_traffic) = 2 BEGIN SELECT RAISE(ABORT, 'made up'); END`);
+    await expect(store.writeFrames([frame])).rejects.toMatchObject(refusal(false, /made up/));
+    expect(await read(store)).toEqual([]);
+    expect(await store.hosts()).toEqual([]);
+    run('DROP TRIGGER full');
+    // Names that were new in the failed transaction must be created again.
+    await store.writeFrames([frame]);
+    expect(await read(store)).toEqual([frame]);
+  });
+
+  it('that find the file locked fail soon, to be tried again', async () => {
+    const store = await opened();
+    const other = new DatabaseSync(file);
+    other.exec('BEGIN IMMEDIATE');
+    await expect(store.writeFrames([frameOf('h', 0)])).rejects.toMatchObject(refusal(true, /locked/));
+    expect(await read(store)).toEqual([]);
+    other.exec('ROLLBACK');
+    other.close();
+    await store.writeFrames([frameOf('h', 0)]);
+    expect(await read(store)).toHaveLength(1);
+  });
+
+  it('let other work run in between, when reading and when writing much', async () => {
+    const store = await opened();
+    let turns = 0;
+    let isBusy = true;
+    const turn = () => {
+      turns++;
+      if (isBusy) setImmediate(turn);
+    };
+    setImmediate(turn);
+    // 200 frames of 101 rows: steps of at most 2,000 rows.
+    await store.writeFrames(Array.from({ length: 200 }, (_, n) => frameOf('h', n, busyParts(100))));
+    expect(turns).toBeGreaterThanOrEqual(9);
+    turns = 0;
+    expect(await read(store)).toHaveLength(200);
+    isBusy = false;
+    expect(turns).toBeGreaterThanOrEqual(9);
+  });
+});
+
+describe('several processes', () => {
+  it('open a new file at once, write and read it at the same time', async () => {
+    const script = join(folder.path, 'writer.ts');
+    const root = process.cwd();
+    writeFileSync(
+      script,
+      `import { SqliteStore } from '${root}/store/sqlite/store.ts';
+       import { busyParts, frameOf } from '${root}/test/parts/frames.ts';
+       const store = new SqliteStore(process.argv[2]);
+       await store.open();
+       for (let n = 0; n < 100; n++) await store.writeFrames([frameOf(process.argv[3], n, busyParts(20))]);
+       await store.close();`,
+    );
+    const hosts = ['one', 'two', 'three'];
+    const children = hosts.map(host => new Child(process.execPath, [script, file, host]));
+    const store = await opened();
+    const done = Promise.all(children.map(child => child.exited));
+    await until('the first frames', async () => (await store.lastFrame('one')) !== null);
+    for (const frame of await read(store, 'one')) expect(frame.windows).toHaveLength(40);
+    expect(await done).toEqual([0, 0, 0]);
+    for (const host of hosts) {
+      expect(await read(store, host)).toEqual(
+        Array.from({ length: 100 }, (_, n) => frameOf(host, n, busyParts(20))),
+      );
+    }
+  });
+});
