@@ -1,0 +1,178 @@
+import type { Readable } from 'node:stream';
+import Dockerode from 'dockerode';
+import { z } from 'zod';
+import type { Clock } from '../core/clock.ts';
+import { describeError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { pauseAfter } from '../core/retry.ts';
+import type { Description } from './contract.ts';
+import { LIMITS } from './limits.ts';
+import { boundedLines } from './lines.ts';
+
+/** Containers as the Docker Engine describes them. Its answers are untrusted: validated here. */
+export interface DockerWatcher {
+  /** Whether its events are being received. */
+  readonly connected: boolean;
+  /** Resolves when Docker was listed for the first time, or turned out not to be reachable. */
+  readonly listed: Promise<void>;
+  /** Ask for one container; resolves when it was described, is unknown to Docker, or could not be asked for. */
+  inspect(id: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface DockerHandlers {
+  described(description: Description): void;
+  /** The container exists no more. */
+  forgotten(id: string): void;
+}
+
+const id = z.string().regex(/^[0-9a-f]{64}$/);
+const labels = z
+  .record(z.string(), z.string())
+  .nullish()
+  .transform(value => value ?? {});
+
+const listSchema = z.array(
+  z.object({ Id: id, Names: z.array(z.string()), Image: z.string(), Labels: labels }),
+);
+const inspectSchema = z.object({
+  Id: id,
+  Name: z.string(),
+  Config: z.object({ Image: z.string(), Labels: labels }),
+});
+const eventSchema = z.object({
+  Action: z.string(),
+  Actor: z.object({ ID: id, Attributes: z.record(z.string(), z.string()) }),
+});
+
+/** Longest event, bytes: labels have no limit of their own. */
+const EVENT_CAP = 4 * 1024 * 1024;
+/** Events whose attributes describe the container; `destroy` says that it is gone. */
+const EVENTS = ['create', 'start', 'restart', 'rename', 'destroy'];
+
+/** The client for `capture.docker`; null for `off`. */
+export function dockerClient(setting: string): Dockerode | null {
+  if (setting === 'off') return null;
+  // Without options Dockerode takes DOCKER_HOST, else /var/run/docker.sock.
+  if (setting === 'auto') return new Dockerode();
+  return new Dockerode({ socketPath: setting.replace(/^unix:\/\//, '') });
+}
+
+/**
+ * Follow Docker until `stop`. Docker may be absent, die and come back: it is tried again with growing pauses, and
+ * after each time listed anew.
+ */
+export function watchDocker(
+  client: Dockerode,
+  handlers: DockerHandlers,
+  clock: Clock,
+  log: Log,
+): DockerWatcher {
+  const ended = new AbortController();
+  const listed = Promise.withResolvers<void>();
+  let connected = false;
+  let stream: Readable | null = null;
+  const known = new Set<string>();
+
+  const described = (description: Description) => {
+    known.add(description.id);
+    handlers.described(description);
+  };
+  const forgotten = (gone: string) => {
+    if (known.delete(gone)) handlers.forgotten(gone);
+  };
+  const list = async () => {
+    const containers = listSchema.parse(await client.listContainers({ all: true }));
+    for (const container of containers) described(fromList(container));
+    const existing = new Set(containers.map(container => container.Id));
+    for (const one of [...known]) if (!existing.has(one)) forgotten(one);
+  };
+  const follow = async () => {
+    // Events first, then the list: nobody falls between them.
+    stream = (await client.getEvents({ filters: { type: ['container'], event: EVENTS } })) as Readable;
+    if (ended.signal.aborted) stream.destroy();
+    await list();
+    connected = true;
+    listed.resolve();
+    log.debug('docker: connected');
+    for await (const line of boundedLines(stream, EVENT_CAP)) {
+      const event = line === null ? null : readEvent(line);
+      if (event?.Action === 'destroy') forgotten(event.Actor.ID);
+      else if (event) described(fromEvent(event));
+      else log.warn('docker: an event that is not understood');
+    }
+  };
+  const run = async () => {
+    for (let failures = 0; !ended.signal.aborted; ) {
+      try {
+        await follow();
+      } catch (error) {
+        if (!ended.signal.aborted) log.debug({ reason: describeError(error) }, 'docker: not reachable');
+      }
+      listed.resolve();
+      failures = connected ? 1 : failures + 1;
+      connected = false;
+      await clock.sleep(pauseAfter(failures, LIMITS.backoff), ended.signal);
+    }
+  };
+  const running = run();
+
+  return {
+    get connected() {
+      return connected;
+    },
+    listed: listed.promise,
+    async inspect(container) {
+      try {
+        described(fromInspect(inspectSchema.parse(await client.getContainer(container).inspect())));
+      } catch (error) {
+        log.debug({ container, reason: describeError(error) }, 'docker: no description');
+      }
+    },
+    async stop() {
+      ended.abort();
+      stream?.destroy();
+      await running;
+    },
+  };
+}
+
+function readEvent(line: string): z.output<typeof eventSchema> | null {
+  try {
+    return eventSchema.parse(JSON.parse(line));
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof z.ZodError) return null;
+    throw error;
+  }
+}
+
+function fromList(container: z.output<typeof listSchema>[number]): Description {
+  // Links give a container more names, such as /other/alias.
+  const name = container.Names.find(one => !one.slice(1).includes('/')) ?? container.Names[0] ?? '';
+  return describe(container.Id, name, container.Image, container.Labels);
+}
+
+function fromInspect({ Id, Name, Config }: z.output<typeof inspectSchema>): Description {
+  return describe(Id, Name, Config.Image, Config.Labels);
+}
+
+function fromEvent({ Actor }: z.output<typeof eventSchema>): Description {
+  const { name = '', image = '', ...rest } = Actor.Attributes;
+  return describe(Actor.ID, name, image, rest);
+}
+
+function describe(
+  containerId: string,
+  name: string,
+  image: string,
+  own: Readonly<Record<string, string>>,
+): Description {
+  return {
+    id: containerId,
+    name: name.replace(/^\//, ''),
+    image,
+    project: own['com.docker.compose.project'] ?? '',
+    service: own['com.docker.compose.service'] ?? '',
+    number: own['com.docker.compose.container-number'] ?? '',
+  };
+}

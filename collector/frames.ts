@@ -1,0 +1,234 @@
+import type { Fault, Frame } from '../core/frame.ts';
+import type { Event, Input, Reading } from './contract.ts';
+import { Identity } from './identity.ts';
+import { Readout } from './readout.ts';
+import { rosterOf } from './roster.ts';
+import { Timeline } from './timeline.ts';
+
+export interface BuilderOptions {
+  readonly host: string;
+  /** Configured length of an interval, ms. */
+  readonly intervalMs: number;
+  /** Capacity of each map, entries. */
+  readonly mapKeys: number;
+  /** Most containers in a frame; the rest is folded into `other`. */
+  readonly maxContainers: number;
+  /** Start of the host's last frame of an earlier capture, epoch ms, or null. */
+  readonly previous: number | null;
+}
+
+/** How often what happened since the start. */
+export interface Counters {
+  frames: number;
+  /** Lines that were not understood, and why the last one was not. */
+  garbage: number;
+  lastGarbage: string | null;
+  /** Lines that said what had been said. */
+  duplicates: number;
+  lost: number;
+  /** Ends of bpftrace. */
+  restarts: number;
+  /** Members of the last frame that were folded into `other`. */
+  folded: number;
+}
+
+/** An interval that is this many times longer than configured was merged of several. */
+const LATE_FACTOR = 1.5;
+/** Kernel time cannot be later than the clock that is read afterwards, except for its resolution, ns. */
+const CLOCK_SLACK_NS = 1e9;
+
+/**
+ * Events -> frames. Pure apart from its own state: the same inputs give the same frames, byte for byte. A frame is
+ * made when the `end` of its readout comes. Nothing is thrown, whatever the events are.
+ */
+export class FrameBuilder {
+  readonly counters: Counters = {
+    frames: 0,
+    garbage: 0,
+    lastGarbage: null,
+    duplicates: 0,
+    lost: 0,
+    restarts: 0,
+    folded: 0,
+  };
+  readonly #options: BuilderOptions;
+  readonly #identity = new Identity();
+  readonly #timeline: Timeline;
+  #previous: number | null;
+  /** Of the open interval. */
+  #faults = new Set<Fault>();
+  #lost = 0;
+  /** The readout that has begun and not ended. */
+  #readout: {
+    readonly ns: number;
+    readonly set: string;
+    readonly reading: Reading;
+    readonly content: Readout;
+  } | null = null;
+
+  constructor(options: BuilderOptions) {
+    this.#options = options;
+    this.#previous = options.previous;
+    this.#timeline = new Timeline(options.previous);
+  }
+
+  /** By how much frames are ahead of a wall clock that was set back, ms. */
+  get aheadMs(): number {
+    return this.#timeline.aheadMs;
+  }
+
+  /** Ids of living containers that Docker may know and has not described. */
+  undescribed(): string[] {
+    return this.#identity.undescribed();
+  }
+
+  /** What was learned of identities, or that bpftrace is gone. */
+  learn(input: Exclude<Input, { kind: 'line' }>): Frame[] {
+    switch (input.kind) {
+      case 'scanned':
+        this.#identity.scanned(input.cgroups, input.boot * 1e6);
+        return [];
+      case 'located':
+        this.#identity.located(input.cgroup, input.path);
+        return [];
+      case 'described':
+        this.#identity.described(input.description);
+        return [];
+      case 'forgotten':
+        this.#identity.forgotten(input.id);
+        return [];
+      case 'oversize':
+        this.#garbage('line too long');
+        return [];
+      case 'ended':
+        return this.#ended();
+    }
+  }
+
+  /** One event of a line, with the clocks' readings when the line was read. */
+  step(event: Event, reading: Reading): Frame[] {
+    switch (event.kind) {
+      case 'begin':
+        return this.#begin(event.ns, reading);
+      case 'flip':
+        return this.#flip(event, reading);
+      case 'end':
+        if (this.#readout?.ns === event.ns) return this.#finish();
+        this.#garbage('end without flip');
+        return [];
+      case 'counts':
+        // bpftrace may print maps that are empty when it exits.
+        if (this.#readout?.set !== event.set) {
+          if (event.entries > 0) this.#garbage(`map ${event.map} outside its readout`);
+        } else if (!this.#readout.content.take(event)) this.counters.duplicates++;
+        return [];
+      case 'birth':
+        this.#identity.birth(event.cgroup, event.path, event.ns);
+        return [];
+      case 'death':
+        this.#identity.death(event.cgroup, event.path, event.ns);
+        return [];
+      case 'lost':
+        this.counters.lost += event.events;
+        this.#lost += event.events;
+        this.#faults.add('lost-events');
+        return [];
+      case 'garbage':
+        this.#garbage(event.reason);
+        return [];
+      case 'attached':
+        return [];
+    }
+  }
+
+  #garbage(reason: string): void {
+    this.counters.garbage++;
+    this.counters.lastGarbage = reason;
+    this.#faults.add('garbage');
+  }
+
+  #begin(ns: number, reading: Reading): Frame[] {
+    const { startNs } = this.#timeline;
+    if (startNs === null) {
+      this.#timeline.begin(ns, reading);
+      this.#faults.add('attach');
+      return [];
+    }
+    if (ns <= startNs) {
+      this.counters.duplicates++;
+      return [];
+    }
+    // From the last flip to here nobody looked, or what was seen died with bpftrace.
+    this.#faults.add('restart');
+    const frames = [this.#frame(ns, reading, new Readout())];
+    this.#faults.add('attach');
+    return frames;
+  }
+
+  #flip(event: Extract<Event, { kind: 'flip' }>, reading: Reading): Frame[] {
+    const { ns, set } = event;
+    const { startNs } = this.#timeline;
+    if (this.#readout?.ns === ns) {
+      this.counters.duplicates++;
+      return [];
+    }
+    if ((startNs !== null && ns <= startNs) || ns > reading.boot * 1e6 + CLOCK_SLACK_NS) {
+      this.#garbage('flip at an impossible time');
+      return [];
+    }
+    const frames: Frame[] = [];
+    if (this.#readout) {
+      this.#garbage('readout without end');
+      frames.push(...this.#finish());
+    }
+    // Without a `begin` nobody knows since when this set was written: its readout only starts the clock.
+    if (startNs === null) return this.#begin(ns, reading);
+    this.#readout = { ns, set, reading, content: new Readout() };
+    return frames;
+  }
+
+  #finish(): Frame[] {
+    if (!this.#readout) return [];
+    const { ns, reading, content } = this.#readout;
+    this.#readout = null;
+    return [this.#frame(ns, reading, content)];
+  }
+
+  #ended(): Frame[] {
+    this.counters.restarts++;
+    const frames: Frame[] = [];
+    if (this.#readout) {
+      this.#faults.add('restart');
+      frames.push(...this.#finish());
+    }
+    return frames;
+  }
+
+  /** Close the interval at `ns`. */
+  #frame(ns: number, reading: Reading, content: Readout): Frame {
+    const { host, intervalMs, mapKeys, maxContainers } = this.#options;
+    const { start, durationMs } = this.#timeline.close(ns, reading);
+    if (content.entries >= mapKeys) this.#faults.add('saturated');
+    const known = this.#faults.has('restart') || this.#faults.has('attach');
+    if (durationMs > intervalMs * LATE_FACTOR && !known) this.#faults.add('late-flip');
+    const members = this.#identity.roster(new Set(content.cgroups.keys()), ns);
+    const { folded, ...roster } = rosterOf(members, content.cgroups, maxContainers);
+    this.#identity.age();
+    const frame: Frame = {
+      host,
+      start,
+      durationMs,
+      previous: this.#previous,
+      faults: [...this.#faults].sort(),
+      lost: this.#lost,
+      occupancy: content.entries / mapKeys,
+      ...roster,
+    };
+    this.#previous = start;
+    this.#faults = new Set();
+    this.#lost = 0;
+    this.counters.frames++;
+    this.counters.folded = folded;
+    return frame;
+  }
+}

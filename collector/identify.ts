@@ -1,0 +1,111 @@
+import type { Clock } from '../core/clock.ts';
+import { describeError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { locateCgroup, scanCgroups } from './cgroups.ts';
+import type { Event, Input } from './contract.ts';
+import { type DockerWatcher, dockerClient, watchDocker } from './docker.ts';
+import { LIMITS } from './limits.ts';
+
+export interface IdentifyOptions {
+  /** `capture.docker`. */
+  readonly docker: string;
+  /** Where the cgroup v2 tree is mounted, or null. */
+  readonly mount: string | null;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Takes what was learned. */
+  readonly feed: (input: Input) => void;
+  /** Ids of living containers that Docker may know and has not described. */
+  readonly undescribed: () => readonly string[];
+  /** Time since boot, ms. */
+  readonly boot: () => number;
+}
+
+/** Asks the host and Docker who is who, in the background; `settle` waits for the answers, but not for long. */
+export class Identifier {
+  readonly #options: IdentifyOptions;
+  readonly #docker: DockerWatcher | null;
+  /** Questions without an answer yet. */
+  readonly #pending = new Set<Promise<void>>();
+  /** Containers that Docker was asked for: once is enough, its events say the rest. */
+  readonly #asked = new Set<string>();
+
+  constructor(options: IdentifyOptions) {
+    this.#options = options;
+    const { feed, clock, log } = options;
+    const client = dockerClient(options.docker);
+    this.#docker =
+      client &&
+      watchDocker(
+        client,
+        {
+          described: description => feed({ kind: 'described', description }),
+          forgotten: id => feed({ kind: 'forgotten', id }),
+        },
+        clock,
+        log,
+      );
+    if (this.#docker) this.#ask('docker', this.#docker.listed);
+  }
+
+  /** Whether Docker's events are being received; null when it is off. */
+  get dockerConnected(): boolean | null {
+    return this.#docker?.connected ?? null;
+  }
+
+  /** An event was taken in: ask what it does not say. */
+  follow(event: Event): void {
+    const { mount, feed, boot } = this.#options;
+    if (event.kind === 'birth') {
+      if (event.cut && mount !== null) {
+        const locate = async () => {
+          const path = await locateCgroup(mount, event.cgroup, event.path);
+          if (path !== null) feed({ kind: 'located', cgroup: event.cgroup, path });
+        };
+        this.#ask('cgroup', locate());
+      }
+      this.#askDocker();
+    }
+    // bpftrace prints `begin` once all probes are attached: from here on nobody is missed.
+    if ((event.kind === 'begin' || event.kind === 'lost') && mount !== null) {
+      const scan = async () => {
+        const before = boot();
+        feed({ kind: 'scanned', boot: before, cgroups: await scanCgroups(mount) });
+      };
+      this.#ask('cgroups', scan());
+    }
+  }
+
+  /** Wait until everything asked has been answered, `LIMITS.identifyMs` at most. */
+  async settle(): Promise<void> {
+    this.#askDocker();
+    if (this.#pending.size === 0) return;
+    const answered = new AbortController();
+    await Promise.race([
+      Promise.all(this.#pending).then(() => answered.abort()),
+      this.#options.clock.sleep(LIMITS.identifyMs, answered.signal),
+    ]);
+  }
+
+  async stop(): Promise<void> {
+    await this.#docker?.stop();
+  }
+
+  #askDocker(): void {
+    if (!this.#docker?.connected) return;
+    const missing = new Set(this.#options.undescribed());
+    for (const id of this.#asked) if (!missing.has(id)) this.#asked.delete(id);
+    for (const id of missing) {
+      if (this.#asked.has(id)) continue;
+      this.#asked.add(id);
+      this.#ask('docker', this.#docker.inspect(id));
+    }
+  }
+
+  #ask(what: string, question: Promise<void>): void {
+    const answer = question
+      .catch(error => this.#options.log.warn({ reason: describeError(error) }, `${what}: not read`))
+      .finally(() => this.#pending.delete(answer));
+    this.#pending.add(answer);
+  }
+}

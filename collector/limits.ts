@@ -1,0 +1,14 @@
+/** Bounds of what capture keeps and makes. */
+export const LIMITS = {
+  /** Most containers in one frame; the rest is folded into `other`. */
+  containers: 10_000,
+  /** Longest that a frame waits for Docker to describe a container, ms. */
+  identifyMs: 1000,
+  /** Longest that bpftrace may take to read out the last interval and end, ms. */
+  stopMs: 5000,
+  /** bpftrace that has not flipped for this many intervals, and at least `silenceMs`, is started again. */
+  silenceIntervals: 10,
+  silenceMs: 20_000,
+  /** Pauses before bpftrace or Docker's events are started again. */
+  backoff: { firstMs: 250, maxMs: 30_000 },
+} as const;

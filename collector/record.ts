@@ -1,0 +1,106 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { z } from 'zod';
+import { TidegaugeError } from '../core/errors.ts';
+import type { Input } from './contract.ts';
+import type { BuilderOptions } from './frames.ts';
+
+/**
+ * A recording: one header, then every input of the frame builder in order, one JSON object a line. Replaying it
+ * gives the same frames, byte for byte.
+ */
+export interface RecordSink {
+  /** Takes whole lines. Must not throw. */
+  write(text: string): unknown;
+}
+
+export interface RecordingHeader extends BuilderOptions {
+  readonly tidegauge: 'recording';
+  readonly version: 1;
+  readonly probe: string;
+}
+
+export const encodeHeader = (probe: string, options: BuilderOptions): string =>
+  `${JSON.stringify({ tidegauge: 'recording', version: 1, probe, ...options } satisfies RecordingHeader)}\n`;
+
+export const encodeInput = (input: Input): string => `${JSON.stringify(input)}\n`;
+
+/** A recording in a new file, readable by its owner only: it holds names. Each line is on its way to disk when `write` returns. */
+export function openRecording(file: string): RecordSink & { close(): void } {
+  const descriptor = openSync(file, 'w', 0o600);
+  return {
+    write: text => writeAll(descriptor, Buffer.from(text)),
+    close: () => closeSync(descriptor),
+  };
+}
+
+function writeAll(descriptor: number, data: Buffer): void {
+  for (let done = 0; done < data.length; ) done += writeSync(descriptor, data, done);
+}
+
+const headerSchema = z.strictObject({
+  tidegauge: z.literal('recording'),
+  version: z.literal(1),
+  probe: z.string(),
+  host: z.string(),
+  intervalMs: z.int().positive(),
+  mapKeys: z.int().positive(),
+  maxContainers: z.int().positive(),
+  previous: z.int().nullable(),
+});
+
+const cgroup = z.string().regex(/^\d{1,20}$/);
+const reading = { wall: z.number(), boot: z.number() };
+
+const inputSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('line'), text: z.string(), ...reading }),
+  z.strictObject({ kind: z.literal('oversize'), ...reading }),
+  z.strictObject({ kind: z.literal('ended'), reason: z.string(), ...reading }),
+  z.strictObject({
+    kind: z.literal('scanned'),
+    boot: z.number(),
+    cgroups: z.array(z.tuple([cgroup, z.string()])),
+  }),
+  z.strictObject({ kind: z.literal('located'), cgroup, path: z.string() }),
+  z.strictObject({
+    kind: z.literal('described'),
+    description: z.strictObject({
+      id: z.string(),
+      name: z.string(),
+      image: z.string(),
+      project: z.string(),
+      service: z.string(),
+      number: z.string(),
+    }),
+  }),
+  z.strictObject({ kind: z.literal('forgotten'), id: z.string() }),
+]);
+
+/** The header in a recording's first line, or null when the line is something else. Throws for other versions. */
+export function decodeHeader(line: string, place: string): RecordingHeader | null {
+  const value = parseJson(line);
+  if (typeof value !== 'object' || value === null || !('tidegauge' in value)) return null;
+  const parsed = headerSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new TidegaugeError({
+    place: `${place}, line 1`,
+    expected: 'the header of a recording, version 1',
+    found: `${issue?.path.join('.')} ${issue?.message}`,
+    remedy: 'Replay it with the version of tidegauge that recorded it.',
+  });
+}
+
+/** The input in a line of a recording, or null when it is none (a recording that was cut off, for example). */
+export function decodeInput(line: string): Input | null {
+  const parsed = inputSchema.safeParse(parseJson(line));
+  return parsed.success ? parsed.data : null;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
