@@ -165,29 +165,37 @@ interface Kind {
   readonly options: z.ZodType;
 }
 
-/** One variant of a `use:` list: base keys and the kind's own with its refinements, unknown keys refused. */
-function variant(kind: Kind, base: z.ZodRawShape) {
-  if (!(kind.options instanceof z.ZodObject)) throw new Error(`options of ${kind.name} must be a zod object`);
-  return kind.options.safeExtend({ use: z.literal(kind.name), ...base }).strict();
-}
-
+/** A list of things of these kinds: the keys of `base`, and the kind's own options checked by the kind's own schema. */
 function usesList(kinds: readonly Kind[], base: z.ZodRawShape) {
-  const variants = kinds.map(kind => variant(kind, base));
-  const [first, ...rest] = variants;
-  if (!first) throw new Error('a table without rows');
-  return z.array(z.discriminatedUnion('use', [first, ...rest])).superRefine((entries, context) => {
-    const seen = new Set<unknown>();
-    (entries as { name?: unknown }[]).forEach((entry, i) => {
-      if (seen.has(entry.name)) {
-        context.addIssue({
-          code: 'custom',
-          path: [i, 'name'],
-          message: `a name that is not used twice: ${entry.name}`,
-        });
-      }
-      seen.add(entry.name);
+  const optionsOf = new Map(kinds.map(kind => [kind.name, kind.options]));
+  const own = z.strictObject({ use: z.enum(kinds.map(kind => kind.name)), ...base });
+  const entry = z.record(z.string(), z.unknown()).transform((raw, context) => {
+    const [mine, others] = split(raw, own.shape);
+    const parsed = own.safeParse(mine);
+    const options = optionsOf.get(String(raw.use))?.safeParse(others);
+    for (const issue of [...(parsed.error?.issues ?? []), ...(options?.error?.issues ?? [])]) {
+      context.addIssue(issue as z.core.$ZodSuperRefineIssue);
+    }
+    if (!parsed.success || !options?.success) return z.NEVER;
+    return { ...(parsed.data as Omit<Rule, 'options'>), options: options.data };
+  });
+  return z.array(entry).superRefine((entries, context) => {
+    const names = entries.map(({ name }) => name);
+    names.forEach((name, i) => {
+      if (names.indexOf(name) === i) return;
+      context.addIssue({ code: 'custom', path: [i, 'name'], message: 'a name that is not used twice' });
     });
   });
+}
+
+/** Keys of `shape`, and the others. */
+function split(
+  raw: Readonly<Record<string, unknown>>,
+  shape: object,
+): [Record<string, unknown>, Record<string, unknown>] {
+  const entries = Object.entries(raw);
+  const isMine = ([key]: [string, unknown]) => Object.hasOwn(shape, key);
+  return [Object.fromEntries(entries.filter(isMine)), Object.fromEntries(entries.filter(e => !isMine(e)))];
 }
 
 /** The whole schema, given the tables of detectors and notifiers and the default rules. */
@@ -210,7 +218,7 @@ export function configSchema(
     redis: redis.prefault({}),
     state: state.prefault({}),
     detectors: usesList(detectors, ruleBase)
-      .prefault(() => defaultRules.map(rule => ({ ...rule })) as never)
+      .prefault(() => defaultRules.map(rule => ({ ...rule })))
       .describe('The rules: detectors with their settings. Given here, they replace the default ones.'),
     alert: alert.prefault({}),
     receivers: usesList(notifiers, receiverBase).prefault([]).describe('Who is told about incidents.'),
@@ -218,10 +226,5 @@ export function configSchema(
   });
 }
 
-type Base = z.output<ReturnType<typeof configSchema>>;
-
 /** A checked configuration. Durations are milliseconds, sizes bytes. */
-export type Config = Omit<Base, 'detectors' | 'receivers'> & {
-  readonly detectors: readonly Rule[];
-  readonly receivers: readonly ReceiverConfig[];
-};
+export type Config = z.output<ReturnType<typeof configSchema>>;

@@ -64,6 +64,9 @@ export interface State {
   /** The newest checkpoint of a host with this fingerprint, optionally with `last` < `before`. History is kept (`prune`). */
   loadCheckpoint(host: string, fingerprint: string, before?: number): Promise<Checkpoint | null>;
 
+  /** The greatest `last` of all checkpoints of a host, whatever their fingerprint; null when there never was one. */
+  foldedUpTo(host: string): Promise<number | null>;
+
   /** Write incidents and queue notifications in one step. */
   commit(lease: Lease, change: Commit): Promise<boolean>;
   /** Incidents that were firing at any moment of [from, to), newest first, at most `limit`. */

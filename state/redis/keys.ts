@@ -21,6 +21,9 @@ export function stateKeys(prefix: string) {
     /** Hash: `last` -> checkpoint. */
     checkpoints: (history: string) => `${base}checkpoints:${history}`,
 
+    /** Hash: host -> greatest `last` of its checkpoints. */
+    folded: `${base}folded`,
+
     /** Hash: id -> incident. */
     incidents: `${base}incidents`,
     /** Sorted sets: id by start, by end, and (only the resolved) by resolution. */

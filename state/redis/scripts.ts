@@ -25,12 +25,14 @@ const SCRIPTS = {
     ${FENCE}
     return redis.call('DEL', KEYS[1])`,
 
-  /** keys: lease, times, bodies, histories · args: lease, last, body, name of the history */
+  /** keys: lease, times, bodies, histories, folded · args: lease, last, body, name of the history, host */
   saveCheckpoint: `
     ${FENCE}
     redis.call('ZADD', KEYS[2], ARGV[2], ARGV[2])
     redis.call('HSET', KEYS[3], ARGV[2], ARGV[3])
     redis.call('SADD', KEYS[4], ARGV[4])
+    local folded = tonumber(redis.call('HGET', KEYS[5], ARGV[5]))
+    if not folded or folded < tonumber(ARGV[2]) then redis.call('HSET', KEYS[5], ARGV[5], ARGV[2]) end
     return 1`,
 
   /** keys: times, bodies · args: highest time, as a score of ZRANGEBYSCORE · a body or nil */

@@ -85,12 +85,12 @@ class RedisState implements State {
 
   async saveCheckpoint(lease: Lease, checkpoint: Checkpoint): Promise<boolean> {
     const history = historyName(checkpoint.host, checkpoint.fingerprint);
-    const { checkpointTimes, checkpoints, histories } = this.#keys;
+    const { checkpointTimes, checkpoints, histories, folded } = this.#keys;
     return this.#fenced(
       'saveCheckpoint',
       lease,
-      [checkpointTimes(history), checkpoints(history), histories],
-      [checkpoint.last, JSON.stringify(checkpoint), history],
+      [checkpointTimes(history), checkpoints(history), histories, folded],
+      [checkpoint.last, JSON.stringify(checkpoint), history, keyText(checkpoint.host)],
     );
   }
 
@@ -99,6 +99,11 @@ class RedisState implements State {
     const keys = [this.#keys.checkpointTimes(history), this.#keys.checkpoints(history)];
     const body = await this.#run('loadCheckpoint', keys, [before === undefined ? '+inf' : `(${before}`]);
     return body === null ? null : this.#records.checkpoint(body);
+  }
+
+  async foldedUpTo(host: string): Promise<number | null> {
+    const last = await this.#ask(client => client.hget(this.#keys.folded, keyText(host)));
+    return last === null ? null : this.#records.answer(z.coerce.number().int(), last);
   }
 
   async commit(lease: Lease, change: Commit): Promise<boolean> {

@@ -102,6 +102,13 @@ class SqliteState implements State {
     });
   }
 
+  async foldedUpTo(host: string): Promise<number | null> {
+    return this.#run(db => {
+      const row = db.prepare(sql.foldedUpTo).get({ host: keyText(host) });
+      return this.#records.answer(z.object({ last: z.int().nullable() }), row).last;
+    });
+  }
+
   async commit(lease: Lease, change: Commit): Promise<boolean> {
     return this.#fenced(lease, db => {
       const writeIncident = db.prepare(sql.writeIncident);

@@ -22,6 +22,8 @@ export const loadCheckpoint = `
   SELECT body FROM checkpoints WHERE host = :host AND fingerprint = :fingerprint AND last < :before
   ORDER BY last DESC LIMIT 1`;
 
+export const foldedUpTo = `SELECT max(last) AS last FROM checkpoints WHERE host = :host`;
+
 export const allCheckpoints = `SELECT host, fingerprint, last FROM checkpoints`;
 
 export const forgetCheckpoint = `

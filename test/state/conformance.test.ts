@@ -205,6 +205,8 @@ function conformance(create: () => State): void {
       expect(await other.loadCheckpoint('web-1', 'f', T0 + 10_001)).toEqual(checkpoint(T0 + 10_000));
       expect(await other.loadCheckpoint('web-1', 'f', T0)).toBeNull();
       expect(await other.loadCheckpoint('web-3', 'f')).toBeNull();
+      expect(await other.foldedUpTo('web-1')).toBe(T0 + 90_000);
+      expect(await other.foldedUpTo('web-3')).toBeNull();
     });
 
     it('are replaced by another of the same moment', async () => {

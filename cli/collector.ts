@@ -1,0 +1,83 @@
+import { createWriteStream, type WriteStream } from 'node:fs';
+import { type Capture, startCapture } from '../collector/capture.ts';
+import { createShipper } from '../collector/ship.ts';
+import { describeError, TidegaugeError } from '../core/errors.ts';
+import type { Worker } from '../worker/worker.ts';
+import type { Context } from './context.ts';
+import type { Live } from './live.ts';
+import { containersLine, statusLine } from './status.ts';
+import type { Parts } from './wire.ts';
+
+/** Longest wait at the end for the store and queue to take the last frames. */
+const DRAIN_MS = 10_000;
+
+export interface Collector {
+  readonly capture: Capture;
+  /** Read out the last frame and ship everything; returns how many frames could not be shipped. */
+  stop(): Promise<number>;
+}
+
+/** Capture, ship, show. Resolves when probes are attached, or when the signal was aborted before. */
+export async function startCollector(
+  { config, clock, log, signal }: Context,
+  record: string | undefined,
+  parts: Parts,
+  live: Live,
+  worker: Worker | null,
+): Promise<Collector> {
+  const shipper = createShipper({ ...parts, clock, log, limitBytes: config.capture.pending });
+  const recording = record === undefined ? null : await openRecording(record);
+  const previous = await parts.store.lastFrame(config.host);
+  let first = true;
+  const capture = await startCapture({
+    config: config.capture,
+    host: config.host,
+    clock,
+    log,
+    previous: previous?.start ?? null,
+    ...(recording ? { record: recording } : {}),
+    onFrame: frame => {
+      shipper.push(frame);
+      if (first) live.header([containersLine(frame)]);
+      first = false;
+      live.frame(frame, statusLine(frame, shipper, worker));
+    },
+  });
+  const collector: Collector = {
+    capture,
+    async stop() {
+      await capture.stop();
+      const shipped = await shipper.drain(DRAIN_MS);
+      const left = shipped ? 0 : shipper.status().pending;
+      await shipper.stop();
+      if (recording) await new Promise(resolve => recording.end(resolve));
+      return left;
+    },
+  };
+  try {
+    await Promise.race([capture.ready, aborted(signal)]);
+    return collector;
+  } catch (error) {
+    await collector.stop();
+    throw error;
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+function openRecording(file: string): Promise<WriteStream> {
+  return new Promise((resolve, reject) => {
+    const stream = createWriteStream(file);
+    stream.once('open', () => resolve(stream));
+    stream.once('error', cause => {
+      const problem = { place: `--record ${file}`, expected: 'a writable file', found: describeError(cause) };
+      const error = { ...problem, remedy: 'Give a file that can be written.' };
+      reject(new TidegaugeError(error, { cause, exitCode: 2 }));
+    });
+  });
+}

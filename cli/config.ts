@@ -1,0 +1,226 @@
+import { readFileSync } from 'node:fs';
+import {
+  type Document,
+  isMap,
+  LineCounter,
+  type Pair,
+  parse,
+  parseDocument,
+  type Node as YamlNode,
+} from 'yaml';
+import type { z } from 'zod';
+import type { Config, configSchema } from '../core/config.ts';
+import { describeError, errorCode, printable, TidegaugeError } from '../core/errors.ts';
+import { ENV_PREFIX, leaves } from './leaves.ts';
+
+export type Schema = ReturnType<typeof configSchema>;
+
+/** What the machine fills in where the configuration is silent. */
+export interface Machine {
+  readonly hostname: string;
+  /** Directory for data when none is configured. */
+  readonly data: string;
+}
+
+export interface Loaded {
+  readonly config: Config;
+  /** The file it came from, or null when there was none. */
+  readonly file: string | null;
+  /** Things that are allowed but probably not meant, such as an unknown environment variable. */
+  readonly warnings: readonly string[];
+}
+
+/** A refused configuration: every problem with its place, at once. */
+export class ConfigError extends TidegaugeError {
+  override readonly name = 'ConfigError';
+  /** One line per problem. */
+  readonly lines: readonly string[];
+
+  constructor(place: string, lines: readonly string[]) {
+    super(
+      {
+        place,
+        expected: 'a valid configuration',
+        found: lines.join('; '),
+        remedy: 'Mend it; docs/configuration.md lists every key.',
+      },
+      { exitCode: 2 },
+    );
+    this.lines = lines;
+  }
+}
+
+/** Variables of ours that are no configuration keys. */
+const ENV_OTHERS = /^TIDEGAUGE_(CONFIG|TEST_.*|MISSING_PARTS)$/;
+
+/**
+ * Read and check the configuration: the file (a missing `tidegauge.yaml` is fine, a missing file that was asked for
+ * is not), then environment variables over it. Throws ConfigError before anything has started.
+ */
+export function loadConfig(
+  schema: Schema,
+  options: { file: string | null; env: Readonly<Record<string, string | undefined>>; machine: Machine },
+): Loaded {
+  const wanted = options.file ?? (options.env.TIDEGAUGE_CONFIG || null);
+  const file = wanted ?? 'tidegauge.yaml';
+  const text = readText(file, wanted !== null);
+  const source = text === null ? null : new Source(file, text);
+  const { values, warnings, origin } = fromEnvironment(schema, options.env);
+
+  const raw = merge(source?.value ?? {}, values);
+  const parsed = schema.safeParse(raw);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map(issue => describeIssue(issue, raw, source, origin));
+    throw new ConfigError(source?.file ?? 'environment', lines);
+  }
+  return { config: complete(parsed.data, options.machine), file: source?.file ?? null, warnings };
+}
+
+function readText(file: string, required: boolean): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    const missing = errorCode(cause) === 'ENOENT';
+    if (missing && !required) return null;
+    throw new ConfigError(file, [missing ? 'no such file' : describeError(cause)]);
+  }
+}
+
+/** A YAML file with the positions of its nodes. */
+class Source {
+  readonly file: string;
+  readonly value: unknown;
+  readonly #counter = new LineCounter();
+  readonly #document: Document;
+
+  constructor(file: string, text: string) {
+    this.file = file;
+    this.#document = parseDocument(text, { lineCounter: this.#counter, prettyErrors: false });
+    if (this.#document.errors.length > 0) {
+      const lines = this.#document.errors.map(
+        error => `${this.#position(error.pos[0])}: ${printable(error.message)}`,
+      );
+      throw new ConfigError(file, lines);
+    }
+    const value: unknown = this.#document.toJS() ?? {};
+    if (!isGroup(value))
+      throw new ConfigError(file, [`${file}:1:1: expected keys and values, found ${kindOf(value)}`]);
+    this.value = value;
+  }
+
+  /** `file:line:column` of the value at the path, or of its nearest parent that is in the file; of the key, when `key` is given. */
+  locate(path: readonly PropertyKey[], key?: string): string {
+    for (let depth = path.length; depth >= 0; depth--) {
+      const node = this.#document.getIn(path.slice(0, depth), true) as YamlNode | undefined;
+      if (!node?.range) continue;
+      const pair =
+        key !== undefined && isMap(node)
+          ? node.items.find((item: Pair) => String(item.key) === key)
+          : undefined;
+      const at = (pair?.key as YamlNode | undefined)?.range ?? node.range;
+      return this.#position(at[0]);
+    }
+    return this.file;
+  }
+
+  #position(offset: number): string {
+    const { line, col } = this.#counter.linePos(offset);
+    return `${this.file}:${line}:${col}`;
+  }
+}
+
+function describeIssue(
+  issue: z.core.$ZodIssue,
+  raw: unknown,
+  source: Source | null,
+  origin: ReadonlyMap<string, string>,
+): string {
+  const path = issue.path.join('.');
+  const unknown = issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
+  const variable = origin.get(path);
+  const place = variable ?? source?.locate(issue.path, unknown) ?? 'configuration';
+  if (issue.code === 'unrecognized_keys') {
+    return `${place}: ${[...issue.path, unknown].join('.')}: expected a known key, found ${issue.keys.map(k => printable(k)).join(', ')}`;
+  }
+  const expected = issue.message
+    .replace(/^Invalid input: expected /, '')
+    .replace(/^Invalid option: expected /, '')
+    .replace(/, received .*$/, '');
+  return `${place}: ${path || '(top)'}: expected ${expected}, found ${SECRET.test(path) ? 'a value that is not shown' : kindOf(valueAt(raw, issue.path))}`;
+}
+
+/** Keys whose values never appear in a message. */
+const SECRET = /token|password|secret/;
+
+/** A short text for a value in a message. */
+function kindOf(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value !== null && typeof value === 'object') return Array.isArray(value) ? 'a list' : 'a group of keys';
+  return printable(JSON.stringify(value), 80);
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (at, key) =>
+      at !== null && typeof at === 'object' ? (at as Record<PropertyKey, unknown>)[key] : undefined,
+    value,
+  );
+}
+
+function fromEnvironment(schema: Schema, env: Readonly<Record<string, string | undefined>>) {
+  const byVariable = new Map(leaves(schema).map(leaf => [leaf.variable, leaf]));
+  const values: Record<string, unknown> = {};
+  const origin = new Map<string, string>();
+  const warnings: string[] = [];
+  for (const [name, text] of Object.entries(env)) {
+    if (!name.startsWith(ENV_PREFIX) || text === undefined || ENV_OTHERS.test(name)) continue;
+    const leaf = byVariable.get(name);
+    if (!leaf) {
+      warnings.push(
+        `environment variable ${printable(name)} sets nothing: no such key (docs/configuration.md lists them)`,
+      );
+      continue;
+    }
+    setAt(values, leaf.path, leaf.textual ? text : yamlValue(name, text));
+    origin.set(leaf.path.join('.'), `environment variable ${name}`);
+  }
+  return { values, origin, warnings };
+}
+
+function yamlValue(name: string, text: string): unknown {
+  try {
+    return parse(text);
+  } catch (error) {
+    throw new ConfigError('environment', [
+      `environment variable ${name}: expected YAML, found ${describeError(error)}`,
+    ]);
+  }
+}
+
+function setAt(target: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  const [key, ...rest] = path;
+  if (key === undefined) return;
+  if (rest.length === 0) {
+    target[key] = value;
+    return;
+  }
+  const child = (target[key] ?? {}) as Record<string, unknown>;
+  target[key] = child;
+  setAt(child, rest, value);
+}
+
+/** `over` on top of `base`; only plain groups of keys are merged, everything else is replaced. */
+function merge(base: unknown, over: unknown): unknown {
+  if (!isGroup(base) || !isGroup(over)) return over ?? base;
+  const result: Record<string, unknown> = { ...base };
+  for (const [key, value] of Object.entries(over))
+    result[key] = key in base ? merge(base[key], value) : value;
+  return result;
+}
+
+const isGroup = (value: unknown): value is Record<string, unknown> =>
+  value !== null && typeof value === 'object' && !Array.isArray(value);
+
+function complete(parsed: Config, machine: Machine): Config {
+  return { ...parsed, host: parsed.host || machine.hostname, data: parsed.data || machine.data };
+}

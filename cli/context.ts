@@ -1,0 +1,70 @@
+import { mkdirSync } from 'node:fs';
+import { homedir, hostname } from 'node:os';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { type Clock, systemClock } from '../core/clock.ts';
+import type { Config } from '../core/config.ts';
+import { describeError, TidegaugeError } from '../core/errors.ts';
+import { type Loaded, loadConfig, type Machine } from './config.ts';
+import type { Screen } from './live.ts';
+import { createLog, type Sink } from './log.ts';
+import { SCHEMA } from './wire.ts';
+
+/** What every command works with. */
+export interface Context {
+  readonly config: Config;
+  /** The configuration file, or null when defaults are used. */
+  readonly file: string | null;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly out: Screen;
+  /** Aborted by the first SIGINT or SIGTERM. */
+  readonly signal: AbortSignal;
+}
+
+/** Flags that every command has. */
+export interface CommonFlags {
+  readonly config?: string;
+}
+
+/** Read the configuration and make what commands share. `logSink` replaces standard error. */
+export function createContext(
+  flags: CommonFlags,
+  signal: AbortSignal,
+  logSink: Sink = process.stderr,
+): Context {
+  const loaded = load(flags);
+  const log = createLog(loaded.config.log.level, logSink, process.stderr.isTTY === true);
+  for (const warning of loaded.warnings) log.warn(warning);
+  return { config: loaded.config, file: loaded.file, clock: systemClock, log, out: process.stdout, signal };
+}
+
+/** The checked configuration of this machine. */
+export function load(flags: CommonFlags): Loaded {
+  return loadConfig(SCHEMA, { file: flags.config ?? null, env: process.env, machine: machine() });
+}
+
+function machine(): Machine {
+  const root = process.getuid?.() === 0;
+  return {
+    hostname: hostname(),
+    data: root ? '/var/lib/tidegauge' : join(homedir(), '.local/share/tidegauge'),
+  };
+}
+
+/** Make the data directory; everything of ours on disk is in it. Readable by its owner only. */
+export function ensureDataFolder(config: Config): void {
+  try {
+    mkdirSync(config.data, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new TidegaugeError(
+      {
+        place: config.data,
+        expected: 'a directory that can be made',
+        found: describeError(cause),
+        remedy: 'Set `data` to a directory of yours.',
+      },
+      { cause, exitCode: 2 },
+    );
+  }
+}

@@ -1,0 +1,75 @@
+import { preflight } from '../collector/preflight.ts';
+import { describeError, printable, TidegaugeError } from '../core/errors.ts';
+import type { Context } from './context.ts';
+import { ensureDataFolder } from './context.ts';
+import { makeQueue, makeState, makeStore } from './wire.ts';
+
+interface Line {
+  readonly ok: boolean;
+  readonly name: string;
+  readonly found: string;
+  readonly remedy: string;
+  /** False: good to have; its absence does not fail the doctor. */
+  readonly required: boolean;
+}
+
+/** `tidegauge doctor`: everything that a run needs, each with what was found and what to do. Exit code 1 when something is missing. */
+export async function doctor(context: Context): Promise<number> {
+  const lines: Line[] = [...(await preflight(context.config.capture))];
+  lines.push(await dataLine(context));
+  for (const [name, open] of backends(context)) lines.push(await attempt(name, open));
+  const width = Math.max(...lines.map(line => line.name.length));
+  for (const line of lines) {
+    const mark = line.ok ? 'ok  ' : line.required ? 'FAIL' : 'warn';
+    context.out.write(`${mark}  ${line.name.padEnd(width)}  ${printable(line.found, 300)}\n`);
+    if (!line.ok && line.remedy) context.out.write(`      ${' '.repeat(width)}  -> ${line.remedy}\n`);
+  }
+  return lines.every(line => line.ok || !line.required) ? 0 : 1;
+}
+
+async function dataLine(context: Context): Promise<Line> {
+  return attempt('data directory', async () => {
+    ensureDataFolder(context.config);
+    return context.config.data;
+  });
+}
+
+/** Each backend is opened and closed again, alone: one that hangs or fails says so for itself. */
+function backends({ config, clock, log }: Context): [string, () => Promise<string>][] {
+  return [
+    [
+      'store',
+      () =>
+        using(makeStore(config, log), async store => {
+          const info = await store.open();
+          return `${info.product}, ${info.location}`;
+        }),
+    ],
+    ['queue', () => using(makeQueue(config, clock, log), queue => queue.open())],
+    ['state', () => using(makeState(config, clock, log), state => state.open())],
+  ];
+}
+
+async function using<T extends { close(): Promise<void> }>(
+  part: T,
+  action: (part: T) => Promise<string>,
+): Promise<string> {
+  try {
+    return await action(part);
+  } finally {
+    await part.close();
+  }
+}
+
+async function attempt(name: string, action: () => Promise<string>): Promise<Line> {
+  try {
+    return { ok: true, name, found: await action(), remedy: '', required: true };
+  } catch (error) {
+    const remedy = error instanceof TidegaugeError ? error.problem.remedy : '';
+    const found =
+      error instanceof TidegaugeError
+        ? `${error.problem.place}: ${error.problem.found}`
+        : describeError(error);
+    return { ok: false, name, found, remedy, required: true };
+  }
+}

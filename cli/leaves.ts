@@ -1,0 +1,61 @@
+import { z } from 'zod';
+
+export const ENV_PREFIX = 'TIDEGAUGE_';
+
+/** One key of a schema, as documentation and environment variables need it. */
+export interface Leaf {
+  readonly path: readonly string[];
+  /** The environment variable that sets it. */
+  readonly variable: string;
+  readonly description: string;
+  /** The default as a user would write it, or null when there is none. */
+  readonly fallback: string | null;
+  /** For people: `duration`, `integer`, the allowed words. */
+  readonly type: string;
+  /** True: the text of an environment variable is the value; false: it is read as YAML. */
+  readonly textual: boolean;
+}
+
+interface JsonSchema {
+  type?: string;
+  unit?: string;
+  const?: unknown;
+  enum?: unknown[];
+  properties?: Record<string, JsonSchema>;
+  description?: string;
+  default?: unknown;
+}
+
+/** All keys of a schema outside of lists, in its order. */
+export function leaves(schema: z.ZodType): Leaf[] {
+  return walk(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema, [], undefined);
+}
+
+function walk(node: JsonSchema, path: readonly string[], inherited: unknown): Leaf[] {
+  const fallback = node.default ?? inherited;
+  if (node.properties) {
+    const defaults = fallback as Record<string, unknown> | undefined;
+    return Object.entries(node.properties).flatMap(([key, child]) =>
+      walk(child, [...path, key], defaults?.[key]),
+    );
+  }
+  return [
+    {
+      path,
+      variable: ENV_PREFIX + path.join('_').toUpperCase(),
+      description: node.description ?? '',
+      fallback:
+        fallback === undefined ? null : typeof fallback === 'string' ? fallback : JSON.stringify(fallback),
+      type: typeOf(node),
+      textual: node.enum !== undefined || node.type === 'string',
+    },
+  ];
+}
+
+function typeOf(node: JsonSchema): string {
+  if (node.enum) return node.enum.map(word => `\`${word}\``).join(' or ');
+  if (node.const !== undefined) return `\`${node.const}\``;
+  return (
+    node.unit ?? (node.type === 'array' ? 'list' : node.type === 'string' ? 'text' : (node.type ?? 'value'))
+  );
+}

@@ -1,0 +1,152 @@
+#!/usr/bin/env node
+import { Command } from 'commander';
+import { describeError, TidegaugeError } from '../core/errors.ts';
+import { check } from './check.ts';
+import { ConfigError } from './config.ts';
+import { type CommonFlags, type Context, createContext } from './context.ts';
+import { demo } from './demo.ts';
+import { doctor } from './doctor.ts';
+import { incidents } from './incidents.ts';
+import { replay } from './replay.ts';
+import { review } from './review.ts';
+import { run } from './run.ts';
+import { VERSION } from './version.ts';
+
+const CONFIG = [
+  '-c, --config <file>',
+  'configuration file (default: tidegauge.yaml in this directory, if there is one)',
+] as const;
+
+/** Run a command with its context; its result is the exit code. */
+function action<F extends CommonFlags>(
+  command: (context: Context, flags: F, ...args: string[]) => Promise<number>,
+) {
+  return async (...all: unknown[]): Promise<void> => {
+    // commander hands over: arguments…, flags, command.
+    const flags = all.at(-2) as F;
+    const args = all.slice(0, -2) as string[];
+    process.exitCode = await command(createContext(flags, stopSignal()), flags, ...args);
+  };
+}
+
+/** The first SIGINT or SIGTERM asks for an orderly end, the second one ends at once. */
+function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(130);
+      controller.abort();
+    });
+  }
+  return controller.signal;
+}
+
+function program(): Command {
+  const tidegauge = new Command('tidegauge')
+    .description(
+      'Watches the network traffic of every container on this host and says when it is not normal.',
+    )
+    .version(VERSION)
+    .showHelpAfterError('Add --help for the flags and examples.')
+    .addHelpText(
+      'after',
+      `
+Start here:
+  sudo tidegauge run            watch this host: a live table, and incidents as they happen
+  sudo tidegauge demo           see an alert within two minutes, on traffic made for it
+  tidegauge review --from 12h   what happened last night?
+  sudo tidegauge doctor         something is missing? this says what and how to mend it
+
+Configuration: tidegauge.yaml; every key is listed in docs/configuration.md and can be set by an environment
+variable, such as TIDEGAUGE_STORE_KIND=influx.`,
+    );
+
+  tidegauge
+    .command('run')
+    .description('capture, store, detect and alert, all in this process')
+    .option(...CONFIG)
+    .option('--record <file>', 'also write everything that is captured to a file for `tidegauge replay`')
+    .option('--quiet', 'show incidents only, no traffic')
+    .action(action((context, flags) => run(context, flags, { collect: true, detect: true })));
+  tidegauge
+    .command('collect')
+    .description('capture and store only; `detect` processes judge (needs a shared store, queue and state)')
+    .option(...CONFIG)
+    .option('--record <file>', 'also write everything that is captured to a file for `tidegauge replay`')
+    .option('--quiet', 'show no traffic')
+    .action(action((context, flags) => run(context, flags, { collect: true, detect: false })));
+  tidegauge
+    .command('detect')
+    .description('judge the frames of collectors and deliver notifications; start as many as you like')
+    .option(...CONFIG)
+    .action(action((context, flags) => run(context, flags, { collect: false, detect: true })));
+  tidegauge
+    .command('demo')
+    .description('make real traffic between a few containers, with a leak in it, and watch it')
+    .option(...CONFIG)
+    .option('--for <duration>', 'how long, such as 2m', '2m')
+    .option('--traffic', 'only make the traffic; watch it with a `tidegauge run` of your own')
+    .action(action(demo));
+  tidegauge
+    .command('review')
+    .description('fold stored history again: what happened, and what would other settings have said?')
+    .option(...CONFIG)
+    .option('--from <time>', 'start: ISO 8601, or a duration ago such as 12h', '24h')
+    .option('--to <time>', 'end: ISO 8601, or a duration ago', '0s')
+    .option('--host <name>', 'only this host')
+    .option('--json', 'machine-readable')
+    .action(action(review));
+  tidegauge
+    .command('incidents')
+    .description('list incidents that were raised, and what became of their notifications')
+    .option(...CONFIG)
+    .option('--from <time>', 'start: ISO 8601, or a duration ago such as 12h', '24h')
+    .option('--to <time>', 'end: ISO 8601, or a duration ago', '0s')
+    .option('--json', 'machine-readable')
+    .action(action(incidents));
+  tidegauge
+    .command('replay')
+    .description('run detection over a recording; works on any machine, needs no root')
+    .argument(
+      '<file>',
+      'recording made by `run --record`, or plain output of `bpftrace -f json`; - reads standard input',
+    )
+    .option(...CONFIG)
+    .option('--json', 'incidents as JSON')
+    .option('--start <time>', 'for plain bpftrace output: when its first interval began, ISO 8601')
+    .action(action(replay));
+  tidegauge
+    .command('doctor')
+    .description('check this machine, the configuration and everything it points to; say what to do')
+    .option(...CONFIG)
+    .action(action(doctor));
+  tidegauge
+    .command('check')
+    .description('check the configuration and print what is in force, without starting anything')
+    .option(...CONFIG)
+    .action(action(check));
+  return tidegauge;
+}
+
+/** What the user sees of an error, and the exit code. */
+function report(error: unknown): number {
+  if (error instanceof ConfigError) {
+    for (const line of error.lines) process.stderr.write(`tidegauge: ${line}\n`);
+    process.stderr.write(`tidegauge: ${error.problem.remedy}\n`);
+    return error.exitCode;
+  }
+  if (error instanceof TidegaugeError) {
+    process.stderr.write(`tidegauge: ${describeError(error)}\n`);
+    return error.exitCode;
+  }
+  process.stderr.write(
+    `tidegauge: this should not happen, please report it: ${error instanceof Error ? error.stack : String(error)}\n`,
+  );
+  return 70;
+}
+
+try {
+  await program().parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}

@@ -1,0 +1,19 @@
+import { preflight } from '../collector/preflight.ts';
+import type { Config } from '../core/config.ts';
+import { TidegaugeError } from '../core/errors.ts';
+
+/** Refuse to start a capture that cannot work here: the first thing that is missing, and what to do. */
+export async function refuseUnlessReady(config: Config): Promise<void> {
+  const checks = await preflight(config.capture);
+  const missing = checks.find(check => !check.ok && check.required);
+  if (!missing) return;
+  throw new TidegaugeError(
+    {
+      place: 'this machine',
+      expected: missing.name,
+      found: missing.found,
+      remedy: `${missing.remedy} (Recorded traffic can be looked at anywhere: tidegauge replay FILE.ndjson.)`,
+    },
+    { exitCode: 2 },
+  );
+}

@@ -1,0 +1,79 @@
+import { stringify } from 'yaml';
+import type { z } from 'zod';
+import { matchSchema } from '../core/config.ts';
+import { type Leaf, leaves } from './leaves.ts';
+import { DETECTOR_ROWS, NOTIFIER_ROWS, RULES, SCHEMA } from './wire.ts';
+
+/** Pages that are derived from code; `npm run docs` writes them, a test keeps them current. */
+export const PAGES: Readonly<Record<string, () => string>> = {
+  'docs/configuration.md': configurationPage,
+  'docs/detectors.md': detectorsPage,
+};
+
+const HEADER = '<!-- Made by `npm run docs` from the code; edit there. -->\n';
+
+function configurationPage(): string {
+  const groups = new Map<string, Leaf[]>();
+  for (const leaf of leaves(SCHEMA)) {
+    if (leaf.type === 'list') continue;
+    const group = leaf.path.length === 1 ? '' : (leaf.path[0] ?? '');
+    groups.set(group, [...(groups.get(group) ?? []), leaf]);
+  }
+  const sections = [...groups].map(
+    ([group, keys]) => `${group === '' ? '' : `## ${group}\n\n`}${keyTable(keys, true)}`,
+  );
+  return `${HEADER}# Configuration
+
+\`tidegauge.yaml\` in the working directory, or the file given by \`--config\` or \`TIDEGAUGE_CONFIG\`. Every key below can
+also be set by its environment variable, which wins. Durations (\`5s\`, \`1h30m\`), sizes (\`64KiB\`) and rates (\`1MiB/s\`,
+\`500msg/s\`) always carry units. A configuration with a mistake is refused before anything starts; \`tidegauge check\`
+says what is in force.
+
+${sections.join('\n')}
+## detectors
+
+A list of rules; given, it replaces the default ones. Besides the options of its detector ([detectors.md](detectors.md))
+a rule has \`use\` (the detector), \`name\` (unique) and \`match\`:
+
+${keyTable(leaves(matchSchema), false)}
+A fresh install runs:
+
+\`\`\`yaml
+${stringify({ detectors: RULES })}\`\`\`
+
+## receivers
+
+A list of those who are told about incidents: \`use\` (the kind), \`name\` (unique), and the kind's options.
+
+${NOTIFIER_ROWS.map(({ name, summary, options }) => `### ${name}\n\n${summary}\n\n${keyTable(leaves(options), false)}`).join('\n')}`;
+}
+
+function detectorsPage(): string {
+  const sections = DETECTOR_ROWS.map(({ name, summary, scope, options, examples }) => {
+    const shown = examples.map(
+      example =>
+        `${example.title}:\n\n\`\`\`yaml\n${stringify([{ use: name, name: 'my-rule', ...example.options }])}\`\`\`\n`,
+    );
+    return `## ${name}\n\n${summary}\n\nJudges each ${scope}.\n\n${keyTable(leaves(options as z.ZodType), false)}\n${shown.join('\n')}`;
+  });
+  return `${HEADER}# Detectors
+
+Every rule of \`detectors\` in tidegauge.yaml is one of these with its options. A score of 1 is the rule's alarm limit.
+The examples below run as tests. Detectors never judge incomplete frames, and never invent samples for a gap.
+
+${sections.join('\n')}`;
+}
+
+function keyTable(keys: readonly Leaf[], variables: boolean): string {
+  const head = ['key', 'type', 'default', ...(variables ? ['environment variable'] : []), 'meaning'];
+  const rows = keys.map(leaf => [
+    `\`${leaf.path.join('.')}\``,
+    leaf.type,
+    leaf.fallback === null ? 'required or off' : leaf.fallback === '' ? 'empty' : `\`${leaf.fallback}\``,
+    ...(variables ? [`\`${leaf.variable}\``] : []),
+    leaf.description,
+  ]);
+  return [head, head.map(() => '---'), ...rows]
+    .map(row => `| ${row.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |\n`)
+    .join('');
+}

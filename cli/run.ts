@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto';
+import { TidegaugeError } from '../core/errors.ts';
+import { Worker } from '../worker/worker.ts';
+import { startCollector } from './collector.ts';
+import { type CommonFlags, type Context, ensureDataFolder } from './context.ts';
+import { Live } from './live.ts';
+import { refuseUnlessReady } from './ready.ts';
+import { headerLines } from './status.ts';
+import { openParts, type Parts } from './wire.ts';
+
+export interface RunFlags extends CommonFlags {
+  readonly record?: string;
+  readonly quiet?: boolean;
+}
+
+/** Which roles this process plays. */
+export interface Roles {
+  readonly collect: boolean;
+  readonly detect: boolean;
+}
+
+/**
+ * `tidegauge run`, `collect` and `detect`: start the roles, show what happens, end in the order of the data's way:
+ * capture, shipping, worker.
+ */
+export async function run(context: Context, flags: RunFlags, roles: Roles): Promise<number> {
+  const { config, signal, out, log } = context;
+  if (roles.collect) await refuseUnlessReady(config);
+  if (roles.collect !== roles.detect) refuseUnlessShared(context);
+  ensureDataFolder(config);
+  const parts = await openParts(config, context.clock, log);
+  const live = new Live(out, flags.quiet === true);
+  let worker: Worker | null = null;
+  try {
+    worker = roles.detect ? await startWorker(context, parts, live) : null;
+    const collector = roles.collect ? await startCollector(context, flags.record, parts, live, worker) : null;
+    live.header(headerLines(config, parts, collector?.capture ?? null, roles.detect));
+    if (!signal.aborted)
+      await new Promise(resolve => signal.addEventListener('abort', resolve, { once: true }));
+    const left = (await collector?.stop()) ?? 0;
+    if (left > 0) log.error({ frames: left }, 'frames could not be stored before the end: they are lost');
+    return left > 0 ? 1 : 0;
+  } finally {
+    await worker?.stop();
+    await parts.close();
+  }
+}
+
+/** Separate processes must meet somewhere. */
+function refuseUnlessShared({ config }: Context): void {
+  if (config.queue.kind !== 'inline') return;
+  const problem = {
+    place: 'queue.kind',
+    expected: 'bullmq, because collector and detectors are separate processes',
+    found: config.queue.kind,
+    remedy: 'Set queue.kind to bullmq, or use `tidegauge run`, which is both in one process.',
+  };
+  throw new TidegaugeError(problem, { exitCode: 2 });
+}
+
+function startWorker({ config, clock, log }: Context, parts: Parts, live: Live): Promise<Worker> {
+  return Worker.start({
+    ...parts,
+    clock,
+    log,
+    owner: `${config.host}-${process.pid}-${randomUUID()}`,
+    leaseMs: config.state.lease,
+    checkpointMs: config.state.checkpoint,
+    onIncident: incident => live.incident(incident),
+  });
+}

@@ -1,0 +1,103 @@
+import { createHostFold, type HostFold } from '../alert/host.ts';
+import { createPipeline } from '../alert/pipeline.ts';
+import type { Clock } from '../core/clock.ts';
+import { type Config, configSchema } from '../core/config.ts';
+import type { Log } from '../core/log.ts';
+import { createFold } from '../detector/fold.ts';
+import { DEFAULT_RULES, DETECTORS } from '../detector/index.ts';
+import { DEFAULT_LIMITS } from '../detector/subjects.ts';
+import type { Receiver } from '../notify/contract.ts';
+import { createReceivers, NOTIFIERS } from '../notify/index.ts';
+import type { Queue } from '../queue/contract.ts';
+import { createQueue } from '../queue/index.ts';
+import type { State } from '../state/contract.ts';
+import { createState } from '../state/index.ts';
+import type { Store } from '../store/contract.ts';
+import { createStore } from '../store/index.ts';
+
+/** The only file that knows implementations: it joins the tables and assembles what a configuration names. */
+
+/** The one schema of tidegauge.yaml. */
+export const SCHEMA = configSchema(DETECTORS, NOTIFIERS, DEFAULT_RULES);
+
+/** The tables, for the reference documentation. */
+export { DEFAULT_RULES as RULES, DETECTORS as DETECTOR_ROWS, NOTIFIERS as NOTIFIER_ROWS };
+
+export const makeStore = (config: Config, log: Log): Store =>
+  createStore(config.store, { data: config.data, log });
+export const makeQueue = (config: Config, clock: Clock, log: Log): Queue =>
+  createQueue(config, { clock, log });
+export const makeState = (config: Config, clock: Clock, log: Log): State =>
+  createState(config, { clock, log });
+export const makeReceivers = (config: Config, clock: Clock): Receiver[] =>
+  createReceivers(config.receivers, clock);
+
+/** The one fold of workers, replay and review. */
+export function makeFold(config: Config): HostFold {
+  const fold = createFold({ rules: config.detectors, detectors: DETECTORS, limits: DEFAULT_LIMITS });
+  return createHostFold({
+    fold,
+    pipeline: createPipeline({
+      alert: config.alert,
+      receivers: config.receivers.map(receiver => receiver.name),
+    }),
+  });
+}
+
+/** Everything outside of this process, open and checked. */
+export interface Parts {
+  readonly store: Store;
+  readonly queue: Queue;
+  readonly state: State;
+  readonly fold: HostFold;
+  readonly receivers: readonly Receiver[];
+  /** One line for people about each. */
+  readonly descriptions: { readonly store: string; readonly queue: string; readonly state: string };
+  close(): Promise<void>;
+}
+
+/** Open store, queue and state; closes what was opened when one of them refuses. */
+export async function openParts(config: Config, clock: Clock, log: Log): Promise<Parts> {
+  const store = makeStore(config, log);
+  const queue = makeQueue(config, clock, log);
+  const state = makeState(config, clock, log);
+  const close = async () => {
+    await Promise.allSettled([queue.close(), state.close(), store.close()]);
+  };
+  try {
+    const info = await store.open();
+    const descriptions = {
+      store: `${info.product}, ${info.location}`,
+      queue: await queue.open(),
+      state: await state.open(),
+    };
+    return {
+      store,
+      queue,
+      state,
+      fold: makeFold(config),
+      receivers: makeReceivers(config, clock),
+      descriptions,
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** The configuration of a demonstration: short intervals, everything in one throw-away directory, nobody told. */
+export function demoConfig(config: Config, data: string): Config {
+  const rule = { use: 'rolling-zscore', match: { container: '*shop-*' }, warm_up: '20s', for: '2s' };
+  return SCHEMA.parse({
+    host: config.host,
+    data,
+    capture: { interval: '1s', bpftrace: config.capture.bpftrace, docker: config.capture.docker },
+    detectors: [
+      { ...rule, name: 'bytes', metric: 'bytes' },
+      { ...rule, name: 'messages', metric: 'messages' },
+    ],
+    alert: { resolve_after: '10s' },
+    log: { level: 'warn' },
+  });
+}

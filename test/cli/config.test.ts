@@ -1,0 +1,132 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
+import { ConfigError, loadConfig } from '../../cli/config.ts';
+import { configSchema } from '../../core/config.ts';
+import { duration, rate } from '../../core/options.ts';
+import { temporaryFolder } from '../parts/process.ts';
+
+const SCHEMA = configSchema(
+  [
+    { name: 'limit', options: z.strictObject({ above: rate().optional(), for: duration().prefault('0s') }) },
+    { name: 'other', options: z.strictObject({}) },
+  ],
+  [{ name: 'webhook', options: z.strictObject({ url: z.string(), secret: z.string().optional() }) }],
+  [{ use: 'limit', name: 'default-rule', above: '10MiB/s' }],
+);
+
+const machine = { hostname: 'box', data: '/somewhere' };
+const folder = temporaryFolder();
+afterAll(folder.remove);
+
+let files = 0;
+function load(text: string | null, env: Record<string, string> = {}) {
+  const file = join(folder.path, `${files++}.yaml`);
+  if (text !== null) writeFileSync(file, text);
+  return loadConfig(SCHEMA, { file: text === null ? null : file, env, machine });
+}
+
+function problems(text: string, env: Record<string, string> = {}): string[] {
+  try {
+    load(text, env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.lines.map(line => line.replaceAll(`${folder.path}/`, ''));
+    throw error;
+  }
+  throw new Error('the configuration was accepted');
+}
+
+describe('configuration', () => {
+  it('without a file is the defaults, completed by what the machine says', () => {
+    const { config, file } = load(null);
+    expect(file).toBeNull();
+    expect(config).toMatchObject({ host: 'box', data: '/somewhere', store: { kind: 'sqlite' } });
+    expect(config.capture.interval).toBe(5000);
+    expect(config.detectors).toEqual([
+      {
+        use: 'limit',
+        name: 'default-rule',
+        match: expect.anything(),
+        options: { above: { value: 10 * 1024 ** 2, unit: 'B/s' }, for: 0 },
+      },
+    ]);
+  });
+
+  it('reads values with units, and the environment wins over the file', () => {
+    const { config } = load('capture:\n  interval: 1s\n  map_keys: 1000\nstore:\n  kind: influx\n', {
+      TIDEGAUGE_CAPTURE_INTERVAL: '250ms',
+      TIDEGAUGE_STORE_INFLUX_DATABASE: '2024',
+      TIDEGAUGE_QUEUE_LANES: '3',
+    });
+    expect(config.capture).toMatchObject({ interval: 250, map_keys: 1000 });
+    expect(config.store).toMatchObject({ kind: 'influx', influx: { database: '2024' } });
+    expect(config.queue.lanes).toBe(3);
+  });
+
+  it('takes lists from the environment as YAML', () => {
+    const { config } = load(null, { TIDEGAUGE_RECEIVERS: '[{use: webhook, name: chat, url: "http://x/"}]' });
+    expect(config.receivers).toEqual([{ use: 'webhook', name: 'chat', options: { url: 'http://x/' } }]);
+  });
+
+  it('names file, line, path, expectation and value of every mistake at once', () => {
+    const text =
+      'capture:\n  interval: 5\nstore:\n  kind: influxdb\n  influx:\n    url: ftp://x\nqueues: 1\n';
+    const found = problems(text).map(line => line.replace(/^\d+\.yaml/, 'F'));
+    expect(found).toEqual([
+      'F:2:13: capture.interval: expected a duration with a unit, such as 5s, 200ms or 1h30m, found 5',
+      'F:4:9: store.kind: expected one of "sqlite"|"influx", found "influxdb"',
+      'F:6:10: store.influx.url: expected an address that starts with http:// or https://, found "ftp://x"',
+      'F:7:1: queues: expected a known key, found queues',
+    ]);
+  });
+
+  it('points into lists of rules, and refuses unknown kinds, unknown options and equal names', () => {
+    const found = problems(
+      'detectors:\n  - use: limit\n    name: a\n    above: 10MiB\n  - use: nobody\n    name: b\n  - use: other\n    name: a\n    abvoe: 1\n',
+    );
+    expect(found[0]).toMatch(/:4:12: detectors\.0\.above: expected a rate with a unit.*found "10MiB"$/);
+    expect(found[1]).toMatch(/:5:10: detectors\.1\.use: /);
+    expect(found[2]).toMatch(/:9:5: detectors\.2\.abvoe: expected a known key/);
+    const twice = problems('detectors:\n  - {use: other, name: a}\n  - {use: other, name: a}\n');
+    expect(twice).toEqual([
+      expect.stringMatching(/:3:24: detectors\.1\.name: expected a name that is not used twice, found "a"/),
+    ]);
+  });
+
+  it('limits durations and says the limit', () => {
+    expect(problems('capture: {interval: 100ms}\n')[0]).toMatch(
+      /expected at least 200ms and at most 1m, found "100ms"$/,
+    );
+  });
+
+  it('blames the environment variable for its own value', () => {
+    expect(problems('', { TIDEGAUGE_CAPTURE_INTERVAL: 'fast' })[0]).toMatch(
+      /^environment variable TIDEGAUGE_CAPTURE_INTERVAL: capture\.interval: expected a duration/,
+    );
+  });
+
+  it('never shows a secret', () => {
+    const found = problems('store:\n  influx:\n    token: 12345678\n');
+    expect(found).toEqual([
+      expect.stringContaining('store.influx.token: expected string, found a value that is not shown'),
+    ]);
+  });
+
+  it('warns about variables that set nothing, but starts', () => {
+    const { warnings } = load(null, { TIDEGAUGE_STORE_KINDS: 'influx', TIDEGAUGE_CONFIG: '' });
+    expect(warnings).toEqual([expect.stringContaining('TIDEGAUGE_STORE_KINDS')]);
+  });
+
+  it('broken YAML, duplicate keys and a missing file are refused with their place', () => {
+    expect(problems('a: [1\n')[0]).toMatch(/^\d+\.yaml:\d+:\d+: /);
+    expect(problems('host: a\nhost: b\n')[0]).toMatch(/:2:1: .*unique/);
+    expect(() => loadConfig(SCHEMA, { file: '/nowhere.yaml', env: {}, machine })).toThrow(/no such file/);
+    expect(problems('- 1\n')[0]).toMatch(/expected keys and values, found a list/);
+  });
+
+  it('does not take __proto__ or constructor for keys', () => {
+    expect(problems('__proto__: {x: 1}\n')[0]).toMatch(/expected a known key/);
+    expect(problems('constructor: 1\n')[0]).toMatch(/expected a known key/);
+  });
+});

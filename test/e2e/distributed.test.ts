@@ -1,0 +1,128 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import type { Incident } from '../../core/incident.ts';
+import { type DockerServer, startDocker } from '../parts/docker.ts';
+import { type InfluxServer, startInflux } from '../parts/influx.ts';
+import { describeWith } from '../parts/need.ts';
+import { type Child, temporaryFolder, until } from '../parts/process.ts';
+import { type RedisServer, startRedis } from '../parts/redis.ts';
+import { type Hook, startHook, tidegauge, writeConfig } from '../parts/tidegauge.ts';
+import { trickleScript } from '../parts/traffic.ts';
+
+/** `collect` and two `detect` processes that meet in Redis and InfluxDB; one `detect` is killed in the middle. */
+describeWith(['docker', 'ebpf', 'influx', 'redis'], 'collect and two detects over Redis and InfluxDB', () => {
+  const folder = temporaryFolder();
+  let docker: DockerServer;
+  let influx: InfluxServer;
+  let redis: RedisServer;
+  let hook: Hook;
+  let collector: Child;
+  const detectors: Child[] = [];
+
+  const start = (command: string) => tidegauge([command], { cwd: folder.path });
+
+  beforeAll(async () => {
+    [docker, influx, redis, hook] = await Promise.all([
+      startDocker(),
+      startInflux(),
+      startRedis(),
+      startHook(),
+    ]);
+    for (const name of ['noisy', 'quiet-one', 'quiet-two']) docker.run(name, trickleScript(6));
+    writeConfig(folder.path, {
+      host: 'gamma',
+      data: join(folder.path, 'data'),
+      capture: { interval: '500ms', docker: docker.socket },
+      store: { kind: 'influx', influx: { url: influx.url } },
+      queue: { kind: 'bullmq' },
+      redis: { url: redis.url },
+      state: { kind: 'redis', lease: '2s', checkpoint: '2s' },
+      detectors: [
+        {
+          use: 'rolling-zscore',
+          name: 'sent',
+          metric: 'bytes',
+          direction: 'send',
+          warmup: '8s',
+          floor: '20KiB/s',
+        },
+        {
+          use: 'rolling-zscore',
+          name: 'received',
+          metric: 'messages',
+          direction: 'receive',
+          warmup: '8s',
+          floor: '300msg/s',
+        },
+        { use: 'threshold', name: 'limit', metric: 'bytes', direction: 'send', above: '500KiB/s' },
+      ],
+      alert: { resolve_after: '3s' },
+      receivers: [{ use: 'webhook', name: 'hook', url: hook.url }],
+    });
+    detectors.push(start('detect'));
+    await until('the first detect to be ready', () => detectors[0]?.output.includes('store:'));
+    detectors.push(start('detect'));
+    collector = start('collect');
+  }, 120_000);
+
+  afterAll(async () => {
+    for (const child of [collector, ...detectors]) await child?.stop('SIGKILL');
+    await docker?.stop();
+    await influx?.stop();
+    await redis?.stop();
+    await hook?.stop();
+    folder.remove();
+  }, 60_000);
+
+  it('a burst gives one incident, one annotation and one delivery per status, though one detect is killed in it', async () => {
+    const frames = () => query(influx.url, 'SELECT count(duration_ms) FROM host_frames');
+    await until(
+      'twelve seconds of frames',
+      async () => Number((await frames())[0]?.count ?? 0) >= 26,
+      60_000,
+    );
+    docker.docker('kill', '-s', 'USR1', 'noisy');
+    await until('the incident to be told', () => hook.bodies.length >= 1, 20_000);
+    detectors[0]?.process.kill('SIGKILL');
+    await until('its end to be told', () => hook.bodies.some(body => body.status === 'resolved'), 40_000);
+
+    const told = hook.bodies.map(({ status, incident }) => [status, (incident as Incident).container]);
+    expect(told).toEqual([
+      ['firing', 'noisy'],
+      ['resolved', 'noisy'],
+    ]);
+    expect(
+      new Set(hook.headers.map(headers => headers['webhook-id'] ?? headers['idempotency-key'])).size,
+    ).toBe(2);
+    const annotations = await query(influx.url, 'SELECT * FROM annotations');
+    expect(annotations).toHaveLength(1);
+    expect(annotations[0]).toMatchObject({ container: 'noisy', host: 'gamma' });
+    const open = await query(influx.url, `SELECT max(open) FROM detections WHERE container =~ /quiet/`);
+    expect(open[0]?.max).toBe(0);
+
+    const listed = tidegauge(['incidents', '--json'], { cwd: folder.path });
+    expect(await listed.exited).toBe(0);
+    const incidents = JSON.parse(listed.output) as Incident[];
+    expect(incidents.map(incident => [incident.container, incident.resolvedAt !== null])).toEqual([
+      ['noisy', true],
+    ]);
+    expect(incidents[0]?.findings.map(finding => finding.rule).sort()).toEqual(['limit', 'received', 'sent']);
+  }, 150_000);
+
+  it('collect and detect end in order on SIGTERM', async () => {
+    expect(await collector.stop('SIGTERM')).toBe(0);
+    expect(await detectors[1]?.stop('SIGTERM')).toBe(0);
+  }, 40_000);
+});
+
+/** Rows of an InfluxQL query as objects. */
+async function query(url: string, q: string): Promise<Record<string, unknown>[]> {
+  const response = await fetch(`${url}/query?db=tidegauge&epoch=ms&q=${encodeURIComponent(q)}`);
+  const body = (await response.json()) as {
+    results: { series?: { columns: string[]; values: unknown[][] }[] }[];
+  };
+  const series = body.results[0]?.series?.[0];
+  return (series?.values ?? []).map(row =>
+    Object.fromEntries(series?.columns.map((name, i) => [name, row[i]]) ?? []),
+  );
+}

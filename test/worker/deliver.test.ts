@@ -1,0 +1,145 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Notification } from '../../core/incident.ts';
+import type { Outcome, Receiver } from '../../notify/contract.ts';
+import type { Lease, State } from '../../state/contract.ts';
+import { Deliverer, decide } from '../../worker/deliver.ts';
+import { ManualClock } from '../parts/clock.ts';
+import { recordingLog } from '../parts/log.ts';
+import { temporaryFolder, until } from '../parts/process.ts';
+import { incidentsOf, limitFold, openFiles, STORY } from './fixture.ts';
+
+const [INCIDENT] = incidentsOf(limitFold(1_000_000), STORY);
+if (!INCIDENT) throw new Error('the story has no incident');
+
+const note = (receiver: string, status: Notification['status'] = 'firing'): Notification => ({
+  key: `${INCIDENT.id}-${receiver}-${status}`,
+  receiver,
+  status,
+  incident: INCIDENT,
+});
+
+/** A receiver that answers from a list, the last answer for ever, and keeps what it was given. */
+function scripted(name: string, ...answers: Outcome[]): Receiver & { got: string[] } {
+  const got: string[] = [];
+  return {
+    name,
+    address: 'test',
+    got,
+    async deliver(notification) {
+      got.push(notification.status);
+      return answers[Math.min(got.length, answers.length) - 1] ?? { kind: 'accepted' };
+    },
+  };
+}
+
+describe('deliverer', () => {
+  let folder: ReturnType<typeof temporaryFolder>;
+  let clock: ManualClock;
+  let state: State;
+  let lane: Lease;
+  let policy: Lease;
+  let deliverer: Deliverer | undefined;
+
+  beforeEach(async () => {
+    folder = temporaryFolder();
+    clock = new ManualClock();
+    state = openFiles(folder.path, clock).state;
+    await state.open();
+    lane = (await state.acquire('lane-0', 'me', 1e9)) as Lease;
+    policy = (await state.acquire('policy', 'me', 1e9)) as Lease;
+  });
+
+  afterEach(async () => {
+    await deliverer?.stop();
+    await state.close();
+    folder.remove();
+  });
+
+  function start(...receivers: Receiver[]): Deliverer {
+    deliverer = new Deliverer(policy, { state, receivers, clock, log: recordingLog().log });
+    deliverer.start();
+    return deliverer;
+  }
+
+  /** Move the clock in small steps until the condition holds. */
+  const steps = (what: string, done: () => boolean | Promise<boolean>) =>
+    until(what, async () => {
+      clock.advance(250);
+      return done();
+    });
+
+  it('delivers firing before resolved, once each, and records it', async () => {
+    const chat = scripted('chat', { kind: 'accepted' });
+    start(chat);
+    await state.commit(lane, { incidents: [], notifications: [note('chat'), note('chat', 'resolved')] });
+    await steps('both to be recorded', async () => (await state.deliveries('delivered', 10)).length === 2);
+    expect(chat.got).toEqual(['firing', 'resolved']);
+  });
+
+  it('tries again after a growing pause; a broken receiver holds up nobody else', async () => {
+    const broken = scripted(
+      'broken',
+      { kind: 'retry', reason: '503' },
+      { kind: 'retry', reason: '503' },
+      { kind: 'accepted' },
+    );
+    const fine = scripted('fine', { kind: 'accepted' });
+    const running = start(broken, fine);
+    await state.commit(lane, { incidents: [], notifications: [note('broken'), note('fine')] });
+    const begin = clock.now();
+    await steps('the fine one', async () => (await state.deliveries('delivered', 10)).length === 1);
+    expect(fine.got).toEqual(['firing']);
+    await steps('the broken one', async () => (await state.deliveries('delivered', 10)).length === 2);
+    expect(broken.got).toHaveLength(3);
+    expect(clock.now() - begin).toBeGreaterThanOrEqual(3000);
+    expect([running.delivered, running.failed, running.dead]).toEqual([2, 2, 0]);
+  });
+
+  it('keeps what is refused as dead, with the reason, and goes on with the next', async () => {
+    const strict = scripted('strict', { kind: 'refused', reason: '400 bad request' }, { kind: 'accepted' });
+    start(strict);
+    await state.commit(lane, { incidents: [], notifications: [note('strict'), note('strict', 'resolved')] });
+    await steps('the second one', async () => (await state.deliveries('delivered', 10)).length === 1);
+    const [dead] = await state.deliveries('dead', 10);
+    expect(dead).toMatchObject({ attempts: 1, lastError: '400 bad request' });
+  });
+
+  it('stops when the policy lane belongs to somebody else', async () => {
+    const chat = scripted('chat', { kind: 'accepted' });
+    await state.release(policy);
+    await state.acquire('policy', 'other', 1e9);
+    const running = start(chat);
+    await state.commit(lane, { incidents: [], notifications: [note('chat'), note('chat', 'resolved')] });
+    await steps('it to notice', () => running.lost);
+    expect(chat.got).toEqual(['firing']);
+  });
+});
+
+describe('the decision after an attempt', () => {
+  it('is by outcome alone', () => {
+    expect(decide({ kind: 'accepted' }, 1, 50)).toEqual({
+      status: 'delivered',
+      attempts: 1,
+      nextAttempt: 50,
+      lastError: null,
+    });
+    expect(decide({ kind: 'refused', reason: 'no' }, 1, 50)).toMatchObject({
+      status: 'dead',
+      lastError: 'no',
+    });
+    expect(decide({ kind: 'retry', reason: 'x' }, 1, 50)).toMatchObject({
+      status: 'pending',
+      nextAttempt: 1050,
+    });
+    expect(decide({ kind: 'retry', reason: 'x' }, 3, 50)).toMatchObject({
+      status: 'pending',
+      nextAttempt: 4050,
+    });
+  });
+
+  it('waits as long as it was asked to, five minutes at most by itself, and gives up in the end', () => {
+    expect(decide({ kind: 'retry', reason: 'x', afterMs: 3_600_000 }, 1, 0).nextAttempt).toBe(3_600_000);
+    expect(decide({ kind: 'retry', reason: 'x' }, 100, 0).nextAttempt).toBe(300_000);
+    expect(decide({ kind: 'retry', reason: 'x' }, 300, 0).status).toBe('dead');
+  });
+});

@@ -1,0 +1,169 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Frame } from '../../core/frame.ts';
+import type { Lease, State } from '../../state/contract.ts';
+import type { Store } from '../../store/contract.ts';
+import { type HostDeps, HostWorker, LeaseLost } from '../../worker/host.ts';
+import { ManualClock } from '../parts/clock.ts';
+import { recordingLog } from '../parts/log.ts';
+import { temporaryFolder } from '../parts/process.ts';
+import { incidentsOf, limitFold, openFiles, STORY } from './fixture.ts';
+
+const FOLD = limitFold(1_000_000);
+const EXPECTED = incidentsOf(FOLD, STORY);
+const ALWAYS = { from: 0, to: Number.MAX_SAFE_INTEGER };
+
+describe('a host worker', () => {
+  let folder: ReturnType<typeof temporaryFolder>;
+  let clock: ManualClock;
+  let store: Store;
+  let state: State;
+
+  beforeEach(async () => {
+    folder = temporaryFolder();
+    clock = new ManualClock();
+    ({ store, state } = openFiles(folder.path, clock));
+    await store.open();
+    await state.open();
+  });
+
+  afterEach(async () => {
+    await store.close();
+    await state.close();
+    folder.remove();
+  });
+
+  const deps = (changes: Partial<HostDeps> = {}): HostDeps => ({
+    fold: FOLD,
+    store,
+    state,
+    clock,
+    log: recordingLog().log,
+    signal: new AbortController().signal,
+    checkpointMs: 1000,
+    ...changes,
+  });
+
+  async function lease(owner: string): Promise<Lease> {
+    const taken = await state.acquire('lane-0', owner, 10_000);
+    if (!taken) throw new Error('the lease is held');
+    return taken;
+  }
+
+  async function storeAndTake(worker: HostWorker, frames: readonly Frame[]): Promise<void> {
+    for (const frame of frames) {
+      await store.writeFrames([frame]);
+      await worker.take(frame);
+    }
+  }
+
+  const told = async () =>
+    [...(await state.deliveries('pending', 100))].reverse().map(({ notification }) => notification.key);
+
+  const expectedKeys = EXPECTED.flatMap(({ id }) => [`${id}-chat-firing`, `${id}-chat-resolved`]);
+
+  it('folds frames into incidents, annotations, detections and notifications', async () => {
+    const worker = await HostWorker.start('box', await lease('a'), deps());
+    await storeAndTake(worker, STORY);
+    expect(EXPECTED).toHaveLength(2);
+    expect((await state.incidents(ALWAYS, 100)).reverse()).toEqual(EXPECTED);
+    expect((await store.readAnnotations(ALWAYS)).map(({ id, state }) => [id, state])).toEqual(
+      EXPECTED.map(({ id }) => [id, 'resolved']),
+    );
+    expect(await store.readDetections('box', ALWAYS)).toHaveLength(STORY.length);
+    expect((await told()).sort()).toEqual([...expectedKeys].sort());
+  });
+
+  it('reads frames that the queue lost from the store', async () => {
+    const worker = await HostWorker.start('box', await lease('a'), deps());
+    await store.writeFrames(STORY);
+    for (const n of [0, 6, 29]) await worker.take(STORY[n] as Frame);
+    expect((await state.incidents(ALWAYS, 100)).reverse()).toEqual(EXPECTED);
+    expect(worker.frames).toBe(STORY.length);
+  });
+
+  it('ignores frames that it has seen', async () => {
+    const worker = await HostWorker.start('box', await lease('a'), deps());
+    await storeAndTake(worker, STORY.slice(0, 10));
+    await storeAndTake(worker, STORY.slice(0, 10));
+    expect(worker.frames).toBe(10);
+    await storeAndTake(worker, STORY.slice(10));
+    expect((await state.incidents(ALWAYS, 100)).reverse()).toEqual(EXPECTED);
+  });
+
+  it.each([0, 4, 6, 8, 19, 20, 25])('a successor after a kill at frame %d tells the same, once', async at => {
+    const first = await HostWorker.start('box', await lease('a'), deps());
+    await storeAndTake(first, STORY.slice(0, at));
+    clock.advance(11_000);
+    const second = await HostWorker.start('box', await lease('b'), deps());
+    await storeAndTake(second, STORY.slice(at));
+    expect((await state.incidents(ALWAYS, 100)).reverse()).toEqual(EXPECTED);
+    expect((await told()).sort()).toEqual([...expectedKeys].sort());
+    expect((await store.readAnnotations(ALWAYS)).map(({ id, state }) => [id, state])).toEqual(
+      EXPECTED.map(({ id }) => [id, 'resolved']),
+    );
+  });
+
+  it('an owner who was paused past his lease changes nothing any more', async () => {
+    const paused = await HostWorker.start('box', await lease('a'), deps());
+    await storeAndTake(paused, STORY.slice(0, 5));
+    clock.advance(11_000);
+    await lease('b');
+    await store.writeFrames([STORY[5] as Frame]);
+    await expect(paused.take(STORY[5] as Frame)).rejects.toThrow(LeaseLost);
+    expect(await state.incidents(ALWAYS, 100)).toEqual([]);
+  });
+
+  it('state that is lost is rebuilt from stored history: the same incidents', async () => {
+    const first = await HostWorker.start('box', await lease('a'), deps());
+    await storeAndTake(first, STORY);
+    const fresh = temporaryFolder();
+    const other = openFiles(fresh.path, clock).state;
+    await other.open();
+    const taken = await other.acquire('lane-0', 'b', 10_000);
+    if (!taken) throw new Error('the lease is held');
+    await HostWorker.start('box', taken, deps({ state: other }));
+    expect((await other.incidents(ALWAYS, 100)).reverse()).toEqual(EXPECTED);
+    await other.close();
+    fresh.remove();
+  });
+
+  it('new settings learn from history without telling it again, and close what the old ones left open', async () => {
+    const first = await HostWorker.start('box', await lease('a'), deps());
+    await storeAndTake(first, STORY.slice(0, 7));
+    await first.checkpoint(true);
+    clock.advance(11_000);
+    const before = await told();
+    const second = await HostWorker.start('box', await lease('b'), deps({ fold: limitFold(50_000_000) }));
+    expect(second.frames).toBe(7);
+    const [incident] = await state.incidents(ALWAYS, 100);
+    expect(incident?.resolvedAt).not.toBeNull();
+    expect((await told()).filter(key => !before.includes(key))).toEqual([`${incident?.id}-chat-resolved`]);
+  });
+
+  it('a frame that a detector cannot digest is counted and skipped', async () => {
+    const failing = {
+      ...FOLD,
+      step: (s: never, frame: Frame) => {
+        if (frame === STORY[2]) throw new Error('no idea');
+        return FOLD.step(s, frame);
+      },
+    } as typeof FOLD;
+    const worker = await HostWorker.start('box', await lease('a'), deps({ fold: failing }));
+    await storeAndTake(worker, STORY);
+    expect(worker.failedFrames).toBe(1);
+    expect((await state.incidents(ALWAYS, 100)).reverse()).toEqual(EXPECTED);
+  });
+
+  it('an unreadable checkpoint is no obstacle: history is folded again', async () => {
+    const mine = await lease('a');
+    await store.writeFrames(STORY);
+    await state.saveCheckpoint(mine, {
+      host: 'box',
+      last: (STORY[9] as Frame).start,
+      fingerprint: FOLD.fingerprint,
+      data: '{',
+    });
+    const worker = await HostWorker.start('box', mine, deps());
+    expect(worker.frames).toBe(STORY.length);
+  });
+});

@@ -1,0 +1,124 @@
+import type { Clock } from '../core/clock.ts';
+import { describeError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { type Backoff, pauseAfter } from '../core/retry.ts';
+import type { Outcome, Receiver } from '../notify/contract.ts';
+import type { Delivery, Lease, State } from '../state/contract.ts';
+
+export interface DeliverDeps {
+  readonly state: State;
+  readonly receivers: readonly Receiver[];
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Pauses between attempts at one delivery: quickly at first, then every few minutes. */
+const BACKOFF: Backoff = { firstMs: 1000, maxMs: 300_000 };
+/** After this many attempts (about a day at the longest pause) a delivery is dead: kept, listed, never tried again by itself. */
+const MAX_ATTEMPTS = 300;
+/** How long to wait when nothing is due. */
+const IDLE_MS = 250;
+const BATCH = 16;
+
+/**
+ * Delivers what is due while the policy lease is held: one loop per receiver, so that a slow or broken receiver holds
+ * up nobody else. Every outcome is recorded before the next attempt; a process killed between acceptance and record
+ * sends again with the same key, which receivers can tell.
+ */
+export class Deliverer {
+  readonly #deps: DeliverDeps;
+  readonly #lease: Lease;
+  readonly #abort = new AbortController();
+  #loops: Promise<void>[] = [];
+  /** True once the lease turned out to be somebody else's. */
+  lost = false;
+  delivered = 0;
+  failed = 0;
+  dead = 0;
+
+  constructor(lease: Lease, deps: DeliverDeps) {
+    this.#lease = lease;
+    this.#deps = deps;
+  }
+
+  start(): void {
+    this.#loops = this.#deps.receivers.map(receiver => this.#loop(receiver));
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    await Promise.all(this.#loops);
+  }
+
+  async #loop(receiver: Receiver): Promise<void> {
+    const { clock, log } = this.#deps;
+    while (!this.#abort.signal.aborted && !this.lost) {
+      try {
+        if ((await this.#deliverDue(receiver)) > 0) continue;
+      } catch (error) {
+        log.warn(
+          { receiver: receiver.name, error: describeError(error) },
+          'deliveries cannot be read or recorded, trying again',
+        );
+        await clock.sleep(BACKOFF.firstMs, this.#abort.signal);
+      }
+      await clock.sleep(IDLE_MS, this.#abort.signal);
+    }
+  }
+
+  async #deliverDue(receiver: Receiver): Promise<number> {
+    const due = await this.#deps.state.dueDeliveries(receiver.name, this.#deps.clock.now(), BATCH);
+    for (const delivery of due) {
+      if (this.#abort.signal.aborted || this.lost) return 0;
+      await this.#attempt(receiver, delivery);
+    }
+    return due.length;
+  }
+
+  async #attempt(receiver: Receiver, delivery: Delivery): Promise<void> {
+    const outcome = await receiver.deliver(delivery.notification, this.#abort.signal);
+    // An attempt that our own stop cut short says nothing about the receiver.
+    if (outcome.kind === 'retry' && this.#abort.signal.aborted) return;
+    const next = decide(outcome, delivery.attempts + 1, this.#deps.clock.now());
+    this.#say(receiver, delivery, next);
+    const held = await this.#deps.state.updateDelivery(this.#lease, delivery.notification.key, next);
+    if (!held) this.lost = true;
+  }
+
+  #say(receiver: Receiver, delivery: Delivery, next: Omit<Delivery, 'notification'>): void {
+    const facts = {
+      receiver: receiver.name,
+      key: delivery.notification.key,
+      attempts: next.attempts,
+      error: next.lastError,
+    };
+    if (next.status === 'delivered') {
+      this.delivered++;
+      this.#deps.log.info(facts, 'delivered');
+    } else if (next.status === 'dead') {
+      this.dead++;
+      this.#deps.log.error(facts, 'not deliverable, kept as dead');
+    } else {
+      this.failed++;
+      this.#deps.log.warn(facts, 'delivery failed, will be tried again');
+    }
+  }
+}
+
+/** What becomes of a delivery after an attempt. */
+export function decide(outcome: Outcome, attempts: number, now: number): Omit<Delivery, 'notification'> {
+  if (outcome.kind === 'accepted')
+    return { status: 'delivered', attempts, nextAttempt: now, lastError: null };
+  if (outcome.kind === 'refused')
+    return { status: 'dead', attempts, nextAttempt: now, lastError: outcome.reason };
+  if (attempts >= MAX_ATTEMPTS) {
+    return {
+      status: 'dead',
+      attempts,
+      nextAttempt: now,
+      lastError: `gave up after ${attempts} attempts: ${outcome.reason}`,
+    };
+  }
+  const nextAttempt = now + pauseAfter(attempts, BACKOFF, outcome.afterMs);
+  return { status: 'pending', attempts, nextAttempt, lastError: outcome.reason };
+}

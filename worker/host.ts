@@ -1,0 +1,281 @@
+import type { HostFold, HostOutput, HostState } from '../alert/host.ts';
+import type { Clock } from '../core/clock.ts';
+import { describeError } from '../core/errors.ts';
+import type { Frame } from '../core/frame.ts';
+import type { Annotation, Detection, Incident, Notification } from '../core/incident.ts';
+import type { Log } from '../core/log.ts';
+import { isRetriable, retrying } from '../core/retry.ts';
+import type { Checkpoint, Lease, State } from '../state/contract.ts';
+import type { Store } from '../store/contract.ts';
+
+/** Thrown when another worker owns the lane: nothing more may be written for it. */
+export class LeaseLost extends Error {
+  override readonly name = 'LeaseLost';
+}
+
+export interface HostDeps {
+  readonly fold: HostFold;
+  readonly store: Store;
+  readonly state: State;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Aborted when the lane is given up. */
+  readonly signal: AbortSignal;
+  readonly checkpointMs: number;
+  /** Told after each batch of outputs was stored. */
+  readonly onIncident?: (incident: Incident) => void;
+}
+
+const BACKOFF = { firstMs: 100, maxMs: 5000 };
+/** Frames folded between two writes while catching up; bounds memory and repeated work after a kill. */
+const CATCH_UP_BATCH = 64;
+
+/**
+ * One host's fold as its lane's owner runs it: from the newest checkpoint, over stored frames that the queue did not
+ * bring, then frame by frame. Every output is keyed, so doing a frame again changes nothing.
+ */
+export class HostWorker {
+  readonly host: string;
+  readonly #lease: Lease;
+  readonly #deps: HostDeps;
+  #state: HostState;
+  /** Start of the last folded frame, or null before the first. */
+  #last: number | null;
+  /** Frames up to here were handled under other settings: they teach, but nobody is told again. */
+  #silentUpTo: number | null;
+  #checkpointed: number;
+  frames = 0;
+  /** Frames on which a detector failed. */
+  failedFrames = 0;
+  /** Rows that the store refused for good. */
+  refusedRows = 0;
+
+  private constructor(
+    host: string,
+    lease: Lease,
+    deps: HostDeps,
+    from: { state: HostState; last: number | null; silentUpTo: number | null },
+  ) {
+    this.host = host;
+    this.#lease = lease;
+    this.#deps = deps;
+    this.#state = from.state;
+    this.#last = from.last;
+    this.#silentUpTo = from.silentUpTo;
+    this.#checkpointed = deps.clock.monotonic();
+  }
+
+  get last(): number | null {
+    return this.#last;
+  }
+
+  /** Load the checkpoint and fold what was stored since. */
+  static async start(host: string, lease: Lease, deps: HostDeps): Promise<HostWorker> {
+    const { state, fold } = deps;
+    const own = await persist(deps, () => state.loadCheckpoint(host, fold.fingerprint));
+    const restored = own && restore(own, deps);
+    const worker = new HostWorker(host, lease, deps, {
+      state: restored ?? fold.init(),
+      last: restored ? own.last : null,
+      silentUpTo: restored ? null : await persist(deps, () => state.foldedUpTo(host)),
+    });
+    const folded = await worker.catchUp();
+    if (folded > 0) deps.log.info({ host, frames: folded }, 'caught up from the store');
+    if (!restored) await worker.#closeOrphans();
+    return worker;
+  }
+
+  /** Fold one frame of the queue, after any that came before it and were missed. Known frames are ignored. */
+  async take(frame: Frame): Promise<void> {
+    if (this.#last !== null && frame.start <= this.#last) return;
+    if (frame.previous !== this.#last) await this.catchUp(frame.start);
+    await this.#fold([frame]);
+    await this.checkpoint(false);
+  }
+
+  /** Fold all stored frames after the last one, those before `before` only when given; returns how many. */
+  async catchUp(before = Number.MAX_SAFE_INTEGER): Promise<number> {
+    let folded = 0;
+    let failed: unknown;
+    do {
+      failed = undefined;
+      try {
+        folded += await this.#foldStored(before);
+      } catch (error) {
+        // A read that broke off goes on after the last folded frame.
+        if (error instanceof LeaseLost || this.#deps.signal.aborted) throw error;
+        failed = error;
+        this.#deps.log.warn(
+          { host: this.host, error: describeError(error) },
+          'reading the store failed, trying again',
+        );
+        await this.#deps.clock.sleep(BACKOFF.maxMs, this.#deps.signal);
+      }
+    } while (failed !== undefined);
+    return folded;
+  }
+
+  async #foldStored(before: number): Promise<number> {
+    const range = { from: this.#last === null ? 0 : this.#last + 1, to: before };
+    let folded = 0;
+    let batch: Frame[] = [];
+    const flush = async () => {
+      await this.#fold(batch);
+      folded += batch.length;
+      batch = [];
+      await this.checkpoint(false);
+    };
+    for await (const frame of this.#deps.store.readFrames(this.host, range)) {
+      batch.push(frame);
+      if (batch.length >= CATCH_UP_BATCH) await flush();
+    }
+    if (batch.length > 0) await flush();
+    return folded;
+  }
+
+  /** Fold frames in order, then write what they gave: the store first, then incidents and notifications. */
+  async #fold(frames: readonly Frame[]): Promise<void> {
+    const outputs: HostOutput[] = [];
+    for (const frame of frames) {
+      const output = this.#step(frame);
+      if (output) outputs.push(this.#hush(frame, output));
+    }
+    const last = frames.at(-1);
+    if (!last) return;
+    await this.#write(gather(outputs));
+    this.#last = last.start;
+    this.frames += frames.length;
+  }
+
+  /** A frame that a detector cannot digest is counted and skipped: it must not blind the host for ever. */
+  #step(frame: Frame): HostOutput | null {
+    try {
+      const { state, ...output } = this.#deps.fold.step(this.#state, frame);
+      this.#state = state;
+      return output;
+    } catch (error) {
+      this.failedFrames++;
+      this.#deps.log.error(
+        { host: this.host, start: frame.start, error: describeError(error) },
+        'frame not judged',
+      );
+      return null;
+    }
+  }
+
+  /** Frames that were handled before under other settings raise no new notifications. */
+  #hush(frame: Frame, output: HostOutput): HostOutput {
+    if (this.#silentUpTo === null || frame.start > this.#silentUpTo) return output;
+    return { ...output, notifications: [] };
+  }
+
+  async #write(gathered: Gathered): Promise<void> {
+    const { store, state, onIncident } = this.#deps;
+    const { detections, annotations, incidents, notifications } = gathered;
+    if (detections.length > 0)
+      await this.#writeRows(detections.length, () => store.writeDetections(detections));
+    if (annotations.length > 0)
+      await this.#writeRows(annotations.length, () => store.writeAnnotations(annotations));
+    if (incidents.length === 0 && notifications.length === 0) return;
+    const held = await persist(this.#deps, () => state.commit(this.#lease, { incidents, notifications }));
+    if (!held) throw new LeaseLost(this.#lease.name);
+    for (const incident of incidents) onIncident?.(incident);
+  }
+
+  /** Rows that the store will never take are counted and left out: incidents go on without them. */
+  async #writeRows(count: number, write: () => Promise<void>): Promise<void> {
+    try {
+      await persist(this.#deps, write);
+    } catch (error) {
+      if (this.#deps.signal.aborted || isRetriable(error)) throw error;
+      this.refusedRows += count;
+      this.#deps.log.error(
+        { host: this.host, rows: count, error: describeError(error) },
+        'the store refused rows',
+      );
+    }
+  }
+
+  /** Save the state when it is time, or now. */
+  async checkpoint(now: boolean): Promise<void> {
+    const { clock, checkpointMs, state, fold } = this.#deps;
+    if (this.#last === null || (!now && clock.monotonic() - this.#checkpointed < checkpointMs)) return;
+    const checkpoint = {
+      host: this.host,
+      last: this.#last,
+      fingerprint: fold.fingerprint,
+      data: fold.encode(this.#state),
+    };
+    const held = await persist(this.#deps, () => state.saveCheckpoint(this.#lease, checkpoint));
+    if (!held) throw new LeaseLost(this.#lease.name);
+    this.#checkpointed = clock.monotonic();
+  }
+
+  /** After a change of settings: incidents that the new fold does not know would stay open for ever. */
+  async #closeOrphans(): Promise<void> {
+    const { state, fold, log } = this.#deps;
+    const at = this.#last ?? 0;
+    const known = fold.openIncidents(this.#state);
+    const stored = await persist(this.#deps, () =>
+      state.incidents({ from: 0, to: Number.MAX_SAFE_INTEGER }, 100_000),
+    );
+    const orphans = stored
+      .filter(
+        incident => incident.host === this.host && incident.resolvedAt === null && !known.has(incident.id),
+      )
+      .map(incident => ({ ...incident, resolvedAt: Math.max(at, incident.end) }));
+    if (orphans.length === 0) return;
+    log.info(
+      { host: this.host, incidents: orphans.length },
+      'settings changed: open incidents of the old ones are closed',
+    );
+    await this.#write({ detections: [], ...fold.close(orphans) });
+  }
+}
+
+/** The state in a checkpoint, or null when it cannot be read: then history is folded again. */
+function restore(checkpoint: Checkpoint, deps: HostDeps): HostState | null {
+  try {
+    return deps.fold.decode(checkpoint.data);
+  } catch (error) {
+    deps.log.error(
+      { host: checkpoint.host, error: describeError(error) },
+      'checkpoint unreadable, folding history again',
+    );
+    return null;
+  }
+}
+
+interface Gathered {
+  detections: readonly Detection[];
+  annotations: readonly Annotation[];
+  incidents: readonly Incident[];
+  notifications: readonly Notification[];
+}
+
+/** Outputs of several frames as one: of each incident and annotation only the newest version. */
+function gather(outputs: readonly HostOutput[]): Gathered {
+  return {
+    detections: outputs.flatMap(output => output.detections),
+    annotations: newest(outputs.flatMap(output => output.annotations)),
+    incidents: newest(outputs.flatMap(output => output.incidents)),
+    notifications: outputs.flatMap(output => output.notifications),
+  };
+}
+
+function newest<T extends { readonly id: string }>(items: readonly T[]): T[] {
+  return [...new Map(items.map(item => [item.id, item])).values()];
+}
+
+/** Keep trying until it works or the lane is given up. */
+function persist<T>(deps: HostDeps, action: () => Promise<T>): Promise<T> {
+  return retrying(action, {
+    clock: deps.clock,
+    backoff: BACKOFF,
+    signal: deps.signal,
+    onFailure: (error, attempt) => {
+      if (attempt === 1)
+        deps.log.warn({ error: describeError(error) }, 'store or state is away, trying again');
+    },
+  });
+}

@@ -1,0 +1,112 @@
+import { describeError } from '../core/errors.ts';
+import type { Frame } from '../core/frame.ts';
+import { laneOf } from '../core/lane.ts';
+import type { Consumer, Queue } from '../queue/contract.ts';
+import type { Lease } from '../state/contract.ts';
+import { type HostDeps, HostWorker, LeaseLost } from './host.ts';
+
+/** Everything a lane needs besides its lease. */
+export type LaneDeps = Omit<HostDeps, 'signal'> & { readonly queue: Queue };
+
+/** Longest time that an orderly stop waits for the store and the state. */
+const STOP_MS = 10_000;
+
+/**
+ * A lane while this process owns it: the queue's frames and the sweep go through one chain, so that a host is
+ * folded by one thing at a time. A lane that fails in any way is given up as a whole; the next owner starts from
+ * the checkpoint.
+ */
+export class OwnedLane {
+  readonly lane: number;
+  readonly lease: Lease;
+  readonly #deps: LaneDeps;
+  readonly #abort = new AbortController();
+  readonly #hosts = new Map<string, HostWorker>();
+  #consumer: Consumer | null = null;
+  #chain: Promise<void> = Promise.resolve();
+  /** Why the lane cannot go on, or null. */
+  failed: string | null = null;
+
+  constructor(lane: number, lease: Lease, deps: LaneDeps) {
+    this.lane = lane;
+    this.lease = lease;
+    this.#deps = deps;
+  }
+
+  get frames(): number {
+    return [...this.#hosts.values()].reduce((sum, host) => sum + host.frames, 0);
+  }
+
+  start(): void {
+    void this.sweep();
+    this.#consumer = this.#deps.queue.consume(this.lane, frame => this.#serially(() => this.#take(frame)));
+  }
+
+  /** Fold stored frames that no job brought: the queue may lose some, and hosts may have been here before us. */
+  async sweep(): Promise<void> {
+    try {
+      for (const host of await this.#deps.store.hosts()) {
+        if (laneOf(host, this.#deps.queue.lanes) === this.lane)
+          await this.#serially(() => this.#sweepHost(host));
+      }
+    } catch (error) {
+      // A lane that failed says so itself; anything else is tried again by the next sweep.
+      if (this.failed === null) {
+        this.#deps.log.warn(
+          { lane: this.lane, error: describeError(error) },
+          'sweep failed, the next one tries again',
+        );
+      }
+    }
+  }
+
+  /**
+   * Stop folding. `save` finishes what was begun and writes checkpoints, for at most STOP_MS: a store that is away
+   * must not keep the process alive, and what is not saved is folded again by the next owner.
+   */
+  async stop(save: boolean): Promise<void> {
+    if (save) void this.#deps.clock.sleep(STOP_MS, this.#abort.signal).then(() => this.#abort.abort());
+    else this.#abort.abort();
+    await this.#consumer?.stop();
+    await this.#chain;
+    try {
+      if (save) for (const host of this.#hosts.values()) await host.checkpoint(true);
+    } catch (error) {
+      this.#deps.log.warn({ lane: this.lane, error: describeError(error) }, 'last checkpoint was not saved');
+    }
+    this.#abort.abort();
+  }
+
+  async #take(frame: Frame): Promise<void> {
+    const worker = this.#hosts.get(frame.host) ?? (await this.#open(frame.host));
+    await worker.take(frame);
+  }
+
+  async #open(host: string): Promise<HostWorker> {
+    const worker = await HostWorker.start(host, this.lease, { ...this.#deps, signal: this.#abort.signal });
+    this.#hosts.set(host, worker);
+    return worker;
+  }
+
+  async #sweepHost(host: string): Promise<void> {
+    const worker = this.#hosts.get(host);
+    if (!worker) await this.#open(host);
+    else await worker.catchUp();
+  }
+
+  /** One after the other. A failed fold leaves a state that must not be used: the lane is given up. */
+  #serially(action: () => Promise<void>): Promise<void> {
+    const run = this.#chain.then(async () => {
+      if (this.failed !== null) throw new LeaseLost(this.failed);
+      try {
+        await action();
+      } catch (error) {
+        this.failed = describeError(error);
+        this.#abort.abort();
+        throw error;
+      }
+    });
+    this.#chain = run.catch(() => undefined);
+    return run;
+  }
+}

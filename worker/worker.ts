@@ -1,0 +1,192 @@
+import type { HostFold } from '../alert/host.ts';
+import type { Clock } from '../core/clock.ts';
+import { describeError, TidegaugeError } from '../core/errors.ts';
+import type { Incident } from '../core/incident.ts';
+import { laneName } from '../core/lane.ts';
+import type { Log } from '../core/log.ts';
+import type { Receiver } from '../notify/contract.ts';
+import type { Queue } from '../queue/contract.ts';
+import type { Lease, State } from '../state/contract.ts';
+import type { Store } from '../store/contract.ts';
+import { Deliverer } from './deliver.ts';
+import { OwnedLane } from './lane.ts';
+
+export interface WorkerDeps {
+  readonly fold: HostFold;
+  readonly store: Store;
+  readonly queue: Queue;
+  readonly state: State;
+  readonly receivers: readonly Receiver[];
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Unique among all workers that share the state, new for every process. */
+  readonly owner: string;
+  readonly leaseMs: number;
+  readonly checkpointMs: number;
+  readonly onIncident?: (incident: Incident) => void;
+}
+
+export interface WorkerStatus {
+  readonly lanes: number;
+  readonly frames: number;
+  readonly policy: boolean;
+  readonly delivered: number;
+  readonly failed: number;
+  /** Why the state cannot be reached, or null. */
+  readonly stateDown: string | null;
+}
+
+/** The lane in which notifications are delivered. */
+const POLICY = 'policy';
+/** Sweep every so many renewals. */
+const SWEEP_EVERY = 2;
+/** Resolved incidents, finished deliveries and checkpoints are kept for this long. */
+const KEEP_MS = 30 * 86_400_000;
+const PRUNE_EVERY_MS = 3_600_000;
+
+/**
+ * Owns lanes by lease and folds their frames; delivers while it owns the policy lane. The lease is renewed four times
+ * in its length; a renewal that fails or comes too late gives the lane up.
+ */
+export class Worker {
+  readonly #deps: WorkerDeps;
+  readonly #lanes = new Map<number, OwnedLane>();
+  readonly #abort = new AbortController();
+  #policy: { lease: Lease; deliverer: Deliverer } | null = null;
+  #loop: Promise<void> = Promise.resolve();
+  #stateDown: string | null = null;
+  #folded = 0;
+  #delivered = 0;
+  #failed = 0;
+  #pruned = Number.NEGATIVE_INFINITY;
+
+  private constructor(deps: WorkerDeps) {
+    this.#deps = deps;
+  }
+
+  /** Start working. Refuses when the recorded number of lanes is another one: hosts would change their lanes. */
+  static async start(deps: WorkerDeps): Promise<Worker> {
+    const recorded = await deps.state.agreeOnLanes(deps.queue.lanes);
+    if (recorded !== deps.queue.lanes) {
+      throw new TidegaugeError({
+        place: 'queue.lanes',
+        expected: `${recorded}, the number recorded at first use`,
+        found: String(deps.queue.lanes),
+        remedy: `Set queue.lanes to ${recorded} in every process.`,
+      });
+    }
+    const worker = new Worker(deps);
+    worker.#loop = worker.#run();
+    return worker;
+  }
+
+  status(): WorkerStatus {
+    const running = [...this.#lanes.values()].reduce((sum, lane) => sum + lane.frames, 0);
+    const deliverer = this.#policy?.deliverer;
+    return {
+      lanes: this.#lanes.size,
+      frames: this.#folded + running,
+      policy: deliverer !== undefined,
+      delivered: this.#delivered + (deliverer?.delivered ?? 0),
+      failed: this.#failed + (deliverer?.failed ?? 0),
+      stateDown: this.#stateDown,
+    };
+  }
+
+  /** Fold everything that is stored now, then save checkpoints and give the lanes back. */
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    await this.#loop;
+    await Promise.all([...this.#lanes.values()].map(lane => lane.sweep()));
+    await Promise.all([...this.#lanes.keys()].map(lane => this.#giveUp(lane, true)));
+    await this.#endPolicy(true);
+  }
+
+  async #run(): Promise<void> {
+    const { clock, leaseMs, log } = this.#deps;
+    for (let round = 0; !this.#abort.signal.aborted; round++) {
+      try {
+        await this.#tendLanes(round % SWEEP_EVERY === 0);
+        await this.#tendPolicy();
+        await this.#prune();
+        this.#stateDown = null;
+      } catch (error) {
+        if (this.#stateDown === null)
+          log.warn({ error: describeError(error) }, 'the state cannot be reached, trying again');
+        this.#stateDown = describeError(error);
+      }
+      await clock.sleep(leaseMs / 4, this.#abort.signal);
+    }
+  }
+
+  async #tendLanes(sweep: boolean): Promise<void> {
+    for (let lane = 0; lane < this.#deps.queue.lanes && !this.#abort.signal.aborted; lane++) {
+      const owned = this.#lanes.get(lane);
+      if (!owned) await this.#tryTake(lane);
+      else if (owned.failed !== null || !(await this.#deps.state.renew(owned.lease, this.#deps.leaseMs))) {
+        this.#deps.log.warn({ lane, reason: owned.failed ?? 'lease lost' }, 'lane given up');
+        await this.#giveUp(lane, false);
+      } else if (sweep) void owned.sweep();
+    }
+  }
+
+  async #tryTake(lane: number): Promise<void> {
+    const lease = await this.#deps.state.acquire(laneName(lane), this.#deps.owner, this.#deps.leaseMs);
+    if (!lease) return;
+    const owned = new OwnedLane(lane, lease, this.#deps);
+    this.#lanes.set(lane, owned);
+    owned.start();
+    this.#deps.log.debug({ lane, token: lease.token }, 'lane taken');
+  }
+
+  async #giveUp(lane: number, save: boolean): Promise<void> {
+    const owned = this.#lanes.get(lane);
+    if (!owned) return;
+    await owned.stop(save);
+    this.#folded += owned.frames;
+    this.#lanes.delete(lane);
+    await this.#release(owned.lease);
+  }
+
+  async #tendPolicy(): Promise<void> {
+    const { state, leaseMs } = this.#deps;
+    if (this.#policy && (this.#policy.deliverer.lost || !(await state.renew(this.#policy.lease, leaseMs)))) {
+      await this.#endPolicy(false);
+    }
+    if (this.#policy || this.#abort.signal.aborted) return;
+    const lease = await state.acquire(POLICY, this.#deps.owner, leaseMs);
+    if (!lease) return;
+    const deliverer = new Deliverer(lease, this.#deps);
+    this.#policy = { lease, deliverer };
+    deliverer.start();
+  }
+
+  async #endPolicy(release: boolean): Promise<void> {
+    const policy = this.#policy;
+    if (!policy) return;
+    this.#policy = null;
+    await policy.deliverer.stop();
+    this.#delivered += policy.deliverer.delivered;
+    this.#failed += policy.deliverer.failed;
+    if (release) await this.#release(policy.lease);
+  }
+
+  /** A lease that cannot be given back expires by itself. */
+  async #release(lease: Lease): Promise<void> {
+    try {
+      await this.#deps.state.release(lease);
+    } catch (error) {
+      this.#deps.log.debug(
+        { lease: lease.name, error: describeError(error) },
+        'lease not released, it will expire',
+      );
+    }
+  }
+
+  async #prune(): Promise<void> {
+    const { clock, state } = this.#deps;
+    if (!this.#policy || clock.monotonic() - this.#pruned < PRUNE_EVERY_MS) return;
+    await state.prune(clock.now(), clock.now() - KEEP_MS);
+    this.#pruned = clock.monotonic();
+  }
+}
