@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findMissingParts } from './parts.mjs';
 
@@ -36,7 +36,7 @@ function suitesWithoutParts(report) {
   for (const file of report.testResults) {
     for (const { ancestorTitles } of file.assertionResults) {
       const missing = /^(.*) \(missing: ([a-z, ]+)\)$/.exec(ancestorTitles[0] ?? '');
-      if (missing) suites.set(`${file.name.slice(ROOT.length)}: ${missing[1]}`, missing[2].split(', '));
+      if (missing) suites.set(`${relative(ROOT, file.name)}: ${missing[1]}`, missing[2].split(', '));
     }
   }
   return suites;
