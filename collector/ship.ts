@@ -1,0 +1,200 @@
+import type { Clock } from '../core/clock.ts';
+import { describeError } from '../core/errors.ts';
+import type { Frame } from '../core/frame.ts';
+import type { Log } from '../core/log.ts';
+import type { Backoff } from '../core/retry.ts';
+import type { Queue } from '../queue/contract.ts';
+import type { Store } from '../store/contract.ts';
+import { type Waiting, waiting } from './backlog.ts';
+import { Stage } from './stage.ts';
+
+export interface ShipperOptions {
+  store: Pick<Store, 'writeFrames'>;
+  queue: Pick<Queue, 'publish'>;
+  clock: Clock;
+  log: Log;
+  /** Most that frames may take up while they wait, bytes of their JSON text; the newest is kept in any case. */
+  limitBytes: number;
+  /** Told whenever store or queue are lost or back and when frames are given up. Must not throw. */
+  onStatus?: (status: ShipperStatus) => void;
+  /** Pauses between attempts while store or queue are away. */
+  backoff?: Backoff;
+}
+
+/** Counts are frames. */
+export interface ShipperStatus {
+  /** Waiting for the store or, stored already, for the queue. */
+  readonly pending: number;
+  readonly pendingBytes: number;
+  /** Lost: the bound was reached before the store took them. */
+  readonly dropped: number;
+  /** Lost: the store refused them for good. */
+  readonly refused: number;
+  /** Stored but never queued (the bound was reached, or the queue refused): workers read them from the store. */
+  readonly skipped: number;
+  readonly stored: number;
+  readonly queued: number;
+  /** Why the last attempt failed, or null while all is well. */
+  readonly storeDown: string | null;
+  readonly queueDown: string | null;
+  /** Start of the newest stored frame, epoch ms. */
+  readonly lastStored: number | null;
+}
+
+/**
+ * Brings frames into the store, then onto the queue, each in the order in which they came.
+ *
+ * A frame is queued only after the store has acknowledged it: a worker that is handed a frame finds it and all its
+ * predecessors in the store. While the store is away nothing new is queued; while the queue is away storing goes on,
+ * and what waits for the queue alone is the first to go when the bound is reached, for workers can read it.
+ */
+export interface Shipper {
+  /** Take a frame. Never waits, never throws. */
+  push(frame: Frame): void;
+  status(): ShipperStatus;
+  /** Try at once what waits for a pause to end; true when everything is shipped within `timeoutMs`. */
+  drain(timeoutMs: number): Promise<boolean>;
+  /** End; resolves when no request is under way. What is pending is not shipped any more. */
+  stop(): Promise<void>;
+}
+
+/** A request to the store holds at most this much: enough to catch up fast, little enough to repeat. */
+const BATCH = { frames: 256, bytes: 4 * 1024 * 1024 };
+
+/** Default of `ShipperOptions.backoff`. */
+const BACKOFF: Backoff = { firstMs: 200, maxMs: 5000 };
+
+export function createShipper(options: ShipperOptions): Shipper {
+  return new FrameShipper(options);
+}
+
+class FrameShipper implements Shipper {
+  readonly #options: ShipperOptions;
+  readonly #store: Stage;
+  readonly #queue: Stage;
+  readonly #drains = new Set<AbortController>();
+  #counts = { dropped: 0, refused: 0, skipped: 0, stored: 0, queued: 0 };
+  /** True once it was said that frames are given up, until store and queue are well again. */
+  #lossTold = false;
+  #lastStored: number | null = null;
+
+  constructor(options: ShipperOptions) {
+    this.#options = options;
+    const { store, queue, clock, log } = options;
+    const backoff = options.backoff ?? BACKOFF;
+    const common = { clock, log, backoff, onChange: () => this.#changed() };
+    this.#store = new Stage({
+      ...common,
+      name: 'store',
+      batch: BATCH,
+      send: batch => store.writeFrames(batch.map(entry => entry.frame)),
+      onSent: batch => this.#stored(batch),
+      onRefused: (entry, error) => this.#refused('store', entry, error),
+    });
+    this.#queue = new Stage({
+      ...common,
+      name: 'queue',
+      batch: { frames: 1, bytes: 0 },
+      send: async batch => {
+        for (const { frame } of batch) await queue.publish(frame);
+      },
+      onSent: batch => {
+        this.#counts.queued += batch.length;
+        this.#settle();
+      },
+      onRefused: (entry, error) => this.#refused('queue', entry, error),
+    });
+  }
+
+  push(frame: Frame): void {
+    this.#store.push(waiting(frame));
+    this.#bound();
+  }
+
+  status(): ShipperStatus {
+    return {
+      pending: this.#pending,
+      pendingBytes: this.#pendingBytes,
+      ...this.#counts,
+      storeDown: this.#store.down,
+      queueDown: this.#queue.down,
+      lastStored: this.#lastStored,
+    };
+  }
+
+  async drain(timeoutMs: number): Promise<boolean> {
+    this.#store.hurry();
+    this.#queue.hurry();
+    if (this.#pending > 0) {
+      const done = new AbortController();
+      this.#drains.add(done);
+      await this.#options.clock.sleep(timeoutMs, done.signal);
+      this.#drains.delete(done);
+    }
+    return this.#pending === 0;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#store.stop(), this.#queue.stop()]);
+  }
+
+  get #pending(): number {
+    return this.#store.backlog.size + this.#queue.backlog.size;
+  }
+
+  get #pendingBytes(): number {
+    return this.#store.backlog.bytes + this.#queue.backlog.bytes;
+  }
+
+  #stored(batch: readonly Waiting[]): void {
+    this.#counts.stored += batch.length;
+    this.#lastStored = batch.at(-1)?.frame.start ?? this.#lastStored;
+    for (const entry of batch) this.#queue.push(entry);
+  }
+
+  /** What the store refuses is not queued: live detection and a review of the store see the same. */
+  #refused(by: 'store' | 'queue', { frame }: Waiting, error: unknown): void {
+    this.#counts[by === 'store' ? 'refused' : 'skipped']++;
+    const { host, start } = frame;
+    this.#options.log.error(
+      { host, start, error: describeError(error) },
+      `the ${by} refused a frame for good`,
+    );
+    this.#settle();
+    this.#options.onStatus?.(this.status());
+  }
+
+  /** Give up the oldest frames while the bound is exceeded: first what is stored already, never the newest. */
+  #bound(): void {
+    const before = this.#counts.dropped + this.#counts.skipped;
+    while (this.#pendingBytes > this.#options.limitBytes) {
+      if (this.#queue.backlog.dropOldest(0)) this.#counts.skipped++;
+      else if (this.#store.backlog.dropOldest(1)) this.#counts.dropped++;
+      else break;
+    }
+    if (this.#counts.dropped + this.#counts.skipped === before) return;
+    if (!this.#lossTold) {
+      this.#lossTold = true;
+      this.#options.log.warn(
+        { limitBytes: this.#options.limitBytes },
+        'too many frames wait: the oldest are given up',
+      );
+    }
+    this.#options.onStatus?.(this.status());
+  }
+
+  #changed(): void {
+    const well = this.#store.down === null && this.#queue.down === null;
+    if (well && this.#lossTold) {
+      const { dropped, skipped } = this.#counts;
+      this.#options.log.warn({ dropped, skipped }, 'frames were given up, in total since the start');
+      this.#lossTold = false;
+    }
+    this.#options.onStatus?.(this.status());
+  }
+
+  /** Tell those who wait for everything to be shipped, if it is. */
+  #settle(): void {
+    if (this.#pending === 0) for (const drain of this.#drains) drain.abort();
+  }
+}
