@@ -1,5 +1,5 @@
 import { parseTime } from '../core/clock.ts';
-import { describeError, printable } from '../core/errors.ts';
+import { describeError, errorCode, printable } from '../core/errors.ts';
 import type { Outcome } from './contract.ts';
 
 /** What came back from one HTTP request. */
@@ -63,10 +63,13 @@ function until(text: string, now: number): number | null {
 
 /** `fetch` hides what happened in `cause`. */
 function describeFailure(error: unknown): string {
-  if (error instanceof Error && error.name === 'TimeoutError') return 'no answer in time';
-  const cause = error instanceof Error ? error.cause : undefined;
+  const { name, cause } = (typeof error === 'object' && error !== null ? error : {}) as {
+    name?: unknown;
+    cause?: unknown;
+  };
+  if (name === 'TimeoutError') return 'no answer in time';
   if (cause === undefined) return describeError(error);
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const code = errorCode(cause);
   const text = describeError(cause);
-  return code === '' || text.includes(code) ? text : printable(`${code}: ${text}`, 500);
+  return code === null || text.includes(code) ? text : printable(`${code}: ${text}`, 500);
 }

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { configSchema, type Rule } from '../../core/config.ts';
 import { type Container, compareText, compareWindows, type Frame, type Window } from '../../core/frame.ts';
 import { bucketOf } from '../../core/histogram.ts';
@@ -53,17 +52,8 @@ export function frame(
   };
 }
 
-const NO_OPTIONS = z.strictObject({});
-
-/** Rules as the configuration gives them: parsed, base keys and options apart. */
-export function rules(
+/** Rules as the configuration gives them. */
+export const rules = (
   written: readonly Record<string, unknown>[],
   detectors: readonly AnyDetector[] = DETECTORS,
-): Rule[] {
-  const parsed = configSchema(detectors, [{ name: 'none', options: NO_OPTIONS }], []).parse({
-    detectors: written,
-  });
-  return (
-    parsed.detectors as unknown as (Pick<Rule, 'use' | 'name' | 'match'> & Record<string, unknown>)[]
-  ).map(({ use, name, match, ...options }) => ({ use, name, match, options }));
-}
+): readonly Rule[] => configSchema(detectors, [], []).parse({ detectors: written }).detectors;
