@@ -18,6 +18,7 @@ const EMPTY_TAG = '%';
 
 /** Text for a column or a string field. */
 export function encodeField(text: string): string {
+  if (text.isWellFormed() && !text.includes('%')) return text;
   return text.replace(UNSAFE_FIELD, encodeUnit);
 }
 

@@ -3,11 +3,13 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
 import { ExchangeError } from '../../core/errors.ts';
-import { openFailure, sqliteFailure } from './failure.ts';
+import { isBusy, openFailure, sqliteFailure } from './failure.ts';
 import { MIGRATIONS, migrate, schemaVersion } from './schema.ts';
 
 /** Longest wait for another process's write lock, ms. It blocks this process, and transactions take milliseconds. */
 const BUSY_TIMEOUT_MS = 1000;
+/** Other processes that may be switching a new file to WAL at the same moment, generously. */
+const SWITCH_ATTEMPTS = 50;
 
 /**
  * Open the file, creating it and its folder when missing, with the newest schema. Throws an ExchangeError when the
@@ -18,8 +20,7 @@ export function openDatabase(file: string): DatabaseSync {
   try {
     mkdirSync(dirname(file), { recursive: true });
     db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
-    // Readers and the writer of other processes do not block each other.
-    db.exec('PRAGMA journal_mode = WAL');
+    useWriteAheadLog(db);
     // With WAL, NORMAL survives a crash of the process; a power cut may take the last moments but never the file's
     // integrity, and the frames of those moments are gaps, which are visible. FULL would cost an fsync per frame.
     db.exec('PRAGMA synchronous = NORMAL');
@@ -29,6 +30,23 @@ export function openDatabase(file: string): DatabaseSync {
   } catch (error) {
     db?.close();
     throw openFailure(file, error);
+  }
+}
+
+/**
+ * Readers and the writer of other processes then do not block each other. The switch needs the file for itself, and
+ * when several processes open a new file at once SQLite fails instead of waiting; for a write lock it does wait.
+ */
+function useWriteAheadLog(db: DatabaseSync): void {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      db.exec('PRAGMA journal_mode = WAL');
+      return;
+    } catch (error) {
+      if (attempt === SWITCH_ATTEMPTS || !isBusy(error)) throw error;
+      db.exec('BEGIN IMMEDIATE');
+      db.exec('ROLLBACK');
+    }
   }
 }
 

@@ -30,6 +30,12 @@ function resultCode(cause: unknown): number | null {
   return typeof errcode === 'number' ? errcode & 0xff : null;
 }
 
+/** True when another process holds the file right now. */
+export function isBusy(cause: unknown): boolean {
+  const code = resultCode(cause);
+  return code === BUSY || code === LOCKED;
+}
+
 /** The one decision for SQLite: what a failure is called and whether trying again can help. */
 export function sqliteFailure(file: string, cause: unknown): ExchangeError {
   if (cause instanceof ExchangeError) return cause;
@@ -48,7 +54,6 @@ export function sqliteFailure(file: string, cause: unknown): ExchangeError {
 /** The same while opening: only what passes by itself is worth waiting for. */
 export function openFailure(file: string, cause: unknown): ExchangeError {
   const failure = sqliteFailure(file, cause);
-  const code = resultCode(cause);
-  const retry = code === BUSY || code === LOCKED;
+  const retry = isBusy(cause);
   return failure.retry === retry ? failure : new ExchangeError(failure.problem, { retry, cause });
 }

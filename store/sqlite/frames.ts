@@ -65,21 +65,19 @@ export class FrameTables {
       frame.containers.length,
     );
     if (added.changes === 0) return;
-    const windows = {
-      send: windowsOf(frame, 'send'),
-      receive: windowsOf(frame, 'receive'),
-    };
+    const windows = new Map(frame.windows.map(w => [windowKey(w.container, w.direction), w]));
     const started = new Set(frame.started);
     const ended = new Set(frame.ended);
     for (const container of frame.containers) {
+      const { series, identity } = this.#names.ensureContainer(frame.host, container);
       this.#insertTraffic.run(
         frame.start,
-        this.#names.ensureSeries(frame.host, container.service, container.name),
-        this.#names.ensureIdentity(container),
+        series,
+        identity,
         started.has(container.name) ? 1 : 0,
         ended.has(container.name) ? 1 : 0,
-        ...windowColumns(windows.send.get(container.name)),
-        ...windowColumns(windows.receive.get(container.name)),
+        ...windowColumns(windows.get(windowKey(container.name, 'send'))),
+        ...windowColumns(windows.get(windowKey(container.name, 'receive'))),
       );
     }
   }
@@ -137,9 +135,7 @@ export function sqlTime(ms: number): number {
   return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Math.ceil(ms)));
 }
 
-function windowsOf(frame: Frame, direction: Direction): Map<string, Window> {
-  return new Map(frame.windows.filter(w => w.direction === direction).map(w => [w.container, w]));
-}
+const windowKey = (container: string, direction: Direction): string => `${direction} ${container}`;
 
 function windowColumns(window: Window | undefined): [number | null, number | null, string | null] {
   return window ? [window.messages, window.bytes, JSON.stringify(window.sizes)] : [null, null, null];
