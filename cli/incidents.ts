@@ -1,5 +1,5 @@
 import { printable } from '../core/errors.ts';
-import { incidentLines, incidentsJson } from '../review/report.ts';
+import { canonicalJson, incidentLines } from '../review/report.ts';
 import type { Delivery } from '../state/contract.ts';
 import type { CommonFlags, Context } from './context.ts';
 import { rangeFlags } from './times.ts';
@@ -21,7 +21,7 @@ export async function incidents(context: Context, flags: IncidentFlags): Promise
     await state.open();
     const found = (await state.incidents(rangeFlags(flags, context.clock.now()), LIMIT)).reverse();
     if (flags.json) {
-      context.out.write(incidentsJson(found));
+      context.out.write(canonicalJson(found));
       return 0;
     }
     const lines = found.length === 0 ? ['No incidents.'] : found.flatMap(incidentLines);

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { replayRecording } from '../collector/replay.ts';
 import { isoTime } from '../core/clock.ts';
 import { describeError, TidegaugeError } from '../core/errors.ts';
-import { incidentsJson, reportText } from '../review/report.ts';
+import { canonicalJson, reportText } from '../review/report.ts';
 import { reviewFrames } from '../review/review.ts';
 import type { CommonFlags, Context } from './context.ts';
 import { Progress } from './progress.ts';
@@ -28,7 +28,7 @@ export async function replay(context: Context, flags: ReplayFlags, file = '-'): 
   );
   progress.end();
   if (skipped > 0) context.log.warn({ lines: skipped }, 'lines that are no input were skipped');
-  context.out.write(flags.json ? incidentsJson(review.incidents) : reportText([review]));
+  context.out.write(flags.json ? canonicalJson(review.incidents) : reportText([review]));
   return 0;
 }
 

@@ -1,5 +1,5 @@
 import { isoTime } from '../core/clock.ts';
-import { reportJson, reportText } from '../review/report.ts';
+import { canonicalJson, reportText } from '../review/report.ts';
 import { reviewStore } from '../review/review.ts';
 import type { CommonFlags, Context } from './context.ts';
 import { Progress } from './progress.ts';
@@ -25,7 +25,7 @@ export async function review(context: Context, flags: ReviewFlags): Promise<numb
       onFrame: frame => progress.step(`folding ${isoTime(frame.start)}`),
     });
     progress.end();
-    context.out.write(flags.json ? reportJson(reviews) : reportText(reviews));
+    context.out.write(flags.json ? canonicalJson(reviews) : reportText(reviews));
     return 0;
   } finally {
     await store.close();

@@ -1,19 +1,58 @@
 import { isoTime } from '../core/clock.ts';
 import { printable } from '../core/errors.ts';
+import { compareText } from '../core/frame.ts';
 import type { Incident } from '../core/incident.ts';
 import { seriesLabel } from '../core/series.ts';
 import { formatDuration } from '../core/units.ts';
 import type { Range } from '../store/contract.ts';
 import type { HostReview } from './review.ts';
 
-/** One JSON text of reviews: stable key order, two spaces, a newline at the end; equal reviews give equal bytes. */
-export function reportJson(reviews: readonly HostReview[]): string {
-  return `${JSON.stringify(reviews, null, 2)}\n`;
+/** Keys of reports in the order that people read them; others follow in the order of the alphabet. */
+const KEY_ORDER = [
+  ...[
+    'id',
+    'host',
+    'service',
+    'container',
+    'severity',
+    'title',
+    'start',
+    'end',
+    'resolvedAt',
+    'score',
+    'findings',
+  ],
+  ...[
+    'rule',
+    'scope',
+    'direction',
+    'metric',
+    'first',
+    'last',
+    'peak',
+    'evidence',
+    'seen',
+    'low',
+    'high',
+    'unit',
+    'text',
+  ],
+  ...['folded', 'frames', 'from', 'to', 'blind', 'incidents'],
+];
+
+/** JSON text with two spaces and a newline at the end: equal values give equal bytes, whatever made them. */
+export function canonicalJson(value: unknown): string {
+  return `${JSON.stringify(value, (_key, part: unknown) => (isObject(part) ? ordered(part) : part), 2)}\n`;
 }
 
-/** Incidents alone as JSON: the same text from `replay`, `review` and `incidents`. */
-export function incidentsJson(incidents: readonly Incident[]): string {
-  return `${JSON.stringify(incidents, null, 2)}\n`;
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  value !== null && typeof value === 'object' && !Array.isArray(value);
+
+function ordered(object: Record<string, unknown>): Record<string, unknown> {
+  const rank = (key: string) => (KEY_ORDER.includes(key) ? KEY_ORDER.indexOf(key) : KEY_ORDER.length);
+  return Object.fromEntries(
+    Object.entries(object).sort(([a], [b]) => rank(a) - rank(b) || compareText(a, b)),
+  );
 }
 
 /** Reviews as text for a terminal. */
