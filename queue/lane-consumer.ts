@@ -56,6 +56,8 @@ export class LaneConsumer implements Consumer {
       // A job whose workers were killed twice is not to blame, and failing it would let the next one overtake.
       maxStalledCount: Number.MAX_SAFE_INTEGER,
       runRetryDelay: 1000,
+      // Longest blocking read, seconds. While Redis is away BullMQ's timer for it holds the process up at its end.
+      drainDelay: 2,
       skipVersionCheck: true,
     });
     this.#worker.on('error', error => this.#report(error));

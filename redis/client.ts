@@ -14,6 +14,7 @@ type Options = RedisOptions & { replyMapping: 'legacy' };
 const COMMON: Options = {
   replyMapping: 'legacy',
   connectTimeout: 3000,
+  disconnectTimeout: 200,
   socketTimeout: SILENCE_MS,
   retryStrategy: attempt => Math.min(50 * 2 ** Math.min(attempt, 10), 1000),
 };

@@ -1,4 +1,4 @@
-import { describeError, ExchangeError } from '../core/errors.ts';
+import { describeError, ExchangeError, printable } from '../core/errors.ts';
 
 /** Answers of Redis, by their first word, that a later attempt of the same request may not get. */
 const TEMPORARY = new Set([
@@ -12,6 +12,9 @@ const TEMPORARY = new Set([
   'OOM', // full, until something is consumed or the limit is raised
   'MISCONF', // cannot save to disk at the moment
 ]);
+
+/** Answers that an administrator repairs, while whatever was to be written waits. While opening they are final. */
+const SETUP = new Set(['NOAUTH', 'WRONGPASS', 'NOPERM']);
 
 const ADVICE: Readonly<Record<string, string>> = {
   OOM: 'Give Redis more memory (maxmemory) or find out why nothing is consumed.',
@@ -30,23 +33,31 @@ function replyOf(error: unknown): string | null {
 }
 
 /**
- * The one place that decides what an error of Redis (or of the way to it) means. An unreachable server and a server
- * in a passing state may be tried again; a refusal (credentials, permissions, a request it cannot execute) may not.
+ * The one place that decides what an error of Redis (or of the way to it) means. An unreachable server, one in a
+ * passing state and one whose set-up is wrong may be tried again; what it cannot execute may not.
  */
 export function redisError(error: unknown, place: string): ExchangeError {
   if (error instanceof ExchangeError) return error;
   const reply = replyOf(error);
   if (reply === null) {
     const found = NO_CONNECTION.test(String(error)) ? 'no connection' : describeError(error);
-    return new ExchangeError(
-      { place, expected: 'an answer', found, remedy: 'Check that Redis runs and can be reached.' },
-      { retry: true, cause: error },
-    );
+    const problem = {
+      place,
+      expected: 'an answer',
+      found,
+      remedy: 'Check that Redis runs and can be reached.',
+    };
+    return new ExchangeError(problem, { retry: true, cause: error });
   }
-  const found = describeError(error);
-  const word = /^[A-Z]+/.exec(reply)?.[0] ?? '';
+  const word = firstWord(reply);
+  const remedy = ADVICE[word] ?? 'See the log of Redis.';
   return new ExchangeError(
-    { place, expected: 'success', found, remedy: ADVICE[word] ?? 'See the log of Redis.' },
-    { retry: TEMPORARY.has(word), cause: error },
+    { place, expected: 'success', found: printable(reply.replace(/\.$/, '')), remedy },
+    { retry: TEMPORARY.has(word) || SETUP.has(word), cause: error },
   );
 }
+
+/** True for a set-up that is wrong (credentials, rights): nothing can start with it. */
+export const isSetupError = (error: unknown): boolean => SETUP.has(firstWord(replyOf(error) ?? ''));
+
+const firstWord = (reply: string): string => /^[A-Z]+/.exec(reply)?.[0] ?? '';

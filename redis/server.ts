@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Clock } from '../core/clock.ts';
 import { ExchangeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import { redisError } from './errors.ts';
+import { isSetupError, redisError } from './errors.ts';
 
 /** Oldest Redis whose commands suffice. */
 const OLDEST: readonly [number, number] = [6, 2];
@@ -18,7 +18,7 @@ const READY_MS = 5000;
 export async function checkServer(client: Redis, place: string, log: Log, clock: Clock): Promise<string> {
   await ready(client, place, clock);
   const info = await client.info().catch((error: unknown) => {
-    throw redisError(error, place);
+    throw openError(error, place);
   });
   const field = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
   const valkey = field('valkey_version');
@@ -60,7 +60,7 @@ async function ready(client: Redis, place: string, clock: Clock): Promise<void> 
     end.abort();
   };
   const onError = (error: unknown) => {
-    last = redisError(error, place);
+    last = openError(error, place);
     if (!last.retry) end.abort();
   };
   client.once('ready', onReady);
@@ -69,4 +69,10 @@ async function ready(client: Redis, place: string, clock: Clock): Promise<void> 
   client.off('ready', onReady);
   client.off('error', onError);
   if (!connected) throw last;
+}
+
+/** While opening, a wrong set-up is final. */
+function openError(error: unknown, place: string): ExchangeError {
+  const failure = redisError(error, place);
+  return isSetupError(error) ? new ExchangeError(failure.problem, { retry: false, cause: error }) : failure;
 }

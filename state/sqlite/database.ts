@@ -8,23 +8,28 @@ import { MIGRATIONS } from './schema.ts';
 const BUSY_MS = 2000;
 
 /**
- * Result codes of SQLite (their low byte) that a later attempt may not get: BUSY, LOCKED, NOMEM, INTERRUPT, IOERR,
- * FULL, CANTOPEN, PROTOCOL.
+ * Result codes of SQLite (their low byte) that pass, or that an administrator repairs meanwhile: BUSY, LOCKED, NOMEM,
+ * READONLY, INTERRUPT, IOERR, FULL, CANTOPEN, PROTOCOL.
  */
-const TEMPORARY = new Set([5, 6, 7, 9, 10, 13, 14, 15]);
+const PASSING = new Set([5, 6, 7, 8, 9, 10, 13, 14, 15]);
+
+/** While opening only another process' lock is worth waiting for. */
+const PASSING_WHILE_OPENING = new Set([5, 6]);
 
 /** The one place that decides what an error of SQLite means; anything else is a mistake of ours and stays as it is. */
-export function sqliteError(error: unknown, place: string): unknown {
+export function sqliteError(error: unknown, place: string, passing = PASSING): unknown {
   if (errorCode(error) !== 'ERR_SQLITE_ERROR') return error;
-  const retry = TEMPORARY.has(Number((error as { errcode?: unknown }).errcode) & 0xff);
+  const code = Number((error as { errcode?: unknown }).errcode) & 0xff;
   return new ExchangeError(
     {
       place,
       expected: 'a working SQLite database',
       found: describeError(error),
-      remedy: retry ? 'Check free space and permissions.' : 'Move the file away, a new one will be made.',
+      remedy: PASSING.has(code)
+        ? 'Check free space, and the rights on the file and its folder.'
+        : 'Move the file away: a new one is made, and what it held is derived again from the store.',
     },
-    { retry, cause: error },
+    { retry: passing.has(code), cause: error },
   );
 }
 
@@ -35,15 +40,29 @@ export function sqliteError(error: unknown, place: string): unknown {
  * disk inside the process that captures.
  */
 export function openDatabase(file: string): DatabaseSync {
+  let db: DatabaseSync | undefined;
   try {
     mkdirSync(dirname(file), { recursive: true });
-    const db = new DatabaseSync(file, { timeout: BUSY_MS });
+    db = new DatabaseSync(file, { timeout: BUSY_MS });
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
     migrate(db, file);
     return db;
   } catch (error) {
-    throw sqliteError(error, file);
+    db?.close();
+    const failure = sqliteError(error, file, PASSING_WHILE_OPENING);
+    throw failure instanceof ExchangeError ? failure : unusable(file, error);
   }
+}
+
+/** The folder cannot be made. */
+function unusable(file: string, error: unknown): ExchangeError {
+  const problem = {
+    place: file,
+    expected: 'a file that can be written',
+    found: describeError(error),
+    remedy: 'Name another one in state.sqlite.file, or another folder in data.',
+  };
+  return new ExchangeError(problem, { retry: false, cause: error });
 }
 
 /** Run `body` in a transaction that has the write lock from its start: all of it happens, or nothing. */

@@ -1,0 +1,37 @@
+import { describe, expect, it } from '@jest/globals';
+import { systemClock } from '../../core/clock.ts';
+import type { Frame } from '../../core/frame.ts';
+import { createInlineQueue } from '../../queue/inline.ts';
+import { busyParts, frameOf } from '../parts/frames.ts';
+import { recordingLog } from '../parts/log.ts';
+import { until } from '../parts/process.ts';
+
+describe('inline queue beyond its bound', () => {
+  it('lets the oldest waiting frames go, never the newest nor the one that is handled', async () => {
+    const { log, lines } = recordingLog();
+    // A frame of 2 containers and 4 windows counts 7.
+    const frame = (n: number) => frameOf('web-1', n, busyParts(2));
+    const queue = createInlineQueue({ lanes: 1, clock: systemClock, log, limit: 21 });
+    const taken: Frame[] = [];
+    let release: (() => void) | undefined;
+    queue.consume(0, async frame => {
+      taken.push(frame);
+      await new Promise<void>(resolve => {
+        release = resolve;
+        if (taken.length > 1) resolve();
+      });
+    });
+    await queue.publish(frame(0));
+    await until('the first frame', () => release !== undefined);
+    for (let n = 1; n < 10; n++) await queue.publish(frame(n));
+    expect(await queue.depth()).toBe(3);
+    release?.();
+    await until('the newest', () => taken.length === 3);
+    expect(taken).toEqual([frame(0), frame(8), frame(9)]);
+    expect(queue.dropped).toBe(7);
+    expect(lines.filter(line => line.level === 'warn')).toHaveLength(1);
+    await queue.publish(frameOf('web-1', 10, busyParts(50)));
+    await until('a frame that alone is beyond it', () => taken.length === 4);
+    await queue.close();
+  });
+});

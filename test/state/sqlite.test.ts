@@ -1,0 +1,114 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { systemClock } from '../../core/clock.ts';
+import { openDatabase, sqliteError } from '../../state/sqlite/database.ts';
+import { createSqliteState } from '../../state/sqlite/state.ts';
+import { ManualClock } from '../parts/clock.ts';
+import { incidentOf } from '../parts/incidents.ts';
+import { Child, temporaryFolder, until } from '../parts/process.ts';
+
+describe('sqlite state', () => {
+  const folder = temporaryFolder();
+  afterAll(() => folder.remove());
+  const path = (name: string) => join(folder.path, name);
+  const opened = async (file: string, clock: { now(): number } = systemClock) => {
+    const state = createSqliteState({ file, clock });
+    await state.open();
+    return state;
+  };
+
+  it('takes and loses leases by the wall time of the clock it is given', async () => {
+    const clock = new ManualClock();
+    const [one, two] = [await opened(path('time.db'), clock), await opened(path('time.db'), clock)];
+    const lease = await one.acquire('lane-0', 'a', 10_000);
+    if (!lease) throw new Error('a free lane was refused');
+    clock.advance(9999);
+    expect(await two.acquire('lane-0', 'b', 10_000)).toBeNull();
+    expect(await one.renew(lease, 10_000)).toBe(true);
+    clock.advance(9999);
+    expect(await one.commit(lease, { incidents: [], notifications: [] })).toBe(true);
+    clock.advance(1);
+    expect(await one.commit(lease, { incidents: [], notifications: [] })).toBe(false);
+    expect(await two.acquire('lane-0', 'b', 10_000)).toMatchObject({ token: lease.token + 1 });
+    await Promise.all([one.close(), two.close()]);
+  });
+
+  it('serves several processes that write at once; one that is killed loses nothing it was told is written', async () => {
+    const file = path('shared.db');
+    const state = await opened(file);
+    const lanes = ['lane-1', 'lane-2'];
+    const children = lanes.map(
+      lane => new Child(process.execPath, ['test/parts/state-writer.ts', file, lane]),
+    );
+    const written = (child: Child) => Number(child.output.trimEnd().split('\n').at(-1));
+    await until('both to write', () => children.every(child => written(child) >= 50));
+    await Promise.all(children.map(child => child.stop('SIGKILL')));
+    for (const [i, lane] of lanes.entries()) {
+      const child = children[i];
+      if (!child) throw new Error('a child for each lane');
+      const last = Number((await state.loadCheckpoint(lane, 'f'))?.last);
+      expect(last).toBeGreaterThanOrEqual(written(child));
+      // An incident and its notification are one step: never one without the other.
+      const incidents = (await state.incidents({ from: 0, to: 1e12 }, 1e6)).filter(x => x.container === lane);
+      const deliveries = await state.dueDeliveries(lane, 1e15, 1e6);
+      expect(deliveries.map(delivery => delivery.notification.incident.id).sort()).toEqual(
+        incidents.map(incident => incident.id).sort(),
+      );
+      expect(incidents.length).toBeGreaterThanOrEqual(last);
+    }
+    await state.close();
+  });
+
+  it('refuses what is not its file, and says what to do', async () => {
+    writeFileSync(path('text.db'), 'this is a text, and long enough to be taken for one '.repeat(20));
+    await expect(opened(path('text.db'))).rejects.toMatchObject({
+      retry: false,
+      problem: { place: path('text.db'), found: expect.stringContaining('not a database') },
+    });
+    writeFileSync(path('file'), '');
+    await expect(opened(path('file/state.db'))).rejects.toMatchObject({ retry: false });
+    mkdirSync(path('folder.db'));
+    await expect(opened(path('folder.db'))).rejects.toMatchObject({ retry: false });
+  });
+
+  it('refuses a file of a newer version', async () => {
+    const db = openDatabase(path('newer.db'));
+    db.exec('PRAGMA user_version = 99');
+    db.close();
+    await expect(opened(path('newer.db'))).rejects.toMatchObject({ retry: false, problem: { found: '99' } });
+  });
+
+  it('rejects, to be tried again, while another process holds the file, and when it is closed', async () => {
+    const state = await opened(path('held.db'));
+    const holder = openDatabase(path('held.db'));
+    holder.exec('BEGIN IMMEDIATE');
+    await expect(state.acquire('lane-0', 'a', 1000)).rejects.toMatchObject({ retry: true });
+    expect(await state.incidents({ from: 0, to: 1 }, 1)).toEqual([]);
+    holder.exec('ROLLBACK');
+    holder.close();
+    expect(await state.acquire('lane-0', 'a', 1000)).not.toBeNull();
+    await state.close();
+    await expect(state.acquire('lane-0', 'a', 1000)).rejects.toMatchObject({ retry: true });
+  });
+
+  it('says which record it cannot read', async () => {
+    const state = await opened(path('mangled.db'));
+    const lease = await state.acquire('lane-0', 'a', 60_000);
+    if (!lease) throw new Error('a free lane was refused');
+    await state.commit(lease, { incidents: [incidentOf(1)], notifications: [] });
+    const db = openDatabase(path('mangled.db'));
+    db.exec(`UPDATE incidents SET body = '{"id": 1}'`);
+    db.close();
+    await expect(state.incidents({ from: 0, to: 10 }, 1)).rejects.toMatchObject({
+      retry: false,
+      problem: { place: path('mangled.db'), expected: 'an incident' },
+    });
+    await state.close();
+  });
+
+  it('lets errors that are not of SQLite through as they are', () => {
+    const mistake = new TypeError('a mistake');
+    expect(sqliteError(mistake, 'here')).toBe(mistake);
+  });
+});
