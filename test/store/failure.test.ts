@@ -1,6 +1,6 @@
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTcpServer, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { InfluxStore } from '../../store/influx/store.ts';
 import { busyParts, frameOf } from '../parts/frames.ts';
 import { influxConfig, silentLog } from './stores.ts';
@@ -125,6 +125,36 @@ describe.each(exchanges)('decision on a failed %s', (what, exchange) => {
     const store = await storeOn((_, response) => response.writeHead(400).end(`\x1b[2J${'x'.repeat(9000)}\n`));
     const error = await exchange(store).catch((cause: Error) => cause);
     expect((error as Error).message).toMatch(/^[^\p{Cc}]{1,900}$/u);
+  });
+});
+
+describe('a slow answer', () => {
+  it('is waited for as long as it goes on, here longer than the time-out', async () => {
+    const answer = '{"results":[{"series":[{"columns":["time","duration_ms"],"values":[[1,2]]}]}]}';
+    const store = await storeOn((_, response) => {
+      const pieces = answer.match(/.{1,10}/g) ?? [];
+      const timer = setInterval(() => {
+        const piece = pieces.shift();
+        if (piece !== undefined) return response.write(piece);
+        clearInterval(timer);
+        return response.end();
+      }, 60);
+    });
+    expect(await store.lastFrame('h')).toEqual({ start: 1, end: 3 });
+  });
+});
+
+describe('a failed write', () => {
+  it('is told to the caller, not to the console', async () => {
+    const spies = (['log', 'warn', 'error'] as const).map(name =>
+      jest.spyOn(console, name).mockImplementation(() => undefined),
+    );
+    const store = await storeOn((_, response) => response.writeHead(503).end());
+    await expect(store.writeFrames([frame])).rejects.toMatchObject({ retry: true });
+    for (const spy of spies) {
+      expect(spy).not.toHaveBeenCalled();
+      spy.mockRestore();
+    }
   });
 });
 

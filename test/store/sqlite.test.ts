@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -87,6 +87,17 @@ describe('sqlite file', () => {
   });
 });
 
+describe('a locked file', () => {
+  it('is worth waiting for, also when opening', async () => {
+    const other = new DatabaseSync(file);
+    other.exec('BEGIN EXCLUSIVE');
+    await expect(opened()).rejects.toMatchObject(refusal(true, /locked/));
+    other.exec('ROLLBACK');
+    other.close();
+    await opened();
+  });
+});
+
 describe('sqlite transactions', () => {
   it('leave nothing of a frame that failed half-way, and the same frame can be written later', async () => {
     const store = await opened();
@@ -134,29 +145,60 @@ describe('sqlite transactions', () => {
 });
 
 describe('several processes', () => {
-  it('open a new file at once, write and read it at the same time', async () => {
-    const script = join(folder.path, 'writer.ts');
-    const root = process.cwd();
-    writeFileSync(
-      script,
+  const root = process.cwd();
+  const spawnScripts = (source: string, names: readonly string[]) => {
+    const script = join(folder.path, 'script.ts');
+    writeFileSync(script, source);
+    return names.map(name => new Child(process.execPath, [script, file, name]));
+  };
+  const exitCodes = (children: readonly Child[]) => Promise.all(children.map(child => child.exited));
+
+  it('open a new file at the same moment', async () => {
+    const children = spawnScripts(
+      `import { existsSync, writeFileSync } from 'node:fs';
+       import { SqliteStore } from '${root}/store/sqlite/store.ts';
+       const [, , file, name] = process.argv;
+       writeFileSync(file + '.ready-' + name, '');
+       for (let i = 0; i < 20; i++) {
+         while (!existsSync(file + '.go-' + i));
+         const store = new SqliteStore(file + i);
+         await store.open();
+         await store.close();
+         writeFileSync(file + '.done-' + i + '-' + name, '');
+       }`,
+      ['a', 'b'],
+    );
+    const all = (suffix: string) => ['a', 'b'].every(name => existsSync(`${file}.${suffix}-${name}`));
+    const ended = exitCodes(children);
+    const failed = () => children.some(child => child.process.exitCode !== null);
+    await until('two processes', () => all('ready'));
+    for (let i = 0; i < 20; i++) {
+      writeFileSync(`${file}.go-${i}`, '');
+      await until(`round ${i}`, () => all(`done-${i}`) || failed());
+    }
+    expect(await ended).toEqual([0, 0, 0]);
+  });
+
+  it('write and read the same file at the same time', async () => {
+    const hosts = ['one', 'two', 'three'];
+    const children = spawnScripts(
       `import { SqliteStore } from '${root}/store/sqlite/store.ts';
        import { busyParts, frameOf } from '${root}/test/parts/frames.ts';
-       const store = new SqliteStore(process.argv[2]);
+       const [, , file, host] = process.argv;
+       const store = new SqliteStore(file);
        await store.open();
-       for (let n = 0; n < 100; n++) await store.writeFrames([frameOf(process.argv[3], n, busyParts(20))]);
+       for (let n = 0; n < 100; n++) await store.writeFrames([frameOf(host, n, busyParts(20))]);
        await store.close();`,
+      hosts,
     );
-    const hosts = ['one', 'two', 'three'];
-    const children = hosts.map(host => new Child(process.execPath, [script, file, host]));
+    const ended = exitCodes(children);
     const store = await opened();
-    const done = Promise.all(children.map(child => child.exited));
     await until('the first frames', async () => (await store.lastFrame('one')) !== null);
     for (const frame of await read(store, 'one')) expect(frame.windows).toHaveLength(40);
-    expect(await done).toEqual([0, 0, 0]);
+    expect(await ended).toEqual([0, 0, 0]);
     for (const host of hosts) {
-      expect(await read(store, host)).toEqual(
-        Array.from({ length: 100 }, (_, n) => frameOf(host, n, busyParts(20))),
-      );
+      const written = Array.from({ length: 100 }, (_, n) => frameOf(host, n, busyParts(20)));
+      expect(await read(store, host)).toEqual(written);
     }
   });
 });
