@@ -4,7 +4,7 @@ import { TidegaugeError } from '../core/errors.ts';
 import type { Frame } from '../core/frame.ts';
 import type { Incident } from '../core/incident.ts';
 import type { Verdict } from '../core/verdict.ts';
-import type { Fold, FoldState } from '../detector/fold.ts';
+import type { Fold, FoldState } from '../detector/contract.ts';
 import type { PipelineState } from './contract.ts';
 import type { Output, Pipeline, PipelineResult } from './pipeline.ts';
 

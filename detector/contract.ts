@@ -1,7 +1,7 @@
 import type { z } from 'zod';
-import type { Container, Direction, Window } from '../core/frame.ts';
+import type { Container, Direction, Frame, Window } from '../core/frame.ts';
 import type { Metric } from '../core/series.ts';
-import type { Abstention, Evidence } from '../core/verdict.ts';
+import type { Abstention, Evidence, Verdict } from '../core/verdict.ts';
 
 export const SCOPES = ['series', 'container', 'service', 'host'] as const;
 export type ScopeKind = (typeof SCOPES)[number];
@@ -83,3 +83,44 @@ export interface Detector<K extends ScopeKind, O, S> {
 
 /** Any detector of the table; its options and state are known only to itself. */
 export type AnyDetector = { [K in ScopeKind]: Detector<K, unknown, unknown> }[ScopeKind];
+
+/** What detectors keep of one subject of a host: a service's replica, a service, or the host itself. */
+export interface Subject {
+  /** Start of the last frame it was in, epoch ms. */
+  seen: number;
+  /** State of each rule and series; keys contain a space, so that none is a property that objects inherit. */
+  states: Record<string, unknown>;
+}
+
+/** All subjects of a host; bounded (subjects.ts). */
+export interface Subjects {
+  /** Keys are JSON arrays, so that no name can be mistaken for another or for an inherited property. */
+  byKey: Record<string, Subject>;
+  count: number;
+  /** How many were dropped because there were too many. */
+  dropped: number;
+  /** When those not seen for long were last looked for, epoch ms. */
+  swept: number;
+}
+
+/** What the fold knows after a frame. Plain JSON. */
+export interface FoldState {
+  /** Start of the last frame folded, epoch ms; null before the first. */
+  last: number | null;
+  /** This host has shown a container at some time; it never becomes false again. */
+  hasContainers: boolean;
+  subjects: Subjects;
+}
+
+/** The pure fold over the frames of one host (fold.ts). */
+export interface Fold {
+  /** Identifies rules, limits and code: states of another fingerprint are not to be continued. */
+  readonly fingerprint: string;
+  init(): FoldState;
+  /**
+   * What all rules say of one frame: containers by name, then services by name, then the host; within each in the
+   * order of the rules and of their series. A frame that does not start after the last one gives nothing and changes
+   * nothing. May change `state` in place: the caller owns it and never uses the old one again.
+   */
+  step(state: FoldState, frame: Frame): { state: FoldState; verdicts: Verdict[] };
+}

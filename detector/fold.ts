@@ -4,41 +4,22 @@ import { TidegaugeError } from '../core/errors.ts';
 import { type Container, compareText, type Frame, isComplete, type Window } from '../core/frame.ts';
 import { seriesValue } from '../core/series.ts';
 import type { Scope, Verdict } from '../core/verdict.ts';
-import type { AnyDetector, ContainerInput, Detector, GroupInput, Opinion } from './contract.ts';
+import type {
+  AnyDetector,
+  ContainerInput,
+  Detector,
+  Fold,
+  FoldState,
+  GroupInput,
+  Opinion,
+  Subject,
+  Subjects,
+} from './contract.ts';
 import { matcher } from './match.ts';
-import {
-  DEFAULT_LIMITS,
-  forget,
-  type Limits,
-  noSubjects,
-  type Subject,
-  type Subjects,
-  subjectOf,
-} from './subjects.ts';
+import { DEFAULT_LIMITS, forget, type Limits, noSubjects, subjectOf } from './subjects.ts';
 
 /** Raised whenever the same frames would give other verdicts, or the state another shape. */
 const VERSION = 1;
-
-/** Plain JSON. */
-export interface FoldState {
-  /** Start of the last frame folded, epoch ms; null before the first. */
-  last: number | null;
-  /** This host has shown a container at some time; it never becomes false again. */
-  hasContainers: boolean;
-  subjects: Subjects;
-}
-
-export interface Fold {
-  /** Identifies rules, limits and code: states of another fingerprint are not to be continued. */
-  readonly fingerprint: string;
-  init(): FoldState;
-  /**
-   * What all rules say of one frame: containers by name, then services by name, then the host; within each in the
-   * order of the rules and of their series. A frame that does not start after the last one gives nothing and changes
-   * nothing. May change `state` in place: the caller owns it and never uses the old one again.
-   */
-  step(state: FoldState, frame: Frame): { state: FoldState; verdicts: Verdict[] };
-}
 
 /** A rule with its detector. */
 interface Bound<D> {

@@ -1,24 +1,10 @@
+import { compareText } from '../core/frame.ts';
+import type { Subject, Subjects } from './contract.ts';
+
 /**
  * The states that detectors keep, by subject: a service's replica, a service, or the host. Bounded: what was not seen
  * for long is forgotten, and beyond a hard limit the least recently seen goes first.
  */
-
-export interface Subject {
-  /** Start of the last frame it was in, epoch ms. */
-  seen: number;
-  /** State of each rule and series; keys contain a space, so that none is a property that objects inherit. */
-  states: Record<string, unknown>;
-}
-
-export interface Subjects {
-  /** Keys are JSON arrays, so that no name can be mistaken for another or for an inherited property. */
-  byKey: Record<string, Subject>;
-  count: number;
-  /** How many were dropped because there were too many. */
-  dropped: number;
-  /** When those not seen for long were last looked for, epoch ms. */
-  swept: number;
-}
 
 export interface Limits {
   /** Subjects kept at most. */
@@ -57,7 +43,7 @@ export function forget(subjects: Subjects, limits: Limits, now: number): void {
   if (excess <= 0) return;
   // Ties are broken by key, never by the order of insertion, which a checkpoint need not keep.
   const oldest = Object.entries(subjects.byKey).sort(
-    ([a, x], [b, y]) => x.seen - y.seen || (a < b ? -1 : a > b ? 1 : 0),
+    ([a, x], [b, y]) => x.seen - y.seen || compareText(a, b),
   );
   for (const [key] of oldest.slice(0, excess)) remove(subjects, key);
   subjects.dropped += excess;

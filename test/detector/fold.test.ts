@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { z } from 'zod';
 import type { Container, Frame } from '../../core/frame.ts';
 import type { Verdict } from '../../core/verdict.ts';
-import type { AnyDetector, Detector } from '../../detector/contract.ts';
-import { createFold, type FoldState } from '../../detector/fold.ts';
+import type { AnyDetector, Detector, FoldState } from '../../detector/contract.ts';
+import { createFold } from '../../detector/fold.ts';
 import { DETECTORS } from '../../detector/index.ts';
 import { container, frame, rules, window } from './frames.ts';
 
