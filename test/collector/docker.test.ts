@@ -36,7 +36,7 @@ describeWith(['ebpf', 'docker'], 'containers of Docker', () => {
   afterAll(() => docker.stop(), 60_000);
 
   it('have their names from the first frame on, compose labels as service and replica', async () => {
-    docker.run('before', 'sleep 600');
+    const before = docker.run('before', 'sleep 600');
     await start();
     const labels = {
       'com.docker.compose.project': 'shop',
@@ -63,7 +63,8 @@ describeWith(['ebpf', 'docker'], 'containers of Docker', () => {
     expect(count(frames, 'started', 'shop-web-2')).toBe(1);
     expect(count(frames, 'started', 'before')).toBe(0);
     const names = new Set(frames.flatMap(frame => frame.containers.map(container => container.name)));
-    expect([...names].filter(name => name.startsWith('docker:') || name === 'other')).toEqual([]);
+    for (const one of [id, before]) expect(names).not.toContain(`docker:${one.slice(0, 12)}`);
+    expect(names).not.toContain('other');
   });
 
   it('that are gone before anyone can ask are named all the same', async () => {

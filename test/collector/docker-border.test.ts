@@ -1,0 +1,126 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { afterEach, expect, it } from '@jest/globals';
+import type { Description } from '../../collector/contract.ts';
+import { type DockerWatcher, dockerClient, watchDocker } from '../../collector/docker.ts';
+import { systemClock } from '../../core/clock.ts';
+import { silentLog } from '../parts/capture.ts';
+import { temporaryFolder, until } from '../parts/process.ts';
+
+/** What no real Docker says: answers of any shape over its socket. */
+let server: Server | undefined;
+let watcher: DockerWatcher | undefined;
+let folder: ReturnType<typeof temporaryFolder> | undefined;
+afterEach(async () => {
+  await watcher?.stop();
+  server?.closeAllConnections();
+  server?.close();
+  folder?.remove();
+});
+
+const ID = 'ab'.repeat(32);
+const ID2 = 'cd'.repeat(32);
+const HOSTILE = `"'\\\n,= \u{1F30A}${'x'.repeat(300)}\\`;
+
+function watch(answers: { list: unknown; inspect?: unknown; events?: readonly string[] }) {
+  folder = temporaryFolder();
+  const socket = join(folder.path, 'docker.sock');
+  let events: ServerResponse | undefined;
+  let listed = 0;
+  server = createServer((request, response) => {
+    if (request.url?.startsWith('/events')) {
+      events = response;
+      response.writeHead(200);
+      response.write((answers.events ?? []).join(''));
+      if (!answers.events) response.flushHeaders();
+      return;
+    }
+    if (request.url?.startsWith('/containers/json')) listed++;
+    const body = request.url?.startsWith('/containers/json') ? answers.list : answers.inspect;
+    response.end(typeof body === 'string' ? body : JSON.stringify(body ?? {}));
+  }).listen(socket);
+  const described: Description[] = [];
+  const forgotten: string[] = [];
+  const handlers = {
+    described: (one: Description) => described.push(one),
+    forgotten: (id: string) => forgotten.push(id),
+  };
+  const client = dockerClient(socket);
+  if (!client) throw new Error('no client');
+  watcher = watchDocker(client, handlers, systemClock, silentLog);
+  return { described, forgotten, watcher, events: () => events, listed: () => listed };
+}
+
+it('takes names, images and labels of any characters', async () => {
+  const { described, watcher } = watch({
+    list: [
+      {
+        Id: ID,
+        Names: ['/other/alias', `/${HOSTILE}`],
+        Image: HOSTILE,
+        Labels: { 'com.docker.compose.service': HOSTILE },
+      },
+      { Id: ID2, Names: [], Image: '', Labels: null },
+    ],
+  });
+  await watcher.listed;
+  expect(described).toEqual([
+    { id: ID, name: HOSTILE, image: HOSTILE, project: '', service: HOSTILE, number: '' },
+    { id: ID2, name: '', image: '', project: '', service: '', number: '' },
+  ]);
+});
+
+it.each<[string, unknown]>([
+  ['no JSON', '<html>'],
+  ['another shape', { message: 'no' }],
+  ['an id that is none', [{ Id: '../../etc', Names: ['/a'], Image: 'i', Labels: {} }]],
+  ['a name that is no text', [{ Id: ID, Names: [5], Image: 'i', Labels: {} }]],
+])('takes nothing from a list that is %s, and tries again', async (_, list) => {
+  const { described, watcher, listed } = watch({ list });
+  await until('a second attempt', () => listed() >= 2);
+  expect(described).toEqual([]);
+  expect(watcher.connected).toBe(false);
+});
+
+it('skips events that are not understood, and goes on', async () => {
+  const event = (Action: string, ID: string, Attributes: unknown) =>
+    `${JSON.stringify({ Type: 'container', Action, Actor: { ID, Attributes } })}\n`;
+  const { described, forgotten } = watch({
+    list: [],
+    events: [
+      'garbage\n',
+      '{"Action":"start"}\n',
+      event('start', 'x', { name: 'bad-id' }),
+      event('start', ID, { name: 7 }),
+      event('start', ID, { name: HOSTILE, image: 'i:1' }),
+      event('destroy', ID, {}),
+    ],
+  });
+  await until('the end of the container', () => forgotten.length > 0);
+  expect(described).toMatchObject([{ id: ID, name: HOSTILE, image: 'i:1' }]);
+  expect(forgotten).toEqual([ID]);
+});
+
+it('lists again when the events end, and forgets who is gone', async () => {
+  const list = [{ Id: ID, Names: ['/a'], Image: 'i', Labels: {} }];
+  const { forgotten, events, watcher } = watch({ list });
+  await until('the connection', () => watcher.connected && events());
+  list.pop();
+  events()?.end();
+  await until('the second list', () => forgotten.length > 0);
+  expect(forgotten).toEqual([ID]);
+});
+
+it('asks for one container, and is content with no answer', async () => {
+  const inspect: { Id: string; Name: string; Config: unknown } = {
+    Id: ID,
+    Name: '/web',
+    Config: { Image: 'i:1', Labels: null },
+  };
+  const { described, watcher } = watch({ list: [], inspect });
+  await watcher.inspect(ID);
+  expect(described).toEqual([{ id: ID, name: 'web', image: 'i:1', project: '', service: '', number: '' }]);
+  inspect.Config = null;
+  await watcher.inspect(ID);
+  expect(described).toHaveLength(1);
+});

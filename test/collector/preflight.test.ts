@@ -1,0 +1,52 @@
+import { expect, it } from '@jest/globals';
+import { preflight } from '../../collector/preflight.ts';
+import type { Config } from '../../core/config.ts';
+import { describeWith } from '../parts/need.ts';
+
+const config: Config['capture'] = {
+  interval: 5000,
+  probe: 'auto',
+  hook: 'auto',
+  bpftrace: 'bpftrace',
+  map_keys: 65_536,
+  docker: 'off',
+  pending: 1,
+};
+
+describeWith(['ebpf'], 'preflight', () => {
+  it('finds all that is needed here, and says what it found', async () => {
+    const checks = await preflight(config);
+    expect(checks.filter(check => !check.ok)).toEqual([]);
+    expect(checks.map(check => check.name)).toEqual([
+      'Linux',
+      'root',
+      'BTF',
+      'tracepoints',
+      'bpftrace',
+      'cgroup v2',
+      'Docker',
+    ]);
+    for (const check of checks)
+      expect(check).toMatchObject({ found: expect.stringMatching(/./), remedy: '' });
+  });
+
+  it('says what to do about what is missing', async () => {
+    const checks = await preflight({ ...config, bpftrace: '/no/bpftrace', docker: '/no/docker.sock' });
+    expect(checks.filter(check => !check.ok)).toEqual([
+      {
+        name: 'bpftrace',
+        ok: false,
+        required: true,
+        found: 'no /no/bpftrace',
+        remedy: expect.stringMatching(/Install/),
+      },
+      {
+        name: 'Docker',
+        ok: false,
+        required: false,
+        found: expect.stringMatching(/ENOENT/),
+        remedy: expect.any(String),
+      },
+    ]);
+  });
+});
