@@ -76,8 +76,7 @@ class Bullmq implements Queue {
   }
 
   consume(index: number, handler: Handler): Consumer {
-    if (!(index in Array.from({ length: this.lanes })))
-      throw new RangeError(`lane ${index} of ${this.lanes}`);
+    if (index < 0 || index >= this.lanes) throw new RangeError(`lane ${index} of ${this.lanes}`);
     if (this.#consumers.has(index)) throw new Error(`lane ${index} is consumed already`);
     this.#worker ??= createClient(this.#options.url, 'waits');
     const { clock, log, backoff } = this.#options;

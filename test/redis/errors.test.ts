@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { ExchangeError } from '../../core/errors.ts';
+import { placeOf } from '../../redis/client.ts';
+import { isSetupError, redisError } from '../../redis/errors.ts';
+import { describeWith } from '../parts/need.ts';
+import { type RedisServer, startRedis } from '../parts/redis.ts';
+
+const reply = (message: string) => Object.assign(new Error(message), { name: 'ReplyError' });
+
+describe('redisError', () => {
+  it.each([
+    ['LOADING Redis is loading the dataset in memory', true],
+    ['READONLY You can not write against a read only replica.', true],
+    ['NOAUTH Authentication required.', true],
+    ['ERR unknown command', false],
+    ['WRONGTYPE Operation against a key holding the wrong kind of value', false],
+  ])('decides on %s', (message, retry) => {
+    expect(redisError(reply(message), 'redis://h')).toMatchObject({ retry, problem: { place: 'redis://h' } });
+  });
+
+  it('takes everything that is no answer for a lost connection', () => {
+    for (const error of [new Error('connect ECONNREFUSED'), new Error('Command timed out'), 'text', null]) {
+      expect(redisError(error, 'here')).toMatchObject({ retry: true, problem: { expected: 'an answer' } });
+    }
+  });
+
+  it('leaves a decision that was made already as it is', () => {
+    const made = new ExchangeError({ place: '', expected: '', found: '', remedy: '' }, { retry: false });
+    expect(redisError(made, 'here')).toBe(made);
+  });
+
+  it('knows a set-up that is wrong, and shows no secrets of an address', () => {
+    expect(isSetupError(reply('WRONGPASS invalid username-password pair'))).toBe(true);
+    expect(isSetupError(reply('OOM command not allowed'))).toBe(false);
+    expect(isSetupError(new Error('NOAUTH'))).toBe(false);
+    expect(placeOf('rediss://user:secret@host:6380/3?family=6')).toBe('rediss://host:6380/3');
+  });
+});
+
+describeWith(['redis'], 'redisError of a real server', () => {
+  let redis: RedisServer;
+  beforeAll(async () => {
+    redis = await startRedis();
+  });
+  afterAll(() => redis.stop());
+
+  it('may be tried again when Redis is full', async () => {
+    const client = new Redis(redis.url);
+    await client.config('SET', 'maxmemory', '1');
+    const error = await client.set('key', 'value').catch((cause: unknown) => redisError(cause, 'here'));
+    expect(error).toMatchObject({ retry: true, problem: { remedy: expect.stringContaining('maxmemory') } });
+    client.disconnect();
+  });
+});
