@@ -59,7 +59,8 @@ export function learn(baseline: Baseline, value: Summary, windowMs: number): Bas
   if (growing.ms < windowMs / SLICES) return { ...baseline, growing };
   let slices = [...baseline.slices, growing];
   let covered = slices.reduce((ms, slice) => ms + slice.ms, 0);
-  while (slices.length > SLICES || (slices.length > 1 && covered - (slices[0]?.ms ?? 0) >= windowMs)) {
+  // Each slice is at least a fifteenth of the window long, so that this bounds their number too.
+  while (slices.length > 1 && covered - (slices[0]?.ms ?? 0) >= windowMs) {
     covered -= slices[0]?.ms ?? 0;
     slices = slices.slice(1);
   }

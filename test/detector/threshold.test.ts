@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { SeriesInput } from '../../detector/contract.ts';
+import { add, type History, historyBytes } from '../../detector/history.ts';
 import { threshold } from '../../detector/threshold.ts';
 import { alarmsOf, run } from './examples.ts';
 
@@ -118,6 +119,16 @@ describe('changes', () => {
       'warming up',
       'warming up',
     ]);
+  });
+
+  it('remember no more than they need, at any interval', () => {
+    for (const stepMs of [200, 5000, 60_000]) {
+      let history: History = [];
+      for (let i = 0; i < 2000; i++) {
+        history = add(history, { start: i * stepMs, durationMs: stepMs, value: 1 / 3 }, 60_000);
+        expect(JSON.stringify(history).length).toBeLessThanOrEqual(historyBytes);
+      }
+    }
   });
 
   it('show what they compare with', () => {

@@ -78,6 +78,31 @@ describe('what does not alarm', () => {
   ])('%s', (_, values) => expect(alarms({}, 5000, values)).toEqual([]));
 });
 
+describe('gaps', () => {
+  const firstAlarm = (gapMs: number) => {
+    const values = [...repeat(100, 1e5), 2e6, 2e6, 2e6];
+    const inputs = series(5000, values).map((input, i) => ({
+      ...input,
+      start: input.start + (i > 100 ? gapMs : 0),
+    }));
+    return alarmsOf(run(rollingZscore as never, {}, inputs as never[]))[0];
+  };
+
+  it('a short one does not break a deviation, a long one does', () => {
+    expect(firstAlarm(10_000)).toBe(101);
+    expect(firstAlarm(10_001)).toBe(102);
+  });
+
+  it('do not age the baseline: after a night it is what it was', () => {
+    const evening = series(5000, repeat(100, 1e5));
+    const morning = series(5000, [2e6, 2e6]).map(input => ({
+      ...input,
+      start: input.start + 10 * 3_600_000,
+    }));
+    expect(alarmsOf(run(rollingZscore as never, {}, [...evening, ...morning] as never[]))).toEqual([101]);
+  });
+});
+
 describe('deviations', () => {
   const normal = repeat(100, 9e4, 1e5, 1.1e5);
 
