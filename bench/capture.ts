@@ -1,0 +1,131 @@
+import type { Probe } from '../bpf/contract.ts';
+import { PROBES } from '../bpf/index.ts';
+import { Pipeline } from '../collector/pipeline.ts';
+import { BUCKETS, upperBound } from '../core/histogram.ts';
+import { costPerSend, withBpfStats } from './kernel.ts';
+import { type BenchTable, inTurn, median, spread } from './measure.ts';
+
+/** What capture costs: in the kernel for each event, and in the collector for each line of bpftrace. */
+export async function captureBench(): Promise<BenchTable[]> {
+  const kernel = process.getuid?.() === 0 ? [await kernelTable()] : [];
+  return [...kernel, await collectorTable()];
+}
+
+const MAP_KEYS = 65_536;
+
+/** The cheapest program that records anything, which the probes are compared with, and one that does nothing. */
+const CHEAPEST = 'tracepoint:sock:sock_send_length { @x = 1; }';
+const NOTHING = 'tracepoint:sock:sock_send_length { }';
+
+async function kernelTable(): Promise<BenchTable> {
+  const messages = 50_000;
+  const programs = new Map([
+    ['nothing', NOTHING],
+    ['@x = 1', CHEAPEST],
+    ...PROBES.map(probe => [probe.name, probe.render({ intervalMs: 60_000, mapKeys: MAP_KEYS })] as const),
+  ]);
+  const costs = await withBpfStats(() =>
+    inTurn(
+      5,
+      Object.fromEntries([...programs].map(([name, text]) => [name, () => costPerSend(text, messages)])),
+    ),
+  );
+  const cheapest = costs['@x = 1'] ?? [];
+  return {
+    title: 'In the kernel, nanoseconds for each counted send, against a program that only does `@x = 1`',
+    rows: Object.entries(costs).map(([name, ns]) => {
+      const ratios = ns.map((value, round) => value / (cheapest[round] ?? Number.NaN));
+      return {
+        name,
+        value: `${Math.round(median(ns))} ns`,
+        ratio: median(ratios).toFixed(2),
+        spread: spread(ratios),
+      };
+    }),
+  };
+}
+
+/** Kernel time at which all lines are read, milliseconds: after all of them were written. */
+const READ_AT = 10_000_000;
+
+/** Lines of the probe for intervals in which each of `containers` uses `sizes` buckets of each size map. */
+function readouts(intervals: number, containers: number, sizes: number): string[] {
+  const ids = Array.from({ length: containers }, (_, i) => String(1000 + i));
+  const hist = (bounds: readonly number[], width: number): unknown[] =>
+    bounds.map(min => ({
+      min,
+      ...(Number.isFinite(upperBound(min)) ? { max: min + width - 1 } : {}),
+      count: 1 + (min % 97),
+    }));
+  const fine = hist(BUCKETS.slice(1, 1 + sizes), 64);
+  const coarse = hist(BUCKETS.slice(64, 64 + sizes), 4096);
+  const line = (type: string, data: unknown): string => JSON.stringify({ type, data });
+  const map = (name: string, value: unknown): unknown => ({
+    [name]: Object.fromEntries(ids.map(id => [id, value])),
+  });
+  const at = (n: number): number => 1_000_000_000_000 + n * 5_000_000_000;
+  const lines = [line('printf', `begin ${at(0)} lhist 5000 ${MAP_KEYS}\n`)];
+  for (const id of ids) lines.push(line('printf', `mkdir ${at(0)} ${id} /docker/${id.padEnd(64, 'a')}\n`));
+  for (let n = 1; n <= intervals; n++) {
+    const set = n % 2 === 1 ? 'a' : 'b';
+    lines.push(line('printf', `flip ${at(n)} ${set}\n`));
+    for (const direction of ['send', 'receive']) {
+      lines.push(line('hist', map(`@${direction}_fine_${set}`, fine)));
+      lines.push(line('hist', map(`@${direction}_coarse_${set}`, coarse)));
+      lines.push(line('map', map(`@${direction}_bytes_${set}`, 1_234_567)));
+    }
+    lines.push(line('printf', `end ${at(n)}\n`));
+  }
+  return lines;
+}
+
+async function collectorTable(): Promise<BenchTable> {
+  const probe = PROBES.find(({ name }) => name === 'lhist');
+  if (!probe) throw new Error('there is no probe lhist');
+  const rows: BenchTable['rows'][number][] = [];
+  for (const [containers, intervals] of [
+    [100, 100],
+    [1000, 10],
+  ] as const) {
+    const lines = readouts(intervals, containers, 8);
+    const bytes = lines.reduce((sum, line) => sum + line.length, 0);
+    const { collector, bare } = await inTurn(7, {
+      collector: () => seconds(() => toFrames(lines, probe, intervals, containers)),
+      bare: () => seconds(() => lines.forEach(line => void JSON.parse(line))),
+    });
+    const ratios = collector.map((value, round) => value / (bare[round] ?? Number.NaN));
+    rows.push({
+      name: `${containers} containers, ${(bytes / intervals / 1024).toFixed(0)} KiB an interval`,
+      value: `${((1000 * median(collector)) / intervals).toFixed(2)} ms an interval`,
+      ratio: median(ratios).toFixed(2),
+      spread: spread(ratios),
+    });
+  }
+  return { title: 'In the collector, CPU from lines to frames, against JSON.parse of the same lines', rows };
+}
+
+/** Lines to frames; fails unless every interval became a frame with all windows in it. */
+function toFrames(lines: readonly string[], probe: Probe, intervals: number, containers: number): void {
+  const pipeline = new Pipeline(probe, {
+    host: 'bench',
+    intervalMs: 5000,
+    mapKeys: MAP_KEYS,
+    maxContainers: 10_000,
+    previous: null,
+  });
+  let windows = 0;
+  for (const text of lines) {
+    const frames = pipeline.feed({ kind: 'line', text, wall: 1_800_000_000_000, boot: READ_AT });
+    for (const frame of frames) windows += frame.windows.length;
+  }
+  const expected = 2 * intervals * containers;
+  if (windows !== expected) throw new Error(`expected ${expected} windows, made ${windows}`);
+}
+
+/** CPU seconds of this process. */
+function seconds(action: () => void): number {
+  const before = process.cpuUsage();
+  action();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1e6;
+}

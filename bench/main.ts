@@ -1,0 +1,37 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { captureBench } from './capture.ts';
+import { foldBench } from './fold.ts';
+import type { BenchTable } from './measure.ts';
+import { queueBench } from './queue.ts';
+import { machine, markdown, rewrite } from './report.ts';
+import { storeBench } from './store.ts';
+
+/** `npm run bench` runs all benchmarks, `npm run bench -- fold store` some; their tables go into docs/benchmarks.md. */
+
+const BENCHES: Readonly<Record<string, () => Promise<BenchTable[]>>> = {
+  capture: captureBench,
+  fold: foldBench,
+  store: storeBench,
+  queue: queueBench,
+};
+
+const DOCUMENT = join(import.meta.dirname, '../docs/benchmarks.md');
+
+const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(BENCHES);
+const unknown = names.find(name => !Object.hasOwn(BENCHES, name));
+if (unknown !== undefined) {
+  console.error(`no benchmark ${unknown}: there are ${Object.keys(BENCHES).join(', ')}`);
+  process.exit(2);
+}
+for (const name of names) {
+  const tables = (await BENCHES[name]?.()) ?? [];
+  for (const { title, rows } of tables) {
+    console.log(`\n${title}`);
+    console.table(rows);
+  }
+  const content = [machine(), ...tables.map(markdown)].join('\n\n');
+  writeFileSync(DOCUMENT, rewrite(readFileSync(DOCUMENT, 'utf8'), name, content));
+}
+execFileSync('biome', ['format', '--write', DOCUMENT], { stdio: 'ignore' });
