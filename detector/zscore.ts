@@ -16,7 +16,7 @@ import {
   total,
 } from './baseline.ts';
 import type { Detector, Opinion, SeriesInput } from './contract.ts';
-import { isBroken, MAX_SCORE, ratioOf, scoreOf } from './held.ts';
+import { isBroken, ratioOf, scoreOf } from './held.ts';
 import { checkUnits, directionOption, metricOption, quantity, seriesOf } from './options.ts';
 
 /** Nothing alarms below these unless the rule says otherwise; per metric, in its unit. */
@@ -137,7 +137,7 @@ function bandOf(baseline: Baseline, o: Options, scale: Scale): Band | null {
 function deviationOf(scaled: number, band: Band, side: Options['side']): number {
   const difference = scaled - band.mean;
   if (difference === 0 || (difference < 0 ? side === 'above' : side === 'below')) return 0;
-  return band.spread === 0 ? MAX_SCORE * MAX_SCORE : Math.abs(zScore(scaled, band.mean, band.spread));
+  return band.spread === 0 ? Number.MAX_VALUE : Math.abs(zScore(scaled, band.mean, band.spread));
 }
 
 function evidenceOf(value: number, band: Band, o: Options, scale: Scale, floor: number): Evidence {
