@@ -7,7 +7,7 @@ import type { Log } from '../core/log.ts';
 import { pauseAfter } from '../core/retry.ts';
 import type { Description } from './contract.ts';
 import { LIMITS } from './limits.ts';
-import { boundedLines } from './lines.ts';
+import { boundedLines, type Line } from './lines.ts';
 
 /** Containers as the Docker Engine describes them. Its answers are untrusted: validated here. */
 export interface DockerWatcher {
@@ -71,7 +71,6 @@ export function watchDocker(
   const ended = new AbortController();
   const listed = Promise.withResolvers<void>();
   let connected = false;
-  let stream: Readable | null = null;
   const known = new Set<string>();
 
   const described = (description: Description) => {
@@ -82,24 +81,36 @@ export function watchDocker(
     if (known.delete(gone)) handlers.forgotten(gone);
   };
   const list = async () => {
-    const containers = listSchema.parse(await client.listContainers({ all: true }));
+    const containers = listSchema.parse(
+      await client.listContainers({ all: true, abortSignal: soon(ended.signal) }),
+    );
     for (const container of containers) described(fromList(container));
     const existing = new Set(containers.map(container => container.Id));
     for (const one of [...known]) if (!existing.has(one)) forgotten(one);
   };
+  const take = (line: Line) => {
+    const event = line === null ? null : readEvent(line);
+    if (event?.Action === 'destroy') forgotten(event.Actor.ID);
+    else if (event) described(fromEvent(event));
+    else log.warn('docker: an event that is not understood');
+  };
   const follow = async () => {
+    // A Docker that hangs is found out here; events have no time-out, as nothing may happen for days.
+    await client.listContainers({ limit: 1, abortSignal: soon(ended.signal) });
     // Events first, then the list: nobody falls between them.
-    stream = (await client.getEvents({ filters: { type: ['container'], event: EVENTS } })) as Readable;
-    if (ended.signal.aborted) stream.destroy();
-    await list();
-    connected = true;
-    listed.resolve();
-    log.debug('docker: connected');
-    for await (const line of boundedLines(stream, EVENT_CAP)) {
-      const event = line === null ? null : readEvent(line);
-      if (event?.Action === 'destroy') forgotten(event.Actor.ID);
-      else if (event) described(fromEvent(event));
-      else log.warn('docker: an event that is not understood');
+    const events: Dockerode.GetEventsOptions & { abortSignal: AbortSignal } = {
+      filters: { type: ['container'], event: EVENTS },
+      abortSignal: ended.signal,
+    };
+    const stream = (await client.getEvents(events)) as Readable;
+    try {
+      await list();
+      connected = true;
+      listed.resolve();
+      log.debug('docker: connected');
+      for await (const line of boundedLines(stream, EVENT_CAP)) take(line);
+    } finally {
+      stream.destroy();
     }
   };
   const run = async () => {
@@ -124,18 +135,27 @@ export function watchDocker(
     listed: listed.promise,
     async inspect(container) {
       try {
-        described(fromInspect(inspectSchema.parse(await client.getContainer(container).inspect())));
+        described(
+          fromInspect(
+            inspectSchema.parse(
+              await client.getContainer(container).inspect({ abortSignal: soon(ended.signal) }),
+            ),
+          ),
+        );
       } catch (error) {
         log.debug({ container, reason: describeError(error) }, 'docker: no description');
       }
     },
     async stop() {
       ended.abort();
-      stream?.destroy();
       await running;
     },
   };
 }
+
+/** Ends with `ended`, or when Docker takes too long to answer. */
+const soon = (ended: AbortSignal): AbortSignal =>
+  AbortSignal.any([ended, AbortSignal.timeout(LIMITS.dockerMs)]);
 
 function readEvent(line: string): z.output<typeof eventSchema> | null {
   try {

@@ -76,7 +76,10 @@ export class Identifier {
     }
   }
 
-  /** Wait until everything asked has been answered, `LIMITS.identifyMs` at most. */
+  /**
+   * Wait until everything asked has been answered, `LIMITS.identifyMs` at most. A question is waited for once: an
+   * answer that comes later counts from then on.
+   */
   async settle(): Promise<void> {
     this.#askDocker();
     if (this.#pending.size === 0) return;
@@ -85,6 +88,7 @@ export class Identifier {
       Promise.all(this.#pending).then(() => answered.abort()),
       this.#options.clock.sleep(LIMITS.identifyMs, answered.signal),
     ]);
+    this.#pending.clear();
   }
 
   async stop(): Promise<void> {

@@ -1,11 +1,4 @@
-import {
-  type Container,
-  compareText,
-  compareWindows,
-  DIRECTIONS,
-  type Frame,
-  type Window,
-} from '../core/frame.ts';
+import { type Container, compareText, DIRECTIONS, type Frame, type Window } from '../core/frame.ts';
 import { countOf, sizesFrom } from '../core/histogram.ts';
 import type { CgroupId } from './contract.ts';
 import type { Member } from './identity.ts';
@@ -54,7 +47,7 @@ export function rosterOf(
     containers: sorted.map(entry => entry.container),
     started: names(sorted.filter(entry => entry.started)),
     ended: names(sorted.filter(entry => entry.ended)),
-    windows: sorted.flatMap(windowsOf).sort(compareWindows),
+    windows: sorted.flatMap(windowsOf),
     folded,
   };
 }

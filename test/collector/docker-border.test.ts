@@ -1,54 +1,35 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
-import { join } from 'node:path';
 import { afterEach, expect, it } from '@jest/globals';
 import type { Description } from '../../collector/contract.ts';
 import { type DockerWatcher, dockerClient, watchDocker } from '../../collector/docker.ts';
 import { systemClock } from '../../core/clock.ts';
 import { silentLog } from '../parts/capture.ts';
-import { temporaryFolder, until } from '../parts/process.ts';
+import { answerAsDocker, type DockerAnswering, type DockerAnswers } from '../parts/docker-answers.ts';
+import { until } from '../parts/process.ts';
 
 /** What no real Docker says: answers of any shape over its socket. */
-let server: Server | undefined;
+let docker: DockerAnswering | undefined;
 let watcher: DockerWatcher | undefined;
-let folder: ReturnType<typeof temporaryFolder> | undefined;
 afterEach(async () => {
   await watcher?.stop();
-  server?.closeAllConnections();
-  server?.close();
-  folder?.remove();
+  docker?.stop();
 });
 
 const ID = 'ab'.repeat(32);
 const ID2 = 'cd'.repeat(32);
 const HOSTILE = `"'\\\n,= \u{1F30A}${'x'.repeat(300)}\\`;
 
-function watch(answers: { list: unknown; inspect?: unknown; events?: readonly string[] }) {
-  folder = temporaryFolder();
-  const socket = join(folder.path, 'docker.sock');
-  let events: ServerResponse | undefined;
-  let listed = 0;
-  server = createServer((request, response) => {
-    if (request.url?.startsWith('/events')) {
-      events = response;
-      response.writeHead(200);
-      response.write((answers.events ?? []).join(''));
-      if (!answers.events) response.flushHeaders();
-      return;
-    }
-    if (request.url?.startsWith('/containers/json')) listed++;
-    const body = request.url?.startsWith('/containers/json') ? answers.list : answers.inspect;
-    response.end(typeof body === 'string' ? body : JSON.stringify(body ?? {}));
-  }).listen(socket);
+function watch(answers: DockerAnswers) {
+  docker = answerAsDocker(answers);
   const described: Description[] = [];
   const forgotten: string[] = [];
   const handlers = {
     described: (one: Description) => described.push(one),
     forgotten: (id: string) => forgotten.push(id),
   };
-  const client = dockerClient(socket);
+  const client = dockerClient(docker.socket);
   if (!client) throw new Error('no client');
   watcher = watchDocker(client, handlers, systemClock, silentLog);
-  return { described, forgotten, watcher, events: () => events, listed: () => listed };
+  return { described, forgotten, watcher, requests: docker.requests, endEvents: docker.endEvents };
 }
 
 it('takes names, images and labels of any characters', async () => {
@@ -76,8 +57,11 @@ it.each<[string, unknown]>([
   ['an id that is none', [{ Id: '../../etc', Names: ['/a'], Image: 'i', Labels: {} }]],
   ['a name that is no text', [{ Id: ID, Names: [5], Image: 'i', Labels: {} }]],
 ])('takes nothing from a list that is %s, and tries again', async (_, list) => {
-  const { described, watcher, listed } = watch({ list });
-  await until('a second attempt', () => listed() >= 2);
+  const { described, watcher, requests } = watch({ list });
+  await until(
+    'a second attempt',
+    () => requests.filter(url => url.startsWith('/containers/json')).length >= 4,
+  );
   expect(described).toEqual([]);
   expect(watcher.connected).toBe(false);
 });
@@ -103,10 +87,10 @@ it('skips events that are not understood, and goes on', async () => {
 
 it('lists again when the events end, and forgets who is gone', async () => {
   const list = [{ Id: ID, Names: ['/a'], Image: 'i', Labels: {} }];
-  const { forgotten, events, watcher } = watch({ list });
-  await until('the connection', () => watcher.connected && events());
+  const { forgotten, endEvents, requests, watcher } = watch({ list });
+  await until('the connection', () => watcher.connected && requests.some(url => url.startsWith('/events')));
   list.pop();
-  events()?.end();
+  endEvents();
   await until('the second list', () => forgotten.length > 0);
   expect(forgotten).toEqual([ID]);
 });
@@ -123,4 +107,17 @@ it('asks for one container, and is content with no answer', async () => {
   inspect.Config = null;
   await watcher.inspect(ID);
   expect(described).toHaveLength(1);
+});
+
+it.each<[string, (url: string) => boolean]>([
+  ['at all', () => true],
+  ['with events', url => url.startsWith('/events')],
+  ['with a container', url => url.startsWith(`/containers/${ID}`)],
+])('can be stopped while Docker does not answer %s', async (_, hangs) => {
+  const { watcher, requests } = watch({ list: [], hangs });
+  const asked = watcher.inspect(ID);
+  await until('a question', () => requests.some(hangs));
+  await watcher.stop();
+  await asked;
+  expect(watcher.connected).toBe(false);
 });

@@ -7,6 +7,8 @@ import { Child, until } from './process.ts';
 export interface TestCgroup {
   /** Path in the cgroup tree, as frames name it. */
   readonly path: string;
+  /** Its folder in the file system. */
+  readonly folder: string;
   readonly id: string;
   /** Start a program that is in the cgroup from its first instruction on. */
   start(command: string, ...args: readonly string[]): Child;
@@ -26,6 +28,7 @@ export async function makeCgroup(path: string): Promise<TestCgroup> {
     new Child('sh', ['-c', 'echo $$ > "$0/cgroup.procs" || exit 99; exec "$@"', folder, command, ...args]);
   return {
     path: `/${path}`,
+    folder,
     id: String(statSync(folder, { bigint: true }).ino),
     start,
     async perl(script) {

@@ -1,0 +1,80 @@
+import { randomBytes } from 'node:crypto';
+import { afterEach, expect, it } from '@jest/globals';
+import type { Container } from '../../core/frame.ts';
+import { captureFrames, type TestCapture, trafficOf } from '../parts/capture.ts';
+import { makeCgroup, type TestCgroup } from '../parts/cgroup.ts';
+import { answerAsDocker, type DockerAnswering, type DockerAnswers } from '../parts/docker-answers.ts';
+import { describeWith } from '../parts/need.ts';
+import { until } from '../parts/process.ts';
+
+const SEND = `use Socket; socket(my $s, PF_INET, SOCK_DGRAM, 0) or die;
+  send($s, "x", 0, sockaddr_in(9, INADDR_LOOPBACK)) or die;`;
+
+describeWith(['ebpf'], 'identification', () => {
+  let running: TestCapture | undefined;
+  let docker: DockerAnswering | undefined;
+  const cgroups: TestCgroup[] = [];
+  afterEach(async () => {
+    await running?.capture.stop();
+    docker?.stop();
+    for (const one of cgroups.splice(0)) await one.remove();
+  });
+
+  /** A cgroup that looks like a container of Docker; gives all that it was called. */
+  const looksLikeDocker = async (answers: (id: string) => DockerAnswers) => {
+    const id = randomBytes(32).toString('hex');
+    docker = answerAsDocker(answers(id));
+    running = await captureFrames({ docker: docker.socket });
+    const { capture, frames } = running;
+    await until('Docker', () => capture.status().docker === true);
+    const cgroup = await makeCgroup(`docker/${id}`);
+    cgroups.push(cgroup);
+    await cgroup.perl(SEND);
+    const named = () =>
+      frames.flatMap(frame => frame.containers).filter((container: Container) => container.id === id);
+    await until('its traffic', () => named().some(one => trafficOf(frames, one.name, 'send').messages === 1));
+    return { id, names: [...new Set(named().map(container => container.name))], running };
+  };
+  const isInspect = (url: string) => /^\/containers\/[0-9a-f]{64}\//.test(url);
+
+  it('holds a frame until Docker has answered', async () => {
+    const { names } = await looksLikeDocker(id => ({
+      list: [],
+      inspect: { Id: id, Name: '/slow', Config: { Image: 'i', Labels: null } },
+      before: url => (isInspect(url) ? new Promise(resolve => setTimeout(resolve, 300)) : Promise.resolve()),
+    }));
+    expect(names).toEqual(['slow']);
+  });
+
+  it('waits but once for a Docker that does not answer', async () => {
+    const { id, names, running } = await looksLikeDocker(() => ({ list: [], hangs: isInspect }));
+    expect(names).toEqual([`docker:${id.slice(0, 12)}`]);
+    const before = running.frames.length;
+    await running.settled();
+    await until('frames as ever', () => running.frames.length >= before + 3, 5000);
+    expect(docker?.requests.filter(url => url.startsWith(`/containers/${id}`))).toHaveLength(1);
+  });
+
+  it('misses no cgroup that is made while the probes attach', async () => {
+    let done = false;
+    const making = (async () => {
+      while (!done) {
+        cgroups.push(await makeCgroup(`tidegauge-attach-${process.pid}-${cgroups.length}`));
+        await new Promise(resolve => setTimeout(resolve, 5));
+      }
+    })();
+    running = await captureFrames();
+    done = true;
+    await making;
+    expect(cgroups.length).toBeGreaterThan(20);
+    const visitor = await makeCgroup(`tidegauge-visitor-${process.pid}`);
+    const folders = cgroups.map(one => one.folder);
+    await visitor.perl(`for (${folders.map(folder => `'${folder}'`).join(',')}) {
+      open(my $f, '>', "$_/cgroup.procs") or die; print $f $$; close($f) or die; ${SEND} }`);
+    cgroups.push(visitor);
+    await running.settled();
+    const { frames } = running;
+    const unknown = cgroups.slice(0, -1).filter(one => trafficOf(frames, one.path, 'send').messages !== 1);
+    expect(unknown.map(one => one.path)).toEqual([]);
+  });
+});
