@@ -14,7 +14,7 @@ const roles = [
   'worker',
   'review',
 ];
-const product = ['core', ...roles, 'demo', 'cli'];
+const product = ['core', 'redis', ...roles, 'demo', 'cli'];
 
 /** What each role may import of ours besides core and itself; of `contracts` only contract.ts, which holds types. */
 const allowed = {
@@ -77,6 +77,18 @@ module.exports = {
       from: { path: '^demo/' },
       to: { path: any([...roles, 'cli']) },
     },
+    {
+      name: 'redis-closed',
+      severity: 'error',
+      from: { path: '^redis/' },
+      to: { path: any([...roles, 'demo', 'cli']) },
+    },
+    {
+      name: 'redis-for-two',
+      severity: 'error',
+      from: { path: any(product), pathNot: '^(queue|state|redis)/' },
+      to: { path: '^redis/' },
+    },
     ...roleRules,
     {
       name: 'only-wire-assembles',
@@ -85,7 +97,7 @@ module.exports = {
       to: { path: '^(store|queue|state|notify)/', pathNot: '/contract\\.ts$' },
     },
     fence('influx', 'node_modules/@influxdata', '^store/influx'),
-    fence('redis', 'node_modules/(bullmq|ioredis)', '^(queue|state)/'),
+    fence('redis', 'node_modules/(bullmq|ioredis)', '^(queue|state|redis)/'),
     fence('docker', 'node_modules/dockerode', '^(collector|demo)/'),
     fence('children', '^(node:)?child_process$', '^(collector|demo|cli)/|^notify/exec'),
     fence('sqlite', '^(node:)?sqlite$', '^(store|state)/sqlite'),

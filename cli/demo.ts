@@ -36,13 +36,12 @@ export async function demo(context: Context, flags: DemoFlags): Promise<number> 
   context.out.write(
     `Made three ${stage.kind}: ${stage.names.join(', ')}. In ${formatDuration(TIMING.burstAfterMs)} shop-db starts to send far more than it ever did, for ${formatDuration(TIMING.burstMs)}.\n`,
   );
-  const signal = AbortSignal.any([context.signal, AbortSignal.timeout(length)]);
+  const over = new AbortController();
+  void context.clock.sleep(length, context.signal).then(() => over.abort());
   try {
-    if (flags.traffic) {
-      await context.clock.sleep(length, signal);
-      return 0;
-    }
-    return await watch({ ...context, signal });
+    if (!flags.traffic) return await watch({ ...context, signal: over.signal });
+    await context.clock.sleep(length, over.signal);
+    return 0;
   } finally {
     await stage.end();
     context.out.write('The demonstration is over; what it made is removed.\n');

@@ -30,9 +30,9 @@ export class Live {
     this.#quiet = quiet;
   }
 
-  /** Lines that stay on top: hook, containers, where the data is. */
+  /** More lines that stay on top: hook, containers, where the data is. */
   header(lines: readonly string[]): void {
-    this.#header = lines;
+    this.#header = [...this.#header, ...lines];
     this.#print(lines);
   }
 

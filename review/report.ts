@@ -88,8 +88,11 @@ export function incidentLines(incident: Incident): string[] {
   return [head, when, ...findings];
 }
 
+/** Milliseconds of an interval's length are noise to people. */
+const toTenths = (ms: number): number => (ms < 1000 ? ms : Math.round(ms / 100) * 100);
+
 function rangeText({ from, to }: Range): string {
-  return `${isoTime(from)} for ${formatDuration(to - from)}`;
+  return `${isoTime(from)} for ${formatDuration(toTenths(to - from))}`;
 }
 
 const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;

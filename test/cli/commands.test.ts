@@ -1,0 +1,96 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { temporaryFolder } from '../parts/process.ts';
+import { tidegauge, writeConfig } from '../parts/tidegauge.ts';
+
+/** Commands as a user types them, where nothing of the machine is needed. */
+describe('commands', () => {
+  const folder = temporaryFolder();
+  beforeAll(() => writeConfig(folder.path, { data: join(folder.path, 'data'), capture: { docker: 'off' } }));
+  afterAll(folder.remove);
+
+  async function type(...args: string[]): Promise<{ code: number | null; output: string }> {
+    const child = tidegauge(args, { cwd: folder.path });
+    const code = await child.exited;
+    return { code, output: child.output };
+  }
+
+  it('a configuration with a mistake is refused with its place before anything starts, exit code 2', async () => {
+    const bad = writeConfig(folder.path, { capture: { interval: '5 s' } }, 'bad.yaml');
+    for (const command of ['run', 'check', 'doctor', 'review']) {
+      const { code, output } = await type(command, '--config', join(bad, 'bad.yaml'));
+      expect(output).toMatch(
+        /bad\.yaml:2:13: capture\.interval: expected a duration with a unit, .* found "5 s"/,
+      );
+      expect(code).toBe(2);
+    }
+  });
+
+  it('check prints what is in force, without secrets', async () => {
+    writeConfig(folder.path, { store: { influx: { token: 'very-secret' } } }, 'secret.yaml');
+    const { code, output } = await type('check', '--config', 'secret.yaml');
+    expect([code, output]).toEqual([0, expect.stringContaining('secret.yaml: ok')]);
+    expect(output).toMatch(/interval: 5000/);
+    expect(output).not.toMatch(/very-secret/);
+  });
+
+  it('bpftrace missing is one sentence with what to do and the way out, exit code 2', async () => {
+    writeConfig(folder.path, { capture: { bpftrace: '/nowhere/bpftrace', docker: 'off' } }, 'none.yaml');
+    const { code, output } = await type('run', '--config', 'none.yaml');
+    expect(code).toBe(2);
+    expect(output.trim().split('\n')).toHaveLength(1);
+    expect(output).toMatch(/^tidegauge: /);
+    expect(output).toMatch(/tidegauge replay/);
+  });
+
+  it('collect and detect refuse to work without a shared queue', async () => {
+    const { code, output } = await type('detect');
+    expect([code, output]).toEqual([2, expect.stringMatching(/queue\.kind: expected bullmq.*found inline/)]);
+  });
+
+  it('a store that cannot be opened is named with its address and what to do', async () => {
+    const influx = { url: 'http://127.0.0.1:1', timeout: '1s' };
+    writeConfig(
+      folder.path,
+      { data: join(folder.path, 'data'), store: { kind: 'influx', influx } },
+      'away.yaml',
+    );
+    const { code, output } = await type('review', '--config', 'away.yaml');
+    expect([code, output]).toEqual([
+      1,
+      expect.stringMatching(/^tidegauge: http:\/\/127\.0\.0\.1:1\S*: expected/),
+    ]);
+  });
+
+  it('unknown commands, flags, times and files are refused with a hint', async () => {
+    expect(await type('rum')).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(/unknown command 'rum'.*Did you mean run/s),
+    });
+    expect(await type('run', '--recrod', 'x')).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(/--record/),
+    });
+    expect(await type('review', '--from', 'yesterday')).toMatchObject({
+      code: 2,
+      output: expect.stringMatching(/--from: expected a time/),
+    });
+    expect(await type('replay', 'nothing.ndjson')).toMatchObject({
+      code: 2,
+      output: expect.stringMatching(/nothing\.ndjson/),
+    });
+    writeFileSync(join(folder.path, 'text.ndjson'), 'hello\n');
+    expect(await type('replay', 'text.ndjson')).toMatchObject({
+      code: expect.anything(),
+      output: expect.stringMatching(/text\.ndjson: expected .* found hello/),
+    });
+  });
+
+  it('an empty installation has no incidents and no history', async () => {
+    mkdirSync(join(folder.path, 'data'), { recursive: true });
+    expect(await type('incidents')).toEqual({ code: 0, output: 'No incidents.\n' });
+    expect(await type('incidents', '--json')).toEqual({ code: 0, output: '[]\n' });
+    expect(await type('review')).toEqual({ code: 0, output: 'No host has stored frames.\n' });
+  });
+});

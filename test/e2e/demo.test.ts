@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from '@jest/globals';
+import { startDocker } from '../parts/docker.ts';
+import { describeWith } from '../parts/need.ts';
+import { temporaryFolder, until } from '../parts/process.ts';
+import { tidegauge, writeConfig } from '../parts/tidegauge.ts';
+
+/** What the README promises a newcomer. */
+describeWith(['ebpf', 'docker'], 'first steps', () => {
+  it.each(['containers', 'cgroups'])(
+    'demo, in %s: the alert appears with its evidence, and nothing is left',
+    async kind => {
+      const folder = temporaryFolder();
+      const docker = kind === 'containers' ? await startDocker() : null;
+      writeConfig(folder.path, { capture: { docker: docker?.socket ?? 'off' } });
+      const demo = tidegauge(['demo', '--for', '80s'], { cwd: folder.path });
+      try {
+        expect(await demo.exited).toBe(0);
+        const name = kind === 'containers' ? 'shop-db' : '/tidegauge-demo/shop-db';
+        const incidents = demo.output.split('\n').filter(line => /^(WARNING|CRITICAL) /.test(line));
+        // Once when it opens, once when it is over.
+        expect(incidents.map(line => line.split(' ')[1])).toEqual([`${name}:`, `${name}:`]);
+        expect(demo.output).toMatch(/bytes: \S*shop-db send bytes: [\d.]+ MiB\/s, expected/);
+        expect(demo.output).toMatch(/what it made is removed/);
+        if (docker) expect(docker.docker('ps', '-aq')).toBe('');
+      } finally {
+        await demo.stop('SIGTERM');
+        await docker?.stop();
+        folder.remove();
+      }
+    },
+    150_000,
+  );
+
+  it('npm start: traffic of this host, then an orderly end', async () => {
+    const folder = temporaryFolder();
+    const env = {
+      ...process.env,
+      TIDEGAUGE_DATA: join(folder.path, 'data'),
+      TIDEGAUGE_CAPTURE_INTERVAL: '500ms',
+      NODE_OPTIONS: '',
+    };
+    const npm = spawn('npm', ['start'], {
+      cwd: fileURLToPath(new URL('../..', import.meta.url)),
+      env,
+      detached: true,
+    });
+    let output = '';
+    for (const stream of [npm.stdout, npm.stderr]) {
+      stream.setEncoding('utf8').on('data', text => {
+        output += text;
+      });
+    }
+    const exited = new Promise(resolve => npm.once('exit', resolve));
+    try {
+      await until('traffic', () => /^\S+Z \/\S* sent .* received /m.test(output), 60_000);
+      for (const word of ['hook: tracepoint', 'store: SQLite', 'containers: '])
+        expect(output).toContain(word);
+    } finally {
+      process.kill(-(npm.pid ?? 0), 'SIGINT');
+      await exited;
+      folder.remove();
+    }
+    expect(await exited).toBe(0);
+  }, 90_000);
+});
