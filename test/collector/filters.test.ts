@@ -75,6 +75,14 @@ const CASES: {
     receive: NOTHING,
   },
   {
+    name: 'not netlink, whose protocol 6 is not TCP',
+    perl: `use Socket; socket(my $s, 16, SOCK_RAW, 6) or die "socket $!";
+      my $message = pack("LSSLL", 16, 0, 5, 1, 0); send($s, $message, 0, pack("SSLL", 16, 0, 0, 0)) or die;
+      defined(recv($s, my $buf, 999, 0)) or die;`,
+    send: NOTHING,
+    receive: NOTHING,
+  },
+  {
     name: 'not a peek',
     perl: `${udpPair('INET')} send($a, "x" x 10, 0) or die; recv($b, $buf, 99, MSG_PEEK) for 1..5; recv($b, $buf, 99, 0);`,
     send: { messages: 1, bytes: 10, sizes: [[0, 1]] },
