@@ -69,7 +69,7 @@ function keyTable(keys: readonly Leaf[], variables: boolean): string {
   const rows = keys.map(leaf => [
     `\`${leaf.path.join('.')}\``,
     leaf.type,
-    leaf.fallback === null ? 'required or off' : leaf.fallback === '' ? 'empty' : `\`${leaf.fallback}\``,
+    leaf.fallback === null ? 'required or none' : leaf.fallback === '' ? 'empty' : `\`${leaf.fallback}\``,
     ...(variables ? [`\`${leaf.variable}\``] : []),
     leaf.description,
   ]);

@@ -88,7 +88,12 @@ export async function openParts(config: Config, clock: Clock, log: Log): Promise
 
 /** The configuration of a demonstration: short intervals, everything in one throw-away directory, nobody told. */
 export function demoConfig(config: Config, data: string): Config {
-  const rule = { use: 'rolling-zscore', match: { container: '*shop-*' }, warm_up: '20s', for: '2s' };
+  const rule = {
+    use: 'rolling-zscore',
+    match: { kind: 'any', container: '*shop-*' },
+    warm_up: '20s',
+    for: '2s',
+  };
   return SCHEMA.parse({
     host: config.host,
     data,

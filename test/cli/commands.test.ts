@@ -7,7 +7,9 @@ import { tidegauge, writeConfig } from '../parts/tidegauge.ts';
 /** Commands as a user types them, where nothing of the machine is needed. */
 describe('commands', () => {
   const folder = temporaryFolder();
-  beforeAll(() => writeConfig(folder.path, { data: join(folder.path, 'data'), capture: { docker: 'off' } }));
+  beforeAll(() => {
+    writeConfig(folder.path, { data: join(folder.path, 'data'), capture: { docker: 'off' } });
+  });
   afterAll(folder.remove);
 
   async function type(...args: string[]): Promise<{ code: number | null; output: string }> {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { Child, temporaryFolder, until } from './process.ts';
 
@@ -79,9 +79,20 @@ export async function startDocker(): Promise<DockerServer> {
       const ids = child.process.exitCode === null ? docker('ps', '-aq').split('\n').filter(Boolean) : [];
       if (ids.length > 0) docker('rm', '-f', ...ids);
       await child.stop();
+      unmountBelow(folder.path);
       folder.remove();
     },
   };
+}
+
+/** dockerd leaves the name of the host's network namespace mounted. */
+function unmountBelow(folder: string): void {
+  const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n');
+  for (const target of mounts
+    .map(line => line.split(' ')[1] ?? '')
+    .filter(path => path.startsWith(`${folder}/`))) {
+    spawnSync('umount', ['-l', target]);
+  }
 }
 
 function client(socket: string, command: readonly string[]): string {
