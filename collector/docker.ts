@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import Dockerode from 'dockerode';
 import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
+import { withDeadline } from '../core/deadline.ts';
 import { describeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { pauseAfter } from '../core/retry.ts';
@@ -70,6 +71,9 @@ export function watchDocker(
 ): DockerWatcher {
   const ended = new AbortController();
   const listed = Promise.withResolvers<void>();
+  /** Ends with the watcher, or when Docker takes too long to answer. */
+  const soon = <T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T> =>
+    withDeadline(ask, { parent: ended.signal, ms: LIMITS.dockerMs, clock });
   let connected = false;
   const known = new Set<string>();
 
@@ -82,7 +86,7 @@ export function watchDocker(
   };
   const list = async () => {
     const containers = listSchema.parse(
-      await client.listContainers({ all: true, abortSignal: soon(ended.signal) }),
+      await soon(abortSignal => client.listContainers({ all: true, abortSignal })),
     );
     for (const container of containers) described(fromList(container));
     const existing = new Set(containers.map(container => container.Id));
@@ -96,7 +100,7 @@ export function watchDocker(
   };
   const follow = async () => {
     // A Docker that hangs is found out here; events have no time-out, as nothing may happen for days.
-    await client.listContainers({ limit: 1, abortSignal: soon(ended.signal) });
+    await soon(abortSignal => client.listContainers({ limit: 1, abortSignal }));
     // Events first, then the list: nobody falls between them.
     const events: Dockerode.GetEventsOptions & { abortSignal: AbortSignal } = {
       filters: { type: ['container'], event: EVENTS },
@@ -138,7 +142,7 @@ export function watchDocker(
         described(
           fromInspect(
             inspectSchema.parse(
-              await client.getContainer(container).inspect({ abortSignal: soon(ended.signal) }),
+              await soon(abortSignal => client.getContainer(container).inspect({ abortSignal })),
             ),
           ),
         );
@@ -152,10 +156,6 @@ export function watchDocker(
     },
   };
 }
-
-/** Ends with `ended`, or when Docker takes too long to answer. */
-const soon = (ended: AbortSignal): AbortSignal =>
-  AbortSignal.any([ended, AbortSignal.timeout(LIMITS.dockerMs)]);
 
 function readEvent(line: string): z.output<typeof eventSchema> | null {
   try {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
+import { withDeadline } from '../core/deadline.ts';
 import type { Notification } from '../core/incident.ts';
 import { duration } from '../core/options.ts';
 import type { Notifier, Outcome, Receiver } from './contract.ts';
@@ -111,9 +112,12 @@ function create(name: string, o: Options, clock: Clock): Receiver {
     name,
     address: shown(url),
     async deliver(notification, signal): Promise<Outcome> {
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(o.timeout)]);
       const request = requestOf(notification, o, clock.now());
-      const result = await exchange(url, { ...request, signal: limit });
+      const result = await withDeadline(limit => exchange(url, { ...request, signal: limit }), {
+        parent: signal,
+        ms: o.timeout,
+        clock,
+      });
       return outcomeOf(result, clock.now());
     },
   };

@@ -3,6 +3,7 @@ import { createServer as createTcpServer, type Socket, type Server as TcpServer 
 import { afterEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { z } from 'zod';
+import { systemClock } from '../../core/clock.ts';
 import type { Outcome } from '../../notify/contract.ts';
 import { createReceivers, NOTIFIERS } from '../../notify/index.ts';
 import { payloadOf, payloadSchema } from '../../notify/payload.ts';
@@ -12,7 +13,14 @@ import { ManualClock } from '../parts/clock.ts';
 import { incidentOf, notificationOf, resolved } from '../parts/incidents.ts';
 import { freePort } from '../parts/process.ts';
 
-const clock = new ManualClock();
+/** Stands still for signatures; its sleeps are real, as the servers are. */
+class StandingClock extends ManualClock {
+  override sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return systemClock.sleep(ms, signal);
+  }
+}
+
+const clock = new StandingClock();
 const never = new AbortController().signal;
 const incident = incidentOf(1_700_000_000_000);
 const message = notificationOf(incident, 'ops');
