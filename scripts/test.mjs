@@ -31,9 +31,9 @@ function readReport(file) {
 }
 
 /** Suites that test/parts/need.ts skipped: `file: suite` -> the parts they miss. */
-function suitesWithoutParts(report) {
+function suitesWithoutParts(testResults) {
   const suites = new Map();
-  for (const file of report.testResults) {
+  for (const file of testResults) {
     for (const { ancestorTitles } of file.assertionResults) {
       const missing = /^(.*) \(missing: ([a-z, ]+)\)$/.exec(ancestorTitles[0] ?? '');
       if (missing) suites.set(`${relative(ROOT, file.name)}: ${missing[1]}`, missing[2].split(', '));
@@ -47,16 +47,27 @@ process.env.PATH = [BIN, process.env.PATH, '/usr/sbin', '/sbin'].join(delimiter)
 
 const missing = await findMissingParts();
 const folder = mkdtempSync(join(tmpdir(), 'tidegauge-report-'));
-const file = join(folder, 'report.json');
-const code = await runJest(['--json', `--outputFile=${file}`, ...process.argv.slice(2)], {
+const given = process.argv.slice(2);
+// Whole installations are watched one after the other: what a test expects of time must not hang on its neighbours.
+const runs =
+  given.length > 0 ? [given] : [['--testPathIgnorePatterns=/test/e2e/'], ['--runInBand', 'test/e2e']];
+const env = {
   ...process.env,
   TIDEGAUGE_MISSING_PARTS: [...missing.keys()].join(','),
   NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --experimental-vm-modules --disable-warning=ExperimentalWarning`,
-});
-const report = readReport(file);
+};
+const reports = [];
+let code = 0;
+for (const [i, args] of runs.entries()) {
+  const file = join(folder, `${i}.json`);
+  code = Math.max(code, await runJest(['--json', `--outputFile=${file}`, ...args], env));
+  reports.push(readReport(file));
+}
+const sum = key => reports.reduce((total, report) => total + report[key], 0);
+const testResults = reports.flatMap(report => report.testResults);
 rmSync(folder, { recursive: true, force: true });
 
-const suites = suitesWithoutParts(report);
+const suites = suitesWithoutParts(testResults);
 if (suites.size > 0) {
   console.log('\nNot run on this machine:');
   for (const [suite, parts] of suites) console.log(`  ${suite} (needs ${parts.join(', ')})`);
@@ -65,14 +76,14 @@ if (suites.size > 0) {
 }
 
 // A file that does not even load has no failed tests: it counts as one.
-const unloaded = report.testResults.filter(
+const unloaded = testResults.filter(
   ({ status, assertionResults }) => status === 'failed' && !assertionResults.some(t => t.status === 'failed'),
 ).length;
-const failed = report.numFailedTests + unloaded;
-const skipped = report.numPendingTests + report.numTodoTests;
+const failed = sum('numFailedTests') + unloaded;
+const skipped = sum('numPendingTests') + sum('numTodoTests');
 const incomplete = process.env.CI === 'true' && skipped > 0;
 if (incomplete) console.log('\nCI=true: nothing may be skipped.');
 console.log(
-  `\n${report.numPassedTests} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`,
+  `\n${sum('numPassedTests')} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`,
 );
 process.exitCode = incomplete && code === 0 ? 1 : code;
