@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from '@jest/globals';
@@ -55,7 +56,16 @@ describeWith(['ebpf', 'docker'], 'first steps', () => {
     }
     const exited = new Promise(resolve => npm.once('exit', resolve));
     try {
-      await until('traffic', () => /^\S+Z \/\S* sent .* received /m.test(output), 60_000);
+      const socket = createSocket('udp4');
+      await until(
+        'traffic',
+        () => {
+          socket.send('hello', 9, '127.0.0.1');
+          return /^\S+Z \/\S* sent .* received /m.test(output);
+        },
+        60_000,
+      );
+      socket.close();
       for (const word of ['hook: tracepoint', 'store: SQLite', 'containers: '])
         expect(output).toContain(word);
     } finally {
