@@ -13,6 +13,7 @@ const roles = [
   'notify',
   'worker',
   'review',
+  'http',
 ];
 const product = ['core', 'redis', ...roles, 'demo', 'cli'];
 
@@ -28,6 +29,7 @@ const allowed = {
   notify: { code: [], contracts: [] },
   worker: { code: ['detector', 'alert'], contracts: ['store', 'queue', 'state', 'notify'] },
   review: { code: ['detector', 'alert'], contracts: ['store'] },
+  http: { code: [], contracts: [] },
 };
 
 const any = list => `^(${list.join('|')})/`;
@@ -99,6 +101,7 @@ module.exports = {
     fence('influx', 'node_modules/@influxdata', '^store/influx'),
     fence('redis', 'node_modules/(bullmq|ioredis)', '^(queue|state|redis)/'),
     fence('docker', 'node_modules/dockerode', '^(collector|demo)/'),
+    fence('http', 'node_modules/(fastify|prom-client)', '^http/'),
     fence('children', '^(node:)?child_process$', '^(collector|demo|cli)/|^notify/exec'),
     fence('sqlite', '^(node:)?sqlite$', '^(store|state)/sqlite'),
   ],

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration, identifier, size } from './options.ts';
+import { duration, identifier, listen, size } from './options.ts';
 
 /**
  * The one schema of tidegauge.yaml. Its reference (docs/configuration.md) and the names of the environment
@@ -117,6 +117,16 @@ const alert = z
   })
   .describe('How verdicts become incidents.');
 
+const http = z
+  .strictObject({
+    listen: listen()
+      .prefault('auto')
+      .describe(
+        'Address and port of /metrics, /healthz and /readyz, or `off`. `auto`: 127.0.0.1, port 8433 for run, 8434 for collect, 8435 for detect; taken by another process, it is done without.',
+      ),
+  })
+  .describe('The one HTTP listener of each process.');
+
 const log = z
   .strictObject({
     level: z
@@ -222,6 +232,7 @@ export function configSchema(
       .describe('The rules: detectors with their settings. Given here, they replace the default ones.'),
     alert: alert.prefault({}),
     receivers: usesList(notifiers, receiverBase).prefault([]).describe('Who is told about incidents.'),
+    http: http.prefault({}),
     log: log.prefault({}),
   });
 }

@@ -61,6 +61,25 @@ export function rate() {
     });
 }
 
+/** Where to listen: `auto` (the command's own default), `off`, or an address with a port. */
+export type Listen = 'auto' | 'off' | { readonly host: string; readonly port: number };
+
+/** `auto`, `off`, `127.0.0.1:8433`, `[::1]:8433`, `metrics.internal:8433`. */
+export function listen() {
+  const what = 'auto, off, or an address with a port, such as 127.0.0.1:8433 or [::1]:8433';
+  return z
+    .string({ error: what })
+    .meta({ unit: 'address' })
+    .transform((text, context): Listen => {
+      if (text === 'auto' || text === 'off') return text;
+      const [, bracketed, plain, digits] = /^(?:\[([0-9a-fA-F:.]+)\]|([\w.-]+)):(\d{1,5})$/.exec(text) ?? [];
+      const host = bracketed ?? plain;
+      if (host !== undefined && Number(digits) <= 65_535) return { host, port: Number(digits) };
+      context.addIssue({ code: 'custom', message: what });
+      return z.NEVER;
+    });
+}
+
 /** Names that become keys, field names and file names. */
 export const identifier = () =>
   z.string().regex(/^[a-z][a-z0-9_-]{0,39}$/, 'a name of 1 to 40 of a-z 0-9 _ -, starting with a letter');

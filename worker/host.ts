@@ -1,7 +1,7 @@
 import type { HostFold, HostOutput, HostState } from '../alert/host.ts';
 import type { Clock } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
-import type { Frame } from '../core/frame.ts';
+import { type Frame, frameEnd } from '../core/frame.ts';
 import type { Annotation, Detection, Incident, Notification } from '../core/incident.ts';
 import type { Log } from '../core/log.ts';
 import { isRetriable, retrying } from '../core/retry.ts';
@@ -49,6 +49,8 @@ export class HostWorker {
   failedFrames = 0;
   /** Rows that the store refused for good. */
   refusedRows = 0;
+  /** From the end of the newest frame that came alive to its outputs being stored, ms; null before the first. */
+  lagMs: number | null = null;
 
   private constructor(
     host: string,
@@ -67,6 +69,11 @@ export class HostWorker {
 
   get last(): number | null {
     return this.#last;
+  }
+
+  /** Incidents that are firing. */
+  get openIncidents(): number {
+    return this.#deps.fold.openIncidents(this.#state).size;
   }
 
   /** Load the checkpoint and fold what was stored since. */
@@ -90,6 +97,7 @@ export class HostWorker {
     if (this.#last !== null && frame.start <= this.#last) return;
     if (frame.previous !== this.#last) await this.catchUp(frame.start);
     await this.#fold([frame]);
+    this.lagMs = this.#deps.clock.now() - frameEnd(frame);
     await this.checkpoint(false);
   }
 

@@ -8,6 +8,21 @@ import { type HostDeps, HostWorker, LeaseLost } from './host.ts';
 /** Everything a lane needs besides its lease. */
 export type LaneDeps = Omit<HostDeps, 'signal'> & { readonly queue: Queue };
 
+/** What a lane has done since it was taken, and how it stands. */
+export interface LaneStatus {
+  readonly hosts: number;
+  /** Folded. */
+  readonly frames: number;
+  /** Frames on which a detector failed. */
+  readonly failedFrames: number;
+  /** Rows that the store refused for good. */
+  readonly refusedRows: number;
+  /** Incidents that are firing. */
+  readonly openIncidents: number;
+  /** From the end of a frame to its outputs being stored, ms: of the newest frame of the host that is furthest behind. */
+  readonly lagMs: number | null;
+}
+
 /** Longest time that an orderly stop waits for the store and the state. */
 const STOP_MS = 10_000;
 
@@ -33,8 +48,18 @@ export class OwnedLane {
     this.#deps = deps;
   }
 
-  get frames(): number {
-    return [...this.#hosts.values()].reduce((sum, host) => sum + host.frames, 0);
+  status(): LaneStatus {
+    const hosts = [...this.#hosts.values()];
+    const sum = (of: (host: HostWorker) => number) => hosts.reduce((total, host) => total + of(host), 0);
+    const lags = hosts.flatMap(({ lagMs }) => lagMs ?? []);
+    return {
+      hosts: hosts.length,
+      frames: sum(host => host.frames),
+      failedFrames: sum(host => host.failedFrames),
+      refusedRows: sum(host => host.refusedRows),
+      openIncidents: sum(host => host.openIncidents),
+      lagMs: lags.length === 0 ? null : Math.max(...lags),
+    };
   }
 
   start(): void {

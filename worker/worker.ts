@@ -9,7 +9,7 @@ import type { Queue } from '../queue/contract.ts';
 import type { Lease, State } from '../state/contract.ts';
 import type { Store } from '../store/contract.ts';
 import { Deliverer } from './deliver.ts';
-import { OwnedLane } from './lane.ts';
+import { type LaneStatus, OwnedLane } from './lane.ts';
 
 export interface WorkerDeps {
   readonly fold: HostFold;
@@ -28,10 +28,21 @@ export interface WorkerDeps {
 
 export interface WorkerStatus {
   readonly lanes: number;
+  readonly hosts: number;
+  /** Folded since the start. */
   readonly frames: number;
+  /** Frames on which a detector failed, and rows that the store refused for good. */
+  readonly failedFrames: number;
+  readonly refusedRows: number;
+  /** Incidents of the owned lanes that are firing. */
+  readonly openIncidents: number;
+  /** As in LaneStatus, of the lane that is furthest behind. */
+  readonly lagMs: number | null;
   readonly policy: boolean;
+  /** Attempts at deliveries since the start, by outcome: accepted, to be tried again, given up. */
   readonly delivered: number;
   readonly failed: number;
+  readonly dead: number;
   /** Why the state cannot be reached, or null. */
   readonly stateDown: string | null;
 }
@@ -55,9 +66,8 @@ export class Worker {
   #policy: { lease: Lease; deliverer: Deliverer } | null = null;
   #loop: Promise<void> = Promise.resolve();
   #stateDown: string | null = null;
-  #folded = 0;
-  #delivered = 0;
-  #failed = 0;
+  /** Of lanes and deliverers that are gone. */
+  readonly #past = { frames: 0, failedFrames: 0, refusedRows: 0, delivered: 0, failed: 0, dead: 0 };
   #pruned = Number.NEGATIVE_INFINITY;
 
   private constructor(deps: WorkerDeps) {
@@ -81,14 +91,22 @@ export class Worker {
   }
 
   status(): WorkerStatus {
-    const running = [...this.#lanes.values()].reduce((sum, lane) => sum + lane.frames, 0);
+    const lanes = [...this.#lanes.values()].map(lane => lane.status());
+    const sum = (of: (lane: LaneStatus) => number) => lanes.reduce((total, lane) => total + of(lane), 0);
+    const lags = lanes.flatMap(({ lagMs }) => lagMs ?? []);
     const deliverer = this.#policy?.deliverer;
     return {
-      lanes: this.#lanes.size,
-      frames: this.#folded + running,
+      lanes: lanes.length,
+      hosts: sum(lane => lane.hosts),
+      frames: this.#past.frames + sum(lane => lane.frames),
+      failedFrames: this.#past.failedFrames + sum(lane => lane.failedFrames),
+      refusedRows: this.#past.refusedRows + sum(lane => lane.refusedRows),
+      openIncidents: sum(lane => lane.openIncidents),
+      lagMs: lags.length === 0 ? null : Math.max(...lags),
       policy: deliverer !== undefined,
-      delivered: this.#delivered + (deliverer?.delivered ?? 0),
-      failed: this.#failed + (deliverer?.failed ?? 0),
+      delivered: this.#past.delivered + (deliverer?.delivered ?? 0),
+      failed: this.#past.failed + (deliverer?.failed ?? 0),
+      dead: this.#past.dead + (deliverer?.dead ?? 0),
       stateDown: this.#stateDown,
     };
   }
@@ -143,7 +161,10 @@ export class Worker {
     const owned = this.#lanes.get(lane);
     if (!owned) return;
     await owned.stop(save);
-    this.#folded += owned.frames;
+    const { frames, failedFrames, refusedRows } = owned.status();
+    this.#past.frames += frames;
+    this.#past.failedFrames += failedFrames;
+    this.#past.refusedRows += refusedRows;
     this.#lanes.delete(lane);
     await this.#release(owned.lease);
   }
@@ -166,8 +187,9 @@ export class Worker {
     if (!policy) return;
     this.#policy = null;
     await policy.deliverer.stop();
-    this.#delivered += policy.deliverer.delivered;
-    this.#failed += policy.deliverer.failed;
+    this.#past.delivered += policy.deliverer.delivered;
+    this.#past.failed += policy.deliverer.failed;
+    this.#past.dead += policy.deliverer.dead;
     if (release) await this.#release(policy.lease);
   }
 

@@ -1,0 +1,60 @@
+import Fastify from 'fastify';
+import type { Registry } from 'prom-client';
+import { describeError, errorCode, TidegaugeError } from '../core/errors.ts';
+import type { Check } from './contract.ts';
+
+export interface ListenerOptions {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly registry: Registry;
+  /** What `/readyz` asks. */
+  readonly checks: readonly Check[];
+}
+
+/** The one HTTP listener of a process. */
+export interface Listener {
+  /** `http://127.0.0.1:8433` */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Serve `/metrics` (Prometheus text), `/healthz` (200 while this process turns) and `/readyz` (503, with the reasons,
+ * while something it needs is away). Rejects with a TidegaugeError when the address cannot be listened on.
+ */
+export async function startListener({ host, port, registry, checks }: ListenerOptions): Promise<Listener> {
+  const app = Fastify({ forceCloseConnections: true, bodyLimit: 1024, requestTimeout: 10_000 });
+  app.get('/metrics', async (_, reply) => reply.type(registry.contentType).send(await registry.metrics()));
+  app.get('/healthz', async (_, reply) => reply.type('text/plain').send('ok\n'));
+  app.get('/readyz', async (_, reply) => {
+    const failing = checks.flatMap(({ name, failing: why }) => {
+      const reason = why();
+      return reason === null ? [] : [`${name}: ${reason}\n`];
+    });
+    const text = failing.length === 0 ? 'ready\n' : failing.join('');
+    return reply
+      .code(failing.length === 0 ? 200 : 503)
+      .type('text/plain')
+      .send(text);
+  });
+  try {
+    return { url: await app.listen({ host, port }), close: () => app.close() };
+  } catch (cause) {
+    await app.close();
+    throw cannotListen(`${host}:${port}`, cause);
+  }
+}
+
+function cannotListen(address: string, cause: unknown): TidegaugeError {
+  const inUse = errorCode(cause) === 'EADDRINUSE';
+  return new TidegaugeError(
+    {
+      place: `http.listen ${address}`,
+      expected: 'an address to listen on',
+      found: inUse ? 'that another process listens there' : describeError(cause),
+      remedy: 'Set http.listen to another address:port, or to off.',
+    },
+    { cause, exitCode: 2 },
+  );
+}

@@ -1,0 +1,52 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Metric, Observe } from './contract.ts';
+
+/** Upper bounds of the latency buckets, seconds: from an embedded write to a time-out. */
+const LATENCY_BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** A registry of these metrics alone: nothing is shared through prom-client's own global one. */
+export function createRegistry(metrics: readonly Metric[]): Registry {
+  const registry = new Registry();
+  for (const metric of metrics) register(registry, metric);
+  return registry;
+}
+
+/** A histogram in the registry, and how to fill it. Labels: `operation` and `outcome`. */
+export function latencyMetric(registry: Registry, name: string, help: string): Observe {
+  const histogram = new Histogram({
+    name,
+    help,
+    labelNames: ['operation', 'outcome'],
+    buckets: LATENCY_BOUNDS,
+    registers: [registry],
+  });
+  return (operation, outcome, seconds) => histogram.observe({ operation, outcome }, seconds);
+}
+
+/** At each scrape the metric's values become those of its status object; labels that are gone are gone. */
+function register(registry: Registry, { name, help, type, labels: labelNames, read }: Metric): void {
+  const common = { name, help, labelNames: [...labelNames], registers: [registry] };
+  if (type === 'gauge') {
+    new Gauge({
+      ...common,
+      collect() {
+        empty(this);
+        for (const { labels, value } of read()) this.set({ ...labels }, value);
+      },
+    });
+    return;
+  }
+  new Counter({
+    ...common,
+    collect() {
+      empty(this);
+      for (const { labels, value } of read()) this.inc({ ...labels }, value);
+    },
+  });
+}
+
+/** A reset alone leaves a metric without labels at 0: unknown would look like none. */
+function empty(metric: Gauge | Counter): void {
+  metric.reset();
+  metric.remove();
+}
