@@ -223,6 +223,7 @@ export class FrameBuilder {
       lost: this.#lost,
       occupancy: content.entries / mapKeys,
       ...roster,
+      flows: [],
     };
     this.#previous = start;
     this.#faults = new Set();

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { TidegaugeError } from './errors.ts';
+import { type Flow, flowSchema } from './flow.ts';
 import { countOf, isBucket, type Sizes } from './histogram.ts';
 
 export const DIRECTIONS = ['send', 'receive'] as const;
@@ -71,6 +72,8 @@ export interface Frame {
   readonly ended: readonly string[];
   /** Those with at least one message, sorted by container, then direction (send before receive). */
   readonly windows: readonly Window[];
+  /** Who talked to whom, in the order of `compareFlows`; empty where the probe does not tell. */
+  readonly flows: readonly Flow[];
 }
 
 /** End of a frame's interval (exclusive), epoch milliseconds. */
@@ -124,6 +127,7 @@ const frameSchema = z.strictObject({
   started: z.array(z.string()),
   ended: z.array(z.string()),
   windows: z.array(windowSchema),
+  flows: z.array(flowSchema),
 });
 
 /** One line of JSON; `decodeFrame` gives the same frame back. */

@@ -1,9 +1,10 @@
 import { ExchangeError, printable } from '../core/errors.ts';
+import { EXCHANGE_KEYS, flowId } from '../core/flow.ts';
 import { compareText, type Frame } from '../core/frame.ts';
 import type { Detection } from '../core/incident.ts';
 
 /**
- * Refuse a frame that no store could give back: names twice, windows or births of unknown containers, numbers that
+ * Refuse a frame that no store could give back: names or flows twice, windows, flows or births of unknown containers, numbers that
  * a database would round. Throws an ExchangeError that is not worth retrying.
  */
 export function checkFrame(frame: Frame): void {
@@ -22,10 +23,24 @@ export function checkFrame(frame: Frame): void {
     }
     seen.add(key);
   }
+  checkFlows(frame, names);
   if (!Number.isSafeInteger(frame.start) || !isCount(frame.durationMs) || !isCount(frame.lost)) {
     refuse(frame, 'integers', `start ${frame.start}, duration ${frame.durationMs}, lost ${frame.lost}`);
   }
   if (!Number.isFinite(frame.occupancy)) refuse(frame, 'a finite occupancy', String(frame.occupancy));
+}
+
+function checkFlows(frame: Frame, names: ReadonlySet<string>): void {
+  const seen = new Set<string>();
+  for (const flow of frame.flows) {
+    const id = flowId(flow);
+    if (!names.has(flow.container)) refuse(frame, 'flows of its containers', printable(flow.container));
+    if (seen.has(id)) refuse(frame, 'one row per flow', printable(id));
+    if (!EXCHANGE_KEYS.every(key => isCount(flow[key])) || !isCount(flow.port)) {
+      refuse(frame, 'counts in flows', printable(JSON.stringify(flow)));
+    }
+    seen.add(id);
+  }
 }
 
 /** Refuse a detection with numbers that no database holds. Throws an ExchangeError that is not worth retrying. */

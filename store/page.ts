@@ -1,17 +1,18 @@
 import type { Frame } from '../core/frame.ts';
 
-/** A frame without what is stored in other rows, and how many containers belong to it. */
+/** A frame without what is stored in other rows, and how many containers and flows belong to it. */
 export interface FrameHead {
-  readonly frame: Omit<Frame, 'containers' | 'started' | 'ended' | 'windows'>;
+  readonly frame: Omit<Frame, 'containers' | 'started' | 'ended' | 'windows' | 'flows'>;
   readonly containers: number;
+  readonly flows: number;
 }
 
-/** As many of the first heads as have at most `limit` containers together, but at least one. */
+/** As many of the first heads as have at most `limit` containers and flows together, but at least one. */
 export function withinRows(heads: readonly FrameHead[], limit: number): readonly FrameHead[] {
   let rows = 0;
   let taken = 0;
-  for (const { containers } of heads) {
-    rows += containers;
+  for (const { containers, flows } of heads) {
+    rows += containers + flows;
     if (rows > limit && taken > 0) break;
     taken++;
   }

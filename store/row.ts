@@ -1,4 +1,5 @@
 import { printable } from '../core/errors.ts';
+import { PEER_KINDS, type PeerKind, PROTOCOLS, type Protocol, ROLES, type Role } from '../core/flow.ts';
 import { type ContainerKind, FAULTS, type Fault } from '../core/frame.ts';
 import type { Annotation } from '../core/incident.ts';
 
@@ -41,6 +42,9 @@ const SEVERITY_NAMES: readonly Annotation['severity'][] = ['warning', 'critical'
 
 export const kindOf = (row: Row): ContainerKind => oneOf(KINDS, row, 'kind');
 export const stateOf = (row: Row): Annotation['state'] => oneOf(STATES, row, 'state');
+export const protocolOf = (row: Row): Protocol => oneOf(PROTOCOLS, row, 'protocol');
+export const roleOf = (row: Row): Role => oneOf(ROLES, row, 'role');
+export const peerKindOf = (row: Row): PeerKind => oneOf(PEER_KINDS, row, 'peer_kind');
 export const severityOf = (row: Row): Annotation['severity'] => oneOf(SEVERITY_NAMES, row, 'severity');
 
 /** Faults of a comma-joined column. */

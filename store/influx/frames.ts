@@ -1,3 +1,4 @@
+import { compareFlows, type Flow } from '../../core/flow.ts';
 import {
   type Container,
   compareText,
@@ -7,8 +8,20 @@ import {
   type Window,
 } from '../../core/frame.ts';
 import { BUCKETS } from '../../core/histogram.ts';
+import { exchangeOf } from '../flow.ts';
 import type { FrameHead } from '../page.ts';
-import { faultsOf, integer, kindOf, number, orNull, type Row, text } from '../row.ts';
+import {
+  faultsOf,
+  integer,
+  kindOf,
+  number,
+  orNull,
+  peerKindOf,
+  protocolOf,
+  type Row,
+  roleOf,
+  text,
+} from '../row.ts';
 import { decodeField, decodeTag } from '../text.ts';
 
 /** Field of each bucket. */
@@ -27,14 +40,16 @@ export function headOf(host: string, row: Row): FrameHead {
       occupancy: number(row, 'occupancy'),
     },
     containers: integer(row, 'containers'),
+    // Absent in rows of versions without flows.
+    flows: orNull(integer, row, 'flows') ?? 0,
   };
 }
 
 /**
- * A frame from its head and all its rows of `container_traffic`, or null when rows are missing or too many: deleted
+ * A frame from its head and all its rows of `container_traffic` and `container_flows`, or null when rows are missing or too many: deleted
  * or overwritten in part. Such a frame is a gap, not a quiet one.
  */
-export function frameOf(head: FrameHead, rows: readonly Row[]): Frame | null {
+export function frameOf(head: FrameHead, rows: readonly Row[], flowRows: readonly Row[]): Frame | null {
   const containers = new Map<string, Container>();
   const named = { started: new Set<string>(), ended: new Set<string>() };
   const windows: Window[] = [];
@@ -48,12 +63,28 @@ export function frameOf(head: FrameHead, rows: readonly Row[]): Frame | null {
     if (window) windows.push(window);
   }
   if (containers.size !== head.containers || rows.length !== head.containers * DIRECTIONS.length) return null;
+  if (flowRows.length !== head.flows) return null;
   return {
     ...head.frame,
     containers: [...containers.values()].sort((a, b) => compareText(a.name, b.name)),
     started: [...named.started].sort(compareText),
     ended: [...named.ended].sort(compareText),
     windows: windows.sort(compareWindows),
+    flows: flowRows.map(flowOf).sort(compareFlows),
+  };
+}
+
+function flowOf(row: Row): Flow {
+  return {
+    container: decodeTag(text(row, 'container')),
+    protocol: protocolOf(row),
+    role: roleOf(row),
+    peerKind: peerKindOf(row),
+    peer: decodeTag(text(row, 'peer')),
+    // A tag, so it comes as text.
+    port: Number(text(row, 'port')),
+    address: decodeField(text(row, 'address')),
+    ...exchangeOf(row),
   };
 }
 

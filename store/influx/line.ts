@@ -1,5 +1,7 @@
+import { EXCHANGE_KEYS } from '../../core/flow.ts';
 import { type Frame, isComplete, type Window } from '../../core/frame.ts';
 import type { Annotation, Detection } from '../../core/incident.ts';
+import { EXCHANGE_COLUMNS } from '../flow.ts';
 import { encodeField, encodeTag } from '../text.ts';
 
 /**
@@ -24,7 +26,7 @@ export function frameLine(frame: Frame): string {
   const previous = frame.previous === null ? '' : `,previous=${frame.previous}i`;
   return (
     `host_frames,host=${tag(frame.host)} duration_ms=${frame.durationMs}i,complete=${flag(isComplete(frame))}` +
-    `,lost=${frame.lost}i,containers=${frame.containers.length}i,occupancy=${frame.occupancy}` +
+    `,lost=${frame.lost}i,containers=${frame.containers.length}i,flows=${frame.flows.length}i,occupancy=${frame.occupancy}` +
     `,faults="${frame.faults.join(',')}"${previous} ${frame.start}`
   );
 }
@@ -59,6 +61,21 @@ function counts(window: Window | undefined): string {
   let fields = `messages=${window.messages}i,bytes=${window.bytes}i`;
   for (const [bound, count] of window.sizes) fields += `,b${bound}=${count}i`;
   return fields;
+}
+
+/** Rows of `container_flows`, one for each flow. */
+export function flowLines(frame: Frame): string[] {
+  const services = new Map(frame.containers.map(container => [container.name, container.service]));
+  const host = tag(frame.host);
+  return frame.flows.map(flow => {
+    const fields = EXCHANGE_KEYS.map(key => `,${EXCHANGE_COLUMNS[key]}=${flow[key]}i`).join('');
+    return (
+      `container_flows,container=${tag(flow.container)},host=${host},peer=${tag(flow.peer)},peer_kind=${flow.peerKind}` +
+      `,port=${flow.port},protocol=${flow.protocol},role=${flow.role}` +
+      `,service=${tag(services.get(flow.container) ?? flow.container)} ` +
+      `address=${quoted(flow.address)},duration_ms=${frame.durationMs}i${fields} ${frame.start}`
+    );
+  });
 }
 
 /** A row of `detections`. */

@@ -14,7 +14,7 @@ import { frameOf, headOf } from './frames.ts';
 import type { Connection } from './http.ts';
 import { annotationOf, detectionOf } from './incidents.ts';
 import { epoch, literal, time } from './influxql.ts';
-import { annotationLine, detectionLine, frameLine, trafficLines } from './line.ts';
+import { annotationLine, detectionLine, flowLines, frameLine, trafficLines } from './line.ts';
 import { query } from './query.ts';
 import { type LineWriter, lineWriter } from './write.ts';
 
@@ -54,7 +54,7 @@ export class InfluxStore implements Store {
   /** The row of `host_frames` is written once all else is stored: readers look for it first. */
   async writeFrames(frames: readonly Frame[]): Promise<void> {
     for (const frame of frames) checkFrame(frame);
-    await this.#write(frames.flatMap(trafficLines));
+    await this.#write(frames.flatMap(frame => [...trafficLines(frame), ...flowLines(frame)]));
     await this.#write(frames.map(frameLine));
   }
 
@@ -159,11 +159,20 @@ export class InfluxStore implements Store {
   async #completed(host: string, heads: readonly FrameHead[]): Promise<Frame[]> {
     const first = heads[0]?.frame.start ?? 0;
     const last = heads.at(-1)?.frame.start ?? 0;
-    const rows = await this.#query(`SELECT * FROM container_traffic WHERE ${inRange(host, first, last + 1)}`);
+    const range = inRange(host, first, last + 1);
+    const rows = await this.#query(`SELECT * FROM container_traffic WHERE ${range}`);
+    const flowRows = heads.some(head => head.flows > 0)
+      ? await this.#query(`SELECT * FROM container_flows WHERE ${range}`)
+      : [];
     return this.#understood(() => {
       const byTime = Map.groupBy(rows, row => integer(row, 'time'));
+      const flowsByTime = Map.groupBy(flowRows, row => integer(row, 'time'));
       return heads.flatMap(head => {
-        const frame = frameOf(head, byTime.get(head.frame.start) ?? []);
+        const frame = frameOf(
+          head,
+          byTime.get(head.frame.start) ?? [],
+          flowsByTime.get(head.frame.start) ?? [],
+        );
         if (!frame)
           this.#log.warn({ host, start: head.frame.start }, 'stored frame is not whole: read as a gap');
         return frame ?? [];

@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { compareFlows } from '../../core/flow.ts';
 import {
   type Container,
   compareText,
@@ -13,11 +14,13 @@ import type { Range } from '../contract.ts';
 import type { FrameHead } from '../page.ts';
 import { faultsOf, integer, kindOf, number, orNull, type Row, text } from '../row.ts';
 import { decodeField } from '../text.ts';
+import { FlowTable } from './flows.ts';
 import type { Names } from './names.ts';
 
-/** Statements and row formats of `host_frames` and `container_traffic`. Everything here is synchronous. */
+/** Whole frames: statements and row formats of `host_frames` and `container_traffic`, with `container_flows`. Everything here is synchronous. */
 export class FrameTables {
   readonly #names: Names;
+  readonly #flows: FlowTable;
   readonly #insertFrame: StatementSync;
   readonly #insertTraffic: StatementSync;
   readonly #heads: StatementSync;
@@ -28,8 +31,9 @@ export class FrameTables {
 
   constructor(db: DatabaseSync, names: Names) {
     this.#names = names;
+    this.#flows = new FlowTable(db, names);
     this.#insertFrame = db.prepare(
-      'INSERT INTO host_frames VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      'INSERT INTO host_frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
     );
     this.#insertTraffic = db.prepare(
       'INSERT INTO container_traffic VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
@@ -63,8 +67,10 @@ export class FrameTables {
       frame.occupancy,
       frame.faults.join(','),
       frame.containers.length,
+      frame.flows.length,
     );
     if (added.changes === 0) return;
+    this.#flows.insert(frame);
     const windows = new Map(frame.windows.map(w => [windowKey(w.container, w.direction), w]));
     const started = new Set(frame.started);
     const ended = new Set(frame.ended);
@@ -97,6 +103,7 @@ export class FrameTables {
         occupancy: number(row, 'occupancy'),
       },
       containers: integer(row, 'containers'),
+      flows: integer(row, 'flows'),
     }));
   }
 
@@ -105,9 +112,15 @@ export class FrameTables {
     const first = heads[0];
     const last = heads.at(-1);
     if (!first || !last) return [];
-    const rows = this.#traffic.all(first.frame.start, last.frame.start, this.#names.findHost(host));
+    const id = this.#names.findHost(host);
+    const rows = this.#traffic.all(first.frame.start, last.frame.start, id);
+    const flows = this.#flows.read(id, first.frame.start, last.frame.start);
     const byTime = Map.groupBy(rows, row => integer(row, 'time'));
-    return heads.map(({ frame }) => ({ ...frame, ...parts(byTime.get(frame.start) ?? []) }));
+    return heads.map(({ frame }) => ({
+      ...frame,
+      ...parts(byTime.get(frame.start) ?? []),
+      flows: (flows.get(frame.start) ?? []).sort(compareFlows),
+    }));
   }
 
   last(host: string, before: number): { start: number; end: number } | null {

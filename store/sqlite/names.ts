@@ -35,17 +35,19 @@ class NameTable {
   }
 }
 
-/** Row ids of hosts, series and identities; ids never change, so they are remembered. Texts are encoded here. */
+/** Row ids of hosts, series, identities and peers; ids never change, so they are remembered. Texts are encoded here. */
 export class Names {
   readonly #hosts: NameTable;
   readonly #series: NameTable;
   readonly #identities: NameTable;
+  readonly #peers: NameTable;
   readonly #known = new Map<string, ContainerIds>();
 
   constructor(db: DatabaseSync) {
     this.#hosts = new NameTable(db, 'hosts', ['name']);
     this.#series = new NameTable(db, 'series', ['host', 'service', 'container']);
     this.#identities = new NameTable(db, 'identities', ['kind', 'replica', 'image', 'container_id']);
+    this.#peers = new NameTable(db, 'peers', ['kind', 'name']);
   }
 
   findHost(host: string): number | null {
@@ -58,6 +60,10 @@ export class Names {
 
   ensureSeries(host: string, service: string, container: string): number {
     return this.#series.ensure(this.ensureHost(host), encodeField(service), encodeField(container));
+  }
+
+  ensurePeer(kind: string, name: string): number {
+    return this.#peers.ensure(kind, encodeField(name));
   }
 
   ensureContainer(host: string, container: Container): ContainerIds {

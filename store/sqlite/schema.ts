@@ -4,8 +4,8 @@ import type { DatabaseSync } from 'node:sqlite';
  * Migrations, oldest first; `user_version` counts those that were applied. Only ever append: a file written by an
  * older tidegauge must open.
  *
- * Rows of traffic and detections are clustered by (time, series): new rows go to the end of the tree, which keeps
- * transactions small and fast. Names are kept once, in `hosts`, `series` and `identities`; these three only grow.
+ * Rows of traffic, flows and detections are clustered by (time, series): new rows go to the end of the tree, which keeps
+ * transactions small and fast. Names are kept once, in `hosts`, `series`, `identities` and `peers`; these only grow.
  */
 export const MIGRATIONS: readonly string[] = [
   `
@@ -83,6 +83,34 @@ export const MIGRATIONS: readonly string[] = [
     text       TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX annotations_by_start ON annotations (start_time);
+  `,
+  `
+  ALTER TABLE host_frames ADD COLUMN flows INTEGER NOT NULL DEFAULT 0;
+
+  -- Who is at the other end of flows. Only grows, like series.
+  CREATE TABLE peers (
+    id   INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    UNIQUE (kind, name)
+  ) STRICT;
+
+  CREATE TABLE container_flows (
+    time              INTEGER NOT NULL,
+    series            INTEGER NOT NULL,
+    protocol          TEXT NOT NULL,
+    role              TEXT NOT NULL,
+    peer              INTEGER NOT NULL,
+    port              INTEGER NOT NULL, -- 0: several, folded
+    address           TEXT NOT NULL,
+    sent_messages     INTEGER NOT NULL,
+    sent_bytes        INTEGER NOT NULL,
+    received_messages INTEGER NOT NULL,
+    received_bytes    INTEGER NOT NULL,
+    connections       INTEGER NOT NULL,
+    failures          INTEGER NOT NULL,
+    PRIMARY KEY (time, series, protocol, role, peer, port)
+  ) STRICT, WITHOUT ROWID;
   `,
 ];
 

@@ -47,7 +47,7 @@ export class SqliteStore implements Store {
     for (const frame of frames) checkFrame(frame);
     await this.#write(
       frames,
-      frame => 1 + frame.containers.length,
+      frame => 1 + frame.containers.length + frame.flows.length,
       (tables, frame) => tables.frames.insert(frame),
     );
   }

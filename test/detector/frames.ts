@@ -48,6 +48,7 @@ export function frame(
     started: [],
     ended: [],
     windows: [...windows].sort(compareWindows),
+    flows: [],
     ...more,
   };
 }

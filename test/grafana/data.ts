@@ -68,6 +68,7 @@ export const frames: readonly Frame[] = Array.from({ length: FRAMES }, (_, n) =>
     windows: NAMES.flatMap(name => [...windowOf(name, 'send', n), ...windowOf(name, 'receive', n)]).sort(
       compareWindows,
     ),
+    flows: [],
   }));
 
 export const detections: readonly Detection[] = frames.flatMap((frame, n) =>

@@ -17,6 +17,7 @@ export function frameOf(host: string, n: number, parts: Partial<Frame> = {}): Fr
     started: [],
     ended: [],
     windows: [],
+    flows: [],
     ...parts,
   };
 }

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { compareFlows, type Flow, flowId, isNamed, PEER_KINDS, PROTOCOLS, ROLES } from '../../core/flow.ts';
 import {
   type Container,
   compareText,
@@ -84,6 +85,35 @@ const containers = fc
   .uniqueArray(container, { maxLength: 5, selector: c => c.name })
   .map(list => list.sort((a, b) => compareText(a.name, b.name)));
 
+const total = fc.oneof(fc.integer({ min: 0, max: 1000 }), fc.maxSafeNat());
+
+function flowArbitrary(names: readonly string[]): fc.Arbitrary<Flow> {
+  return fc
+    .record({
+      container: fc.constantFrom(...names),
+      protocol: fc.constantFrom(...PROTOCOLS),
+      role: fc.constantFrom(...ROLES),
+      peerKind: fc.constantFrom(...PEER_KINDS),
+      peer: hostileText,
+      port: fc.integer({ min: 0, max: 65_535 }),
+      address: hostileText,
+      sentMessages: total,
+      sentBytes: total,
+      receivedMessages: total,
+      receivedBytes: total,
+      connections: total,
+      failures: total,
+    })
+    .map(flow => (isNamed(flow.peerKind) ? flow : { ...flow, peer: '' }));
+}
+
+const flowsOf = (names: readonly string[]): fc.Arbitrary<Flow[]> =>
+  names.length === 0
+    ? fc.constant([])
+    : fc
+        .uniqueArray(flowArbitrary(names), { maxLength: 6, selector: flowId })
+        .map(flows => flows.sort(compareFlows));
+
 /** A frame in canonical order with any start in a year's range. */
 export function frameArbitrary(host: fc.Arbitrary<string>): fc.Arbitrary<Frame> {
   return containers.chain(alive => {
@@ -103,6 +133,7 @@ export function frameArbitrary(host: fc.Arbitrary<string>): fc.Arbitrary<Frame> 
       windows: fc
         .tuple(fc.tuple(...windows), fc.array(fc.boolean(), { minLength: 10, maxLength: 10 }))
         .map(([all, kept]) => all.filter((_, i) => kept[i]).sort(compareWindows)),
+      flows: flowsOf(names),
     });
   });
 }

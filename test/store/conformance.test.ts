@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import type { Flow } from '../../core/flow.ts';
 import type { Frame } from '../../core/frame.ts';
 import type { Annotation, Detection } from '../../core/incident.ts';
 import { compareDetections } from '../../store/check.ts';
@@ -104,9 +105,11 @@ for (const [name, parts, start] of IMPLEMENTATIONS) {
     });
 
     it.each([
-      ['a window of an unknown container', (f: Frame) => ({ ...f, containers: [] })],
+      ['a window of an unknown container', (f: Frame) => ({ ...f, containers: [], flows: [] })],
       ['a container twice', (f: Frame) => ({ ...f, containers: [...f.containers, ...f.containers] })],
       ['a window twice', (f: Frame) => ({ ...f, windows: [...f.windows, ...f.windows] })],
+      ['a flow of an unknown container', (f: Frame) => ({ ...f, flows: f.flows.map(stray) })],
+      ['a flow twice', (f: Frame) => ({ ...f, flows: [...f.flows, ...f.flows] })],
       ['a birth of an unknown container', (f: Frame) => ({ ...f, started: ['nobody'] })],
       ['an occupancy that is no number', (f: Frame) => ({ ...f, occupancy: Number.NaN })],
     ])('refuses %s for good, and all of the frame', async (_, spoil) => {
@@ -252,6 +255,8 @@ function* splits<T>(list: readonly T[], random: Iterator<number>): Generator<T[]
   while (rest.length > 0) yield rest.splice(0, 1 + (next() % 3)).map(({ item }) => item);
 }
 
+const stray = (flow: Flow): Flow => ({ ...flow, container: 'nobody' });
+
 function frameOf(host: string, start: number, names: readonly string[]): Frame {
   return {
     host,
@@ -280,6 +285,21 @@ function frameOf(host: string, start: number, names: readonly string[]): Frame {
         [64, 2],
         [128, 1],
       ],
+    })),
+    flows: names.map(container => ({
+      container,
+      protocol: 'tcp',
+      role: 'client',
+      peerKind: 'container',
+      peer: `peer of ${container}`,
+      port: 443,
+      address: '10.0.0.1',
+      sentMessages: 3,
+      sentBytes: 300,
+      receivedMessages: 0,
+      receivedBytes: 0,
+      connections: 1,
+      failures: 0,
     })),
   };
 }

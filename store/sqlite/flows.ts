@@ -1,0 +1,64 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { type Flow, isNamed } from '../../core/flow.ts';
+import type { Frame } from '../../core/frame.ts';
+import { exchangeOf, exchangeValues } from '../flow.ts';
+import { integer, peerKindOf, protocolOf, type Row, roleOf, text } from '../row.ts';
+import { decodeField, encodeField } from '../text.ts';
+import type { Names } from './names.ts';
+
+/** Statements and row format of `container_flows`. Everything here is synchronous. */
+export class FlowTable {
+  readonly #names: Names;
+  readonly #insert: StatementSync;
+  readonly #select: StatementSync;
+
+  constructor(db: DatabaseSync, names: Names) {
+    this.#names = names;
+    this.#insert = db.prepare('INSERT INTO container_flows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#select = db.prepare(`
+      SELECT f.*, s.container, p.kind AS peer_kind, p.name AS peer_name
+      FROM container_flows f CROSS JOIN series s ON s.id = f.series JOIN peers p ON p.id = f.peer
+      WHERE f.time >= ? AND f.time <= ? AND s.host = ?`);
+  }
+
+  /** Insert the flows of a new frame, inside a transaction. */
+  insert(frame: Frame): void {
+    if (frame.flows.length === 0) return;
+    const containers = new Map(frame.containers.map(container => [container.name, container]));
+    for (const flow of frame.flows) {
+      const container = containers.get(flow.container);
+      if (!container) throw new Error(`flow of ${flow.container}, which is not in its frame`);
+      this.#insert.run(
+        frame.start,
+        this.#names.ensureContainer(frame.host, container).series,
+        flow.protocol,
+        flow.role,
+        this.#names.ensurePeer(flow.peerKind, flow.peer),
+        flow.port,
+        encodeField(flow.address),
+        ...exchangeValues(flow),
+      );
+    }
+  }
+
+  /** Flows of the frames that start in [first, last], by their start. `host` is a row id. */
+  read(host: number | null, first: number, last: number): Map<number, Flow[]> {
+    const rows = this.#select.all(first, last, host);
+    const byTime = Map.groupBy(rows, row => integer(row, 'time'));
+    return new Map([...byTime].map(([time, list]) => [time, list.map(flowOf)]));
+  }
+}
+
+function flowOf(row: Row): Flow {
+  const peerKind = peerKindOf(row);
+  return {
+    container: decodeField(text(row, 'container')),
+    protocol: protocolOf(row),
+    role: roleOf(row),
+    peerKind,
+    peer: isNamed(peerKind) ? decodeField(text(row, 'peer_name')) : '',
+    port: integer(row, 'port'),
+    address: decodeField(text(row, 'address')),
+    ...exchangeOf(row),
+  };
+}
