@@ -1,6 +1,7 @@
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { type Capture, startCapture } from '../collector/capture.ts';
-import { createShipper } from '../collector/ship.ts';
+import { createShipper, type Shipper } from '../collector/ship.ts';
+import { FrameTally } from '../collector/tally.ts';
 import { describeError, TidegaugeError } from '../core/errors.ts';
 import type { Worker } from '../worker/worker.ts';
 import type { Context } from './context.ts';
@@ -13,6 +14,8 @@ const DRAIN_MS = 10_000;
 
 export interface Collector {
   readonly capture: Capture;
+  readonly shipper: Pick<Shipper, 'status'>;
+  readonly tally: FrameTally;
   /** Read out the last frame and ship everything; returns how many frames could not be shipped. */
   stop(): Promise<number>;
 }
@@ -25,10 +28,9 @@ export async function startCollector(
   live: Live,
   worker: Worker | null,
 ): Promise<Collector> {
-  const shipper = createShipper({ ...parts, clock, log, limitBytes: config.capture.pending });
   const recording = record === undefined ? null : await openRecording(record);
   const previous = await parts.store.lastFrame(config.host);
-  let first = true;
+  const tally = new FrameTally();
   const capture = await startCapture({
     config: config.capture,
     host: config.host,
@@ -38,13 +40,15 @@ export async function startCollector(
     ...(recording ? { record: recording } : {}),
     onFrame: frame => {
       shipper.push(frame);
-      if (first) live.header([containersLine(frame)]);
-      first = false;
+      if (tally.frames === 0) live.header([containersLine(frame)]);
+      tally.add(frame);
       live.frame(frame, statusLine(frame, shipper, worker));
     },
   });
   const collector: Collector = {
     capture,
+    shipper,
+    tally,
     async stop() {
       await capture.stop();
       const shipped = await shipper.drain(DRAIN_MS);

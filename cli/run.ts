@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { TidegaugeError } from '../core/errors.ts';
+import type { Listener } from '../http/listener.ts';
 import { Worker } from '../worker/worker.ts';
-import { startCollector } from './collector.ts';
+import { type Collector, startCollector } from './collector.ts';
 import { type CommonFlags, type Context, ensureDataFolder } from './context.ts';
+import { listen } from './http.ts';
 import { Live } from './live.ts';
 import { refuseUnlessReady } from './ready.ts';
 import { headerLines } from './status.ts';
@@ -31,10 +33,15 @@ export async function run(context: Context, flags: RunFlags, roles: Roles): Prom
   const parts = await openParts(config, context.clock, log);
   const live = new Live(out, flags.quiet === true);
   let worker: Worker | null = null;
+  let collector: Collector | null = null;
+  let listener: Listener | null = null;
   try {
+    const watched = { collector: () => collector, worker: () => worker?.status() ?? null };
+    listener = await listen(context, roles, parts, watched);
     worker = roles.detect ? await startWorker(context, parts, live) : null;
-    const collector = roles.collect ? await startCollector(context, flags.record, parts, live, worker) : null;
+    collector = roles.collect ? await startCollector(context, flags.record, parts, live, worker) : null;
     live.header(headerLines(config, parts, collector?.capture ?? null, roles.detect));
+    if (listener) live.header([`metrics: ${listener.url}/metrics`]);
     if (!signal.aborted)
       await new Promise(resolve => signal.addEventListener('abort', resolve, { once: true }));
     const left = (await collector?.stop()) ?? 0;
@@ -42,6 +49,7 @@ export async function run(context: Context, flags: RunFlags, roles: Roles): Prom
     return left > 0 ? 1 : 0;
   } finally {
     await worker?.stop();
+    await listener?.close();
     await parts.close();
   }
 }

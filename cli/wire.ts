@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { createHostFold, type HostFold } from '../alert/host.ts';
 import { createPipeline } from '../alert/pipeline.ts';
 import type { Clock } from '../core/clock.ts';
@@ -12,6 +13,7 @@ import type { Queue } from '../queue/contract.ts';
 import { createQueue } from '../queue/index.ts';
 import type { State } from '../state/contract.ts';
 import { createState } from '../state/index.ts';
+import { type FileLock, lockFile } from '../state/sqlite/lock.ts';
 import type { Store } from '../store/contract.ts';
 import { createStore } from '../store/index.ts';
 
@@ -29,6 +31,8 @@ export const makeQueue = (config: Config, clock: Clock, log: Log): Queue =>
   createQueue(config, { clock, log });
 export const makeState = (config: Config, clock: Clock, log: Log): State =>
   createState(config, { clock, log });
+/** The lock of a data directory: one collector each. */
+export const lockData = (data: string): FileLock | null => lockFile(join(data, 'collector.lock'));
 export const makeReceivers = (config: Config, clock: Clock): Receiver[] =>
   createReceivers(config.receivers, clock);
 
@@ -103,6 +107,7 @@ export function demoConfig(config: Config, data: string): Config {
       { ...rule, name: 'messages', metric: 'messages' },
     ],
     alert: { resolve_after: '10s' },
+    http: { listen: 'off' },
     log: { level: 'warn' },
   });
 }

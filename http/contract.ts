@@ -14,8 +14,8 @@ export interface Metric {
   readonly type: 'counter' | 'gauge';
   /** Names of the labels; empty for a single value. */
   readonly labels: readonly string[];
-  /** No sample: the value is not known (yet), and the metric is left out. Must not throw. */
-  readonly read: () => readonly Sample[];
+  /** No sample: the value is not known (yet), and the metric is left out. Must not throw or reject. */
+  readonly read: () => readonly Sample[] | Promise<readonly Sample[]>;
 }
 
 /** Something without which the process does not do its work, such as the store. */

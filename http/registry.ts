@@ -29,24 +29,26 @@ function register(registry: Registry, { name, help, type, labels: labelNames, re
   if (type === 'gauge') {
     new Gauge({
       ...common,
-      collect() {
-        empty(this);
-        for (const { labels, value } of read()) this.set({ ...labels }, value);
+      async collect() {
+        const samples = await read();
+        empty(this, labelNames.length === 0);
+        for (const { labels, value } of samples) this.set({ ...labels }, value);
       },
     });
     return;
   }
   new Counter({
     ...common,
-    collect() {
-      empty(this);
-      for (const { labels, value } of read()) this.inc({ ...labels }, value);
+    async collect() {
+      const samples = await read();
+      empty(this, labelNames.length === 0);
+      for (const { labels, value } of samples) this.inc({ ...labels }, value);
     },
   });
 }
 
 /** A reset alone leaves a metric without labels at 0: unknown would look like none. */
-function empty(metric: Gauge | Counter): void {
+function empty(metric: Gauge | Counter, isSingle: boolean): void {
   metric.reset();
-  metric.remove();
+  if (isSingle) metric.remove();
 }
