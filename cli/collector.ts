@@ -1,42 +1,44 @@
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { type Capture, startCapture } from '../collector/capture.ts';
-import { createShipper, type Shipper } from '../collector/ship.ts';
+import type { Shipper } from '../collector/ship.ts';
 import { FrameTally } from '../collector/tally.ts';
 import { describeError, TidegaugeError } from '../core/errors.ts';
 import type { Worker } from '../worker/worker.ts';
 import type { Context } from './context.ts';
 import type { Live } from './live.ts';
+import { openOutbox } from './outbox.ts';
 import { containersLine, statusLine } from './status.ts';
 import type { Parts } from './wire.ts';
-
-/** Longest wait at the end for the store and queue to take the last frames. */
-const DRAIN_MS = 10_000;
 
 export interface Collector {
   readonly capture: Capture;
   readonly shipper: Pick<Shipper, 'status'>;
   readonly tally: FrameTally;
-  /** Read out the last frame and ship everything; returns how many frames could not be shipped. */
+  /** Resolves when another installation has taken this host's name: this one must end. */
+  readonly lost: Promise<TidegaugeError>;
+  /** Read out the last frame and ship what can be; returns how many frames are lost. */
   stop(): Promise<number>;
 }
 
 /** Capture, ship, show. Resolves when probes are attached, or when the signal was aborted before. */
 export async function startCollector(
-  { config, clock, log, signal }: Context,
+  context: Context,
   record: string | undefined,
   parts: Parts,
   live: Live,
   worker: Worker | null,
 ): Promise<Collector> {
+  const { config, clock, log, signal } = context;
   const recording = record === undefined ? null : await openRecording(record);
-  const previous = await parts.store.lastFrame(config.host);
+  const outbox = await openOutbox(context, parts);
+  const { shipper, previous, lost } = outbox;
   const tally = new FrameTally();
   const capture = await startCapture({
     config: config.capture,
     host: config.host,
     clock,
     log,
-    previous: previous?.start ?? null,
+    previous,
     ...(recording ? { record: recording } : {}),
     onFrame: frame => {
       shipper.push(frame);
@@ -49,11 +51,10 @@ export async function startCollector(
     capture,
     shipper,
     tally,
+    lost,
     async stop() {
       await capture.stop();
-      const shipped = await shipper.drain(DRAIN_MS);
-      const left = shipped ? 0 : shipper.status().pending;
-      await shipper.stop();
+      const left = await outbox.stop();
       if (recording) await new Promise(resolve => recording.end(resolve));
       return left;
     },

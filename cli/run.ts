@@ -42,16 +42,23 @@ export async function run(context: Context, flags: RunFlags, roles: Roles): Prom
     collector = roles.collect ? await startCollector(context, flags.record, parts, live, worker) : null;
     live.header(headerLines(config, parts, collector?.capture ?? null, roles.detect));
     if (listener) live.header([`metrics: ${listener.url}/metrics`]);
-    if (!signal.aborted)
-      await new Promise(resolve => signal.addEventListener('abort', resolve, { once: true }));
+    const lost = await Promise.race([aborted(signal), ...(collector ? [collector.lost] : [])]);
     const left = (await collector?.stop()) ?? 0;
-    if (left > 0) log.error({ frames: left }, 'frames could not be stored before the end: they are lost');
+    if (left > 0) log.error({ frames: left }, 'frames could neither be stored nor spooled: they are lost');
+    if (lost) throw lost;
     return left > 0 ? 1 : 0;
   } finally {
     await worker?.stop();
     await listener?.close();
     await parts.close();
   }
+}
+
+function aborted(signal: AbortSignal): Promise<null> {
+  return new Promise(resolve => {
+    if (signal.aborted) resolve(null);
+    else signal.addEventListener('abort', () => resolve(null), { once: true });
+  });
 }
 
 /** Separate processes must meet somewhere. */

@@ -57,7 +57,7 @@ export function containersLine(frame: Frame): string {
 
 /** One line about the pipeline's health; `!` marks trouble. */
 export function statusLine(frame: Frame, shipper: Shipper, worker: Worker | null): string {
-  const { pending, dropped, storeDown, queueDown } = shipper.status();
+  const { pending, dropped, refused, spool, storeDown, queueDown } = shipper.status();
   const status = worker?.status();
   const parts = [
     `${frame.containers.length} alive`,
@@ -65,7 +65,10 @@ export function statusLine(frame: Frame, shipper: Shipper, worker: Worker | null
     queueDown && `! queue away: ${queueDown}`,
     status?.stateDown && `! state away: ${status.stateDown}`,
     pending > 1 && `${pending} frames waiting`,
+    spool.fault && `! spool not writable, ${spool.unwritten} frames in memory only: ${spool.fault}`,
     dropped > 0 && `! ${dropped} frames dropped`,
+    refused > 0 && `! ${refused} frames refused by the store`,
+    spool.damaged > 0 && `! spool was damaged at ${spool.damaged} places`,
     status && status.failed > 0 && `${status.failed} deliveries failed`,
   ];
   return parts.filter(Boolean).join(', ');

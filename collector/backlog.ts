@@ -1,14 +1,14 @@
-import { encodeFrame, type Frame } from '../core/frame.ts';
-
-/** A frame that waits, with the length of its JSON text: what it takes up, near enough. */
+/** A frame that waits in the spool. */
 export interface Waiting {
-  readonly frame: Frame;
+  /** Its number there, ascending. */
+  readonly seq: number;
+  /** Start of the frame, epoch ms. */
+  readonly start: number;
+  /** Length of its JSON text: what it takes up, near enough. */
   readonly bytes: number;
 }
 
-export const waiting = (frame: Frame): Waiting => ({ frame, bytes: encodeFrame(frame).length });
-
-/** Frames that wait, oldest first. The place where a spool on disk will go. */
+/** Frames that wait for the same thing, oldest first; the frames themselves are in the spool. */
 export class Backlog {
   readonly #entries: Waiting[] = [];
   /** So many of the oldest are part of a request that is under way. */
@@ -21,6 +21,10 @@ export class Backlog {
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  get oldest(): Waiting | undefined {
+    return this.#entries[0];
   }
 
   push(entry: Waiting): void {
@@ -51,11 +55,11 @@ export class Backlog {
     this.#held = 0;
   }
 
-  /** Forget the oldest that is not held, but never the last `keep`; false when there is none. */
-  dropOldest(keep: number): boolean {
-    if (this.#entries.length - this.#held <= keep) return false;
+  /** Forget the oldest that is not held, but never the last `keep`; null when there is none. */
+  dropOldest(keep: number): Waiting | null {
+    if (this.#entries.length - this.#held <= keep) return null;
     const [gone] = this.#entries.splice(this.#held, 1);
     this.#bytes -= gone?.bytes ?? 0;
-    return true;
+    return gone ?? null;
   }
 }

@@ -5,20 +5,32 @@ import type { Log } from '../core/log.ts';
 import type { Backoff } from '../core/retry.ts';
 import type { Queue } from '../queue/contract.ts';
 import type { Store } from '../store/contract.ts';
-import { type Waiting, waiting } from './backlog.ts';
+import type { Waiting } from './backlog.ts';
+import type { Spool, SpoolStatus } from './spool/spool.ts';
 import { Stage } from './stage.ts';
 
 export interface ShipperOptions {
   store: Pick<Store, 'writeFrames'>;
   queue: Pick<Queue, 'publish'>;
+  /** Where frames wait. What an earlier process left in it is shipped first. */
+  spool: Pick<Spool, 'append' | 'read' | 'release' | 'recovered' | 'status'>;
   clock: Clock;
   log: Log;
-  /** Most that frames may take up while they wait, bytes of their JSON text; the newest is kept in any case. */
-  limitBytes: number;
+  limits: ShipperLimits;
   /** Told whenever store or queue are lost or back and when frames are given up. Must not throw. */
   onStatus?: (status: ShipperStatus) => void;
   /** Pauses between attempts while store or queue are away. */
   backoff?: Backoff;
+}
+
+/** How much may wait; beyond any of these the oldest is given up. The newest frame is kept in any case. */
+export interface ShipperLimits {
+  /** Bytes of JSON text. */
+  bytes: number;
+  /** The same, of what is in memory only because the disk does not take it. */
+  memoryBytes: number;
+  /** Age of a frame, ms. */
+  ageMs: number;
 }
 
 /** Counts are frames. */
@@ -26,7 +38,10 @@ export interface ShipperStatus {
   /** Waiting for the store or, stored already, for the queue. */
   readonly pending: number;
   readonly pendingBytes: number;
-  /** Lost: the bound was reached before the store took them. */
+  /** Start of the oldest that waits, epoch ms. */
+  readonly oldest: number | null;
+  readonly spool: SpoolStatus;
+  /** Lost: a bound was reached before the store took them. */
   readonly dropped: number;
   /** Lost: the store refused them for good. */
   readonly refused: number;
@@ -42,7 +57,8 @@ export interface ShipperStatus {
 }
 
 /**
- * Brings frames into the store, then onto the queue, each in the order in which they came.
+ * Brings frames into the spool, then into the store, then onto the queue, each in the order in which they came: the
+ * fold needs them so. A frame leaves the spool when the queue has taken it.
  *
  * A frame is queued only after the store has acknowledged it: a worker that is handed a frame finds it and all its
  * predecessors in the store. While the store is away nothing new is queued; while the queue is away storing goes on,
@@ -61,6 +77,9 @@ export interface Shipper {
 /** A request to the store holds at most this much: enough to catch up fast, little enough to repeat. */
 const BATCH = { frames: 256, bytes: 4 * 1024 * 1024 };
 
+/** Most frames that wait, whatever their size: what is known of each takes some memory. */
+const MAX_WAITING = 200_000;
+
 /** Default of `ShipperOptions.backoff`. */
 const BACKOFF: Backoff = { firstMs: 200, maxMs: 5000 };
 
@@ -73,6 +92,8 @@ class FrameShipper implements Shipper {
   readonly #store: Stage;
   readonly #queue: Stage;
   readonly #drains = new Set<AbortController>();
+  /** Numbers of frames whose place in the spool turned out to be damaged. */
+  readonly #unreadable = new Set<number>();
   #counts = { dropped: 0, refused: 0, skipped: 0, stored: 0, queued: 0 };
   /** True once it was said that frames are given up, until store and queue are well again. */
   #lossTold = false;
@@ -87,7 +108,10 @@ class FrameShipper implements Shipper {
       ...common,
       name: 'store',
       batch: BATCH,
-      send: batch => store.writeFrames(batch.map(entry => entry.frame)),
+      send: async batch => {
+        const frames = this.#read(batch);
+        if (frames.length > 0) await store.writeFrames(frames);
+      },
       onSent: batch => this.#stored(batch),
       onRefused: (entry, error) => this.#refused('store', entry, error),
     });
@@ -96,25 +120,27 @@ class FrameShipper implements Shipper {
       name: 'queue',
       batch: { frames: 1, bytes: 0 },
       send: async batch => {
-        for (const { frame } of batch) await queue.publish(frame);
+        for (const frame of this.#read(batch)) await queue.publish(frame);
       },
-      onSent: batch => {
-        this.#counts.queued += batch.length;
-        this.#settle();
-      },
+      onSent: batch => this.#queued(batch),
       onRefused: (entry, error) => this.#refused('queue', entry, error),
     });
+    for (const entry of options.spool.recovered) this.#store.push(entry);
   }
 
   push(frame: Frame): void {
-    this.#store.push(waiting(frame));
+    const { fault } = this.#options.spool.status();
+    this.#store.push(this.#options.spool.append(frame));
     this.#bound();
+    if (this.#options.spool.status().fault !== fault) this.#options.onStatus?.(this.status());
   }
 
   status(): ShipperStatus {
     return {
       pending: this.#pending,
       pendingBytes: this.#pendingBytes,
+      oldest: (this.#queue.backlog.oldest ?? this.#store.backlog.oldest)?.start ?? null,
+      spool: this.#options.spool.status(),
       ...this.#counts,
       storeDown: this.#store.down,
       queueDown: this.#queue.down,
@@ -146,41 +172,79 @@ class FrameShipper implements Shipper {
     return this.#store.backlog.bytes + this.#queue.backlog.bytes;
   }
 
+  /** Frames of the spool; one that cannot be read any more is left out, and the spool counts it. */
+  #read(batch: readonly Waiting[]): Frame[] {
+    return batch.flatMap(entry => {
+      const frame = this.#unreadable.has(entry.seq) ? null : this.#options.spool.read(entry);
+      if (frame === null) this.#unreadable.add(entry.seq);
+      return frame ?? [];
+    });
+  }
+
   #stored(batch: readonly Waiting[]): void {
-    this.#counts.stored += batch.length;
-    this.#lastStored = batch.at(-1)?.frame.start ?? this.#lastStored;
-    for (const entry of batch) this.#queue.push(entry);
+    for (const entry of batch) {
+      if (this.#unreadable.delete(entry.seq)) {
+        this.#options.spool.release(entry);
+        continue;
+      }
+      this.#counts.stored++;
+      this.#lastStored = entry.start;
+      this.#queue.push(entry);
+    }
+    this.#settle();
+  }
+
+  #queued(batch: readonly Waiting[]): void {
+    for (const entry of batch) {
+      if (this.#unreadable.delete(entry.seq)) this.#counts.skipped++;
+      else this.#counts.queued++;
+      this.#options.spool.release(entry);
+    }
+    this.#settle();
   }
 
   /** What the store refuses is not queued: live detection and a review of the store see the same. */
-  #refused(by: 'store' | 'queue', { frame }: Waiting, error: unknown): void {
+  #refused(by: 'store' | 'queue', entry: Waiting, error: unknown): void {
     this.#counts[by === 'store' ? 'refused' : 'skipped']++;
-    const { host, start } = frame;
+    this.#options.spool.release(entry);
     this.#options.log.error(
-      { host, start, error: describeError(error) },
+      { start: entry.start, error: describeError(error) },
       `the ${by} refused a frame for good`,
     );
     this.#settle();
     this.#options.onStatus?.(this.status());
   }
 
-  /** Give up the oldest frames while the bound is exceeded: first what is stored already, never the newest. */
+  /** Give up the oldest frames while a bound is exceeded: first what is stored already, never the newest. */
   #bound(): void {
     const before = this.#counts.dropped + this.#counts.skipped;
-    while (this.#pendingBytes > this.#options.limitBytes) {
-      if (this.#queue.backlog.dropOldest(0)) this.#counts.skipped++;
-      else if (this.#store.backlog.dropOldest(1)) this.#counts.dropped++;
-      else break;
+    while (this.#exceeded()) {
+      const stored = this.#queue.backlog.dropOldest(0);
+      const gone = stored ?? this.#store.backlog.dropOldest(1);
+      if (!gone) break;
+      this.#counts[stored ? 'skipped' : 'dropped']++;
+      this.#options.spool.release(gone);
     }
     if (this.#counts.dropped + this.#counts.skipped === before) return;
     if (!this.#lossTold) {
       this.#lossTold = true;
       this.#options.log.warn(
-        { limitBytes: this.#options.limitBytes },
-        'too many frames wait: the oldest are given up',
+        { ...this.#options.limits },
+        'too many frames wait, or for too long: the oldest are given up',
       );
     }
     this.#options.onStatus?.(this.status());
+  }
+
+  #exceeded(): boolean {
+    const { limits, spool, clock } = this.#options;
+    const oldest = this.#queue.backlog.oldest ?? this.#store.backlog.oldest;
+    return (
+      this.#pending > MAX_WAITING ||
+      this.#pendingBytes > limits.bytes ||
+      spool.status().unwrittenBytes > limits.memoryBytes ||
+      (oldest !== undefined && clock.now() - oldest.start > limits.ageMs)
+    );
   }
 
   #changed(): void {

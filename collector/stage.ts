@@ -116,7 +116,7 @@ export class Stage {
     const first = this.#down === null;
     this.#down = describeError(error);
     if (first) {
-      log.warn({ error: this.#down }, `the ${name} is away; frames wait in memory`);
+      log.warn({ error: this.#down }, `the ${name} is away; frames wait`);
       onChange();
     }
     const asked = error instanceof ExchangeError ? error.retryAfterMs : undefined;

@@ -29,10 +29,27 @@ const capture = z
       .describe(
         'Socket of the Docker Engine; `auto` takes DOCKER_HOST, else /var/run/docker.sock; `off` never asks.',
       ),
+    spool: z
+      .strictObject({
+        size: size({ min: '1MiB' })
+          .prefault('1GiB')
+          .describe('Most that frames may take up on disk; beyond it the oldest are dropped and counted.'),
+        age: duration({ min: '1m' })
+          .prefault('7d')
+          .describe('Frames that wait for longer than this are dropped and counted.'),
+        fsync: z
+          .enum(['always', 'interval', 'never'])
+          .default('interval')
+          .describe(
+            'When frames must have reached the disk, for the case of a power cut: before they are shipped, a second later, or when the system likes. A killed process loses none of them.',
+          ),
+      })
+      .prefault({})
+      .describe('Frames that wait for the store or the queue, in the folder `spool` of the data directory.'),
     pending: size({ min: '1MiB' })
       .prefault('256MiB')
       .describe(
-        'Frames that wait for the store or the queue, in memory; beyond it the oldest are dropped and counted.',
+        'The same in memory, while the disk does not take them; beyond it the oldest are dropped and counted.',
       ),
   })
   .describe('What the collector does.');

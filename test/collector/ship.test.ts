@@ -7,6 +7,7 @@ import {
   type ShipperOptions,
   type ShipperStatus,
 } from '../../collector/ship.ts';
+import { Spool } from '../../collector/spool/spool.ts';
 import { systemClock } from '../../core/clock.ts';
 import { ExchangeError } from '../../core/errors.ts';
 import { encodeFrame, type Frame } from '../../core/frame.ts';
@@ -24,6 +25,8 @@ import { startRedis } from '../parts/redis.ts';
 const failure = (retry: boolean) =>
   new ExchangeError({ place: 'here', expected: 'success', found: 'a fault', remedy: 'Wait.' }, { retry });
 
+/** The frames of tests are of 2023. */
+const LIMITS = { bytes: 64 * 1024 * 1024, memoryBytes: 1024 * 1024, ageMs: Number.MAX_SAFE_INTEGER };
 const ALL = { from: 0, to: Number.MAX_SAFE_INTEGER };
 const frames = (count: number, from = 0) =>
   Array.from({ length: count }, (_, i) => frameOf('web-1', from + i));
@@ -35,6 +38,7 @@ describe('shipper', () => {
   let store: SqliteStore;
   let queue: InlineQueue;
   let shipper: Shipper;
+  let spool: Spool;
   let taken: Frame[];
   /** What is wrong with store and queue at the moment: called with what is about to be done. */
   let storeFault: (batch: readonly Frame[]) => Promise<void>;
@@ -57,10 +61,16 @@ describe('shipper', () => {
   });
   afterEach(async () => {
     await shipper.stop();
+    spool.close();
     await queue.close();
     await store.close();
   });
 
+  const openSpool = () => {
+    const name = join(folder.path, `${runs++}.spool`);
+    spool = Spool.open({ folder: name, fsync: 'never', clock: systemClock, log: logged.log });
+    return spool;
+  };
   /** A shipper to a real store and queue whose faults are ours. */
   const create = (options: Partial<ShipperOptions> = {}) => {
     shipper = createShipper({
@@ -77,9 +87,10 @@ describe('shipper', () => {
           await queue.publish(frame);
         },
       },
+      spool: openSpool(),
       clock: systemClock,
       log: logged.log,
-      limitBytes: 64 * 1024 * 1024,
+      limits: LIMITS,
       backoff: { firstMs: 2, maxMs: 10 },
       ...options,
     });
@@ -115,6 +126,8 @@ describe('shipper', () => {
     expect(shipper.status()).toEqual({
       pending: 0,
       pendingBytes: 0,
+      oldest: null,
+      spool: { ...spool.status(), unwritten: 0, unwrittenBytes: 0, fault: null, damaged: 0, recovered: 0 },
       dropped: 0,
       refused: 0,
       skipped: 0,
@@ -194,7 +207,7 @@ describe('shipper', () => {
 
   it('gives up the oldest when the bound is reached: none that is stored is lost, the newest stays', async () => {
     const size = encodeFrame(frameOf('web-1', 0)).length;
-    create({ limitBytes: 10 * size + 20 });
+    create({ limits: { ...LIMITS, bytes: 10 * size + 20 } });
     storeFault = down;
     push(frames(25));
     await until('an outage', () => shipper.status().storeDown !== null);
@@ -212,7 +225,7 @@ describe('shipper', () => {
 
   it('lets go of what only the queue lacks before anything is lost', async () => {
     const size = encodeFrame(frameOf('web-1', 1)).length;
-    create({ limitBytes: 10 * size });
+    create({ limits: { ...LIMITS, bytes: 10 * size } });
     queueFault = down;
     for (const frame of frames(40)) {
       shipper.push(frame);
@@ -229,7 +242,7 @@ describe('shipper', () => {
   });
 
   it('keeps a frame that alone is beyond the bound', async () => {
-    create({ limitBytes: 10 });
+    create({ limits: { ...LIMITS, bytes: 10 } });
     const big = frameOf('web-1', 0, busyParts(50));
     shipper.push(big);
     expect(await shipper.drain(5000)).toBe(true);
@@ -300,7 +313,9 @@ describeWith(['redis', 'influx'], 'shipper to InfluxDB and Redis', () => {
     const store = createStore({ kind: 'influx', sqlite: { file: '' }, influx: config }, { data: '', log });
     const queue = createBullmqQueue({ lanes: 1, url: redis.url, prefix: 'ship', clock: systemClock, log });
     await Promise.all([store.open(), queue.open()]);
-    const shipper = createShipper({ store, queue, clock: systemClock, log, limitBytes: 1 << 26 });
+    const folder = temporaryFolder();
+    const spool = Spool.open({ folder: folder.path, fsync: 'interval', clock: systemClock, log });
+    const shipper = createShipper({ store, queue, spool, clock: systemClock, log, limits: LIMITS });
     const taken = new Set<number>();
     queue.consume(0, async frame => {
       taken.add(frame.start);

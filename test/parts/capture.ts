@@ -30,6 +30,7 @@ export async function captureFrames(
       bpftrace: 'bpftrace',
       map_keys: 65_536,
       docker: 'off',
+      spool: { size: 1, age: 1, fsync: 'never' },
       pending: 0,
       ...config,
     },

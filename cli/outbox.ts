@@ -1,0 +1,76 @@
+import { join } from 'node:path';
+import { createShipper, type Shipper } from '../collector/ship.ts';
+import { Spool } from '../collector/spool/spool.ts';
+import { TidegaugeError } from '../core/errors.ts';
+import { HostClaim } from './claim.ts';
+import type { Context } from './context.ts';
+import { instanceId } from './instance.ts';
+import { lockData, type Parts } from './wire.ts';
+
+/** Longest wait at the end for the store and queue to take the last frames. */
+const DRAIN_MS = 10_000;
+
+/** Where a host's frames leave for store and queue: its name claimed, its spool locked and open. */
+export interface Outbox {
+  readonly shipper: Shipper;
+  /** Start of the host's newest frame, in spool or store, epoch ms, or null. */
+  readonly previous: number | null;
+  /** Resolves when another installation has taken the host's name: nothing more may be shipped. */
+  readonly lost: Promise<TidegaugeError>;
+  /** Ship what can be shipped soon, then end; returns how many frames are lost because they are not even on disk. */
+  stop(): Promise<number>;
+}
+
+type Wants = Pick<Context, 'config' | 'clock' | 'log'>;
+
+/**
+ * Needs the data directory. Throws a TidegaugeError when another collector uses the directory or, elsewhere, the name.
+ * Frames of an earlier run are being shipped when this resolves.
+ */
+export async function openOutbox(
+  { config, clock, log }: Wants,
+  parts: Pick<Parts, 'store' | 'queue' | 'state'>,
+): Promise<Outbox> {
+  const { store, queue, state } = parts;
+  const { host, data, capture } = config;
+  const lock = lockData(data);
+  if (!lock) throw inUse(data);
+  const leaseMs = config.state.lease;
+  const claim = await HostClaim.take({ state, host, instance: instanceId(data), leaseMs, clock, log });
+  const spool = Spool.open({ folder: join(data, 'spool'), fsync: capture.spool.fsync, clock, log });
+  const stored = await store.lastFrame(host);
+  const limits = { bytes: capture.spool.size, ageMs: capture.spool.age, memoryBytes: capture.pending };
+  const shipper = createShipper({ store, queue, spool, clock, log, limits });
+  return {
+    shipper,
+    previous: newest(stored?.start ?? null, spool.newest),
+    lost: claim.lost,
+    async stop() {
+      await shipper.drain(DRAIN_MS);
+      await shipper.stop();
+      const waiting = shipper.status().pending;
+      const { unwritten } = spool.status();
+      if (waiting > 0)
+        log.warn({ frames: waiting - unwritten }, 'frames wait in the spool for the next start');
+      spool.close();
+      await claim.release();
+      lock.release();
+      return unwritten;
+    },
+  };
+}
+
+const newest = (a: number | null, b: number | null): number | null =>
+  a === null ? b : b === null ? a : Math.max(a, b);
+
+function inUse(data: string): TidegaugeError {
+  return new TidegaugeError(
+    {
+      place: data,
+      expected: 'a data directory of this collector alone',
+      found: 'that another one uses it',
+      remedy: 'End the other one, or set `data` to another directory.',
+    },
+    { exitCode: 2 },
+  );
+}

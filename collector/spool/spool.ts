@@ -1,0 +1,307 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../../core/clock.ts';
+import { describeError, TidegaugeError } from '../../core/errors.ts';
+import { decodeFrame, encodeFrame, type Frame } from '../../core/frame.ts';
+import type { Log } from '../../core/log.ts';
+import type { Waiting } from '../backlog.ts';
+import { Cursor } from './cursor.ts';
+import type { RecordPlace } from './format.ts';
+import { isSegment, Segment } from './segment.ts';
+
+export interface SpoolOptions {
+  /** Made when it is missing. The caller holds its lock. */
+  folder: string;
+  /** When what was written must have reached the disk: after each frame, a second later, or when the system likes. */
+  fsync: 'always' | 'interval' | 'never';
+  clock: Clock;
+  log: Log;
+  /** A segment is closed at this size, bytes. */
+  segmentBytes?: number;
+  /** Frames up to this size together stay in memory too, so that live ones are not read again, bytes of JSON. */
+  cacheBytes?: number;
+}
+
+export interface SpoolStatus {
+  /** Bytes of all files. */
+  readonly diskBytes: number;
+  /** Frames that could not be written to disk, and their bytes: they are in memory only. */
+  readonly unwritten: number;
+  readonly unwrittenBytes: number;
+  /** Why the last write failed, or null while all is well. */
+  readonly fault: string | null;
+  /** Places at which files were damaged: each is one frame that was lost, or the torn tail of a file. */
+  readonly damaged: number;
+  /** Frames of an earlier process that were found waiting. */
+  readonly recovered: number;
+}
+
+/** What a frame that waits is to the spool. */
+interface Entry extends Waiting {
+  frame: Frame | null;
+  disk: { readonly segment: Segment; readonly place: RecordPlace } | null;
+}
+
+const SEGMENT_BYTES = 8 * 1024 * 1024;
+const CACHE_BYTES = 16 * 1024 * 1024;
+/** Policy `interval`: longest time between a write and its arrival on disk. */
+const SYNC_MS = 1000;
+
+/**
+ * Frames on disk until they were shipped. Writing is synchronous: a frame that `append` has returned from survives the
+ * death of this process. Nothing here throws after `open`: where the disk fails, frames are kept in memory and written
+ * as soon as it works again.
+ */
+export class Spool {
+  /** Frames that an earlier process left, oldest first. */
+  readonly recovered: readonly Waiting[];
+  readonly #options: Required<SpoolOptions>;
+  readonly #cursor: Cursor;
+  /** By sequence number, ascending. */
+  readonly #entries: Map<number, Entry>;
+  readonly #segments: Set<Segment>;
+  readonly #closing = new AbortController();
+  /** The segment that is appended to. */
+  #active: Segment | null = null;
+  #next: number;
+  #newest: number | null;
+  /** Oldest first. */
+  #unwritten: Entry[] = [];
+  #unwrittenBytes = 0;
+  #cachedBytes = 0;
+  #damaged: number;
+  #fault: string | null = null;
+  #syncing = false;
+
+  private constructor(options: Required<SpoolOptions>, cursor: Cursor, found: Found) {
+    this.#options = options;
+    this.#cursor = cursor;
+    this.#entries = new Map(found.entries.map(entry => [entry.seq, entry]));
+    this.recovered = found.entries.map(({ seq, start, bytes }) => ({ seq, start, bytes }));
+    this.#segments = new Set(found.segments);
+    this.#damaged = found.damaged;
+    this.#next = Math.max(cursor.released, found.next, 1);
+    this.#newest = found.newest;
+    for (const segment of found.segments) this.#drop(segment);
+    if (found.damaged > 0)
+      options.log.error(
+        { folder: options.folder, places: found.damaged },
+        'the spool was damaged; the rest is good',
+      );
+    if (this.#entries.size > 0)
+      options.log.info({ frames: this.#entries.size }, 'frames of an earlier run wait in the spool');
+  }
+
+  /** Throws a TidegaugeError when the folder cannot be used, or a newer version wrote it. */
+  static open(options: SpoolOptions): Spool {
+    const full = { segmentBytes: SEGMENT_BYTES, cacheBytes: CACHE_BYTES, ...options };
+    try {
+      mkdirSync(options.folder, { recursive: true, mode: 0o700 });
+      const cursor = Cursor.open(join(options.folder, 'released'));
+      return new Spool(full, cursor, find(options.folder, cursor.released));
+    } catch (error) {
+      if (error instanceof TidegaugeError) throw error;
+      throw unusable(options.folder, error);
+    }
+  }
+
+  /** Start of the newest frame that is known, epoch ms, released or not; null when there is none. */
+  get newest(): number | null {
+    return this.#newest;
+  }
+
+  status(): SpoolStatus {
+    let diskBytes = 0;
+    for (const segment of this.#segments) diskBytes += segment.size;
+    return {
+      diskBytes,
+      unwritten: this.#unwritten.length,
+      unwrittenBytes: this.#unwrittenBytes,
+      fault: this.#fault,
+      damaged: this.#damaged,
+      recovered: this.recovered.length,
+    };
+  }
+
+  /** Keep a frame until it is released. */
+  append(frame: Frame): Waiting {
+    const payload = Buffer.from(encodeFrame(frame));
+    const waiting = { seq: this.#next++, start: frame.start, bytes: payload.length };
+    const entry: Entry = { ...waiting, frame, disk: null };
+    this.#entries.set(entry.seq, entry);
+    this.#newest = Math.max(this.#newest ?? frame.start, frame.start);
+    this.#unwritten.push(entry);
+    this.#unwrittenBytes += entry.bytes;
+    this.#writeAll(payload);
+    return waiting;
+  }
+
+  /** A frame that waits, or null when its place on disk was damaged since: then it is to be released. */
+  read({ seq }: Waiting): Frame | null {
+    const entry = this.#entries.get(seq);
+    if (!entry) return null;
+    if (entry.frame) return entry.frame;
+    try {
+      const payload = entry.disk?.segment.read(entry.disk.place);
+      if (payload) return decodeFrame(payload.toString(), entry.disk?.segment.file ?? '');
+    } catch (error) {
+      this.#options.log.error({ error: describeError(error) }, 'a frame of the spool cannot be read');
+    }
+    this.#damaged++;
+    return null;
+  }
+
+  /** A frame was shipped, or is given up. */
+  release({ seq }: Waiting): void {
+    const entry = this.#entries.get(seq);
+    if (!entry) return;
+    this.#entries.delete(seq);
+    if (entry.disk) {
+      if (entry.frame) this.#cachedBytes -= entry.bytes;
+      entry.disk.segment.live--;
+      this.#drop(entry.disk.segment);
+    } else {
+      this.#unwritten.splice(this.#unwritten.indexOf(entry), 1);
+      this.#unwrittenBytes -= entry.bytes;
+    }
+    const [oldest] = this.#entries.keys();
+    this.#attempt(() => this.#cursor.write(oldest ?? this.#next));
+  }
+
+  /** What could not be written is lost with this process. */
+  close(): void {
+    this.#closing.abort();
+    this.#attempt(() => {
+      if (this.#options.fsync !== 'never') this.#active?.sync();
+    });
+    for (const segment of this.#segments) segment.close();
+    this.#cursor.close();
+  }
+
+  /** Write what is not on disk, oldest first. `newest`: the payload of the last of them. */
+  #writeAll(newest: Buffer): void {
+    const written = this.#attempt(() => {
+      for (let entry = this.#unwritten[0]; entry; entry = this.#unwritten[0]) {
+        const last = this.#unwritten.length === 1;
+        this.#write(entry, last || !entry.frame ? newest : Buffer.from(encodeFrame(entry.frame)));
+      }
+      if (this.#options.fsync === 'always') this.#active?.sync();
+    });
+    if (written) this.#recover();
+    if (written && this.#options.fsync === 'interval') void this.#syncSoon();
+  }
+
+  #write(entry: Entry, payload: Buffer): void {
+    const segment = this.#segmentFor(entry.seq);
+    entry.disk = { segment, place: segment.append(entry.seq, entry.start, payload) };
+    this.#unwritten.shift();
+    this.#unwrittenBytes -= entry.bytes;
+    if (this.#cachedBytes + entry.bytes > this.#options.cacheBytes) entry.frame = null;
+    else this.#cachedBytes += entry.bytes;
+  }
+
+  #segmentFor(seq: number): Segment {
+    const full = this.#active;
+    if (full && full.size < this.#options.segmentBytes) return full;
+    const { folder, fsync } = this.#options;
+    const segment = Segment.create(folder, seq);
+    this.#segments.add(segment);
+    this.#active = segment;
+    if (fsync !== 'never') {
+      full?.sync();
+      syncFolder(folder);
+    }
+    if (full) this.#drop(full);
+    return segment;
+  }
+
+  /** Remove a segment of which nothing is waiting any more. */
+  #drop(segment: Segment): void {
+    if (segment.live > 0 || segment === this.#active) return;
+    this.#segments.delete(segment);
+    this.#attempt(() => segment.remove());
+  }
+
+  async #syncSoon(): Promise<void> {
+    if (this.#syncing) return;
+    this.#syncing = true;
+    await this.#options.clock.sleep(SYNC_MS, this.#closing.signal);
+    this.#syncing = false;
+    if (!this.#closing.signal.aborted) this.#attempt(() => this.#active?.sync());
+  }
+
+  /** Do something with files; a failure is said once and remembered. */
+  #attempt(action: () => void): boolean {
+    try {
+      action();
+      return true;
+    } catch (error) {
+      const fault = describeError(error);
+      if (this.#fault === null)
+        this.#options.log.error(
+          { folder: this.#options.folder, error: fault },
+          'the spool cannot be written: frames are kept in memory, and would be lost with this process',
+        );
+      this.#fault = fault;
+      return false;
+    }
+  }
+
+  #recover(): void {
+    if (this.#fault === null) return;
+    this.#fault = null;
+    this.#options.log.info({ folder: this.#options.folder }, 'the spool can be written again');
+  }
+}
+
+interface Found {
+  readonly segments: readonly Segment[];
+  readonly entries: readonly Entry[];
+  readonly damaged: number;
+  /** Greater than all numbers in use. */
+  readonly next: number;
+  readonly newest: number | null;
+}
+
+/** What an earlier process left. Records before `released` are done with. */
+function find(folder: string, released: number): Found {
+  const segments: Segment[] = [];
+  const entries: Entry[] = [];
+  let damaged = 0;
+  let next = 0;
+  let newest: number | null = null;
+  for (const name of readdirSync(folder).filter(isSegment).sort()) {
+    const found = Segment.open(folder, name);
+    segments.push(found.segment);
+    damaged += found.damaged;
+    for (const place of found.records) {
+      const { seq, start, bytes } = place;
+      next = Math.max(next, seq + 1);
+      newest = Math.max(newest ?? start, start);
+      if (seq < released) continue;
+      entries.push({ seq, start, bytes, frame: null, disk: { segment: found.segment, place } });
+      found.segment.live++;
+    }
+  }
+  return { segments, entries, damaged, next, newest };
+}
+
+/** So that a new file's name survives a power cut. */
+function syncFolder(folder: string): void {
+  const descriptor = openSync(folder, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function unusable(folder: string, error: unknown): TidegaugeError {
+  const problem = {
+    place: folder,
+    expected: 'a folder that can be read and written',
+    found: describeError(error),
+    remedy: 'Set `data` to a directory of yours, or mend this one.',
+  };
+  return new TidegaugeError(problem, { cause: error, exitCode: 2 });
+}
