@@ -45,6 +45,8 @@ export interface Commit {
 /**
  * What workers share: who owns what, how far they are, incidents, deliveries. Methods that take a lease write only
  * while that lease is the newest of its name and not expired; they return false, having changed nothing, otherwise.
+ * A backend that may have forgotten the last writes (Redis after a restart) lets all leases of before end: their owners
+ * start again from the newest checkpoint, and do again what was forgotten.
  * All reject with a retriable ExchangeError when the backend is away.
  */
 export interface State {
@@ -59,6 +61,11 @@ export interface State {
   /** Extend; false when it was lost. */
   renew(lease: Lease, ttlMs: number): Promise<boolean>;
   release(lease: Lease): Promise<void>;
+
+  /** Say that this worker will be there for `ttlMs`; returns all workers that are, itself included, sorted by code units. */
+  announce(owner: string, ttlMs: number): Promise<string[]>;
+  /** Say that it ends. */
+  leave(owner: string): Promise<void>;
 
   saveCheckpoint(lease: Lease, checkpoint: Checkpoint): Promise<boolean>;
   /** The newest checkpoint of a host with this fingerprint, optionally with `last` < `before`. History is kept (`prune`). */

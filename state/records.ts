@@ -133,3 +133,6 @@ export class Records {
  * different strings with lone surrogates would become one, and not all of them keep NUL.
  */
 export const keyText = (text: string): string => JSON.stringify(text).slice(1, -1);
+
+/** The text of a key that `keyText` made. */
+export const textOfKey = (key: string): string => String(JSON.parse(`"${key}"`));

@@ -9,10 +9,13 @@ export function stateKeys(prefix: string) {
   return {
     /** Number of lanes, a string. */
     lanes: `${base}lanes`,
-    /** `TOKEN OWNER`, expires. */
+    /** `RUN TOKEN OWNER`, expires; RUN is the server's run id when it was taken. */
     lease: (name: string) => `${base}lease:${keyText(name)}`,
     /** The newest token of a lease, never expires: it must grow for ever. */
     token: (name: string) => `${base}token:${keyText(name)}`,
+
+    /** Sorted set: owner by the end of its announcement, ms of Redis' own time. */
+    members: `${base}members`,
 
     /** Set of the names of all histories of checkpoints: JSON [host, fingerprint]. */
     histories: `${base}histories`,

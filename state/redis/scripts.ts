@@ -1,18 +1,25 @@
 import type { Redis } from 'ioredis';
 
 /**
- * Lua scripts: each runs in Redis as one step, and is handed all its keys. A lease is the text `TOKEN OWNER` under a
+ * Lua scripts: each runs in Redis as one step, and is handed all its keys. A lease is the text `RUN TOKEN OWNER` under a
  * key that Redis lets expire by its own time; a fenced script changes nothing unless it finds that very text.
+ *
+ * RUN is new at every start of the server (and another one after a failover): what was written in the last second of
+ * the former run may be forgotten, while a lease from before may not be. Its owner must not go on as if all was there.
  */
-const FENCE = `if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end`;
+const RUN = `local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')`;
+const FENCE = `
+    ${RUN}
+    if redis.call('GET', KEYS[1]) ~= run .. ' ' .. ARGV[1] then return 0 end`;
 
 const SCRIPTS = {
   /** keys: lease, token · args: owner, ttl ms · the new token, or nil while somebody else holds it. */
   acquire: `
+    ${RUN}
     local held = redis.call('GET', KEYS[1])
-    if held and string.sub(held, string.find(held, ' ', 1, true) + 1) ~= ARGV[1] then return false end
+    if held and string.match(held, '^%x+ %d+ (.*)$') ~= ARGV[1] then return false end
     local token = redis.call('INCR', KEYS[2])
-    redis.call('SET', KEYS[1], token .. ' ' .. ARGV[1], 'PX', ARGV[2])
+    redis.call('SET', KEYS[1], run .. ' ' .. token .. ' ' .. ARGV[1], 'PX', ARGV[2])
     return token`,
 
   /** keys: lease · args: lease, ttl ms */
@@ -24,6 +31,14 @@ const SCRIPTS = {
   release: `
     ${FENCE}
     return redis.call('DEL', KEYS[1])`,
+
+  /** keys: members · args: owner, ttl ms · all owners */
+  announce: `
+    local time = redis.call('TIME')
+    local now = time[1] * 1000 + math.floor(time[2] / 1000)
+    redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+    redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+    return redis.call('ZRANGE', KEYS[1], 0, -1)`,
 
   /** keys: lease, times, bodies, histories, folded · args: lease, last, body, name of the history, host */
   saveCheckpoint: `

@@ -7,7 +7,7 @@ import { createClient, logOutages, placeOf } from '../../redis/client.ts';
 import { redisError } from '../../redis/errors.ts';
 import { checkServer } from '../../redis/server.ts';
 import type { Checkpoint, Commit, Delivery, DeliveryStatus, Lease, State } from '../contract.ts';
-import { FRESH, keyText, type Outcome, Records, timeOf } from '../records.ts';
+import { FRESH, keyText, type Outcome, Records, textOfKey, timeOf } from '../records.ts';
 import { staleCheckpoints } from '../retention.ts';
 import { historyName, type StateKeys, stateKeys } from './keys.ts';
 import { loadScripts, type Run } from './scripts.ts';
@@ -81,6 +81,15 @@ class RedisState implements State {
 
   async release(lease: Lease): Promise<void> {
     await this.#fenced('release', lease, [], []);
+  }
+
+  async announce(owner: string, ttlMs: number): Promise<string[]> {
+    const found = await this.#run('announce', [this.#keys.members], [keyText(owner), Math.ceil(ttlMs)]);
+    return this.#records.answer(texts, found).map(textOfKey).sort();
+  }
+
+  async leave(owner: string): Promise<void> {
+    await this.#ask(client => client.zrem(this.#keys.members, keyText(owner)));
   }
 
   async saveCheckpoint(lease: Lease, checkpoint: Checkpoint): Promise<boolean> {

@@ -44,4 +44,7 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX deliveries_receiver ON deliveries (receiver, incident) WHERE status = 'pending';
   CREATE INDEX deliveries_status ON deliveries (status, seq);
   `,
+  `
+  CREATE TABLE members (owner TEXT PRIMARY KEY, expires INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -4,7 +4,7 @@ import type { Clock } from '../../core/clock.ts';
 import { ExchangeError } from '../../core/errors.ts';
 import type { Incident, Notification } from '../../core/incident.ts';
 import type { Checkpoint, Commit, Delivery, DeliveryStatus, Lease, State } from '../contract.ts';
-import { FRESH, keyText, type Outcome, Records, timeOf } from '../records.ts';
+import { FRESH, keyText, type Outcome, Records, textOfKey, timeOf } from '../records.ts';
 import { staleCheckpoints } from '../retention.ts';
 import { openDatabase, sqliteError, transaction } from './database.ts';
 import * as sql from './statements.ts';
@@ -23,6 +23,7 @@ export function createSqliteState(options: SqliteStateOptions): State {
 
 const tokenRow = z.object({ token: z.int() });
 const lanesRow = z.object({ value: z.int() });
+const memberRow = z.object({ owner: z.string() });
 const bodyRow = z.object({ body: z.string() });
 const deliveryRow = z.object({ body: z.string(), outcome: z.string() });
 const checkpointRow = z.object({ host: z.string(), fingerprint: z.string(), last: z.int() });
@@ -78,6 +79,20 @@ class SqliteState implements State {
     await this.#fenced(lease, db => {
       db.prepare(sql.extend).run({ name: keyText(lease.name), expires: 0 });
     });
+  }
+
+  async announce(owner: string, ttlMs: number): Promise<string[]> {
+    return this.#write(db => {
+      const now = this.#clock.now();
+      db.prepare(sql.forgetMembers).run(now);
+      db.prepare(sql.announce).run({ owner: keyText(owner), expires: Math.ceil(now + ttlMs) });
+      const rows = this.#records.answer(z.array(memberRow), db.prepare(sql.members).all());
+      return rows.map(row => textOfKey(row.owner)).sort();
+    });
+  }
+
+  async leave(owner: string): Promise<void> {
+    this.#write(db => db.prepare(sql.forgetMember).run(keyText(owner)));
   }
 
   async saveCheckpoint(lease: Lease, checkpoint: Checkpoint): Promise<boolean> {

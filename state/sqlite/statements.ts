@@ -14,6 +14,16 @@ export const holds = `
 
 export const extend = `UPDATE leases SET expires = :expires WHERE name = :name`;
 
+export const announce = `
+  INSERT INTO members (owner, expires) VALUES (:owner, :expires)
+  ON CONFLICT DO UPDATE SET expires = excluded.expires`;
+
+export const forgetMembers = `DELETE FROM members WHERE expires <= ?`;
+
+export const forgetMember = `DELETE FROM members WHERE owner = ?`;
+
+export const members = `SELECT owner FROM members`;
+
 export const saveCheckpoint = `
   INSERT INTO checkpoints (host, fingerprint, last, body) VALUES (:host, :fingerprint, :last, :body)
   ON CONFLICT DO UPDATE SET body = excluded.body`;

@@ -126,6 +126,21 @@ function conformance(create: () => State): void {
     });
   });
 
+  describe('workers', () => {
+    it('know of each other from announcement to end, and forget who has fallen silent', async () => {
+      expect(await state.announce('b', LONG)).toEqual(['b']);
+      expect(await other.announce('a', SHORT)).toEqual(['a', 'b']);
+      expect(await other.announce('a', SHORT)).toEqual(['a', 'b']);
+      await until('a to be forgotten', async () => (await state.announce('b', LONG)).length === 1);
+      for (const owner of HOSTILE) await state.announce(owner, LONG);
+      expect(await other.announce('b', LONG)).toEqual([...HOSTILE, 'b'].sort());
+      for (const owner of HOSTILE) await other.leave(owner);
+      await state.leave('never heard of');
+      expect(await state.announce('b', LONG)).toEqual(['b']);
+      await state.leave('b');
+    });
+  });
+
   describe('fencing', () => {
     const incident = incidentOf(T0);
     const key = notificationOf(incident, 'hook').key;
