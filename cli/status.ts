@@ -1,9 +1,11 @@
 import type { Capture } from '../collector/capture.ts';
 import type { Shipper } from '../collector/ship.ts';
+import { isoTime } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import { printable } from '../core/errors.ts';
 import type { Frame } from '../core/frame.ts';
 import { formatDuration } from '../core/units.ts';
+import type { Progress } from '../worker/host.ts';
 import type { Worker } from '../worker/worker.ts';
 import type { Parts } from './wire.ts';
 
@@ -69,7 +71,11 @@ export function statusLine(frame: Frame, shipper: Shipper, worker: Worker | null
     dropped > 0 && `! ${dropped} frames dropped`,
     refused > 0 && `! ${refused} frames refused by the store`,
     spool.damaged > 0 && `! spool was damaged at ${spool.damaged} places`,
+    status?.rebuilding && rebuildingText(status.rebuilding),
     status && status.failed > 0 && `${status.failed} deliveries failed`,
   ];
   return parts.filter(Boolean).join(', ');
 }
+
+const rebuildingText = ({ host, frames, at }: Progress): string =>
+  `folding the history of ${printable(host, 60)}: ${frames} frames, at ${isoTime(at)}`;

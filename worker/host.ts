@@ -1,17 +1,15 @@
 import type { HostFold, HostOutput, HostState } from '../alert/host.ts';
-import type { Clock } from '../core/clock.ts';
+import { type Clock, isoTime } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
 import { type Frame, frameEnd } from '../core/frame.ts';
-import type { Annotation, Detection, Incident, Notification } from '../core/incident.ts';
+import type { Incident } from '../core/incident.ts';
 import type { Log } from '../core/log.ts';
-import { isRetriable, retrying } from '../core/retry.ts';
+import { isRetriable } from '../core/retry.ts';
 import type { Checkpoint, Lease, State } from '../state/contract.ts';
 import type { Store } from '../store/contract.ts';
-
-/** Thrown when another worker owns the lane: nothing more may be written for it. */
-export class LeaseLost extends Error {
-  override readonly name = 'LeaseLost';
-}
+import { type Gathered, gather } from './gather.ts';
+import { toldUpTo } from './handled.ts';
+import { BACKOFF, LeaseLost, persist } from './persist.ts';
 
 export interface HostDeps {
   readonly fold: HostFold;
@@ -24,11 +22,22 @@ export interface HostDeps {
   readonly checkpointMs: number;
   /** Told after each batch of outputs was stored. */
   readonly onIncident?: (incident: Incident) => void;
+  /** Told while stored history is folded. */
+  readonly onProgress?: (progress: Progress) => void;
 }
 
-const BACKOFF = { firstMs: 100, maxMs: 5000 };
+/** How far the folding of stored history is. */
+export interface Progress {
+  readonly host: string;
+  readonly frames: number;
+  /** Start of the last folded frame, epoch ms. */
+  readonly at: number;
+}
+
 /** Frames folded between two writes while catching up; bounds memory and repeated work after a kill. */
 const CATCH_UP_BATCH = 64;
+/** Pause between two lines about progress. */
+const PROGRESS_MS = 5000;
 
 /**
  * One host's fold as its lane's owner runs it: from the newest checkpoint, over stored frames that the queue did not
@@ -41,9 +50,10 @@ export class HostWorker {
   #state: HostState;
   /** Start of the last folded frame, or null before the first. */
   #last: number | null;
-  /** Frames up to here were handled under other settings: they teach, but nobody is told again. */
+  /** Frames up to here were handled before, under other settings or before state was lost: nobody is told again. */
   #silentUpTo: number | null;
   #checkpointed: number;
+  #progressed: number;
   frames = 0;
   /** Frames on which a detector failed. */
   failedFrames = 0;
@@ -65,6 +75,7 @@ export class HostWorker {
     this.#last = from.last;
     this.#silentUpTo = from.silentUpTo;
     this.#checkpointed = deps.clock.monotonic();
+    this.#progressed = this.#checkpointed;
   }
 
   get last(): number | null {
@@ -81,14 +92,17 @@ export class HostWorker {
     const { state, fold } = deps;
     const own = await persist(deps, () => state.loadCheckpoint(host, fold.fingerprint));
     const restored = own && restore(own, deps);
+    const last = restored ? own.last : null;
+    const told = await toldUpTo(host, lease, deps);
+    const rebuilds = last === null || told > last;
     const worker = new HostWorker(host, lease, deps, {
       state: restored ?? fold.init(),
-      last: restored ? own.last : null,
-      silentUpTo: restored ? null : await persist(deps, () => state.foldedUpTo(host)),
+      last,
+      silentUpTo: rebuilds ? told : null,
     });
     const folded = await worker.catchUp();
     if (folded > 0) deps.log.info({ host, frames: folded }, 'caught up from the store');
-    if (!restored) await worker.#closeOrphans();
+    if (rebuilds) await worker.#closeOrphans();
     return worker;
   }
 
@@ -131,6 +145,7 @@ export class HostWorker {
       await this.#fold(batch);
       folded += batch.length;
       batch = [];
+      this.#showProgress(folded);
       await this.checkpoint(false);
     };
     for await (const frame of this.#deps.store.readFrames(this.host, range)) {
@@ -139,6 +154,17 @@ export class HostWorker {
     }
     if (batch.length > 0) await flush();
     return folded;
+  }
+
+  /** While much is folded at once: how far it is, now and then. */
+  #showProgress(folded: number): void {
+    const { clock, log, onProgress } = this.#deps;
+    const at = this.#last ?? 0;
+    this.lagMs = clock.now() - at;
+    onProgress?.({ host: this.host, frames: folded, at });
+    if (clock.monotonic() - this.#progressed < PROGRESS_MS) return;
+    this.#progressed = clock.monotonic();
+    log.info({ host: this.host, frames: folded, at: isoTime(at) }, 'folding stored history');
   }
 
   /** Fold frames in order, then write what they gave: the store first, then incidents and notifications. */
@@ -252,38 +278,4 @@ function restore(checkpoint: Checkpoint, deps: HostDeps): HostState | null {
     );
     return null;
   }
-}
-
-interface Gathered {
-  detections: readonly Detection[];
-  annotations: readonly Annotation[];
-  incidents: readonly Incident[];
-  notifications: readonly Notification[];
-}
-
-/** Outputs of several frames as one: of each incident and annotation only the newest version. */
-function gather(outputs: readonly HostOutput[]): Gathered {
-  return {
-    detections: outputs.flatMap(output => output.detections),
-    annotations: newest(outputs.flatMap(output => output.annotations)),
-    incidents: newest(outputs.flatMap(output => output.incidents)),
-    notifications: outputs.flatMap(output => output.notifications),
-  };
-}
-
-function newest<T extends { readonly id: string }>(items: readonly T[]): T[] {
-  return [...new Map(items.map(item => [item.id, item])).values()];
-}
-
-/** Keep trying until it works or the lane is given up. */
-function persist<T>(deps: HostDeps, action: () => Promise<T>): Promise<T> {
-  return retrying(action, {
-    clock: deps.clock,
-    backoff: BACKOFF,
-    signal: deps.signal,
-    onFailure: (error, attempt) => {
-      if (attempt === 1)
-        deps.log.warn({ error: describeError(error) }, 'store or state is away, trying again');
-    },
-  });
 }

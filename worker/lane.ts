@@ -3,10 +3,11 @@ import type { Frame } from '../core/frame.ts';
 import { laneOf } from '../core/lane.ts';
 import type { Consumer, Queue } from '../queue/contract.ts';
 import type { Lease } from '../state/contract.ts';
-import { type HostDeps, HostWorker, LeaseLost } from './host.ts';
+import { type HostDeps, HostWorker, type Progress } from './host.ts';
+import { LeaseLost } from './persist.ts';
 
 /** Everything a lane needs besides its lease. */
-export type LaneDeps = Omit<HostDeps, 'signal'> & { readonly queue: Queue };
+export type LaneDeps = Omit<HostDeps, 'signal' | 'onProgress'> & { readonly queue: Queue };
 
 /** What a lane has done since it was taken, and how it stands. */
 export interface LaneStatus {
@@ -19,6 +20,8 @@ export interface LaneStatus {
   readonly refusedRows: number;
   /** Incidents that are firing. */
   readonly openIncidents: number;
+  /** Of the host whose stored history is being folded, or null. */
+  readonly rebuilding: Progress | null;
   /** From the end of a frame to its outputs being stored, ms: of the newest frame of the host that is furthest behind. */
   readonly lagMs: number | null;
 }
@@ -38,6 +41,7 @@ export class OwnedLane {
   readonly #abort = new AbortController();
   readonly #hosts = new Map<string, HostWorker>();
   #consumer: Consumer | null = null;
+  #rebuilding: Progress | null = null;
   #chain: Promise<void> = Promise.resolve();
   /** Why the lane cannot go on, or null. */
   failed: string | null = null;
@@ -58,6 +62,7 @@ export class OwnedLane {
       failedFrames: sum(host => host.failedFrames),
       refusedRows: sum(host => host.refusedRows),
       openIncidents: sum(host => host.openIncidents),
+      rebuilding: this.#rebuilding,
       lagMs: lags.length === 0 ? null : Math.max(...lags),
     };
   }
@@ -108,9 +113,19 @@ export class OwnedLane {
   }
 
   async #open(host: string): Promise<HostWorker> {
-    const worker = await HostWorker.start(host, this.lease, { ...this.#deps, signal: this.#abort.signal });
-    this.#hosts.set(host, worker);
-    return worker;
+    try {
+      const worker = await HostWorker.start(host, this.lease, {
+        ...this.#deps,
+        signal: this.#abort.signal,
+        onProgress: progress => {
+          this.#rebuilding = progress;
+        },
+      });
+      this.#hosts.set(host, worker);
+      return worker;
+    } finally {
+      this.#rebuilding = null;
+    }
   }
 
   async #sweepHost(host: string): Promise<void> {

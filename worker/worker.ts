@@ -9,6 +9,7 @@ import type { Queue } from '../queue/contract.ts';
 import type { Lease, State } from '../state/contract.ts';
 import type { Store } from '../store/contract.ts';
 import { Deliverer } from './deliver.ts';
+import type { Progress } from './host.ts';
 import { type LaneStatus, OwnedLane } from './lane.ts';
 
 export interface WorkerDeps {
@@ -36,6 +37,8 @@ export interface WorkerStatus {
   readonly refusedRows: number;
   /** Incidents of the owned lanes that are firing. */
   readonly openIncidents: number;
+  /** Of a host whose stored history is being folded before it can be watched, or null. */
+  readonly rebuilding: Progress | null;
   /** As in LaneStatus, of the lane that is furthest behind. */
   readonly lagMs: number | null;
   readonly policy: boolean;
@@ -56,12 +59,15 @@ const KEEP_MS = 30 * 86_400_000;
 const PRUNE_EVERY_MS = 3_600_000;
 
 /**
- * Owns lanes by lease and folds their frames; delivers while it owns the policy lane. The lease is renewed four times
- * in its length; a renewal that fails or comes too late gives the lane up.
+ * Owns its share of the lanes by lease and folds their frames; delivers while it owns the policy lane. The lease is
+ * renewed four times in its length; a renewal that fails or comes too late gives the lane up. Workers know of each other
+ * by announcement: who owns more than its share hands lanes on, one by one with what it knows, to those who own less.
  */
 export class Worker {
   readonly #deps: WorkerDeps;
   readonly #lanes = new Map<number, OwnedLane>();
+  /** Those of them that are being given up. */
+  readonly #leaving = new Map<number, Promise<void>>();
   readonly #abort = new AbortController();
   #policy: { lease: Lease; deliverer: Deliverer } | null = null;
   #loop: Promise<void> = Promise.resolve();
@@ -102,6 +108,7 @@ export class Worker {
       failedFrames: this.#past.failedFrames + sum(lane => lane.failedFrames),
       refusedRows: this.#past.refusedRows + sum(lane => lane.refusedRows),
       openIncidents: sum(lane => lane.openIncidents),
+      rebuilding: lanes.find(lane => lane.rebuilding)?.rebuilding ?? null,
       lagMs: lags.length === 0 ? null : Math.max(...lags),
       policy: deliverer !== undefined,
       delivered: this.#past.delivered + (deliverer?.delivered ?? 0),
@@ -118,6 +125,7 @@ export class Worker {
     await Promise.all([...this.#lanes.values()].map(lane => lane.sweep()));
     await Promise.all([...this.#lanes.keys()].map(lane => this.#giveUp(lane, true)));
     await this.#endPolicy(true);
+    await this.#quietly('membership', () => this.#deps.state.leave(this.#deps.owner));
   }
 
   async #run(): Promise<void> {
@@ -138,14 +146,30 @@ export class Worker {
   }
 
   async #tendLanes(sweep: boolean): Promise<void> {
-    for (let lane = 0; lane < this.#deps.queue.lanes && !this.#abort.signal.aborted; lane++) {
-      const owned = this.#lanes.get(lane);
-      if (!owned) await this.#tryTake(lane);
-      else if (owned.failed !== null || !(await this.#deps.state.renew(owned.lease, this.#deps.leaseMs))) {
-        this.#deps.log.warn({ lane, reason: owned.failed ?? 'lease lost' }, 'lane given up');
-        await this.#giveUp(lane, false);
-      } else if (sweep) void owned.sweep();
+    const { state, queue, owner, leaseMs } = this.#deps;
+    const share = shareOf(queue.lanes, await state.announce(owner, leaseMs), owner);
+    await Promise.all([...this.#lanes.values()].map(lane => this.#tend(lane, sweep)));
+    const kept = [...this.#lanes.keys()].filter(lane => !this.#leaving.has(lane));
+    for (const lane of kept.splice(share)) {
+      this.#deps.log.info({ lane }, 'lane handed on to another worker');
+      void this.#giveUp(lane, true);
     }
+    for (let lane = 0; lane < queue.lanes && this.#lanes.size < share; lane++) {
+      if (this.#abort.signal.aborted) return;
+      if (!this.#lanes.has(lane)) await this.#tryTake(lane);
+    }
+  }
+
+  /** A lane that is being given back keeps its lease until it has saved what it knows. */
+  async #tend(owned: OwnedLane, sweep: boolean): Promise<void> {
+    const held = owned.failed === null && (await this.#deps.state.renew(owned.lease, this.#deps.leaseMs));
+    if (this.#leaving.has(owned.lane)) return;
+    if (held) {
+      if (sweep) void owned.sweep();
+      return;
+    }
+    this.#deps.log.warn({ lane: owned.lane, reason: owned.failed ?? 'lease lost' }, 'lane given up');
+    void this.#giveUp(owned.lane, false);
   }
 
   async #tryTake(lane: number): Promise<void> {
@@ -157,7 +181,14 @@ export class Worker {
     this.#deps.log.debug({ lane, token: lease.token }, 'lane taken');
   }
 
-  async #giveUp(lane: number, save: boolean): Promise<void> {
+  /** Never awaited by the loop: what one lane waits for must not cost the others their leases. */
+  #giveUp(lane: number, save: boolean): Promise<void> {
+    const leaving = this.#leaving.get(lane) ?? this.#end(lane, save);
+    this.#leaving.set(lane, leaving);
+    return leaving;
+  }
+
+  async #end(lane: number, save: boolean): Promise<void> {
     const owned = this.#lanes.get(lane);
     if (!owned) return;
     await owned.stop(save);
@@ -165,8 +196,9 @@ export class Worker {
     this.#past.frames += frames;
     this.#past.failedFrames += failedFrames;
     this.#past.refusedRows += refusedRows;
+    await this.#quietly(owned.lease.name, () => this.#deps.state.release(owned.lease));
     this.#lanes.delete(lane);
-    await this.#release(owned.lease);
+    this.#leaving.delete(lane);
   }
 
   async #tendPolicy(): Promise<void> {
@@ -190,18 +222,15 @@ export class Worker {
     this.#past.delivered += policy.deliverer.delivered;
     this.#past.failed += policy.deliverer.failed;
     this.#past.dead += policy.deliverer.dead;
-    if (release) await this.#release(policy.lease);
+    if (release) await this.#quietly(POLICY, () => this.#deps.state.release(policy.lease));
   }
 
-  /** A lease that cannot be given back expires by itself. */
-  async #release(lease: Lease): Promise<void> {
+  /** What cannot be given back expires by itself. */
+  async #quietly(what: string, action: () => Promise<void>): Promise<void> {
     try {
-      await this.#deps.state.release(lease);
+      await action();
     } catch (error) {
-      this.#deps.log.debug(
-        { lease: lease.name, error: describeError(error) },
-        'lease not released, it will expire',
-      );
+      this.#deps.log.debug({ what, error: describeError(error) }, 'not released, it will expire');
     }
   }
 
@@ -211,4 +240,10 @@ export class Worker {
     await state.prune(clock.now(), clock.now() - KEEP_MS);
     this.#pruned = clock.monotonic();
   }
+}
+
+/** How many of the lanes a worker is to own: all shares add up to all lanes and differ by one at most. */
+export function shareOf(lanes: number, members: readonly string[], owner: string): number {
+  const rest = members.indexOf(owner) < lanes % members.length ? 1 : 0;
+  return Math.floor(lanes / members.length) + rest;
 }

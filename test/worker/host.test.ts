@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Frame } from '../../core/frame.ts';
+import type { Annotation, Detection } from '../../core/incident.ts';
 import type { Lease, State } from '../../state/contract.ts';
-import type { Store } from '../../store/contract.ts';
-import { type HostDeps, HostWorker, LeaseLost } from '../../worker/host.ts';
+import type { Range, Store } from '../../store/contract.ts';
+import { type HostDeps, HostWorker } from '../../worker/host.ts';
+import { LeaseLost } from '../../worker/persist.ts';
 import { ManualClock } from '../parts/clock.ts';
 import { recordingLog } from '../parts/log.ts';
 import { temporaryFolder } from '../parts/process.ts';
@@ -47,6 +49,12 @@ describe('a host worker', () => {
     const taken = await state.acquire('lane-0', owner, 10_000);
     if (!taken) throw new Error('the lease is held');
     return taken;
+  }
+
+  /** The first `count` only: a store that is cut off. */
+  async function* some(frames: AsyncIterable<Frame>, count: number): AsyncIterable<Frame> {
+    let n = 0;
+    for await (const frame of frames) if (n++ < count) yield frame;
   }
 
   async function storeAndTake(worker: HostWorker, frames: readonly Frame[]): Promise<void> {
@@ -123,8 +131,59 @@ describe('a host worker', () => {
     if (!taken) throw new Error('the lease is held');
     await HostWorker.start('box', taken, deps({ state: other }));
     expect((await other.incidents(ALWAYS, 100)).reverse()).toEqual(EXPECTED);
+    // All of it was told before; whoever was told then is not told again.
+    expect(await other.deliveries('pending', 100)).toEqual([]);
     await other.close();
     fresh.remove();
+  });
+
+  it('state that is lost in the middle of an incident: its end is told, by whoever finishes the rebuilding', async () => {
+    const first = await HostWorker.start('box', await lease('a'), deps());
+    await storeAndTake(first, STORY.slice(0, 7));
+    const fresh = temporaryFolder();
+    const other = openFiles(fresh.path, clock).state;
+    await other.open();
+    const take = (owner: string) => other.acquire('lane-0', owner, 10_000);
+    const lane = await take('b');
+    if (!lane) throw new Error('the lease is held');
+    // Dies before its first checkpoint: what it found out must not be forgotten.
+    await HostWorker.start('box', lane, deps({ state: other, checkpointMs: 1e9 }));
+    clock.advance(11_000);
+    const next = await take('c');
+    if (!next) throw new Error('the lease is held');
+    await storeAndTake(await HostWorker.start('box', next, deps({ state: other })), STORY.slice(7));
+    const keys = [...(await other.deliveries('pending', 100))].reverse().map(d => d.notification.key);
+    expect(keys.sort()).toEqual(expectedKeys.slice(1).sort());
+    expect((await other.incidents(ALWAYS, 100)).reverse()).toEqual(EXPECTED);
+    await other.close();
+    fresh.remove();
+  });
+
+  it('a rebuilding that is broken off goes on in silence, and says how far it is', async () => {
+    const first = await HostWorker.start('box', await lease('a'), deps());
+    await storeAndTake(first, STORY);
+    await first.checkpoint(true);
+    clock.advance(11_000);
+    const before = await told();
+    const other = limitFold(1_500_000);
+    const seen: number[] = [];
+    const half = {
+      firstFrame: (host: string) => store.firstFrame(host),
+      readFrames: (host: string, range: Range) => some(store.readFrames(host, range), 12),
+      writeDetections: (rows: readonly Detection[]) => store.writeDetections(rows),
+      writeAnnotations: (rows: readonly Annotation[]) => store.writeAnnotations(rows),
+    } as Store;
+    const onProgress = ({ frames }: { frames: number }) => seen.push(frames);
+    const broken = await HostWorker.start(
+      'box',
+      await lease('b'),
+      deps({ fold: other, store: half, onProgress }),
+    );
+    await broken.checkpoint(true);
+    expect(seen.at(-1)).toBe(12);
+    clock.advance(11_000);
+    await HostWorker.start('box', await lease('c'), deps({ fold: other }));
+    expect(await told()).toEqual(before);
   });
 
   it('new settings learn from history without telling it again, and close what the old ones left open', async () => {

@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { systemClock } from '../../core/clock.ts';
+import { createInlineQueue } from '../../queue/inline.ts';
+import type { State } from '../../state/contract.ts';
+import { createRedisState } from '../../state/redis/state.ts';
+import { createSqliteState } from '../../state/sqlite/state.ts';
+import { shareOf, Worker } from '../../worker/worker.ts';
+import { recordingLog } from '../parts/log.ts';
+import { describeWith } from '../parts/need.ts';
+import { temporaryFolder, until } from '../parts/process.ts';
+import { type RedisServer, startRedis } from '../parts/redis.ts';
+import { limitFold, openFiles } from './fixture.ts';
+
+const LANES = 8;
+const LEASE_MS = 1000;
+
+it('shares are all lanes, differ by one at most, and do not depend on who asks', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 256 }),
+      fc.uniqueArray(fc.string(), { minLength: 1 }),
+      (lanes, owners) => {
+        const members = [...owners].sort();
+        const shares = members.map(owner => shareOf(lanes, members, owner));
+        expect(shares.reduce((sum, share) => sum + share, 0)).toBe(lanes);
+        expect(Math.max(...shares) - Math.min(...shares)).toBeLessThanOrEqual(1);
+      },
+    ),
+  );
+});
+
+function lanesMove(create: (log: ReturnType<typeof recordingLog>['log']) => State): void {
+  it('lanes spread evenly over the workers that there are, as they come, go and die', async () => {
+    const folder = temporaryFolder();
+    const { log } = recordingLog();
+    const { store } = openFiles(folder.path, systemClock);
+    await store.open();
+    const closing: (() => Promise<void>)[] = [() => store.close()];
+    const start = async (owner: string) => {
+      const state = create(log);
+      await state.open();
+      const queue = createInlineQueue({ lanes: LANES, clock: systemClock, log });
+      const worker = await Worker.start({
+        ...{ fold: limitFold(1), store, queue, state, receivers: [], clock: systemClock, log },
+        ...{ owner, leaseMs: LEASE_MS, checkpointMs: 1000 },
+      });
+      closing.push(async () => {
+        await queue.close();
+        await state.close();
+      });
+      return { worker, state };
+    };
+    const lanesOf = (...workers: Worker[]) => workers.map(worker => worker.status().lanes);
+    const spread = (what: string, expected: readonly number[], ...workers: Worker[]) =>
+      until(what, () => lanesOf(...workers).join() === expected.join());
+
+    const a = await start('a');
+    await spread('the only worker to have all', [8], a.worker);
+    const b = await start('b');
+    await spread('two to share', [4, 4], a.worker, b.worker);
+    const c = await start('c');
+    await spread('three to share', [3, 3, 2], a.worker, b.worker, c.worker);
+    await b.worker.stop();
+    await spread('two to share again', [4, 4], a.worker, c.worker);
+    // A worker that is paused says nothing any more; its leases run out.
+    expect(await a.state.announce('d', LEASE_MS)).toEqual(['a', 'c', 'd']);
+    await spread('a share for a worker who takes nothing', [3, 3], a.worker, c.worker);
+    await spread('its share to come back', [4, 4], a.worker, c.worker);
+    await a.worker.stop();
+    await c.worker.stop();
+    for (const close of closing.reverse()) await close();
+    folder.remove();
+  }, 30_000);
+}
+
+describe('workers over SQLite', () => {
+  const folder = temporaryFolder();
+  afterAll(() => folder.remove());
+  lanesMove(() => createSqliteState({ file: `${folder.path}/state.db`, clock: systemClock }));
+});
+
+describeWith(['redis'], 'workers over Redis', () => {
+  let redis: RedisServer;
+  beforeAll(async () => {
+    redis = await startRedis();
+  });
+  afterAll(() => redis.stop());
+  lanesMove(log => createRedisState({ url: redis.url, prefix: 'lanes', clock: systemClock, log }));
+});

@@ -1,0 +1,32 @@
+import type { Clock } from '../core/clock.ts';
+import { describeError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { retrying } from '../core/retry.ts';
+
+/** Thrown when another worker owns the lane: nothing more may be written for it. */
+export class LeaseLost extends Error {
+  override readonly name = 'LeaseLost';
+}
+
+/** Pauses between attempts at the store and the state. */
+export const BACKOFF = { firstMs: 100, maxMs: 5000 };
+
+export interface PersistDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Aborted when the lane is given up. */
+  readonly signal: AbortSignal;
+}
+
+/** Keep trying until it works or the lane is given up. */
+export function persist<T>(deps: PersistDeps, action: () => Promise<T>): Promise<T> {
+  return retrying(action, {
+    clock: deps.clock,
+    backoff: BACKOFF,
+    signal: deps.signal,
+    onFailure: (error, attempt) => {
+      if (attempt === 1)
+        deps.log.warn({ error: describeError(error) }, 'store or state is away, trying again');
+    },
+  });
+}
