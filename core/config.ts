@@ -57,6 +57,21 @@ const capture = z
 const store = z
   .strictObject({
     kind: z.enum(['sqlite', 'influx']).default('sqlite').describe('Which database keeps the time series.'),
+    retention: z
+      .strictObject({
+        raw: duration({ min: '1h' })
+          .prefault('7d')
+          .describe('How long windows, flows and detections are kept as they were captured.'),
+        minute: duration({ min: '1h' })
+          .prefault('90d')
+          .describe('How long their exact sums per minute are kept.'),
+        hour: duration({ min: '1h' })
+          .prefault('730d')
+          .describe(
+            'How long their exact sums per hour are kept; annotations in SQLite as long as the longest.',
+          ),
+      })
+      .prefault({}),
     sqlite: z
       .strictObject({
         file: z.string().default('').describe('Database file; empty: `tidegauge.db` in the data directory.'),

@@ -1,5 +1,6 @@
 import type { Frame } from '../core/frame.ts';
 import type { Annotation, Detection } from '../core/incident.ts';
+import type { Rollup } from '../core/rollup.ts';
 
 /** A half-open stretch of time [from, to), epoch milliseconds. */
 export interface Range {
@@ -46,6 +47,21 @@ export interface Store {
   writeAnnotations(annotations: readonly Annotation[]): Promise<void>;
   /** Annotations of all hosts (or one) whose region touches the range, by start, then id. */
   readAnnotations(range: Range, host?: string): Promise<Annotation[]>;
+
+  /**
+   * Bring the tiers of a host (core/rollup.ts) up to date for all buckets that lie wholly in the finite range; late
+   * frames make their bucket anew. Returns how many buckets were written; done again, it writes none.
+   */
+  rollUp(host: string, range: Range): Promise<number>;
+  /**
+   * A host's traffic in buckets of `stepMs`, ascending: all that the range touches, those without a frame left out.
+   * From the coarsest tier that the step is a multiple of; what a tier lacks (yet) comes from the finer ones.
+   */
+  readSeries(host: string, range: Range, stepMs: number): AsyncIterable<Rollup>;
+  /** Delete what is older than the configured retention at `now`, unless the database does so by itself; returns rows. */
+  expire(now: number): Promise<number>;
+  /** Set up database, tiers and retention as configured; one line for each thing that was done or found as it should be. */
+  init(): Promise<string[]>;
 
   close(): Promise<void>;
 }

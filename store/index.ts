@@ -15,8 +15,9 @@ type StoreConfig = Config['store'];
 
 /** Every kind of store: one row each. */
 const STORES: Readonly<Record<StoreConfig['kind'], (config: StoreConfig, deps: StoreDeps) => Store>> = {
-  sqlite: ({ sqlite }, { data }) => new SqliteStore(sqlite.file || join(data, 'tidegauge.db')),
-  influx: ({ influx }, { log }) => new InfluxStore(influx, log),
+  sqlite: ({ sqlite, retention }, { data }) =>
+    new SqliteStore(sqlite.file || join(data, 'tidegauge.db'), retention),
+  influx: ({ influx, retention }, { log }) => new InfluxStore(influx, log, retention),
 };
 
 /** The configured store, not yet open. */

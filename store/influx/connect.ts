@@ -1,7 +1,8 @@
+import type { Retention } from '../../core/rollup.ts';
 import { InfluxFailure, strangeAnswer } from './failure.ts';
 import { type Connection, request } from './http.ts';
-import { identifier } from './influxql.ts';
 import { query } from './query.ts';
+import { setUpDatabase } from './setup.ts';
 
 /** Configuration of InfluxDB: `store.influx` (core/config.ts), `timeout` in ms. */
 export interface InfluxConfig {
@@ -69,17 +70,18 @@ export function writeApiOf(config: InfluxConfig, place: string, version: string 
 /** Any reading: 1.x answers SHOW statements even for a database that is not there. */
 const PROBE = 'SELECT duration_ms FROM host_frames ORDER BY time DESC LIMIT 1';
 
-/** Make sure that the database can be used; on 1.x it is created when missing. */
+/** Make sure that the database can be used; on 1.x it is created when missing, with this retention. */
 export async function ensureDatabase(
   connection: Connection,
   api: '1' | '2',
   database: string,
+  retention: Retention,
 ): Promise<void> {
   try {
     await query(connection, database, PROBE);
   } catch (error) {
     if (api === '2' || !isMissingDatabase(error)) throw error;
-    await query(connection, database, `CREATE DATABASE ${identifier(database)}`);
+    await setUpDatabase(connection, database, retention, { alter: false });
     await query(connection, database, PROBE);
   }
 }

@@ -7,7 +7,7 @@ import {
   type Frame,
   type Window,
 } from '../../core/frame.ts';
-import { BUCKETS } from '../../core/histogram.ts';
+import { BUCKETS, type Sizes } from '../../core/histogram.ts';
 import { exchangeOf } from '../flow.ts';
 import type { FrameHead } from '../page.ts';
 import {
@@ -105,8 +105,12 @@ function windowOf(row: Row, container: string): Window | null {
   if (messages === 0) return null;
   const direction = DIRECTIONS.find(name => name === row.direction);
   if (!direction) throw new Error(`column direction: found ${row.direction}`);
-  const sizes = BUCKET_FIELDS.filter(({ field }) => row[field] !== undefined).map(
+  return { container, direction, messages, bytes: integer(row, 'bytes'), sizes: sizesOf(row) };
+}
+
+/** The histogram in the bucket fields of a row. */
+export function sizesOf(row: Row): Sizes {
+  return BUCKET_FIELDS.filter(({ field }) => row[field] !== undefined).map(
     ({ bound, field }) => [bound, integer(row, field)] as const,
   );
-  return { container, direction, messages, bytes: integer(row, 'bytes'), sizes };
 }

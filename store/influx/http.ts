@@ -17,12 +17,13 @@ export interface Answer {
   readonly body: string;
 }
 
-/** One request, whatever its status. Rejects with an InfluxFailure when there is no whole answer. */
-export async function request(
-  connection: Connection,
-  path: string,
-  form?: Readonly<Record<string, string>>,
-): Promise<Answer> {
+/** What a request brings: a form, or JSON. */
+export type Content =
+  | { readonly method: 'POST'; readonly form: Readonly<Record<string, string>> }
+  | { readonly method: 'POST' | 'PATCH'; readonly json: unknown };
+
+/** One request, whatever its status; a GET without content. Rejects with an InfluxFailure when there is no whole answer. */
+export async function request(connection: Connection, path: string, content?: Content): Promise<Answer> {
   const place = `${connection.url}${path}`;
   const abort = new AbortController();
   const timer = setTimeout(
@@ -31,11 +32,11 @@ export async function request(
   );
   try {
     const response = await fetch(place, {
-      method: form ? 'POST' : 'GET',
+      method: content?.method ?? 'GET',
       headers: connection.headers,
       signal: abort.signal,
       redirect: 'manual',
-      ...(form && { body: new URLSearchParams(form) }),
+      ...(content && { body: bodyOf(content) }),
     });
     const pieces: Uint8Array[] = [];
     let bytes = 0;
@@ -52,6 +53,9 @@ export async function request(
     clearTimeout(timer);
   }
 }
+
+const bodyOf = (content: Content): string | URLSearchParams =>
+  'form' in content ? new URLSearchParams(content.form) : JSON.stringify(content.json);
 
 /** The failure of an answer that is not the expected one. */
 export function refusal(connection: Connection, path: string, answer: Answer) {

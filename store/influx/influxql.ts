@@ -1,3 +1,5 @@
+import { encodeTag } from '../text.ts';
+
 /** Building blocks of InfluxQL texts. */
 
 /** A string literal. Newlines end InfluxQL literals, so they are escaped as well. */
@@ -23,3 +25,10 @@ export function time(ms: number): string {
 export function epoch(ms: number): number {
   return Math.max(MIN_TIME_MS, Math.min(MAX_TIME_MS, Math.ceil(ms)));
 }
+
+/** The literal of a tag's value. */
+export const tagLiteral = (value: string): string => literal(encodeTag(value));
+
+/** Condition for the rows of a host in a half-open range, epoch ms. */
+export const inRange = (host: string, from: number, to: number): string =>
+  `host = ${tagLiteral(host)} AND time >= ${time(from)} AND time < ${time(to)}`;

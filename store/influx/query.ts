@@ -28,12 +28,25 @@ const chunk = z.object({
 /**
  * Run one InfluxQL statement and return all its rows, column by name, times in epoch ms. The answer is asked for in
  * chunks: the server then needs little memory, its `max-row-limit` does not cut the answer, and an answer that ends
- * too soon is noticed. Rejects with an InfluxFailure; errors inside an answer of status 200 count.
+ * too soon is noticed. `policy`: the retention policy (1.x) or the part of the bucket's name after the slash (2.x) to
+ * read, else the default one. Rejects with an InfluxFailure; errors inside an answer of status 200 count.
  */
-export async function query(connection: Connection, database: string, statement: string): Promise<Row[]> {
+export async function query(
+  connection: Connection,
+  database: string,
+  statement: string,
+  policy?: string,
+): Promise<Row[]> {
   const place = `${connection.url}${PATH}`;
-  const form = { db: database, q: statement, epoch: 'ms', chunked: 'true', chunk_size: '10000' };
-  const answer = await request(connection, PATH, form);
+  const form = {
+    db: database,
+    ...(policy !== undefined && { rp: policy }),
+    q: statement,
+    epoch: 'ms',
+    chunked: 'true',
+    chunk_size: '10000',
+  };
+  const answer = await request(connection, PATH, { method: 'POST', form });
   if (answer.status !== 200) throw refusal(connection, PATH, answer);
   const rows: Row[] = [];
   let isPartial = false;

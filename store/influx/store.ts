@@ -2,20 +2,24 @@ import { ExchangeError, printable } from '../../core/errors.ts';
 import { compareText, type Frame, frameEnd } from '../../core/frame.ts';
 import type { Annotation, Detection } from '../../core/incident.ts';
 import type { Log } from '../../core/log.ts';
+import { FOREVER, type Retention, type Rollup } from '../../core/rollup.ts';
 import { mergeAll, mergeAnnotation, touches } from '../annotation.ts';
 import { checkDetection, checkFrame, compareDetections } from '../check.ts';
 import type { Range, Store, StoreInfo } from '../contract.ts';
 import { type FrameHead, withinRows } from '../page.ts';
 import { integer, type Row, text } from '../row.ts';
-import { decodeTag, encodeTag } from '../text.ts';
+import { decodeTag } from '../text.ts';
+import { readSeries, rollUp } from '../tiers.ts';
 import { connectionTo, ensureDatabase, type InfluxConfig, serverVersion, writeApiOf } from './connect.ts';
 import { InfluxFailure, strangeAnswer } from './failure.ts';
 import { frameOf, headOf } from './frames.ts';
 import type { Connection } from './http.ts';
 import { annotationOf, detectionOf } from './incidents.ts';
-import { epoch, literal, time } from './influxql.ts';
+import { epoch, inRange, tagLiteral, time } from './influxql.ts';
 import { annotationLine, detectionLine, flowLines, frameLine, trafficLines } from './line.ts';
 import { query } from './query.ts';
+import { hasTiers, setUpBuckets, setUpDatabase } from './setup.ts';
+import { InfluxTiers } from './tiers.ts';
 import { type LineWriter, lineWriter } from './write.ts';
 
 /** Frames asked for at once, and containers of them: a few megabytes of answer. */
@@ -24,17 +28,33 @@ const STEP_CONTAINERS = 2000;
 /** Annotations named in one query. */
 const STEP_IDS = 100;
 
+interface Opened {
+  /** Writes into the default retention policy, or the named one. */
+  readonly writer: (policy?: string) => LineWriter;
+  readonly hasTiers: boolean;
+}
+
 /** InfluxDB 1.6 or newer, 2.x, 3 Core: written with the official client, read with InfluxQL. */
 export class InfluxStore implements Store {
   readonly #config: InfluxConfig;
   readonly #log: Log;
   readonly #connection: Connection;
-  #writer: LineWriter | null = null;
+  readonly #retention: Retention;
+  readonly #tiers: InfluxTiers;
+  #opened: Opened | null = null;
 
-  constructor(config: InfluxConfig, log: Log) {
+  /** `retention`: what `init` sets, and what a database is created with; without it nothing expires. */
+  constructor(config: InfluxConfig, log: Log, retention: Retention = FOREVER) {
     this.#config = config;
     this.#log = log;
+    this.#retention = retention;
     this.#connection = connectionTo(config);
+    this.#tiers = new InfluxTiers({
+      place: this.#connection.url,
+      query: (statement, policy) => this.#query(statement, policy),
+      write: (lines, policy) => this.#write(lines, policy),
+      frames: (host, range) => this.readFrames(host, range),
+    });
   }
 
   async open(): Promise<StoreInfo> {
@@ -43,8 +63,11 @@ export class InfluxStore implements Store {
     try {
       const version = await serverVersion(this.#connection);
       const api = writeApiOf(this.#config, url, version);
-      await ensureDatabase(this.#connection, api, database);
-      this.#writer = lineWriter(this.#connection, { api, database, org });
+      await ensureDatabase(this.#connection, api, database, this.#retention);
+      this.#opened = {
+        writer: policy => lineWriter(this.#connection, { api, database, org, ...(policy && { policy }) }),
+        hasTiers: await this.#findTiers(api),
+      };
       return { product: `InfluxDB ${version ?? `of API ${api}`}`, location: `${url} ${printable(database)}` };
     } catch (error) {
       throw error instanceof InfluxFailure ? error.whileOpening() : error;
@@ -137,8 +160,49 @@ export class InfluxStore implements Store {
     return found.filter(annotation => touches(annotation, range));
   }
 
+  async rollUp(host: string, range: Range): Promise<number> {
+    return this.#open().hasTiers ? rollUp(this.#tiers, host, range) : 0;
+  }
+
+  readSeries(host: string, range: Range, stepMs: number): AsyncIterable<Rollup> {
+    return readSeries(this.#tiers, host, range, stepMs, { rolled: this.#open().hasTiers });
+  }
+
+  /** InfluxDB does this by itself. */
+  async expire(): Promise<number> {
+    return 0;
+  }
+
+  async init(): Promise<string[]> {
+    const { database } = this.#config;
+    const version = await serverVersion(this.#connection);
+    const api = writeApiOf(this.#config, this.#connection.url, version);
+    const lines =
+      api === '1'
+        ? await setUpDatabase(this.#connection, database, this.#retention, { alter: true })
+        : await setUpBuckets(this.#connection, this.#config, this.#retention);
+    const { product, location } = await this.open();
+    return [...lines, `${location}: ready (${product})`];
+  }
+
   async close(): Promise<void> {
-    this.#writer = null;
+    this.#opened = null;
+  }
+
+  /** On 1.x missing tiers are made when the user may; on 2.x `init` makes them, with a token that may. */
+  async #findTiers(api: '1' | '2'): Promise<boolean> {
+    const { database } = this.#config;
+    if (await hasTiers(this.#connection, database)) return true;
+    try {
+      if (api === '1') await setUpDatabase(this.#connection, database, this.#retention, { alter: false });
+    } catch (error) {
+      if (!(error instanceof InfluxFailure) || error.blame === 'server') throw error;
+    }
+    if (await hasTiers(this.#connection, database)) return true;
+    this.#log.warn(
+      'the tiers of this database are not set up, long ranges will be slow: run `tidegauge store init`',
+    );
+    return false;
   }
 
   /** Stored versions of these annotations: by id, and by time so that little is searched. */
@@ -180,13 +244,17 @@ export class InfluxStore implements Store {
     });
   }
 
-  async #write(lines: readonly string[]): Promise<void> {
-    if (!this.#writer) throw notOpen(this.#connection.url);
-    await this.#writer.write(lines);
+  async #write(lines: readonly string[], policy?: string): Promise<void> {
+    await this.#open().writer(policy).write(lines);
   }
 
-  #query(statement: string): Promise<Row[]> {
-    return query(this.#connection, this.#config.database, statement);
+  #open(): Opened {
+    if (this.#opened) return this.#opened;
+    throw notOpen(this.#connection.url);
+  }
+
+  #query(statement: string, policy?: string): Promise<Row[]> {
+    return query(this.#connection, this.#config.database, statement, policy);
   }
 
   /** Rows that are not as they were written are an answer of something else. */
@@ -198,11 +266,6 @@ export class InfluxStore implements Store {
     }
   }
 }
-
-const tagLiteral = (value: string): string => literal(encodeTag(value));
-
-const inRange = (host: string, from: number, to: number): string =>
-  `host = ${tagLiteral(host)} AND time >= ${time(from)} AND time < ${time(to)}`;
 
 function notOpen(place: string): ExchangeError {
   return new ExchangeError(

@@ -6,10 +6,13 @@ import type { Connection } from './http.ts';
 const BATCH_LINES = 5000;
 const BATCH_BYTES = 768 * 1024;
 
-/** Where lines are written to: 1.x has databases, 2.x and 3 have buckets of an organization. */
+/**
+ * Where lines are written to: 1.x has databases, 2.x and 3 have buckets of an organization. `policy`: another retention
+ * policy than the default one; on 2.x the bucket `database/policy`, which is what InfluxQL reads under that name.
+ */
 export type Target =
-  | { readonly api: '1'; readonly database: string }
-  | { readonly api: '2'; readonly database: string; readonly org: string };
+  | { readonly api: '1'; readonly database: string; readonly policy?: string }
+  | { readonly api: '2'; readonly database: string; readonly org: string; readonly policy?: string };
 
 /** Writes lines of line protocol, with times in milliseconds. */
 export interface LineWriter {
@@ -27,7 +30,7 @@ export function lineWriter(connection: Connection, target: Target): LineWriter {
     headers: { ...connection.headers },
     timeout: connection.timeoutMs,
   });
-  const path = target.api === '1' ? pathOf1(target.database) : pathOf2(target.database, target.org);
+  const path = target.api === '1' ? pathOf1(target) : pathOf2(target);
   const place = `${connection.url}${path}`;
   return {
     async write(lines) {
@@ -44,11 +47,15 @@ export function lineWriter(connection: Connection, target: Target): LineWriter {
   };
 }
 
-const pathOf1 = (database: string): string =>
-  `/write?${new URLSearchParams({ db: database, precision: 'ms' })}`;
+const pathOf1 = ({ database, policy }: Target & { api: '1' }): string =>
+  `/write?${new URLSearchParams({ db: database, ...(policy !== undefined && { rp: policy }), precision: 'ms' })}`;
 
-const pathOf2 = (bucket: string, org: string): string =>
-  `/api/v2/write?${new URLSearchParams({ org, bucket, precision: 'ms' })}`;
+const pathOf2 = ({ database, org, policy }: Target & { api: '2' }): string =>
+  `/api/v2/write?${new URLSearchParams({ org, bucket: bucketName(database, policy), precision: 'ms' })}`;
+
+/** Name of the bucket (2.x) that InfluxQL knows as this database and retention policy. */
+export const bucketName = (database: string, policy?: string): string =>
+  policy === undefined ? database : `${database}/${policy}`;
 
 /** A client's buffer for one batch. It has no timers and nothing to close once it was flushed. */
 function writeApi(client: InfluxDB, path: string): WriteApi {

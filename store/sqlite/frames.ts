@@ -188,7 +188,8 @@ function windowOf(row: Row, container: string, direction: Direction): Window | n
   return { container, direction, messages, bytes: integer(row, `${direction}_bytes`), sizes };
 }
 
-function parseSizes(json: string): Sizes {
+/** Sizes of a column; throws when it holds anything else. */
+export function parseSizes(json: string): Sizes {
   const value: unknown = JSON.parse(json);
   if (Array.isArray(value) && value.every(isSize)) return value;
   throw new Error(`sizes: expected [[bound, count], ...], found ${json.slice(0, 60)}`);

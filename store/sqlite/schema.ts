@@ -112,6 +112,37 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (time, series, protocol, role, peer, port)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Buckets of the coarser tiers (core/rollup.ts); step_ms is the tier's bucket length.
+  CREATE TABLE host_rollups (
+    step_ms     INTEGER NOT NULL,
+    host        INTEGER NOT NULL REFERENCES hosts,
+    time        INTEGER NOT NULL, -- start of the bucket, epoch ms
+    duration_ms INTEGER NOT NULL,
+    frames      INTEGER NOT NULL,
+    incomplete  INTEGER NOT NULL,
+    lost        INTEGER NOT NULL,
+    occupancy   REAL NOT NULL,
+    containers  INTEGER NOT NULL, -- rows of traffic_rollups that belong to it
+    PRIMARY KEY (step_ms, host, time)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE traffic_rollups (
+    step_ms          INTEGER NOT NULL,
+    time             INTEGER NOT NULL,
+    series           INTEGER NOT NULL,
+    duration_ms      INTEGER NOT NULL,
+    frames           INTEGER NOT NULL,
+    incomplete       INTEGER NOT NULL,
+    send_messages    INTEGER NOT NULL,
+    send_bytes       INTEGER NOT NULL,
+    send_sizes       TEXT NOT NULL,
+    receive_messages INTEGER NOT NULL,
+    receive_bytes    INTEGER NOT NULL,
+    receive_sizes    TEXT NOT NULL,
+    PRIMARY KEY (step_ms, time, series)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** Number of migrations that the file has seen. */

@@ -2,14 +2,18 @@ import type { DatabaseSync } from 'node:sqlite';
 import { ExchangeError } from '../../core/errors.ts';
 import type { Frame } from '../../core/frame.ts';
 import type { Annotation, Detection } from '../../core/incident.ts';
+import { FOREVER, type Retention, type Rollup } from '../../core/rollup.ts';
 import { checkDetection, checkFrame, compareDetections } from '../check.ts';
 import type { Range, Store, StoreInfo } from '../contract.ts';
 import { withinRows } from '../page.ts';
+import { readSeries, retentionLines } from '../tiers.ts';
 import { breathe, openDatabase, transaction } from './database.ts';
 import { sqliteFailure } from './failure.ts';
 import { FrameTables, sqlTime } from './frames.ts';
 import { IncidentTables, type Position } from './incidents.ts';
 import { Names } from './names.ts';
+import { SqliteTiers } from './tiers.ts';
+import { Upkeep } from './upkeep.ts';
 
 /** Rows that one transaction writes or one step reads: a few milliseconds of a blocked event loop. */
 const STEP_ROWS = 2000;
@@ -20,16 +24,20 @@ interface Opened {
   readonly names: Names;
   readonly frames: FrameTables;
   readonly incidents: IncidentTables;
+  readonly tiers: SqliteTiers;
 }
 
 /** One SQLite file, which several processes may have open at once. */
 export class SqliteStore implements Store {
   readonly #file: string;
+  readonly #retention: Retention;
+  readonly #upkeep = new Upkeep();
   #opened: Opened | null = null;
 
-  /** `file`: path of the database, created by `open` together with its folder. */
-  constructor(file: string) {
+  /** `file`: path of the database, created by `open` together with its folder. Without `retention` nothing expires. */
+  constructor(file: string, retention: Retention = FOREVER) {
     this.#file = file;
+    this.#retention = retention;
   }
 
   async open(): Promise<StoreInfo> {
@@ -38,7 +46,8 @@ export class SqliteStore implements Store {
     const db = openDatabase(this.#file);
     const names = new Names(db);
     const frames = new FrameTables(db, names);
-    this.#opened = { db, names, frames, incidents: new IncidentTables(db, names) };
+    const incidents = new IncidentTables(db, names);
+    this.#opened = { db, names, frames, incidents, tiers: new SqliteTiers(db, this.#file) };
     const version = db.prepare('SELECT sqlite_version() AS version').get()?.version;
     return { product: `SQLite ${version}`, location: this.#file };
   }
@@ -116,7 +125,27 @@ export class SqliteStore implements Store {
     return host === undefined ? all : all.filter(annotation => annotation.host === host);
   }
 
+  async rollUp(host: string, range: Range): Promise<number> {
+    this.#open();
+    return this.#upkeep.run({ kind: 'roll-up', file: this.#file, host, range });
+  }
+
+  readSeries(host: string, range: Range, stepMs: number): AsyncIterable<Rollup> {
+    return readSeries(this.#open().tiers, host, range, stepMs);
+  }
+
+  async expire(now: number): Promise<number> {
+    this.#open();
+    return this.#upkeep.run({ kind: 'expire', file: this.#file, now, retention: this.#retention });
+  }
+
+  async init(): Promise<string[]> {
+    const { product, location } = await this.open();
+    return [`${location}: ready (${product})`, ...retentionLines(this.#retention)];
+  }
+
   async close(): Promise<void> {
+    await this.#upkeep.stop();
     this.#opened?.db.close();
     this.#opened = null;
   }

@@ -11,6 +11,7 @@ import { Spool } from '../../collector/spool/spool.ts';
 import { systemClock } from '../../core/clock.ts';
 import { ExchangeError } from '../../core/errors.ts';
 import { encodeFrame, type Frame } from '../../core/frame.ts';
+import { FOREVER } from '../../core/rollup.ts';
 import { createBullmqQueue } from '../../queue/bullmq.ts';
 import { createInlineQueue, type InlineQueue } from '../../queue/inline.ts';
 import { createStore } from '../../store/index.ts';
@@ -310,7 +311,10 @@ describeWith(['redis', 'influx'], 'shipper to InfluxDB and Redis', () => {
       password: '',
       timeout: 5000,
     };
-    const store = createStore({ kind: 'influx', sqlite: { file: '' }, influx: config }, { data: '', log });
+    const store = createStore(
+      { kind: 'influx', retention: FOREVER, sqlite: { file: '' }, influx: config },
+      { data: '', log },
+    );
     const queue = createBullmqQueue({ lanes: 1, url: redis.url, prefix: 'ship', clock: systemClock, log });
     await Promise.all([store.open(), queue.open()]);
     const folder = temporaryFolder();

@@ -66,7 +66,7 @@ describe('sqlite file', () => {
     await (await opened()).close();
     run('PRAGMA user_version = 99');
     await expect(opened()).rejects.toMatchObject(
-      refusal(false, /schema version 2 or older, found version 99/),
+      refusal(false, /schema version 3 or older, found version 99/),
     );
   });
 
@@ -75,7 +75,7 @@ describe('sqlite file', () => {
     await store.writeFrames(Array.from({ length: 200 }, (_, n) => frameOf('h', n, busyParts(20))));
     await store.close();
     const bytes = readFileSync(file);
-    bytes.fill(0x55, 4096 * 12, bytes.length - 4096);
+    bytes.fill(0x55, 4096 * 20, bytes.length - 4096);
     writeFileSync(file, bytes);
     await expect(read(await opened())).rejects.toMatchObject(refusal(false, /malformed/));
   });
@@ -84,7 +84,7 @@ describe('sqlite file', () => {
     await opened();
     const db = new DatabaseSync(file);
     expect(db.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
-    expect(db.prepare('PRAGMA user_version').get()).toEqual({ user_version: 2 });
+    expect(db.prepare('PRAGMA user_version').get()).toEqual({ user_version: 3 });
     db.close();
   });
 });

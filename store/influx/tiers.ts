@@ -1,0 +1,100 @@
+import type { Frame } from '../../core/frame.ts';
+import type { Rollup, Tier } from '../../core/rollup.ts';
+import type { Range } from '../contract.ts';
+import { type RollupHead, withinRows } from '../page.ts';
+import { integer, type Row } from '../row.ts';
+import type { TierTables } from '../tiers.ts';
+import { strangeAnswer } from './failure.ts';
+import { inRange } from './influxql.ts';
+import { rollupHeadOf, rollupLine, rollupOf, trafficSumLines } from './rollups.ts';
+
+/** Buckets asked for at once, and containers of them. */
+const STEP_BUCKETS = 256;
+const STEP_CONTAINERS = 2000;
+
+/** What the tiers need of their store. `policy`: name of a tier, or none for what is as it was captured. */
+export interface TierAccess {
+  readonly place: string;
+  readonly query: (statement: string, policy?: string) => Promise<Row[]>;
+  readonly write: (lines: readonly string[], policy: string) => Promise<void>;
+  readonly frames: (host: string, range: Range) => AsyncIterable<Frame>;
+}
+
+/** The tiers of an InfluxDB: retention policies, or buckets on 2.x, named as the tiers are. */
+export class InfluxTiers implements TierTables {
+  readonly #access: TierAccess;
+
+  constructor(access: TierAccess) {
+    this.#access = access;
+  }
+
+  frames(host: string, range: Range): AsyncIterable<Frame> {
+    return this.#access.frames(host, range);
+  }
+
+  async *rollups(tier: Tier, host: string, range: Range): AsyncIterable<Rollup> {
+    let from = range.from;
+    for (;;) {
+      const marks = await this.#access.query(
+        `SELECT * FROM host_frames WHERE ${inRange(host, from, range.to)} ORDER BY time LIMIT ${STEP_BUCKETS}`,
+        tier.name,
+      );
+      const heads = this.#understood(() => marks.map(row => rollupHeadOf(host, row)));
+      let rest: readonly RollupHead[] = heads;
+      while (rest.length > 0) {
+        const step = withinRows(rest, STEP_CONTAINERS);
+        yield* await this.#completed(tier, host, step);
+        rest = rest.slice(step.length);
+      }
+      const last = heads.at(-1);
+      if (!last || heads.length < STEP_BUCKETS) return;
+      from = last.rollup.start + 1;
+    }
+  }
+
+  async frameCounts(tier: Tier | null, host: string, { from, to }: Range, stepMs: number) {
+    const value = tier ? 'sum("frames")' : 'count("duration_ms")';
+    const rows = await this.#access.query(
+      `SELECT ${value} AS frames FROM host_frames WHERE ${inRange(host, from, to)} ` +
+        `GROUP BY time(${stepMs}ms) fill(none)`,
+      tier?.name,
+    );
+    return this.#understood(() => new Map(rows.map(row => [integer(row, 'time'), integer(row, 'frames')])));
+  }
+
+  async newest(tier: Tier, host: string): Promise<number | null> {
+    const [row] = await this.#access.query(
+      `SELECT frames FROM host_frames WHERE ${inRange(host, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)} ` +
+        'ORDER BY time DESC LIMIT 1',
+      tier.name,
+    );
+    return row ? this.#understood(() => integer(row, 'time')) : null;
+  }
+
+  /** The rows of `host_frames` are written once all else is stored: readers look for them first. */
+  async write(tier: Tier, rollups: readonly Rollup[]): Promise<void> {
+    await this.#access.write(rollups.flatMap(trafficSumLines), tier.name);
+    await this.#access.write(rollups.map(rollupLine), tier.name);
+  }
+
+  async #completed(tier: Tier, host: string, heads: readonly RollupHead[]): Promise<Rollup[]> {
+    const first = heads[0]?.rollup.start ?? 0;
+    const last = heads.at(-1)?.rollup.start ?? 0;
+    const rows = await this.#access.query(
+      `SELECT * FROM container_traffic WHERE ${inRange(host, first, last + 1)}`,
+      tier.name,
+    );
+    return this.#understood(() => {
+      const byTime = Map.groupBy(rows, row => integer(row, 'time'));
+      return heads.flatMap(head => rollupOf(head, byTime.get(head.rollup.start) ?? []) ?? []);
+    });
+  }
+
+  #understood<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      throw strangeAnswer(this.#access.place, error);
+    }
+  }
+}

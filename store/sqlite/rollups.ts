@@ -1,0 +1,144 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { compareText } from '../../core/frame.ts';
+import type { Amount, Rollup, Tier, TrafficSum } from '../../core/rollup.ts';
+import type { Range } from '../contract.ts';
+import { type RollupHead, withinRows } from '../page.ts';
+import { integer, number, type Row, text } from '../row.ts';
+import { decodeField } from '../text.ts';
+import { parseSizes, sqlTime } from './frames.ts';
+import type { Names } from './names.ts';
+
+/** Buckets and containers of them that one step reads. */
+const STEP_BUCKETS = 256;
+const STEP_ROWS = 2000;
+
+/** Statements and row formats of `host_rollups` and `traffic_rollups`. Everything here is synchronous. */
+export class RollupTables {
+  readonly #names: Names;
+  readonly #putHead: StatementSync;
+  readonly #putTraffic: StatementSync;
+  readonly #heads: StatementSync;
+  readonly #traffic: StatementSync;
+  readonly #newest: StatementSync;
+  readonly #countFrames: StatementSync;
+  readonly #countRolled: StatementSync;
+
+  constructor(db: DatabaseSync, names: Names) {
+    this.#names = names;
+    this.#putHead = db.prepare('INSERT OR REPLACE INTO host_rollups VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#putTraffic = db.prepare(
+      'INSERT OR REPLACE INTO traffic_rollups VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    );
+    this.#heads = db.prepare(`
+      SELECT * FROM host_rollups WHERE step_ms = ? AND host = ? AND time >= ? AND time < ?
+      ORDER BY time LIMIT ?`);
+    this.#traffic = db.prepare(`
+      SELECT t.*, s.container, s.service
+      FROM traffic_rollups t CROSS JOIN series s ON s.id = t.series
+      WHERE t.step_ms = ? AND t.time >= ? AND t.time <= ? AND s.host = ?`);
+    this.#newest = db.prepare(
+      'SELECT time FROM host_rollups WHERE step_ms = ? AND host = ? ORDER BY time DESC LIMIT 1',
+    );
+    // Times are after 1970 wherever tiers are made: % never sees a negative one.
+    this.#countFrames = db.prepare(`
+      SELECT time - time % ?1 AS bucket, COUNT(*) AS frames FROM host_frames
+      WHERE host = ?2 AND time >= ?3 AND time < ?4 GROUP BY bucket`);
+    this.#countRolled = db.prepare(`
+      SELECT time - time % ?1 AS bucket, SUM(frames) AS frames FROM host_rollups
+      WHERE step_ms = ?5 AND host = ?2 AND time >= ?3 AND time < ?4 GROUP BY bucket`);
+  }
+
+  /** Write a bucket in place of an older version of it, inside a transaction. */
+  put({ stepMs }: Tier, rollup: Rollup): void {
+    const { host, start, durationMs, frames, incomplete, lost, occupancy, traffic } = rollup;
+    const id = this.#names.ensureHost(host);
+    this.#putHead.run(stepMs, id, start, durationMs, frames, incomplete, lost, occupancy, traffic.length);
+    for (const sum of traffic) {
+      this.#putTraffic.run(
+        stepMs,
+        start,
+        this.#names.ensureSeries(host, sum.service, sum.container),
+        sum.durationMs,
+        sum.frames,
+        sum.incomplete,
+        ...amountValues(sum.send),
+        ...amountValues(sum.receive),
+      );
+    }
+  }
+
+  /** The first buckets of the range, as many as one step reads. */
+  step({ stepMs }: Tier, host: string, range: Range): Rollup[] {
+    const id = this.#names.findHost(host);
+    if (id === null) return [];
+    const rows = this.#heads.all(stepMs, id, sqlTime(range.from), sqlTime(range.to), STEP_BUCKETS);
+    const heads = withinRows(
+      rows.map(row => headOf(host, row)),
+      STEP_ROWS,
+    );
+    const first = heads[0];
+    const last = heads.at(-1);
+    if (!first || !last) return [];
+    const traffic = Map.groupBy(this.#traffic.all(stepMs, first.rollup.start, last.rollup.start, id), row =>
+      integer(row, 'time'),
+    );
+    return heads.map(({ rollup }) => ({ ...rollup, traffic: sumsOf(traffic.get(rollup.start) ?? []) }));
+  }
+
+  /** Frames stored (tier null) or rolled up, by bucket of `stepMs`. */
+  counts(tier: Tier | null, host: string, { from, to }: Range, stepMs: number): Map<number, number> {
+    const id = this.#names.findHost(host);
+    if (id === null) return new Map();
+    const rows = tier
+      ? this.#countRolled.all(stepMs, id, sqlTime(from), sqlTime(to), tier.stepMs)
+      : this.#countFrames.all(stepMs, id, sqlTime(from), sqlTime(to));
+    return new Map(rows.map(row => [integer(row, 'bucket'), integer(row, 'frames')]));
+  }
+
+  newest({ stepMs }: Tier, host: string): number | null {
+    const row = this.#newest.get(stepMs, this.#names.findHost(host));
+    return row ? integer(row, 'time') : null;
+  }
+}
+
+const amountValues = ({ messages, bytes, sizes }: Amount): [number, number, string] => [
+  messages,
+  bytes,
+  JSON.stringify(sizes),
+];
+
+function headOf(host: string, row: Row): RollupHead {
+  return {
+    rollup: {
+      host,
+      start: integer(row, 'time'),
+      durationMs: integer(row, 'duration_ms'),
+      frames: integer(row, 'frames'),
+      incomplete: integer(row, 'incomplete'),
+      lost: integer(row, 'lost'),
+      occupancy: number(row, 'occupancy'),
+    },
+    containers: integer(row, 'containers'),
+  };
+}
+
+function sumsOf(rows: readonly Row[]): TrafficSum[] {
+  const sums = rows.map(row => ({
+    container: decodeField(text(row, 'container')),
+    service: decodeField(text(row, 'service')),
+    durationMs: integer(row, 'duration_ms'),
+    frames: integer(row, 'frames'),
+    incomplete: integer(row, 'incomplete'),
+    send: amountOf(row, 'send'),
+    receive: amountOf(row, 'receive'),
+  }));
+  return sums.sort((a, b) => compareText(a.container, b.container) || compareText(a.service, b.service));
+}
+
+function amountOf(row: Row, direction: 'send' | 'receive'): Amount {
+  return {
+    messages: integer(row, `${direction}_messages`),
+    bytes: integer(row, `${direction}_bytes`),
+    sizes: parseSizes(text(row, `${direction}_sizes`)),
+  };
+}

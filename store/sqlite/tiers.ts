@@ -1,0 +1,102 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Frame } from '../../core/frame.ts';
+import type { Rollup, Tier } from '../../core/rollup.ts';
+import type { Range } from '../contract.ts';
+import { withinRows } from '../page.ts';
+import type { TierTables } from '../tiers.ts';
+import { breathe, openDatabase, transaction } from './database.ts';
+import { sqliteFailure } from './failure.ts';
+import { FrameTables } from './frames.ts';
+import { Names } from './names.ts';
+import { RollupTables } from './rollups.ts';
+
+/** Rows that one step reads: a few milliseconds of a blocked thread. */
+const STEP_FRAMES = 256;
+const STEP_ROWS = 2000;
+
+/** The tiers of an open database. Reading breathes between its steps. */
+export class SqliteTiers implements TierTables {
+  readonly #db: DatabaseSync;
+  readonly #file: string;
+  readonly #names: Names;
+  readonly #frames: FrameTables;
+  readonly #rollups: RollupTables;
+
+  constructor(db: DatabaseSync, file: string) {
+    this.#db = db;
+    this.#file = file;
+    this.#names = new Names(db);
+    this.#frames = new FrameTables(db, this.#names);
+    this.#rollups = new RollupTables(db, this.#names);
+  }
+
+  frames(host: string, range: Range): AsyncIterable<Frame> {
+    return stepwise(range, part =>
+      this.#read(() => {
+        const heads = this.#frames.heads(host, part, STEP_FRAMES);
+        return this.#frames.complete(host, withinRows(heads, STEP_ROWS));
+      }),
+    );
+  }
+
+  rollups(tier: Tier, host: string, range: Range): AsyncIterable<Rollup> {
+    return stepwise(range, part => this.#read(() => this.#rollups.step(tier, host, part)));
+  }
+
+  async frameCounts(tier: Tier | null, host: string, range: Range, stepMs: number) {
+    return this.#read(() => this.#rollups.counts(tier, host, range, stepMs));
+  }
+
+  async newest(tier: Tier, host: string): Promise<number | null> {
+    return this.#read(() => this.#rollups.newest(tier, host));
+  }
+
+  async write(tier: Tier, rollups: readonly Rollup[]): Promise<void> {
+    for (const rollup of rollups) {
+      try {
+        transaction(this.#db, this.#file, () => this.#rollups.put(tier, rollup));
+      } catch (error) {
+        this.#names.forget();
+        throw error;
+      }
+      await breathe();
+    }
+  }
+
+  #read<T>(body: () => T): T {
+    try {
+      return body();
+    } catch (error) {
+      throw sqliteFailure(this.#file, error);
+    }
+  }
+}
+
+/** Items in steps, each from after the last item of the one before. */
+async function* stepwise<T extends { readonly start: number }>(
+  range: Range,
+  read: (part: Range) => readonly T[],
+): AsyncIterable<T> {
+  let from = range.from;
+  for (;;) {
+    const items = read({ from, to: range.to });
+    const last = items.at(-1);
+    if (!last) return;
+    yield* items;
+    from = last.start + 1;
+    await breathe();
+  }
+}
+
+/** Run `body` with the tiers of a file, on a connection of its own. */
+export async function withTiers<T>(
+  file: string,
+  body: (tiers: SqliteTiers, db: DatabaseSync) => Promise<T>,
+): Promise<T> {
+  const db = openDatabase(file);
+  try {
+    return await body(new SqliteTiers(db, file), db);
+  } finally {
+    db.close();
+  }
+}

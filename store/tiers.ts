@@ -1,0 +1,144 @@
+import type { Frame } from '../core/frame.ts';
+import { bucketStart, type Retention, type Rollup, RollupBuilder, TIERS, type Tier } from '../core/rollup.ts';
+import { formatDuration } from '../core/units.ts';
+import type { Range } from './contract.ts';
+
+/** What a store does for its tiers; the rest is the same for all stores. */
+export interface TierTables {
+  /** Frames of a host, ascending. */
+  frames(host: string, range: Range): AsyncIterable<Frame>;
+  /** Buckets of a tier whose start lies in the range, ascending. */
+  rollups(tier: Tier, host: string, range: Range): AsyncIterable<Rollup>;
+  /**
+   * How many frames are stored (tier null), or are part of a tier, by bucket of `stepMs`. The range is finite and of
+   * whole buckets; buckets without frames may be left out.
+   */
+  frameCounts(tier: Tier | null, host: string, range: Range, stepMs: number): Promise<Map<number, number>>;
+  /** Start of the tier's newest bucket, or null. */
+  newest(tier: Tier, host: string): Promise<number | null>;
+  /** Write buckets in place of older versions of them. A reader sees one only once all of it is stored. */
+  write(tier: Tier, rollups: readonly Rollup[]): Promise<void>;
+}
+
+/** Buckets written at once. */
+const WRITE_BUCKETS = 16;
+
+/**
+ * Bring the tiers up to date: every bucket that lies wholly in the range and lacks frames that are stored is made
+ * anew. Frames never change and only retention takes them away, so that a bucket with as many frames is the same
+ * bucket, and one that has more than are stored is kept as it is. Returns how many buckets were written; what was
+ * interrupted is found again the next time.
+ */
+export async function rollUp(tables: TierTables, host: string, range: Range): Promise<number> {
+  let written = 0;
+  for (const [i, tier] of TIERS.entries()) {
+    const finer = TIERS[i - 1] ?? null;
+    const whole = {
+      from: -bucketStart(-range.from, tier.stepMs),
+      to: bucketStart(range.to, tier.stepMs),
+    };
+    if (whole.from >= whole.to) continue;
+    const stored = await tables.frameCounts(finer, host, whole, tier.stepMs);
+    const rolled = await tables.frameCounts(tier, host, whole, tier.stepMs);
+    const stale = [...stored].filter(([start, frames]) => frames > (rolled.get(start) ?? 0));
+    for (const run of runsOf(
+      stale.map(([start]) => start).sort((a, b) => a - b),
+      tier.stepMs,
+    )) {
+      let batch: Rollup[] = [];
+      for await (const bucket of merged(tables, finer, host, run, tier.stepMs)) {
+        batch.push(bucket);
+        if (batch.length < WRITE_BUCKETS) continue;
+        await tables.write(tier, batch);
+        written += batch.length;
+        batch = [];
+      }
+      await tables.write(tier, batch);
+      written += batch.length;
+    }
+  }
+  return written;
+}
+
+/** Neighbouring buckets as one range each. */
+function runsOf(starts: readonly number[], stepMs: number): Range[] {
+  const runs: { from: number; to: number }[] = [];
+  for (const start of starts) {
+    const last = runs.at(-1);
+    if (last?.to === start) last.to = start + stepMs;
+    else runs.push({ from: start, to: start + stepMs });
+  }
+  return runs;
+}
+
+/**
+ * A host's traffic in buckets of `stepMs`, ascending, of all buckets that the range touches; buckets without any frame
+ * are left out. Read from the coarsest tier that the step is a multiple of, and what it does not reach yet from the
+ * finer ones; not `rolled`: from frames alone.
+ */
+export function readSeries(
+  tables: TierTables,
+  host: string,
+  range: Range,
+  stepMs: number,
+  options: { rolled: boolean } = { rolled: true },
+): AsyncIterable<Rollup> {
+  if (!Number.isSafeInteger(stepMs) || stepMs <= 0) throw new RangeError(`step of ${stepMs} ms`);
+  const coarsest = TIERS.findLast(candidate => stepMs % candidate.stepMs === 0);
+  const tier = (options.rolled && coarsest) || null;
+  const whole = { from: bucketStart(range.from, stepMs), to: -bucketStart(-range.to, stepMs) };
+  return merged(tables, tier, host, whole, stepMs);
+}
+
+/** Buckets of `stepMs` made of a tier, or of frames when it is null. */
+async function* merged(
+  tables: TierTables,
+  tier: Tier | null,
+  host: string,
+  range: Range,
+  stepMs: number,
+): AsyncIterable<Rollup> {
+  let start = Number.NaN;
+  let sum = new RollupBuilder(host, start);
+  for await (const part of parts(tables, tier, host, range)) {
+    const next = bucketStart(part.start, stepMs);
+    if (next !== start) {
+      if (!Number.isNaN(start)) yield sum.build();
+      start = next;
+      sum = new RollupBuilder(host, start);
+    }
+    if ('traffic' in part) sum.addRollup(part);
+    else sum.addFrame(part);
+  }
+  if (!Number.isNaN(start)) yield sum.build();
+}
+
+/** What a tier holds of the range, then what only the finer ones hold. */
+async function* parts(
+  tables: TierTables,
+  tier: Tier | null,
+  host: string,
+  range: Range,
+): AsyncIterable<Rollup | Frame> {
+  if (!tier) {
+    yield* tables.frames(host, range);
+    return;
+  }
+  const newest = await tables.newest(tier, host);
+  const end = newest === null ? range.from : Math.max(range.from, newest + tier.stepMs);
+  yield* tables.rollups(tier, host, { from: range.from, to: Math.min(range.to, end) });
+  if (end >= range.to) return;
+  yield* parts(tables, TIERS[TIERS.indexOf(tier) - 1] ?? null, host, { from: end, to: range.to });
+}
+
+/** One line for people per tier: how long it is kept. */
+export function retentionLines(retention: Retention): string[] {
+  const kept = (ms: number) => (Number.isFinite(ms) ? formatDuration(ms) : 'for ever');
+  return [
+    `windows: kept ${kept(retention.raw)}`,
+    ...TIERS.map(
+      ({ name, stepMs }) =>
+        `${name} tier, buckets of ${formatDuration(stepMs)}: kept ${kept(retention[name])}`,
+    ),
+  ];
+}
