@@ -4,7 +4,8 @@ import { type Listener, startListener } from '../http/listener.ts';
 import { createRegistry, latencyMetric } from '../http/registry.ts';
 import { timed } from '../http/timed.ts';
 import type { Context } from './context.ts';
-import { checksOf, metricsOf, type Watched } from './metrics.ts';
+import type { Watched } from './metrics/samples.ts';
+import { checksOf, metricsOf } from './metrics/table.ts';
 import type { Parts } from './wire.ts';
 
 interface Roles {

@@ -10,6 +10,7 @@ import { incidents } from './incidents.ts';
 import { replay } from './replay.ts';
 import { review } from './review.ts';
 import { run } from './run.ts';
+import { storeInit } from './store.ts';
 import { VERSION } from './version.ts';
 
 const CONFIG = [
@@ -125,6 +126,15 @@ variable, such as TIDEGAUGE_STORE_KIND=influx.`,
     .description('check the configuration and print what is in force, without starting anything')
     .option(...CONFIG)
     .action(action(check));
+  tidegauge
+    .command('store')
+    .description('look after the time-series database')
+    .command('init')
+    .description(
+      'set up database, tiers and retention as configured; says what it did, harmless when repeated',
+    )
+    .option(...CONFIG)
+    .action(action(storeInit));
   return tidegauge;
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { TidegaugeError } from '../core/errors.ts';
 import type { Listener } from '../http/listener.ts';
+import { Upkeep } from '../worker/upkeep.ts';
 import { Worker } from '../worker/worker.ts';
 import { type Collector, startCollector } from './collector.ts';
 import { type CommonFlags, type Context, ensureDataFolder } from './context.ts';
@@ -34,11 +35,18 @@ export async function run(context: Context, flags: RunFlags, roles: Roles): Prom
   const live = new Live(out, flags.quiet === true);
   let worker: Worker | null = null;
   let collector: Collector | null = null;
+  let upkeep: Upkeep | null = null;
   let listener: Listener | null = null;
   try {
-    const watched = { collector: () => collector, worker: () => worker?.status() ?? null };
+    const watched = {
+      collector: () => collector,
+      worker: () => worker?.status() ?? null,
+      upkeep: () => upkeep?.status() ?? null,
+    };
     listener = await listen(context, roles, parts, watched);
-    worker = roles.detect ? await startWorker(context, parts, live) : null;
+    const owner = `${config.host}-${process.pid}-${randomUUID()}`;
+    worker = roles.detect ? await startWorker(context, parts, live, owner) : null;
+    upkeep = roles.detect ? startUpkeep(context, parts, owner) : null;
     collector = roles.collect ? await startCollector(context, flags.record, parts, live, worker) : null;
     live.header(headerLines(config, parts, collector?.capture ?? null, roles.detect));
     if (listener) live.header([`metrics: ${listener.url}/metrics`]);
@@ -48,6 +56,7 @@ export async function run(context: Context, flags: RunFlags, roles: Roles): Prom
     if (lost) throw lost;
     return left > 0 ? 1 : 0;
   } finally {
+    await upkeep?.stop();
     await worker?.stop();
     await listener?.close();
     await parts.close();
@@ -73,14 +82,25 @@ function refuseUnlessShared({ config }: Context): void {
   throw new TidegaugeError(problem, { exitCode: 2 });
 }
 
-function startWorker({ config, clock, log }: Context, parts: Parts, live: Live): Promise<Worker> {
+function startWorker(
+  { config, clock, log }: Context,
+  parts: Parts,
+  live: Live,
+  owner: string,
+): Promise<Worker> {
   return Worker.start({
     ...parts,
     clock,
     log,
-    owner: `${config.host}-${process.pid}-${randomUUID()}`,
+    owner,
     leaseMs: config.state.lease,
     checkpointMs: config.state.checkpoint,
     onIncident: incident => live.incident(incident),
   });
+}
+
+function startUpkeep({ config, clock, log }: Context, { store, state }: Parts, owner: string): Upkeep {
+  const upkeep = new Upkeep({ store, state, clock, log, owner, rawMs: config.store.retention.raw });
+  upkeep.start();
+  return upkeep;
 }

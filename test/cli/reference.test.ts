@@ -10,7 +10,7 @@ describe('reference documentation', () => {
   });
 
   it('names every key once, each with its own environment variable', () => {
-    const variables = [...read('docs/configuration.md').matchAll(/`(TIDEGAUGE_[A-Z0-9_]+)` \|/g)].map(
+    const variables = [...read('docs/configuration.md').matchAll(/`(TIDEGAUGE_[A-Z0-9_]+)` +\|/g)].map(
       match => match[1],
     );
     expect(variables.length).toBeGreaterThan(25);

@@ -1,0 +1,79 @@
+import type { ShipperStatus } from '../../collector/ship.ts';
+import type { Check, Metric } from '../../http/contract.ts';
+import { VERSION } from '../version.ts';
+import { captureRows, shipRows } from './collecting.ts';
+import { upkeepRows, workerRows } from './detecting.ts';
+import { one, type Row, type Watched } from './samples.ts';
+
+/** Every metric that is read from a status: one row each. docs/metrics.md is made of this table. */
+export function metricsOf(watched: Watched): Metric[] {
+  const rows = [captureRows, shipRows, workerRows, upkeepRows, processRows].flatMap(of => of(watched));
+  return rows.map(row => ({ labels: [], ...row }));
+}
+
+function processRows(): Row[] {
+  return [
+    {
+      name: 'tidegauge_build_info',
+      help: 'Always 1; the version is a label.',
+      type: 'gauge',
+      labels: ['version'],
+      read: () => [{ labels: { version: VERSION }, value: 1 }],
+    },
+    {
+      name: 'process_resident_memory_bytes',
+      help: 'Resident memory of this process.',
+      type: 'gauge',
+      read: () => one(process.memoryUsage.rss()),
+    },
+    {
+      name: 'process_cpu_seconds_total',
+      help: 'User and system CPU time of this process.',
+      type: 'counter',
+      read() {
+        const { user, system } = process.cpuUsage();
+        return one((user + system) / 1e6);
+      },
+    },
+  ];
+}
+
+/** Without a frame for this many intervals, and at least this long, capture is not ready. */
+const SILENT_INTERVALS = 4;
+const SILENT_MS = 5000;
+
+/** What `/readyz` asks, for the roles that this process plays. */
+export function checksOf(
+  watched: Watched,
+  roles: { readonly collect: boolean; readonly detect: boolean; readonly intervalMs: number },
+): Check[] {
+  const { collector, worker, clock } = watched;
+  const shipper = (): ShipperStatus | undefined => collector()?.shipper.status();
+  const silentMs = Math.max(roles.intervalMs * SILENT_INTERVALS, SILENT_MS);
+  const captureFailing = () => {
+    const newest = collector()?.tally.newest;
+    if (!newest) return 'no frame yet';
+    const age = clock.now() - newest.end;
+    return age > silentMs ? `no frame for ${Math.round(age / 1000)} s` : null;
+  };
+  return [
+    ...(roles.collect
+      ? [
+          { name: 'capture', failing: captureFailing },
+          { name: 'store', failing: () => shipper()?.storeDown ?? null },
+          { name: 'queue', failing: () => shipper()?.queueDown ?? null },
+        ]
+      : []),
+    ...(roles.detect
+      ? [
+          {
+            name: 'state',
+            failing: () => {
+              const status = worker();
+              return status ? status.stateDown : 'starting';
+            },
+          },
+        ]
+      : []),
+  ];
+}
