@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { createShipper, type Shipper } from '../collector/ship.ts';
 import { Spool } from '../collector/spool/spool.ts';
 import { TidegaugeError } from '../core/errors.ts';
+import type { Store } from '../store/contract.ts';
 import { HostClaim } from './claim.ts';
 import type { Context } from './context.ts';
 import { instanceId } from './instance.ts';
@@ -23,14 +24,15 @@ export interface Outbox {
 
 type Wants = Pick<Context, 'config' | 'clock' | 'log'>;
 
+export type Destinations = Pick<Parts, 'queue' | 'state'> & {
+  readonly store: Pick<Store, 'writeFrames' | 'lastFrame'>;
+};
+
 /**
  * Needs the data directory. Throws a TidegaugeError when another collector uses the directory or, elsewhere, the name.
  * Frames of an earlier run are being shipped when this resolves.
  */
-export async function openOutbox(
-  { config, clock, log }: Wants,
-  parts: Pick<Parts, 'store' | 'queue' | 'state'>,
-): Promise<Outbox> {
+export async function openOutbox({ config, clock, log }: Wants, parts: Destinations): Promise<Outbox> {
   const { store, queue, state } = parts;
   const { host, data, capture } = config;
   const lock = lockData(data);

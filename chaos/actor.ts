@@ -1,0 +1,35 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '../core/clock.ts';
+import { makeCgroup } from '../test/parts/cgroup.ts';
+import { trickleScript } from '../test/parts/traffic.ts';
+import { Random } from './random.ts';
+
+/** Real traffic in a cgroup of our own. */
+export interface Actor {
+  /** Glob of its name in frames. */
+  readonly container: string;
+  stop(): Promise<void>;
+}
+
+/** A trickle, with a burst every few seconds until `quietFrom` (epoch ms). */
+export async function startActor(seed: number, quietFrom: number): Promise<Actor> {
+  const random = new Random(seed + 2);
+  const cgroup = await makeCgroup(`tidegauge-chaos-${process.pid}`);
+  const child = cgroup.start('perl', '-e', trickleScript(1));
+  const ended = new AbortController();
+  const bursts = (async () => {
+    while (!ended.signal.aborted && systemClock.now() < quietFrom) {
+      child.process.kill('SIGUSR1');
+      await sleep(random.integer(2500, 5000), undefined, { signal: ended.signal }).catch(() => undefined);
+    }
+  })();
+  return {
+    container: `*${cgroup.path}*`,
+    async stop() {
+      ended.abort();
+      await bursts;
+      await child.stop('SIGKILL');
+      await cgroup.remove();
+    },
+  };
+}

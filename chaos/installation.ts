@@ -1,0 +1,144 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeState, makeStore, SCHEMA } from '../cli/wire.ts';
+import { systemClock } from '../core/clock.ts';
+import type { Config } from '../core/config.ts';
+import type { State } from '../state/contract.ts';
+import type { Store } from '../store/contract.ts';
+import { silentLog } from '../test/parts/capture.ts';
+import { startInflux } from '../test/parts/influx.ts';
+import { type Child, temporaryFolder } from '../test/parts/process.ts';
+import { startRedis } from '../test/parts/redis.ts';
+import { tidegauge, writeConfig } from '../test/parts/tidegauge.ts';
+import { startActor } from './actor.ts';
+import { type Host, madeHost, realHost } from './host.ts';
+import { Bpftrace, type Part, Program, Server, type Tell } from './part.ts';
+import { type Kind, partsOf } from './plan.ts';
+import { Random } from './random.ts';
+import { type ChaosReceiver, startReceiver } from './receiver.ts';
+import { LIMIT } from './traffic.ts';
+
+export interface Options {
+  readonly kind: Kind;
+  readonly seed: number;
+  /** Traffic is quiet from here on, and there is none from `until`, epoch ms. */
+  readonly quietFrom: number;
+  readonly until: number;
+  /** Make the mistake that must be found. */
+  readonly broken: boolean;
+}
+
+/** All programs of one round, in a throw-away folder. */
+export interface Installation {
+  readonly parts: ReadonlyMap<string, Part>;
+  readonly receiver: ChaosReceiver;
+  readonly config: Config;
+  /** To look into; to be opened. */
+  readonly store: Store;
+  readonly state: State;
+  /** The newest of what each program has written. */
+  outputs(): string;
+  /** Where frames are captured for real: no more of them. */
+  endCapture(): Promise<void>;
+  /** Frames that were closed, by host. */
+  closed(): Promise<Map<string, string[]>>;
+  stop(): Promise<void>;
+}
+
+export async function install(options: Options, tell: Tell): Promise<Installation> {
+  const { kind, seed } = options;
+  const folder = temporaryFolder();
+  const receiver = await startReceiver(new Random(seed + 1));
+  const servers = kind === 'embedded' ? {} : { redis: await startRedis(), influx: await startInflux() };
+  const actor = kind === 'real' ? await startActor(seed, options.quietFrom) : null;
+  const common = { ...COMMON, ...embeddedOrNot(servers), ...rulesFor(receiver.url, actor?.container ?? '*') };
+  const hosts = new Map<string, Host>();
+  const programs: Program[] = [];
+  const parts = new Map<string, Part>();
+
+  const home = (name: string): string => {
+    const path = join(folder.path, name);
+    mkdirSync(path);
+    return writeConfig(path, { ...common, host: name, data: join(path, 'data') });
+  };
+  const program = (name: string, spawn: () => Child): Program => {
+    const made = new Program(name, tell, spawn);
+    programs.push(made);
+    return made;
+  };
+  const host = (name: string): Program => {
+    const flags = [...(kind === 'embedded' ? ['--embedded'] : []), ...(options.broken ? ['--break'] : [])];
+    const made = kind === 'real' ? realHost(home(name)) : madeHost(home(name), { ...options, flags });
+    hosts.set(name, made);
+    return program(name, () => made.spawn());
+  };
+
+  for (const name of partsOf(kind)) {
+    const server = name === 'redis' || name === 'influx' ? servers[name] : undefined;
+    if (server) parts.set(name, new Server(name, tell, server));
+    else if (name === 'bpftrace') parts.set(name, new Bpftrace(tell, programs[0] as Program));
+    else if (name.startsWith('detect')) {
+      const cwd = home(name);
+      parts.set(
+        name,
+        program(name, () => tidegauge(['detect'], { cwd })),
+      );
+    } else parts.set(name, host(name));
+  }
+  for (const each of programs) await each.begin();
+  const data = join(folder.path, programs[0]?.name ?? '', 'data');
+  const config = SCHEMA.parse({ ...common, data });
+  return {
+    parts,
+    receiver,
+    config,
+    store: makeStore(config, silentLog),
+    state: makeState(config, systemClock, silentLog),
+    outputs: () => programs.map(({ name, output }) => `--- ${name}\n${output.slice(-4000)}`).join('\n'),
+    async endCapture() {
+      if (kind === 'real') await programs[0]?.end('SIGTERM');
+    },
+    async closed() {
+      const all = new Map<string, string[]>();
+      for (const [name, each] of hosts) all.set(name, await each.closed());
+      return all;
+    },
+    async stop() {
+      await Promise.all(programs.map(each => each.end('SIGKILL')));
+      await actor?.stop();
+      await Promise.all([receiver.stop(), servers.redis?.stop(), servers.influx?.stop()]);
+      folder.remove();
+    },
+  };
+}
+
+const COMMON = {
+  capture: { interval: '500ms', docker: 'off' },
+  http: { listen: 'off' },
+  alert: { resolve_after: '1s' },
+};
+
+function embeddedOrNot({ redis, influx }: { redis?: { url: string }; influx?: { url: string } }) {
+  const state = { lease: '2s', checkpoint: '1s' };
+  if (!redis || !influx) return { state };
+  return {
+    store: { kind: 'influx', influx: { url: influx.url, timeout: '2s' } },
+    queue: { kind: 'bullmq' },
+    redis: { url: redis.url },
+    state: { kind: 'redis', ...state },
+  };
+}
+
+function rulesFor(url: string, container: string) {
+  const rule = {
+    use: 'threshold',
+    metric: 'bytes',
+    direction: 'send',
+    for: '0s',
+    match: { kind: 'any', container },
+  };
+  return {
+    detectors: [{ ...rule, name: 'limit', above: LIMIT }],
+    receivers: [{ use: 'webhook', name: 'hook', url }],
+  };
+}

@@ -1,0 +1,46 @@
+import { parseArgs } from 'node:util';
+import { KINDS, type Kind } from './plan.ts';
+import { playRound } from './round.ts';
+
+/**
+ * `npm run chaos -- --rounds 100 --seed 1 [--only stack] [--break] [--verbose]`: kills and stops every part of real
+ * installations at random moments, and compares what is left with what an undisturbed run would have left. The seed of
+ * a round is printed: `--rounds 1 --seed THAT --only KIND` plays it again.
+ */
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '8' },
+    seed: { type: 'string', default: '1' },
+    only: { type: 'string' },
+    break: { type: 'boolean', default: false },
+    verbose: { type: 'boolean', default: false },
+  },
+});
+const kinds = values.only === undefined ? KINDS : KINDS.filter(kind => kind === values.only);
+if (kinds.length === 0) {
+  console.error(`no kind ${values.only}: there are ${KINDS.join(', ')}`);
+  process.exit(2);
+}
+let failed = 0;
+const sums = { frames: 0, incidents: 0, deliveries: 0, repeated: 0 };
+for (let round = 0; round < Number(values.rounds); round++) {
+  const seed = Number(values.seed) + round;
+  const kind = kinds[round % kinds.length] as Kind;
+  const { differences, figures, story } = await playRound({
+    kind,
+    seed,
+    broken: values.break,
+    ...(values.verbose ? { tell: console.log } : {}),
+  });
+  for (const [name, value] of Object.entries(figures)) sums[name as keyof typeof sums] += value;
+  const text = `${figures.frames} frames, ${figures.incidents} incidents, ${figures.deliveries} deliveries`;
+  const told = `${text}, ${figures.repeated} of them attempted again after acceptance`;
+  console.log(
+    `round ${round + 1}, ${kind}, seed ${seed}: ${differences.length === 0 ? 'ok' : 'FAILED'}; ${told}`,
+  );
+  if (differences.length === 0) continue;
+  failed++;
+  console.log([...story, ...differences].join('\n'));
+}
+console.log(`${values.rounds} rounds, ${failed} failed; in all ${JSON.stringify(sums)}`);
+process.exitCode = failed === 0 ? 0 : 1;

@@ -1,0 +1,49 @@
+import { Random } from './random.ts';
+
+/** What is disturbed: `stack` one host with all parts apart; `fleet` three hosts while workers come and go; `embedded` all in one process; `real` one host with bpftrace. */
+export const KINDS = ['stack', 'fleet', 'embedded', 'real'] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** One thing that happens to a part. `kill`: SIGKILL, started again after `pauseMs`. `stop`: SIGSTOP for so long. `leave`: SIGTERM, started again. */
+export interface Disturbance {
+  readonly at: number;
+  readonly what: 'kill' | 'stop' | 'leave';
+  readonly part: string;
+  readonly pauseMs: number;
+}
+
+/** Frames and traffic go on for so long, ms; then follows a quiet end. */
+export const ACTIVE_MS = 12_000;
+/** Longer than any incident needs to end, and than the lease of a worker. */
+export const QUIET_MS = 4000;
+
+const PARTS: Record<Kind, readonly string[]> = {
+  stack: ['collect-0', 'detect-0', 'detect-1', 'redis', 'influx'],
+  fleet: ['collect-0', 'collect-1', 'collect-2', 'detect-0', 'detect-1', 'detect-2', 'redis', 'influx'],
+  embedded: ['run-0'],
+  real: ['collect-0', 'bpftrace', 'detect-0', 'detect-1', 'redis', 'influx'],
+};
+
+export const partsOf = (kind: Kind): readonly string[] => PARTS[kind];
+
+/** What happens in a round, by time: between three and six moments, at each of which up to three parts are hit. */
+export function planOf(kind: Kind, seed: number): Disturbance[] {
+  const random = new Random(seed);
+  const moments = Array.from({ length: random.integer(3, 6) }, () => random.integer(1500, ACTIVE_MS));
+  return moments
+    .sort((a, b) => a - b)
+    .flatMap(at =>
+      random
+        .sample(PARTS[kind], random.integer(1, 3))
+        .map(part => disturb(kind, part, at + random.integer(0, 300), random)),
+    )
+    .sort((a, b) => a.at - b.at);
+}
+
+function disturb(kind: Kind, part: string, at: number, random: Random): Disturbance {
+  if (kind === 'fleet' && part.startsWith('detect') && random.next() < 0.5)
+    return { at, what: 'leave', part, pauseMs: random.integer(500, 4000) };
+  const what = random.next() < 0.6 ? 'kill' : 'stop';
+  // Up to well past the lease of a worker, which is two seconds.
+  return { at, what, part, pauseMs: what === 'kill' ? random.integer(0, 2500) : random.integer(300, 4500) };
+}

@@ -1,0 +1,87 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '../core/clock.ts';
+import { install } from './installation.ts';
+import { ACTIVE_MS, type Disturbance, type Kind, planOf, QUIET_MS } from './plan.ts';
+import { differences, type Figures } from './verify.ts';
+
+export interface RoundOptions {
+  readonly kind: Kind;
+  readonly seed: number;
+  /** Instead of the plan that follows from the seed. */
+  readonly plan?: readonly Disturbance[];
+  readonly broken?: boolean;
+  readonly tell?: (line: string) => void;
+}
+
+export interface RoundResult {
+  /** What was not as an undisturbed run would have left it; empty when all is right. */
+  readonly differences: readonly string[];
+  readonly figures: Figures & { repeated: number };
+  /** What happened, and what the programs said. */
+  readonly story: readonly string[];
+}
+
+/** Time for everything to start before the first disturbance, ms. */
+const START_MS = 2500;
+/** Longest wait for what was begun to be finished, ms. */
+const SETTLE_MS = 45_000;
+
+/** Install everything, disturb it as planned, let it come to rest, and compare. */
+export async function playRound(options: RoundOptions): Promise<RoundResult> {
+  const { kind, seed } = options;
+  const began = systemClock.now();
+  const story: string[] = [];
+  const tell = (line: string) => {
+    const text = `${String(systemClock.now() - began).padStart(6)} ms  ${line}`;
+    story.push(text);
+    options.tell?.(text);
+  };
+  const start = began + (kind === 'real' ? 2 * START_MS : START_MS);
+  const times = { quietFrom: start + ACTIVE_MS, until: start + ACTIVE_MS + QUIET_MS };
+  const installation = await install({ kind, seed, ...times, broken: options.broken === true }, tell);
+  try {
+    const plan = options.plan ?? planOf(kind, seed);
+    await Promise.all(
+      plan.map(async disturbance => {
+        await sleep(start + disturbance.at - systemClock.now());
+        await installation.parts.get(disturbance.part)?.disturb(disturbance);
+      }),
+    );
+    await sleep(Math.max(0, times.until - systemClock.now()));
+    await installation.endCapture();
+    tell('traffic has ended');
+    const result = await settle(installation);
+    tell(result.found.length === 0 ? 'all is right' : 'something is wrong');
+    const figures = { ...result.figures, repeated: installation.receiver.repeated };
+    if (result.found.length > 0) story.push(installation.outputs());
+    return { differences: result.found, figures, story };
+  } finally {
+    await installation.stop();
+  }
+}
+
+type Installed = Awaited<ReturnType<typeof install>>;
+
+/** Compare until all is right, or until nothing can be expected any more. */
+async function settle({ config, store, state, receiver, closed }: Installed) {
+  const deadline = systemClock.now() + SETTLE_MS;
+  await store.open();
+  await state.open();
+  try {
+    const journal = await closed();
+    for (;;) {
+      const result = await differences({
+        config,
+        store,
+        state,
+        closed: journal,
+        accepted: receiver.accepted,
+      });
+      if (result.found.length === 0 || systemClock.now() > deadline) return result;
+      await sleep(500);
+    }
+  } finally {
+    await state.close();
+    await store.close();
+  }
+}

@@ -1,0 +1,45 @@
+import type { Frame } from '../core/frame.ts';
+import { busyParts } from '../test/parts/frames.ts';
+import { Random } from './random.ts';
+
+/** Length of a made frame, ms. */
+export const INTERVAL_MS = 200;
+const SLOT_MS = 2000;
+const BURST_MS = 600;
+const CONTAINERS = 5;
+const QUIET_BYTES = 2000;
+const BURST_BYTES = 600_000;
+
+/** Above this rate the rule of a round alarms. */
+export const LIMIT = '1MB/s';
+
+/**
+ * The frame of a host that starts at `start`: a function of its arguments alone. In most slots of two seconds, until
+ * `quietFrom`, one of five containers sends a burst.
+ */
+export function frameAt(
+  host: string,
+  seed: number,
+  start: number,
+  previous: number | null,
+  quietFrom: number,
+): Frame {
+  const slot = Math.floor(start / SLOT_MS);
+  const random = new Random(seed ^ slot);
+  const bursting = random.next() < 0.8 && start < quietFrom && start % SLOT_MS < BURST_MS;
+  const who = random.integer(0, CONTAINERS - 1);
+  const { containers, windows } = busyParts(CONTAINERS);
+  const base = { faults: [], lost: 0, occupancy: 0, started: [], ended: [], flows: [] };
+  return {
+    ...base,
+    host,
+    start,
+    durationMs: INTERVAL_MS,
+    previous,
+    containers,
+    windows: windows.map(window => {
+      const loud = bursting && window.container === containers[who]?.name && window.direction === 'send';
+      return { ...window, bytes: loud ? BURST_BYTES : QUIET_BYTES + (start % 97) };
+    }),
+  };
+}

@@ -1,0 +1,130 @@
+import { isDeepStrictEqual } from 'node:util';
+import { makeFold } from '../cli/wire.ts';
+import type { Config } from '../core/config.ts';
+import { decodeFrame, type Frame } from '../core/frame.ts';
+import type { Annotation, Detection, Incident } from '../core/incident.ts';
+import type { State } from '../state/contract.ts';
+import type { Store } from '../store/contract.ts';
+
+const ALWAYS = { from: 0, to: Number.MAX_SAFE_INTEGER };
+
+export interface Evidence {
+  readonly config: Config;
+  readonly store: Store;
+  readonly state: State;
+  /** Frames that were closed, by host: of each, its JSON. */
+  readonly closed: ReadonlyMap<string, readonly string[]>;
+  /** Keys of the deliveries that the receiver accepted. */
+  readonly accepted: ReadonlySet<string>;
+}
+
+/** How many there were of each, when all is right. */
+export interface Figures {
+  frames: number;
+  incidents: number;
+  deliveries: number;
+}
+
+/** What is not as an undisturbed run would have left it; nothing when all is right. */
+export async function differences(evidence: Evidence): Promise<{ found: string[]; figures: Figures }> {
+  const { config, store, state, closed, accepted } = evidence;
+  const found: string[] = [];
+  const figures: Figures = { frames: 0, incidents: 0, deliveries: 0 };
+  const expected = new Expected();
+  for (const [host, journal] of closed) {
+    const frames: Frame[] = [];
+    for await (const frame of store.readFrames(host, ALWAYS)) frames.push(frame);
+    figures.frames += frames.length;
+    found.push(...compareFrames(host, frames, journal));
+    expected.fold(config, frames);
+    found.push(
+      ...compare(
+        `detections of ${host}`,
+        await store.readDetections(host, ALWAYS),
+        expected.detectionsOf(host),
+        key,
+      ),
+    );
+  }
+  const incidents = [...expected.incidents.values()];
+  figures.incidents = incidents.length;
+  found.push(...compare('incidents', await state.incidents(ALWAYS, 100_000), incidents, ({ id }) => id));
+  const annotations = await store.readAnnotations(ALWAYS);
+  found.push(...compare('annotations', annotations, [...expected.annotations.values()], ({ id }) => id));
+  figures.deliveries = expected.notifications.size;
+  const texts = (keys: ReadonlySet<string>) => [...keys];
+  found.push(...compare('accepted deliveries', texts(accepted), texts(expected.notifications), text => text));
+  for (const status of ['pending', 'dead'] as const) {
+    const left = await state.deliveries(status, 10);
+    if (left.length > 0) found.push(`${left.length} deliveries are ${status}`);
+  }
+  return { found, figures };
+}
+
+const key = ({ start, container }: Detection): string => JSON.stringify([start, container]);
+
+/** What the fold says of the stored frames: what `tidegauge replay` would. */
+class Expected {
+  readonly incidents = new Map<string, Incident>();
+  readonly annotations = new Map<string, Annotation>();
+  readonly notifications = new Set<string>();
+  readonly #detections: Detection[] = [];
+
+  fold(config: Config, frames: readonly Frame[]): void {
+    const fold = makeFold(config);
+    let state = fold.init();
+    for (const frame of frames) {
+      const output = fold.step(state, frame);
+      state = output.state;
+      for (const incident of output.incidents) this.incidents.set(incident.id, incident);
+      for (const annotation of output.annotations) this.annotations.set(annotation.id, annotation);
+      for (const notification of output.notifications) this.notifications.add(notification.key);
+      this.#detections.push(...output.detections);
+    }
+  }
+
+  detectionsOf(host: string): Detection[] {
+    return this.#detections.filter(detection => detection.host === host);
+  }
+}
+
+/** Every closed frame is stored once, as it was closed, and each names the one before it: there is no gap. */
+function compareFrames(host: string, frames: readonly Frame[], journal: readonly string[]): string[] {
+  const found: string[] = [];
+  const stored = new Map(frames.map(frame => [frame.start, frame]));
+  if (stored.size !== frames.length)
+    found.push(`${host}: ${frames.length - stored.size} frames are stored twice`);
+  const closed = journal.map(text => decodeFrame(text, `journal of ${host}`));
+  const lost = closed.filter(({ start }) => !stored.has(start));
+  if (lost.length > 0)
+    found.push(`${host}: ${lost.length} closed frames are not stored, first ${lost[0]?.start}`);
+  const changed = closed.filter(
+    frame => stored.has(frame.start) && !isDeepStrictEqual(stored.get(frame.start), frame),
+  );
+  if (changed.length > 0)
+    found.push(`${host}: ${changed.length} frames changed on their way, first ${changed[0]?.start}`);
+  const breaks = frames.filter((frame, i) => frame.previous !== (frames[i - 1]?.start ?? null));
+  if (breaks.length > 0)
+    found.push(`${host}: ${breaks.length} frames do not follow their predecessor, first ${breaks[0]?.start}`);
+  if (frames.length === 0) found.push(`${host}: no frames`);
+  return found;
+}
+
+function compare<T>(
+  what: string,
+  actual: readonly T[],
+  expected: readonly T[],
+  keyOf: (item: T) => string,
+): string[] {
+  const left = new Map(expected.map(item => [keyOf(item), item]));
+  const found: string[] = [];
+  for (const item of actual) {
+    const known = left.get(keyOf(item));
+    if (known === undefined) found.push(`${what}: ${keyOf(item)} is one too many`);
+    else if (!isDeepStrictEqual(known, item))
+      found.push(`${what}: ${keyOf(item)} is ${JSON.stringify(item)}, expected ${JSON.stringify(known)}`);
+    left.delete(keyOf(item));
+  }
+  for (const missing of left.keys()) found.push(`${what}: ${missing} is missing`);
+  return found.length > 5 ? [...found.slice(0, 5), `${what}: and ${found.length - 5} more`] : found;
+}
