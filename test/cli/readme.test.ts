@@ -36,8 +36,9 @@ describe('README and examples', () => {
   it('names every command that there is, and no other', async () => {
     const help = tidegauge(['--help'], { cwd: folder.path });
     expect(await help.exited).toBe(0);
-    const offered = [...help.output.matchAll(/^ {2}([a-z]+) (?:\[|<)/gm)].map(match => match[1]);
-    const table = readme.slice(readme.indexOf('| command |'), readme.indexOf('## Being told'));
+    const commands = help.output.slice(help.output.indexOf('Commands:'), help.output.indexOf('Start here'));
+    const offered = [...commands.matchAll(/^ {2}([a-z]+) /gm)].map(match => match[1]);
+    const table = readme.slice(readme.indexOf('| command '), readme.indexOf('## Being told'));
     const named = [...table.matchAll(/^\| (.*?) \|/gm)].flatMap(row =>
       [...(row[1] ?? '').matchAll(/`([a-z]+)/g)].map(m => m[1]),
     );
