@@ -95,6 +95,7 @@ class RunningCapture implements Capture {
       boot: bootMs,
       feed: input => this.#feed(input),
       undescribed: () => this.#pipeline.builder.undescribed(),
+      unnetworked: () => this.#pipeline.builder.unnetworked(),
     });
     this.ready = this.#ready.promise;
     // Whoever awaits `ready` gets the rejection; a caller who only stops need not.

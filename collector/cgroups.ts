@@ -51,12 +51,13 @@ export async function locateCgroup(mount: string, cgroup: CgroupId, cutPath: str
   return found.find(([id]) => id === cgroup)?.[1] ?? null;
 }
 
-async function unlessGone<T>(action: () => Promise<T>): Promise<T | null> {
+/** What the action gives, or null when the file it reads is not there (any more). */
+export async function unlessGone<T>(action: () => Promise<T>): Promise<T | null> {
   try {
     return await action();
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ENODEV' || code === 'ENOTDIR') return null;
+    if (code === 'ENOENT' || code === 'ENODEV' || code === 'ENOTDIR' || code === 'ESRCH') return null;
     throw error;
   }
 }

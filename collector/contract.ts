@@ -1,5 +1,6 @@
 import type { MapSet } from '../bpf/contract.ts';
 import type { Direction } from '../core/frame.ts';
+import type { Talk } from './flows/talk.ts';
 
 /** Id of a cgroup v2: the inode of its folder, decimal. Text, because it is a 64-bit number. */
 export type CgroupId = string;
@@ -39,6 +40,46 @@ export interface Counts {
   /** Messages by lower bound of their size's bucket (of core/histogram.ts), count > 0. */
   readonly sizes: readonly { readonly cgroup: CgroupId; readonly bound: number; readonly count: number }[];
   readonly bytes: readonly { readonly cgroup: CgroupId; readonly bytes: number }[];
+  /** Between whom; messages and bytes are in `sizes` and `bytes` as well. */
+  readonly talks: readonly TalkCount[];
+  readonly ends: readonly EndCount[];
+  readonly connections: readonly ConnectionCount[];
+}
+
+/** Messages of a cgroup with one peer. `id`: the same for the same talk, within a readout. */
+export interface TalkCount {
+  readonly cgroup: CgroupId;
+  readonly id: string;
+  readonly talk: Talk;
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+export const CONNECTION_KINDS = ['opened', 'failed', 'accepted'] as const;
+export type ConnectionKind = (typeof CONNECTION_KINDS)[number];
+
+/** TCP connections of a cgroup's sockets, count > 0. */
+export interface ConnectionCount {
+  readonly cgroup: CgroupId;
+  readonly kind: ConnectionKind;
+  readonly count: number;
+}
+
+/** The same by where they lead; the sum may be less, when the map was full. */
+export interface EndCount extends ConnectionCount {
+  readonly port: number;
+  /** Inode of the socket's network namespace. */
+  readonly netns: number;
+  readonly own: string | null;
+  readonly peer: string | null;
+}
+
+/** A network namespace as seen from a process in it. */
+export interface Network {
+  /** Its inode. */
+  readonly netns: number;
+  /** Its own addresses, without loopback. */
+  readonly addresses: readonly string[];
 }
 
 /** What Docker says of a container. Untrusted text throughout. */
@@ -76,6 +117,8 @@ export type Input =
       readonly cgroups: readonly (readonly [CgroupId, string])[];
     }
   /** The full path of a cgroup whose path had been cut. */
+  /** The network namespace that a cgroup's processes are in; null: the host's own. */
+  | { readonly kind: 'networked'; readonly cgroup: CgroupId | null; readonly network: Network }
   | { readonly kind: 'located'; readonly cgroup: CgroupId; readonly path: string }
   | { readonly kind: 'described'; readonly description: Description }
   /** Docker has removed the container. */

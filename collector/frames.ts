@@ -1,6 +1,8 @@
 import type { Fault, Frame } from '../core/frame.ts';
-import type { Event, Input, Reading } from './contract.ts';
+import type { CgroupId, Event, Input, Reading } from './contract.ts';
+import { FlowBuilder } from './flows/flows.ts';
 import { Identity } from './identity.ts';
+import { LIMITS } from './limits.ts';
 import { Readout } from './readout.ts';
 import { rosterOf } from './roster.ts';
 import { Timeline } from './timeline.ts';
@@ -53,6 +55,7 @@ export class FrameBuilder {
   };
   readonly #options: BuilderOptions;
   readonly #identity = new Identity();
+  readonly #flows = new FlowBuilder(LIMITS.flows);
   readonly #timeline: Timeline;
   #previous: number | null;
   /** Of the open interval. */
@@ -82,6 +85,17 @@ export class FrameBuilder {
     return this.#identity.undescribed();
   }
 
+  /** Containers, and cgroups with flows in the open readout, of whose network nothing is known; with their paths. */
+  unnetworked(): [CgroupId, string][] {
+    if (!this.#readout) return [];
+    const { talks, connections } = this.#readout.content;
+    const active = [...talks.keys(), ...connections.map(count => count.cgroup)];
+    return this.#flows.strangers([...active, ...this.#identity.containers()]).flatMap(cgroup => {
+      const path = this.#identity.pathOf(cgroup);
+      return path === null ? [] : [[cgroup, path]];
+    });
+  }
+
   /** What was learned of identities, or that bpftrace is gone. */
   learn(input: Exclude<Input, { kind: 'line' }>): Frame[] {
     switch (input.kind) {
@@ -90,6 +104,9 @@ export class FrameBuilder {
         return [];
       case 'located':
         this.#identity.located(input.cgroup, input.path);
+        return [];
+      case 'networked':
+        this.#flows.networked(input.cgroup, input.network);
         return [];
       case 'described':
         this.#identity.described(input.description);
@@ -212,7 +229,8 @@ export class FrameBuilder {
     const known = this.#faults.has('restart') || this.#faults.has('attach');
     if (durationMs > intervalMs * LATE_FACTOR && !known) this.#faults.add('late-flip');
     const members = this.#identity.roster(new Set(content.cgroups.keys()), ns);
-    const { folded, ...roster } = rosterOf(members, content.cgroups, maxContainers);
+    const { folded, names, ...roster } = rosterOf(members, content.cgroups, maxContainers);
+    const alive = new Set(roster.containers.map(container => container.name));
     this.#identity.age();
     const frame: Frame = {
       host,
@@ -223,7 +241,7 @@ export class FrameBuilder {
       lost: this.#lost,
       occupancy: content.entries / mapKeys,
       ...roster,
-      flows: [],
+      flows: this.#flows.flows(content, { start, names, ended: roster.ended, alive }),
     };
     this.#previous = start;
     this.#faults = new Set();

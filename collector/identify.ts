@@ -2,9 +2,10 @@ import type { Clock } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { locateCgroup, scanCgroups } from './cgroups.ts';
-import type { Event, Input } from './contract.ts';
+import type { CgroupId, Event, Input } from './contract.ts';
 import { type DockerWatcher, dockerClient, watchDocker } from './docker.ts';
 import { LIMITS } from './limits.ts';
+import { networkOfCgroup, networkOfProcess } from './network.ts';
 
 export interface IdentifyOptions {
   /** `capture.docker`. */
@@ -17,6 +18,8 @@ export interface IdentifyOptions {
   readonly feed: (input: Input) => void;
   /** Ids of living containers that Docker may know and has not described. */
   readonly undescribed: () => readonly string[];
+  /** Cgroups with flows of whose network nothing is known, with their paths. */
+  readonly unnetworked: () => readonly (readonly [CgroupId, string])[];
   /** Time since boot, ms. */
   readonly boot: () => number;
 }
@@ -73,6 +76,7 @@ export class Identifier {
         feed({ kind: 'scanned', boot: before, cgroups: await scanCgroups(mount) });
       };
       this.#ask('cgroups', scan());
+      this.#ask('network', this.#askHost());
     }
   }
 
@@ -82,6 +86,7 @@ export class Identifier {
    */
   async settle(): Promise<void> {
     this.#askDocker();
+    this.#askNetworks();
     if (this.#pending.size === 0) return;
     const answered = new AbortController();
     await Promise.race([
@@ -103,6 +108,24 @@ export class Identifier {
       if (this.#asked.has(id)) continue;
       this.#asked.add(id);
       this.#ask('docker', this.#docker.inspect(id));
+    }
+  }
+
+  /** The process with id 1 is in the network of the host; in a container of its own it is at least in ours. */
+  async #askHost(): Promise<void> {
+    const network = await networkOfProcess('1');
+    if (network) this.#options.feed({ kind: 'networked', cgroup: null, network });
+  }
+
+  #askNetworks(): void {
+    const { mount, unnetworked, feed } = this.#options;
+    if (mount === null) return;
+    for (const [cgroup, path] of unnetworked()) {
+      const read = async () => {
+        const network = await networkOfCgroup(mount, path);
+        if (network) feed({ kind: 'networked', cgroup, network });
+      };
+      this.#ask('network', read());
     }
   }
 

@@ -88,6 +88,17 @@ export class Identity {
     this.#removed.add(id);
   }
 
+  /** Cgroups of living containers. */
+  containers(): CgroupId[] {
+    return [...this.#cgroups].flatMap(([id, { place, died }]) => (place && died === null ? [id] : []));
+  }
+
+  /** Path of a living cgroup, or null. */
+  pathOf(cgroup: CgroupId): string | null {
+    const known = this.#cgroups.get(cgroup);
+    return known && known.died === null ? known.path : null;
+  }
+
   /** Ids of living containers that Docker may know and has not described. */
   undescribed(): string[] {
     const ids = new Set<string>();

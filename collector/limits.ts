@@ -2,6 +2,8 @@
 export const LIMITS = {
   /** Most containers in one frame; the rest is folded into `other`. */
   containers: 10_000,
+  /** Flows of one container with rows of their own, and how long a place is kept without use. */
+  flows: { talking: 128, oneWay: 16, folded: 32, keptMs: 3_600_000 },
   /** Longest that a frame waits for Docker to describe a container, ms. */
   identifyMs: 1000,
   /** Longest that Docker may take to answer, ms. */

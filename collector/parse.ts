@@ -1,7 +1,9 @@
 import type { MapMeaning, Probe } from '../bpf/contract.ts';
+import { MESSAGE } from '../bpf/flows.ts';
 import { printable } from '../core/errors.ts';
-import { isBucket, upperBound } from '../core/histogram.ts';
-import type { Counts, Event } from './contract.ts';
+import { BUCKETS, isBucket, upperBound } from '../core/histogram.ts';
+import { CONNECTION_KINDS, type ConnectionKind, type Counts, type Event } from './contract.ts';
+import { bucketNumber, decodeTalk, readAddress, type Talk } from './flows/talk.ts';
 import { decodePath, isCut } from './path.ts';
 
 /** bpftrace's output, line by line. Pure; never throws, whatever the line is. */
@@ -17,7 +19,7 @@ export function parseLine(probe: Probe, text: string): readonly Event[] {
   if (text.trim() === '') return [];
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(quoteLong(text));
   } catch {
     return [garbage('no JSON', text)];
   }
@@ -38,6 +40,10 @@ export function parseLine(probe: Probe, text: string): readonly Event[] {
       return [garbage('unknown type', text)];
   }
 }
+
+/** Values of maps that a double cannot hold become text; up to 0.19 bpftrace prints them as bare numbers. */
+const quoteLong = (text: string): string =>
+  text.startsWith('{"type": "map"') ? text.replace(/": (-?\d{16,20})(?=[,}])/g, '": "$1"') : text;
 
 function printed(data: string): Event {
   const [, word, ns, rest] = /^([a-z]+) (\d{1,19})(?: (.*))?\n$/s.exec(data) ?? [];
@@ -91,7 +97,7 @@ const READERS: Readonly<Record<MapMeaning['holds'], Reader>> = {
         if (read.count > 0) sizes.push({ cgroup, ...read });
       }
     }
-    return { kind: 'counts', map, set, direction, entries: sizes.length, sizes, bytes: [] };
+    return { kind: 'counts', map, set, direction, entries: sizes.length, ...NOTHING, sizes };
   },
   bytes(map, { set, direction }, content) {
     const sums: Counts['bytes'][number][] = [];
@@ -100,9 +106,73 @@ const READERS: Readonly<Record<MapMeaning['holds'], Reader>> = {
       if (!isCgroup(cgroup) || bytes === null) return null;
       sums.push({ cgroup, bytes });
     }
-    return { kind: 'counts', map, set, direction, entries: sums.length, sizes: [], bytes: sums };
+    return { kind: 'counts', map, set, direction, entries: sums.length, ...NOTHING, bytes: sums };
+  },
+  flows(map, { set, direction }, content) {
+    const known = new Map<string, Talk>();
+    const sizes: Counts['sizes'][number][] = [];
+    const bytes: Counts['bytes'][number][] = [];
+    const talks: Counts['talks'][number][] = [];
+    for (const [key, value] of Object.entries(content)) {
+      const [, cgroup, wordText, a, b] = /^(\d{1,20}),(\d{1,10}),(-?\d{1,20}),(-?\d{1,20})$/.exec(key) ?? [];
+      const word = Number(wordText);
+      const bound = BUCKETS[bucketNumber(word)];
+      const sum = packedFrom(value);
+      if (!cgroup || !a || !b || word > 0xffff_ffff || bound === undefined || sum === null) return null;
+      const id = `${word - bucketNumber(word)},${a},${b}`;
+      const talk = known.get(id) ?? decodeTalk(word, unsigned(a), unsigned(b));
+      known.set(id, talk);
+      sizes.push({ cgroup, bound, count: sum.messages });
+      bytes.push({ cgroup, bytes: sum.bytes });
+      talks.push({ cgroup, id, talk, ...sum });
+    }
+    return { kind: 'counts', map, set, direction, entries: talks.length, ...NOTHING, sizes, bytes, talks };
+  },
+  ends(map, { set, direction }, content) {
+    const ends: Counts['ends'][number][] = [];
+    for (const [key, value] of Object.entries(content)) {
+      const [, cgroup, kindText, portText, netns, own, peer] =
+        /^(\d{1,20}),([123]),(\d{1,5}),(\d{1,10}),([0-9a-f:.]{2,45}),([0-9a-f:.]{2,45})$/.exec(key) ?? [];
+      const kind = connectionKind(kindText);
+      const count = countFrom(value);
+      const port = Number(portText);
+      if (!cgroup || !kind || !own || !peer || port > 65_535 || count === null) return null;
+      const addresses = { own: readAddress(own), peer: readAddress(peer) };
+      ends.push({ cgroup, kind, count, port, netns: Number(netns), ...addresses });
+    }
+    return { kind: 'counts', map, set, direction, entries: 0, ...NOTHING, ends };
+  },
+  connections(map, { set, direction }, content) {
+    const connections: Counts['connections'][number][] = [];
+    for (const [key, value] of Object.entries(content)) {
+      const [, cgroup, kindText] = /^(\d{1,20}),([123])$/.exec(key) ?? [];
+      const kind = connectionKind(kindText);
+      const count = countFrom(value);
+      if (!cgroup || !kind || count === null) return null;
+      connections.push({ cgroup, kind, count });
+    }
+    // A full map of ends is no loss, and this one has at most three entries for each cgroup.
+    return { kind: 'counts', map, set, direction, entries: 0, ...NOTHING, connections };
   },
 };
+
+const NOTHING = { sizes: [], bytes: [], talks: [], ends: [], connections: [] };
+
+/** Kinds are numbered from 1 on in the probe. */
+const connectionKind = (text: string | undefined): ConnectionKind | undefined =>
+  CONNECTION_KINDS[Number(text) - 1];
+
+/** 64 bits that bpftrace may have printed with a sign. */
+const unsigned = (text: string): bigint => BigInt.asUintN(64, BigInt(text));
+
+/** Messages and bytes of one sum, as flows.bt packs them; null when it is none. */
+function packedFrom(value: unknown): { messages: number; bytes: number } | null {
+  if (typeof value === 'number' ? !Number.isSafeInteger(value) : !/^-?\d{1,20}$/.test(String(value)))
+    return null;
+  const sum = unsigned(String(value));
+  const messages = Number(sum / BigInt(MESSAGE));
+  return messages > 0 ? { messages, bytes: Number(sum % BigInt(MESSAGE)) } : null;
+}
 
 /** A bucket of lhist(): `max` is inclusive, and absent in the overflow bucket. */
 function readBucket(bucket: unknown): { bound: number; count: number } | null {

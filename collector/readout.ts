@@ -1,5 +1,6 @@
 import { DIRECTIONS, type Direction } from '../core/frame.ts';
-import type { CgroupId, Counts } from './contract.ts';
+import type { CgroupId, ConnectionCount, Counts, EndCount, TalkCount } from './contract.ts';
+import type { Talk } from './flows/talk.ts';
 
 /** Traffic in one direction, still being added up. */
 export interface Tally {
@@ -22,8 +23,21 @@ export function addTallies(to: Tallies, from: Tallies): void {
   }
 }
 
+const newTalk = (talk: Talk): TalkTally => ({
+  talk,
+  send: { messages: 0, bytes: 0 },
+  receive: { messages: 0, bytes: 0 },
+});
+
 function add(sizes: Map<number, number>, bound: number, count: number): void {
   sizes.set(bound, (sizes.get(bound) ?? 0) + count);
+}
+
+/** What a cgroup exchanged with one peer, still being added up. */
+export interface TalkTally {
+  readonly talk: Talk;
+  readonly send: { messages: number; bytes: number };
+  readonly receive: { messages: number; bytes: number };
 }
 
 /** What was read out of one set of maps. */
@@ -31,6 +45,10 @@ export class Readout {
   readonly cgroups = new Map<CgroupId, Tallies>();
   /** Entries of the fullest map. */
   entries = 0;
+  /** By cgroup and the talk's id. */
+  readonly talks = new Map<CgroupId, Map<string, TalkTally>>();
+  readonly ends: EndCount[] = [];
+  readonly connections: ConnectionCount[] = [];
   readonly #maps = new Set<string>();
 
   /** Take a map's content; false when this map has been read already. */
@@ -42,7 +60,23 @@ export class Readout {
       add(this.#tally(cgroup, counts.direction).sizes, bound, count);
     }
     for (const { cgroup, bytes } of counts.bytes) this.#tally(cgroup, counts.direction).bytes += bytes;
+    for (const count of counts.talks) this.#talk(count, counts.direction);
+    for (const end of counts.ends) this.ends.push(end);
+    for (const count of counts.connections) {
+      this.connections.push(count);
+      // Who only tried to connect is part of the frame as well.
+      this.#tally(count.cgroup, 'send');
+    }
     return true;
+  }
+
+  #talk({ cgroup, id, talk, messages, bytes }: TalkCount, direction: Direction): void {
+    const talks = this.talks.get(cgroup) ?? new Map<string, TalkTally>();
+    this.talks.set(cgroup, talks);
+    const tally = talks.get(id) ?? newTalk(talk);
+    talks.set(id, tally);
+    tally[direction].messages += messages;
+    tally[direction].bytes += bytes;
   }
 
   #tally(cgroup: CgroupId, direction: Direction): Tally {

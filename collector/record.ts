@@ -60,6 +60,11 @@ const inputSchema = z.discriminatedUnion('kind', [
     boot: z.number(),
     cgroups: z.array(z.tuple([cgroup, z.string()])),
   }),
+  z.strictObject({
+    kind: z.literal('networked'),
+    cgroup: cgroup.nullable(),
+    network: z.strictObject({ netns: z.int().nonnegative(), addresses: z.array(z.string()) }),
+  }),
   z.strictObject({ kind: z.literal('located'), cgroup, path: z.string() }),
   z.strictObject({
     kind: z.literal('described'),

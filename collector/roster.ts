@@ -15,6 +15,8 @@ interface Entry {
 /** The part of a frame that says who did what, and how many members had no place of their own in it. */
 export interface Roster extends Pick<Frame, 'containers' | 'started' | 'ended' | 'windows'> {
   readonly folded: number;
+  /** Names of the members' cgroups; any other cgroup is `other`. */
+  readonly names: ReadonlyMap<CgroupId, string>;
 }
 
 /**
@@ -27,12 +29,12 @@ export function rosterOf(
   limit: number,
 ): Roster {
   const entries = new Map<string, Entry>();
-  const named = new Set<CgroupId>();
+  const named = new Map<CgroupId, string>();
   let folded = 0;
   for (const member of [...members].sort(compareMembers)) {
     const tallies = traffic.get(member.cgroup);
-    named.add(member.cgroup);
     const fits = entries.has(member.container.name) || entries.size < limit;
+    named.set(member.cgroup, fits ? member.container.name : OTHER.name);
     if (fits) merge(entries, member, tallies);
     else {
       folded++;
@@ -42,13 +44,14 @@ export function rosterOf(
   for (const [cgroup, tallies] of traffic) if (!named.has(cgroup)) mergeOther(entries, tallies);
 
   const sorted = [...entries.values()].sort((a, b) => compareText(a.container.name, b.container.name));
-  const names = (list: readonly Entry[]) => list.map(entry => entry.container.name);
+  const namesOf = (list: readonly Entry[]) => list.map(entry => entry.container.name);
   return {
     containers: sorted.map(entry => entry.container),
-    started: names(sorted.filter(entry => entry.started)),
-    ended: names(sorted.filter(entry => entry.ended)),
+    started: namesOf(sorted.filter(entry => entry.started)),
+    ended: namesOf(sorted.filter(entry => entry.ended)),
     windows: sorted.flatMap(windowsOf),
     folded,
+    names: named,
   };
 }
 

@@ -14,7 +14,7 @@ const url = (schemes: string[]) =>
 const capture = z
   .strictObject({
     interval: duration({ min: '200ms', max: '60s' }).prefault('5s').describe('Length of a window.'),
-    probe: z.enum(['auto', 'lhist']).default('auto').describe('Which probe of bpf/ counts.'),
+    probe: z.enum(['auto', 'flows', 'lhist']).default('auto').describe('Which probe of bpf/ counts.'),
     hook: z.enum(['auto', 'tracepoint']).default('auto').describe('Where the probe attaches in the kernel.'),
     bpftrace: z.string().min(1).default('bpftrace').describe('The bpftrace program, by name or path.'),
     map_keys: z

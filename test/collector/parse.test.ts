@@ -50,6 +50,9 @@ describe('lines of bpftrace', () => {
           set: 'a',
           direction: 'send',
           entries: 2,
+          talks: [],
+          ends: [],
+          connections: [],
           sizes: [
             { cgroup: '9', bound, count: 12 },
             { cgroup: '243', bound, count: 3 },
@@ -68,6 +71,9 @@ describe('lines of bpftrace', () => {
         set: 'b',
         direction: 'receive',
         entries: 2,
+        talks: [],
+        ends: [],
+        connections: [],
         bytes: [
           { cgroup: '1', bytes: 160000 },
           { cgroup: '18446744073709551615', bytes: 7 },

@@ -1,0 +1,138 @@
+import { EXCHANGE_KEYS, type Exchange, type Flow, type FlowKey, flowId } from '../../core/flow.ts';
+import type { CgroupId, ConnectionKind, EndCount, Network } from '../contract.ts';
+import { OTHER } from '../naming.ts';
+import type { Readout, TalkTally } from '../readout.ts';
+import { AddressBook, type Sighting } from './book.ts';
+import { addFlows, type PlaceLimits, Places } from './places.ts';
+
+/** Who is in the frame, and since when. */
+export interface Cast {
+  /** Start of the frame, epoch ms. */
+  readonly start: number;
+  /** Names of cgroups; any other cgroup is `other`. */
+  readonly names: ReadonlyMap<CgroupId, string>;
+  /** Names of those who ended in the frame, and of all in it. */
+  readonly ended: readonly string[];
+  readonly alive: ReadonlySet<string>;
+}
+
+/** A cgroup's traffic with one peer, not yet resolved. */
+interface Part {
+  readonly sighting: Sighting;
+  readonly exchange: Exchange;
+}
+
+/** Readouts -> flows of frames. Pure apart from its own state, which is bounded. */
+export class FlowBuilder {
+  readonly #book = new AddressBook();
+  readonly #places: Places;
+  /** Of living cgroups; null once the book has it: from then on sockets tell. */
+  readonly #networks = new Map<CgroupId, Network | null>();
+
+  constructor(limits: PlaceLimits) {
+    this.#places = new Places(limits);
+  }
+
+  /** Those of the cgroups whose network was never told. */
+  strangers(cgroups: Iterable<CgroupId>): CgroupId[] {
+    return [...new Set(cgroups)].filter(cgroup => !this.#networks.has(cgroup));
+  }
+
+  /** A cgroup is in that network; null: the host. */
+  networked(cgroup: CgroupId | null, network: Network): void {
+    if (cgroup === null) this.#book.host(network);
+    else this.#networks.set(cgroup, network);
+  }
+
+  /** The flows of a frame. */
+  flows(readout: Readout, cast: Cast): Flow[] {
+    this.#book.turn(cast.ended, cast.alive);
+    this.#learnNetworks(cast);
+    const parts = [...talkParts(readout, cast), ...endParts(readout, cast)];
+    for (const { sighting } of parts) this.#book.see(sighting);
+    const flows = new Map<string, Flow>();
+    const add = (flow: Flow) => {
+      const id = flowId(flow);
+      const known = flows.get(id);
+      flows.set(id, known ? mergeFlows(known, flow) : flow);
+    };
+    for (const part of parts) add(this.#resolve(part));
+    for (const flow of remainders(readout, cast)) add(flow);
+    return this.#places.fold([...flows.values()], cast.start);
+  }
+
+  #learnNetworks({ names }: Cast): void {
+    for (const [cgroup, network] of this.#networks) {
+      const name = names.get(cgroup);
+      if (name === undefined) this.#networks.delete(cgroup);
+      else if (network !== null && name !== OTHER.name) {
+        this.#book.network(name, network);
+        this.#networks.set(cgroup, null);
+      }
+    }
+  }
+
+  #resolve({ sighting, exchange }: Part): Flow {
+    const { name, protocol, role, port, peer } = sighting;
+    const moved = exchange.connections > 0 || exchange.receivedMessages > 0;
+    const found = this.#book.peerOf(sighting, moved);
+    return { container: name, protocol, role, ...found, port, address: peer ?? '', ...exchange };
+  }
+}
+
+const nameOf = (cast: Cast, cgroup: CgroupId): string => cast.names.get(cgroup) ?? OTHER.name;
+
+function talkParts(readout: Readout, cast: Cast): Part[] {
+  return [...readout.talks].flatMap(([cgroup, talks]) =>
+    [...talks.values()].map(({ talk, send, receive }: TalkTally) => ({
+      sighting: { name: nameOf(cast, cgroup), netns: null, ...talk },
+      exchange: {
+        ...NONE,
+        sentMessages: send.messages,
+        sentBytes: send.bytes,
+        receivedMessages: receive.messages,
+        receivedBytes: receive.bytes,
+      },
+    })),
+  );
+}
+
+function endParts(readout: Readout, cast: Cast): Part[] {
+  return readout.ends.map(({ cgroup, kind, count, port, netns, own, peer }: EndCount) => ({
+    sighting: { name: nameOf(cast, cgroup), netns, protocol: 'tcp', role: roleOf(kind), port, own, peer },
+    exchange: { ...NONE, [fieldOf(kind)]: count },
+  }));
+}
+
+/** Connections that are in the totals, but not among the ends: that map was full. */
+function remainders(readout: Readout, cast: Cast): Flow[] {
+  const left = new Map(readout.connections.map(count => [`${count.cgroup} ${count.kind}`, { ...count }]));
+  for (const { cgroup, kind, count } of readout.ends) {
+    const total = left.get(`${cgroup} ${kind}`);
+    if (total) left.set(`${cgroup} ${kind}`, { ...total, count: total.count - count });
+  }
+  return [...left.values()]
+    .filter(({ count }) => count > 0)
+    .map(({ cgroup, kind, count }) => ({
+      container: nameOf(cast, cgroup),
+      protocol: 'tcp',
+      role: roleOf(kind),
+      peerKind: 'other',
+      peer: '',
+      port: 0,
+      address: '',
+      ...NONE,
+      [fieldOf(kind)]: count,
+    }));
+}
+
+const roleOf = (kind: ConnectionKind): FlowKey['role'] => (kind === 'accepted' ? 'server' : 'client');
+const fieldOf = (kind: ConnectionKind): keyof Exchange => (kind === 'failed' ? 'failures' : 'connections');
+
+const NONE: Exchange = Object.fromEntries(EXCHANGE_KEYS.map(key => [key, 0])) as unknown as Exchange;
+
+/** The sum; the address of the one that moved more. */
+function mergeFlows(a: Flow, b: Flow): Flow {
+  const weight = (flow: Flow): number => flow.sentBytes + flow.receivedBytes;
+  return weight(b) > weight(a) ? addFlows(b, a) : addFlows(a, b);
+}

@@ -1,0 +1,40 @@
+import { readFile, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { unlessGone } from './cgroups.ts';
+import type { Network } from './contract.ts';
+import { isLoopback, readAddress } from './flows/talk.ts';
+
+/** The network namespace of a cgroup's first process, or null when it has none (any more). */
+export async function networkOfCgroup(mount: string, path: string): Promise<Network | null> {
+  const pids = await unlessGone(() => readFile(join(mount, path, 'cgroup.procs'), 'utf8'));
+  // 0 stands for a process of another PID namespace.
+  const pid = pids?.split('\n').find(line => /^[1-9]\d*$/.test(line));
+  return pid === undefined ? null : networkOfProcess(pid);
+}
+
+/** The network namespace of a process, or null when it is gone. */
+export function networkOfProcess(pid: string, proc = '/proc'): Promise<Network | null> {
+  return unlessGone(async () => {
+    const link = await readlink(`${proc}/${pid}/ns/net`);
+    const netns = Number(/^net:\[(\d+)\]$/.exec(link)?.[1]);
+    const trie = await readFile(`${proc}/${pid}/net/fib_trie`, 'utf8');
+    // Absent where IPv6 is off.
+    const six = await unlessGone(() => readFile(`${proc}/${pid}/net/if_inet6`, 'utf8'));
+    const addresses = new Set([...addresses4(trie), ...addresses6(six ?? '')]);
+    return { netns, addresses: [...addresses].filter(address => !isLoopback(address)).sort() };
+  });
+}
+
+/** Own IPv4 addresses in a routing table as the kernel prints it: `|-- 10.0.0.2`, then `/32 host LOCAL`. */
+function addresses4(trie: string): string[] {
+  return [...trie.matchAll(/\|-- (\d+\.\d+\.\d+\.\d+)\n\s+\/32 host LOCAL/g)].flatMap(
+    ([, address]) => readAddress(address ?? '') ?? [],
+  );
+}
+
+/** Own IPv6 addresses: 32 hex digits at the start of each line. */
+function addresses6(lines: string): string[] {
+  return [...lines.matchAll(/^([0-9a-f]{32}) /gm)].flatMap(
+    ([, hex]) => readAddress((hex ?? '').replace(/(.{4})(?=.)/g, '$1:')) ?? [],
+  );
+}
