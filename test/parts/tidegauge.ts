@@ -24,7 +24,7 @@ export function writeConfig(folder: string, config: unknown, name = 'tidegauge.y
   return folder;
 }
 
-/** What a webhook receiver got, in order. */
+/** What a webhook receiver accepted, in order. */
 export interface Hook {
   readonly url: string;
   readonly bodies: Record<string, unknown>[];
@@ -32,8 +32,12 @@ export interface Hook {
   stop(): Promise<void>;
 }
 
-/** A real HTTP server that accepts every delivery with 200. */
+/**
+ * A real HTTP server that answers every delivery with 200 and accepts each key once, as receivers of Standard
+ * Webhooks do: a sender that is killed between an answer and its record sends again with the same key.
+ */
 export async function startHook(): Promise<Hook> {
+  const keys = new Set<unknown>();
   const bodies: Record<string, unknown>[] = [];
   const headers: Record<string, unknown>[] = [];
   const server: Server = createServer((request, response) => {
@@ -42,8 +46,12 @@ export async function startHook(): Promise<Hook> {
       text += chunk;
     });
     request.on('end', () => {
-      bodies.push(JSON.parse(text) as Record<string, unknown>);
-      headers.push({ ...request.headers });
+      const key = request.headers['webhook-id'];
+      if (!keys.has(key)) {
+        bodies.push(JSON.parse(text) as Record<string, unknown>);
+        headers.push({ ...request.headers });
+      }
+      keys.add(key);
       response.end('ok');
     });
   });

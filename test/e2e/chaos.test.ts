@@ -1,0 +1,45 @@
+import { expect, it } from '@jest/globals';
+import { planOf } from '../../chaos/plan.ts';
+import { playRound } from '../../chaos/round.ts';
+import { describeWith } from '../parts/need.ts';
+
+/** `npm run chaos` plays as many rounds as one likes; these are few, and always the same. */
+describeWith(
+  ['redis', 'influx'],
+  'nothing is lost and nothing comes twice, whatever is killed or stopped',
+  () => {
+    it.each([
+      ['stack', 1],
+      ['fleet', 2],
+      ['embedded', 3],
+    ] as const)(
+      '%s, seed %d',
+      async (kind, seed) => {
+        expect(planOf(kind, seed)).toEqual(planOf(kind, seed));
+        const { differences, figures, story } = await playRound({ kind, seed });
+        expect({ differences, story: differences.length > 0 ? story : [] }).toEqual({
+          differences: [],
+          story: [],
+        });
+        expect(figures.frames).toBeGreaterThan(20);
+        expect(figures.incidents).toBeGreaterThan(0);
+        expect(figures.deliveries).toBe(2 * figures.incidents);
+      },
+      120_000,
+    );
+
+    it('is not always found right: a spool that lets go of frames before the store has answered is caught', async () => {
+      const { differences } = await playRound({
+        kind: 'stack',
+        seed: 1,
+        broken: true,
+        settleMs: 3000,
+        plan: [
+          { at: 2000, what: 'stop', part: 'influx', pauseMs: 3000 },
+          { at: 3500, what: 'kill', part: 'collect-0', pauseMs: 100 },
+        ],
+      });
+      expect(differences.join()).toMatch(/collect-0: \d+ closed frames are not stored/);
+    }, 60_000);
+  },
+);
