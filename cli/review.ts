@@ -1,10 +1,12 @@
 import { isoTime } from '../core/clock.ts';
+import { describeError } from '../core/errors.ts';
 import { canonicalJson, reportText } from '../review/report.ts';
 import { reviewStore } from '../review/review.ts';
+import type { State } from '../state/contract.ts';
 import type { CommonFlags, Context } from './context.ts';
 import { Progress } from './progress.ts';
 import { rangeFlags } from './times.ts';
-import { makeFold, makeStore } from './wire.ts';
+import { makeFold, makeState, makeStore } from './wire.ts';
 
 interface ReviewFlags extends CommonFlags {
   readonly from: string;
@@ -17,10 +19,16 @@ interface ReviewFlags extends CommonFlags {
 export async function review(context: Context, flags: ReviewFlags): Promise<number> {
   const range = rangeFlags(flags, context.clock.now());
   const store = makeStore(context.config, context.log);
+  const state = makeState(context.config, context.clock, context.log);
+  const fold = makeFold(context.config);
   const progress = new Progress(process.stderr, context.clock);
   try {
     await store.open();
-    const reviews = await reviewStore(makeFold(context.config), store, range, {
+    const checkpoints = await reachable(context, state);
+    const reviews = await reviewStore(fold, store, range, {
+      ...(checkpoints
+        ? { checkpoint: (host, before) => state.loadCheckpoint(host, fold.fingerprint, before) }
+        : {}),
       ...(flags.host === undefined ? {} : { host: flags.host }),
       onFrame: frame => progress.step(`folding ${isoTime(frame.start)}`),
     });
@@ -28,6 +36,18 @@ export async function review(context: Context, flags: ReviewFlags): Promise<numb
     context.out.write(flags.json ? canonicalJson(reviews) : reportText(reviews));
     return 0;
   } finally {
+    await state.close();
     await store.close();
+  }
+}
+
+/** A review is possible without the workers' state; it folds more, then. */
+async function reachable({ log }: Context, state: State): Promise<boolean> {
+  try {
+    await state.open();
+    return true;
+  } catch (error) {
+    log.warn({ error: describeError(error) }, 'no checkpoints: history is folded from its beginning');
+    return false;
   }
 }

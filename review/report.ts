@@ -37,7 +37,7 @@ const KEY_ORDER = [
     'unit',
     'text',
   ],
-  ...['folded', 'frames', 'from', 'to', 'blind', 'incidents'],
+  ...['folded', 'frames', 'checkpoint', 'from', 'to', 'blind', 'incidents'],
 ];
 
 /** JSON text with two spaces and a newline at the end: equal values give equal bytes, whatever made them. */
@@ -65,6 +65,8 @@ function hostText(review: HostReview): string {
   const lines = [`Host ${printable(review.host)}`];
   if (review.from === null || review.to === null) return `${lines[0]}: no stored frames.\n`;
   lines.push(`  folded ${review.folded} frames from ${isoTime(review.from)} to ${isoTime(review.to)}`);
+  if (review.checkpoint !== null)
+    lines.push(`  with what was known after the frame of ${isoTime(review.checkpoint)}`);
   lines.push(`  ${review.frames} frames in the reviewed range`);
   for (const gap of review.blind) lines.push(`  blind ${rangeText(gap)}: nothing can be said about it`);
   lines.push(

@@ -1,4 +1,4 @@
-import type { HostFold } from '../alert/host.ts';
+import type { HostFold, HostState } from '../alert/host.ts';
 import { type Frame, frameEnd } from '../core/frame.ts';
 import type { Incident } from '../core/incident.ts';
 import type { Range, Store } from '../store/contract.ts';
@@ -9,7 +9,9 @@ export interface HostReview {
   /** Stored frames that were folded, and those inside the reviewed range. */
   readonly folded: number;
   readonly frames: number;
-  /** From when on history was folded: baselines before the range come from here. Null: nothing is stored. */
+  /** Start of the frame after whose checkpoint folding began, or null when it began with the oldest stored frame. */
+  readonly checkpoint: number | null;
+  /** Start of the first folded frame; without a checkpoint, baselines come from here on. Null: nothing is stored. */
   readonly from: number | null;
   /** End of the last folded frame. */
   readonly to: number | null;
@@ -19,19 +21,28 @@ export interface HostReview {
   readonly incidents: readonly Incident[];
 }
 
+/** What live workers knew after a frame. */
+export interface Beginning {
+  /** Start of that frame. */
+  readonly last: number;
+  /** What the fold's `encode` gave. */
+  readonly data: string;
+}
+
 /**
  * Fold frames of one host in order and keep the incidents that touch the range: the very fold that live workers run.
- * `onFrame` is told of every frame, for progress.
+ * `onFrame` is told of every frame, for progress; `beginning`: what came before the first one.
  */
 export async function reviewFrames(
   fold: HostFold,
   frames: AsyncIterable<Frame>,
   range: Range,
   onFrame?: (frame: Frame) => void,
+  beginning: Beginning | null = null,
 ): Promise<HostReview> {
-  const incidents = new Map<string, Incident>();
   const coverage = new Coverage(range);
-  let state = fold.init();
+  let state = beginning ? fold.decode(beginning.data) : fold.init();
+  const incidents = firing(state);
   let folded = 0;
   let first: number | null = null;
   let last: Frame | null = null;
@@ -51,6 +62,7 @@ export async function reviewFrames(
     host,
     folded,
     frames: coverage.frames,
+    checkpoint: beginning?.last ?? null,
     from: first,
     to: last && frameEnd(last),
     blind: coverage.blind(),
@@ -58,21 +70,33 @@ export async function reviewFrames(
   };
 }
 
-/** Review stored history of some hosts: folds from the oldest stored frame, so that baselines are what they were live. */
+/**
+ * Review stored history of some hosts: folds from the newest checkpoint before the range that these settings have made,
+ * else from the oldest stored frame, so that baselines are what they were live.
+ */
 export async function reviewStore(
   fold: HostFold,
   store: Pick<Store, 'readFrames' | 'hosts'>,
   range: Range,
-  options: { host?: string; onFrame?: (frame: Frame) => void } = {},
+  options: {
+    host?: string;
+    onFrame?: (frame: Frame) => void;
+    /** The newest checkpoint of these settings whose frame starts before `before`. */
+    checkpoint?: (host: string, before: number) => Promise<Beginning | null>;
+  } = {},
 ): Promise<HostReview[]> {
   const hosts = options.host === undefined ? await store.hosts() : [options.host];
   const reviews: HostReview[] = [];
   for (const host of hosts) {
-    const frames = store.readFrames(host, { from: 0, to: range.to });
-    reviews.push({ ...(await reviewFrames(fold, frames, range, options.onFrame)), host });
+    const beginning = (await options.checkpoint?.(host, range.from)) ?? null;
+    const frames = store.readFrames(host, { from: beginning ? beginning.last + 1 : 0, to: range.to });
+    reviews.push({ ...(await reviewFrames(fold, frames, range, options.onFrame, beginning)), host });
   }
   return reviews;
 }
+
+const firing = (state: HostState): Map<string, Incident> =>
+  new Map(state.pipeline.open.map(({ incident }) => [incident.id, incident]));
 
 const touches = (incident: Incident, range: Range): boolean =>
   incident.start < range.to && incident.end > range.from;
