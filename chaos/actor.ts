@@ -8,6 +8,8 @@ import { Random } from './random.ts';
 export interface Actor {
   /** Glob of its name in frames. */
   readonly container: string;
+  /** Above this rate the rule of a round alarms: between its trickle and its bursts. */
+  readonly limit: string;
   stop(): Promise<void>;
 }
 
@@ -25,6 +27,7 @@ export async function startActor(seed: number, quietFrom: number): Promise<Actor
   })();
   return {
     container: `*${cgroup.path}*`,
+    limit: '200kB/s',
     async stop() {
       ended.abort();
       await bursts;

@@ -10,7 +10,7 @@ import { startInflux } from '../test/parts/influx.ts';
 import { type Child, temporaryFolder } from '../test/parts/process.ts';
 import { startRedis } from '../test/parts/redis.ts';
 import { tidegauge, writeConfig } from '../test/parts/tidegauge.ts';
-import { startActor } from './actor.ts';
+import { type Actor, startActor } from './actor.ts';
 import { type Host, madeHost, realHost } from './host.ts';
 import { Bpftrace, type Part, Program, Server, type Tell } from './part.ts';
 import { type Kind, partsOf } from './plan.ts';
@@ -51,7 +51,7 @@ export async function install(options: Options, tell: Tell): Promise<Installatio
   const receiver = await startReceiver(new Random(seed + 1));
   const servers = kind === 'embedded' ? {} : { redis: await startRedis(), influx: await startInflux() };
   const actor = kind === 'real' ? await startActor(seed, options.quietFrom) : null;
-  const common = { ...COMMON, ...embeddedOrNot(servers), ...rulesFor(receiver.url, actor?.container ?? '*') };
+  const common = { ...COMMON, ...embeddedOrNot(servers), ...rulesFor(receiver.url, actor ?? MADE) };
   const hosts = new Map<string, Host>();
   const programs: Program[] = [];
   const parts = new Map<string, Part>();
@@ -85,9 +85,15 @@ export async function install(options: Options, tell: Tell): Promise<Installatio
       );
     } else parts.set(name, host(name));
   }
-  for (const each of programs) await each.begin();
+  const stop = async () => {
+    await Promise.all(programs.map(each => each.end('SIGKILL')));
+    await actor?.stop();
+    await Promise.all([receiver.stop(), servers.redis?.stop(), servers.influx?.stop()]);
+    folder.remove();
+  };
   const data = join(folder.path, programs[0]?.name ?? '', 'data');
   const config = SCHEMA.parse({ ...common, data });
+  for (const each of programs) await each.begin();
   return {
     parts,
     receiver,
@@ -103,14 +109,12 @@ export async function install(options: Options, tell: Tell): Promise<Installatio
       for (const [name, each] of hosts) all.set(name, await each.closed());
       return all;
     },
-    async stop() {
-      await Promise.all(programs.map(each => each.end('SIGKILL')));
-      await actor?.stop();
-      await Promise.all([receiver.stop(), servers.redis?.stop(), servers.influx?.stop()]);
-      folder.remove();
-    },
+    stop,
   };
 }
+
+/** Of made traffic. */
+const MADE = { container: '*', limit: LIMIT };
 
 const COMMON = {
   capture: { interval: '500ms', docker: 'off' },
@@ -129,7 +133,7 @@ function embeddedOrNot({ redis, influx }: { redis?: { url: string }; influx?: { 
   };
 }
 
-function rulesFor(url: string, container: string) {
+function rulesFor(url: string, { container, limit }: Pick<Actor, 'container' | 'limit'>) {
   const rule = {
     use: 'threshold',
     metric: 'bytes',
@@ -138,7 +142,7 @@ function rulesFor(url: string, container: string) {
     match: { kind: 'any', container },
   };
   return {
-    detectors: [{ ...rule, name: 'limit', above: LIMIT }],
+    detectors: [{ ...rule, name: 'limit', above: limit }],
     receivers: [{ use: 'webhook', name: 'hook', url }],
   };
 }

@@ -10,6 +10,8 @@ export interface RoundOptions {
   /** Instead of the plan that follows from the seed. */
   readonly plan?: readonly Disturbance[];
   readonly broken?: boolean;
+  /** Longest wait for what was begun to be finished, ms. */
+  readonly settleMs?: number;
   readonly tell?: (line: string) => void;
 }
 
@@ -23,7 +25,7 @@ export interface RoundResult {
 
 /** Time for everything to start before the first disturbance, ms. */
 const START_MS = 2500;
-/** Longest wait for what was begun to be finished, ms. */
+/** Default of `RoundOptions.settleMs`. */
 const SETTLE_MS = 45_000;
 
 /** Install everything, disturb it as planned, let it come to rest, and compare. */
@@ -50,7 +52,7 @@ export async function playRound(options: RoundOptions): Promise<RoundResult> {
     await sleep(Math.max(0, times.until - systemClock.now()));
     await installation.endCapture();
     tell('traffic has ended');
-    const result = await settle(installation);
+    const result = await settle(installation, options.settleMs ?? SETTLE_MS);
     tell(result.found.length === 0 ? 'all is right' : 'something is wrong');
     const figures = { ...result.figures, repeated: installation.receiver.repeated };
     if (result.found.length > 0) story.push(installation.outputs());
@@ -63,8 +65,8 @@ export async function playRound(options: RoundOptions): Promise<RoundResult> {
 type Installed = Awaited<ReturnType<typeof install>>;
 
 /** Compare until all is right, or until nothing can be expected any more. */
-async function settle({ config, store, state, receiver, closed }: Installed) {
-  const deadline = systemClock.now() + SETTLE_MS;
+async function settle({ config, store, state, receiver, closed }: Installed, settleMs: number) {
+  const deadline = systemClock.now() + settleMs;
   await store.open();
   await state.open();
   try {

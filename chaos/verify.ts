@@ -107,6 +107,7 @@ function compareFrames(host: string, frames: readonly Frame[], journal: readonly
   if (breaks.length > 0)
     found.push(`${host}: ${breaks.length} frames do not follow their predecessor, first ${breaks[0]?.start}`);
   if (frames.length === 0) found.push(`${host}: no frames`);
+  if (journal.length === 0) found.push(`${host}: nothing is known of what was closed`);
   return found;
 }
 
