@@ -1,0 +1,122 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { HostClaim } from '../../cli/claim.ts';
+import { instanceId } from '../../cli/instance.ts';
+import { lockFile } from '../../state/sqlite/lock.ts';
+import { createSqliteState } from '../../state/sqlite/state.ts';
+import { ManualClock } from '../parts/clock.ts';
+import { recordingLog } from '../parts/log.ts';
+import { Child, temporaryFolder, until } from '../parts/process.ts';
+import { writeConfig } from '../parts/tidegauge.ts';
+
+const CHILD = fileURLToPath(new URL('outbox-child.ts', import.meta.url));
+
+describe('a data directory and a host name', () => {
+  let folder: ReturnType<typeof temporaryFolder>;
+  const children: Child[] = [];
+  beforeEach(() => {
+    folder = temporaryFolder();
+  });
+  afterEach(async () => {
+    for (const child of children.splice(0)) await child.stop('SIGKILL');
+    folder.remove();
+  });
+
+  /** A collector with a data directory of its own; all of them share one state. */
+  const collect = (data: string, host = 'web-1'): Child => {
+    const path = join(folder.path, data);
+    mkdirSync(path, { recursive: true });
+    const state = { lease: '60s', sqlite: { file: join(folder.path, 'state.db') } };
+    writeConfig(path, { host, data: path, state });
+    const child = new Child(process.execPath, [
+      '--disable-warning=ExperimentalWarning',
+      CHILD,
+      join(path, 'tidegauge.yaml'),
+    ]);
+    children.push(child);
+    return child;
+  };
+  const opened = (child: Child) => until('a collector', () => child.output.includes('open\n'));
+
+  it('belong to one collector; who was killed is back at once, whatever the lease', async () => {
+    const first = collect('a');
+    await opened(first);
+    const second = collect('a');
+    expect(await second.exited).toBe(2);
+    expect(second.output).toContain('expected a data directory of this collector alone');
+    await first.stop('SIGKILL');
+    await opened(collect('a'));
+  });
+
+  it('of another installation are refused under the same name, and taken under another', async () => {
+    await opened(collect('a'));
+    const other = collect('b');
+    expect(await other.exited).toBe(2);
+    expect(other.output).toMatch(
+      /host web-1: expected a name under which no other installation collects.*Set `host`/,
+    );
+    await opened(collect('b', 'web-2'));
+  });
+
+  it('are claimed again after the state forgot, and given up when another installation was faster', async () => {
+    const clock = new ManualClock();
+    const { log } = recordingLog();
+    const state = createSqliteState({ file: join(folder.path, 'claims.db'), clock });
+    await state.open();
+    const options = { state, host: 'web-1', leaseMs: 1000, clock, log };
+    const claim = await HostClaim.take({ ...options, instance: 'a' });
+    let lost = false;
+    void claim.lost.then(() => {
+      lost = true;
+    });
+    const renewed = async () => {
+      await until('a renewal to be waited for', () => clock.sleeping === 1);
+      clock.advance(250);
+      await until('the next one', () => lost || clock.sleeping === 1);
+    };
+    await renewed();
+    clock.advance(1500);
+    await renewed();
+    expect(lost).toBe(false);
+    await expect(HostClaim.take({ ...options, instance: 'b' })).rejects.toThrow('another installation');
+    await until('a renewal to be waited for', () => clock.sleeping === 1);
+    // Paused past the lease: another one comes first.
+    const taken = state.acquire('collector-web-1', 'a', 0);
+    await taken;
+    const other = await state.acquire('collector-web-1', 'b', 60_000);
+    expect(other).not.toBeNull();
+    clock.advance(250);
+    expect((await claim.lost).message).toContain('another installation');
+    await claim.release();
+    await state.close();
+  });
+});
+
+describe('the id of an installation', () => {
+  it('is made once, and refused when it is none', () => {
+    const folder = temporaryFolder();
+    const id = instanceId(folder.path);
+    expect(id).toMatch(/^[0-9a-f-]{36}$/);
+    expect(instanceId(folder.path)).toBe(id);
+    expect(readFileSync(join(folder.path, 'instance'), 'utf8')).toBe(`${id}\n`);
+    writeFileSync(join(folder.path, 'instance'), '../../etc/passwd\n');
+    expect(() => instanceId(folder.path)).toThrow(/Remove the file/);
+    folder.remove();
+  });
+});
+
+describe('a lock', () => {
+  it('is held by one at a time, and says so of a file that it cannot use', () => {
+    const folder = temporaryFolder();
+    const file = join(folder.path, 'lock');
+    const lock = lockFile(file);
+    expect(lock).not.toBeNull();
+    expect(lockFile(file)).toBeNull();
+    lock?.release();
+    lockFile(file)?.release();
+    expect(() => lockFile(join(folder.path, 'none', 'lock'))).toThrow(/unable to open/);
+    folder.remove();
+  });
+});
