@@ -6,6 +6,7 @@ import { foldBench } from './fold.ts';
 import type { BenchTable } from './measure.ts';
 import { queueBench } from './queue.ts';
 import { machine, markdown, rewrite } from './report.ts';
+import { spoolBench } from './spool.ts';
 import { storeBench } from './store.ts';
 
 /** `npm run bench` runs all benchmarks, `npm run bench -- fold store` some; their tables go into docs/benchmarks.md. */
@@ -13,6 +14,7 @@ import { storeBench } from './store.ts';
 const BENCHES: Readonly<Record<string, () => Promise<BenchTable[]>>> = {
   capture: captureBench,
   fold: foldBench,
+  spool: spoolBench,
   store: storeBench,
   queue: queueBench,
 };

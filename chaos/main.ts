@@ -3,7 +3,7 @@ import { KINDS, type Kind } from './plan.ts';
 import { playRound } from './round.ts';
 
 /**
- * `npm run chaos -- --rounds 100 --seed 1 [--only stack] [--break] [--verbose]`: kills and stops every part of real
+ * `npm run chaos -- --rounds 100 --seed 1 [--only stack,fleet] [--break] [--verbose]`: kills and stops every part of real
  * installations at random moments, and compares what is left with what an undisturbed run would have left. The seed of
  * a round is printed: `--rounds 1 --seed THAT --only KIND` plays it again.
  */
@@ -16,7 +16,8 @@ const { values } = parseArgs({
     verbose: { type: 'boolean', default: false },
   },
 });
-const kinds = values.only === undefined ? KINDS : KINDS.filter(kind => kind === values.only);
+const kinds =
+  values.only === undefined ? KINDS : KINDS.filter(kind => values.only?.split(',').includes(kind));
 if (kinds.length === 0) {
   console.error(`no kind ${values.only}: there are ${KINDS.join(', ')}`);
   process.exit(2);
