@@ -1,5 +1,6 @@
 import type { Probe } from '../bpf/contract.ts';
 import { PROBES } from '../bpf/index.ts';
+import { chooseHook } from '../collector/hooks.ts';
 import { Pipeline } from '../collector/pipeline.ts';
 import { BUCKETS, upperBound } from '../core/histogram.ts';
 import { costPerSend, withBpfStats } from './kernel.ts';
@@ -19,10 +20,18 @@ const NOTHING = 'tracepoint:sock:sock_send_length { }';
 
 async function kernelTable(): Promise<BenchTable> {
   const messages = 50_000;
+  const { hook, kernel } = await chooseHook({ hook: 'auto', probe: 'auto' });
+  const parameters = {
+    intervalMs: 60_000,
+    mapKeys: MAP_KEYS,
+    hook: hook.name,
+    kernel,
+    account: 'fast',
+  } as const;
   const programs = new Map([
     ['nothing', NOTHING],
     ['@x = 1', CHEAPEST],
-    ...PROBES.map(probe => [probe.name, probe.render({ intervalMs: 60_000, mapKeys: MAP_KEYS })] as const),
+    ...PROBES.map(probe => [probe.name, probe.render(parameters)] as const),
   ]);
   const costs = await withBpfStats(() =>
     inTurn(

@@ -1,6 +1,4 @@
 import { uptime } from 'node:os';
-import type { Probe } from '../bpf/contract.ts';
-import { findProbe } from '../bpf/index.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import { TidegaugeError } from '../core/errors.ts';
@@ -12,6 +10,7 @@ import { describeExit, type Exit, explainExit } from './bpftrace-errors.ts';
 import { findCgroupMount } from './cgroups.ts';
 import type { Event, Input } from './contract.ts';
 import type { Counters } from './frames.ts';
+import { type Choice, chooseHook } from './hooks.ts';
 import { Identifier } from './identify.ts';
 import { LIMITS } from './limits.ts';
 import type { Line } from './lines.ts';
@@ -54,18 +53,22 @@ export interface Capture {
   stop(): Promise<void>;
 }
 
-/** Start to capture. Ends of bpftrace after `ready` are answered by starting it again, with growing pauses. */
+/**
+ * Start to capture, at the first hook that works here. Throws a TidegaugeError when there is none. Ends of bpftrace after
+ * `ready` are answered by starting it again, with growing pauses.
+ */
 export async function startCapture(options: CaptureOptions): Promise<Capture> {
-  const probe = findProbe(options.config.probe);
-  if (!probe) throw new Error(`no probe ${options.config.probe}`);
+  const choice = await chooseHook(options.config);
+  for (const { hook, found } of choice.refused) options.log.debug({ hook: hook.name, found }, 'hook refused');
   const version = await bpftraceVersion(options.config.bpftrace);
-  return new RunningCapture(options, probe, version, await findCgroupMount());
+  return new RunningCapture(options, choice, version, await findCgroupMount());
 }
 
 /** The shell around the pipeline: decides the order of its inputs and keeps bpftrace running. */
 class RunningCapture implements Capture {
   readonly ready: Promise<void>;
   readonly #options: CaptureOptions;
+  readonly #choice: Choice;
   readonly #pipeline: Pipeline;
   readonly #identifier: Identifier;
   readonly #version: string | null;
@@ -79,14 +82,15 @@ class RunningCapture implements Capture {
   /** Ends of bpftrace since the last flip. */
   #failures = 0;
 
-  constructor(options: CaptureOptions, probe: Probe, version: string | null, mount: string | null) {
+  constructor(options: CaptureOptions, choice: Choice, version: string | null, mount: string | null) {
     const { config, host, previous, clock, log } = options;
     const { interval: intervalMs, map_keys: mapKeys } = config;
     const builder = { host, intervalMs, mapKeys, maxContainers: LIMITS.containers, previous };
     this.#options = options;
+    this.#choice = choice;
     this.#version = version;
-    this.#pipeline = new Pipeline(probe, builder);
-    options.record?.write(encodeHeader(probe.name, builder));
+    this.#pipeline = new Pipeline(choice.probe, builder);
+    options.record?.write(encodeHeader(choice.probe.name, builder));
     this.#identifier = new Identifier({
       docker: config.docker,
       mount,
@@ -106,7 +110,7 @@ class RunningCapture implements Capture {
   status(): CaptureStatus {
     const { probe, builder } = this.#pipeline;
     return {
-      hook: probe.hook,
+      hook: this.#choice.hook.name,
       probe: probe.name,
       bpftrace: { version: this.#version, pid: this.#child?.pid ?? null },
       docker: this.#identifier.dockerConnected,
@@ -142,8 +146,9 @@ class RunningCapture implements Capture {
 
   async #runOnce(): Promise<Exit> {
     const { config, clock } = this.#options;
-    const { interval: intervalMs, map_keys: mapKeys, bpftrace: program } = config;
-    const text = this.#pipeline.probe.render({ intervalMs, mapKeys });
+    const { interval: intervalMs, map_keys: mapKeys, account, bpftrace: program } = config;
+    const { probe, hook, kernel } = this.#choice;
+    const text = probe.render({ intervalMs, mapKeys, hook: hook.name, kernel, account });
     const child = startBpftrace({ program, text, mapKeys, clock });
     this.#child = child;
     this.#lastFlip = clock.monotonic();

@@ -15,8 +15,11 @@ export type Event =
       readonly mapKeys: number;
     }
   | { readonly kind: 'flip'; readonly ns: number; readonly set: MapSet }
-  | { readonly kind: 'end'; readonly ns: number }
+  /** `more`: the interval goes on with another readout. */
+  | { readonly kind: 'end' | 'more'; readonly ns: number }
   | Counts
+  /** All messages of a set, counted a second time. */
+  | { readonly kind: 'total'; readonly set: MapSet; readonly messages: number }
   | {
       readonly kind: 'birth' | 'death';
       readonly ns: number;

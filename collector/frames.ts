@@ -68,6 +68,8 @@ export class FrameBuilder {
     readonly reading: Reading;
     readonly content: Readout;
   } | null = null;
+  /** Earlier readouts of the open interval, and when the last of them was. */
+  #parts: { readonly ns: number; readonly content: Readout } | null = null;
 
   constructor(options: BuilderOptions) {
     this.#options = options;
@@ -133,6 +135,14 @@ export class FrameBuilder {
         if (this.#readout?.ns === event.ns) return this.#finish();
         this.#garbage('end without flip');
         return [];
+      case 'more':
+        if (this.#readout?.ns === event.ns) this.#part();
+        else this.#garbage('end without flip');
+        return [];
+      case 'total':
+        if (this.#readout?.set !== event.set) this.#garbage('count of events outside its readout');
+        else if (!this.#readout.content.count(event.messages)) this.counters.duplicates++;
+        return [];
       case 'counts':
         // bpftrace may print maps that are empty when it exits.
         if (this.#readout?.set !== event.set) {
@@ -146,8 +156,7 @@ export class FrameBuilder {
         this.#identity.death(event.cgroup, event.path, event.ns);
         return [];
       case 'lost':
-        this.counters.lost += event.events;
-        this.#lost += event.events;
+        this.#lose(event.events);
         this.#faults.add('lost-events');
         return [];
       case 'garbage':
@@ -164,6 +173,11 @@ export class FrameBuilder {
     this.#faults.add('garbage');
   }
 
+  #lose(events: number): void {
+    this.counters.lost += events;
+    this.#lost += events;
+  }
+
   #begin(ns: number, reading: Reading): Frame[] {
     const { startNs } = this.#timeline;
     if (startNs === null) {
@@ -177,7 +191,7 @@ export class FrameBuilder {
     }
     // From the last flip to here nobody looked, or what was seen died with bpftrace.
     this.#faults.add('restart');
-    const frames = [this.#frame(ns, reading, new Readout())];
+    const frames = [this.#frame(ns, reading, this.#parts?.content ?? new Readout())];
     this.#faults.add('attach');
     return frames;
   }
@@ -189,7 +203,10 @@ export class FrameBuilder {
       this.counters.duplicates++;
       return [];
     }
-    if ((startNs !== null && ns <= startNs) || ns > reading.boot * 1e6 + CLOCK_SLACK_NS) {
+    if (
+      (startNs !== null && ns <= Math.max(startNs, this.#parts?.ns ?? 0)) ||
+      ns > reading.boot * 1e6 + CLOCK_SLACK_NS
+    ) {
       this.#garbage('flip at an impossible time');
       return [];
     }
@@ -200,8 +217,16 @@ export class FrameBuilder {
     }
     // Without a `begin` nobody knows since when this set was written: its readout only starts the clock.
     if (startNs === null) return this.#begin(ns, reading);
-    this.#readout = { ns, set, reading, content: new Readout() };
+    this.#readout = { ns, set, reading, content: this.#parts?.content ?? new Readout() };
     return frames;
+  }
+
+  #part(): void {
+    if (!this.#readout) return;
+    const { ns, content } = this.#readout;
+    content.nextPart();
+    this.#parts = { ns, content };
+    this.#readout = null;
   }
 
   #finish(): Frame[] {
@@ -225,7 +250,14 @@ export class FrameBuilder {
   #frame(ns: number, reading: Reading, content: Readout): Frame {
     const { host, intervalMs, mapKeys, maxContainers } = this.#options;
     const { start, durationMs } = this.#timeline.close(ns, reading);
-    if (content.entries >= mapKeys) this.#faults.add('saturated');
+    const full = content.entries >= mapKeys;
+    if (full) this.#faults.add('saturated');
+    this.#parts = null;
+    const missing = content.missing;
+    if (missing > 0) {
+      this.#lose(missing);
+      if (!full) this.#faults.add('lost-events');
+    }
     const known = this.#faults.has('restart') || this.#faults.has('attach');
     if (durationMs > intervalMs * LATE_FACTOR && !known) this.#faults.add('late-flip');
     const members = this.#identity.roster(new Set(content.cgroups.keys()), ns);

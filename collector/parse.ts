@@ -1,10 +1,12 @@
 import type { MapMeaning, Probe } from '../bpf/contract.ts';
-import { MESSAGE } from '../bpf/flows.ts';
+import { unpack } from '../bpf/packing.ts';
+import { eventsSet } from '../bpf/program.ts';
 import { printable } from '../core/errors.ts';
-import { BUCKETS, isBucket, upperBound } from '../core/histogram.ts';
-import { CONNECTION_KINDS, type ConnectionKind, type Counts, type Event } from './contract.ts';
-import { bucketNumber, decodeTalk, readAddress, type Talk } from './flows/talk.ts';
+import { isBucket, upperBound } from '../core/histogram.ts';
+import type { Counts, Event } from './contract.ts';
+import { readConnections, readEnds, readTalks } from './flows/parse.ts';
 import { decodePath, isCut } from './path.ts';
+import { scanSums } from './scan.ts';
 
 /** bpftrace's output, line by line. Pure; never throws, whatever the line is. */
 
@@ -17,9 +19,11 @@ export function lineCap(mapKeys: number): number {
 /** What a line says. Empty lines and maps that are the probe's own business say nothing. */
 export function parseLine(probe: Probe, text: string): readonly Event[] {
   if (text.trim() === '') return [];
+  const packed = readPacked(probe, text) ?? readTalks(probe, text);
+  if (packed) return [packed];
   let value: unknown;
   try {
-    value = JSON.parse(quoteLong(text));
+    value = JSON.parse(text);
   } catch {
     return [garbage('no JSON', text)];
   }
@@ -41,10 +45,6 @@ export function parseLine(probe: Probe, text: string): readonly Event[] {
   }
 }
 
-/** Values of maps that a double cannot hold become text; up to 0.19 bpftrace prints them as bare numbers. */
-const quoteLong = (text: string): string =>
-  text.startsWith('{"type": "map"') ? text.replace(/": (-?\d{16,20})(?=[,}])/g, '": "$1"') : text;
-
 function printed(data: string): Event {
   const [, word, ns, rest] = /^([a-z]+) (\d{1,19})(?: (.*))?\n$/s.exec(data) ?? [];
   const time = Number(ns);
@@ -58,7 +58,8 @@ function printed(data: string): Event {
       if (rest === 'a' || rest === 'b') return { kind: 'flip', ns: time, set: rest };
       break;
     case 'end':
-      if (rest === undefined) return { kind: 'end', ns: time };
+    case 'more':
+      if (rest === undefined) return { kind: word, ns: time };
       break;
     case 'mkdir':
     case 'rmdir': {
@@ -76,6 +77,12 @@ function mapEvents(probe: Probe, data: unknown, text: string): readonly Event[] 
   const events: Event[] = [];
   for (const [map, content] of Object.entries(data)) {
     if (probe.internal.includes(map)) continue;
+    const set = eventsSet(map);
+    if (set) {
+      const messages = countFrom(content);
+      events.push(messages === null ? garbage('no count of events', text) : { kind: 'total', set, messages });
+      continue;
+    }
     const meaning = probe.maps.get(map);
     const counts = meaning && isObject(content) ? READERS[meaning.holds](map, meaning, content) : null;
     events.push(counts ?? garbage(meaning ? 'map out of shape' : 'unknown map', text));
@@ -83,10 +90,32 @@ function mapEvents(probe: Probe, data: unknown, text: string): readonly Event[] 
   return events;
 }
 
+/** A map of packed sums; null when the line is none, or not of the expected shape. */
+function readPacked(probe: Probe, text: string): Counts | null {
+  const sizes: Counts['sizes'][number][] = [];
+  const bytes: Counts['bytes'][number][] = [];
+  const map = scanSums(text, (key, high, low) => {
+    const comma = key.indexOf(',');
+    const cgroup = key.slice(0, comma);
+    const number = key.slice(comma + 1);
+    const cell = isCgroup(cgroup) && /^\d{1,3}$/.test(number) ? unpack(Number(number), high, low) : null;
+    if (!cell) return false;
+    sizes.push({ cgroup, bound: cell.bound, count: cell.messages });
+    bytes.push({ cgroup, bytes: cell.bytes });
+    return true;
+  });
+  const meaning = map === null ? undefined : probe.maps.get(map);
+  if (map === null || meaning?.holds !== 'packed') return null;
+  const { set, direction } = meaning;
+  return { kind: 'counts', map, set, direction, entries: sizes.length, ...NOTHING, sizes, bytes };
+}
+
 type Reader = (map: string, meaning: MapMeaning, content: Record<string, unknown>) => Counts | null;
 
 /** How the content of a map is read, by what it holds; null when it is not of the expected shape. */
 const READERS: Readonly<Record<MapMeaning['holds'], Reader>> = {
+  // readPacked has read those that are in shape.
+  packed: () => null,
   sizes(map, { set, direction }, content) {
     const sizes: Counts['sizes'][number][] = [];
     for (const [cgroup, buckets] of Object.entries(content)) {
@@ -108,71 +137,13 @@ const READERS: Readonly<Record<MapMeaning['holds'], Reader>> = {
     }
     return { kind: 'counts', map, set, direction, entries: sums.length, ...NOTHING, bytes: sums };
   },
-  flows(map, { set, direction }, content) {
-    const known = new Map<string, Talk>();
-    const sizes: Counts['sizes'][number][] = [];
-    const bytes: Counts['bytes'][number][] = [];
-    const talks: Counts['talks'][number][] = [];
-    for (const [key, value] of Object.entries(content)) {
-      const [, cgroup, wordText, a, b] = /^(\d{1,20}),(\d{1,10}),(-?\d{1,20}),(-?\d{1,20})$/.exec(key) ?? [];
-      const word = Number(wordText);
-      const bound = BUCKETS[bucketNumber(word)];
-      const sum = packedFrom(value);
-      if (!cgroup || !a || !b || word > 0xffff_ffff || bound === undefined || sum === null) return null;
-      const id = `${word - bucketNumber(word)},${a},${b}`;
-      const talk = known.get(id) ?? decodeTalk(word, unsigned(a), unsigned(b));
-      known.set(id, talk);
-      sizes.push({ cgroup, bound, count: sum.messages });
-      bytes.push({ cgroup, bytes: sum.bytes });
-      talks.push({ cgroup, id, talk, ...sum });
-    }
-    return { kind: 'counts', map, set, direction, entries: talks.length, ...NOTHING, sizes, bytes, talks };
-  },
-  ends(map, { set, direction }, content) {
-    const ends: Counts['ends'][number][] = [];
-    for (const [key, value] of Object.entries(content)) {
-      const [, cgroup, kindText, portText, netns, own, peer] =
-        /^(\d{1,20}),([123]),(\d{1,5}),(\d{1,10}),([0-9a-f:.]{2,45}),([0-9a-f:.]{2,45})$/.exec(key) ?? [];
-      const kind = connectionKind(kindText);
-      const count = countFrom(value);
-      const port = Number(portText);
-      if (!cgroup || !kind || !own || !peer || port > 65_535 || count === null) return null;
-      const addresses = { own: readAddress(own), peer: readAddress(peer) };
-      ends.push({ cgroup, kind, count, port, netns: Number(netns), ...addresses });
-    }
-    return { kind: 'counts', map, set, direction, entries: 0, ...NOTHING, ends };
-  },
-  connections(map, { set, direction }, content) {
-    const connections: Counts['connections'][number][] = [];
-    for (const [key, value] of Object.entries(content)) {
-      const [, cgroup, kindText] = /^(\d{1,20}),([123])$/.exec(key) ?? [];
-      const kind = connectionKind(kindText);
-      const count = countFrom(value);
-      if (!cgroup || !kind || count === null) return null;
-      connections.push({ cgroup, kind, count });
-    }
-    // A full map of ends is no loss, and this one has at most three entries for each cgroup.
-    return { kind: 'counts', map, set, direction, entries: 0, ...NOTHING, connections };
-  },
+  // readTalks has read those that are in shape.
+  flows: () => null,
+  ends: readEnds,
+  connections: readConnections,
 };
 
 const NOTHING = { sizes: [], bytes: [], talks: [], ends: [], connections: [] };
-
-/** Kinds are numbered from 1 on in the probe. */
-const connectionKind = (text: string | undefined): ConnectionKind | undefined =>
-  CONNECTION_KINDS[Number(text) - 1];
-
-/** 64 bits that bpftrace may have printed with a sign. */
-const unsigned = (text: string): bigint => BigInt.asUintN(64, BigInt(text));
-
-/** Messages and bytes of one sum, as flows.bt packs them; null when it is none. */
-function packedFrom(value: unknown): { messages: number; bytes: number } | null {
-  if (typeof value === 'number' ? !Number.isSafeInteger(value) : !/^-?\d{1,20}$/.test(String(value)))
-    return null;
-  const sum = unsigned(String(value));
-  const messages = Number(sum / BigInt(MESSAGE));
-  return messages > 0 ? { messages, bytes: Number(sum % BigInt(MESSAGE)) } : null;
-}
 
 /** A bucket of lhist(): `max` is inclusive, and absent in the overflow bucket. */
 function readBucket(bucket: unknown): { bound: number; count: number } | null {

@@ -1,12 +1,9 @@
-import { constants } from 'node:fs';
-import { access, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { findProbe } from '../bpf/index.ts';
 import type { Config } from '../core/config.ts';
-import { describeError } from '../core/errors.ts';
+import { describeError, TidegaugeError } from '../core/errors.ts';
 import { bpftraceVersion } from './bpftrace.ts';
 import { findCgroupMount } from './cgroups.ts';
 import { dockerClient } from './docker.ts';
+import { chooseHook, KERNEL_FILES, type KernelFiles } from './hooks.ts';
 
 /** One thing that capture needs, or would like to have. */
 export interface Check {
@@ -19,44 +16,35 @@ export interface Check {
   readonly remedy: string;
 }
 
-const TRACEFS = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'];
-const BTF = '/sys/kernel/btf/vmlinux';
-
 /** Everything that capture needs, checked without changing anything. Later checks are left out where none can pass. */
-export async function preflight(config: Config['capture']): Promise<Check[]> {
+export async function preflight(
+  config: Config['capture'],
+  files: KernelFiles = KERNEL_FILES,
+): Promise<Check[]> {
   const linux = required('Linux', process.platform === 'linux', process.platform, 'Run it on Linux.');
   if (!linux.ok) return [linux];
   const uid = process.getuid?.() ?? -1;
   return [
     linux,
     required('root', uid === 0, `user id ${uid}`, 'Run it as root, for example with sudo.'),
-    await checkBtf(),
-    await checkTracepoints(config),
+    await checkHook(config, files),
     await checkBpftrace(config),
     await checkCgroups(),
     await checkDocker(config),
   ];
 }
 
-async function checkBtf(): Promise<Check> {
-  const ok = await exists(BTF);
-  return required('BTF', ok, ok ? BTF : 'none', 'Run a kernel with CONFIG_DEBUG_INFO_BTF=y.');
-}
-
-async function checkTracepoints(config: Config['capture']): Promise<Check> {
-  const name = 'tracepoints';
-  const probe = findProbe(config.probe);
-  const tracefs = await firstExisting(TRACEFS.map(folder => join(folder, 'events')));
-  if (tracefs === null) {
-    return required(name, false, 'no tracefs', 'Mount it: `mount -t tracefs tracefs /sys/kernel/tracing`.');
+/** The hook that would be used, and why each one before it is not. */
+async function checkHook(config: Config['capture'], files: KernelFiles): Promise<Check> {
+  const name = 'hook';
+  try {
+    const { hook, probe, refused } = await chooseHook(config, files);
+    const others = refused.map(({ hook: { name }, found }) => `; not ${name}: ${found}`).join('');
+    return required(name, true, `${hook.name} with the probe ${probe.name}${others}`, '');
+  } catch (error) {
+    if (!(error instanceof TidegaugeError)) throw error;
+    return required(name, false, error.problem.found, error.problem.remedy);
   }
-  for (const tracepoint of probe?.tracepoints ?? []) {
-    if (await exists(join(tracefs, tracepoint))) continue;
-    const kernel = (await readFile('/proc/sys/kernel/osrelease', 'utf8')).trim();
-    const found = `no ${tracepoint.replace('/', ':')} in Linux ${kernel}`;
-    return required(name, false, found, `Use Linux ${probe?.kernel} or newer.`);
-  }
-  return required(name, true, tracefs, '');
 }
 
 async function checkBpftrace(config: Config['capture']): Promise<Check> {
@@ -92,17 +80,4 @@ function required(name: string, ok: boolean, found: string, remedy: string): Che
 
 function optional(name: string, ok: boolean, found: string, remedy: string): Check {
   return { ...required(name, ok, found, remedy), required: false };
-}
-
-async function firstExisting(paths: readonly string[]): Promise<string | null> {
-  for (const path of paths) if (await exists(path)) return path;
-  return null;
-}
-
-/** False as well where this user may not look. */
-function exists(path: string): Promise<boolean> {
-  return access(path, constants.F_OK).then(
-    () => true,
-    () => false,
-  );
 }

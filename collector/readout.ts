@@ -45,6 +45,10 @@ export class Readout {
   readonly cgroups = new Map<CgroupId, Tallies>();
   /** Entries of the fullest map. */
   entries = 0;
+  /** Messages in all cells. */
+  #messages = 0;
+  /** Messages counted a second time, or null where they are not. */
+  #total: number | null = null;
   /** By cgroup and the talk's id. */
   readonly talks = new Map<CgroupId, Map<string, TalkTally>>();
   readonly ends: EndCount[] = [];
@@ -58,6 +62,7 @@ export class Readout {
     this.entries = Math.max(this.entries, counts.entries);
     for (const { cgroup, bound, count } of counts.sizes) {
       add(this.#tally(cgroup, counts.direction).sizes, bound, count);
+      this.#messages += count;
     }
     for (const { cgroup, bytes } of counts.bytes) this.#tally(cgroup, counts.direction).bytes += bytes;
     for (const count of counts.talks) this.#talk(count, counts.direction);
@@ -67,6 +72,24 @@ export class Readout {
       // Who only tried to connect is part of the frame as well.
       this.#tally(count.cgroup, 'send');
     }
+    return true;
+  }
+
+  /** Messages that no cell counted; 0 where they are not counted a second time. */
+  get missing(): number {
+    return this.#total === null ? 0 : Math.max(0, this.#total - this.#messages);
+  }
+
+  /** Another part of the same interval follows: its maps are new ones. */
+  nextPart(): void {
+    this.#maps.clear();
+  }
+
+  /** Take the count of all messages; false when it has been taken already. */
+  count(messages: number): boolean {
+    if (this.#maps.has('')) return false;
+    this.#maps.add('');
+    this.#total = (this.#total ?? 0) + messages;
     return true;
   }
 

@@ -14,8 +14,22 @@ const url = (schemes: string[]) =>
 const capture = z
   .strictObject({
     interval: duration({ min: '200ms', max: '60s' }).prefault('5s').describe('Length of a window.'),
-    probe: z.enum(['auto', 'flows', 'lhist']).default('auto').describe('Which probe of bpf/ counts.'),
-    hook: z.enum(['auto', 'tracepoint']).default('auto').describe('Where the probe attaches in the kernel.'),
+    probe: z
+      .enum(['auto', 'flows', 'packed', 'lhist'])
+      .default('auto')
+      .describe('Which probe of bpf/ counts; `auto` takes the first that the hook allows.'),
+    hook: z
+      .enum(['auto', 'tracepoint', 'fentry', 'kprobe'])
+      .default('auto')
+      .describe(
+        'Where the probe attaches in the kernel; `auto` takes the first that works (`tidegauge doctor`).',
+      ),
+    account: z
+      .enum(['fast', 'exact'])
+      .default('fast')
+      .describe(
+        '`exact` counts all messages once more in the kernel, so that a full map tells how many it has lost.',
+      ),
     bpftrace: z.string().min(1).default('bpftrace').describe('The bpftrace program, by name or path.'),
     map_keys: z
       .int()

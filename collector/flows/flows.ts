@@ -1,5 +1,5 @@
 import { EXCHANGE_KEYS, type Exchange, type Flow, type FlowKey, flowId } from '../../core/flow.ts';
-import type { CgroupId, ConnectionKind, EndCount, Network } from '../contract.ts';
+import type { CgroupId, ConnectionCount, ConnectionKind, EndCount, Network } from '../contract.ts';
 import { OTHER } from '../naming.ts';
 import type { Readout, TalkTally } from '../readout.ts';
 import { AddressBook, type Sighting } from './book.ts';
@@ -106,11 +106,13 @@ function endParts(readout: Readout, cast: Cast): Part[] {
 
 /** Connections that are in the totals, but not among the ends: that map was full. */
 function remainders(readout: Readout, cast: Cast): Flow[] {
-  const left = new Map(readout.connections.map(count => [`${count.cgroup} ${count.kind}`, { ...count }]));
-  for (const { cgroup, kind, count } of readout.ends) {
-    const total = left.get(`${cgroup} ${kind}`);
-    if (total) left.set(`${cgroup} ${kind}`, { ...total, count: total.count - count });
-  }
+  const left = new Map<string, ConnectionCount>();
+  const add = ({ cgroup, kind }: ConnectionCount, count: number) => {
+    const id = `${cgroup} ${kind}`;
+    left.set(id, { cgroup, kind, count: (left.get(id)?.count ?? 0) + count });
+  };
+  for (const total of readout.connections) add(total, total.count);
+  for (const end of readout.ends) add(end, -end.count);
   return [...left.values()]
     .filter(({ count }) => count > 0)
     .map(({ cgroup, kind, count }) => ({

@@ -7,6 +7,7 @@ const config: Config['capture'] = {
   interval: 5000,
   probe: 'auto',
   hook: 'auto',
+  account: 'fast',
   bpftrace: 'bpftrace',
   map_keys: 65_536,
   docker: 'off',
@@ -21,8 +22,7 @@ describeWith(['ebpf'], 'preflight', () => {
     expect(checks.map(check => check.name)).toEqual([
       'Linux',
       'root',
-      'BTF',
-      'tracepoints',
+      'hook',
       'bpftrace',
       'cgroup v2',
       'Docker',

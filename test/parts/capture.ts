@@ -27,6 +27,7 @@ export async function captureFrames(
       interval: 200,
       probe: 'auto',
       hook: 'auto',
+      account: 'fast',
       bpftrace: 'bpftrace',
       map_keys: 65_536,
       docker: 'off',
