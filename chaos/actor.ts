@@ -20,9 +20,11 @@ export async function startActor(seed: number, quietFrom: number): Promise<Actor
   const child = cgroup.start('perl', '-e', trickleScript(1));
   const ended = new AbortController();
   const bursts = (async () => {
-    while (!ended.signal.aborted && systemClock.now() < quietFrom) {
-      child.process.kill('SIGUSR1');
+    for (;;) {
+      // First of all time for it to start: until then the signal would end it.
       await sleep(random.integer(2500, 5000), undefined, { signal: ended.signal }).catch(() => undefined);
+      if (ended.signal.aborted || systemClock.now() >= quietFrom) return;
+      child.process.kill('SIGUSR1');
     }
   })();
   return {
