@@ -7,6 +7,7 @@ import { type CommonFlags, type Context, createContext } from './context.ts';
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
 import { incidents } from './incidents.ts';
+import { map } from './map.ts';
 import { replay } from './replay.ts';
 import { review } from './review.ts';
 import { run } from './run.ts';
@@ -105,6 +106,15 @@ variable, such as TIDEGAUGE_STORE_KIND=influx.`,
     .option('--to <time>', 'end: ISO 8601, or a duration ago', '0s')
     .option('--json', 'machine-readable')
     .action(action(incidents));
+  tidegauge
+    .command('map')
+    .description('who talked to whom: every edge with its bytes, connections and failures')
+    .option(...CONFIG)
+    .option('--from <time>', 'start: ISO 8601, or a duration ago such as 12h', '1h')
+    .option('--to <time>', 'end: ISO 8601, or a duration ago', '0s')
+    .option('--host <name>', 'another host than this one')
+    .option('--format <format>', 'text, dot (Graphviz), mermaid or json', 'text')
+    .action(action(map));
   tidegauge
     .command('replay')
     .description('run detection over a recording; works on any machine, needs no root')

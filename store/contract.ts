@@ -1,6 +1,7 @@
 import type { Frame } from '../core/frame.ts';
 import type { Annotation, Detection } from '../core/incident.ts';
 import type { Rollup } from '../core/rollup.ts';
+import type { FlowTotal } from '../core/service-map.ts';
 
 /** A half-open stretch of time [from, to), epoch milliseconds. */
 export interface Range {
@@ -38,6 +39,9 @@ export interface Store {
   firstFrame(host: string): Promise<number | null>;
   /** All hosts with frames, sorted. */
   hosts(): Promise<string[]>;
+
+  /** Sums over the frames of one host that start in the range, in the order of `compareFlows`. */
+  readFlows(host: string, range: Range): Promise<FlowTotal[]>;
 
   writeDetections(rows: readonly Detection[]): Promise<void>;
   /** Detections of one host in the range, by start, then container. */

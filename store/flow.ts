@@ -1,4 +1,5 @@
-import { EXCHANGE_KEYS, type Exchange } from '../core/flow.ts';
+import { compareFlows, EXCHANGE_KEYS, type Exchange, flowId } from '../core/flow.ts';
+import type { FlowTotal } from '../core/service-map.ts';
 import { integer, type Row } from './row.ts';
 
 /** Columns of `container_flows` with the numbers of a flow, by key. */
@@ -26,3 +27,21 @@ export function exchangeOf(row: Row): Exchange {
 
 /** The numbers of a flow in the order of their columns. */
 export const exchangeValues = (exchange: Exchange): number[] => EXCHANGE_KEYS.map(key => exchange[key]);
+
+/** `sum(a) AS a, …` of all numbers of a flow: the same in SQL and InfluxQL. */
+export const EXCHANGE_SUMS: string = Object.values(EXCHANGE_COLUMNS)
+  .map(column => `sum(${column}) AS ${column}`)
+  .join(', ');
+
+/** One row per flow and service, in contract order. */
+export function addTotals(totals: readonly FlowTotal[]): FlowTotal[] {
+  const sums = new Map<string, FlowTotal>();
+  for (const total of totals) {
+    const id = JSON.stringify([total.service, flowId(total)]);
+    const known = sums.get(id);
+    const sum = { ...total };
+    if (known) for (const key of EXCHANGE_KEYS) sum[key] += known[key];
+    sums.set(id, sum);
+  }
+  return [...sums.values()].sort((a, b) => compareFlows(a, b) || (a.service < b.service ? -1 : 1));
+}

@@ -1,4 +1,4 @@
-import { compareFlows, type Flow } from '../../core/flow.ts';
+import { compareFlows, type Flow, type FlowKey } from '../../core/flow.ts';
 import {
   type Container,
   compareText,
@@ -8,6 +8,7 @@ import {
   type Window,
 } from '../../core/frame.ts';
 import { BUCKETS, type Sizes } from '../../core/histogram.ts';
+import type { FlowTotal } from '../../core/service-map.ts';
 import { exchangeOf } from '../flow.ts';
 import type { FrameHead } from '../page.ts';
 import {
@@ -74,7 +75,20 @@ export function frameOf(head: FrameHead, rows: readonly Row[], flowRows: readonl
   };
 }
 
-function flowOf(row: Row): Flow {
+/** A row of sums of `container_flows`, grouped by its tags. */
+export const totalOf = (row: Row): FlowTotal => ({
+  service: decodeTag(text(row, 'service')),
+  ...keyOf(row),
+  ...exchangeOf(row),
+});
+
+const flowOf = (row: Row): Flow => ({
+  ...keyOf(row),
+  address: decodeField(text(row, 'address')),
+  ...exchangeOf(row),
+});
+
+function keyOf(row: Row): FlowKey {
   return {
     container: decodeTag(text(row, 'container')),
     protocol: protocolOf(row),
@@ -83,8 +97,6 @@ function flowOf(row: Row): Flow {
     peer: decodeTag(text(row, 'peer')),
     // A tag, so it comes as text.
     port: Number(text(row, 'port')),
-    address: decodeField(text(row, 'address')),
-    ...exchangeOf(row),
   };
 }
 

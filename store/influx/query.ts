@@ -6,6 +6,8 @@ import { type Answer, type Connection, refusal, request } from './http.ts';
 const PATH = '/query';
 
 const series = z.object({
+  /** Of a grouped answer. */
+  tags: z.record(z.string(), z.string()).default({}),
   columns: z.array(z.string()),
   // Cells are checked where they are used (store/row.ts).
   values: z.array(z.custom<unknown[]>(Array.isArray)).default([]),
@@ -54,8 +56,8 @@ export async function query(
     const [result] = part.results;
     const error = part.error ?? result?.error;
     if (error !== undefined) throw failedStatement(place, error);
-    for (const { columns, values } of result?.series ?? []) {
-      for (const cells of values) rows.push(rowOf(columns, cells));
+    for (const { tags, columns, values } of result?.series ?? []) {
+      for (const cells of values) rows.push({ ...tags, ...rowOf(columns, cells) });
     }
     isPartial = result?.partial ?? false;
   }

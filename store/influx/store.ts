@@ -3,16 +3,18 @@ import { compareText, type Frame, frameEnd } from '../../core/frame.ts';
 import type { Annotation, Detection } from '../../core/incident.ts';
 import type { Log } from '../../core/log.ts';
 import { FOREVER, type Retention, type Rollup } from '../../core/rollup.ts';
+import type { FlowTotal } from '../../core/service-map.ts';
 import { mergeAll, mergeAnnotation, touches } from '../annotation.ts';
 import { checkDetection, checkFrame, compareDetections } from '../check.ts';
 import type { Range, Store, StoreInfo } from '../contract.ts';
+import { addTotals, EXCHANGE_SUMS } from '../flow.ts';
 import { type FrameHead, withinRows } from '../page.ts';
 import { integer, type Row, text } from '../row.ts';
 import { decodeTag } from '../text.ts';
 import { readSeries, rollUp } from '../tiers.ts';
 import { connectionTo, ensureDatabase, type InfluxConfig, serverVersion, writeApiOf } from './connect.ts';
 import { InfluxFailure, strangeAnswer } from './failure.ts';
-import { frameOf, headOf } from './frames.ts';
+import { frameOf, headOf, totalOf } from './frames.ts';
 import type { Connection } from './http.ts';
 import { annotationOf, detectionOf } from './incidents.ts';
 import { epoch, inRange, tagLiteral, time } from './influxql.ts';
@@ -98,6 +100,14 @@ export class InfluxStore implements Store {
       if (!last || heads.length < STEP_FRAMES) return;
       from = last.frame.start + 1;
     }
+  }
+
+  async readFlows(host: string, range: Range): Promise<FlowTotal[]> {
+    const tags = 'container, service, protocol, role, peer_kind, peer, port';
+    const rows = await this.#query(
+      `SELECT ${EXCHANGE_SUMS} FROM container_flows WHERE ${inRange(host, range.from, range.to)} GROUP BY ${tags}`,
+    );
+    return this.#understood(() => addTotals(rows.map(totalOf)));
   }
 
   async lastFrame(host: string, before = Number.POSITIVE_INFINITY) {

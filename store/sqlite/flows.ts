@@ -1,7 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { type Flow, isNamed } from '../../core/flow.ts';
+import { type Flow, type FlowKey, isNamed } from '../../core/flow.ts';
 import type { Frame } from '../../core/frame.ts';
-import { exchangeOf, exchangeValues } from '../flow.ts';
+import type { FlowTotal } from '../../core/service-map.ts';
+import { EXCHANGE_SUMS, exchangeOf, exchangeValues } from '../flow.ts';
 import { integer, peerKindOf, protocolOf, type Row, roleOf, text } from '../row.ts';
 import { decodeField, encodeField } from '../text.ts';
 import type { Names } from './names.ts';
@@ -11,6 +12,7 @@ export class FlowTable {
   readonly #names: Names;
   readonly #insert: StatementSync;
   readonly #select: StatementSync;
+  readonly #totals: StatementSync;
 
   constructor(db: DatabaseSync, names: Names) {
     this.#names = names;
@@ -19,6 +21,12 @@ export class FlowTable {
       SELECT f.*, s.container, p.kind AS peer_kind, p.name AS peer_name
       FROM container_flows f CROSS JOIN series s ON s.id = f.series JOIN peers p ON p.id = f.peer
       WHERE f.time >= ? AND f.time <= ? AND s.host = ?`);
+    this.#totals = db.prepare(`
+      SELECT s.container, s.service, f.protocol, f.role, p.kind AS peer_kind, p.name AS peer_name, f.port,
+        ${EXCHANGE_SUMS}
+      FROM container_flows f CROSS JOIN series s ON s.id = f.series JOIN peers p ON p.id = f.peer
+      WHERE f.time >= ? AND f.time < ? AND s.host = ?
+      GROUP BY f.series, f.protocol, f.role, f.peer, f.port`);
   }
 
   /** Insert the flows of a new frame, inside a transaction. */
@@ -47,9 +55,24 @@ export class FlowTable {
     const byTime = Map.groupBy(rows, row => integer(row, 'time'));
     return new Map([...byTime].map(([time, list]) => [time, list.map(flowOf)]));
   }
+
+  /** Sums over the frames that start in [from, to). `host` is a row id. */
+  totals(host: number | null, from: number, to: number): FlowTotal[] {
+    return this.#totals.all(from, to, host).map(row => ({
+      service: decodeField(text(row, 'service')),
+      ...keyOf(row),
+      ...exchangeOf(row),
+    }));
+  }
 }
 
-function flowOf(row: Row): Flow {
+const flowOf = (row: Row): Flow => ({
+  ...keyOf(row),
+  address: decodeField(text(row, 'address')),
+  ...exchangeOf(row),
+});
+
+function keyOf(row: Row): FlowKey {
   const peerKind = peerKindOf(row);
   return {
     container: decodeField(text(row, 'container')),
@@ -58,7 +81,5 @@ function flowOf(row: Row): Flow {
     peerKind,
     peer: isNamed(peerKind) ? decodeField(text(row, 'peer_name')) : '',
     port: integer(row, 'port'),
-    address: decodeField(text(row, 'address')),
-    ...exchangeOf(row),
   };
 }

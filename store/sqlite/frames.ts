@@ -10,6 +10,7 @@ import {
   type Window,
 } from '../../core/frame.ts';
 import { isBucket, type Sizes } from '../../core/histogram.ts';
+import type { FlowTotal } from '../../core/service-map.ts';
 import type { Range } from '../contract.ts';
 import type { FrameHead } from '../page.ts';
 import { faultsOf, integer, kindOf, number, orNull, type Row, text } from '../row.ts';
@@ -105,6 +106,11 @@ export class FrameTables {
       containers: integer(row, 'containers'),
       flows: integer(row, 'flows'),
     }));
+  }
+
+  /** Sums of a host's flows over the frames that start in [from, to). */
+  flowTotals(host: string, from: number, to: number): FlowTotal[] {
+    return this.#flows.totals(this.#names.findHost(host), from, to);
   }
 
   /** The whole frames of neighbouring heads. */

@@ -3,8 +3,10 @@ import { ExchangeError } from '../../core/errors.ts';
 import type { Frame } from '../../core/frame.ts';
 import type { Annotation, Detection } from '../../core/incident.ts';
 import { FOREVER, type Retention, type Rollup } from '../../core/rollup.ts';
+import type { FlowTotal } from '../../core/service-map.ts';
 import { checkDetection, checkFrame, compareDetections } from '../check.ts';
 import type { Range, Store, StoreInfo } from '../contract.ts';
+import { addTotals } from '../flow.ts';
 import { withinRows } from '../page.ts';
 import { readSeries, retentionLines } from '../tiers.ts';
 import { breathe, openDatabase, transaction } from './database.ts';
@@ -18,6 +20,8 @@ import { Upkeep } from './upkeep.ts';
 /** Rows that one transaction writes or one step reads: a few milliseconds of a blocked event loop. */
 const STEP_ROWS = 2000;
 const STEP_FRAMES = 256;
+/** Time of which flows are added up in one step, ms. */
+const STEP_FLOWS_MS = 600_000;
 
 interface Opened {
   readonly db: DatabaseSync;
@@ -74,6 +78,20 @@ export class SqliteStore implements Store {
       from = last.start + 1;
       await breathe();
     }
+  }
+
+  async readFlows(host: string, range: Range): Promise<FlowTotal[]> {
+    const first = await this.firstFrame(host);
+    const last = await this.lastFrame(host);
+    let totals: FlowTotal[] = [];
+    const to = Math.min(range.to, (last?.start ?? 0) + 1);
+    for (let from = Math.max(range.from, first ?? to); from < to; from += STEP_FLOWS_MS) {
+      const until = Math.min(to, from + STEP_FLOWS_MS);
+      const step = this.#read(({ frames }) => frames.flowTotals(host, sqlTime(from), sqlTime(until)));
+      totals = addTotals([...totals, ...step]);
+      await breathe();
+    }
+    return totals;
   }
 
   async lastFrame(host: string, before = Number.POSITIVE_INFINITY) {

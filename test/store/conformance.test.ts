@@ -122,6 +122,23 @@ for (const [name, parts, start] of IMPLEMENTATIONS) {
       expect(await frames(host)).toEqual([]);
     });
 
+    it('adds up flows over a half-open range', async () => {
+      const host = newHost("' flows");
+      const names = [...NASTY].sort();
+      await store.writeFrames([0, 1, 2, 3].map(n => frameOf(host, T0 + n * 5000, names)));
+      await store.writeFrames([frameOf(newHost(), T0, ['somebody else'])]);
+      const flows = frameOf(host, T0, names).flows.map(({ address: _, ...flow }) => ({
+        ...flow,
+        service: `service of ${flow.container}`,
+      }));
+      const times = (n: number) =>
+        flows.map(flow => ({ ...flow, sentMessages: 3 * n, sentBytes: 300 * n, connections: n }));
+      expect(await store.readFlows(host, { from: T0, to: T0 + 15_000 })).toEqual(times(3));
+      expect(await store.readFlows(host, ALL)).toEqual(times(4));
+      expect(await store.readFlows(host, { from: T0 + 1, to: T0 + 4 })).toEqual([]);
+      expect(await store.readFlows('nobody', ALL)).toEqual([]);
+    });
+
     it('gives back detections, by start, then container; a later write replaces', async () => {
       const list = fc.uniqueArray(detectionArbitrary(fc.constant('')), {
         maxLength: 8,

@@ -1,0 +1,41 @@
+import { printable, TidegaugeError } from '../core/errors.ts';
+import { serviceMap } from '../core/service-map.ts';
+import type { CommonFlags, Context } from './context.ts';
+import { MAP_FORMATS } from './map-formats.ts';
+import { rangeFlags } from './times.ts';
+import { makeStore } from './wire.ts';
+
+interface MapFlags extends CommonFlags {
+  readonly from: string;
+  readonly to: string;
+  readonly host?: string;
+  readonly format: string;
+}
+
+/** `tidegauge map`: who talked to whom in a range, from the store. */
+export async function map(context: Context, flags: MapFlags): Promise<number> {
+  const render = Object.hasOwn(MAP_FORMATS, flags.format) ? MAP_FORMATS[flags.format] : undefined;
+  if (!render) throw unknownFormat(flags.format);
+  const range = rangeFlags(flags, context.clock.now());
+  const store = makeStore(context.config, context.log);
+  try {
+    await store.open();
+    const totals = await store.readFlows(flags.host ?? context.config.host, range);
+    context.out.write(render(serviceMap(totals)));
+    return 0;
+  } finally {
+    await store.close();
+  }
+}
+
+function unknownFormat(format: string): TidegaugeError {
+  return new TidegaugeError(
+    {
+      place: '--format',
+      expected: `one of ${Object.keys(MAP_FORMATS).join(', ')}`,
+      found: printable(format),
+      remedy: 'Correct the flag.',
+    },
+    { exitCode: 2 },
+  );
+}
