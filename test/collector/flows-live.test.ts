@@ -1,0 +1,271 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { EXCHANGE_KEYS, type Flow } from '../../core/flow.ts';
+import { DIRECTIONS, type Frame } from '../../core/frame.ts';
+import { captureFrames, type TestCapture, trafficOf } from '../parts/capture.ts';
+import { makeCgroup, type TestCgroup } from '../parts/cgroup.ts';
+import { describeWith } from '../parts/need.ts';
+import { hasPrinted, makeNetwork, type TestNamespace, type TestNetwork } from '../parts/netns.ts';
+import type { Child } from '../parts/process.ts';
+import { until } from '../parts/process.ts';
+
+const SOCKETS = `use Socket qw(:all); use strict; $| = 1;
+  sub at { my ($host, $port) = @_;
+    return $host =~ /:/ ? sockaddr_in6($port, inet_pton(AF_INET6, $host)) : sockaddr_in($port, inet_aton($host)) }
+  sub sock { my ($host, $type) = @_; socket(my $s, $host =~ /:/ ? PF_INET6 : PF_INET, $type, 0) or die "socket $!"; $s }
+  sub await { my ($s, $size) = @_; my $all = 0; while ($all < $size) { my $n = sysread($s, my $b, $size - $all);
+    $n or die "read $!"; $all += $n } }`;
+
+/** Accepts for ever; answers each request of `asked` bytes with `answer` bytes. */
+const tcpServer = (host: string, port: number, asked: number, answer: number) => `${SOCKETS}
+  my $l = sock("${host}", SOCK_STREAM); setsockopt($l, SOL_SOCKET, SO_REUSEADDR, 1);
+  bind($l, at("${host}", ${port})) && listen($l, 10) or die "listen $!"; print "ready\\n";
+  while (accept(my $s, $l)) { await($s, ${asked}); syswrite($s, "y" x ${answer}) == ${answer} or die; close $s }`;
+
+/** `times` connections, one request each. */
+const tcpClient = (host: string, port: number, times: number, asked: number, answer: number) => `${SOCKETS}
+  for (1..${times}) { my $s = sock("${host}", SOCK_STREAM); connect($s, at("${host}", ${port})) or die "connect $!";
+    syswrite($s, "x" x ${asked}) == ${asked} or die; await($s, ${answer}); close $s }`;
+
+/** Answers every datagram with 30 bytes. */
+const udpServer = (host: string, port: number) => `${SOCKETS}
+  my $s = sock("${host}", SOCK_DGRAM); bind($s, at("${host}", ${port})) or die "bind $!"; print "ready\\n";
+  while (my $from = recv($s, my $b, 65536, 0)) { send($s, "y" x 30, 0, $from) == 30 or die "send $!" }`;
+
+/** `times` datagrams, each answered before the next. */
+const udpClient = (host: string, port: number, times: number, size: number, connected: boolean) => `${SOCKETS}
+  my $s = sock("${host}", SOCK_DGRAM); my $to = at("${host}", ${port});
+  ${connected ? 'connect($s, $to) or die "connect $!";' : ''}
+  for (1..${times}) { ${connected ? `send($s, "x" x ${size}, 0)` : `send($s, "x" x ${size}, 0, $to)`} or die "send $!";
+    defined(recv($s, my $b, 99, 0)) or die "recv $!" }
+  print "done\n"; sleep 600`;
+
+/** The sum over frames of each flow of these containers, without its address. */
+function flowsOf(frames: readonly Frame[], ...containers: readonly string[]): Partial<Flow>[] {
+  const sums = new Map<string, Record<string, unknown>>();
+  for (const { address: _, ...flow } of frames.flatMap(frame => frame.flows)) {
+    if (!containers.includes(flow.container)) continue;
+    const { container, protocol, role, peerKind, peer, port } = flow;
+    const id = [container, protocol, role, peerKind, peer, port].join('|');
+    const known = sums.get(id);
+    sums.set(
+      id,
+      known
+        ? { ...known, ...Object.fromEntries(EXCHANGE_KEYS.map(k => [k, Number(known[k]) + flow[k]])) }
+        : flow,
+    );
+  }
+  return [...sums.values()].map(flow =>
+    Object.fromEntries(Object.entries(flow).filter(([, value]) => value !== 0)),
+  );
+}
+
+describeWith(['ebpf'], 'flows between network namespaces', () => {
+  let network: TestNetwork;
+  let left: TestNamespace;
+  let right: TestNamespace;
+  let running: TestCapture;
+  const cgroups: TestCgroup[] = [];
+  const servers: Child[] = [];
+  let made = 0;
+
+  const cgroup = async (what: string) => {
+    const one = await makeCgroup(`tidegauge-flows-${process.pid}-${++made}-${what}`);
+    cgroups.push(one);
+    return one;
+  };
+  const perl = (where: TestNamespace, who: TestCgroup, script: string): Child =>
+    who.start(...(where.words as [string, ...string[]]), 'perl', '-e', script);
+  const serve = async (where: TestNamespace, who: TestCgroup, script: string, word = 'ready') => {
+    const child = perl(where, who, script);
+    servers.push(child);
+    await until(`the word ${word}`, () => hasPrinted(child, word));
+    return child;
+  };
+  const run = async (where: TestNamespace, who: TestCgroup, script: string) => {
+    const child = perl(where, who, script);
+    expect([await child.exited, child.output]).toEqual([0, '']);
+  };
+
+  beforeAll(async () => {
+    network = makeNetwork(`t${process.pid % 1000}`);
+    left = network.join('l', '10.77.0.1/24', 'fd77::1/64');
+    right = network.join('r', '10.77.0.2/24', 'fd77::2/64');
+  });
+  beforeEach(async () => {
+    running = await captureFrames({ probe: 'flows' });
+  });
+  afterEach(async () => {
+    await running.capture.stop();
+    for (const server of servers.splice(0)) await server.stop('SIGKILL');
+    for (const one of cgroups.splice(0)) await one.remove();
+  });
+  afterAll(() => network.remove());
+
+  it.each([
+    ['IPv4', '10.77.0.2'],
+    ['IPv6', 'fd77::2'],
+  ])('over TCP and %s: both ends know each other, with exact numbers', async (_, host) => {
+    const [client, server] = [await cgroup('client'), await cgroup('server')];
+    await serve(right, server, tcpServer(host, 7001, 100, 5000));
+    await run(left, client, tcpClient(host, 7001, 50, 100, 5000));
+    await running.settled();
+    const [asked, answered] = [
+      { messages: 50, bytes: 5000 },
+      { messages: 50, bytes: 250_000 },
+    ];
+    expect(flowsOf(running.frames, client.path)).toEqual([
+      expect.objectContaining({
+        container: client.path,
+        protocol: 'tcp',
+        role: 'client',
+        peerKind: 'container',
+        peer: server.path,
+        port: 7001,
+        sentMessages: asked.messages,
+        sentBytes: asked.bytes,
+        receivedBytes: answered.bytes,
+        connections: 50,
+      }),
+    ]);
+    expect(flowsOf(running.frames, server.path)).toEqual([
+      expect.objectContaining({
+        role: 'server',
+        peerKind: 'container',
+        peer: client.path,
+        port: 7001,
+        sentMessages: answered.messages,
+        sentBytes: answered.bytes,
+        receivedBytes: asked.bytes,
+        connections: 50,
+      }),
+    ]);
+  });
+
+  it.each([
+    ['connected', 'IPv4', '10.77.0.2', true],
+    ['unconnected', 'IPv4', '10.77.0.2', false],
+    ['connected', 'IPv6', 'fd77::2', true],
+    ['unconnected', 'IPv6', 'fd77::2', false],
+  ])(
+    'over %s UDP and %s: who is sent to is known, of receives only the sum',
+    async (_, _6, host, connected) => {
+      const [client, server] = [await cgroup('client'), await cgroup('server')];
+      await serve(right, server, udpServer(host, 7002));
+      // It lives on, so that its network can be read.
+      await serve(left, client, udpClient(host, 7002, 40, 70, connected), 'done');
+      await running.settled();
+      const there = { container: client.path, protocol: 'udp', role: 'client', peerKind: 'container' };
+      const sent = { sentMessages: 40, sentBytes: 2800 };
+      const received = { receivedMessages: 40, receivedBytes: 1200 };
+      const unseen = {
+        container: client.path,
+        protocol: 'udp',
+        role: 'client',
+        peerKind: 'unknown',
+        peer: '',
+      };
+      const known = { ...there, peer: server.path, port: 7002, ...sent };
+      expect(flowsOf(running.frames, client.path)).toEqual(
+        connected ? [{ ...known, ...received }] : [known, { ...unseen, ...received }],
+      );
+      const back = { container: server.path, protocol: 'udp', role: 'server', port: 7002 };
+      expect(flowsOf(running.frames, server.path)).toEqual([
+        { ...back, peerKind: 'container', peer: client.path, sentMessages: 40, sentBytes: 1200 },
+        { ...back, peerKind: 'unknown', peer: '', receivedMessages: 40, receivedBytes: 2800 },
+      ]);
+    },
+  );
+
+  it('over loopback stay in the namespace', async () => {
+    const [one, two] = [await cgroup('one'), await cgroup('two')];
+    await serve(left, one, tcpServer('127.0.0.1', 7003, 10, 10));
+    await serve(right, two, tcpServer('127.0.0.1', 7003, 10, 10));
+    await run(left, one, tcpClient('127.0.0.1', 7003, 3, 10, 10));
+    await run(right, two, tcpClient('127.0.0.1', 7003, 4, 10, 10));
+    await running.settled();
+    for (const [who, connections] of [
+      [one, 3],
+      [two, 4],
+    ] as const) {
+      const flows = flowsOf(running.frames, who.path);
+      expect(flows.map(({ role, peer, connections }) => [role, peer, connections])).toEqual([
+        ['client', who.path, connections],
+        ['server', who.path, connections],
+      ]);
+    }
+  });
+
+  it('of a port scan are few rows, and its failures are all counted', async () => {
+    const [scanner, server] = [await cgroup('scanner'), await cgroup('victim')];
+    await serve(right, server, tcpServer('10.77.0.2', 7004, 10, 10));
+    await run(left, scanner, tcpClient('10.77.0.2', 7004, 1, 10, 10));
+    await running.settled();
+    await run(
+      left,
+      scanner,
+      `${SOCKETS} for my $port (2001..7000) { my $s = sock("10.77.0.2", SOCK_STREAM);
+        connect($s, at("10.77.0.2", $port)) and die; close $s }`,
+    );
+    await running.settled();
+    const rows = flowsOf(running.frames, scanner.path);
+    expect(rows.reduce((sum, row) => sum + (row.failures ?? 0), 0)).toBe(5000);
+    expect(rows.length).toBeLessThanOrEqual(18);
+    expect(rows).toContainEqual(expect.objectContaining({ peer: server.path, port: 7004, connections: 1 }));
+    const folded = rows.find(row => row.port === undefined);
+    expect(folded).toMatchObject({ peer: server.path, peerKind: 'container' });
+    expect(folded?.failures).toBeGreaterThan(4900);
+  });
+
+  it('never lead to whom an address belonged before', async () => {
+    const [client, first, second] = [await cgroup('client'), await cgroup('first'), await cgroup('second')];
+    const host = '10.77.0.9';
+    for (const [who, times] of [
+      [first, 3],
+      [second, 5],
+    ] as const) {
+      const place = network.join('x', `${host}/24`);
+      const server = await serve(place, who, tcpServer(host, 7005, 10, 10));
+      await run(left, client, tcpClient(host, 7005, times, 10, 10));
+      await running.settled();
+      await server.stop('SIGKILL');
+      place.leave();
+      left.forget();
+    }
+    const edges = flowsOf(running.frames, client.path).map(({ peer, connections }) => [peer, connections]);
+    expect(edges).toEqual([
+      [first.path, 3],
+      [second.path, 5],
+    ]);
+  });
+
+  it('that nobody answers are failures, to an address of its kind', async () => {
+    const client = await cgroup('client');
+    await run(
+      left,
+      client,
+      `${SOCKETS} for my $to ("10.77.0.2", "10.77.0.1") { connect(sock($to, SOCK_STREAM), at($to, 9)) and die }`,
+    );
+    await running.settled();
+    const flows = flowsOf(running.frames, client.path);
+    expect(flows.map(({ failures }) => failures).reduce((a = 0, b = 0) => a + b)).toBe(2);
+  });
+
+  it('add up to the windows, frame by frame', async () => {
+    const [client, server] = [await cgroup('client'), await cgroup('server')];
+    await serve(right, server, tcpServer('10.77.0.2', 7006, 100, 100));
+    await serve(right, server, udpServer('fd77::2', 7006));
+    await run(left, client, tcpClient('10.77.0.2', 7006, 20, 100, 100));
+    await serve(left, client, udpClient('fd77::2', 7006, 20, 70, false), 'done');
+    await running.settled();
+    for (const frame of running.frames) {
+      for (const { path } of [client, server]) {
+        const flows = frame.flows.filter(flow => flow.container === path);
+        const sum = (key: 'sentBytes' | 'sentMessages' | 'receivedBytes' | 'receivedMessages') =>
+          flows.reduce((total, flow) => total + flow[key], 0);
+        const [send, receive] = DIRECTIONS.map(direction => trafficOf([frame], path, direction));
+        expect([sum('sentMessages'), sum('sentBytes')]).toEqual([send?.messages, send?.bytes]);
+        expect([sum('receivedMessages'), sum('receivedBytes')]).toEqual([receive?.messages, receive?.bytes]);
+      }
+    }
+  });
+});
