@@ -1,5 +1,6 @@
 import { preflight } from '../collector/preflight.ts';
 import { describeError, printable, TidegaugeError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
 import type { Context } from './context.ts';
 import { ensureDataFolder } from './context.ts';
 import { makeQueue, makeState, makeStore } from './wire.ts';
@@ -17,7 +18,10 @@ interface Line {
 export async function doctor(context: Context): Promise<number> {
   const lines: Line[] = [...(await preflight(context.config.capture))];
   lines.push(await dataLine(context));
-  for (const [name, open] of backends(context)) lines.push(await attempt(name, open));
+  const warnings = new Set<string>();
+  for (const [name, open] of backends(context, collecting(warnings))) lines.push(await attempt(name, open));
+  for (const found of warnings)
+    lines.push({ ok: false, name: 'settings', found, remedy: '', required: false });
   const width = Math.max(...lines.map(line => line.name.length));
   for (const line of lines) {
     const mark = line.ok ? 'ok  ' : line.required ? 'FAIL' : 'warn';
@@ -35,7 +39,7 @@ async function dataLine(context: Context): Promise<Line> {
 }
 
 /** Each backend is opened and closed again, alone: one that hangs or fails says so for itself. */
-function backends({ config, clock, log }: Context): [string, () => Promise<string>][] {
+function backends({ config, clock }: Context, log: Log): [string, () => Promise<string>][] {
   return [
     [
       'store',
@@ -48,6 +52,15 @@ function backends({ config, clock, log }: Context): [string, () => Promise<strin
     ['queue', () => using(makeQueue(config, clock, log), queue => queue.open())],
     ['state', () => using(makeState(config, clock, log), state => state.open())],
   ];
+}
+
+/** What a backend would only write into the log: such as a Redis that may forget what it is told. */
+function collecting(warnings: Set<string>): Log {
+  const keep = (first: unknown, second?: unknown) => {
+    warnings.add(String(typeof first === 'string' ? first : second));
+  };
+  const ignore = () => undefined;
+  return { debug: ignore, info: ignore, warn: keep, error: keep };
 }
 
 async function using<T extends { close(): Promise<void> }>(

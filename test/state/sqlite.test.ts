@@ -1,8 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../core/clock.ts';
 import { openDatabase, sqliteError } from '../../state/sqlite/database.ts';
+import { MIGRATIONS } from '../../state/sqlite/schema.ts';
 import { createSqliteState } from '../../state/sqlite/state.ts';
 import { ManualClock } from '../parts/clock.ts';
 import { incidentOf } from '../parts/incidents.ts';
@@ -70,6 +72,27 @@ describe('sqlite state', () => {
     await expect(opened(path('file/state.db'))).rejects.toMatchObject({ retry: false });
     mkdirSync(path('folder.db'));
     await expect(opened(path('folder.db'))).rejects.toMatchObject({ retry: false });
+  });
+
+  it('takes over what every older version has written', async () => {
+    for (let version = 0; version < MIGRATIONS.length; version++) {
+      const db = new DatabaseSync(path(`from-${version}.db`));
+      for (const statements of MIGRATIONS.slice(0, version)) db.exec(statements);
+      if (version > 0) {
+        db.exec(`INSERT INTO meta VALUES ('lanes', 5);
+          INSERT INTO leases VALUES ('lane-0', 'a', 7, 0);
+          INSERT INTO checkpoints VALUES ('h', 'f', 3, '{"host":"h","last":3,"fingerprint":"f","data":"d"}')`);
+      }
+      db.exec(`PRAGMA user_version = ${version}`);
+      db.close();
+      const state = await opened(path(`from-${version}.db`));
+      const old = version > 0;
+      expect(await state.agreeOnLanes(8)).toBe(old ? 5 : 8);
+      expect((await state.acquire('lane-0', 'b', 1000))?.token).toBe(old ? 8 : 1);
+      expect((await state.loadCheckpoint('h', 'f'))?.data).toBe(old ? 'd' : undefined);
+      expect(await state.announce('a', 1000)).toEqual(['a']);
+      await state.close();
+    }
   });
 
   it('refuses a file of a newer version', async () => {
