@@ -11,6 +11,7 @@ import { type Child, temporaryFolder } from '../test/parts/process.ts';
 import { startRedis } from '../test/parts/redis.ts';
 import { tidegauge, writeConfig } from '../test/parts/tidegauge.ts';
 import { type Actor, startActor } from './actor.ts';
+import { ForgetfulRedis } from './forgetful.ts';
 import { type Host, madeHost, realHost } from './host.ts';
 import { Bpftrace, type Part, Program, Server, type Tell } from './part.ts';
 import { type Kind, partsOf } from './plan.ts';
@@ -52,6 +53,7 @@ export async function install(options: Options, tell: Tell): Promise<Installatio
   const servers = kind === 'embedded' ? {} : { redis: await startRedis(), influx: await startInflux() };
   const actor = kind === 'real' ? await startActor(seed, options.quietFrom) : null;
   const common = { ...COMMON, ...embeddedOrNot(servers), ...rulesFor(receiver.url, actor ?? MADE) };
+  const redis = servers.redis ? new ForgetfulRedis(tell, servers.redis) : null;
   const hosts = new Map<string, Host>();
   const programs: Program[] = [];
   const parts = new Map<string, Part>();
@@ -74,8 +76,8 @@ export async function install(options: Options, tell: Tell): Promise<Installatio
   };
 
   for (const name of partsOf(kind)) {
-    const server = name === 'redis' || name === 'influx' ? servers[name] : undefined;
-    if (server) parts.set(name, new Server(name, tell, server));
+    if (name === 'redis' && redis) parts.set(name, redis);
+    else if (name === 'influx' && servers.influx) parts.set(name, new Server(name, tell, servers.influx));
     else if (name === 'bpftrace') parts.set(name, new Bpftrace(tell, programs[0] as Program));
     else if (name.startsWith('detect')) {
       const cwd = home(name);
@@ -87,6 +89,7 @@ export async function install(options: Options, tell: Tell): Promise<Installatio
   }
   const stop = async () => {
     await Promise.all(programs.map(each => each.end('SIGKILL')));
+    redis?.stop();
     await actor?.stop();
     await Promise.all([receiver.stop(), servers.redis?.stop(), servers.influx?.stop()]);
     folder.remove();

@@ -28,6 +28,16 @@ describeWith(
       120_000,
     );
 
+    it('not even when Redis forgets its last second, again and again', async () => {
+      const plan = [3000, 5000, 7000, 9000, 11_000].map(
+        at => ({ at, what: 'kill', part: 'redis', pauseMs: 50 }) as const,
+      );
+      const { differences, figures } = await playRound({ kind: 'stack', seed: 7, plan });
+      expect(differences).toEqual([]);
+      // Outcomes of deliveries were forgotten too: those were sent again, under the key that they had.
+      expect(figures.repeated).toBeGreaterThan(0);
+    }, 120_000);
+
     it('is not always found right: a spool that lets go of frames before the store has answered is caught', async () => {
       const { differences } = await playRound({
         kind: 'stack',

@@ -5,6 +5,8 @@ import { Child, freePort, temporaryFolder, until } from './process.ts';
 export interface RedisServer {
   readonly url: string;
   readonly port: number;
+  /** Where its data is. */
+  readonly folder: string;
   readonly child: Child;
   /** Same port, same data. */
   restart(): Promise<void>;
@@ -22,6 +24,7 @@ export async function startRedis(options: { appendOnly?: boolean } = {}): Promis
   return {
     url: `redis://127.0.0.1:${port}`,
     port,
+    folder: folder.path,
     get child() {
       return child;
     },
