@@ -1,3 +1,4 @@
+import { CAPS } from '../core/caps.ts';
 import { compareText, type Frame, frameEnd, isComplete } from '../core/frame.ts';
 import { type Finding, type Incident, incidentId } from '../core/incident.ts';
 import type { Judged } from '../core/verdict.ts';
@@ -7,7 +8,7 @@ import { keyOf, whoOf } from './subject.ts';
 import { titleOf } from './text.ts';
 
 /** Incidents of one host that can be open at once: more than there are containers, so that churn cannot grow it. */
-export const MAX_OPEN = 10_000;
+export const MAX_OPEN = CAPS.openIncidents.limit;
 
 const compareOpen = (a: Open, b: Open): number =>
   compareText(a.incident.container, b.incident.container) ||

@@ -5,7 +5,7 @@ import { createRegistry, latencyMetric } from '../http/registry.ts';
 import { timed } from '../http/timed.ts';
 import type { Context } from './context.ts';
 import type { Watched } from './metrics/samples.ts';
-import { checksOf, metricsOf } from './metrics/table.ts';
+import { checksOf, LATENCIES, metricsOf } from './metrics/table.ts';
 import type { Parts } from './wire.ts';
 
 interface Roles {
@@ -36,8 +36,8 @@ export async function listen(
     const listener = await startListener({ ...address, registry, checks });
     measureLatencies(parts, {
       clock,
-      store: latencyMetric(registry, 'tidegauge_store_duration_seconds', 'Writes to the store.'),
-      queue: latencyMetric(registry, 'tidegauge_queue_duration_seconds', 'Frames given to the queue.'),
+      store: latencyMetric(registry, LATENCIES.store),
+      queue: latencyMetric(registry, LATENCIES.queue),
     });
     return listener;
   } catch (error) {

@@ -1,13 +1,17 @@
 import { stringify } from 'yaml';
 import type { z } from 'zod';
+import { CAPS } from '../core/caps.ts';
+import { systemClock } from '../core/clock.ts';
 import { matchSchema } from '../core/config.ts';
 import { type Leaf, leaves } from './leaves.ts';
+import { LATENCIES, metricsOf } from './metrics/table.ts';
 import { DETECTOR_ROWS, NOTIFIER_ROWS, RULES, SCHEMA } from './wire.ts';
 
 /** Pages that are derived from code; `npm run docs` writes them, a test keeps them current. */
 export const PAGES: Readonly<Record<string, () => string>> = {
   'docs/configuration.md': configurationPage,
   'docs/detectors.md': detectorsPage,
+  'docs/metrics.md': metricsPage,
 };
 
 const HEADER = '<!-- Made by `npm run docs` from the code; edit there. -->\n';
@@ -62,6 +66,52 @@ Every rule of \`detectors\` in tidegauge.yaml is one of these with its options. 
 The examples below run as tests. Detectors never judge incomplete frames, and never invent samples for a gap.
 
 ${sections.join('\n')}`;
+}
+
+function metricsPage(): string {
+  const idle = {
+    collector: () => null,
+    worker: () => null,
+    upkeep: () => null,
+    queue: { depth: async () => 0 },
+    clock: systemClock,
+  };
+  const metrics = metricsOf(idle).map(({ name, type, labels, help }) => [
+    `\`${name}\``,
+    type,
+    labels.map(label => `\`${label}\``).join(', '),
+    help,
+  ]);
+  const latencies = Object.values(LATENCIES).map(({ name, help }) => [
+    `\`${name}\``,
+    'histogram',
+    '`operation`, `outcome`',
+    help,
+  ]);
+  const caps = Object.values(CAPS).map(({ what, limit, beyond, shows }) => [
+    what,
+    String(limit),
+    beyond,
+    shows
+      .split(', ')
+      .map(name => `\`${name}\``)
+      .join(', '),
+  ]);
+  return `${HEADER}# Metrics and bounds
+
+Every process has one HTTP listener (\`http.listen\`): \`/metrics\` for Prometheus, \`/healthz\` (200 while the process
+turns), \`/readyz\` (503 with the reasons while something that it needs is away). What a process does not do, it does not
+report.
+
+${table([['metric', 'type', 'labels', 'meaning'], ...metrics, ...latencies])}
+## Bounds
+
+What would otherwise grow with what is watched, or with how long something is away. Further bounds are configured:
+\`capture.map_keys\` (\`tidegauge_map_occupancy_ratio\`), \`capture.spool.size\` and \`capture.spool.age\`
+(\`tidegauge_spool_bytes\`, \`tidegauge_pending_age_seconds\`), \`capture.pending\` (\`tidegauge_spool_unwritten_frames\`),
+\`store.retention\` (\`tidegauge_expired_rows_total\`).
+
+${table([['what', 'at most', 'beyond', 'shows as'], ...caps])}`;
 }
 
 function keyTable(keys: readonly Leaf[], variables: boolean): string {

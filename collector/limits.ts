@@ -1,7 +1,9 @@
+import { CAPS } from '../core/caps.ts';
+
 /** Bounds of what capture keeps and makes. */
 export const LIMITS = {
   /** Most containers in one frame; the rest is folded into `other`. */
-  containers: 10_000,
+  containers: CAPS.containers.limit,
   /** Flows of one container with rows of their own, and how long a place is kept without use. */
   flows: { talking: 128, oneWay: 16, folded: 32, keptMs: 3_600_000 },
   /** Longest that a frame waits for Docker to describe a container, ms. */

@@ -1,3 +1,4 @@
+import { CAPS } from '../core/caps.ts';
 import type { Clock } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
 import type { Frame } from '../core/frame.ts';
@@ -76,9 +77,6 @@ export interface Shipper {
 
 /** A request to the store holds at most this much: enough to catch up fast, little enough to repeat. */
 const BATCH = { frames: 256, bytes: 4 * 1024 * 1024 };
-
-/** Most frames that wait, whatever their size: what is known of each takes some memory. */
-const MAX_WAITING = 200_000;
 
 /** Default of `ShipperOptions.backoff`. */
 const BACKOFF: Backoff = { firstMs: 200, maxMs: 5000 };
@@ -240,7 +238,7 @@ class FrameShipper implements Shipper {
     const { limits, spool, clock } = this.#options;
     const oldest = this.#queue.backlog.oldest ?? this.#store.backlog.oldest;
     return (
-      this.#pending > MAX_WAITING ||
+      this.#pending > CAPS.waitingFrames.limit ||
       this.#pendingBytes > limits.bytes ||
       spool.status().unwrittenBytes > limits.memoryBytes ||
       (oldest !== undefined && clock.now() - oldest.start > limits.ageMs)

@@ -1,3 +1,4 @@
+import { CAPS } from '../core/caps.ts';
 import { compareText } from '../core/frame.ts';
 import type { Subject, Subjects } from './contract.ts';
 
@@ -14,7 +15,7 @@ export interface Limits {
 }
 
 /** A host with a thousand containers and some days of redeploys; about 20 MiB with the default rules. */
-export const DEFAULT_LIMITS: Limits = { subjects: 5000, forgetMs: 7 * 86_400_000 };
+export const DEFAULT_LIMITS: Limits = { subjects: CAPS.subjects.limit, forgetMs: 7 * 86_400_000 };
 
 export const noSubjects = (): Subjects => ({ byKey: {}, count: 0, dropped: 0, swept: 0 });
 

@@ -12,7 +12,10 @@ export function createRegistry(metrics: readonly Metric[]): Registry {
 }
 
 /** A histogram in the registry, and how to fill it. Labels: `operation` and `outcome`. */
-export function latencyMetric(registry: Registry, name: string, help: string): Observe {
+export function latencyMetric(
+  registry: Registry,
+  { name, help }: { readonly name: string; readonly help: string },
+): Observe {
   const histogram = new Histogram({
     name,
     help,

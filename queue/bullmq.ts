@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Queue as BullQueue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { CAPS } from '../core/caps.ts';
 import type { Clock } from '../core/clock.ts';
 import { encodeFrame, type Frame } from '../core/frame.ts';
 import { laneName, laneOf } from '../core/lane.ts';
@@ -152,7 +153,7 @@ class Bullmq implements Queue {
     const published = (this.#published.get(index) ?? 0) + 1;
     this.#published.set(index, published);
     if (published % TRIM_EVERY !== 0) return;
-    const excess = (await queue.getWaitingCount()) - (this.#options.limit ?? 2000);
+    const excess = (await queue.getWaitingCount()) - (this.#options.limit ?? CAPS.queuedFrames.limit);
     if (excess <= 0) return;
     const gone = await queue.clean(0, excess, 'wait');
     this.#options.log.warn(

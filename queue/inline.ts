@@ -1,3 +1,4 @@
+import { CAPS } from '../core/caps.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Frame } from '../core/frame.ts';
 import { laneOf } from '../core/lane.ts';
@@ -59,7 +60,7 @@ class Inline implements InlineQueue {
     this.#clock = clock;
     this.#log = log;
     this.#backoff = backoff ?? HANDLER_BACKOFF;
-    this.#limit = limit ?? 250_000;
+    this.#limit = limit ?? CAPS.inlineEntries.limit;
     this.#lanes = Array.from({ length: lanes }, () => ({
       frames: [],
       entries: 0,

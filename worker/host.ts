@@ -82,6 +82,11 @@ export class HostWorker {
     return this.#last;
   }
 
+  /** Subjects that detectors had to forget because there were too many. */
+  get forgotten(): number {
+    return this.#state.fold.subjects.dropped;
+  }
+
   /** Incidents that are firing. */
   get openIncidents(): number {
     return this.#deps.fold.openIncidents(this.#state).size;

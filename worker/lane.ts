@@ -20,6 +20,8 @@ export interface LaneStatus {
   readonly refusedRows: number;
   /** Incidents that are firing. */
   readonly openIncidents: number;
+  /** Subjects that detectors had to forget because there were too many, since the fold began. */
+  readonly forgotten: number;
   /** Of the host whose stored history is being folded, or null. */
   readonly rebuilding: Progress | null;
   /** From the end of a frame to its outputs being stored, ms: of the newest frame of the host that is furthest behind. */
@@ -62,6 +64,7 @@ export class OwnedLane {
       failedFrames: sum(host => host.failedFrames),
       refusedRows: sum(host => host.refusedRows),
       openIncidents: sum(host => host.openIncidents),
+      forgotten: sum(host => host.forgotten),
       rebuilding: this.#rebuilding,
       lagMs: lags.length === 0 ? null : Math.max(...lags),
     };

@@ -37,6 +37,8 @@ export interface WorkerStatus {
   readonly refusedRows: number;
   /** Incidents of the owned lanes that are firing. */
   readonly openIncidents: number;
+  /** As in LaneStatus, of the owned lanes. */
+  readonly forgotten: number;
   /** Of a host whose stored history is being folded before it can be watched, or null. */
   readonly rebuilding: Progress | null;
   /** As in LaneStatus, of the lane that is furthest behind. */
@@ -108,6 +110,7 @@ export class Worker {
       failedFrames: this.#past.failedFrames + sum(lane => lane.failedFrames),
       refusedRows: this.#past.refusedRows + sum(lane => lane.refusedRows),
       openIncidents: sum(lane => lane.openIncidents),
+      forgotten: sum(lane => lane.forgotten),
       rebuilding: lanes.find(lane => lane.rebuilding)?.rebuilding ?? null,
       lagMs: lags.length === 0 ? null : Math.max(...lags),
       policy: deliverer !== undefined,

@@ -52,6 +52,12 @@ export function workerRows({ worker, queue }: Watched): Row[] {
       read: () => one(of(s => Number(s.rebuilding !== null))),
     },
     {
+      name: 'tidegauge_forgotten_subjects',
+      help: 'Subjects of the folded hosts that detectors forgot because there were too many.',
+      type: 'gauge',
+      read: () => one(of(s => s.forgotten)),
+    },
+    {
       name: 'tidegauge_open_incidents',
       help: 'Incidents of the folded hosts that are firing.',
       type: 'gauge',

@@ -5,6 +5,12 @@ import { captureRows, shipRows } from './collecting.ts';
 import { upkeepRows, workerRows } from './detecting.ts';
 import { one, type Row, type Watched } from './samples.ts';
 
+/** What is measured as it happens, and not read from a status. */
+export const LATENCIES = {
+  store: { name: 'tidegauge_store_duration_seconds', help: 'Writes to the store, by what was written.' },
+  queue: { name: 'tidegauge_queue_duration_seconds', help: 'Frames given to the queue.' },
+} as const;
+
 /** Every metric that is read from a status: one row each. docs/metrics.md is made of this table. */
 export function metricsOf(watched: Watched): Metric[] {
   const rows = [captureRows, shipRows, workerRows, upkeepRows, processRows].flatMap(of => of(watched));

@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { CAPS } from '../../core/caps.ts';
 import type { Clock } from '../../core/clock.ts';
 import { describeError, TidegaugeError } from '../../core/errors.ts';
 import { decodeFrame, encodeFrame, type Frame } from '../../core/frame.ts';
@@ -43,7 +44,6 @@ interface Entry extends Waiting {
 }
 
 const SEGMENT_BYTES = 8 * 1024 * 1024;
-const CACHE_BYTES = 16 * 1024 * 1024;
 /** Policy `interval`: longest time between a write and its arrival on disk. */
 const SYNC_MS = 1000;
 
@@ -94,7 +94,7 @@ export class Spool {
 
   /** Throws a TidegaugeError when the folder cannot be used, or a newer version wrote it. */
   static open(options: SpoolOptions): Spool {
-    const full = { segmentBytes: SEGMENT_BYTES, cacheBytes: CACHE_BYTES, ...options };
+    const full = { segmentBytes: SEGMENT_BYTES, cacheBytes: CAPS.spoolCacheBytes.limit, ...options };
     try {
       mkdirSync(options.folder, { recursive: true, mode: 0o700 });
       const cursor = Cursor.open(join(options.folder, 'released'));

@@ -1,7 +1,5 @@
+import { CAPS } from '../../core/caps.ts';
 import { lostExchange, refusedAnswer } from './failure.ts';
-
-/** Answers longer than this are refused instead of filling the memory. */
-const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 
 export interface Connection {
   /** Base address, without credentials and trailing slash. */
@@ -44,7 +42,8 @@ export async function request(connection: Connection, path: string, content?: Co
       timer.refresh();
       pieces.push(piece);
       bytes += piece.byteLength;
-      if (bytes > MAX_ANSWER_BYTES) throw new Error(`an answer longer than ${MAX_ANSWER_BYTES} bytes`);
+      if (bytes > CAPS.answerBytes.limit)
+        throw new Error(`an answer longer than ${CAPS.answerBytes.limit} bytes`);
     }
     return { status: response.status, headers: response.headers, body: Buffer.concat(pieces).toString() };
   } catch (error) {

@@ -1,9 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { CAPS } from '../../core/caps.ts';
 import type { Container } from '../../core/frame.ts';
 import { encodeField } from '../text.ts';
-
-/** Names remembered; beyond it all are forgotten and looked up again. */
-const REMEMBERED = 50_000;
 
 /** Row ids of what a row of `container_traffic` points to. */
 export interface ContainerIds {
@@ -75,7 +73,7 @@ export class Names {
       series: this.ensureSeries(host, service, name),
       identity: this.#identities.ensure(kind, encodeField(replica), encodeField(image), encodeField(id)),
     };
-    if (this.#known.size >= REMEMBERED) this.#known.clear();
+    if (this.#known.size >= CAPS.storeNames.limit) this.#known.clear();
     this.#known.set(key, ids);
     return ids;
   }

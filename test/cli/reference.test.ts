@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { PAGES } from '../../cli/reference.ts';
+import { CAPS } from '../../core/caps.ts';
 
 const read = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
 
@@ -15,5 +16,12 @@ describe('reference documentation', () => {
     );
     expect(variables.length).toBeGreaterThan(25);
     expect(new Set(variables).size).toBe(variables.length);
+  });
+
+  it('every bound shows in a metric that there is', () => {
+    const metrics = read('docs/metrics.md').slice(0, read('docs/metrics.md').indexOf('## Bounds'));
+    for (const { shows } of Object.values(CAPS)) {
+      for (const name of shows.split(', ')) expect(metrics).toContain(`\`${name.replace(/\{.*/, '')}\``);
+    }
   });
 });

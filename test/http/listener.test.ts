@@ -99,7 +99,7 @@ describe('the listener', () => {
 
   it('times what succeeds and what fails, and changes neither', async () => {
     const { registry, get } = await serve([]);
-    const observe = latencyMetric(registry, 'tidegauge_store_duration_seconds', 'Writes.');
+    const observe = latencyMetric(registry, { name: 'tidegauge_store_duration_seconds', help: 'Writes.' });
     const write = timed(
       'frames',
       async (ok: boolean) => {

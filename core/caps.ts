@@ -1,0 +1,71 @@
+/** A bound of something that would otherwise grow with what is watched, or with how long something is away. */
+export interface Cap {
+  /** What is bounded. */
+  readonly what: string;
+  readonly limit: number;
+  /** What happens beyond it. */
+  readonly beyond: string;
+  /** The metric, or where else it shows. */
+  readonly shows: string;
+}
+
+/**
+ * Every queue, cache and map that is bounded by a number of ours: the modules take their limits from here. Bounds that
+ * an administrator sets are in the configuration; docs/metrics.md lists both.
+ */
+export const CAPS = {
+  containers: {
+    what: 'Containers and cgroups in one frame.',
+    limit: 10_000,
+    beyond: 'the quietest are folded into `other`',
+    shows: 'tidegauge_folded_containers',
+  },
+  waitingFrames: {
+    what: 'Frames that wait for store or queue, whatever their size.',
+    limit: 200_000,
+    beyond: 'the oldest are given up: first those that are stored already',
+    shows: 'tidegauge_pending_frames, tidegauge_dropped_frames_total',
+  },
+  spoolCacheBytes: {
+    what: 'Bytes of waiting frames that are kept in memory besides the disk.',
+    limit: 16 * 1024 * 1024,
+    beyond: 'they are read from the disk when it is their turn',
+    shows: 'tidegauge_pending_bytes',
+  },
+  inlineEntries: {
+    what: 'Entries (frames, containers, windows) of one lane of the queue in the process.',
+    limit: 250_000,
+    beyond: 'the oldest frames leave; the worker reads them from the store',
+    shows: 'tidegauge_queue_depth_frames',
+  },
+  queuedFrames: {
+    what: 'Frames of one lane of the queue in Redis.',
+    limit: 2000,
+    beyond: 'the oldest leave; a worker reads them from the store',
+    shows: 'tidegauge_queue_depth_frames',
+  },
+  subjects: {
+    what: 'Containers, services or hosts of one host that detectors remember; forgotten after a week unseen.',
+    limit: 5000,
+    beyond: 'those not seen for longest are forgotten and learned anew',
+    shows: 'tidegauge_forgotten_subjects',
+  },
+  openIncidents: {
+    what: 'Incidents of one host that are open at once.',
+    limit: 10_000,
+    beyond: 'no further one is opened until one is over',
+    shows: 'tidegauge_open_incidents',
+  },
+  storeNames: {
+    what: 'Containers whose row ids the SQLite store remembers.',
+    limit: 50_000,
+    beyond: 'all are forgotten and looked up again',
+    shows: 'process_resident_memory_bytes',
+  },
+  answerBytes: {
+    what: 'Bytes of one answer of InfluxDB.',
+    limit: 256 * 1024 * 1024,
+    beyond: 'the answer is refused and asked for again',
+    shows: 'tidegauge_part_up{part="store"}',
+  },
+} as const satisfies Record<string, Cap>;
