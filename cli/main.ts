@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { describeError, TidegaugeError } from '../core/errors.ts';
 import { check } from './check.ts';
 import { ConfigError } from './config.ts';
+import { connections } from './connections.ts';
 import { type CommonFlags, type Context, createContext } from './context.ts';
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
@@ -106,6 +107,11 @@ variable, such as TIDEGAUGE_STORE_KIND=influx.`,
     .option('--to <time>', 'end: ISO 8601, or a duration ago', '0s')
     .option('--json', 'machine-readable')
     .action(action(incidents));
+  tidegauge
+    .command('connections')
+    .description('show every TCP connection as it is opened, accepted or refused: who, from where, to where')
+    .option(...CONFIG)
+    .action(action(connections));
   tidegauge
     .command('map')
     .description('who talked to whom: every edge with its bytes, connections and failures')

@@ -1,6 +1,7 @@
 import type { Fault, Frame } from '../core/frame.ts';
 import type { CgroupId, Event, Input, Reading } from './contract.ts';
 import { FlowBuilder } from './flows/flows.ts';
+import type { Stranger } from './identify.ts';
 import { Identity } from './identity.ts';
 import { LIMITS } from './limits.ts';
 import { Readout } from './readout.ts';
@@ -87,14 +88,13 @@ export class FrameBuilder {
     return this.#identity.undescribed();
   }
 
-  /** Containers, and cgroups with flows in the open readout, of whose network nothing is known; with their paths. */
-  unnetworked(): [CgroupId, string][] {
-    if (!this.#readout) return [];
-    const { talks, connections } = this.#readout.content;
-    const active = [...talks.keys(), ...connections.map(count => count.cgroup)];
-    return this.#flows.strangers([...active, ...this.#identity.containers()]).flatMap(cgroup => {
-      const path = this.#identity.pathOf(cgroup);
-      return path === null ? [] : [[cgroup, path]];
+  /** Living cgroups of whose network nothing is known. Urgent: containers, and those with flows in the open readout. */
+  unnetworked(): Stranger[] {
+    const { talks, connections } = this.#readout?.content ?? new Readout();
+    const active = new Set([...talks.keys(), ...connections.map(count => count.cgroup)]);
+    return this.#identity.living().flatMap(([cgroup, isContainer]) => {
+      const path = this.#flows.isStranger(cgroup) ? this.#identity.pathOf(cgroup) : null;
+      return path === null ? [] : [{ cgroup, path, urgent: isContainer || active.has(cgroup) }];
     });
   }
 
@@ -263,6 +263,7 @@ export class FrameBuilder {
     const members = this.#identity.roster(new Set(content.cgroups.keys()), ns);
     const { folded, names, ...roster } = rosterOf(members, content.cgroups, maxContainers);
     const alive = new Set(roster.containers.map(container => container.name));
+    const nameOf = (cgroup: CgroupId) => names.get(cgroup) ?? this.#identity.nameOf(cgroup);
     this.#identity.age();
     const frame: Frame = {
       host,
@@ -273,7 +274,7 @@ export class FrameBuilder {
       lost: this.#lost,
       occupancy: content.entries / mapKeys,
       ...roster,
-      flows: this.#flows.flows(content, { start, names, ended: roster.ended, alive }),
+      flows: this.#flows.flows(content, { start, names, nameOf, ended: roster.ended, alive }),
     };
     this.#previous = start;
     this.#faults = new Set();

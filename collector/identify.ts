@@ -7,6 +7,17 @@ import { type DockerWatcher, dockerClient, watchDocker } from './docker.ts';
 import { LIMITS } from './limits.ts';
 import { networkOfCgroup, networkOfProcess } from './network.ts';
 
+/** A cgroup of whose network nothing is known. */
+export interface Stranger {
+  readonly cgroup: CgroupId;
+  readonly path: string;
+  /** To be asked for until there is an answer; others may have no process. */
+  readonly urgent: boolean;
+}
+
+/** How often a cgroup that may have no process is asked for its network. */
+const NETWORK_QUESTIONS = 5;
+
 export interface IdentifyOptions {
   /** `capture.docker`. */
   readonly docker: string;
@@ -18,8 +29,8 @@ export interface IdentifyOptions {
   readonly feed: (input: Input) => void;
   /** Ids of living containers that Docker may know and has not described. */
   readonly undescribed: () => readonly string[];
-  /** Cgroups with flows of whose network nothing is known, with their paths. */
-  readonly unnetworked: () => readonly (readonly [CgroupId, string])[];
+  /** Living cgroups of whose network nothing is known. */
+  readonly unnetworked: () => readonly Stranger[];
   /** Time since boot, ms. */
   readonly boot: () => number;
 }
@@ -30,6 +41,8 @@ export class Identifier {
   readonly #docker: DockerWatcher | null;
   /** Questions without an answer yet. */
   readonly #pending = new Set<Promise<void>>();
+  /** How often each stranger was asked for its network. */
+  readonly #questions = new Map<CgroupId, number>();
   /** Containers that Docker was asked for: once is enough, its events say the rest. */
   readonly #asked = new Set<string>();
 
@@ -120,7 +133,13 @@ export class Identifier {
   #askNetworks(): void {
     const { mount, unnetworked, feed } = this.#options;
     if (mount === null) return;
-    for (const [cgroup, path] of unnetworked()) {
+    const strangers = unnetworked();
+    const ids = new Set(strangers.map(stranger => stranger.cgroup));
+    for (const id of this.#questions.keys()) if (!ids.has(id)) this.#questions.delete(id);
+    for (const { cgroup, path, urgent } of strangers) {
+      const asked = this.#questions.get(cgroup) ?? 0;
+      if (!urgent && asked >= NETWORK_QUESTIONS) continue;
+      this.#questions.set(cgroup, asked + 1);
       const read = async () => {
         const network = await networkOfCgroup(mount, path);
         if (network) feed({ kind: 'networked', cgroup, network });

@@ -88,9 +88,19 @@ export class Identity {
     this.#removed.add(id);
   }
 
-  /** Cgroups of living containers. */
-  containers(): CgroupId[] {
-    return [...this.#cgroups].flatMap(([id, { place, died }]) => (place && died === null ? [id] : []));
+  /** Whom a cgroup's traffic belongs to, or null when nobody knows it. */
+  nameOf(cgroup: CgroupId): string | null {
+    const known = this.#cgroups.get(cgroup);
+    if (!known) return null;
+    const description = known.place ? this.#descriptions.get(known.place.id) : undefined;
+    return containerOf(known.path, known.place, description).name;
+  }
+
+  /** Living cgroups, and whether each belongs to a container. */
+  living(): [CgroupId, isContainer: boolean][] {
+    return [...this.#cgroups].flatMap(([id, { place, died }]) =>
+      died === null ? [[id, place !== null]] : [],
+    );
   }
 
   /** Path of a living cgroup, or null. */

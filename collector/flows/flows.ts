@@ -11,6 +11,8 @@ export interface Cast {
   readonly start: number;
   /** Names of cgroups; any other cgroup is `other`. */
   readonly names: ReadonlyMap<CgroupId, string>;
+  /** The name of any cgroup that is known; null once it is gone. */
+  readonly nameOf: (cgroup: CgroupId) => string | null;
   /** Names of those who ended in the frame, and of all in it. */
   readonly ended: readonly string[];
   readonly alive: ReadonlySet<string>;
@@ -33,9 +35,9 @@ export class FlowBuilder {
     this.#places = new Places(limits);
   }
 
-  /** Those of the cgroups whose network was never told. */
-  strangers(cgroups: Iterable<CgroupId>): CgroupId[] {
-    return [...new Set(cgroups)].filter(cgroup => !this.#networks.has(cgroup));
+  /** Whether nobody told the cgroup's network. */
+  isStranger(cgroup: CgroupId): boolean {
+    return !this.#networks.has(cgroup);
   }
 
   /** A cgroup is in that network; null: the host. */
@@ -61,10 +63,10 @@ export class FlowBuilder {
     return this.#places.fold([...flows.values()], cast.start);
   }
 
-  #learnNetworks({ names }: Cast): void {
+  #learnNetworks({ nameOf }: Cast): void {
     for (const [cgroup, network] of this.#networks) {
-      const name = names.get(cgroup);
-      if (name === undefined) this.#networks.delete(cgroup);
+      const name = nameOf(cgroup);
+      if (name === null) this.#networks.delete(cgroup);
       else if (network !== null && name !== OTHER.name) {
         this.#book.network(name, network);
         this.#networks.set(cgroup, null);

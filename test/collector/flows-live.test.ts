@@ -1,12 +1,17 @@
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { type Connection, watchConnections } from '../../collector/connections.ts';
+import { systemClock } from '../../core/clock.ts';
 import { EXCHANGE_KEYS, type Flow } from '../../core/flow.ts';
 import { DIRECTIONS, type Frame } from '../../core/frame.ts';
-import { captureFrames, type TestCapture, trafficOf } from '../parts/capture.ts';
+import { serviceMap } from '../../core/service-map.ts';
+import { SqliteStore } from '../../store/sqlite/store.ts';
+import { captureFrames, silentLog, type TestCapture, trafficOf } from '../parts/capture.ts';
 import { makeCgroup, type TestCgroup } from '../parts/cgroup.ts';
 import { describeWith } from '../parts/need.ts';
 import { hasPrinted, makeNetwork, type TestNamespace, type TestNetwork } from '../parts/netns.ts';
 import type { Child } from '../parts/process.ts';
-import { until } from '../parts/process.ts';
+import { temporaryFolder, until } from '../parts/process.ts';
 
 const SOCKETS = `use Socket qw(:all); use strict; $| = 1;
   sub at { my ($host, $port) = @_;
@@ -248,6 +253,64 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
     await running.settled();
     const flows = flowsOf(running.frames, client.path);
     expect(flows.map(({ failures }) => failures).reduce((a = 0, b = 0) => a + b)).toBe(2);
+  });
+
+  it('make one map: exactly the edges that were made, with exact bytes, over TCP and UDP', async () => {
+    const [client, server] = [await cgroup('client'), await cgroup('server')];
+    await serve(right, server, tcpServer('10.77.0.2', 7007, 100, 5000));
+    await serve(right, server, udpServer('fd77::2', 7008));
+    await run(left, client, tcpClient('10.77.0.2', 7007, 20, 100, 5000));
+    await serve(left, client, udpClient('fd77::2', 7008, 30, 70, false), 'done');
+    await running.settled();
+    const file = temporaryFolder();
+    const store = new SqliteStore(join(file.path, 'map.db'));
+    await store.open();
+    await store.writeFrames(running.frames);
+    const totals = await store.readFlows('test', { from: 0, to: Number.POSITIVE_INFINITY });
+    await store.close();
+    file.remove();
+    const ours = totals.filter(({ container }) => [client.path, server.path].includes(container));
+    const edge = { from: `container:${client.path}`, to: `container:${server.path}`, failures: 0 };
+    expect(serviceMap(ours).edges.toSorted((a, b) => a.port - b.port)).toMatchObject([
+      { ...edge, protocol: 'tcp', port: 7007, sentBytes: 2000, receivedBytes: 100_000, connections: 20 },
+      { ...edge, protocol: 'udp', port: 7008, sentBytes: 2100, receivedBytes: 900, sentMessages: 30 },
+    ]);
+  });
+
+  it('are shown live, from both ends, and who is refused', async () => {
+    const [client, server] = [await cgroup('client'), await cgroup('server')];
+    await serve(right, server, tcpServer('10.77.0.2', 7009, 10, 10));
+    const seen: Connection[] = [];
+    const end = new AbortController();
+    let isReady = false;
+    const watching = watchConnections({
+      config: { bpftrace: 'bpftrace', docker: 'off' },
+      clock: systemClock,
+      log: silentLog,
+      signal: end.signal,
+      onConnection: connection => seen.push(connection),
+      onReady: () => {
+        isReady = true;
+      },
+    });
+    await until('the watch', () => isReady);
+    await run(left, client, tcpClient('10.77.0.2', 7009, 1, 10, 10));
+    await run(
+      left,
+      client,
+      `${SOCKETS} connect(sock("10.77.0.2", SOCK_STREAM), at("10.77.0.2", 9)) and die;`,
+    );
+    const ours = () => seen.filter(({ container }) => [client.path, server.path].includes(container));
+    await until('three connections', () => ours().length === 3);
+    end.abort();
+    await watching;
+    expect(ours().map(({ container, kind, peer, peerPort }) => [container, kind, peer, peerPort])).toEqual(
+      expect.arrayContaining([
+        [client.path, 'opened', '10.77.0.2', 7009],
+        [server.path, 'accepted', '10.77.0.1', expect.any(Number)],
+        [client.path, 'failed', '10.77.0.2', 9],
+      ]),
+    );
   });
 
   it('add up to the windows, frame by frame', async () => {

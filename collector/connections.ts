@@ -1,0 +1,137 @@
+import { readFileSync } from 'node:fs';
+import { uptime } from 'node:os';
+import { flows } from '../bpf/flows.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Config } from '../core/config.ts';
+import { TidegaugeError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { startBpftrace } from './bpftrace.ts';
+import { describeExit, explainExit } from './bpftrace-errors.ts';
+import { findCgroupMount } from './cgroups.ts';
+import { type CgroupId, CONNECTION_KINDS, type ConnectionKind, type Event, type Input } from './contract.ts';
+import { readAddress } from './flows/talk.ts';
+import { Identifier } from './identify.ts';
+import { Identity } from './identity.ts';
+import type { Line } from './lines.ts';
+import { OTHER } from './naming.ts';
+import { parseLine } from './parse.ts';
+
+/** One TCP connection that was opened, failed to open, or was accepted. Names are untrusted. */
+export interface Connection {
+  /** When it was read, epoch ms. */
+  readonly time: number;
+  readonly kind: ConnectionKind;
+  readonly container: string;
+  readonly own: string;
+  readonly ownPort: number;
+  readonly peer: string;
+  readonly peerPort: number;
+}
+
+export interface WatchOptions {
+  readonly config: Pick<Config['capture'], 'bpftrace' | 'docker'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Aborted: the end. */
+  readonly signal: AbortSignal;
+  readonly onConnection: (connection: Connection) => void;
+  /** Connections are seen from now on. */
+  readonly onReady?: () => void;
+}
+
+/** Watch TCP connections of all containers until the signal. Throws a TidegaugeError when bpftrace ends before. */
+export async function watchConnections(options: WatchOptions): Promise<void> {
+  const { config, clock, signal } = options;
+  const text = readFileSync(new URL('../bpf/connections.bt', import.meta.url), 'utf8');
+  const watch = new Watch(options, await findCgroupMount());
+  const child = startBpftrace({ program: config.bpftrace, text, mapKeys: 64, clock });
+  const stop = () => void child.stop();
+  signal.addEventListener('abort', stop);
+  try {
+    if (signal.aborted) stop();
+    for await (const line of child.lines) await watch.take(line);
+    const exit = await child.exited;
+    if (!signal.aborted)
+      throw explainExit(config.bpftrace, exit) ?? ended(config.bpftrace, describeExit(exit));
+  } finally {
+    signal.removeEventListener('abort', stop);
+    child.kill();
+    await watch.stop();
+  }
+}
+
+/** Lines of connections.bt -> connections with names. */
+class Watch {
+  readonly #options: WatchOptions;
+  readonly #identity = new Identity();
+  readonly #identifier: Identifier;
+
+  constructor(options: WatchOptions, mount: string | null) {
+    this.#options = options;
+    this.#identifier = new Identifier({
+      docker: options.config.docker,
+      mount,
+      clock: options.clock,
+      log: options.log,
+      feed: input => learn(this.#identity, input),
+      undescribed: () => this.#identity.undescribed(),
+      unnetworked: () => [],
+      boot: () => uptime() * 1000,
+    });
+  }
+
+  async take(line: Line): Promise<void> {
+    const { clock, log, onConnection } = this.#options;
+    if (line === null) return log.warn('a line too long to be one of ours');
+    const found = parseConnection(line);
+    if (found === null) {
+      for (const event of parseLine(flows, line)) await this.#follow(event);
+      return;
+    }
+    await this.#identifier.settle();
+    const container = this.#identity.nameOf(found.cgroup) ?? OTHER.name;
+    onConnection({ time: clock.now(), container, ...found.connection });
+  }
+
+  stop(): Promise<void> {
+    return this.#identifier.stop();
+  }
+
+  async #follow(event: Event): Promise<void> {
+    if (event.kind === 'birth') this.#identity.birth(event.cgroup, event.path, event.ns);
+    if (event.kind === 'death') this.#identity.death(event.cgroup, event.path, event.ns);
+    if (event.kind === 'lost') this.#options.log.warn({ events: event.events }, 'connections were missed');
+    if (event.kind === 'garbage') this.#options.log.warn({ reason: event.reason }, 'line not understood');
+    this.#identifier.follow(event);
+    if (event.kind !== 'begin') return;
+    await this.#identifier.settle();
+    this.#options.onReady?.();
+  }
+}
+
+function learn(identity: Identity, input: Input): void {
+  if (input.kind === 'scanned') identity.scanned(input.cgroups, input.boot * 1e6);
+  if (input.kind === 'located') identity.located(input.cgroup, input.path);
+  if (input.kind === 'described') identity.described(input.description);
+  if (input.kind === 'forgotten') identity.forgotten(input.id);
+}
+
+/** What a line of connections.bt says; null for every other line. Never throws. */
+export function parseConnection(
+  line: string,
+): { cgroup: CgroupId; connection: Omit<Connection, 'time' | 'container'> } | null {
+  const [, kindText, cgroup, ownPort, peerPort, ownText, peerText] =
+    /"connection \d{1,19} ([123]) (\d{1,20}) (\d{1,5}) (\d{1,5}) ([0-9a-f:.]{2,45}) ([0-9a-f:.]{2,45})\\n"\}\s*$/.exec(
+      line,
+    ) ?? [];
+  const kind = CONNECTION_KINDS[Number(kindText) - 1];
+  if (!kind || !cgroup || !ownText || !peerText) return null;
+  const [own, peer] = [readAddress(ownText) ?? '?', readAddress(peerText) ?? '?'];
+  return { cgroup, connection: { kind, own, ownPort: Number(ownPort), peer, peerPort: Number(peerPort) } };
+}
+
+const ended = (program: string, found: string): TidegaugeError =>
+  new TidegaugeError(
+    { place: `bpftrace (${program})`, expected: 'connections', found, remedy: 'Run `tidegauge doctor`.' },
+    { exitCode: 2 },
+  );
