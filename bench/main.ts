@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { captureBench } from './capture.ts';
 import { foldBench } from './fold.ts';
 import type { BenchTable } from './measure.ts';
+import { pipelineBench } from './pipeline.ts';
 import { queueBench } from './queue.ts';
 import { machine, markdown, rewrite } from './report.ts';
 import { spoolBench } from './spool.ts';
@@ -17,6 +18,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchTable[]>>> = {
   spool: spoolBench,
   store: storeBench,
   queue: queueBench,
+  pipeline: pipelineBench,
 };
 
 const DOCUMENT = join(import.meta.dirname, '../docs/benchmarks.md');
