@@ -5,6 +5,11 @@ import { LeaseLost, type PersistDeps, persist } from './persist.ts';
 
 /** First stretch of the store that is searched, backwards, for what was handled before state was lost. */
 const SEARCH_MS = 3_600_000;
+/**
+ * What was found shortly before state was lost may not have been delivered, or state had only just begun: it is told
+ * again, under the key that it had.
+ */
+const UNDER_WAY_MS = 10_000;
 /** Fingerprint of the record of how far a host was handled that needs no checkpoint to be there. */
 const MARK = 'handled';
 
@@ -21,7 +26,8 @@ export interface HandledDeps extends PersistDeps {
 export async function toldUpTo(host: string, lease: Lease, deps: HandledDeps): Promise<number> {
   const known = await persist(deps, () => deps.state.foldedUpTo(host));
   if (known !== null) return known;
-  const last = (await persist(deps, () => newestDetection(host, deps.store))) ?? 0;
+  const newest = await persist(deps, () => newestDetection(host, deps.store));
+  const last = Math.max(0, (newest ?? 0) - UNDER_WAY_MS);
   if (last > 0) deps.log.warn({ host, upTo: isoTime(last) }, 'state was lost: rebuilding it from the store');
   const mark = { host, last, fingerprint: MARK, data: 'null' };
   if (!(await persist(deps, () => deps.state.saveCheckpoint(lease, mark)))) throw new LeaseLost(lease.name);

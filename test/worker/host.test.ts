@@ -139,7 +139,7 @@ describe('a host worker', () => {
 
   it('state that is lost in the middle of an incident: its end is told, by whoever finishes the rebuilding', async () => {
     const first = await HostWorker.start('box', await lease('a'), deps());
-    await storeAndTake(first, STORY.slice(0, 7));
+    await storeAndTake(first, STORY.slice(0, 8));
     const fresh = temporaryFolder();
     const other = openFiles(fresh.path, clock).state;
     await other.open();
@@ -151,10 +151,25 @@ describe('a host worker', () => {
     clock.advance(11_000);
     const next = await take('c');
     if (!next) throw new Error('the lease is held');
-    await storeAndTake(await HostWorker.start('box', next, deps({ state: other })), STORY.slice(7));
+    await storeAndTake(await HostWorker.start('box', next, deps({ state: other })), STORY.slice(8));
     const keys = [...(await other.deliveries('pending', 100))].reverse().map(d => d.notification.key);
     expect(keys.sort()).toEqual(expectedKeys.slice(1).sort());
     expect((await other.incidents(ALWAYS, 100)).reverse()).toEqual(EXPECTED);
+    await other.close();
+    fresh.remove();
+  });
+
+  it('what was found just before state was lost is told again, under the same key: it may have been under way', async () => {
+    const first = await HostWorker.start('box', await lease('a'), deps());
+    await storeAndTake(first, STORY.slice(0, 6));
+    const fresh = temporaryFolder();
+    const other = openFiles(fresh.path, clock).state;
+    await other.open();
+    const lane = await other.acquire('lane-0', 'b', 10_000);
+    if (!lane) throw new Error('the lease is held');
+    await HostWorker.start('box', lane, deps({ state: other }));
+    expect((await other.deliveries('pending', 100)).map(d => d.notification.key)).toEqual(await told());
+    expect(await told()).toEqual(expectedKeys.slice(0, 1));
     await other.close();
     fresh.remove();
   });
