@@ -164,6 +164,23 @@ function variable(name: Variable) {
   };
 }
 
+/** Tiers by the name of their retention policy; `autogen` is the default one. */
+const TIER = {
+  name: 'tier',
+  label: 'Resolution',
+  description: 'Exact sums per minute for ranges of days, per hour for ranges of months.',
+  type: 'custom',
+  query: 'windows : autogen, minutes : minute, hours : hour',
+  current: { text: 'windows', value: 'autogen' },
+  options: [
+    { text: 'windows', value: 'autogen', selected: true },
+    { text: 'minutes', value: 'minute', selected: false },
+    { text: 'hours', value: 'hour', selected: false },
+  ],
+  multi: false,
+  includeAll: false,
+};
+
 const INCIDENTS = {
   name: 'Incidents',
   datasource: DATASOURCE,
@@ -192,7 +209,7 @@ export const TRAFFIC_DASHBOARD = {
   refresh: '10s',
   time: { from: 'now-1h', to: 'now' },
   timezone: 'browser',
-  templating: { list: VARIABLES.map(variable) },
+  templating: { list: [...VARIABLES.map(variable), TIER] },
   annotations: { list: [INCIDENTS] },
   panels: PANELS,
 };

@@ -2,7 +2,7 @@ import { BUCKETS } from '../core/histogram.ts';
 
 /**
  * The InfluxQL texts of the dashboards. `$timeFilter`, `$__interval`, `$__interval_ms`, `${__from}` and `${__to}` are
- * Grafana's. Variables always carry `:regex`: without it Grafana leaves a single value unescaped that looks like a
+ * Grafana's. Variables that are queried always carry `:regex`: without it Grafana leaves a single value unescaped that looks like a
  * number, such as a container named `7.zip`.
  */
 
@@ -22,15 +22,21 @@ export function variableQuery(variable: Variable): string {
   return `SHOW TAG VALUES FROM "container_traffic" WITH KEY = "${variable}" WHERE ${before}`;
 }
 
+/**
+ * Traffic as it was captured, or its exact sums per minute or hour: the same measurement in another retention policy,
+ * named by the variable `tier`.
+ */
+const TRAFFIC = `"\${tier}"."container_traffic"`;
+
 function perContainer(value: string, measurement: string, condition = ''): string {
   return (
-    `SELECT ${value} FROM "${measurement}" WHERE ${SELECTED}${condition} AND $timeFilter ` +
+    `SELECT ${value} FROM ${measurement} WHERE ${SELECTED}${condition} AND $timeFilter ` +
     'GROUP BY time($__interval), "host", "container" fill(null)'
   );
 }
 
 const traffic = (value: string, direction: Direction): string =>
-  perContainer(value, 'container_traffic', ` AND "direction" = '${direction}'`);
+  perContainer(value, TRAFFIC, ` AND "direction" = '${direction}'`);
 
 /** Bytes or messages per second of the time that was really measured. */
 export function rateQuery(column: 'bytes' | 'messages', direction: Direction): string {
@@ -50,13 +56,13 @@ export function meanSizeQuery(direction: Direction): string {
 export function sizesQuery(direction: Direction): string {
   const columns = BUCKETS.map(bound => `sum("b${bound}") AS "${bound}"`).join(', ');
   return (
-    `SELECT ${columns} FROM "container_traffic" WHERE ${SELECTED} AND "direction" = '${direction}' ` +
+    `SELECT ${columns} FROM ${TRAFFIC} WHERE ${SELECTED} AND "direction" = '${direction}' ` +
     'AND $timeFilter GROUP BY time($__interval) fill(null)'
   );
 }
 
 /** Highest score in each interval; 1 is the alarm limit. */
-export const scoreQuery = (): string => perContainer('max("score") AS "score"', 'detections');
+export const scoreQuery = (): string => perContainer('max("score") AS "score"', '"detections"');
 
 /** A number per host from its frames. */
 export function hostQuery(value: string, fill: 'null' | '0'): string {
