@@ -6,6 +6,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 
 /** How each part (test/parts/need.ts) is tried; null when it works, else why it does not. */
 const PROBES = {
@@ -13,6 +14,8 @@ const PROBES = {
   influx: () => succeeds('influxd', ['version']),
   docker: dockerStarts,
   ebpf: probeAttaches,
+  'newer-bpftrace': () =>
+    succeeds(fileURLToPath(new URL('newer-bpftrace.sh', import.meta.url)), ['--version']),
   chromium: () => succeeds('chromium', ['--version']),
 };
 

@@ -5,7 +5,16 @@
 // What it does is announced in one line before it is done. What it may not do (not root, not Debian) it leaves
 // alone: `tidegauge run` and `scripts/test.mjs` explain what is missing then.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -24,6 +33,7 @@ const PACKAGES = {
     ['dockerd', 'docker.io'],
     ['ip', 'iproute2'],
     ['perl', 'perl'],
+    ['debootstrap', 'debootstrap'],
   ],
 };
 
@@ -104,6 +114,18 @@ function installPackages(purpose) {
   });
 }
 
+/** A second, newer bpftrace for the tests, in a folder of its own; scripts/newer-bpftrace.sh runs it. */
+function unpackNewerBpftrace() {
+  const folder = join(ROOT, '.cache/trixie');
+  if (existsSync(folder) || !existsSync('/etc/debian_version') || !has('debootstrap')) return;
+  say('unpacking bpftrace of Debian 13 into .cache/trixie with debootstrap (half a minute)');
+  const unfinished = `${folder}.unfinished`;
+  rmSync(unfinished, { recursive: true, force: true });
+  mkdirSync(join(ROOT, '.cache'), { recursive: true });
+  const options = ['--variant=minbase', '--include=bpftrace'];
+  if (run('debootstrap', [...options, 'trixie', unfinished])) renameSync(unfinished, folder);
+}
+
 /**
  * Debian starts a daemon when its package is installed; tests start their own on free ports instead. The policy
  * file is Debian's documented way to say so. One that exists already is the administrator's and stays as it is.
@@ -128,4 +150,5 @@ checkNode();
 if (process.platform === 'linux' && process.getuid() === 0) {
   mountTracefs();
   installPackages(purpose);
+  if (purpose === 'test') unpackNewerBpftrace();
 }
