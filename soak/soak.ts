@@ -19,6 +19,8 @@ export interface SoakOptions {
   /** How long the store is away in the middle third, and the queue and state in the last one. */
   readonly outageMs: number;
   readonly log: Logger;
+  /** Collects garbage before each sample, so that memory is what is needed and not what V8 has not given back yet. */
+  readonly collectGarbage?: () => void;
   /** Told after each interval. */
   readonly onSample: (sample: Sample) => void;
 }
@@ -124,6 +126,7 @@ async function play(
     outbox.shipper.push(next(epoch + pushed * intervalMs));
     pushed++;
     const away = outages.filter(({ state }) => state === 'away').map(({ name }) => name);
+    options.collectGarbage?.();
     const sample = {
       ms: Math.round(ms),
       rssBytes: process.memoryUsage.rss(),
