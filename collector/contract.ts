@@ -29,6 +29,8 @@ export type Event =
     }
   | { readonly kind: 'lost'; readonly events: number }
   | { readonly kind: 'attached' }
+  /** Probes are gone: what is read out next was cut short. */
+  | { readonly kind: 'detach' }
   | { readonly kind: 'garbage'; readonly reason: string };
 
 /** All entries of one map. */

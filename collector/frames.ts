@@ -162,6 +162,9 @@ export class FrameBuilder {
       case 'garbage':
         this.#garbage(event.reason);
         return [];
+      case 'detach':
+        this.#faults.add('detach');
+        return [];
       case 'attached':
         return [];
     }

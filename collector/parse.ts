@@ -54,6 +54,8 @@ function printed(data: string): Event {
       if (!probe) break;
       return { kind: 'begin', ns: time, probe, intervalMs: Number(intervalMs), mapKeys: Number(mapKeys) };
     }
+    case 'detach':
+      return { kind: 'detach' };
     case 'flip':
       if (rest === 'a' || rest === 'b') return { kind: 'flip', ns: time, set: rest };
       break;

@@ -42,6 +42,7 @@ export interface Window {
 /** Why a frame may not hold all that happened. */
 export const FAULTS = [
   'attach', // the first interval of a capture: probes were not attached for all of it
+  'detach', // the last interval of a capture: probes were detached before its end
   'lost-events', // bpftrace reported lost events
   'saturated', // a map was full, events were dropped in the kernel
   'late-flip', // intervals were merged: bpftrace was stopped or starved
