@@ -15,7 +15,9 @@ const roles = [
   'review',
   'http',
 ];
-const product = ['core', 'redis', ...roles, 'demo', 'cli'];
+/** What several roles share of one third party; knows no role. */
+const shared = ['redis', 'docker', 'sqlite'];
+const product = ['core', ...shared, ...roles, 'demo', 'cli'];
 
 /** What each role may import of ours besides core and itself; of `contracts` only contract.ts, which holds types. */
 const allowed = {
@@ -64,6 +66,14 @@ const fence = (name, modules, homes) => ({
   to: { path: modules },
 });
 
+/** A shared folder is for those who share it. */
+const sharedBy = (folder, homes) => ({
+  name: `${folder}-shared`,
+  severity: 'error',
+  from: { path: any(product), pathNot: homes },
+  to: { path: `^${folder}/` },
+});
+
 module.exports = {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
@@ -71,7 +81,7 @@ module.exports = {
       name: 'core-alone',
       severity: 'error',
       from: { path: '^core/' },
-      to: { path: any([...roles, 'demo', 'cli']) },
+      to: { path: any([...shared, ...roles, 'demo', 'cli']) },
     },
     {
       name: 'demo-closed',
@@ -79,18 +89,15 @@ module.exports = {
       from: { path: '^demo/' },
       to: { path: any([...roles, 'cli']) },
     },
-    {
-      name: 'redis-closed',
+    ...shared.map(folder => ({
+      name: `${folder}-closed`,
       severity: 'error',
-      from: { path: '^redis/' },
-      to: { path: any([...roles, 'demo', 'cli']) },
-    },
-    {
-      name: 'redis-for-two',
-      severity: 'error',
-      from: { path: any(product), pathNot: '^(queue|state|redis)/' },
-      to: { path: '^redis/' },
-    },
+      from: { path: `^${folder}/` },
+      to: { path: any([...shared.filter(other => other !== folder), ...roles, 'demo', 'cli']) },
+    })),
+    sharedBy('redis', '^(queue|state|redis)/'),
+    sharedBy('docker', '^(collector|demo|docker)/'),
+    sharedBy('sqlite', '^(store|state|sqlite)/'),
     ...roleRules,
     {
       name: 'only-wire-assembles',
@@ -100,10 +107,10 @@ module.exports = {
     },
     fence('influx', 'node_modules/@influxdata', '^store/influx'),
     fence('redis', 'node_modules/(bullmq|ioredis)', '^(queue|state|redis)/'),
-    fence('docker', 'node_modules/dockerode', '^(collector|demo)/'),
+    fence('docker', 'node_modules/dockerode', '^(collector|demo|docker)/'),
     fence('http', 'node_modules/(fastify|prom-client)', '^http/'),
     fence('children', '^(node:)?child_process$', '^(collector|demo|cli)/|^notify/exec'),
-    fence('sqlite', '^(node:)?sqlite$', '^(store|state)/sqlite'),
+    fence('sqlite', '^(node:)?sqlite$', '^(store|state)/sqlite|^sqlite/'),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

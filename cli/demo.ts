@@ -31,8 +31,8 @@ export async function demo(context: Context, flags: DemoFlags): Promise<number> 
       { exitCode: 2 },
     );
   }
-  await refuseUnlessReady(context.config);
-  const stage = await startDemo(TIMING, context.config.capture.docker, context.log);
+  await refuseUnlessReady(context);
+  const stage = await startDemo(TIMING, context.config.capture.docker, context.clock, context.log);
   context.out.write(
     `Made three ${stage.kind}: ${stage.names.join(', ')}. In ${formatDuration(TIMING.burstAfterMs)} shop-db starts to send far more than it ever did, for ${formatDuration(TIMING.burstMs)}.\n`,
   );

@@ -16,7 +16,7 @@ interface Line {
 
 /** `tidegauge doctor`: everything that a run needs, each with what was found and what to do. Exit code 1 when something is missing. */
 export async function doctor(context: Context): Promise<number> {
-  const lines: Line[] = [...(await preflight(context.config.capture))];
+  const lines: Line[] = [...(await preflight(context.config.capture, context.clock))];
   lines.push(await dataLine(context));
   const warnings = new Set<string>();
   for (const [name, open] of backends(context, collecting(warnings))) lines.push(await attempt(name, open));

@@ -28,7 +28,7 @@ export interface Roles {
  */
 export async function run(context: Context, flags: RunFlags, roles: Roles): Promise<number> {
   const { config, signal, out, log } = context;
-  if (roles.collect) await refuseUnlessReady(config);
+  if (roles.collect) await refuseUnlessReady(context);
   if (roles.collect !== roles.detect) refuseUnlessShared(context);
   ensureDataFolder(config);
   const parts = await openParts(config, context.clock, log);

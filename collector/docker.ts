@@ -1,11 +1,12 @@
 import type { Readable } from 'node:stream';
-import Dockerode from 'dockerode';
+import type Dockerode from 'dockerode';
 import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
 import { withDeadline } from '../core/deadline.ts';
 import { describeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { pauseAfter } from '../core/retry.ts';
+import { ANSWER_MS } from '../docker/client.ts';
 import type { Description } from './contract.ts';
 import { LIMITS } from './limits.ts';
 import { boundedLines, type Line } from './lines.ts';
@@ -36,6 +37,7 @@ const labels = z
 const listSchema = z.array(
   z.object({ Id: id, Names: z.array(z.string()), Image: z.string(), Labels: labels }),
 );
+type Listed = z.output<typeof listSchema>[number];
 const inspectSchema = z.object({
   Id: id,
   Name: z.string(),
@@ -51,14 +53,6 @@ const EVENT_CAP = 4 * 1024 * 1024;
 /** Events whose attributes describe the container; `destroy` says that it is gone. */
 const EVENTS = ['create', 'start', 'restart', 'rename', 'destroy'];
 
-/** The client for `capture.docker`; null for `off`. */
-export function dockerClient(setting: string): Dockerode | null {
-  if (setting === 'off') return null;
-  // Without options Dockerode takes DOCKER_HOST, else /var/run/docker.sock.
-  if (setting === 'auto') return new Dockerode();
-  return new Dockerode({ socketPath: setting.replace(/^unix:\/\//, '') });
-}
-
 /**
  * Follow Docker until `stop`. Docker may be absent, die and come back: it is tried again with growing pauses, and
  * after each time listed anew.
@@ -73,7 +67,7 @@ export function watchDocker(
   const listed = Promise.withResolvers<void>();
   /** Ends with the watcher, or when Docker takes too long to answer. */
   const soon = <T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T> =>
-    withDeadline(ask, { parent: ended.signal, ms: LIMITS.dockerMs, clock });
+    withDeadline(ask, { parent: ended.signal, ms: ANSWER_MS, clock });
   let connected = false;
   const known = new Set<string>();
 
@@ -84,11 +78,26 @@ export function watchDocker(
   const forgotten = (gone: string) => {
     if (known.delete(gone)) handlers.forgotten(gone);
   };
+  const ask = async (container: string): Promise<Description> =>
+    fromInspect(
+      inspectSchema.parse(await soon(abortSignal => client.getContainer(container).inspect({ abortSignal }))),
+    );
+  /** The list gives the image's id once its tag has moved on, which would be another service; inspection keeps the tag. */
+  const fullOf = async (container: Listed): Promise<Description> => {
+    if (!container.Image.startsWith('sha256:')) return fromList(container);
+    try {
+      return await ask(container.Id);
+    } catch (error) {
+      if (ended.signal.aborted) throw error;
+      log.debug({ container: container.Id, reason: describeError(error) }, 'docker: no description');
+      return fromList(container);
+    }
+  };
   const list = async () => {
     const containers = listSchema.parse(
       await soon(abortSignal => client.listContainers({ all: true, abortSignal })),
     );
-    for (const container of containers) described(fromList(container));
+    for (const container of containers) described(await fullOf(container));
     const existing = new Set(containers.map(container => container.Id));
     for (const one of [...known]) if (!existing.has(one)) forgotten(one);
   };
@@ -139,13 +148,7 @@ export function watchDocker(
     listed: listed.promise,
     async inspect(container) {
       try {
-        described(
-          fromInspect(
-            inspectSchema.parse(
-              await soon(abortSignal => client.getContainer(container).inspect({ abortSignal })),
-            ),
-          ),
-        );
+        described(await ask(container));
       } catch (error) {
         log.debug({ container, reason: describeError(error) }, 'docker: no description');
       }
@@ -166,7 +169,7 @@ function readEvent(line: string): z.output<typeof eventSchema> | null {
   }
 }
 
-function fromList(container: z.output<typeof listSchema>[number]): Description {
+function fromList(container: Listed): Description {
   // Links give a container more names, such as /other/alias.
   const name = container.Names.find(one => !one.slice(1).includes('/')) ?? container.Names[0] ?? '';
   return describe(container.Id, name, container.Image, container.Labels);

@@ -1,9 +1,10 @@
 import type { Clock } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import { dockerClient } from '../docker/client.ts';
 import { locateCgroup, scanCgroups } from './cgroups.ts';
 import type { CgroupId, Event, Input } from './contract.ts';
-import { type DockerWatcher, dockerClient, watchDocker } from './docker.ts';
+import { type DockerWatcher, watchDocker } from './docker.ts';
 import { LIMITS } from './limits.ts';
 import { networkOfCgroup, networkOfProcess } from './network.ts';
 

@@ -8,8 +8,6 @@ export const LIMITS = {
   flows: { talking: 128, oneWay: 16, folded: 32, keptMs: 3_600_000 },
   /** Longest that a frame waits for Docker to describe a container, ms. */
   identifyMs: 1000,
-  /** Longest that Docker may take to answer, ms. */
-  dockerMs: 10_000,
   /** Longest that bpftrace may take to read out the last interval and end, ms. */
   stopMs: 5000,
   /** bpftrace that has not flipped for this many intervals, and at least `silenceMs`, is started again. */

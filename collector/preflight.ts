@@ -1,8 +1,9 @@
+import type { Clock } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import { describeError, TidegaugeError } from '../core/errors.ts';
+import { dockerClient, dockerVersion } from '../docker/client.ts';
 import { bpftraceVersion } from './bpftrace.ts';
 import { findCgroupMount } from './cgroups.ts';
-import { dockerClient } from './docker.ts';
 import { chooseHook, KERNEL_FILES, type KernelFiles } from './hooks.ts';
 
 /** One thing that capture needs, or would like to have. */
@@ -19,6 +20,7 @@ export interface Check {
 /** Everything that capture needs, checked without changing anything. Later checks are left out where none can pass. */
 export async function preflight(
   config: Config['capture'],
+  clock: Clock,
   files: KernelFiles = KERNEL_FILES,
 ): Promise<Check[]> {
   const linux = required('Linux', process.platform === 'linux', process.platform, 'Run it on Linux.');
@@ -30,7 +32,7 @@ export async function preflight(
     await checkHook(config, files),
     await checkBpftrace(config),
     await checkCgroups(),
-    await checkDocker(config),
+    await checkDocker(config, clock),
   ];
 }
 
@@ -60,13 +62,12 @@ async function checkCgroups(): Promise<Check> {
   return required('cgroup v2', mount !== null, mount ?? 'not mounted', remedy);
 }
 
-async function checkDocker(config: Config['capture']): Promise<Check> {
+async function checkDocker(config: Config['capture'], clock: Clock): Promise<Check> {
   const name = 'Docker';
   const client = dockerClient(config.docker);
   if (client === null) return optional(name, true, 'off', '');
   try {
-    const version: unknown = (await client.version()).Version;
-    return optional(name, true, String(version), '');
+    return optional(name, true, await dockerVersion(client, clock), '');
   } catch (error) {
     const remedy =
       'Start Docker, or set capture.docker to its socket, or to `off`; containers have no names without it.';

@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
-import Docker from 'dockerode';
+import type Docker from 'dockerode';
 import { pack } from 'tar-stream';
+import type { Clock } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import { dockerClient, dockerVersion } from '../docker/client.ts';
 import { ACTOR, type Crew } from './crew.ts';
 
 const IMAGE = 'tidegauge-demo';
@@ -11,11 +13,11 @@ const TAG = 'local';
 const SHARED = ['/usr', '/lib', '/lib64'];
 
 /** Actors in real containers, made from nothing but this host's own files; null where there is no Docker Engine. */
-export async function dockerCrew(socket: string, log: Log): Promise<Crew | null> {
-  if (socket === 'off') return null;
-  const docker = socket === 'auto' ? new Docker() : new Docker({ socketPath: socket });
+export async function dockerCrew(setting: string, clock: Clock, log: Log): Promise<Crew | null> {
+  const docker = dockerClient(setting);
+  if (docker === null) return null;
   try {
-    await docker.ping();
+    await dockerVersion(docker, clock);
     await importEmptyImage(docker);
   } catch (error) {
     log.debug({ error: describeError(error) }, 'no Docker Engine, using plain cgroups');

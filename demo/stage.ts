@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:net';
+import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import { cgroupCrew } from './cgroups.ts';
 import { dockerCrew } from './docker.ts';
@@ -20,8 +21,8 @@ export interface Timing {
  * A little shop on loopback: web asks api, api asks db; once, db sends far more than ever to somebody outside.
  * In Docker containers where there is an Engine, else in plain cgroups.
  */
-export async function startDemo(timing: Timing, docker: string, log: Log): Promise<Stage> {
-  const crew = (await dockerCrew(docker, log)) ?? (await cgroupCrew());
+export async function startDemo(timing: Timing, docker: string, clock: Clock, log: Log): Promise<Stage> {
+  const crew = (await dockerCrew(docker, clock, log)) ?? (await cgroupCrew());
   const sink = await startSink();
   try {
     const [db, api] = [await freePort(), await freePort()];

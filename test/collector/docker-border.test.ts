@@ -1,7 +1,8 @@
 import { afterEach, expect, it } from '@jest/globals';
 import type { Description } from '../../collector/contract.ts';
-import { type DockerWatcher, dockerClient, watchDocker } from '../../collector/docker.ts';
+import { type DockerWatcher, watchDocker } from '../../collector/docker.ts';
 import { systemClock } from '../../core/clock.ts';
+import { dockerClient } from '../../docker/client.ts';
 import { silentLog } from '../parts/capture.ts';
 import { answerAsDocker, type DockerAnswering, type DockerAnswers } from '../parts/docker-answers.ts';
 import { until } from '../parts/process.ts';
@@ -49,6 +50,26 @@ it('takes names, images and labels of any characters', async () => {
     { id: ID, name: HOSTILE, image: HOSTILE, project: '', service: HOSTILE, number: '' },
     { id: ID2, name: '', image: '', project: '', service: '', number: '' },
   ]);
+});
+
+it('inspects what is listed by the id of its image, because the tag has moved: the container keeps its tag', async () => {
+  const moved = `sha256:${'0'.repeat(64)}`;
+  const { described, watcher } = watch({
+    list: [{ Id: ID, Names: ['/web'], Image: moved, Labels: {} }],
+    inspect: { Id: ID, Name: '/web', Config: { Image: 'shop/web:1', Labels: {} } },
+  });
+  await watcher.listed;
+  expect(described).toMatchObject([{ id: ID, name: 'web', image: 'shop/web:1' }]);
+});
+
+it('takes the list at its word when inspection fails', async () => {
+  const moved = `sha256:${'0'.repeat(64)}`;
+  const { described, watcher } = watch({
+    list: [{ Id: ID, Names: ['/web'], Image: moved, Labels: {} }],
+    inspect: 'garbage',
+  });
+  await watcher.listed;
+  expect(described).toMatchObject([{ id: ID, name: 'web', image: moved }]);
 });
 
 it.each<[string, unknown]>([

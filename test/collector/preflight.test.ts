@@ -1,5 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { preflight } from '../../collector/preflight.ts';
+import { systemClock } from '../../core/clock.ts';
 import type { Config } from '../../core/config.ts';
 import { describeWith } from '../parts/need.ts';
 
@@ -17,7 +18,7 @@ const config: Config['capture'] = {
 
 describeWith(['ebpf'], 'preflight', () => {
   it('finds all that is needed here, and says what it found', async () => {
-    const checks = await preflight(config);
+    const checks = await preflight(config, systemClock);
     expect(checks.filter(check => !check.ok)).toEqual([]);
     expect(checks.map(check => check.name)).toEqual([
       'Linux',
@@ -32,7 +33,10 @@ describeWith(['ebpf'], 'preflight', () => {
   });
 
   it('says what to do about what is missing', async () => {
-    const checks = await preflight({ ...config, bpftrace: '/no/bpftrace', docker: '/no/docker.sock' });
+    const checks = await preflight(
+      { ...config, bpftrace: '/no/bpftrace', docker: '/no/docker.sock' },
+      systemClock,
+    );
     expect(checks.filter(check => !check.ok)).toEqual([
       {
         name: 'bpftrace',
