@@ -8,10 +8,10 @@ import {
   parseDocument,
   type Node as YamlNode,
 } from 'yaml';
-import type { z } from 'zod';
 import type { Config, configSchema } from '../core/config.ts';
 import { describeError, errorCode, printable, TidegaugeError } from '../core/errors.ts';
-import { ENV_PREFIX, leaves } from './leaves.ts';
+import { describeIssue, kindOf } from './issues.ts';
+import { ENV_PREFIX, type Leaf, leaves } from './leaves.ts';
 
 export type Schema = ReturnType<typeof configSchema>;
 
@@ -65,14 +65,18 @@ export function loadConfig(
   const file = wanted ?? 'tidegauge.yaml';
   const text = readText(file, wanted !== null);
   const source = text === null ? null : new Source(file, text);
-  const { values, warnings, origin } = fromEnvironment(schema, options.env);
+  const known = leaves(schema);
+  const { values, warnings, origin } = fromEnvironment(known, options.env);
 
   const raw = merge(source?.value ?? {}, values);
   const parsed = schema.safeParse(raw);
   if (!parsed.success) {
-    const lines = parsed.error.issues.map(issue => describeIssue(issue, raw, source, origin));
+    const locate = (path: readonly PropertyKey[], key?: string) =>
+      origin.get(path.join('.')) ?? source?.locate(path, key) ?? 'configuration';
+    const lines = parsed.error.issues.flatMap(issue => describeIssue(issue, { raw, leaves: known, locate }));
     throw new ConfigError(source?.file ?? 'environment', lines);
   }
+  if (parsed.data.detectors.length === 0) warnings.push('detectors is an empty list: nothing is judged');
   return { config: complete(parsed.data, options.machine), file: source?.file ?? null, warnings };
 }
 
@@ -80,11 +84,16 @@ function readText(file: string, required: boolean): string | null {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
-    const missing = errorCode(cause) === 'ENOENT';
-    if (missing && !required) return null;
-    throw new ConfigError(file, [missing ? 'no such file' : describeError(cause)]);
+    const code = errorCode(cause);
+    if (code === 'ENOENT' && !required) return null;
+    throw new ConfigError(file, [`${printable(file)}: ${UNREADABLE[code ?? ''] ?? describeError(cause)}`]);
   }
 }
+
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  EISDIR: 'expected a file, found a directory',
+};
 
 /** A YAML file with the positions of its nodes. */
 class Source {
@@ -104,7 +113,7 @@ class Source {
     }
     const value: unknown = this.#document.toJS() ?? {};
     if (!isGroup(value))
-      throw new ConfigError(file, [`${file}:1:1: expected keys and values, found ${kindOf(value)}`]);
+      throw new ConfigError(file, [`${file}:1:1: expected keys and values, found ${kindOf(value, [])}`]);
     this.value = value;
   }
 
@@ -129,46 +138,8 @@ class Source {
   }
 }
 
-function describeIssue(
-  issue: z.core.$ZodIssue,
-  raw: unknown,
-  source: Source | null,
-  origin: ReadonlyMap<string, string>,
-): string {
-  const path = issue.path.join('.');
-  const unknown = issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
-  const variable = origin.get(path);
-  const place = variable ?? source?.locate(issue.path, unknown) ?? 'configuration';
-  if (issue.code === 'unrecognized_keys') {
-    return `${place}: ${[...issue.path, unknown].join('.')}: expected a known key, found ${issue.keys.map(k => printable(k)).join(', ')}`;
-  }
-  const expected = issue.message
-    .replace(/^Invalid input: expected /, '')
-    .replace(/^Invalid option: expected /, '')
-    .replace(/, received .*$/, '');
-  return `${place}: ${path || '(top)'}: expected ${expected}, found ${SECRET.test(path) ? 'a value that is not shown' : kindOf(valueAt(raw, issue.path))}`;
-}
-
-/** Keys whose values never appear in a message. */
-const SECRET = /token|password|secret/;
-
-/** A short text for a value in a message. */
-function kindOf(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  if (value !== null && typeof value === 'object') return Array.isArray(value) ? 'a list' : 'a group of keys';
-  return printable(JSON.stringify(value), 80);
-}
-
-function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (at, key) =>
-      at !== null && typeof at === 'object' ? (at as Record<PropertyKey, unknown>)[key] : undefined,
-    value,
-  );
-}
-
-function fromEnvironment(schema: Schema, env: Readonly<Record<string, string | undefined>>) {
-  const byVariable = new Map(leaves(schema).map(leaf => [leaf.variable, leaf]));
+function fromEnvironment(known: readonly Leaf[], env: Readonly<Record<string, string | undefined>>) {
+  const byVariable = new Map(known.map(leaf => [leaf.variable, leaf]));
   const values: Record<string, unknown> = {};
   const origin = new Map<string, string>();
   const warnings: string[] = [];
@@ -189,7 +160,8 @@ function fromEnvironment(schema: Schema, env: Readonly<Record<string, string | u
 
 function yamlValue(name: string, text: string): unknown {
   try {
-    return parse(text);
+    // Pretty errors repeat the text, which may hold secrets.
+    return parse(text, { prettyErrors: false });
   } catch (error) {
     throw new ConfigError('environment', [
       `environment variable ${name}: expected YAML, found ${describeError(error)}`,

@@ -62,7 +62,7 @@ export function ensureDataFolder(config: Config): void {
         place: config.data,
         expected: 'a directory that can be made',
         found: describeError(cause),
-        remedy: 'Set `data` to a directory of yours.',
+        remedy: 'Set `data` to a directory of yours, or run it as root.',
       },
       { cause, exitCode: 2 },
     );

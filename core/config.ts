@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { duration, identifier, listen, size } from './options.ts';
+import { formatDuration } from './units.ts';
 
 /**
  * The one schema of tidegauge.yaml. Its reference (docs/configuration.md) and the names of the environment
@@ -84,6 +85,12 @@ const store = z
           .describe(
             'How long their exact sums per hour are kept; annotations in SQLite as long as the longest.',
           ),
+      })
+      .superRefine(({ raw, minute, hour }, context) => {
+        if (raw <= minute && minute <= hour) return;
+        const found = `raw ${formatDuration(raw)}, minute ${formatDuration(minute)}, hour ${formatDuration(hour)}`;
+        const message = 'raw kept no longer than minute, and minute no longer than hour';
+        context.addIssue({ code: 'custom', message, params: { found } });
       })
       .prefault({}),
     sqlite: z
@@ -188,9 +195,18 @@ export const matchSchema = z.strictObject({
     .enum(['auto', 'container', 'cgroup', 'any'])
     .default('auto')
     .describe("`auto`: containers, or the host's own cgroups where there never was a container."),
-  container: z.string().default('*').describe('Glob over the name.'),
-  service: z.string().default('*').describe('Glob over the service.'),
-  image: z.string().default('*').describe('Glob over the image.'),
+  container: z
+    .string()
+    .default('*')
+    .describe('Glob over the name: `*` is any text, `?` one character, all else is literal.'),
+  service: z
+    .string()
+    .default('*')
+    .describe('Glob over the service: `*` is any text, `?` one character, all else is literal.'),
+  image: z
+    .string()
+    .default('*')
+    .describe('Glob over the image: `*` is any text, `?` one character, all else is literal.'),
 });
 export type Match = z.output<typeof matchSchema>;
 
@@ -224,13 +240,22 @@ interface Kind {
 /** A list of things of these kinds: the keys of `base`, and the kind's own options checked by the kind's own schema. */
 function usesList(kinds: readonly Kind[], base: z.ZodRawShape) {
   const optionsOf = new Map(kinds.map(kind => [kind.name, kind.options]));
+  const shapes = new Map(
+    kinds.map(({ name, options }) => [
+      name,
+      options instanceof z.ZodObject ? Object.keys(options.shape) : [],
+    ]),
+  );
   const own = z.strictObject({ use: z.enum(kinds.map(kind => kind.name)), ...base });
   const entry = z.record(z.string(), z.unknown()).transform((raw, context) => {
     const [mine, others] = split(raw, own.shape);
     const parsed = own.safeParse(mine);
     const options = optionsOf.get(String(raw.use))?.safeParse(others);
+    const known = [...Object.keys(own.shape), ...(shapes.get(String(raw.use)) ?? [])];
     for (const issue of [...(parsed.error?.issues ?? []), ...(options?.error?.issues ?? [])]) {
-      context.addIssue(issue as z.core.$ZodSuperRefineIssue);
+      // Only here is it known which keys this entry could have had: for `did you mean`.
+      const more = issue.code === 'unrecognized_keys' ? { known } : {};
+      context.addIssue({ ...issue, ...more } as z.core.$ZodSuperRefineIssue);
     }
     if (!parsed.success || !options?.success) return z.NEVER;
     return { ...(parsed.data as Omit<Rule, 'options'>), options: options.data };
@@ -261,7 +286,11 @@ export function configSchema(
   defaultRules: readonly Record<string, unknown>[],
 ) {
   return z.strictObject({
-    host: z.string().default('').describe('Name of this host in the data; empty: its host name.'),
+    host: z
+      .string()
+      .regex(/^\P{Cc}*$/u, 'a name without control characters')
+      .default('')
+      .describe('Name of this host in the data; empty: its host name.'),
     data: z
       .string()
       .default('')

@@ -60,6 +60,12 @@ export function formatDuration(ms: number): string {
   return text;
 }
 
+/** `1GiB`, `1500B`: the shortest exact text in binary units, that `parseSize` reads. */
+export function exactSize(bytes: number): string {
+  const unit = ['TiB', 'GiB', 'MiB', 'KiB'].find(name => bytes > 0 && bytes % (SIZE_BYTES[name] ?? 1) === 0);
+  return `${bytes / (SIZE_BYTES[unit ?? 'B'] ?? 1)}${unit ?? 'B'}`;
+}
+
 /** `0 B`, `1.2 KiB`, `3.4 MiB`: binary units, one digit after the point below 10, at most three digits otherwise. */
 export function formatSize(bytes: number): string {
   return scaled(bytes, 1024, ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']);

@@ -75,9 +75,9 @@ describe('configuration', () => {
     const found = problems(text).map(line => line.replace(/^\d+\.yaml/, 'F'));
     expect(found).toEqual([
       'F:2:13: capture.interval: expected a duration with a unit, such as 5s, 200ms or 1h30m, found 5',
-      'F:4:9: store.kind: expected one of "sqlite"|"influx", found "influxdb"',
+      'F:4:9: store.kind: expected sqlite or influx, found "influxdb"',
       'F:6:10: store.influx.url: expected an address that starts with http:// or https://, found "ftp://x"',
-      'F:7:1: queues: expected a known key, found queues',
+      'F:7:1: queues: expected a known key, found queues (did you mean queue?)',
     ]);
   });
 
@@ -87,7 +87,10 @@ describe('configuration', () => {
     );
     expect(found[0]).toMatch(/:4:12: detectors\.0\.above: expected a rate with a unit.*found "10MiB"$/);
     expect(found[1]).toMatch(/:5:10: detectors\.1\.use: /);
-    expect(found[2]).toMatch(/:9:5: detectors\.2\.abvoe: expected a known key/);
+    expect(found[2]).toMatch(/:9:5: detectors\.2\.abvoe: expected a known key, found abvoe$/);
+    expect(problems('detectors:\n  - {use: limit, name: a, abvoe: 1MiB/s}\n')[0]).toMatch(
+      /found abvoe \(did you mean above\?\)$/,
+    );
     const twice = problems('detectors:\n  - {use: other, name: a}\n  - {use: other, name: a}\n');
     expect(twice).toEqual([
       expect.stringMatching(/:3:24: detectors\.1\.name: expected a name that is not used twice, found "a"/),
@@ -109,8 +112,50 @@ describe('configuration', () => {
   it('never shows a secret', () => {
     const found = problems('store:\n  influx:\n    token: 12345678\n');
     expect(found).toEqual([
-      expect.stringContaining('store.influx.token: expected string, found a value that is not shown'),
+      expect.stringContaining('store.influx.token: expected text, found a value that is not shown'),
     ]);
+  });
+
+  it.each([
+    ['redis: {url: "http://me:hunter2@box/0"}', 'found "http://***@box/0"'],
+    ['redis: {url: "me:hunter2@box"}', 'found a value that is not shown'],
+    ['redis: "redis://me:hun/ter2@box:1"', 'found "redis://***@box:1"'],
+    ['store: {influx: {url: "ftp://box/x?token=hunter2"}}', 'found "ftp://box/x?***"'],
+    ['receivers: ["https://chat.example/hunter2"]', 'found "https://chat.example/***"'],
+    ['receivers: [{use: webhook, name: a, url: [hunter2]}]', 'found a list'],
+    ['receivers: [{use: webhook, name: a, secret: [hunter2], url: x}]', 'found a value that is not shown'],
+  ])('shows no password or token of %s', (text, found) => {
+    expect(problems(text)).toEqual([expect.stringContaining(found)]);
+    expect(problems(text)[0]).not.toMatch(/hunter2|ter2/);
+  });
+
+  it.each([
+    ['queue: {lanes: 0}', 'queue.lanes: expected a number of at least 1, found 0'],
+    ['queue: {lanes: 1.5}', 'queue.lanes: expected a whole number, found 1.5'],
+    ['store: influx', 'store: expected a group of keys, such as store: { kind: influx }, found "influx"'],
+    ['capture: 5s', 'capture: expected a group of keys, found "5s"'],
+    ['capture: {bpftrace: ""}', 'capture.bpftrace: expected some text, found ""'],
+    ['detectors: [{use: other}]', 'detectors.0.name: expected required text, found nothing'],
+    ['recievers: []', 'recievers: expected a known key, found recievers (did you mean receivers?)'],
+    ['capture: {intervall: 5s}', 'found intervall (did you mean interval?)'],
+    ['zzz: 1', 'zzz: expected a known key, found zzz'],
+    ['host: "a\\tb"', 'host: expected a name without control characters, found "a\\tb"'],
+    [
+      'store: {retention: {raw: 2d, minute: 1d}}',
+      'expected raw kept no longer than minute, and minute no longer than hour, found raw 2d, minute 1d, hour 104w2d',
+    ],
+  ])('says in words what is wrong with %s', (text, line) => {
+    const found = problems(text);
+    expect(found).toHaveLength(1);
+    expect(found[0]?.slice(-line.length)).toBe(line);
+  });
+
+  it('names every unknown key of a group', () => {
+    expect(problems('a: 1\nb: 2\n')).toHaveLength(2);
+  });
+
+  it('warns when nothing is judged', () => {
+    expect(load('detectors: []').warnings).toEqual(['detectors is an empty list: nothing is judged']);
   });
 
   it('warns about variables that set nothing, but starts', () => {
@@ -122,6 +167,15 @@ describe('configuration', () => {
     expect(problems('a: [1\n')[0]).toMatch(/^\d+\.yaml:\d+:\d+: /);
     expect(problems('host: a\nhost: b\n')[0]).toMatch(/:2:1: .*unique/);
     expect(() => loadConfig(SCHEMA, { file: '/nowhere.yaml', env: {}, machine })).toThrow(/no such file/);
+    const linesOf = (file: string) => {
+      try {
+        return loadConfig(SCHEMA, { file, env: {}, machine });
+      } catch (error) {
+        return (error as ConfigError).lines;
+      }
+    };
+    expect(linesOf('/nowhere.yaml')).toEqual(['/nowhere.yaml: no such file']);
+    expect(linesOf(folder.path)).toEqual([`${folder.path}: expected a file, found a directory`]);
     expect(problems('- 1\n')[0]).toMatch(/expected keys and values, found a list/);
   });
 
