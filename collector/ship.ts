@@ -30,7 +30,7 @@ export interface ShipperLimits {
   bytes: number;
   /** The same, of what is in memory only because the disk does not take it. */
   memoryBytes: number;
-  /** Age of a frame, ms. */
+  /** How long a frame waits, ms; one of an earlier process since the start of this one. */
   ageMs: number;
 }
 
@@ -90,6 +90,8 @@ class FrameShipper implements Shipper {
   readonly #store: Stage;
   readonly #queue: Stage;
   readonly #drains = new Set<AbortController>();
+  /** Since when a frame waits, by its number, on the monotonic clock: the wall clock may be set. */
+  readonly #since = new Map<number, number>();
   /** Numbers of frames whose place in the spool turned out to be damaged. */
   readonly #unreadable = new Set<number>();
   #counts = { dropped: 0, refused: 0, skipped: 0, stored: 0, queued: 0 };
@@ -123,12 +125,12 @@ class FrameShipper implements Shipper {
       onSent: batch => this.#queued(batch),
       onRefused: (entry, error) => this.#refused('queue', entry, error),
     });
-    for (const entry of options.spool.recovered) this.#store.push(entry);
+    for (const entry of options.spool.recovered) this.#wait(entry);
   }
 
   push(frame: Frame): void {
     const { fault } = this.#options.spool.status();
-    this.#store.push(this.#options.spool.append(frame));
+    this.#wait(this.#options.spool.append(frame));
     this.#bound();
     if (this.#options.spool.status().fault !== fault) this.#options.onStatus?.(this.status());
   }
@@ -170,6 +172,16 @@ class FrameShipper implements Shipper {
     return this.#store.backlog.bytes + this.#queue.backlog.bytes;
   }
 
+  #wait(entry: Waiting): void {
+    this.#since.set(entry.seq, this.#options.clock.monotonic());
+    this.#store.push(entry);
+  }
+
+  #release(entry: Waiting): void {
+    this.#since.delete(entry.seq);
+    this.#options.spool.release(entry);
+  }
+
   /** Frames of the spool; one that cannot be read any more is left out, and the spool counts it. */
   #read(batch: readonly Waiting[]): Frame[] {
     return batch.flatMap(entry => {
@@ -182,7 +194,7 @@ class FrameShipper implements Shipper {
   #stored(batch: readonly Waiting[]): void {
     for (const entry of batch) {
       if (this.#unreadable.delete(entry.seq)) {
-        this.#options.spool.release(entry);
+        this.#release(entry);
         continue;
       }
       this.#counts.stored++;
@@ -196,7 +208,7 @@ class FrameShipper implements Shipper {
     for (const entry of batch) {
       if (this.#unreadable.delete(entry.seq)) this.#counts.skipped++;
       else this.#counts.queued++;
-      this.#options.spool.release(entry);
+      this.#release(entry);
     }
     this.#settle();
   }
@@ -204,7 +216,7 @@ class FrameShipper implements Shipper {
   /** What the store refuses is not queued: live detection and a review of the store see the same. */
   #refused(by: 'store' | 'queue', entry: Waiting, error: unknown): void {
     this.#counts[by === 'store' ? 'refused' : 'skipped']++;
-    this.#options.spool.release(entry);
+    this.#release(entry);
     this.#options.log.error(
       { start: entry.start, error: describeError(error) },
       `the ${by} refused a frame for good`,
@@ -221,7 +233,7 @@ class FrameShipper implements Shipper {
       const gone = stored ?? this.#store.backlog.dropOldest(1);
       if (!gone) break;
       this.#counts[stored ? 'skipped' : 'dropped']++;
-      this.#options.spool.release(gone);
+      this.#release(gone);
     }
     if (this.#counts.dropped + this.#counts.skipped === before) return;
     if (!this.#lossTold) {
@@ -237,11 +249,12 @@ class FrameShipper implements Shipper {
   #exceeded(): boolean {
     const { limits, spool, clock } = this.#options;
     const oldest = this.#queue.backlog.oldest ?? this.#store.backlog.oldest;
+    const since = oldest && this.#since.get(oldest.seq);
     return (
       this.#pending > CAPS.waitingFrames.limit ||
       this.#pendingBytes > limits.bytes ||
       spool.status().unwrittenBytes > limits.memoryBytes ||
-      (oldest !== undefined && clock.now() - oldest.start > limits.ageMs)
+      (since !== undefined && clock.monotonic() - since > limits.ageMs)
     );
   }
 

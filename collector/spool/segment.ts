@@ -5,6 +5,7 @@ import {
   openSync,
   readFileSync,
   readSync,
+  rmSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
@@ -112,9 +113,10 @@ export class Segment {
     closeSync(this.#descriptor);
   }
 
+  /** Remove the file, and only then close it: after a failure this can be tried again. Throws what the file system says. */
   remove(): void {
+    rmSync(this.file, { force: true });
     closeSync(this.#descriptor);
-    unlinkSync(this.file);
   }
 }
 

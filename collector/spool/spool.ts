@@ -43,6 +43,11 @@ interface Entry extends Waiting {
   disk: { readonly segment: Segment; readonly place: RecordPlace } | null;
 }
 
+/** One that is in memory only. */
+interface Unwritten extends Entry {
+  frame: Frame;
+}
+
 const SEGMENT_BYTES = 8 * 1024 * 1024;
 /** Policy `interval`: longest time between a write and its arrival on disk. */
 const SYNC_MS = 1000;
@@ -66,11 +71,13 @@ export class Spool {
   #next: number;
   #newest: number | null;
   /** Oldest first. */
-  #unwritten: Entry[] = [];
+  #unwritten: Unwritten[] = [];
   #unwrittenBytes = 0;
   #cachedBytes = 0;
   #damaged: number;
   #fault: string | null = null;
+  /** True once it was said that files cannot be tidied up, until they can. */
+  #untidy = false;
   #syncing = false;
 
   private constructor(options: Required<SpoolOptions>, cursor: Cursor, found: Found) {
@@ -127,7 +134,7 @@ export class Spool {
   append(frame: Frame): Waiting {
     const payload = Buffer.from(encodeFrame(frame));
     const waiting = { seq: this.#next++, start: frame.start, bytes: payload.length };
-    const entry: Entry = { ...waiting, frame, disk: null };
+    const entry: Unwritten = { ...waiting, frame, disk: null };
     this.#entries.set(entry.seq, entry);
     this.#newest = Math.max(this.#newest ?? frame.start, frame.start);
     this.#unwritten.push(entry);
@@ -161,11 +168,11 @@ export class Spool {
       entry.disk.segment.live--;
       this.#drop(entry.disk.segment);
     } else {
-      this.#unwritten.splice(this.#unwritten.indexOf(entry), 1);
+      this.#unwritten = this.#unwritten.filter(other => other !== entry);
       this.#unwrittenBytes -= entry.bytes;
     }
     const [oldest] = this.#entries.keys();
-    this.#attempt(() => this.#cursor.write(oldest ?? this.#next));
+    this.#tidy(() => this.#cursor.write(oldest ?? this.#next));
   }
 
   /** What could not be written is lost with this process. */
@@ -183,7 +190,7 @@ export class Spool {
     const written = this.#attempt(() => {
       for (let entry = this.#unwritten[0]; entry; entry = this.#unwritten[0]) {
         const last = this.#unwritten.length === 1;
-        this.#write(entry, last || !entry.frame ? newest : Buffer.from(encodeFrame(entry.frame)));
+        this.#write(entry, last ? newest : Buffer.from(encodeFrame(entry.frame)));
       }
       if (this.#options.fsync === 'always') this.#active?.sync();
     });
@@ -191,6 +198,7 @@ export class Spool {
     if (written && this.#options.fsync === 'interval') void this.#syncSoon();
   }
 
+  /** The oldest of what is not on disk. */
   #write(entry: Entry, payload: Buffer): void {
     const segment = this.#segmentFor(entry.seq);
     entry.disk = { segment, place: segment.append(entry.seq, entry.start, payload) };
@@ -211,15 +219,18 @@ export class Spool {
       full?.sync();
       syncFolder(folder);
     }
-    if (full) this.#drop(full);
+    // Also those that could not be removed before.
+    for (const old of this.#segments) this.#drop(old);
     return segment;
   }
 
   /** Remove a segment of which nothing is waiting any more. */
   #drop(segment: Segment): void {
     if (segment.live > 0 || segment === this.#active) return;
-    this.#segments.delete(segment);
-    this.#attempt(() => segment.remove());
+    this.#tidy(() => {
+      segment.remove();
+      this.#segments.delete(segment);
+    });
   }
 
   async #syncSoon(): Promise<void> {
@@ -230,7 +241,22 @@ export class Spool {
     if (!this.#closing.signal.aborted) this.#attempt(() => this.#active?.sync());
   }
 
-  /** Do something with files; a failure is said once and remembered. */
+  /** Remove what is done with, or note it. A failure loses nothing: what was shipped is shipped again, which changes nothing. */
+  #tidy(action: () => void): void {
+    try {
+      action();
+      this.#untidy = false;
+    } catch (error) {
+      if (!this.#untidy)
+        this.#options.log.warn(
+          { folder: this.#options.folder, error: describeError(error) },
+          'the spool cannot be tidied up: it takes more room, and the next start ships some frames again',
+        );
+      this.#untidy = true;
+    }
+  }
+
+  /** Write or sync; a failure is said once and remembered. */
   #attempt(action: () => void): boolean {
     try {
       action();
@@ -240,7 +266,9 @@ export class Spool {
       if (this.#fault === null)
         this.#options.log.error(
           { folder: this.#options.folder, error: fault },
-          'the spool cannot be written: frames are kept in memory, and would be lost with this process',
+          this.#unwritten.length > 0
+            ? 'the spool cannot be written: frames are kept in memory, and would be lost with this process'
+            : 'the spool cannot be synced: frames are written, and would be lost in a power cut',
         );
       this.#fault = fault;
       return false;

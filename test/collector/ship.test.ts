@@ -26,7 +26,6 @@ import { startRedis } from '../parts/redis.ts';
 const failure = (retry: boolean) =>
   new ExchangeError({ place: 'here', expected: 'success', found: 'a fault', remedy: 'Wait.' }, { retry });
 
-/** The frames of tests are of 2023. */
 const LIMITS = { bytes: 64 * 1024 * 1024, memoryBytes: 1024 * 1024, ageMs: Number.MAX_SAFE_INTEGER };
 const ALL = { from: 0, to: Number.MAX_SAFE_INTEGER };
 const frames = (count: number, from = 0) =>
@@ -222,6 +221,24 @@ describe('shipper', () => {
     expect((await stored()).slice(-9)).toEqual(starts(frames(50)).slice(-9));
     expect(shipper.status().stored).toBe(50 - shipper.status().dropped);
     expect(logged.lines.filter(line => line.message.includes('given up'))).toHaveLength(2);
+  });
+
+  it('gives up what has waited for too long, however the wall clock is set meanwhile', async () => {
+    let [wall, waited] = [1_700_000_000_000, 0];
+    const clock = { ...systemClock, now: () => wall, monotonic: () => waited };
+    create({ clock, limits: { ...LIMITS, ageMs: 60_000 } });
+    storeFault = down;
+    push(frames(5));
+    wall += 10 * 86_400_000;
+    push(frames(5, 5));
+    expect(shipper.status()).toMatchObject({ dropped: 0, pending: 10 });
+    await until('an outage', () => shipper.status().storeDown !== null);
+    waited += 60_001;
+    push(frames(1, 10));
+    await until('the end of a request', () => {
+      push(frames(1, 11));
+      return shipper.status().dropped >= 10;
+    });
   });
 
   it('lets go of what only the queue lacks before anything is lost', async () => {

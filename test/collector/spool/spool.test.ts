@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   truncateSync,
   writeFileSync,
@@ -162,6 +163,24 @@ describe('spool', () => {
     writeFileSync(path(file), Buffer.alloc(statSync(path(file)).size, 1));
     expect(spool.read(one?.waiting as Waiting)).toBeNull();
     expect(spool.status().damaged).toBe(1);
+  });
+
+  it('a file that cannot be removed is no danger to frames; it is said once and tried again', () => {
+    const spool = open();
+    const all = fill(spool, 30);
+    const [first] = segments();
+    const name = path(first);
+    rmSync(name);
+    mkdirSync(join(name, 'in the way'), { recursive: true });
+    for (const { waiting } of all) spool.release(waiting);
+    expect(spool.status()).toMatchObject({ fault: null, unwritten: 0 });
+    expect(logged.lines.map(({ level, message }) => [level, message])).toEqual([
+      ['warn', expect.stringMatching(/cannot be tidied up/)],
+    ]);
+    rmSync(name, { recursive: true });
+    fill(spool, 30, 30);
+    expect(spool.status().fault).toBeNull();
+    expect(segments()).not.toContain(first);
   });
 
   it('refuses what a newer version wrote, and a folder that cannot be used', () => {
