@@ -5,31 +5,43 @@ import { type Backoff, pauseAfter } from '../core/retry.ts';
 import type { Outcome, Receiver } from '../notify/contract.ts';
 import type { Delivery, Lease, State } from '../state/contract.ts';
 
+/** How a delivery stands after an attempt. */
+type Next = Omit<Delivery, 'notification'>;
+
+/** Outcomes of attempts that the state could not record yet, by key: these are not to be sent again. */
+export type Unrecorded = Map<string, Next>;
+
 export interface DeliverDeps {
   readonly state: State;
   readonly receivers: readonly Receiver[];
   readonly clock: Clock;
   readonly log: Log;
+  readonly leaseMs: number;
+  readonly unrecorded: Unrecorded;
 }
 
 /** Pauses between attempts at one delivery: quickly at first, then every few minutes. */
 const BACKOFF: Backoff = { firstMs: 1000, maxMs: 300_000 };
 /** After this many attempts (about a day at the longest pause) a delivery is dead: kept, listed, never tried again by itself. */
 const MAX_ATTEMPTS = 300;
+/** Pauses while the state cannot be read or written. */
+const STATE_BACKOFF: Backoff = { firstMs: 1000, maxMs: 10_000 };
 /** How long to wait when nothing is due. */
 const IDLE_MS = 250;
 const BATCH = 16;
 
 /**
  * Delivers what is due while the policy lease is held: one loop per receiver, so that a slow or broken receiver holds
- * up nobody else. Every outcome is recorded before the next attempt; a process killed between acceptance and record
- * sends again with the same key, which receivers can tell.
+ * up nobody else. Every outcome is recorded before the next attempt, however long that takes; a process killed between
+ * acceptance and record sends again with the same key, which receivers can tell.
  */
 export class Deliverer {
   readonly #deps: DeliverDeps;
   readonly #lease: Lease;
   readonly #abort = new AbortController();
   #loops: Promise<void>[] = [];
+  /** When the lease was last renewed, monotonic. */
+  #renewed: number;
   /** True once the lease turned out to be somebody else's. */
   lost = false;
   delivered = 0;
@@ -39,6 +51,7 @@ export class Deliverer {
   constructor(lease: Lease, deps: DeliverDeps) {
     this.#lease = lease;
     this.#deps = deps;
+    this.#renewed = deps.clock.monotonic();
   }
 
   start(): void {
@@ -52,15 +65,18 @@ export class Deliverer {
 
   async #loop(receiver: Receiver): Promise<void> {
     const { clock, log } = this.#deps;
+    let failures = 0;
     while (!this.#abort.signal.aborted && !this.lost) {
       try {
-        if ((await this.#deliverDue(receiver)) > 0) continue;
+        const due = await this.#deliverDue(receiver);
+        failures = 0;
+        if (due > 0) continue;
       } catch (error) {
         log.warn(
           { receiver: receiver.name, error: describeError(error) },
           'deliveries cannot be read or recorded, trying again',
         );
-        await clock.sleep(BACKOFF.firstMs, this.#abort.signal);
+        await clock.sleep(pauseAfter(++failures, STATE_BACKOFF), this.#abort.signal);
       }
       await clock.sleep(IDLE_MS, this.#abort.signal);
     }
@@ -76,16 +92,37 @@ export class Deliverer {
   }
 
   async #attempt(receiver: Receiver, delivery: Delivery): Promise<void> {
-    const outcome = await receiver.deliver(delivery.notification, this.#abort.signal);
-    // An attempt that our own stop cut short says nothing about the receiver.
-    if (outcome.kind === 'retry' && this.#abort.signal.aborted) return;
-    const next = decide(outcome, delivery.attempts + 1, this.#deps.clock.now());
-    this.#say(receiver, delivery, next);
-    const held = await this.#deps.state.updateDelivery(this.#lease, delivery.notification.key, next);
-    if (!held) this.lost = true;
+    const { state, unrecorded } = this.#deps;
+    const { key } = delivery.notification;
+    const next = unrecorded.get(key) ?? (await this.#send(receiver, delivery));
+    if (!next) return;
+    unrecorded.set(key, next);
+    if (await state.updateDelivery(this.#lease, key, next)) unrecorded.delete(key);
+    else this.lost = true;
   }
 
-  #say(receiver: Receiver, delivery: Delivery, next: Omit<Delivery, 'notification'>): void {
+  /** Null when nothing is known of the receiver by it. */
+  async #send(receiver: Receiver, delivery: Delivery): Promise<Next | null> {
+    if (!(await this.#holds())) return null;
+    const outcome = await receiver.deliver(delivery.notification, this.#abort.signal);
+    // An attempt that our own stop cut short says nothing about the receiver.
+    if (outcome.kind === 'retry' && this.#abort.signal.aborted) return null;
+    const next = decide(outcome, delivery.attempts + 1, this.#deps.clock.now());
+    this.#say(receiver, delivery, next);
+    return next;
+  }
+
+  /** Whether the lease is ours for some time: a process that was paused past it must not send what its successor sends. */
+  async #holds(): Promise<boolean> {
+    const { state, clock, leaseMs } = this.#deps;
+    const now = clock.monotonic();
+    if (now - this.#renewed < leaseMs / 4) return true;
+    if (await state.renew(this.#lease, leaseMs)) this.#renewed = now;
+    else this.lost = true;
+    return !this.lost;
+  }
+
+  #say(receiver: Receiver, delivery: Delivery, next: Next): void {
     const facts = {
       receiver: receiver.name,
       key: delivery.notification.key,
@@ -106,7 +143,7 @@ export class Deliverer {
 }
 
 /** What becomes of a delivery after an attempt. */
-export function decide(outcome: Outcome, attempts: number, now: number): Omit<Delivery, 'notification'> {
+export function decide(outcome: Outcome, attempts: number, now: number): Next {
   if (outcome.kind === 'accepted')
     return { status: 'delivered', attempts, nextAttempt: now, lastError: null };
   if (outcome.kind === 'refused')

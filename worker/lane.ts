@@ -94,12 +94,14 @@ export class OwnedLane {
   }
 
   /**
-   * Stop folding. `save` finishes what was begun and writes checkpoints, for at most STOP_MS: a store that is away
-   * must not keep the process alive, and what is not saved is folded again by the next owner.
+   * Stop folding. `save` folds everything that is stored now and writes checkpoints, for at most STOP_MS: a store that
+   * is away must not keep the process alive, and what is not saved is folded again by the next owner.
    */
   async stop(save: boolean): Promise<void> {
-    if (save) void this.#deps.clock.sleep(STOP_MS, this.#abort.signal).then(() => this.#abort.abort());
-    else this.#abort.abort();
+    if (save) {
+      void this.#deps.clock.sleep(STOP_MS, this.#abort.signal).then(() => this.#abort.abort());
+      await this.sweep();
+    } else this.#abort.abort();
     await this.#consumer?.stop();
     await this.#chain;
     try {

@@ -8,7 +8,7 @@ import type { Receiver } from '../notify/contract.ts';
 import type { Queue } from '../queue/contract.ts';
 import type { Lease, State } from '../state/contract.ts';
 import type { Store } from '../store/contract.ts';
-import { Deliverer } from './deliver.ts';
+import { Deliverer, type Unrecorded } from './deliver.ts';
 import type { Progress } from './host.ts';
 import { type LaneStatus, OwnedLane } from './lane.ts';
 
@@ -72,6 +72,8 @@ export class Worker {
   readonly #leaving = new Map<number, Promise<void>>();
   readonly #abort = new AbortController();
   #policy: { lease: Lease; deliverer: Deliverer } | null = null;
+  /** Outlives deliverers: the policy lane may be lost, and come back, while an outcome cannot be recorded. */
+  readonly #unrecorded: Unrecorded = new Map();
   #loop: Promise<void> = Promise.resolve();
   #stateDown: string | null = null;
   /** Of lanes and deliverers that are gone. */
@@ -125,7 +127,6 @@ export class Worker {
   async stop(): Promise<void> {
     this.#abort.abort();
     await this.#loop;
-    await Promise.all([...this.#lanes.values()].map(lane => lane.sweep()));
     await Promise.all([...this.#lanes.keys()].map(lane => this.#giveUp(lane, true)));
     await this.#endPolicy(true);
     await this.#quietly('membership', () => this.#deps.state.leave(this.#deps.owner));
@@ -212,7 +213,7 @@ export class Worker {
     if (this.#policy || this.#abort.signal.aborted) return;
     const lease = await state.acquire(POLICY, this.#deps.owner, leaseMs);
     if (!lease) return;
-    const deliverer = new Deliverer(lease, this.#deps);
+    const deliverer = new Deliverer(lease, { ...this.#deps, unrecorded: this.#unrecorded });
     this.#policy = { lease, deliverer };
     deliverer.start();
   }

@@ -2,11 +2,11 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Notification } from '../../core/incident.ts';
 import type { Outcome, Receiver } from '../../notify/contract.ts';
 import type { Lease, State } from '../../state/contract.ts';
-import { Deliverer, decide } from '../../worker/deliver.ts';
+import { type DeliverDeps, Deliverer, decide } from '../../worker/deliver.ts';
 import { ManualClock } from '../parts/clock.ts';
 import { recordingLog } from '../parts/log.ts';
 import { temporaryFolder, until } from '../parts/process.ts';
-import { incidentsOf, limitFold, openFiles, STORY } from './fixture.ts';
+import { incidentsOf, limitFold, openFiles, refusing, STORY } from './fixture.ts';
 
 const [INCIDENT] = incidentsOf(limitFold(1_000_000), STORY);
 if (!INCIDENT) throw new Error('the story has no incident');
@@ -56,7 +56,12 @@ describe('deliverer', () => {
   });
 
   function start(...receivers: Receiver[]): Deliverer {
-    deliverer = new Deliverer(policy, { state, receivers, clock, log: recordingLog().log });
+    return startWith({ receivers });
+  }
+
+  function startWith(deps: Partial<DeliverDeps> & Pick<DeliverDeps, 'receivers'>): Deliverer {
+    const { log } = recordingLog();
+    deliverer = new Deliverer(policy, { state, clock, log, leaseMs: 1e9, unrecorded: new Map(), ...deps });
     deliverer.start();
     return deliverer;
   }
@@ -112,6 +117,34 @@ describe('deliverer', () => {
     await state.commit(lane, { incidents: [], notifications: [note('chat'), note('chat', 'resolved')] });
     await steps('it to notice', () => running.lost);
     expect(chat.got).toEqual(['firing']);
+  });
+
+  it('sends once what it cannot record, even when the policy lane is lost and comes back meanwhile', async () => {
+    const chat = scripted('chat', { kind: 'accepted' });
+    const unrecorded = new Map();
+    let refused = 0;
+    const deaf = refusing(state, method => method === 'updateDelivery' && ++refused > 0);
+    const running = startWith({ state: deaf, receivers: [chat], unrecorded });
+    await state.commit(lane, { incidents: [], notifications: [note('chat')] });
+    await steps('some attempts to record', () => refused >= 3);
+    await running.stop();
+    policy = (await state.acquire('policy', 'me', 1e9)) as Lease;
+    startWith({ receivers: [chat], unrecorded });
+    await steps('it to be recorded', async () => (await state.deliveries('delivered', 10)).length === 1);
+    expect(chat.got).toEqual(['firing']);
+    await until('nothing to be left', () => unrecorded.size === 0);
+  });
+
+  it('sends nothing after a pause that was longer than its lease', async () => {
+    const chat = scripted('chat', { kind: 'accepted' });
+    policy = (await state.acquire('policy', 'me', 1000)) as Lease;
+    const running = startWith({ receivers: [chat], leaseMs: 1000 });
+    await until('it to rest', () => clock.sleeping === 1);
+    await state.commit(lane, { incidents: [], notifications: [note('chat')] });
+    clock.advance(1001);
+    expect(await state.acquire('policy', 'other', 1000)).not.toBeNull();
+    await steps('it to notice', () => running.lost);
+    expect(chat.got).toEqual([]);
   });
 });
 

@@ -2,6 +2,7 @@ import type { HostFold } from '../../alert/host.ts';
 import { createHostFold } from '../../alert/host.ts';
 import { createPipeline } from '../../alert/pipeline.ts';
 import type { Clock } from '../../core/clock.ts';
+import { ExchangeError } from '../../core/errors.ts';
 import type { Frame } from '../../core/frame.ts';
 import type { Incident } from '../../core/incident.ts';
 import { createFold } from '../../detector/fold.ts';
@@ -47,6 +48,21 @@ export function openFiles(folder: string, clock: Clock): { store: Store; state: 
       { clock, log },
     ),
   };
+}
+
+/** The state, which rejects a method's calls, to be tried again, as long as `refuses` says so of its name. */
+export function refusing(state: State, refuses: (method: string) => boolean): State {
+  return new Proxy(state, {
+    get(target, name) {
+      const method: unknown = Reflect.get(target, name);
+      if (typeof method !== 'function') return method;
+      return async (...args: unknown[]) => {
+        if (!refuses(String(name))) return method.apply(target, args);
+        const problem = { place: 'state', expected: 'an answer', found: 'none', remedy: 'Wait.' };
+        throw new ExchangeError(problem, { retry: true });
+      };
+    },
+  });
 }
 
 /** Frame `n` in which container `web` sends at `rate` bytes per second (0: silent). */
