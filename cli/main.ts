@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { Command } from 'commander';
-import { describeError, TidegaugeError } from '../core/errors.ts';
+import { Command, CommanderError } from 'commander';
+import { describeError, errorCode, TidegaugeError } from '../core/errors.ts';
 import { check } from './check.ts';
 import { ConfigError } from './config.ts';
 import { connections } from './connections.ts';
@@ -20,19 +20,26 @@ const CONFIG = [
   'configuration file (default: tidegauge.yaml in this directory, if there is one)',
 ] as const;
 
-/** Run a command with its context; its result is the exit code. */
-function action<F extends CommonFlags>(
-  command: (context: Context, flags: F, ...args: string[]) => Promise<number>,
-) {
-  return async (...all: unknown[]): Promise<void> => {
-    // commander hands over: arguments…, flags, command.
-    const flags = all.at(-2) as F;
-    const args = all.slice(0, -2) as string[];
-    process.exitCode = await command(createContext(flags, stopSignal()), flags, ...args);
-  };
+const RECORD = [
+  '--record <file>',
+  'also write everything that is captured to a new file for `tidegauge replay`',
+] as const;
+const FORCE = ['--force', 'let --record replace a file that exists'] as const;
+
+/** Makes an action of commander of a command; its result is the exit code. */
+function actionUntil(signal: AbortSignal) {
+  return <F extends CommonFlags>(
+    command: (context: Context, flags: F, ...args: string[]) => Promise<number>,
+  ) =>
+    async (...all: unknown[]): Promise<void> => {
+      // commander hands over: arguments…, flags, command.
+      const flags = all.at(-2) as F;
+      const args = all.slice(0, -2) as string[];
+      process.exitCode = await command(createContext(flags, signal), flags, ...args);
+    };
 }
 
-/** The first SIGINT or SIGTERM asks for an orderly end, the second one ends at once. */
+/** The first SIGINT or SIGTERM asks for an orderly end, the second one ends at once. A reader that is gone asks too. */
 function stopSignal(): AbortSignal {
   const controller = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
@@ -41,11 +48,20 @@ function stopSignal(): AbortSignal {
       controller.abort();
     });
   }
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', error => {
+      // `tidegauge … | head`: nobody reads any more, which is no mistake.
+      if (errorCode(error) !== 'EPIPE') throw error;
+      controller.abort();
+    });
+  }
   return controller.signal;
 }
 
-function program(): Command {
+function program(signal: AbortSignal): Command {
+  const action = actionUntil(signal);
   const tidegauge = new Command('tidegauge')
+    .exitOverride()
     .description(
       'Watches the network traffic of every container on this host and says when it is not normal.',
     )
@@ -54,11 +70,11 @@ function program(): Command {
     .addHelpText(
       'after',
       `
-Start here:
-  sudo tidegauge run            watch this host: a live table, and incidents as they happen
-  sudo tidegauge demo           see an alert within two minutes, on traffic made for it
+Start here, as root (in a checkout, \`tidegauge\` is \`npm run tidegauge --\`):
+  tidegauge run                 watch this host: a live table, and incidents as they happen
+  tidegauge demo                see an alert within two minutes, on traffic made for it
   tidegauge review --from 12h   what happened last night?
-  sudo tidegauge doctor         something is missing? this says what and how to mend it
+  tidegauge doctor              something is missing? this says what and how to mend it
 
 Configuration: tidegauge.yaml; every key is listed in docs/configuration.md and can be set by an environment
 variable, such as TIDEGAUGE_STORE_KIND=influx.`,
@@ -68,14 +84,16 @@ variable, such as TIDEGAUGE_STORE_KIND=influx.`,
     .command('run')
     .description('capture, store, detect and alert, all in this process')
     .option(...CONFIG)
-    .option('--record <file>', 'also write everything that is captured to a file for `tidegauge replay`')
+    .option(...RECORD)
+    .option(...FORCE)
     .option('--quiet', 'show incidents only, no traffic')
     .action(action((context, flags) => run(context, flags, { collect: true, detect: true })));
   tidegauge
     .command('collect')
     .description('capture and store only; `detect` processes judge (needs a shared store, queue and state)')
     .option(...CONFIG)
-    .option('--record <file>', 'also write everything that is captured to a file for `tidegauge replay`')
+    .option(...RECORD)
+    .option(...FORCE)
     .option('--quiet', 'show no traffic')
     .action(action((context, flags) => run(context, flags, { collect: true, detect: false })));
   tidegauge
@@ -136,6 +154,7 @@ variable, such as TIDEGAUGE_STORE_KIND=influx.`,
     .command('doctor')
     .description('check this machine, the configuration and everything it points to; say what to do')
     .option(...CONFIG)
+    .option('--notify', 'send a test message to every receiver')
     .action(action(doctor));
   tidegauge
     .command('check')
@@ -156,6 +175,8 @@ variable, such as TIDEGAUGE_STORE_KIND=influx.`,
 
 /** What the user sees of an error, and the exit code. */
 function report(error: unknown): number {
+  // commander has said it; its own code for a mistake is 1.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof ConfigError) {
     for (const line of error.lines) process.stderr.write(`tidegauge: ${line}\n`);
     process.stderr.write(`tidegauge: ${error.problem.remedy}\n`);
@@ -172,7 +193,7 @@ function report(error: unknown): number {
 }
 
 try {
-  await program().parseAsync();
+  await program(stopSignal()).parseAsync();
 } catch (error) {
   process.exitCode = report(error);
 }

@@ -94,11 +94,11 @@ describe('commands', () => {
 
   it('unknown commands, flags, times and files are refused with a hint', async () => {
     expect(await type('rum')).toMatchObject({
-      code: 1,
+      code: 2,
       output: expect.stringMatching(/unknown command 'rum'.*Did you mean run/s),
     });
     expect(await type('run', '--recrod', 'x')).toMatchObject({
-      code: 1,
+      code: 2,
       output: expect.stringMatching(/--record/),
     });
     expect(await type('review', '--from', 'yesterday')).toMatchObject({
@@ -114,6 +114,12 @@ describe('commands', () => {
       code: expect.anything(),
       output: expect.stringMatching(/text\.ndjson: expected .* found hello/),
     });
+  });
+
+  it.each(['check', '--help'])('%s ends quietly when nobody reads its output', async command => {
+    const child = tidegauge([command], { cwd: folder.path });
+    child.process.stdout?.destroy();
+    expect({ code: await child.exited, output: child.output }).toEqual({ code: 0, output: '' });
   });
 
   it('an empty installation has no incidents and no history', async () => {

@@ -75,6 +75,13 @@ describe('scripts/setup.mjs', () => {
     expect(run('test', [path('programs')])).toEqual({ status: 0, stderr: '', calls: [] });
   });
 
+  it.each(['start', 'test', 'tidegauge'])('runs before npm script %s', name => {
+    const { scripts } = JSON.parse(readFileSync(join(SCRIPT, '../../package.json'), 'utf8')) as {
+      scripts: Record<string, string>;
+    };
+    expect(scripts[`pre${name}`]).toMatch(/^node scripts\/setup\.mjs (start|test)$/);
+  });
+
   it('refuses other purposes', () => {
     expect(run('everything')).toMatchObject({ status: 2, stderr: expect.stringContaining('start|test') });
   });
