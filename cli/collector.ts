@@ -1,8 +1,8 @@
-import { createWriteStream, type WriteStream } from 'node:fs';
 import { type Capture, startCapture } from '../collector/capture.ts';
+import { openRecording } from '../collector/record.ts';
 import type { Shipper } from '../collector/ship.ts';
 import { FrameTally } from '../collector/tally.ts';
-import { describeError, TidegaugeError } from '../core/errors.ts';
+import type { TidegaugeError } from '../core/errors.ts';
 import type { Worker } from '../worker/worker.ts';
 import type { Context } from './context.ts';
 import type { Live } from './live.ts';
@@ -29,7 +29,7 @@ export async function startCollector(
   worker: Worker | null,
 ): Promise<Collector> {
   const { config, clock, log, signal } = context;
-  const recording = record === undefined ? null : await openRecording(record);
+  const recording = record === undefined ? null : openRecording(record, log);
   const outbox = await openOutbox(context, parts);
   const { shipper, previous, lost } = outbox;
   const tally = new FrameTally();
@@ -55,7 +55,7 @@ export async function startCollector(
     async stop() {
       await capture.stop();
       const left = await outbox.stop();
-      if (recording) await new Promise(resolve => recording.end(resolve));
+      recording?.close();
       return left;
     },
   };
@@ -72,17 +72,5 @@ function aborted(signal: AbortSignal): Promise<void> {
   return new Promise(resolve => {
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-}
-
-function openRecording(file: string): Promise<WriteStream> {
-  return new Promise((resolve, reject) => {
-    const stream = createWriteStream(file);
-    stream.once('open', () => resolve(stream));
-    stream.once('error', cause => {
-      const problem = { place: `--record ${file}`, expected: 'a writable file', found: describeError(cause) };
-      const error = { ...problem, remedy: 'Give a file that can be written.' };
-      reject(new TidegaugeError(error, { cause, exitCode: 2 }));
-    });
   });
 }

@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { z } from 'zod';
-import { TidegaugeError } from '../core/errors.ts';
+import { describeError, printable, TidegaugeError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
 import type { Input } from './contract.ts';
 import type { BuilderOptions } from './frames.ts';
 
@@ -24,13 +25,45 @@ export const encodeHeader = (probe: string, options: BuilderOptions): string =>
 
 export const encodeInput = (input: Input): string => `${JSON.stringify(input)}\n`;
 
-/** A recording in a new file, readable by its owner only: it holds names. Each line is on its way to disk when `write` returns. */
-export function openRecording(file: string): RecordSink & { close(): void } {
-  const descriptor = openSync(file, 'w', 0o600);
-  return {
-    write: text => writeAll(descriptor, Buffer.from(text)),
-    close: () => closeSync(descriptor),
+/**
+ * A recording in a file that only its owner can read: it holds names. Each line is on its way to disk when `write`
+ * returns. Throws a TidegaugeError when the file cannot be made; a failure later on (a full disk) ends the recording,
+ * which is said once, and not the capture.
+ */
+export function openRecording(file: string, log: Log): RecordSink & { close(): void } {
+  let descriptor: number | null = open(file);
+  const close = () => {
+    if (descriptor !== null) closeSync(descriptor);
+    descriptor = null;
   };
+  return {
+    write(text) {
+      if (descriptor === null) return;
+      try {
+        writeAll(descriptor, Buffer.from(text));
+      } catch (error) {
+        log.error({ file, error: describeError(error) }, 'the recording ends here: it cannot be written');
+        close();
+      }
+    },
+    close,
+  };
+}
+
+function open(file: string): number {
+  try {
+    return openSync(file, 'w', 0o600);
+  } catch (cause) {
+    throw new TidegaugeError(
+      {
+        place: `--record ${printable(file)}`,
+        expected: 'a file that can be written',
+        found: describeError(cause),
+        remedy: 'Give another one.',
+      },
+      { cause, exitCode: 2 },
+    );
+  }
 }
 
 function writeAll(descriptor: number, data: Buffer): void {

@@ -1,0 +1,45 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { openRecording } from '../../collector/record.ts';
+import { recordingLog } from '../parts/log.ts';
+import { temporaryFolder } from '../parts/process.ts';
+
+let folder: ReturnType<typeof temporaryFolder>;
+beforeEach(() => {
+  folder = temporaryFolder();
+});
+afterEach(() => folder.remove());
+
+it('is readable by its owner alone, and complete after every line', () => {
+  const file = join(folder.path, 'a.ndjson');
+  const recording = openRecording(file, recordingLog().log);
+  recording.write('one\n');
+  recording.write('tüo\n');
+  expect(readFileSync(file, 'utf8')).toBe('one\ntüo\n');
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  recording.close();
+  recording.write('late\n');
+  expect(readFileSync(file, 'utf8')).toBe('one\ntüo\n');
+});
+
+it('refuses a file that cannot be made', () => {
+  expect(() => openRecording(join(folder.path, 'no/such/folder'), recordingLog().log)).toThrow(
+    /--record .*expected a file that can be written, found ENOENT/,
+  );
+});
+
+it('ends when the disk is full: said once, and nobody else is disturbed', () => {
+  const { log, lines } = recordingLog();
+  const recording = openRecording('/dev/full', log);
+  recording.write('one\n');
+  recording.write('two\n');
+  recording.close();
+  expect(lines).toEqual([
+    {
+      level: 'error',
+      message: 'the recording ends here: it cannot be written',
+      fields: { file: '/dev/full', error: expect.stringMatching(/ENOSPC/) },
+    },
+  ]);
+});
