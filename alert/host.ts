@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { TidegaugeError } from '../core/errors.ts';
 import type { Frame } from '../core/frame.ts';
-import type { Incident } from '../core/incident.ts';
+import type { Incident, Notification } from '../core/incident.ts';
 import type { Verdict } from '../core/verdict.ts';
 import type { Fold, FoldState } from '../detector/contract.ts';
 import type { PipelineState } from './contract.ts';
@@ -31,6 +31,8 @@ export interface HostFold {
   step(state: HostState, frame: Frame): HostOutput & { readonly state: HostState };
   /** Ids of the incidents that are firing. */
   openIncidents(state: HostState): ReadonlySet<string>;
+  /** What was to be told when those incidents opened. */
+  announce(state: HostState): readonly Notification[];
   /** What is to be written and told of incidents that were ended from outside (`resolvedAt` is set). */
   close(incidents: readonly Incident[]): Output;
   /** JSON text; `decode` gives the same state back. */
@@ -53,6 +55,7 @@ export function createHostFold(parts: { fold: Fold; pipeline: Pipeline }): HostF
       return { ...result, state: { fold: folded.state, pipeline: next }, verdicts: folded.verdicts };
     },
     openIncidents: state => new Set(state.pipeline.open.map(({ incident }) => incident.id)),
+    announce: state => pipeline.announce(state.pipeline.open.map(({ incident }) => incident)),
     close: pipeline.close,
     encode: state => JSON.stringify(state),
     decode,

@@ -39,6 +39,8 @@ export interface Pipeline {
   init(): PipelineState;
   /** Pure. A frame that does not start after the last one gives nothing and changes nothing. */
   step(state: PipelineState, input: { frame: Frame; verdicts: readonly Verdict[] }): PipelineResult;
+  /** What is told of incidents when they open. */
+  announce(incidents: readonly Incident[]): readonly Notification[];
   /** What is to be written and told of incidents that were ended from outside (`resolvedAt` is set). */
   close(incidents: readonly Incident[]): Output;
 }
@@ -79,6 +81,7 @@ export function createPipeline(settings: Settings): Pipeline {
         stopped,
       };
     },
+    announce: incidents => incidents.flatMap(one => notificationsOf(one, 'firing', settings.receivers)),
     close: incidents => ({
       incidents,
       annotations: incidents.map(annotationOf),

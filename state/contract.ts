@@ -67,6 +67,7 @@ export interface State {
   /** Say that it ends. */
   leave(owner: string): Promise<void>;
 
+  /** Replaces those of the same host, fingerprint and hour (of `last`, UTC) that are older. */
   saveCheckpoint(lease: Lease, checkpoint: Checkpoint): Promise<boolean>;
   /** The newest checkpoint of a host with this fingerprint, optionally with `last` < `before`. History is kept (`prune`). */
   loadCheckpoint(host: string, fingerprint: string, before?: number): Promise<Checkpoint | null>;
@@ -78,6 +79,8 @@ export interface State {
   commit(lease: Lease, change: Commit): Promise<boolean>;
   /** Incidents that were firing at any moment of [from, to), newest first, at most `limit`. */
   incidents(range: { from: number; to: number }, limit: number): Promise<Incident[]>;
+  /** Incidents of a host that are firing, newest first. */
+  openIncidents(host: string): Promise<Incident[]>;
 
   /** Pending deliveries of a receiver that are due, oldest first; for one incident firing comes before resolved. */
   dueDeliveries(receiver: string, now: number, limit: number): Promise<Delivery[]>;

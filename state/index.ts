@@ -12,13 +12,21 @@ export type StateSettings = Pick<Config, 'state' | 'redis' | 'data'>;
 interface Parts {
   clock: Clock;
   log: Log;
+  /** Only look: a file of the state must be there and stays as it is. A server is asked as ever. */
+  readOnly?: boolean;
 }
 
 const STATES: Record<Config['state']['kind'], (settings: StateSettings, parts: Parts) => State> = {
-  sqlite: ({ state, data }, { clock }) =>
-    createSqliteState({ file: state.sqlite.file || join(data, 'state.db'), clock }),
+  sqlite: (settings, { clock, readOnly = false }) =>
+    createSqliteState({ file: sqliteFile(settings), clock, readOnly }),
   redis: ({ redis }, parts) => createRedisState({ ...redis, ...parts }),
 };
+
+const sqliteFile = ({ state, data }: StateSettings): string => state.sqlite.file || join(data, 'state.db');
+
+/** The file that the configured state is, or null when it is a server. */
+export const stateFile = (settings: StateSettings): string | null =>
+  settings.state.kind === 'sqlite' ? sqliteFile(settings) : null;
 
 /** The state that the configuration names; nothing is opened before `open`. */
 export function createState(settings: StateSettings, parts: Parts): State {

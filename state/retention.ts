@@ -4,6 +4,9 @@ const DAY_MS = 24 * HOUR_MS;
 /** Up to this age one checkpoint an hour is kept, then one a day. */
 const HOURLY_FOR_MS = 2 * DAY_MS;
 
+/** Start of the hour of which one checkpoint is kept, epoch ms. */
+export const hourOf = (last: number): number => Math.floor(last / HOUR_MS) * HOUR_MS;
+
 /**
  * Which checkpoints of one host and fingerprint to forget, given all their `last` (epoch ms, in any order). The newest
  * always stays. Of the others those from before `before` go, and all but the newest of each hour (of each day, when

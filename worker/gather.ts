@@ -1,16 +1,27 @@
 import type { HostOutput } from '../alert/host.ts';
-import type { Annotation, Detection, Incident, Notification } from '../core/incident.ts';
 
-/** What frames gave, to be written. */
-export interface Gathered {
-  detections: readonly Detection[];
-  annotations: readonly Annotation[];
-  incidents: readonly Incident[];
-  notifications: readonly Notification[];
+/** What is written of an output. Verdicts and what went no further are much more, and nobody needs them here. */
+export type Written = Pick<HostOutput, 'detections' | 'annotations' | 'incidents' | 'notifications'>;
+
+export const NOTHING: Written = { detections: [], annotations: [], incidents: [], notifications: [] };
+
+/** What frames gave that were folded but whose outputs are not written yet. */
+export class Batch {
+  readonly outputs: Written[] = [];
+  frames = 0;
+  /** Rows for the store. */
+  rows = 0;
+  /** Start of the last of the frames, epoch ms. */
+  last: number | null = null;
+
+  add(...outputs: readonly Written[]): void {
+    this.outputs.push(...outputs);
+    for (const { detections, annotations } of outputs) this.rows += detections.length + annotations.length;
+  }
 }
 
 /** Outputs of several frames as one: of each incident and annotation only the newest version. */
-export function gather(outputs: readonly HostOutput[]): Gathered {
+export function gather(outputs: readonly Written[]): Written {
   return {
     detections: outputs.flatMap(output => output.detections),
     annotations: newest(outputs.flatMap(output => output.annotations)),

@@ -1,4 +1,4 @@
-import type { HostFold, HostOutput, HostState } from '../alert/host.ts';
+import type { HostFold, HostState } from '../alert/host.ts';
 import { type Clock, isoTime } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
 import { type Frame, frameEnd } from '../core/frame.ts';
@@ -7,7 +7,7 @@ import type { Log } from '../core/log.ts';
 import { isRetriable } from '../core/retry.ts';
 import type { Checkpoint, Lease, State } from '../state/contract.ts';
 import type { Store } from '../store/contract.ts';
-import { type Gathered, gather } from './gather.ts';
+import { Batch, gather, NOTHING, type Written } from './gather.ts';
 import { toldUpTo } from './handled.ts';
 import { BACKOFF, LeaseLost, persist } from './persist.ts';
 
@@ -34,8 +34,8 @@ export interface Progress {
   readonly at: number;
 }
 
-/** Frames folded between two writes while catching up; bounds memory and repeated work after a kill. */
-const CATCH_UP_BATCH = 64;
+/** Frames folded, and rows that they gave, between two writes while catching up: bounds memory and repeated work. */
+const CATCH_UP = { frames: 64, rows: 20_000 };
 /** Pause between two lines about progress. */
 const PROGRESS_MS = 5000;
 
@@ -50,7 +50,10 @@ export class HostWorker {
   #state: HostState;
   /** Start of the last folded frame, or null before the first. */
   #last: number | null;
-  /** Frames up to here were handled before, under other settings or before state was lost: nobody is told again. */
+  /**
+   * Frames up to here were handled before, under other settings or before state was lost: nobody is told again, only
+   * at their end of what is still firing.
+   */
   #silentUpTo: number | null;
   #checkpointed: number;
   #progressed: number;
@@ -115,7 +118,9 @@ export class HostWorker {
   async take(frame: Frame): Promise<void> {
     if (this.#last !== null && frame.start <= this.#last) return;
     if (frame.previous !== this.#last) await this.catchUp(frame.start);
-    await this.#fold([frame]);
+    const batch = new Batch();
+    this.#fold(frame, batch);
+    await this.#finish(batch);
     this.lagMs = this.#deps.clock.now() - frameEnd(frame);
     await this.checkpoint(false);
   }
@@ -145,19 +150,19 @@ export class HostWorker {
   async #foldStored(before: number): Promise<number> {
     const range = { from: this.#last === null ? 0 : this.#last + 1, to: before };
     let folded = 0;
-    let batch: Frame[] = [];
+    let batch = new Batch();
     const flush = async () => {
-      await this.#fold(batch);
-      folded += batch.length;
-      batch = [];
+      await this.#finish(batch);
+      folded += batch.frames;
+      batch = new Batch();
       this.#showProgress(folded);
       await this.checkpoint(false);
     };
     for await (const frame of this.#deps.store.readFrames(this.host, range)) {
-      batch.push(frame);
-      if (batch.length >= CATCH_UP_BATCH) await flush();
+      this.#fold(frame, batch);
+      if (batch.frames >= CATCH_UP.frames || batch.rows >= CATCH_UP.rows) await flush();
     }
-    if (batch.length > 0) await flush();
+    if (batch.frames > 0) await flush();
     return folded;
   }
 
@@ -172,26 +177,40 @@ export class HostWorker {
     log.info({ host: this.host, frames: folded, at: isoTime(at) }, 'folding stored history');
   }
 
-  /** Fold frames in order, then write what they gave: the store first, then incidents and notifications. */
-  async #fold(frames: readonly Frame[]): Promise<void> {
-    const outputs: HostOutput[] = [];
-    for (const frame of frames) {
-      const output = this.#step(frame);
-      if (output) outputs.push(this.#hush(frame, output));
-    }
-    const last = frames.at(-1);
-    if (!last) return;
-    await this.#write(gather(outputs));
-    this.#last = last.start;
-    this.frames += frames.length;
+  /** Fold one frame: what it gave is to be written, with that of others, before anything is saved. */
+  #fold(frame: Frame, batch: Batch): void {
+    if (this.#silentUpTo !== null && frame.start > this.#silentUpTo) batch.add(...this.#endSilence());
+    const output = this.#step(frame);
+    const silent = this.#silentUpTo !== null;
+    if (output) batch.add(silent ? { ...output, notifications: [] } : output);
+    if (this.#silentUpTo === frame.start) batch.add(...this.#endSilence());
+    batch.frames++;
+    batch.last = frame.start;
+  }
+
+  /** Write what frames gave: the store first, then incidents and notifications. */
+  async #finish(batch: Batch): Promise<void> {
+    await this.#write(gather(batch.outputs));
+    this.#last = batch.last;
+    this.frames += batch.frames;
+  }
+
+  /** What is firing is told, in case it was never told before: under a key that was, it is ignored. */
+  #endSilence(): Written[] {
+    if (this.#silentUpTo === null) return [];
+    this.#silentUpTo = null;
+    return [{ ...NOTHING, notifications: this.#deps.fold.announce(this.#state) }];
   }
 
   /** A frame that a detector cannot digest is counted and skipped: it must not blind the host for ever. */
-  #step(frame: Frame): HostOutput | null {
+  #step(frame: Frame): Written | null {
     try {
-      const { state, ...output } = this.#deps.fold.step(this.#state, frame);
+      const { state, detections, annotations, incidents, notifications } = this.#deps.fold.step(
+        this.#state,
+        frame,
+      );
       this.#state = state;
-      return output;
+      return { detections, annotations, incidents, notifications };
     } catch (error) {
       this.failedFrames++;
       this.#deps.log.error(
@@ -202,13 +221,7 @@ export class HostWorker {
     }
   }
 
-  /** Frames that were handled before under other settings raise no new notifications. */
-  #hush(frame: Frame, output: HostOutput): HostOutput {
-    if (this.#silentUpTo === null || frame.start > this.#silentUpTo) return output;
-    return { ...output, notifications: [] };
-  }
-
-  async #write(gathered: Gathered): Promise<void> {
+  async #write(gathered: Written): Promise<void> {
     const { store, state, onIncident } = this.#deps;
     const { detections, annotations, incidents, notifications } = gathered;
     if (detections.length > 0)
@@ -255,13 +268,9 @@ export class HostWorker {
     const { state, fold, log } = this.#deps;
     const at = this.#last ?? 0;
     const known = fold.openIncidents(this.#state);
-    const stored = await persist(this.#deps, () =>
-      state.incidents({ from: 0, to: Number.MAX_SAFE_INTEGER }, 100_000),
-    );
+    const stored = await persist(this.#deps, () => state.openIncidents(this.host));
     const orphans = stored
-      .filter(
-        incident => incident.host === this.host && incident.resolvedAt === null && !known.has(incident.id),
-      )
+      .filter(incident => !known.has(incident.id))
       .map(incident => ({ ...incident, resolvedAt: Math.max(at, incident.end) }));
     if (orphans.length === 0) return;
     log.info(

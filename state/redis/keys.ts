@@ -33,6 +33,8 @@ export function stateKeys(prefix: string) {
     incidentStarts: `${base}incident-starts`,
     incidentEnds: `${base}incident-ends`,
     incidentResolutions: `${base}incident-resolutions`,
+    /** Sorted set: id by start of those of a host that are firing. */
+    openIncidents: (host: string) => `${base}incidents-open:${keyText(host)}`,
 
     /** Hashes: key -> notification, -> index (what a query needs to know), -> outcome. */
     deliveries: `${base}deliveries`,
@@ -40,6 +42,8 @@ export function stateKeys(prefix: string) {
     outcomes: `${base}delivery-outcomes`,
     /** Sorted sets: keys in order of arrival, by status. */
     pending: `${base}deliveries-pending`,
+    /** The same, of one receiver. */
+    pendingOf: (receiver: string) => `${base}deliveries-pending-of:${keyText(receiver)}`,
     delivered: `${base}deliveries-delivered`,
     dead: `${base}deliveries-dead`,
     /** Counter of arrivals. */

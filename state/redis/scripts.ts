@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 
 /**
- * Lua scripts: each runs in Redis as one step, and is handed all its keys. A lease is the text `RUN TOKEN OWNER` under a
+ * Lua scripts: each runs in Redis as one step, and is handed all its keys, or the beginning of those that it makes up. A lease is the text `RUN TOKEN OWNER` under a
  * key that Redis lets expire by its own time; a fenced script changes nothing unless it finds that very text.
  *
  * RUN is new at every start of the server (and another one after a failover): what was written in the last second of
@@ -40,9 +40,13 @@ const SCRIPTS = {
     redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
     return redis.call('ZRANGE', KEYS[1], 0, -1)`,
 
-  /** keys: lease, times, bodies, histories, folded · args: lease, last, body, name of the history, host */
+  /** keys: lease, times, bodies, histories, folded · args: lease, last, body, name of the history, host, start of the hour */
   saveCheckpoint: `
     ${FENCE}
+    for _, older in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], ARGV[6], '(' .. ARGV[2])) do
+      redis.call('ZREM', KEYS[2], older)
+      redis.call('HDEL', KEYS[3], older)
+    end
     redis.call('ZADD', KEYS[2], ARGV[2], ARGV[2])
     redis.call('HSET', KEYS[3], ARGV[2], ARGV[3])
     redis.call('SADD', KEYS[4], ARGV[4])
@@ -56,7 +60,8 @@ const SCRIPTS = {
     return last and redis.call('HGET', KEYS[2], last)`,
 
   /**
-   * keys: lease, incident bodies, starts, ends, resolutions, delivery bodies, indexes, outcomes, pending, sequence
+   * keys: lease, incident bodies, starts, ends, resolutions, delivery bodies, indexes, outcomes, pending, sequence, then
+   * for each incident the open ones of its host, for each notification the pending ones of its receiver
    * args: lease, outcome of a new delivery, number of incidents, then id, start, end, resolution or '', body of each,
    * then key, index, body of each notification
    *
@@ -65,7 +70,9 @@ const SCRIPTS = {
   commit: `
     ${FENCE}
     local i = 4
+    local own = 10
     for _ = 1, tonumber(ARGV[3]) do
+      own = own + 1
       local id, start, finish, resolved, body = unpack(ARGV, i, i + 4)
       local known = redis.call('ZSCORE', KEYS[4], id)
       local reopens = resolved == '' and redis.call('ZSCORE', KEYS[5], id)
@@ -73,16 +80,24 @@ const SCRIPTS = {
         redis.call('HSET', KEYS[2], id, body)
         redis.call('ZADD', KEYS[3], start, id)
         redis.call('ZADD', KEYS[4], finish, id)
-        if resolved ~= '' then redis.call('ZADD', KEYS[5], resolved, id) end
+        if resolved ~= '' then
+          redis.call('ZADD', KEYS[5], resolved, id)
+          redis.call('ZREM', KEYS[own], id)
+        else
+          redis.call('ZADD', KEYS[own], start, id)
+        end
       end
       i = i + 5
     end
     while i <= #ARGV do
+      own = own + 1
       local key, index, body = unpack(ARGV, i, i + 2)
       if redis.call('HSETNX', KEYS[6], key, body) == 1 then
         redis.call('HSET', KEYS[7], key, index)
         redis.call('HSET', KEYS[8], key, ARGV[2])
-        redis.call('ZADD', KEYS[9], redis.call('INCR', KEYS[10]), key)
+        local place = redis.call('INCR', KEYS[10])
+        redis.call('ZADD', KEYS[9], place, key)
+        redis.call('ZADD', KEYS[own], place, key)
       end
       i = i + 3
     end
@@ -104,7 +119,18 @@ const SCRIPTS = {
     end
     return found`,
 
-  /** keys: lease, outcomes, pending, delivered, dead · args: lease, key, outcome, number of the new status's key */
+  /** keys: incident bodies, open ones of a host · bodies, newest start first */
+  openIncidents: `
+    local found = {}
+    for i, id in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1, 'REV')) do
+      found[i] = redis.call('HGET', KEYS[1], id)
+    end
+    return found`,
+
+  /**
+   * keys: lease, outcomes, pending, delivered, dead, indexes, beginning of the pending ones of a receiver
+   * args: lease, key, outcome, number of the new status's key
+   */
   updateDelivery: `
     ${FENCE}
     local place
@@ -112,6 +138,8 @@ const SCRIPTS = {
     if not place then return 1 end
     for i = 3, 5 do redis.call('ZREM', KEYS[i], ARGV[2]) end
     redis.call('ZADD', KEYS[tonumber(ARGV[4])], place, ARGV[2])
+    local own = KEYS[7] .. cjson.decode(redis.call('HGET', KEYS[6], ARGV[2])).receiver
+    if ARGV[4] == '3' then redis.call('ZADD', own, place, ARGV[2]) else redis.call('ZREM', own, ARGV[2]) end
     redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])
     return 1`,
 

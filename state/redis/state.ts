@@ -8,7 +8,7 @@ import { redisError } from '../../redis/errors.ts';
 import { checkServer } from '../../redis/server.ts';
 import type { Checkpoint, Commit, Delivery, DeliveryStatus, Lease, State } from '../contract.ts';
 import { FRESH, keyText, type Outcome, Records, textOfKey, timeOf } from '../records.ts';
-import { staleCheckpoints } from '../retention.ts';
+import { hourOf, staleCheckpoints } from '../retention.ts';
 import { historyName, type StateKeys, stateKeys } from './keys.ts';
 import { loadScripts, type Run } from './scripts.ts';
 
@@ -99,7 +99,10 @@ class RedisState implements State {
       'saveCheckpoint',
       lease,
       [checkpointTimes(history), checkpoints(history), histories, folded],
-      [checkpoint.last, JSON.stringify(checkpoint), history, keyText(checkpoint.host)],
+      [
+        ...[checkpoint.last, JSON.stringify(checkpoint), history, keyText(checkpoint.host)],
+        hourOf(checkpoint.last),
+      ],
     );
   }
 
@@ -123,6 +126,8 @@ class RedisState implements State {
       [
         ...[k.incidents, k.incidentStarts, k.incidentEnds, k.incidentResolutions],
         ...[k.deliveries, k.deliveryIndex, k.outcomes, k.pending, k.sequence],
+        ...change.incidents.map(({ host }) => k.openIncidents(host)),
+        ...change.notifications.map(({ receiver }) => k.pendingOf(receiver)),
       ],
       [
         JSON.stringify(FRESH),
@@ -140,9 +145,18 @@ class RedisState implements State {
     return this.#records.answer(texts, bodies).map(body => this.#records.incident(body));
   }
 
+  async openIncidents(host: string): Promise<Incident[]> {
+    const bodies = await this.#run(
+      'openIncidents',
+      [this.#keys.incidents, this.#keys.openIncidents(host)],
+      [],
+    );
+    return this.#records.answer(texts, bodies).map(body => this.#records.incident(body));
+  }
+
   async dueDeliveries(receiver: string, now: number, limit: number): Promise<Delivery[]> {
-    const { pending, deliveryIndex, outcomes } = this.#keys;
-    const keys = await this.#ask(client => client.zrange(pending, '0', '-1'));
+    const { pendingOf, deliveryIndex, outcomes } = this.#keys;
+    const keys = await this.#ask(client => client.zrange(pendingOf(receiver), '0', '-1'));
     const [indexes, states] = await Promise.all([
       this.#fields(deliveryIndex, keys),
       this.#fields(outcomes, keys),
@@ -151,9 +165,7 @@ class RedisState implements State {
       const [index, state] = [indexes[i], states[i]];
       if (typeof index !== 'string' || typeof state !== 'string') return [];
       const parsed = this.#records.answer(indexSchema, JSON.parse(index));
-      return parsed.receiver === keyText(receiver)
-        ? [{ key, ...parsed, ...this.#records.outcome(state) }]
-        : [];
+      return [{ key, ...parsed, ...this.#records.outcome(state) }];
     });
     // A resolved message waits while the firing one of its incident is pending, due or not.
     const firing = new Set(mine.filter(d => d.kind === 'firing').map(d => d.incident));
@@ -162,13 +174,13 @@ class RedisState implements State {
   }
 
   async updateDelivery(lease: Lease, key: string, outcome: Outcome): Promise<boolean> {
-    const { outcomes, pending, delivered, dead } = this.#keys;
+    const { outcomes, pending, delivered, dead, deliveryIndex, pendingOf } = this.#keys;
     const { status, attempts, nextAttempt, lastError } = outcome;
     const target = { pending: 3, delivered: 4, dead: 5 }[status];
     return this.#fenced(
       'updateDelivery',
       lease,
-      [outcomes, pending, delivered, dead],
+      [outcomes, pending, delivered, dead, deliveryIndex, pendingOf('')],
       [keyText(key), JSON.stringify({ status, attempts, nextAttempt, lastError }), target],
     );
   }

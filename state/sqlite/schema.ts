@@ -47,4 +47,10 @@ export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE members (owner TEXT PRIMARY KEY, expires INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- As keyText gives it: the JSON text without its quotes.
+  ALTER TABLE incidents ADD COLUMN host TEXT;
+  UPDATE incidents SET host = substr(body -> '$.host', 2, length(body -> '$.host') - 2);
+  CREATE INDEX incidents_open ON incidents (host) WHERE resolved IS NULL;
+  `,
 ];

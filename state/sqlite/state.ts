@@ -5,8 +5,8 @@ import { ExchangeError } from '../../core/errors.ts';
 import type { Incident, Notification } from '../../core/incident.ts';
 import type { Checkpoint, Commit, Delivery, DeliveryStatus, Lease, State } from '../contract.ts';
 import { FRESH, keyText, type Outcome, Records, textOfKey, timeOf } from '../records.ts';
-import { staleCheckpoints } from '../retention.ts';
-import { openDatabase, sqliteError, transaction } from './database.ts';
+import { hourOf, staleCheckpoints } from '../retention.ts';
+import { openDatabase, openReadOnly, sqliteError, transaction } from './database.ts';
 import * as sql from './statements.ts';
 
 export interface SqliteStateOptions {
@@ -14,6 +14,8 @@ export interface SqliteStateOptions {
   file: string;
   /** Leases run by its wall time: all processes of the file are on one machine. */
   clock: Pick<Clock, 'now'>;
+  /** Only look: the file must be there, and every write fails. */
+  readOnly?: boolean;
 }
 
 /** State in one SQLite file, shared by the processes of one machine. */
@@ -32,16 +34,18 @@ class SqliteState implements State {
   readonly #file: string;
   readonly #clock: Pick<Clock, 'now'>;
   readonly #records: Records;
+  readonly #readOnly: boolean;
   #db: DatabaseSync | undefined;
 
-  constructor({ file, clock }: SqliteStateOptions) {
+  constructor({ file, clock, readOnly = false }: SqliteStateOptions) {
+    this.#readOnly = readOnly;
     this.#file = file;
     this.#clock = clock;
     this.#records = new Records(file);
   }
 
   async open(): Promise<string> {
-    this.#db ??= openDatabase(this.#file);
+    this.#db ??= this.#readOnly ? openReadOnly(this.#file) : openDatabase(this.#file);
     const row = this.#db.prepare('SELECT sqlite_version() AS version').get();
     return `SQLite ${row?.version} at ${this.#file}`;
   }
@@ -97,12 +101,13 @@ class SqliteState implements State {
 
   async saveCheckpoint(lease: Lease, checkpoint: Checkpoint): Promise<boolean> {
     return this.#fenced(lease, db => {
-      db.prepare(sql.saveCheckpoint).run({
+      const key = {
         host: keyText(checkpoint.host),
         fingerprint: keyText(checkpoint.fingerprint),
         last: checkpoint.last,
-        body: JSON.stringify(checkpoint),
-      });
+      };
+      db.prepare(sql.replaceCheckpoints).run({ ...key, hour: hourOf(checkpoint.last) });
+      db.prepare(sql.saveCheckpoint).run({ ...key, body: JSON.stringify(checkpoint) });
     });
   }
 
@@ -135,6 +140,12 @@ class SqliteState implements State {
 
   async incidents(range: { from: number; to: number }, limit: number): Promise<Incident[]> {
     return this.#rows(bodyRow, sql.incidents, { ...range, limit }).map(row =>
+      this.#records.incident(row.body),
+    );
+  }
+
+  async openIncidents(host: string): Promise<Incident[]> {
+    return this.#rows(bodyRow, sql.openIncidents, { host: keyText(host) }).map(row =>
       this.#records.incident(row.body),
     );
   }
@@ -233,6 +244,7 @@ class SqliteState implements State {
 
 const incidentRow = (incident: Incident) => ({
   id: keyText(incident.id),
+  host: keyText(incident.host),
   start: incident.start,
   end: incident.end,
   resolved: incident.resolvedAt,

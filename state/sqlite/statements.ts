@@ -28,6 +28,10 @@ export const saveCheckpoint = `
   INSERT INTO checkpoints (host, fingerprint, last, body) VALUES (:host, :fingerprint, :last, :body)
   ON CONFLICT DO UPDATE SET body = excluded.body`;
 
+export const replaceCheckpoints = `
+  DELETE FROM checkpoints
+  WHERE host = :host AND fingerprint = :fingerprint AND last >= :hour AND last < :last`;
+
 export const loadCheckpoint = `
   SELECT body FROM checkpoints WHERE host = :host AND fingerprint = :fingerprint AND last < :before
   ORDER BY last DESC LIMIT 1`;
@@ -41,7 +45,8 @@ export const forgetCheckpoint = `
 
 /** An owner who folds old frames again comes by earlier forms of an incident: those are left out. */
 export const writeIncident = `
-  INSERT INTO incidents (id, start, "end", resolved, body) VALUES (:id, :start, :end, :resolved, :body)
+  INSERT INTO incidents (id, host, start, "end", resolved, body)
+  VALUES (:id, :host, :start, :end, :resolved, :body)
   ON CONFLICT (id) DO UPDATE SET
     start = excluded.start, "end" = excluded."end", resolved = excluded.resolved, body = excluded.body
   WHERE excluded."end" >= incidents."end"
@@ -50,6 +55,9 @@ export const writeIncident = `
 export const incidents = `
   SELECT body FROM incidents WHERE start < :to AND (resolved IS NULL OR resolved > :from)
   ORDER BY start DESC, id DESC LIMIT :limit`;
+
+export const openIncidents = `
+  SELECT body FROM incidents WHERE resolved IS NULL AND host = :host ORDER BY start DESC, id DESC`;
 
 export const forgetIncidents = `DELETE FROM incidents WHERE resolved < :before`;
 

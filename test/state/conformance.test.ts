@@ -230,6 +230,21 @@ function conformance(create: () => State): void {
       expect((await state.loadCheckpoint('web-1', 'f'))?.data).toBe('second');
     });
 
+    it('replace older ones of the same hour, of the same host and fingerprint', async () => {
+      for (const last of [T0 - 1, T0, T0 + HOUR / 2, T0 + HOUR - 1, T0 + HOUR]) {
+        await state.saveCheckpoint(lease, checkpoint(last));
+        await state.saveCheckpoint(lease, checkpoint(last - 1000, 'web-2'));
+      }
+      const lasts: number[] = [];
+      for (let at: number | undefined; ; at = lasts.at(-1)) {
+        const found = await other.loadCheckpoint('web-1', 'f', at);
+        if (!found) break;
+        lasts.push(found.last);
+      }
+      expect(lasts).toEqual([T0 + HOUR, T0 + HOUR - 1, T0 - 1]);
+      expect(await other.foldedUpTo('web-1')).toBe(T0 + HOUR);
+    });
+
     it('are told apart for hosts and fingerprints of any text, and keep any data', async () => {
       const text = fc.oneof(fc.constantFrom(...HOSTILE), fc.string({ unit: 'binary', maxLength: 20 }));
       await fc.assert(
@@ -312,6 +327,20 @@ function conformance(create: () => State): void {
       expect(await other.incidents(all, 10)).toEqual([grown]);
       for (const incident of [over, first, grown]) expect(await commit(incident)).toBe(true);
       expect(await other.incidents(all, 10)).toEqual([over]);
+    });
+
+    it('are listed by host while they are firing, whatever its name', async () => {
+      const open = HOSTILE.map((host, n) => incidentOf(T0 + n, { host }));
+      const second = incidentOf(T0 + HOUR, { host: 'a:b' });
+      await state.commit(lease, { incidents: [...open, second], notifications: [] });
+      await state.commit(lease, {
+        incidents: [...open.slice(1).map(one => resolved(one))],
+        notifications: [],
+      });
+      expect(await other.openIncidents('a:b')).toEqual([second, open[0]]);
+      for (const host of HOSTILE.slice(1)) expect(await other.openIncidents(host)).toEqual([]);
+      await state.commit(lease, { incidents: [resolved(second), ...open], notifications: [] });
+      expect(await other.openIncidents('a:b')).toEqual([open[0]]);
     });
 
     it('are more than one page of the database', async () => {

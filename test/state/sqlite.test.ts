@@ -78,7 +78,12 @@ describe('sqlite state', () => {
     for (let version = 0; version < MIGRATIONS.length; version++) {
       const db = new DatabaseSync(path(`from-${version}.db`));
       for (const statements of MIGRATIONS.slice(0, version)) db.exec(statements);
+      const incident = incidentOf(1, { host: 'a "host"\n' });
       if (version > 0) {
+        db.prepare('INSERT INTO incidents (id, start, "end", body) VALUES (?, 1, 2, ?)').run(
+          incident.id,
+          JSON.stringify(incident),
+        );
         db.exec(`INSERT INTO meta VALUES ('lanes', 5);
           INSERT INTO leases VALUES ('lane-0', 'a', 7, 0);
           INSERT INTO checkpoints VALUES ('h', 'f', 3, '{"host":"h","last":3,"fingerprint":"f","data":"d"}')`);
@@ -91,6 +96,7 @@ describe('sqlite state', () => {
       expect((await state.acquire('lane-0', 'b', 1000))?.token).toBe(old ? 8 : 1);
       expect((await state.loadCheckpoint('h', 'f'))?.data).toBe(old ? 'd' : undefined);
       expect(await state.announce('a', 1000)).toEqual(['a']);
+      expect(await state.openIncidents('a "host"\n')).toEqual(old ? [incident] : []);
       await state.close();
     }
   });
