@@ -42,13 +42,23 @@ export interface Counts {
   readonly direction: Direction;
   /** Entries that the map has in the kernel, to be compared with its capacity. */
   readonly entries: number;
-  /** Messages by lower bound of their size's bucket (of core/histogram.ts), count > 0. */
-  readonly sizes: readonly { readonly cgroup: CgroupId; readonly bound: number; readonly count: number }[];
+  readonly sizes: readonly SizeCount[];
   readonly bytes: readonly { readonly cgroup: CgroupId; readonly bytes: number }[];
   /** Between whom; messages and bytes are in `sizes` and `bytes` as well. */
   readonly talks: readonly TalkCount[];
   readonly ends: readonly EndCount[];
   readonly connections: readonly ConnectionCount[];
+}
+
+/** Messages in one bucket of sizes; a map may have several of one bucket. */
+export interface SizeCount {
+  readonly cgroup: CgroupId;
+  /** The bucket's lower bound (core/histogram.ts). */
+  readonly bound: number;
+  /** > 0. */
+  readonly count: number;
+  /** Their bytes, where the map knows them; `Counts.bytes` has those of other maps. */
+  readonly bytes?: number;
 }
 
 /** Messages of a cgroup with one peer. `id`: the same for the same talk, within a readout. */

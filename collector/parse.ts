@@ -95,21 +95,19 @@ function mapEvents(probe: Probe, data: unknown, text: string): readonly Event[] 
 /** A map of packed sums; null when the line is none, or not of the expected shape. */
 function readPacked(probe: Probe, text: string): Counts | null {
   const sizes: Counts['sizes'][number][] = [];
-  const bytes: Counts['bytes'][number][] = [];
   const map = scanSums(text, (key, high, low) => {
     const comma = key.indexOf(',');
     const cgroup = key.slice(0, comma);
     const number = key.slice(comma + 1);
     const cell = isCgroup(cgroup) && /^\d{1,3}$/.test(number) ? unpack(Number(number), high, low) : null;
     if (!cell) return false;
-    sizes.push({ cgroup, bound: cell.bound, count: cell.messages });
-    bytes.push({ cgroup, bytes: cell.bytes });
+    sizes.push({ cgroup, bound: cell.bound, count: cell.messages, bytes: cell.bytes });
     return true;
   });
   const meaning = map === null ? undefined : probe.maps.get(map);
   if (map === null || meaning?.holds !== 'packed') return null;
   const { set, direction } = meaning;
-  return { kind: 'counts', map, set, direction, entries: sizes.length, ...NOTHING, sizes, bytes };
+  return { kind: 'counts', map, set, direction, entries: sizes.length, ...NOTHING, sizes };
 }
 
 type Reader = (map: string, meaning: MapMeaning, content: Record<string, unknown>) => Counts | null;

@@ -1,25 +1,26 @@
 import { DIRECTIONS, type Direction } from '../core/frame.ts';
+import type { Sizes } from '../core/histogram.ts';
 import type { CgroupId, ConnectionCount, Counts, EndCount, TalkCount } from './contract.ts';
 import type { Talk } from './flows/talk.ts';
 
 /** Traffic in one direction, still being added up. */
 export interface Tally {
   bytes: number;
-  /** Messages by lower bound of their size's bucket. */
-  readonly sizes: Map<number, number>;
+  /** Messages by lower bound of their size's bucket, in any order, a bucket possibly several times. */
+  readonly sizes: (readonly [bound: number, count: number])[];
 }
 
 /** One cgroup's traffic. */
 export type Tallies = Readonly<Record<Direction, Tally>>;
 
 export const newTallies = (): Tallies => ({ send: newTally(), receive: newTally() });
-const newTally = (): Tally => ({ bytes: 0, sizes: new Map() });
+const newTally = (): Tally => ({ bytes: 0, sizes: [] });
 
 /** Add `from` to `to`. */
 export function addTallies(to: Tallies, from: Tallies): void {
   for (const direction of DIRECTIONS) {
     to[direction].bytes += from[direction].bytes;
-    for (const [bound, count] of from[direction].sizes) add(to[direction].sizes, bound, count);
+    for (const size of from[direction].sizes) to[direction].sizes.push(size);
   }
 }
 
@@ -29,8 +30,18 @@ const newTalk = (talk: Talk): TalkTally => ({
   receive: { messages: 0, bytes: 0 },
 });
 
-function add(sizes: Map<number, number>, bound: number, count: number): void {
-  sizes.set(bound, (sizes.get(bound) ?? 0) + count);
+/** The histogram of a tally. */
+export function sizesOf({ sizes }: Tally): Sizes {
+  const merged: [bound: number, count: number][] = [];
+  let last: [bound: number, count: number] | undefined;
+  for (const [bound, count] of sizes.toSorted((a, b) => a[0] - b[0])) {
+    if (last?.[0] === bound) last[1] += count;
+    else {
+      last = [bound, count];
+      merged.push(last);
+    }
+  }
+  return merged;
 }
 
 /** What a cgroup exchanged with one peer, still being added up. */
@@ -60,8 +71,10 @@ export class Readout {
     if (this.#maps.has(counts.map)) return false;
     this.#maps.add(counts.map);
     this.entries = Math.max(this.entries, counts.entries);
-    for (const { cgroup, bound, count } of counts.sizes) {
-      add(this.#tally(cgroup, counts.direction).sizes, bound, count);
+    for (const { cgroup, bound, count, bytes = 0 } of counts.sizes) {
+      const tally = this.#tally(cgroup, counts.direction);
+      tally.sizes.push([bound, count]);
+      tally.bytes += bytes;
       this.#messages += count;
     }
     for (const { cgroup, bytes } of counts.bytes) this.#tally(cgroup, counts.direction).bytes += bytes;

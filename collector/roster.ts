@@ -1,9 +1,9 @@
 import { type Container, compareText, DIRECTIONS, type Frame, type Window } from '../core/frame.ts';
-import { countOf, sizesFrom } from '../core/histogram.ts';
+import { countOf } from '../core/histogram.ts';
 import type { CgroupId } from './contract.ts';
 import type { Member } from './identity.ts';
 import { compareCgroups, OTHER } from './naming.ts';
-import { addTallies, newTallies, type Tallies } from './readout.ts';
+import { addTallies, newTallies, sizesOf, type Tallies } from './readout.ts';
 
 interface Entry {
   container: Container;
@@ -86,7 +86,7 @@ const mergeOther = (entries: Map<string, Entry>, tallies: Tallies): void =>
 function windowsOf({ container, tallies }: Entry): Window[] {
   return DIRECTIONS.flatMap(direction => {
     const { bytes } = tallies[direction];
-    const sizes = sizesFrom(tallies[direction].sizes);
+    const sizes = sizesOf(tallies[direction]);
     const messages = countOf(sizes);
     return messages > 0 ? [{ container: container.name, direction, messages, bytes, sizes }] : [];
   });

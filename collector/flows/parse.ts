@@ -14,7 +14,6 @@ const NOTHING = { kind: 'counts', sizes: [], bytes: [], talks: [], ends: [], con
 export function readTalks(probe: Probe, text: string): Counts | null {
   const known = new Map<string, Talk>();
   const sizes: Counts['sizes'][number][] = [];
-  const bytes: Counts['bytes'][number][] = [];
   const talks: Counts['talks'][number][] = [];
   const map = scanSums(text, (key, high, low) => {
     const [, cgroup, wordText, a, b] = /^(\d{1,20}),(\d{1,10}),(-?\d{1,20}),(-?\d{1,20})$/.exec(key) ?? [];
@@ -24,15 +23,14 @@ export function readTalks(probe: Probe, text: string): Counts | null {
     const id = `${word - bucketNumber(word)},${a},${b}`;
     const talk = known.get(id) ?? decodeTalk(word, unsigned(a), unsigned(b));
     known.set(id, talk);
-    sizes.push({ cgroup, bound: cell.bound, count: cell.messages });
-    bytes.push({ cgroup, bytes: cell.bytes });
+    sizes.push({ cgroup, bound: cell.bound, count: cell.messages, bytes: cell.bytes });
     talks.push({ cgroup, id, talk, messages: cell.messages, bytes: cell.bytes });
     return true;
   });
   const meaning = map === null ? undefined : probe.maps.get(map);
   if (map === null || meaning?.holds !== 'flows') return null;
   const { set, direction } = meaning;
-  return { ...NOTHING, map, set, direction, entries: talks.length, sizes, bytes, talks };
+  return { ...NOTHING, map, set, direction, entries: talks.length, sizes, talks };
 }
 
 /** TCP connections by their ends. The map may be full without loss: `readConnections` has the totals. */
