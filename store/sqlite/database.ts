@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
 import { ExchangeError } from '../../core/errors.ts';
+import type { Range } from '../contract.ts';
 import { isBusy, openFailure, sqliteFailure } from './failure.ts';
 import { MIGRATIONS, migrate, schemaVersion } from './schema.ts';
 
@@ -74,6 +75,35 @@ export function transaction<T>(db: DatabaseSync, file: string, body: () => T): T
   } catch (error) {
     if (db.isTransaction) db.exec('ROLLBACK');
     throw sqliteFailure(file, error);
+  }
+}
+
+/** Run `body`, which only reads, on one state of the file, whatever other threads write. Throws an ExchangeError. */
+export function snapshot<T>(db: DatabaseSync, file: string, body: () => T): T {
+  try {
+    db.exec('BEGIN');
+    const result = body();
+    db.exec('COMMIT');
+    return result;
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK');
+    throw sqliteFailure(file, error);
+  }
+}
+
+/** What one step of reading gave, and where the next begins, epoch ms; null: that was all. */
+export interface Step<T> {
+  readonly items: readonly T[];
+  readonly next: number | null;
+}
+
+/** All items of a range, read step by step. */
+export async function* stepwise<T>(range: Range, read: (part: Range) => Step<T>): AsyncIterable<T> {
+  for (let from: number | null = range.from; from !== null; ) {
+    const { items, next }: Step<T> = read({ from, to: range.to });
+    yield* items;
+    from = next;
+    await breathe();
   }
 }
 

@@ -12,11 +12,16 @@ import {
 import { isBucket, type Sizes } from '../../core/histogram.ts';
 import type { FlowTotal } from '../../core/service-map.ts';
 import type { Range } from '../contract.ts';
-import type { FrameHead } from '../page.ts';
+import { type FrameHead, withinRows } from '../page.ts';
 import { faultsOf, integer, kindOf, number, orNull, type Row, text } from '../row.ts';
 import { decodeField } from '../text.ts';
+import type { Step } from './database.ts';
 import { FlowTable } from './flows.ts';
 import type { Names } from './names.ts';
+
+/** What one step reads at most: a few milliseconds of a blocked thread. */
+const STEP_FRAMES = 256;
+const STEP_ROWS = 2000;
 
 /** Whole frames: statements and row formats of `host_frames` and `container_traffic`, with `container_flows`. Everything here is synchronous. */
 export class FrameTables {
@@ -90,7 +95,7 @@ export class FrameTables {
   }
 
   /** The first `limit` frames of a host in the range, without their containers. */
-  heads(host: string, range: Range, limit: number): FrameHead[] {
+  #headsOf(host: string, range: Range, limit: number): FrameHead[] {
     const id = this.#names.findHost(host);
     if (id === null) return [];
     return this.#heads.all(id, sqlTime(range.from), sqlTime(range.to), limit).map(row => ({
@@ -113,20 +118,27 @@ export class FrameTables {
     return this.#flows.totals(this.#names.findHost(host), from, to);
   }
 
-  /** The whole frames of neighbouring heads. */
-  complete(host: string, heads: readonly FrameHead[]): Frame[] {
+  /**
+   * Frames from the beginning of a range, as many as are read in a few milliseconds, and where the next step begins;
+   * null at its end. A frame that lacks rows is being deleted: it is left out, as a gap. Needs a transaction, so that
+   * heads and rows are of one moment.
+   */
+  step(host: string, range: Range): Step<Frame> {
+    const heads = withinRows(this.#headsOf(host, range, STEP_FRAMES), STEP_ROWS);
     const first = heads[0];
     const last = heads.at(-1);
-    if (!first || !last) return [];
+    if (!first || !last) return { items: [], next: null };
     const id = this.#names.findHost(host);
     const rows = this.#traffic.all(first.frame.start, last.frame.start, id);
-    const flows = this.#flows.read(id, first.frame.start, last.frame.start);
     const byTime = Map.groupBy(rows, row => integer(row, 'time'));
-    return heads.map(({ frame }) => ({
-      ...frame,
-      ...parts(byTime.get(frame.start) ?? []),
-      flows: (flows.get(frame.start) ?? []).sort(compareFlows),
-    }));
+    const flowsByTime = this.#flows.read(id, first.frame.start, last.frame.start);
+    const items = heads.flatMap(({ frame, ...counts }) => {
+      const own = byTime.get(frame.start) ?? [];
+      const flows = flowsByTime.get(frame.start) ?? [];
+      if (own.length !== counts.containers || flows.length !== counts.flows) return [];
+      return { ...frame, ...parts(own), flows: flows.sort(compareFlows) };
+    });
+    return { items, next: last.frame.start + 1 };
   }
 
   last(host: string, before: number): { start: number; end: number } | null {

@@ -7,10 +7,8 @@ import type { FlowTotal } from '../../core/service-map.ts';
 import { checkDetection, checkFrame, compareDetections } from '../check.ts';
 import type { Range, Store, StoreInfo } from '../contract.ts';
 import { addTotals } from '../flow.ts';
-import { withinRows } from '../page.ts';
 import { readSeries, retentionLines } from '../tiers.ts';
-import { breathe, openDatabase, transaction } from './database.ts';
-import { sqliteFailure } from './failure.ts';
+import { breathe, openDatabase, snapshot, stepwise, transaction } from './database.ts';
 import { FrameTables, sqlTime } from './frames.ts';
 import { IncidentTables, type Position } from './incidents.ts';
 import { Names } from './names.ts';
@@ -19,7 +17,6 @@ import { Upkeep } from './upkeep.ts';
 
 /** Rows that one transaction writes or one step reads: a few milliseconds of a blocked event loop. */
 const STEP_ROWS = 2000;
-const STEP_FRAMES = 256;
 /** Time of which flows are added up in one step, ms. */
 const STEP_FLOWS_MS = 600_000;
 
@@ -65,19 +62,8 @@ export class SqliteStore implements Store {
     );
   }
 
-  async *readFrames(host: string, range: Range): AsyncIterable<Frame> {
-    let from = range.from;
-    for (;;) {
-      const frames = this.#read(({ frames: tables }) => {
-        const heads = tables.heads(host, { from, to: range.to }, STEP_FRAMES);
-        return tables.complete(host, withinRows(heads, STEP_ROWS));
-      });
-      const last = frames.at(-1);
-      if (!last) return;
-      yield* frames;
-      from = last.start + 1;
-      await breathe();
-    }
+  readFrames(host: string, range: Range): AsyncIterable<Frame> {
+    return stepwise(range, part => this.#read(({ frames }) => frames.step(host, part)));
   }
 
   async readFlows(host: string, range: Range): Promise<FlowTotal[]> {
@@ -197,11 +183,7 @@ export class SqliteStore implements Store {
 
   #read<T>(body: (tables: Opened) => T): T {
     const opened = this.#open();
-    try {
-      return body(opened);
-    } catch (error) {
-      throw sqliteFailure(this.#file, error);
-    }
+    return snapshot(opened.db, this.#file, () => body(opened));
   }
 
   #open(): Opened {

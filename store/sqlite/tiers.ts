@@ -2,17 +2,11 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Frame } from '../../core/frame.ts';
 import type { Rollup, Tier } from '../../core/rollup.ts';
 import type { Range } from '../contract.ts';
-import { withinRows } from '../page.ts';
 import type { TierTables } from '../tiers.ts';
-import { breathe, openDatabase, transaction } from './database.ts';
-import { sqliteFailure } from './failure.ts';
+import { breathe, openDatabase, snapshot, stepwise, transaction } from './database.ts';
 import { FrameTables } from './frames.ts';
 import { Names } from './names.ts';
 import { RollupTables } from './rollups.ts';
-
-/** Rows that one step reads: a few milliseconds of a blocked thread. */
-const STEP_FRAMES = 256;
-const STEP_ROWS = 2000;
 
 /** The tiers of an open database. Reading breathes between its steps. */
 export class SqliteTiers implements TierTables {
@@ -31,16 +25,15 @@ export class SqliteTiers implements TierTables {
   }
 
   frames(host: string, range: Range): AsyncIterable<Frame> {
-    return stepwise(range, part =>
-      this.#read(() => {
-        const heads = this.#frames.heads(host, part, STEP_FRAMES);
-        return this.#frames.complete(host, withinRows(heads, STEP_ROWS));
-      }),
-    );
+    return stepwise(range, part => this.#read(() => this.#frames.step(host, part)));
   }
 
   rollups(tier: Tier, host: string, range: Range): AsyncIterable<Rollup> {
-    return stepwise(range, part => this.#read(() => this.#rollups.step(tier, host, part)));
+    return stepwise(range, part => {
+      const items = this.#read(() => this.#rollups.step(tier, host, part));
+      const last = items.at(-1);
+      return { items, next: last ? last.start + 1 : null };
+    });
   }
 
   async frameCounts(tier: Tier | null, host: string, range: Range, stepMs: number) {
@@ -64,27 +57,7 @@ export class SqliteTiers implements TierTables {
   }
 
   #read<T>(body: () => T): T {
-    try {
-      return body();
-    } catch (error) {
-      throw sqliteFailure(this.#file, error);
-    }
-  }
-}
-
-/** Items in steps, each from after the last item of the one before. */
-async function* stepwise<T extends { readonly start: number }>(
-  range: Range,
-  read: (part: Range) => readonly T[],
-): AsyncIterable<T> {
-  let from = range.from;
-  for (;;) {
-    const items = read({ from, to: range.to });
-    const last = items.at(-1);
-    if (!last) return;
-    yield* items;
-    from = last.start + 1;
-    await breathe();
+    return snapshot(this.#db, this.#file, body);
   }
 }
 

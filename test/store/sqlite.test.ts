@@ -127,6 +127,36 @@ describe('sqlite transactions', () => {
     expect(await read(store)).toHaveLength(1);
   });
 
+  it('of which a part is gone give a gap, not a quiet frame, and the frames behind it', async () => {
+    const store = await opened();
+    const frames = Array.from({ length: 600 }, (_, n) => frameOf('h', n, busyParts(2)));
+    await store.writeFrames(frames);
+    const [one, two] = [frames[3], frames[4]];
+    // All of a step's frames too: the next step must be read.
+    run(`DELETE FROM container_traffic WHERE time = ${one?.start};
+         DELETE FROM container_traffic WHERE time = ${two?.start} AND series = 1;
+         DELETE FROM container_traffic WHERE time >= ${frames[20]?.start} AND time < ${frames[580]?.start}`);
+    expect(await read(store)).toEqual([...frames.slice(0, 3), ...frames.slice(5, 20), ...frames.slice(580)]);
+  });
+
+  it('show a reader one moment of the file, while another thread deletes', async () => {
+    const store = await opened();
+    const frames = Array.from({ length: 3000 }, (_, n) => frameOf('h', n, busyParts(3)));
+    await store.writeFrames(frames);
+    const byStart = new Map(frames.map(frame => [frame.start, frame]));
+    const end = frames.at(-1)?.start ?? 0;
+    const expiring = new SqliteStore(file, { raw: 1, minute: Infinity, hour: Infinity });
+    stores.push(expiring);
+    await expiring.open();
+    let done = false;
+    const deleting = expiring.expire(end).finally(() => {
+      done = true;
+    });
+    while (!done) for (const frame of await read(store)) expect(frame).toEqual(byStart.get(frame.start));
+    await deleting;
+    expect(await read(store)).toHaveLength(1);
+  });
+
   it('let other work run in between, when reading and when writing much', async () => {
     const store = await opened();
     let turns = 0;
