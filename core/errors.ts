@@ -61,6 +61,12 @@ export function errorCode(error: unknown): string | null {
   return typeof code === 'string' ? code : null;
 }
 
+/** Refusals of a file system that the rights of this user, or a name that is taken, explain. */
+const REFUSALS = new Set(['EACCES', 'EPERM', 'EROFS', 'EEXIST', 'ENOTDIR', 'EISDIR']);
+
+/** True when a file or folder is in the way, or not this user's. */
+export const isRefusedByFiles = (error: unknown): boolean => REFUSALS.has(errorCode(error) ?? '');
+
 /** Untrusted text made safe for one terminal line: control characters as \xNN, cut at `limit` characters. */
 export function printable(text: string, limit = 200): string {
   const escaped = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, char => {

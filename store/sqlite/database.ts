@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
 import { ExchangeError } from '../../core/errors.ts';
+import { createPrivate } from '../../core/private-file.ts';
 import type { Range } from '../contract.ts';
 import { isBusy, openFailure, sqliteFailure } from './failure.ts';
 import { MIGRATIONS, migrate, schemaVersion } from './schema.ts';
@@ -20,6 +21,7 @@ export function openDatabase(file: string): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
     mkdirSync(dirname(file), { recursive: true });
+    createPrivate(file);
     db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
     useWriteAheadLog(db);
     // With WAL, NORMAL survives a crash of the process; a power cut may take the last moments but never the file's
@@ -32,6 +34,36 @@ export function openDatabase(file: string): DatabaseSync {
     db?.close();
     throw openFailure(file, error);
   }
+}
+
+/**
+ * Open a file that exists, to read only: nothing is created, changed or brought up to date. Throws an ExchangeError as
+ * `openDatabase` does, and for the schema of an older tidegauge.
+ */
+export function openReadOnly(file: string): DatabaseSync {
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS, readOnly: true });
+    const version = schemaVersion(db);
+    refuseNewer(file, version);
+    if (version < MIGRATIONS.length) throw tooOld(file, version);
+    return db;
+  } catch (error) {
+    db?.close();
+    throw openFailure(file, error);
+  }
+}
+
+function tooOld(file: string, version: number): ExchangeError {
+  return new ExchangeError(
+    {
+      place: file,
+      expected: `schema version ${MIGRATIONS.length}`,
+      found: `version ${version}, of an older tidegauge`,
+      remedy: 'Start `tidegauge run` once: it brings the file up to date.',
+    },
+    { retry: false },
+  );
 }
 
 /**

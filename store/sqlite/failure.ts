@@ -1,4 +1,4 @@
-import { describeError, ExchangeError } from '../../core/errors.ts';
+import { describeError, ExchangeError, isRefusedByFiles } from '../../core/errors.ts';
 
 /** Primary result codes of SQLite (the low byte of `errcode`). */
 const BUSY = 5;
@@ -14,13 +14,15 @@ const NOTADB = 26;
 /** What passes, or what an administrator repairs while tidegauge runs: the data is not at fault. */
 const PASSING = new Set([BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN]);
 
+const RIGHTS = 'Set `data` to a directory of yours, or run it as root.';
+
 const REMEDIES: Readonly<Record<number, string>> = {
   [BUSY]: 'Another process holds the file for longer than usual; look for one that is stopped.',
-  [READONLY]: 'Give this user the right to write the file and its folder.',
+  [READONLY]: RIGHTS,
   [IOERR]: 'Check the disk.',
   [CORRUPT]: 'Move the file away: a new one is created; or restore it from a backup.',
   [FULL]: 'Make room on the disk.',
-  [CANTOPEN]: 'Check that the folder exists and that this user may write to it.',
+  [CANTOPEN]: RIGHTS,
   [NOTADB]: 'Name another file in store.sqlite.file, or move this one away.',
 };
 
@@ -45,7 +47,7 @@ export function sqliteFailure(file: string, cause: unknown): ExchangeError {
       place: file,
       expected: 'a working SQLite database',
       found: describeError(cause),
-      remedy: REMEDIES[code ?? -1] ?? 'Report this with the message.',
+      remedy: isRefusedByFiles(cause) ? RIGHTS : (REMEDIES[code ?? -1] ?? 'Report this with the message.'),
     },
     { retry: code !== null && PASSING.has(code), cause },
   );

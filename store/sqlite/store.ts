@@ -8,7 +8,7 @@ import { checkDetection, checkFrame, compareDetections } from '../check.ts';
 import type { Range, Store, StoreInfo } from '../contract.ts';
 import { addTotals } from '../flow.ts';
 import { readSeries, retentionLines } from '../tiers.ts';
-import { breathe, openDatabase, snapshot, stepwise, transaction } from './database.ts';
+import { breathe, openDatabase, openReadOnly, snapshot, stepwise, transaction } from './database.ts';
 import { FrameTables, sqlTime } from './frames.ts';
 import { IncidentTables, type Position } from './incidents.ts';
 import { Names } from './names.ts';
@@ -32,19 +32,24 @@ interface Opened {
 export class SqliteStore implements Store {
   readonly #file: string;
   readonly #retention: Retention;
+  readonly #readOnly: boolean;
   readonly #upkeep = new Upkeep();
   #opened: Opened | null = null;
 
-  /** `file`: path of the database, created by `open` together with its folder. Without `retention` nothing expires. */
-  constructor(file: string, retention: Retention = FOREVER) {
+  /**
+   * `file`: path of the database, created by `open` together with its folder; with `readOnly` it must be there, and
+   * every write fails. Without `retention` nothing expires.
+   */
+  constructor(file: string, retention: Retention = FOREVER, options: { readOnly?: boolean } = {}) {
     this.#file = file;
     this.#retention = retention;
+    this.#readOnly = options.readOnly === true;
   }
 
   async open(): Promise<StoreInfo> {
     this.#opened?.db.close();
     this.#opened = null;
-    const db = openDatabase(this.#file);
+    const db = this.#readOnly ? openReadOnly(this.#file) : openDatabase(this.#file);
     const names = new Names(db);
     const frames = new FrameTables(db, names);
     const incidents = new IncidentTables(db, names);
