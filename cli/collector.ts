@@ -7,7 +7,7 @@ import type { Worker } from '../worker/worker.ts';
 import type { Context } from './context.ts';
 import type { Live } from './live.ts';
 import { openOutbox } from './outbox.ts';
-import { containersLine, statusLine } from './status.ts';
+import { containersLine, type Docker, statusOf } from './status.ts';
 import type { Parts } from './wire.ts';
 
 export interface Collector {
@@ -33,6 +33,7 @@ export async function startCollector(
   const outbox = await openOutbox(context, parts);
   const { shipper, previous, lost } = outbox;
   const tally = new FrameTally();
+  const docker = new DockerWatch();
   const capture = await startCapture({
     config: config.capture,
     host: config.host,
@@ -42,9 +43,10 @@ export async function startCollector(
     ...(recording ? { record: recording } : {}),
     onFrame: frame => {
       shipper.push(frame);
-      if (tally.frames === 0) live.header([containersLine(frame)]);
+      if (tally.frames === 0) live.once(containersLine(frame));
       tally.add(frame);
-      live.frame(frame, statusLine(frame, shipper, worker));
+      const seen = docker.see(capture.status().docker);
+      live.frame(frame, statusOf(frame, shipper.status(), worker?.status() ?? null, seen));
     },
   });
   const collector: Collector = {
@@ -61,10 +63,22 @@ export async function startCollector(
   };
   try {
     await Promise.race([capture.ready, aborted(signal)]);
+    void live.watch(config.capture.interval, signal);
     return collector;
   } catch (error) {
     await collector.stop();
     throw error;
+  }
+}
+
+/** A Docker that was never there is no trouble; one that is gone is. */
+class DockerWatch {
+  #wasThere = false;
+
+  see(connected: boolean | null): Docker {
+    this.#wasThere ||= connected === true;
+    if (connected === null) return 'off';
+    return connected ? 'connected' : this.#wasThere ? 'away' : 'absent';
   }
 }
 

@@ -7,7 +7,7 @@ import type { Config } from '../core/config.ts';
 import { describeError, TidegaugeError } from '../core/errors.ts';
 import { type Loaded, loadConfig, type Machine } from './config.ts';
 import type { Screen } from './live.ts';
-import { createLog, type Sink } from './log.ts';
+import { createLog, PeopleLog, type Sink } from './log.ts';
 import { SCHEMA } from './wire.ts';
 
 /** What every command works with. */
@@ -17,6 +17,8 @@ export interface Context {
   readonly file: string | null;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Log lines on a terminal, or null when they go elsewhere. */
+  readonly peopleLog: PeopleLog | null;
   readonly out: Screen;
   /** Aborted by the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
@@ -34,9 +36,11 @@ export function createContext(
   logSink: Sink = process.stderr,
 ): Context {
   const loaded = load(flags);
-  const log = createLog(loaded.config.log.level, logSink, process.stderr.isTTY === true);
+  const peopleLog = process.stderr.isTTY ? new PeopleLog(logSink) : null;
+  const log = createLog(loaded.config.log.level, peopleLog ?? logSink);
   for (const warning of loaded.warnings) log.warn(warning);
-  return { config: loaded.config, file: loaded.file, clock: systemClock, log, out: process.stdout, signal };
+  const { config, file } = loaded;
+  return { config, file, clock: systemClock, log, peopleLog, out: process.stdout, signal };
 }
 
 /** The checked configuration of this machine. */

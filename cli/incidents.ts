@@ -1,40 +1,90 @@
 import { printable } from '../core/errors.ts';
+import type { Incident } from '../core/incident.ts';
 import { canonicalJson, incidentLines } from '../review/report.ts';
-import type { Delivery } from '../state/contract.ts';
+import type { Delivery, State } from '../state/contract.ts';
 import type { CommonFlags, Context } from './context.ts';
+import { hasData, hintElsewhere } from './reading.ts';
 import { rangeFlags } from './times.ts';
-import { makeState } from './wire.ts';
+import { filesOf, makeState } from './wire.ts';
 
 interface IncidentFlags extends CommonFlags {
   readonly from: string;
   readonly to: string;
   readonly json?: boolean;
+  readonly deliveries?: boolean;
 }
 
-/** Incidents and deliveries listed at most. */
+/** Incidents, and deliveries of each status, listed at most. */
 const LIMIT = 10_000;
+const STATUSES = ['delivered', 'pending', 'dead'] as const;
 
-/** `tidegauge incidents`: what was raised, oldest first, and the notifications that wait or are dead. */
+/** `tidegauge incidents`: what was raised, oldest first, and what became of the notifications. */
 export async function incidents(context: Context, flags: IncidentFlags): Promise<number> {
-  const state = makeState(context.config, context.clock, context.log);
+  if (!hasData(context, filesOf(context.config).state)) {
+    if (flags.json) context.out.write(canonicalJson([]));
+    return 0;
+  }
+  const state = makeState(context.config, context.clock, context.log, { readOnly: true });
   try {
     await state.open();
     const found = (await state.incidents(rangeFlags(flags, context.clock.now()), LIMIT)).reverse();
-    if (flags.json) {
+    if (found.length === 0) hintElsewhere(context.config.data);
+    if (flags.json && !flags.deliveries) {
       context.out.write(canonicalJson(found));
       return 0;
     }
-    const lines = found.length === 0 ? ['No incidents.'] : found.flatMap(incidentLines);
-    const open = [...(await state.deliveries('pending', LIMIT)), ...(await state.deliveries('dead', LIMIT))];
-    context.out.write(`${[...lines, ...open.map(deliveryLine)].join('\n')}\n`);
+    const deliveries = await allDeliveries(state);
+    if (flags.json) context.out.write(canonicalJson(withNotifications(found, deliveries)));
+    else context.out.write(`${listing(found, deliveries).join('\n')}\n`);
     return 0;
   } finally {
     await state.close();
   }
 }
 
-function deliveryLine({ notification, status, attempts, lastError }: Delivery): string {
-  const to = `${notification.status} to ${printable(notification.receiver)}`;
+/** By incident, oldest first. */
+async function allDeliveries(state: State): Promise<Map<string, Delivery[]>> {
+  const all: Delivery[] = [];
+  for (const status of STATUSES) all.push(...(await state.deliveries(status, LIMIT)).reverse());
+  return Map.groupBy(all, delivery => delivery.notification.incident.id);
+}
+
+/** Incidents as they are, each with its `notifications`. */
+export function withNotifications(
+  found: readonly Incident[],
+  deliveries: ReadonlyMap<string, readonly Delivery[]>,
+): unknown[] {
+  return found.map(incident => ({
+    ...incident,
+    notifications: (deliveries.get(incident.id) ?? []).map(delivery => {
+      const { key, receiver, status: about } = delivery.notification;
+      const { status, attempts, lastError } = delivery;
+      return { key, receiver, about, status, attempts, lastError };
+    }),
+  }));
+}
+
+/** Incidents as text, each with its notifications; then those that wait or were given up for incidents not listed. */
+export function listing(
+  found: readonly Incident[],
+  deliveries: ReadonlyMap<string, readonly Delivery[]>,
+): string[] {
+  const lines = found.flatMap(incident => [
+    ...incidentLines(incident),
+    ...(deliveries.get(incident.id) ?? []).map(delivery => `  ${deliveryText(delivery)}`),
+  ]);
+  const listed = new Set(found.map(({ id }) => id));
+  const others = [...deliveries]
+    .filter(([id]) => !listed.has(id))
+    .flatMap(([, theirs]) => theirs)
+    .filter(({ status }) => status !== 'delivered')
+    .map(delivery => `incident ${delivery.notification.incident.id}: ${deliveryText(delivery)}`);
+  return [...(found.length === 0 ? ['No incidents.'] : lines), ...others];
+}
+
+/** `firing to ops: pending after 3 attempts, last error: 503`. */
+function deliveryText({ notification, status, attempts, lastError }: Delivery): string {
   const error = lastError === null ? '' : `, last error: ${printable(lastError)}`;
-  return `notification ${notification.key} (${to}): ${status} after ${attempts} attempts${error}`;
+  const times = `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`;
+  return `${notification.status} to ${printable(notification.receiver)}: ${status} after ${times}${error}`;
 }

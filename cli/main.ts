@@ -124,6 +124,7 @@ variable, such as TIDEGAUGE_STORE_KIND=influx.`,
     .option('--from <time>', 'start: ISO 8601, or a duration ago such as 12h', '24h')
     .option('--to <time>', 'end: ISO 8601, or a duration ago', '0s')
     .option('--json', 'machine-readable')
+    .option('--deliveries', 'with --json: also what became of the notifications of each incident')
     .action(action(incidents));
   tidegauge
     .command('connections')

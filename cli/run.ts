@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { TidegaugeError } from '../core/errors.ts';
+import type { Incident } from '../core/incident.ts';
 import type { Listener } from '../http/listener.ts';
 import { Upkeep } from '../worker/upkeep.ts';
 import { Worker } from '../worker/worker.ts';
@@ -16,6 +17,15 @@ export interface RunFlags extends CommonFlags {
   readonly quiet?: boolean;
 }
 
+/** What a command on top of `run` adds to what is shown. */
+export interface Show {
+  /** Lines above all others. */
+  readonly header?: readonly string[];
+  /** Whose traffic is shown. */
+  readonly shows?: (container: string) => boolean;
+  readonly onIncident?: (incident: Incident) => void;
+}
+
 /** Which roles this process plays. */
 export interface Roles {
   readonly collect: boolean;
@@ -26,17 +36,18 @@ export interface Roles {
  * `tidegauge run`, `collect` and `detect`: start the roles, show what happens, end in the order of the data's way:
  * capture, shipping, worker.
  */
-export async function run(context: Context, flags: RunFlags, roles: Roles): Promise<number> {
-  const { config, signal, out, log } = context;
+export async function run(context: Context, flags: RunFlags, roles: Roles, show: Show = {}): Promise<number> {
+  const { config, signal, log } = context;
   if (roles.collect) await refuseUnlessReady(context);
   if (roles.collect !== roles.detect) refuseUnlessShared(context);
   ensureDataFolder(config);
   const parts = await openParts(config, context.clock, log);
-  const live = new Live(out, flags.quiet === true);
+  const live = openLive(context, roles.collect && flags.quiet !== true, show);
   let worker: Worker | null = null;
   let collector: Collector | null = null;
   let upkeep: Upkeep | null = null;
   let listener: Listener | null = null;
+  let closing: string | null = null;
   try {
     const watched = {
       collector: () => collector,
@@ -45,22 +56,47 @@ export async function run(context: Context, flags: RunFlags, roles: Roles): Prom
     };
     listener = await listen(context, roles, parts, watched);
     const owner = `${config.host}-${process.pid}-${randomUUID()}`;
-    worker = roles.detect ? await startWorker(context, parts, live, owner) : null;
+    const onIncident = (incident: Incident) => {
+      live.incident(incident);
+      show.onIncident?.(incident);
+    };
+    worker = roles.detect ? await startWorker(context, parts, onIncident, owner) : null;
     upkeep = roles.detect ? startUpkeep(context, parts, owner) : null;
     collector = roles.collect ? await startCollector(context, flags.record, parts, live, worker) : null;
-    live.header(headerLines(config, parts, collector?.capture ?? null, roles.detect));
-    if (listener) live.header([`metrics: ${listener.url}/metrics`]);
+    const metrics = listener && `${listener.url}/metrics`;
+    live.header(
+      headerLines(config, parts, { capture: collector?.capture ?? null, detects: roles.detect, metrics }),
+    );
     const lost = await Promise.race([aborted(signal), ...(collector ? [collector.lost] : [])]);
     const left = (await collector?.stop()) ?? 0;
     if (left > 0) log.error({ frames: left }, 'frames could neither be stored nor spooled: they are lost');
     if (lost) throw lost;
+    closing = closingLine(collector);
     return left > 0 ? 1 : 0;
   } finally {
     await upkeep?.stop();
     await worker?.stop();
     await listener?.close();
     await parts.close();
+    context.peopleLog?.divert(null);
+    if (closing !== null) live.end(closing);
   }
+}
+
+/** On a terminal log lines go into the picture, which would wipe them otherwise. */
+function openLive({ out, clock, peopleLog }: Context, traffic: boolean, { header, shows }: Show): Live {
+  const live = new Live({ screen: out, clock, traffic, ...(shows ? { shows } : {}) });
+  if (live.redraws) peopleLog?.divert(entry => live.log(entry));
+  if (header) live.header(header);
+  return live;
+}
+
+/** What became of the last frames. */
+function closingLine(collector: Collector | null): string {
+  if (collector === null) return 'stopped';
+  const { pending } = collector.shipper.status();
+  if (pending === 0) return 'stopped: last interval stored';
+  return `stopped: ${pending} ${pending === 1 ? 'frame waits' : 'frames wait'} in the spool for the next start`;
 }
 
 function aborted(signal: AbortSignal): Promise<null> {
@@ -85,7 +121,7 @@ function refuseUnlessShared({ config }: Context): void {
 function startWorker(
   { config, clock, log }: Context,
   parts: Parts,
-  live: Live,
+  onIncident: (incident: Incident) => void,
   owner: string,
 ): Promise<Worker> {
   return Worker.start({
@@ -95,7 +131,7 @@ function startWorker(
     owner,
     leaseMs: config.state.lease,
     checkpointMs: config.state.checkpoint,
-    onIncident: incident => live.incident(incident),
+    onIncident,
   });
 }
 

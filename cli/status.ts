@@ -1,50 +1,54 @@
 import type { Capture } from '../collector/capture.ts';
-import type { Shipper } from '../collector/ship.ts';
+import type { ShipperStatus } from '../collector/ship.ts';
 import { isoTime } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import { printable } from '../core/errors.ts';
 import type { Frame } from '../core/frame.ts';
 import { formatDuration } from '../core/units.ts';
 import type { Progress } from '../worker/host.ts';
-import type { Worker } from '../worker/worker.ts';
+import type { WorkerStatus } from '../worker/worker.ts';
 import type { Parts } from './wire.ts';
 
 /** Names listed in the first line about containers. */
 const NAMES_SHOWN = 20;
 
-/** What a start says: who we are, what hook is used, where the data is, who is told. */
+/** The pipeline's health. */
+export interface Status {
+  /** One line, the worst first; `!` marks trouble. */
+  readonly line: string;
+  readonly trouble: boolean;
+  /** Why, a line each: `store: connection refused`. */
+  readonly reasons: readonly string[];
+}
+
+/** `off`: not asked for. `absent`: asked for, but never seen. `away`: it was there before. */
+export type Docker = 'off' | 'connected' | 'absent' | 'away';
+
+/** What a start says and what stays true: who we are, what hook is used, where the data is, who is told. */
 export function headerLines(
   config: Config,
   parts: Parts,
-  capture: Capture | null,
-  detects: boolean,
+  about: { readonly capture: Capture | null; readonly detects: boolean; readonly metrics: string | null },
 ): string[] {
+  const { capture, detects, metrics } = about;
   const role = capture ? `a frame every ${formatDuration(config.capture.interval)}` : 'detecting';
   const { store, queue, state } = parts.descriptions;
   return [
-    `tidegauge on ${printable(config.host)}: ${role}`,
-    ...(capture ? captureLines(capture) : []),
-    `store: ${store}`,
-    `queue: ${queue}`,
-    `state: ${state}`,
+    `tidegauge on ${printable(config.host)}: ${role}${metrics === null ? '' : `; metrics: ${metrics}`}`,
+    ...(capture ? [captureLine(capture)] : []),
+    `store: ${store}; queue: ${queue}; state: ${state}`,
     ...(detects ? [`receivers: ${receiversText(parts)}`] : []),
   ];
 }
 
-function captureLines(capture: Capture): string[] {
-  const { hook, probe, bpftrace, docker } = capture.status();
-  const connection = docker === null ? 'not asked' : docker ? 'connected' : 'not reachable';
-  return [
-    `hook: ${hook}, probe ${probe}, bpftrace ${bpftrace.version ?? 'of unknown version'}`,
-    `Docker: ${connection}`,
-  ];
+function captureLine(capture: Capture): string {
+  const { hook, probe, bpftrace } = capture.status();
+  return `hook: ${hook}, probe ${probe}, bpftrace ${bpftrace.version ?? 'of unknown version'}`;
 }
 
 function receiversText({ receivers }: Parts): string {
   const names = receivers.map(({ name, address }) => `${name} (${printable(address)})`);
-  return (
-    names.join(', ') || 'none; incidents are shown here and stored, add `receivers` to be told elsewhere'
-  );
+  return names.join(', ') || 'none; incidents are shown here and stored, `receivers` are told elsewhere';
 }
 
 /** Who is watched, at the first frame. */
@@ -57,25 +61,64 @@ export function containersLine(frame: Frame): string {
   return `containers: ${names.slice(0, NAMES_SHOWN).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
-/** One line about the pipeline's health; `!` marks trouble. */
-export function statusLine(frame: Frame, shipper: Shipper, worker: Worker | null): string {
-  const { pending, dropped, refused, spool, storeDown, queueDown } = shipper.status();
-  const status = worker?.status();
-  const parts = [
-    `${frame.containers.length} alive`,
-    storeDown && `! store away: ${storeDown}`,
-    queueDown && `! queue away: ${queueDown}`,
-    status?.stateDown && `! state away: ${status.stateDown}`,
-    pending > 1 && `${pending} frames waiting`,
-    spool.fault && `! spool not writable, ${spool.unwritten} frames in memory only: ${spool.fault}`,
-    dropped > 0 && `! ${dropped} frames dropped`,
-    refused > 0 && `! ${refused} frames refused by the store`,
+/** What is to be said of the pipeline after a frame. `worker` is null where nothing is detected. */
+export function statusOf(
+  frame: Frame,
+  shipper: ShipperStatus,
+  worker: WorkerStatus | null,
+  docker: Docker,
+): Status {
+  const { pending, dropped, refused, spool } = shipper;
+  const away = awayParts(shipper, worker, docker);
+  const trouble = [
+    away.length > 0 && `! away: ${away.join(', ')}`,
+    spool.fault !== null && `! spool not writable, ${frames(spool.unwritten)} in memory only`,
+    dropped > 0 && `! ${frames(dropped)} dropped`,
+    refused > 0 && `! ${frames(refused)} refused by the store`,
     spool.damaged > 0 && `! spool was damaged at ${spool.damaged} places`,
-    status?.rebuilding && rebuildingText(status.rebuilding),
-    status && status.failed > 0 && `${status.failed} deliveries failed`,
-  ];
-  return parts.filter(Boolean).join(', ');
+    worker !== null && worker.dead > 0 && `! ${worker.dead} notifications given up`,
+  ].filter(part => part !== false);
+  const news = [
+    pending > 1 && away.length === 0 && `${frames(pending)} waiting`,
+    worker?.rebuilding && rebuildingText(worker.rebuilding),
+    aliveText(frame),
+    docker === 'absent' && 'no Docker',
+  ].filter(part => typeof part === 'string');
+  return {
+    line: [...trouble, ...news].join('; '),
+    trouble: trouble.length > 0,
+    reasons: reasonsOf(shipper, worker, docker),
+  };
 }
 
-const rebuildingText = ({ host, frames, at }: Progress): string =>
-  `folding the history of ${printable(host, 60)}: ${frames} frames, at ${isoTime(at)}`;
+function awayParts(shipper: ShipperStatus, worker: WorkerStatus | null, docker: Docker): string[] {
+  const names = [
+    shipper.storeDown !== null && 'store',
+    shipper.queueDown !== null && 'queue',
+    worker !== null && worker.stateDown !== null && 'state',
+    docker === 'away' && 'Docker',
+  ].filter(part => part !== false);
+  const waits = shipper.storeDown !== null || shipper.queueDown !== null;
+  return names.map((name, i) => (i === 0 && waits ? `${name} (${frames(shipper.pending)} waiting)` : name));
+}
+
+function reasonsOf(shipper: ShipperStatus, worker: WorkerStatus | null, docker: Docker): string[] {
+  return [
+    shipper.storeDown !== null && `store: ${shipper.storeDown}`,
+    shipper.queueDown !== null && `queue: ${shipper.queueDown}`,
+    worker !== null && worker.stateDown !== null && `state: ${worker.stateDown}`,
+    docker === 'away' && 'Docker: containers keep their last names, new ones have none',
+    shipper.spool.fault !== null && `spool: ${shipper.spool.fault}`,
+  ].filter(part => part !== false);
+}
+
+const frames = (n: number): string => `${n} ${n === 1 ? 'frame' : 'frames'}`;
+
+function aliveText({ containers }: Frame): string {
+  const named = containers.filter(({ kind }) => kind === 'container').length;
+  const own = containers.length - named;
+  return named === 0 ? `no containers, ${own} cgroups of the host` : `${named} containers, ${own} others`;
+}
+
+const rebuildingText = ({ host, frames: folded, at }: Progress): string =>
+  `folding the history of ${printable(host, 60)}: ${folded} frames, at ${isoTime(at)}`;

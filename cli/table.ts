@@ -47,7 +47,9 @@ export function frameTable(
   options: { width: number; height: number; anomalous: ReadonlySet<string> },
 ): string[] {
   const rows = rowsOf(frame).sort((a, b) => bytesOf(b) - bytesOf(a));
-  const shown = rows.slice(0, Math.max(1, options.height - 2));
+  if (rows.length === 0) return ['no traffic yet'];
+  const fits = rows.length < options.height;
+  const shown = fits ? rows : rows.slice(0, Math.max(1, options.height - 2));
   const cells = shown.map(row => cellsOf(row, frame.durationMs, options.anomalous));
   const widths = COLUMNS.map((title, i) => Math.max(title.length, ...cells.map(row => width(row[i] ?? ''))));
   const fixed = widths.slice(1).reduce((sum, w) => sum + w + 2, 0);

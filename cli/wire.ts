@@ -90,7 +90,7 @@ export async function openParts(config: Config, clock: Clock, log: Log): Promise
   }
 }
 
-/** The configuration of a demonstration: short intervals, everything in one throw-away directory, nobody told. */
+/** The configuration of a demonstration: short intervals, everything in one throw-away directory; the same receivers. */
 export function demoConfig(config: Config, data: string): Config {
   const rule = {
     use: 'rolling-zscore',
@@ -98,7 +98,7 @@ export function demoConfig(config: Config, data: string): Config {
     warm_up: '20s',
     for: '2s',
   };
-  return SCHEMA.parse({
+  const settings = SCHEMA.parse({
     host: config.host,
     data,
     capture: { interval: '1s', bpftrace: config.capture.bpftrace, docker: config.capture.docker },
@@ -110,4 +110,5 @@ export function demoConfig(config: Config, data: string): Config {
     http: { listen: 'off' },
     log: { level: 'warn' },
   });
+  return { ...settings, receivers: config.receivers };
 }

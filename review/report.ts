@@ -77,9 +77,10 @@ function hostText(review: HostReview): string {
 
 /** An incident as lines: what, when, and the evidence of every rule that saw it. */
 export function incidentLines(incident: Incident): string[] {
+  const { start, end } = incident;
   const state = incident.resolvedAt === null ? 'firing' : `resolved ${isoTime(incident.resolvedAt)}`;
   const head = `${incident.severity.toUpperCase()} ${printable(incident.title)}`;
-  const when = `  ${rangeText({ from: incident.start, to: incident.end })}, ${state}, id ${incident.id}`;
+  const when = `  ${isoTime(start)}, lasted ${lengthText(end - start)}, ${state}, id ${incident.id}`;
   const findings = incident.findings.map(({ rule, scope, peak, evidence }) => {
     const series =
       scope.direction && scope.metric
@@ -90,11 +91,14 @@ export function incidentLines(incident: Incident): string[] {
   return [head, when, ...findings];
 }
 
-/** Milliseconds of an interval's length are noise to people. */
-const toTenths = (ms: number): number => (ms < 1000 ? ms : Math.round(ms / 100) * 100);
+/** Milliseconds of a length are noise to people, and so are tenths of a long one. */
+function lengthText(ms: number): string {
+  const unit = ms < 1000 ? 1 : ms < 10_000 ? 100 : 1000;
+  return formatDuration(Math.round(ms / unit) * unit);
+}
 
 function rangeText({ from, to }: Range): string {
-  return `${isoTime(from)} for ${formatDuration(toTenths(to - from))}`;
+  return `${isoTime(from)} for ${lengthText(to - from)}`;
 }
 
 const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;

@@ -45,6 +45,11 @@ describe('the live table', () => {
     expect(lines.at(-1)).toBe('… and 42 more');
   });
 
+  it('fills a screen that is just large enough, and says so when there is nothing', () => {
+    expect(frameTable(frame(['a', 'b', 'c']), { ...plain, height: 4 })).toHaveLength(4);
+    expect(frameTable(frame([]), plain)).toEqual(['no traffic yet']);
+  });
+
   it('lets no name break a line, move the cursor or widen the table', () => {
     fc.assert(
       fc.property(

@@ -1,0 +1,48 @@
+import { describe, expect, it } from '@jest/globals';
+import { statusOf } from '../../cli/status.ts';
+import type { ShipperStatus } from '../../collector/ship.ts';
+import type { WorkerStatus } from '../../worker/worker.ts';
+import { busyParts, frameOf } from '../parts/frames.ts';
+
+const SHIPPER = {
+  pending: 1,
+  dropped: 0,
+  refused: 0,
+  storeDown: null,
+  queueDown: null,
+  spool: { fault: null, unwritten: 0, damaged: 0 },
+} as unknown as ShipperStatus;
+const WORKER = { stateDown: null, dead: 0, rebuilding: null, waiting: 0 } as unknown as WorkerStatus;
+const FRAME = frameOf('box', 0, busyParts(3));
+
+describe('the status', () => {
+  it('is short while all is well', () => {
+    expect(statusOf(FRAME, SHIPPER, WORKER, 'connected')).toEqual({
+      line: '3 containers, 0 others',
+      trouble: false,
+      reasons: [],
+    });
+  });
+
+  it('names first who is away, in few words, and the reasons apart', () => {
+    const shipper = { ...SHIPPER, pending: 12, storeDown: 'x'.repeat(300), queueDown: 'timed out' };
+    const status = statusOf(FRAME, shipper, { ...WORKER, stateDown: 'refused' }, 'away');
+    expect(status.line).toBe(
+      '! away: store (12 frames waiting), queue, state, Docker; 3 containers, 0 others',
+    );
+    expect(status.trouble).toBe(true);
+    expect(status.reasons).toEqual([
+      `store: ${'x'.repeat(300)}`,
+      'queue: timed out',
+      'state: refused',
+      'Docker: containers keep their last names, new ones have none',
+    ]);
+  });
+
+  it('a Docker that was never there is no trouble', () => {
+    expect(statusOf(FRAME, SHIPPER, null, 'absent')).toMatchObject({
+      line: '3 containers, 0 others; no Docker',
+      trouble: false,
+    });
+  });
+});
