@@ -3,6 +3,7 @@ import type { Annotation, Detection, Incident, Notification } from '../core/inci
 import type { Verdict } from '../core/verdict.ts';
 import { address, notificationsOf } from './address.ts';
 import { annotate, annotationOf } from './annotate.ts';
+import { capture, captureAlarms } from './capture.ts';
 import { confirm } from './confirm.ts';
 import type { Batch, PipelineState, Settings, Stage, Stopped } from './contract.ts';
 import { correlate } from './correlate.ts';
@@ -11,6 +12,7 @@ import { detectionsOf } from './detections.ts';
 /** From what detectors say to what people hear, in this order. */
 export const STAGES: readonly Stage[] = [
   confirm, // alarms that are to be believed
+  capture, // that messages were lost -> an alarm of the host
   correlate, // alarms -> incidents
   annotate, // incidents -> regions on a time axis
   // The policy over all hosts has its place here: inhibit, silence, group.
@@ -46,7 +48,7 @@ export interface Pipeline {
 }
 
 /** Raised whenever the same verdicts would give other incidents, or the state another shape. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** The stages over the frames of one host. */
 export function createPipeline(settings: Settings): Pipeline {
@@ -76,7 +78,7 @@ export function createPipeline(settings: Settings): Pipeline {
         state: { last: frame.start, open: batch.open },
         incidents: batch.changes.map(change => change.incident),
         annotations: batch.annotations,
-        detections: detectionsOf(frame, verdicts, batch.open),
+        detections: detectionsOf(frame, [...verdicts, ...captureAlarms(frame)], batch.open),
         notifications: batch.notifications,
         stopped,
       };

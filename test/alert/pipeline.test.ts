@@ -144,7 +144,7 @@ describe('an incident', () => {
   });
 
   it('is neither ended by incomplete frames nor by a gap, and quiet time starts again after an alarm', () => {
-    const blind = { faults: ['saturated' as const] };
+    const blind = { faults: ['garbage' as const] };
     const open = runAll([
       [at(0), [said(2)]],
       [at(1), [said(0)]],
@@ -159,7 +159,7 @@ describe('an incident', () => {
   });
 
   it('ends when its container is gone, even when the frames know little', () => {
-    const blind = { faults: ['saturated' as const] };
+    const blind = { faults: ['garbage' as const] };
     const gone = (i: number) => frame(i, [db], [], blind);
     const open = runAll([
       [at(0), [said(2)]],
@@ -170,7 +170,7 @@ describe('an incident', () => {
   });
 
   it('is not opened by an incomplete frame', () => {
-    const [result] = runAll([[at(0, { faults: ['lost-events'] }), [said(9)]]]);
+    const [result] = runAll([[at(0, { faults: ['late-flip'] }), [said(9)]]]);
     expect(result?.incidents).toEqual([]);
     expect(result?.stopped).toEqual([
       { stage: 'confirm', what: 'bytes: web bytes sent', reason: 'incomplete frame' },
@@ -309,5 +309,5 @@ it('does nothing for a repeated or older frame', () => {
 });
 
 it('lists its stages', () => {
-  expect(STAGES.map(stage => stage.name)).toEqual(['confirm', 'correlate', 'annotate', 'address']);
+  expect(STAGES.map(stage => stage.name)).toEqual(['confirm', 'capture', 'correlate', 'annotate', 'address']);
 });
