@@ -1,10 +1,10 @@
-import { mkdirSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { type Clock, systemClock } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import { describeError, TidegaugeError } from '../core/errors.ts';
+import { makeFolder } from '../core/folder.ts';
 import { type Loaded, loadConfig, type Machine } from './config.ts';
 import type { Screen } from './live.ts';
 import { createLog, PeopleLog, type Sink } from './log.ts';
@@ -48,18 +48,21 @@ export function load(flags: CommonFlags): Loaded {
   return loadConfig(SCHEMA, { file: flags.config ?? null, env: process.env, machine: machine() });
 }
 
+/** Where the data of root are, unless configured otherwise. */
+export const ROOT_DATA = '/var/lib/tidegauge';
+
 function machine(): Machine {
   const root = process.getuid?.() === 0;
   return {
     hostname: hostname(),
-    data: root ? '/var/lib/tidegauge' : join(homedir(), '.local/share/tidegauge'),
+    data: root ? ROOT_DATA : join(homedir(), '.local/share/tidegauge'),
   };
 }
 
 /** Make the data directory; everything of ours on disk is in it. Readable by its owner only. */
 export function ensureDataFolder(config: Config): void {
   try {
-    mkdirSync(config.data, { recursive: true, mode: 0o700 });
+    makeFolder(config.data, 0o700);
   } catch (cause) {
     throw new TidegaugeError(
       {

@@ -2,8 +2,9 @@ import { printable, TidegaugeError } from '../core/errors.ts';
 import { serviceMap } from '../core/service-map.ts';
 import type { CommonFlags, Context } from './context.ts';
 import { MAP_FORMATS } from './map-formats.ts';
+import { hasData } from './reading.ts';
 import { rangeFlags } from './times.ts';
-import { makeStore } from './wire.ts';
+import { filesOf, makeStore } from './wire.ts';
 
 interface MapFlags extends CommonFlags {
   readonly from: string;
@@ -17,7 +18,11 @@ export async function map(context: Context, flags: MapFlags): Promise<number> {
   const render = Object.hasOwn(MAP_FORMATS, flags.format) ? MAP_FORMATS[flags.format] : undefined;
   if (!render) throw unknownFormat(flags.format);
   const range = rangeFlags(flags, context.clock.now());
-  const store = makeStore(context.config, context.log);
+  if (!hasData(context, filesOf(context.config).store)) {
+    if (flags.format !== 'text') context.out.write(render(serviceMap([])));
+    return 0;
+  }
+  const store = makeStore(context.config, context.log, { readOnly: true });
   try {
     await store.open();
     const totals = await store.readFlows(flags.host ?? context.config.host, range);

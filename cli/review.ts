@@ -5,8 +5,9 @@ import { reviewStore } from '../review/review.ts';
 import type { State } from '../state/contract.ts';
 import type { CommonFlags, Context } from './context.ts';
 import { Progress } from './progress.ts';
+import { hasData, hintElsewhere } from './reading.ts';
 import { rangeFlags } from './times.ts';
-import { makeFold, makeState, makeStore } from './wire.ts';
+import { filesOf, makeFold, makeState, makeStore } from './wire.ts';
 
 interface ReviewFlags extends CommonFlags {
   readonly from: string;
@@ -18,8 +19,12 @@ interface ReviewFlags extends CommonFlags {
 /** `tidegauge review`: the same fold over stored history, with the settings of this configuration. */
 export async function review(context: Context, flags: ReviewFlags): Promise<number> {
   const range = rangeFlags(flags, context.clock.now());
-  const store = makeStore(context.config, context.log);
-  const state = makeState(context.config, context.clock, context.log);
+  if (!hasData(context, filesOf(context.config).store)) {
+    if (flags.json) context.out.write(canonicalJson([]));
+    return 0;
+  }
+  const store = makeStore(context.config, context.log, { readOnly: true });
+  const state = makeState(context.config, context.clock, context.log, { readOnly: true });
   const fold = makeFold(context.config);
   const progress = new Progress(process.stderr, context.clock);
   try {
@@ -34,6 +39,7 @@ export async function review(context: Context, flags: ReviewFlags): Promise<numb
     });
     progress.end();
     context.out.write(flags.json ? canonicalJson(reviews) : reportText(reviews));
+    if (reviews.length === 0) hintElsewhere(context.config.data);
     return 0;
   } finally {
     await state.close();

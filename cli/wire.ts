@@ -12,10 +12,10 @@ import { createReceivers, NOTIFIERS } from '../notify/index.ts';
 import type { Queue } from '../queue/contract.ts';
 import { createQueue } from '../queue/index.ts';
 import type { State } from '../state/contract.ts';
-import { createState } from '../state/index.ts';
+import { createState, stateFile } from '../state/index.ts';
 import { type FileLock, lockFile } from '../state/sqlite/lock.ts';
 import type { Store } from '../store/contract.ts';
-import { createStore } from '../store/index.ts';
+import { createStore, storeFile } from '../store/index.ts';
 
 /** The only file that knows implementations: it joins the tables and assembles what a configuration names. */
 
@@ -25,12 +25,22 @@ export const SCHEMA = configSchema(DETECTORS, NOTIFIERS, DEFAULT_RULES);
 /** The tables, for the reference documentation. */
 export { DEFAULT_RULES as RULES, DETECTORS as DETECTOR_ROWS, NOTIFIERS as NOTIFIER_ROWS };
 
-export const makeStore = (config: Config, log: Log): Store =>
-  createStore(config.store, { data: config.data, log });
+/** `readOnly`: a file must be there and stays as it is. */
+interface Access {
+  readonly readOnly?: boolean;
+}
+
+export const makeStore = (config: Config, log: Log, access: Access = {}): Store =>
+  createStore(config.store, { data: config.data, log, ...access });
 export const makeQueue = (config: Config, clock: Clock, log: Log): Queue =>
   createQueue(config, { clock, log });
-export const makeState = (config: Config, clock: Clock, log: Log): State =>
-  createState(config, { clock, log });
+export const makeState = (config: Config, clock: Clock, log: Log, access: Access = {}): State =>
+  createState(config, { clock, log, ...access });
+/** The files that store and state are; null where they are servers. */
+export const filesOf = (config: Config): { store: string | null; state: string | null } => ({
+  store: storeFile(config.store, config.data),
+  state: stateFile(config),
+});
 /** The lock of a data directory: one collector each. */
 export const lockData = (data: string): FileLock | null => lockFile(join(data, 'collector.lock'));
 export const makeReceivers = (config: Config, clock: Clock): Receiver[] =>

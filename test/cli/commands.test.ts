@@ -1,7 +1,13 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
+import { loadConfig } from '../../cli/config.ts';
+import { SCHEMA } from '../../cli/wire.ts';
+import { systemClock } from '../../core/clock.ts';
+import { createState } from '../../state/index.ts';
+import { createStore } from '../../store/index.ts';
+import { recordingLog } from '../parts/log.ts';
 import { temporaryFolder } from '../parts/process.ts';
 import { tidegauge, writeConfig } from '../parts/tidegauge.ts';
 
@@ -122,10 +128,52 @@ describe('commands', () => {
     expect({ code: await child.exited, output: child.output }).toEqual({ code: 0, output: '' });
   });
 
-  it('an empty installation has no incidents and no history', async () => {
-    mkdirSync(join(folder.path, 'data'), { recursive: true });
-    expect(await type('incidents')).toEqual({ code: 0, output: 'No incidents.\n' });
-    expect(await type('incidents', '--json')).toEqual({ code: 0, output: '[]\n' });
-    expect(await type('review')).toEqual({ code: 0, output: 'No host has stored frames.\n' });
+  it.each([
+    ['incidents', ''],
+    ['incidents --json', '[]\n'],
+    ['review', ''],
+    ['review --json', '[]\n'],
+    ['map', ''],
+  ])('%s creates nothing where there is no data, and says where it has looked', async (line, found) => {
+    const { code, output } = await type(...line.split(' '));
+    expect(code).toBe(0);
+    expect(output.replace(/^tidegauge: \/var.*\n/m, '')).toBe(
+      `tidegauge: no data in ${join(folder.path, 'data')} yet\n${found}`,
+    );
+    expect(existsSync(join(folder.path, 'data'))).toBe(false);
+  });
+
+  it("an empty installation has no incidents and no history; its files are their owner's alone", async () => {
+    const data = join(folder.path, 'data');
+    const file = join(folder.path, 'tidegauge.yaml');
+    const { config } = loadConfig(SCHEMA, { file, env: {}, machine: { hostname: 'h', data } });
+    const store = createStore(config.store, { data, log: recordingLog().log });
+    const state = createState(config, { clock: systemClock, log: recordingLog().log });
+    await Promise.all([store.open(), state.open()]);
+    for (const file of readdirSync(data)) expect(statSync(join(data, file)).mode & 0o777).toBe(0o600);
+    const hint = /^tidegauge: \/var.*\n/m;
+    const outputs = [];
+    for (const line of ['incidents', 'incidents --json', 'review', 'map --format json']) {
+      const { code, output } = await type(...line.split(' '));
+      expect(code).toBe(0);
+      outputs.push(output.replace(hint, ''));
+    }
+    expect(outputs).toEqual([
+      'No incidents.\n',
+      '[]\n',
+      'No host has stored frames.\n',
+      expect.stringContaining('[]'),
+    ]);
+    await Promise.all([store.close(), state.close()]);
+  });
+
+  it('a data directory that this user may not use is named with the way out', async () => {
+    writeFileSync(join(folder.path, 'file'), '');
+    writeConfig(folder.path, { data: join(folder.path, 'file/data') }, 'taken.yaml');
+    for (const command of ['incidents', 'doctor']) {
+      const { output } = await type(command, '--config', 'taken.yaml');
+      expect(output).toMatch(/file\/data.*(run it as root|Run it as root)/s);
+      expect(output).not.toMatch(/Report this/);
+    }
   });
 });

@@ -1,0 +1,41 @@
+import { accessSync, constants, existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { describeError, errorCode, printable, TidegaugeError } from '../core/errors.ts';
+import { type Context, ROOT_DATA } from './context.ts';
+
+/**
+ * For commands that only read: is the database there? When it is not, says so and where else there may be data, on
+ * standard error. `file`: null for a server, which says for itself. Throws a TidegaugeError when this user may not look.
+ */
+export function hasData({ config }: Pick<Context, 'config'>, file: string | null): boolean {
+  if (file === null) return true;
+  try {
+    accessSync(file, constants.R_OK);
+    return true;
+  } catch (cause) {
+    if (errorCode(cause) !== 'ENOENT') throw unreadable(file, cause);
+    note(`no data in ${printable(dirname(file))} yet`);
+    hintElsewhere(config.data);
+    return false;
+  }
+}
+
+/** Nothing was found: perhaps because root's data are elsewhere. */
+export function hintElsewhere(data: string, root = ROOT_DATA): void {
+  if (data === root || !existsSync(root)) return;
+  note(`${root} exists: to read that, run this as root (sudo), or set TIDEGAUGE_DATA=${root}`);
+}
+
+function unreadable(file: string, cause: unknown): TidegaugeError {
+  return new TidegaugeError(
+    {
+      place: file,
+      expected: 'a file that this user may read',
+      found: describeError(cause),
+      remedy: 'Run it as root, for example with sudo.',
+    },
+    { cause, exitCode: 2 },
+  );
+}
+
+const note = (text: string): unknown => process.stderr.write(`tidegauge: ${text}\n`);
