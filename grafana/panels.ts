@@ -52,7 +52,10 @@ interface Lines extends Basics {
   readonly limit?: number;
 }
 
-/** Lines over time, from 0 up. A gap of more than a few frames stays a gap: not seen is not silence. */
+/**
+ * Lines over time, from 0 up. A gap of more than 15 s stays a gap: not seen is not silence. What has no neighbour nearer
+ * than that (intervals up to 60 s, minutes, hours) is a point, so that it is seen and nothing is drawn in between.
+ */
 export function lines({ per, unit, max, limit, ...basics }: Lines): Panel {
   const steps = [{ value: null, color: 'green' }];
   return {
@@ -70,7 +73,7 @@ export function lines({ per, unit, max, limit, ...basics }: Lines): Panel {
         custom: {
           lineWidth: 1,
           fillOpacity: 5,
-          showPoints: 'never',
+          showPoints: 'auto',
           spanNulls: 15_000,
           ...(limit === undefined ? {} : { thresholdsStyle: { mode: 'line' } }),
         },

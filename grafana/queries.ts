@@ -74,11 +74,11 @@ export function hostQuery(value: string, fill: 'null' | '0'): string {
 
 /**
  * Incidents whose region touches the range. They are stored at their start, so `$timeFilter` alone would lose those
- * that began before the range; InfluxDB needs some lower bound, and a day is longer than an incident lasts.
+ * that began before the range. There must be some lower bound: one that began 30 days before the range is not shown.
  */
 export function annotationQuery(): string {
   return (
     'SELECT "title", "text", "severity", "timeEnd", "container" FROM "annotations" ' +
-    `WHERE ${SELECTED} AND time >= \${__from}ms - 1d AND time <= \${__to}ms AND "timeEnd" >= \${__from}`
+    `WHERE ${SELECTED} AND time >= \${__from}ms - 30d AND time <= \${__to}ms AND "timeEnd" >= \${__from}`
   );
 }
