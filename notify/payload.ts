@@ -31,7 +31,9 @@ export const payloadSchema = z
     version: z.literal(1).describe('Of this format; new keys may appear without a new version.'),
     key: z.string().describe('The same for every attempt to deliver the same message: ignore a known one.'),
     status: z.enum(['firing', 'resolved']),
-    text: z.string().describe('One line for people.'),
+    text: z
+      .string()
+      .describe('One line for people, made safe for chats: `&`, `<` and `>` are `&amp;`, `&lt;` and `&gt;`.'),
     incident: z.strictObject({
       id: z.string().describe('The same in the firing and the resolved message.'),
       host: z.string(),
@@ -50,7 +52,18 @@ export const payloadSchema = z
 
 export type Payload = z.output<typeof payloadSchema>;
 
-/** Names go out as they are: JSON escapes them. `text` is for terminals and chats, without control characters. */
+/**
+ * Text for a chat: names in it are others' choice and must not mention or link anybody. `&`, `<` and `>` as Slack wants
+ * them; the words that call a whole channel elsewhere lose their at sign to its full-width twin.
+ */
+const forChat = (text: string): string =>
+  text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replace(/@(?=(all|channel|everyone|here)\b)/gi, '\uff20');
+
+/** Names go out as they are: JSON escapes them. `text` alone is for people: one line, without control characters. */
 export function payloadOf({ key, status, incident }: Notification): Payload {
   const { id, host, service, container, severity, start, end, resolvedAt, score, title } = incident;
   const what = status === 'firing' ? severity.toUpperCase() : 'RESOLVED';
@@ -58,7 +71,9 @@ export function payloadOf({ key, status, incident }: Notification): Payload {
     version: 1,
     key,
     status,
-    text: printable(`[${what}] ${title} (host ${printable(host, 80)}, since ${isoTime(start)})`, 1000),
+    text: forChat(
+      printable(`[${what}] ${title} (host ${printable(host, 80)}, since ${isoTime(start)})`, 1000),
+    ),
     incident: {
       id,
       host,

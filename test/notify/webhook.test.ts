@@ -148,9 +148,19 @@ describe('what is sent', () => {
           service: name,
           host: name,
         });
-        expect(payload.text).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+        expect(payload.text).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}<>]/u);
       }),
     );
+  });
+
+  it('calls nobody in a chat, whatever a container is named', () => {
+    const title = '<!channel> @here @Everyone <@U1> a&b user@1000.service: bytes';
+    const hostile = incidentOf(0, { container: title, title });
+    const payload = payloadOf(notificationOf(hostile, 'ops'));
+    expect(payload.text).toContain(
+      '&lt;!channel&gt; \uff20here \uff20Everyone &lt;@U1&gt; a&amp;b user@1000.service: bytes',
+    );
+    expect(payload.incident).toMatchObject({ container: title, title });
   });
 
   it('documents each key', () => {
@@ -321,18 +331,20 @@ describe('options', () => {
   const problem = (written: Record<string, unknown>) =>
     webhook.options
       .safeParse({ url: 'http://a/', ...written })
-      .error?.issues.map(issue => issue.message)
+      .error?.issues.map(issue => `${issue.path.join('.')}: ${issue.message}`)
       .join();
 
   it('refuse what cannot work, saying what is expected', () => {
     expect(problem({})).toBeUndefined();
     expect(problem({ url: 'ftp://a/' })).toMatch(/http:\/\/ or https:\/\//);
     expect(problem({ url: 'http://me:secret@a/' })).toMatch(/without user and password/);
-    expect(problem({ timeout: '10ms' })).toBe('at least 100ms and at most 5m');
+    expect(problem({ timeout: '10ms' })).toBe('timeout: at least 100ms and at most 5m');
     expect(problem({ secret: 'hunter2' })).toMatch(/whsec_/);
-    expect(problem({ headers: { 'Webhook-Id': 'x' } })).toBeDefined();
-    expect(problem({ headers: { 'bad name': 'x' } })).toBeDefined();
-    expect(problem({ headers: { X: 'a\r\nInjected: 1' } })).toBeDefined();
+    expect(problem({ headers: { 'Webhook-Id': 'x' } })).toBe('headers.Webhook-Id: Invalid key in record');
+    expect(problem({ headers: { 'bad name': 'x' } })).toBe('headers.bad name: Invalid key in record');
+    expect(problem({ headers: { X: 'a\r\nInjected: 1' } })).toBe(
+      'headers.X: up to 4096 printable ASCII characters',
+    );
   });
 
   it('do not show secrets in the address', () => {
