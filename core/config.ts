@@ -12,6 +12,13 @@ const url = (schemes: string[]) =>
     error: `an address that starts with ${schemes.map(s => `${s}//`).join(' or ')}`,
   });
 
+/** Without credentials, which would stand where addresses are shown. */
+function isBare(text: string): boolean {
+  if (!URL.canParse(text)) return true;
+  const { username, password } = new URL(text);
+  return username === '' && password === '';
+}
+
 const capture = z
   .strictObject({
     interval: duration({ min: '200ms', max: '60s' }).prefault('5s').describe('Length of a window.'),
@@ -56,7 +63,7 @@ const capture = z
           .enum(['always', 'interval', 'never'])
           .default('interval')
           .describe(
-            'When frames must have reached the disk, for the case of a power cut: before they are shipped, a second later, or when the system likes. A killed process loses none of them.',
+            'When frames must have reached the disk, for the case of a power cut: before they are shipped, a second later, or when the system likes. A killed process loses none of them. What a database has taken is up to it: the SQLite store may lose its last moments in a power cut.',
           ),
       })
       .prefault({})
@@ -100,7 +107,10 @@ const store = z
       .prefault({}),
     influx: z
       .strictObject({
-        url: url(['http:', 'https:']).default('http://127.0.0.1:8086').describe('Address of InfluxDB.'),
+        url: url(['http:', 'https:'])
+          .refine(isBare, 'an address without user and password: they go into `username` and `password`')
+          .default('http://127.0.0.1:8086')
+          .describe('Address of InfluxDB.'),
         version: z
           .enum(['auto', '1', '2'])
           .default('auto')

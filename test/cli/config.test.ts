@@ -109,6 +109,12 @@ describe('configuration', () => {
     );
   });
 
+  it('refuses credentials in the address of InfluxDB, without showing them', () => {
+    const [line = ''] = problems('store: {influx: {url: "http://me:hunter2@db:8086"}}');
+    expect(line).toMatch(/store\.influx\.url: expected an address without user and password: they go into/);
+    expect(line).not.toMatch(/hunter2/);
+  });
+
   it('never shows a secret', () => {
     const found = problems('store:\n  influx:\n    token: 12345678\n');
     expect(found).toEqual([
