@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { compareText } from './compare.ts';
 
 export const PROTOCOLS = ['tcp', 'udp'] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
@@ -88,8 +89,6 @@ export const flowSchema = z
 /** Identity of a flow inside a host, as text without ambiguity. */
 export const flowId = (key: FlowKey): string =>
   JSON.stringify([key.container, key.protocol, key.role, key.peerKind, key.peer, key.port]);
-
-const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Canonical order of flows in a frame. */
 export function compareFlows(a: FlowKey, b: FlowKey): number {

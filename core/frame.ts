@@ -1,7 +1,10 @@
 import { z } from 'zod';
+import { compareText } from './compare.ts';
 import { TidegaugeError } from './errors.ts';
 import { type Flow, flowSchema } from './flow.ts';
 import { countOf, isBucket, type Sizes } from './histogram.ts';
+
+export { compareText };
 
 export const DIRECTIONS = ['send', 'receive'] as const;
 export type Direction = (typeof DIRECTIONS)[number];
@@ -82,11 +85,6 @@ export const frameEnd = (frame: Pick<Frame, 'start' | 'durationMs'>): number =>
   frame.start + frame.durationMs;
 
 export const isComplete = (frame: Pick<Frame, 'faults'>): boolean => frame.faults.length === 0;
-
-/** Code-unit order: the same everywhere, unlike localeCompare. */
-export function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
 
 /** Canonical order of windows in a frame. */
 export function compareWindows(a: Window, b: Window): number {
