@@ -1,7 +1,9 @@
 import { join } from 'node:path';
-import { createShipper, type Shipper } from '../collector/ship.ts';
+import { createShipper, type Shipper, type ShipperOptions } from '../collector/ship.ts';
 import { Spool } from '../collector/spool/spool.ts';
 import { TidegaugeError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import type { FileLock } from '../state/sqlite/lock.ts';
 import type { Store } from '../store/contract.ts';
 import { HostClaim } from './claim.ts';
 import type { Context } from './context.ts';
@@ -38,17 +40,68 @@ export async function openOutbox({ config, clock, log }: Wants, parts: Destinati
   const lock = lockData(data);
   if (!lock) throw inUse(data);
   const leaseMs = config.state.lease;
-  const claim = await HostClaim.take({ state, host, instance: instanceId(data), leaseMs, clock, log });
-  const spool = Spool.open({ folder: join(data, 'spool'), fsync: capture.spool.fsync, clock, log });
-  const stored = await store.lastFrame(host);
-  const limits = { bytes: capture.spool.size, ageMs: capture.spool.age, memoryBytes: capture.pending };
-  const shipper = createShipper({ store, queue, spool, clock, log, limits });
+  try {
+    const claim = await HostClaim.take({ state, host, instance: instanceId(data), leaseMs, clock, log });
+    try {
+      const spool = Spool.open({ folder: join(data, 'spool'), fsync: capture.spool.fsync, clock, log });
+      try {
+        const stored = await store.lastFrame(host);
+        const limits = { bytes: capture.spool.size, ageMs: capture.spool.age, memoryBytes: capture.pending };
+        const guarded = guardedBy(claim, { store, queue });
+        const shipper = createShipper({ ...guarded, spool, clock, log, limits });
+        const previous = newest(stored?.start ?? null, spool.newest);
+        return outboxOf({ lock, claim, spool, shipper, previous, log });
+      } catch (error) {
+        spool.close();
+        throw error;
+      }
+    } catch (error) {
+      await claim.release();
+      throw error;
+    }
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/** Store and queue, which take nothing while the host's name may be another's. */
+function guardedBy(
+  claim: HostClaim,
+  { store, queue }: Pick<Destinations, 'store' | 'queue'>,
+): Pick<ShipperOptions, 'store' | 'queue'> {
+  return {
+    store: {
+      writeFrames: async frames => {
+        claim.check();
+        await store.writeFrames(frames);
+      },
+    },
+    queue: {
+      publish: async frame => {
+        claim.check();
+        await queue.publish(frame);
+      },
+    },
+  };
+}
+
+interface Opened {
+  readonly lock: FileLock;
+  readonly claim: HostClaim;
+  readonly spool: Spool;
+  readonly shipper: Shipper;
+  readonly previous: number | null;
+  readonly log: Log;
+}
+
+function outboxOf({ lock, claim, spool, shipper, previous, log }: Opened): Outbox {
   return {
     shipper,
-    previous: newest(stored?.start ?? null, spool.newest),
+    previous,
     lost: claim.lost,
     async stop() {
-      await shipper.drain(DRAIN_MS);
+      if (!claim.isLost) await shipper.drain(DRAIN_MS);
       await shipper.stop();
       const waiting = shipper.status().pending;
       const { unwritten } = spool.status();
@@ -64,6 +117,13 @@ export async function openOutbox({ config, clock, log }: Wants, parts: Destinati
 
 const newest = (a: number | null, b: number | null): number | null =>
   a === null ? b : b === null ? a : Math.max(a, b);
+
+/** Said before anything else is opened that two collectors cannot share. Throws as `openOutbox` does. */
+export function refuseIfInUse(data: string): void {
+  const lock = lockData(data);
+  if (!lock) throw inUse(data);
+  lock.release();
+}
 
 function inUse(data: string): TidegaugeError {
   return new TidegaugeError(

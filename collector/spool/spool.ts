@@ -1,8 +1,9 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { CAPS } from '../../core/caps.ts';
 import type { Clock } from '../../core/clock.ts';
 import { describeError, TidegaugeError } from '../../core/errors.ts';
+import { makeFolder } from '../../core/folder.ts';
 import { decodeFrame, encodeFrame, type Frame } from '../../core/frame.ts';
 import type { Log } from '../../core/log.ts';
 import type { Waiting } from '../backlog.ts';
@@ -103,7 +104,7 @@ export class Spool {
   static open(options: SpoolOptions): Spool {
     const full = { segmentBytes: SEGMENT_BYTES, cacheBytes: CAPS.spoolCacheBytes.limit, ...options };
     try {
-      mkdirSync(options.folder, { recursive: true, mode: 0o700 });
+      makeFolder(options.folder, 0o700);
       const cursor = Cursor.open(join(options.folder, 'released'));
       return new Spool(full, cursor, find(options.folder, cursor.released));
     } catch (error) {

@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describeError, ExchangeError, errorCode } from '../../core/errors.ts';
+import { makeFolder } from '../../core/folder.ts';
 import { createPrivate } from '../../core/private-file.ts';
 import { MIGRATIONS } from './schema.ts';
 
@@ -47,7 +47,7 @@ export function sqliteError(error: unknown, place: string, passing = PASSING): u
 export function openDatabase(file: string): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
-    mkdirSync(dirname(file), { recursive: true });
+    makeFolder(dirname(file));
     createPrivate(file);
     db = new DatabaseSync(file, { timeout: BUSY_MS });
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');

@@ -92,6 +92,56 @@ describe('a data directory and a host name', () => {
     await claim.release();
     await state.close();
   });
+
+  it('that cannot be used end the process at once, and leave the name to others', async () => {
+    mkdirSync(join(folder.path, 'a'));
+    writeFileSync(join(folder.path, 'a/spool'), '');
+    const broken = collect('a');
+    expect(await broken.exited).toBe(2);
+    expect(broken.output).toContain('a/spool');
+    await opened(collect('b'));
+  });
+
+  it('are held back after a pause that was longer than the lease, until they are known to be ours', async () => {
+    const clock = new ManualClock();
+    const { log } = recordingLog();
+    const state = createSqliteState({ file: join(folder.path, 'claims.db'), clock });
+    await state.open();
+    const claim = await HostClaim.take({ state, host: 'web-1', instance: 'a', leaseMs: 1000, clock, log });
+    await until('the loop to rest', () => clock.sleeping === 1);
+    claim.check();
+    clock.advance(1001);
+    expect(() => claim.check()).toThrow('longer than the lease');
+    await until('a renewal', () => clock.sleeping === 1);
+    claim.check();
+    clock.advance(1001);
+    expect(await state.acquire('collector-web-1', 'b', 60_000)).not.toBeNull();
+    await claim.lost;
+    expect(() => claim.check()).toThrow('lost');
+    await claim.release();
+    await state.close();
+  });
+
+  it('of a copied installation are not taken from each other for ever', async () => {
+    const clock = new ManualClock();
+    const { log } = recordingLog();
+    const state = createSqliteState({ file: join(folder.path, 'claims.db'), clock });
+    await state.open();
+    const options = { state, host: 'web-1', instance: 'a', leaseMs: 1000, clock, log };
+    const claims = [await HostClaim.take(options), await HostClaim.take(options)];
+    const lost = Promise.race(claims.map(claim => claim.lost)).then(error => error.message);
+    let said = '';
+    void lost.then(message => {
+      said = message;
+    });
+    await until('one of them to give in', () => {
+      clock.advance(250);
+      return said !== '';
+    });
+    expect(said).toContain('another collector with the same id');
+    for (const claim of claims) await claim.release();
+    await state.close();
+  });
 });
 
 describe('the id of an installation', () => {
