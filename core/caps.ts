@@ -46,8 +46,8 @@ export const CAPS = {
   },
   subjects: {
     what: 'Containers, services or hosts of one host that detectors remember; forgotten after a week unseen.',
-    limit: 5000,
-    beyond: 'those not seen for longest are forgotten and learned anew',
+    limit: 10_000,
+    beyond: 'those not seen for longest are forgotten and learned anew, never those of the current frame',
     shows: 'tidegauge_forgotten_subjects',
   },
   openIncidents: {

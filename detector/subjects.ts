@@ -4,17 +4,18 @@ import type { Subject, Subjects } from './contract.ts';
 
 /**
  * The states that detectors keep, by subject: a service's replica, a service, or the host. Bounded: what was not seen
- * for long is forgotten, and beyond a hard limit the least recently seen goes first.
+ * for long is forgotten, and beyond a limit the least recently seen goes first; what is seen now always stays, and
+ * that is bounded by the size of a frame.
  */
 
 export interface Limits {
-  /** Subjects kept at most. */
+  /** Subjects kept at most, besides those of the current frame. */
   readonly subjects: number;
   /** A subject not seen for this long is forgotten (give or take a sixteenth), ms. */
   readonly forgetMs: number;
 }
 
-/** A host with a thousand containers and some days of redeploys; about 20 MiB with the default rules. */
+/** As many as a frame has containers at most; about 4 KiB each with the default rules. */
 export const DEFAULT_LIMITS: Limits = { subjects: CAPS.subjects.limit, forgetMs: 7 * 86_400_000 };
 
 export const noSubjects = (): Subjects => ({ byKey: {}, count: 0, dropped: 0, swept: 0 });
@@ -46,8 +47,12 @@ export function forget(subjects: Subjects, limits: Limits, now: number): void {
   const oldest = Object.entries(subjects.byKey).sort(
     ([a, x], [b, y]) => x.seen - y.seen || compareText(a, b),
   );
-  for (const [key] of oldest.slice(0, excess)) remove(subjects, key);
-  subjects.dropped += excess;
+  for (const [key, { seen }] of oldest.slice(0, excess)) {
+    // One that is forgotten in the frame that made it would never be judged.
+    if (seen === now) return;
+    remove(subjects, key);
+    subjects.dropped++;
+  }
 }
 
 function remove(subjects: Subjects, key: string): void {

@@ -158,6 +158,17 @@ describe('baselines', () => {
     expect(kept).toEqual(['c7', 'c8', 'c9'].map(n => JSON.stringify(['replica', n, n])));
     expect(state.subjects).toMatchObject({ count: 3, dropped: 7 });
   });
+
+  it('of the current frame stay, however many there are', () => {
+    const fold = foldOf([ABOVE], { subjects: 3, forgetMs: 1e9 });
+    const crowd = Array.from({ length: 5 }, (_, i) => container(`c${i}`));
+    const old = fold.step(fold.init(), frame(0, [container('old')], [])).state;
+    let { state } = fold.step(old, frame(1, crowd, []));
+    expect(state.subjects).toMatchObject({ count: 5, dropped: 1 });
+    ({ state } = fold.step(state, frame(2, crowd, [])));
+    expect(state.subjects).toMatchObject({ count: 5, dropped: 1 });
+    expect(Object.values(state.subjects.byKey).every(one => one.seen === frame(2, [], []).start)).toBe(true);
+  });
 });
 
 describe('other scopes', () => {
