@@ -48,7 +48,7 @@ function captureLine(capture: Capture): string {
 
 function receiversText({ receivers }: Parts): string {
   const names = receivers.map(({ name, address }) => `${name} (${printable(address)})`);
-  return names.join(', ') || 'none; incidents are shown here and stored, `receivers` are told elsewhere';
+  return names.join(', ') || 'none: incidents are shown here and stored; add `receivers`';
 }
 
 /** Who is watched, at the first frame. */
@@ -80,6 +80,7 @@ export function statusOf(
   ].filter(part => part !== false);
   const news = [
     pending > 1 && away.length === 0 && `${frames(pending)} waiting`,
+    worker !== null && worker.waiting > 0 && waitingText(worker),
     worker?.rebuilding && rebuildingText(worker.rebuilding),
     aliveText(frame),
     docker === 'absent' && 'no Docker',
@@ -109,8 +110,12 @@ function reasonsOf(shipper: ShipperStatus, worker: WorkerStatus | null, docker: 
     worker !== null && worker.stateDown !== null && `state: ${worker.stateDown}`,
     docker === 'away' && 'Docker: containers keep their last names, new ones have none',
     shipper.spool.fault !== null && `spool: ${shipper.spool.fault}`,
+    worker !== null && worker.waitingError !== null && `notifications: last error: ${worker.waitingError}`,
   ].filter(part => part !== false);
 }
+
+const waitingText = ({ waiting }: WorkerStatus): string =>
+  waiting === 1 ? '1 notification waits' : `${waiting} notifications wait`;
 
 const frames = (n: number): string => `${n} ${n === 1 ? 'frame' : 'frames'}`;
 

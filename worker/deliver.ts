@@ -29,6 +29,8 @@ const STATE_BACKOFF: Backoff = { firstMs: 1000, maxMs: 10_000 };
 /** How long to wait when nothing is due. */
 const IDLE_MS = 250;
 const BATCH = 16;
+/** Failed deliveries counted at most, so that the memory of their keys is bounded. */
+const COUNTED = 1000;
 
 /**
  * Delivers what is due while the policy lease is held: one loop per receiver, so that a slow or broken receiver holds
@@ -47,11 +49,23 @@ export class Deliverer {
   delivered = 0;
   failed = 0;
   dead = 0;
+  /** Why the last attempt failed, by key of what waits for another one; the last that failed is the last in it. */
+  readonly #waiting = new Map<string, string>();
 
   constructor(lease: Lease, deps: DeliverDeps) {
     this.#lease = lease;
     this.#deps = deps;
     this.#renewed = deps.clock.monotonic();
+  }
+
+  /** Deliveries that failed here and wait for another attempt, up to COUNTED. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** Why the last of them failed, or null. */
+  get waitingError(): string | null {
+    return [...this.#waiting.values()].at(-1) ?? null;
   }
 
   start(): void {
@@ -129,6 +143,7 @@ export class Deliverer {
       attempts: next.attempts,
       error: next.lastError,
     };
+    this.#waiting.delete(facts.key);
     if (next.status === 'delivered') {
       this.delivered++;
       this.#deps.log.info(facts, 'delivered');
@@ -137,7 +152,10 @@ export class Deliverer {
       this.#deps.log.error(facts, 'not deliverable, kept as dead');
     } else {
       this.failed++;
-      this.#deps.log.warn(facts, 'delivery failed, will be tried again');
+      if (this.#waiting.size < COUNTED) this.#waiting.set(facts.key, next.lastError ?? 'unknown');
+      // Once for each delivery: its end is said again, and how many wait is in the status.
+      const level = delivery.attempts === 0 ? 'warn' : 'debug';
+      this.#deps.log[level](facts, 'delivery failed, will be tried again');
     }
   }
 }

@@ -1,7 +1,7 @@
 import { isoTime } from '../core/clock.ts';
 import type { Lease, State } from '../state/contract.ts';
 import type { Store } from '../store/contract.ts';
-import { LeaseLost, type PersistDeps, persist } from './persist.ts';
+import { leaseLost, type PersistDeps, persist } from './persist.ts';
 
 /** First stretch of the store that is searched, backwards, for what was handled before state was lost. */
 const SEARCH_MS = 3_600_000;
@@ -30,7 +30,7 @@ export async function toldUpTo(host: string, lease: Lease, deps: HandledDeps): P
   const last = Math.max(0, (newest ?? 0) - UNDER_WAY_MS);
   if (last > 0) deps.log.warn({ host, upTo: isoTime(last) }, 'state was lost: rebuilding it from the store');
   const mark = { host, last, fingerprint: MARK, data: 'null' };
-  if (!(await persist(deps, () => deps.state.saveCheckpoint(lease, mark)))) throw new LeaseLost(lease.name);
+  if (!(await persist(deps, () => deps.state.saveCheckpoint(lease, mark)))) throw leaseLost(lease.name);
   return last;
 }
 

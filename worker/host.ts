@@ -9,7 +9,7 @@ import type { Checkpoint, Lease, State } from '../state/contract.ts';
 import type { Store } from '../store/contract.ts';
 import { Batch, gather, NOTHING, type Written } from './gather.ts';
 import { toldUpTo } from './handled.ts';
-import { BACKOFF, LeaseLost, persist } from './persist.ts';
+import { BACKOFF, LeaseLost, leaseLost, persist } from './persist.ts';
 
 export interface HostDeps {
   readonly fold: HostFold;
@@ -230,7 +230,7 @@ export class HostWorker {
       await this.#writeRows(annotations.length, () => store.writeAnnotations(annotations));
     if (incidents.length === 0 && notifications.length === 0) return;
     const held = await persist(this.#deps, () => state.commit(this.#lease, { incidents, notifications }));
-    if (!held) throw new LeaseLost(this.#lease.name);
+    if (!held) throw leaseLost(this.#lease.name);
     for (const incident of incidents) onIncident?.(incident);
   }
 
@@ -259,7 +259,7 @@ export class HostWorker {
       data: fold.encode(this.#state),
     };
     const held = await persist(this.#deps, () => state.saveCheckpoint(this.#lease, checkpoint));
-    if (!held) throw new LeaseLost(this.#lease.name);
+    if (!held) throw leaseLost(this.#lease.name);
     this.#checkpointed = clock.monotonic();
   }
 

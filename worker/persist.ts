@@ -3,10 +3,14 @@ import { describeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { retrying } from '../core/retry.ts';
 
-/** Thrown when another worker owns the lane: nothing more may be written for it. */
+/** Thrown when a lane is not ours any more: nothing more may be written for it. */
 export class LeaseLost extends Error {
   override readonly name = 'LeaseLost';
 }
+
+/** For the person who reads it, why a write under the lease of `name` was refused. */
+export const leaseLost = (name: string): LeaseLost =>
+  new LeaseLost(`another worker owns ${name}, or the state did not answer in time`);
 
 /** Pauses between attempts at the store and the state. */
 export const BACKOFF = { firstMs: 100, maxMs: 5000 };

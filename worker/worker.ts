@@ -11,6 +11,7 @@ import type { Store } from '../store/contract.ts';
 import { Deliverer, type Unrecorded } from './deliver.ts';
 import type { Progress } from './host.ts';
 import { type LaneStatus, OwnedLane } from './lane.ts';
+import { leaseLost } from './persist.ts';
 
 export interface WorkerDeps {
   readonly fold: HostFold;
@@ -48,6 +49,9 @@ export interface WorkerStatus {
   readonly delivered: number;
   readonly failed: number;
   readonly dead: number;
+  /** Deliveries of this process that failed and wait for their next attempt, and why the last of them failed. */
+  readonly waiting: number;
+  readonly waitingError: string | null;
   /** Why the state cannot be reached, or null. */
   readonly stateDown: string | null;
 }
@@ -119,6 +123,8 @@ export class Worker {
       delivered: this.#past.delivered + (deliverer?.delivered ?? 0),
       failed: this.#past.failed + (deliverer?.failed ?? 0),
       dead: this.#past.dead + (deliverer?.dead ?? 0),
+      waiting: deliverer?.waiting ?? 0,
+      waitingError: deliverer?.waitingError ?? null,
       stateDown: this.#stateDown,
     };
   }
@@ -172,7 +178,8 @@ export class Worker {
       if (sweep) void owned.sweep();
       return;
     }
-    this.#deps.log.warn({ lane: owned.lane, reason: owned.failed ?? 'lease lost' }, 'lane given up');
+    const reason = owned.failed ?? leaseLost(owned.lease.name).message;
+    this.#deps.log.warn({ lane: owned.lane, reason }, 'lane given up');
     void this.#giveUp(owned.lane, false);
   }
 

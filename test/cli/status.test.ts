@@ -12,7 +12,13 @@ const SHIPPER = {
   queueDown: null,
   spool: { fault: null, unwritten: 0, damaged: 0 },
 } as unknown as ShipperStatus;
-const WORKER = { stateDown: null, dead: 0, rebuilding: null, waiting: 0 } as unknown as WorkerStatus;
+const WORKER = {
+  stateDown: null,
+  dead: 0,
+  rebuilding: null,
+  waiting: 0,
+  waitingError: null,
+} as unknown as WorkerStatus;
 const FRAME = frameOf('box', 0, busyParts(3));
 
 describe('the status', () => {
@@ -37,6 +43,14 @@ describe('the status', () => {
       'state: refused',
       'Docker: containers keep their last names, new ones have none',
     ]);
+  });
+
+  it('counts notifications that wait, not attempts', () => {
+    expect(statusOf(FRAME, SHIPPER, { ...WORKER, waiting: 3, waitingError: '503' }, 'off')).toEqual({
+      line: '3 notifications wait; 3 containers, 0 others',
+      trouble: false,
+      reasons: ['notifications: last error: 503'],
+    });
   });
 
   it('a Docker that was never there is no trouble', () => {

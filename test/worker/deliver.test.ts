@@ -89,7 +89,8 @@ describe('deliverer', () => {
       { kind: 'accepted' },
     );
     const fine = scripted('fine', { kind: 'accepted' });
-    const running = start(broken, fine);
+    const { log, lines } = recordingLog();
+    const running = startWith({ receivers: [broken, fine], log });
     await state.commit(lane, { incidents: [], notifications: [note('broken'), note('fine')] });
     const begin = clock.now();
     await steps('the fine one', async () => (await state.deliveries('delivered', 10)).length === 1);
@@ -98,6 +99,16 @@ describe('deliverer', () => {
     expect(broken.got).toHaveLength(3);
     expect(clock.now() - begin).toBeGreaterThanOrEqual(3000);
     expect([running.delivered, running.failed, running.dead]).toEqual([2, 2, 0]);
+    expect([running.waiting, running.waitingError]).toEqual([0, null]);
+    expect(lines.filter(({ level }) => level === 'warn')).toHaveLength(1);
+  });
+
+  it('counts what waits for another attempt, not the attempts', async () => {
+    const away = scripted('away', { kind: 'retry', reason: '502' }, { kind: 'retry', reason: '503' });
+    const running = start(away);
+    await state.commit(lane, { incidents: [], notifications: [note('away')] });
+    await steps('three attempts', () => running.failed >= 3);
+    expect([running.waiting, running.waitingError]).toEqual([1, '503']);
   });
 
   it('keeps what is refused as dead, with the reason, and goes on with the next', async () => {
