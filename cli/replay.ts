@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { replayRecording } from '../collector/replay.ts';
 import { isoTime } from '../core/clock.ts';
-import { describeError, TidegaugeError } from '../core/errors.ts';
+import { describeError, printable, TidegaugeError } from '../core/errors.ts';
 import { canonicalJson, reportText } from '../review/report.ts';
 import { reviewFrames } from '../review/review.ts';
 import type { CommonFlags, Context } from './context.ts';
@@ -21,21 +21,32 @@ const ALWAYS = { from: 0, to: Number.MAX_SAFE_INTEGER };
 export async function replay(context: Context, flags: ReplayFlags, file = '-'): Promise<number> {
   const progress = new Progress(process.stderr, context.clock);
   const start = flags.start === undefined ? 0 : timeFlag('--start', flags.start, context.clock.now());
-  let skipped = 0;
-  const frames = replayRecording(linesOf(file), { place: file, start, onSkipped: () => skipped++ });
+  let lines = 0;
+  const skipped: number[] = [];
+  const counted = linesOf(file, () => lines++);
+  const frames = replayRecording(counted, { place: file, start, onSkipped: line => skipped.push(line) });
   const review = await reviewFrames(makeFold(context.config), frames, ALWAYS, frame =>
     progress.step(`folding ${isoTime(frame.start)}`),
   );
   progress.end();
-  if (skipped > 0) context.log.warn({ lines: skipped }, 'lines that are no input were skipped');
-  context.out.write(flags.json ? canonicalJson(review.incidents) : reportText([review]));
+  if (skipped.at(-1) === lines) {
+    context.log.warn(`the recording ends early: line ${lines}, its last one, is not whole`);
+    skipped.pop();
+  }
+  if (skipped.length > 0)
+    context.log.warn({ lines: skipped.length, first: skipped[0] }, 'lines that are no input were skipped');
+  if (review.folded === 0 && !flags.json) context.out.write(`no frames in ${printable(file)}\n`);
+  else context.out.write(flags.json ? canonicalJson(review.incidents) : reportText([review]));
   return 0;
 }
 
-async function* linesOf(file: string): AsyncIterable<string> {
+async function* linesOf(file: string, onLine: () => void): AsyncIterable<string> {
   const input = file === '-' ? process.stdin : createReadStream(file);
   try {
-    yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
+    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+      onLine();
+      yield line;
+    }
   } catch (cause) {
     throw new TidegaugeError(
       {

@@ -8,12 +8,16 @@ import { type Collector, startCollector } from './collector.ts';
 import { type CommonFlags, type Context, ensureDataFolder } from './context.ts';
 import { listen } from './http.ts';
 import { Live } from './live.ts';
+import { refuseIfInUse } from './outbox.ts';
 import { refuseUnlessReady } from './ready.ts';
+import { refuseToReplace } from './record.ts';
 import { headerLines } from './status.ts';
 import { openParts, type Parts } from './wire.ts';
 
 export interface RunFlags extends CommonFlags {
   readonly record?: string;
+  /** A file of `record` may be replaced. */
+  readonly force?: boolean;
   readonly quiet?: boolean;
 }
 
@@ -38,9 +42,11 @@ export interface Roles {
  */
 export async function run(context: Context, flags: RunFlags, roles: Roles, show: Show = {}): Promise<number> {
   const { config, signal, log } = context;
+  if (flags.record !== undefined) refuseToReplace(flags.record, flags.force === true);
   if (roles.collect) await refuseUnlessReady(context);
   if (roles.collect !== roles.detect) refuseUnlessShared(context);
   ensureDataFolder(config);
+  if (roles.collect) refuseIfInUse(config.data);
   const parts = await openParts(config, context.clock, log);
   const live = openLive(context, roles.collect && flags.quiet !== true, show);
   let worker: Worker | null = null;

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
@@ -6,8 +6,10 @@ import { loadConfig } from '../../cli/config.ts';
 import { SCHEMA } from '../../cli/wire.ts';
 import { systemClock } from '../../core/clock.ts';
 import { createState } from '../../state/index.ts';
+import { lockFile } from '../../state/sqlite/lock.ts';
 import { createStore } from '../../store/index.ts';
 import { recordingLog } from '../parts/log.ts';
+import { describeWith } from '../parts/need.ts';
 import { temporaryFolder } from '../parts/process.ts';
 import { tidegauge, writeConfig } from '../parts/tidegauge.ts';
 
@@ -122,6 +124,37 @@ describe('commands', () => {
     });
   });
 
+  describe('a recording', () => {
+    const golden = readFileSync(new URL('../golden/lhist.ndjson', import.meta.url), 'utf8');
+
+    it('that was cut off says where, and is replayed up to there', async () => {
+      const lines = golden.trimEnd().split('\n');
+      writeFileSync(join(folder.path, 'cut.ndjson'), golden.trimEnd().slice(0, -10));
+      const { code, output } = await type('replay', 'cut.ndjson');
+      expect(code).toBe(0);
+      expect(output).toContain(`the recording ends early: line ${lines.length}, its last one, is not whole`);
+      expect(output).toMatch(/folded [1-9]/);
+    });
+
+    it('without frames says so', async () => {
+      writeFileSync(join(folder.path, 'header.ndjson'), `${golden.split('\n')[0]}\n`);
+      expect(await type('replay', 'header.ndjson')).toEqual({
+        code: 0,
+        output: 'no frames in header.ndjson\n',
+      });
+    });
+
+    it('is not written over unless that is asked for', async () => {
+      writeFileSync(join(folder.path, 'old.ndjson'), 'precious');
+      writeConfig(folder.path, { capture: { bpftrace: '/nowhere', docker: 'off' } }, 'nowhere.yaml');
+      const run = ['run', '--config', 'nowhere.yaml', '--record', 'old.ndjson'];
+      const { code, output } = await type(...run);
+      expect([code, output]).toEqual([2, expect.stringMatching(/expected a new file.*--force/)]);
+      expect((await type(...run, '--force')).output).not.toMatch(/expected a new file/);
+      expect(readFileSync(join(folder.path, 'old.ndjson'), 'utf8')).toBe('precious');
+    });
+  });
+
   it.each(['check', '--help'])('%s ends quietly when nobody reads its output', async command => {
     const child = tidegauge([command], { cwd: folder.path });
     child.process.stdout?.destroy();
@@ -175,5 +208,23 @@ describe('commands', () => {
       expect(output).toMatch(/file\/data.*(run it as root|Run it as root)/s);
       expect(output).not.toMatch(/Report this/);
     }
+  });
+});
+
+describeWith(['ebpf'], 'a second collector on one data directory', () => {
+  it('is refused before it opens anything else, with that one sentence', async () => {
+    const folder = temporaryFolder();
+    const lock = lockFile(join(folder.path, 'collector.lock'));
+    writeConfig(folder.path, {
+      data: folder.path,
+      capture: { docker: 'off' },
+      http: { listen: 'x.invalid:1' },
+    });
+    const child = tidegauge(['run'], { cwd: folder.path });
+    expect(await child.exited).toBe(2);
+    expect(child.output).toMatch(/^tidegauge: .*expected a data directory of this collector alone.*\n$/);
+    expect(readdirSync(folder.path).filter(name => name.endsWith('.db'))).toEqual([]);
+    lock?.release();
+    folder.remove();
   });
 });
