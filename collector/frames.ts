@@ -26,6 +26,8 @@ export interface Counters {
   /** Lines that were not understood, and why the last one was not. */
   garbage: number;
   lastGarbage: string | null;
+  /** Intervals that went into the frame of the one before, because bpftrace was late. */
+  merged: number;
   /** Lines that said what had been said. */
   duplicates: number;
   lost: number;
@@ -35,8 +37,12 @@ export interface Counters {
   folded: number;
 }
 
-/** An interval that is this many times longer than configured was merged of several. */
-const LATE_FACTOR = 1.5;
+/**
+ * An interval that is this many times longer than configured was merged of several. A single tick that came while the
+ * last readout was still being printed is nothing to mark: all is counted, and rates are by the true duration.
+ */
+const MERGED_FACTOR = 1.5;
+const LATE_FACTOR = 2.5;
 /** Kernel time cannot be later than the clock that is read afterwards, except for its resolution, ns. */
 const CLOCK_SLACK_NS = 1e9;
 
@@ -49,6 +55,7 @@ export class FrameBuilder {
     frames: 0,
     garbage: 0,
     lastGarbage: null,
+    merged: 0,
     duplicates: 0,
     lost: 0,
     restarts: 0,
@@ -262,7 +269,10 @@ export class FrameBuilder {
       if (!full) this.#faults.add('lost-events');
     }
     const known = this.#faults.has('restart') || this.#faults.has('attach');
-    if (durationMs > intervalMs * LATE_FACTOR && !known) this.#faults.add('late-flip');
+    if (durationMs > intervalMs * MERGED_FACTOR && !known) {
+      this.counters.merged += Math.round(durationMs / intervalMs) - 1;
+      if (durationMs > intervalMs * LATE_FACTOR) this.#faults.add('late-flip');
+    }
     const members = this.#identity.roster(new Set(content.cgroups.keys()), ns);
     const { folded, names, ...roster } = rosterOf(members, content.cgroups, maxContainers);
     const alive = new Set(roster.containers.map(container => container.name));

@@ -48,7 +48,7 @@ export const FAULTS = [
   'detach', // the last interval of a capture: probes were detached before its end
   'lost-events', // bpftrace reported lost events
   'saturated', // a map was full, events were dropped in the kernel
-  'late-flip', // intervals were merged: bpftrace was stopped or starved
+  'late-flip', // three intervals or more were merged: bpftrace was stopped or starved; nothing is lost
   'restart', // bpftrace ended inside the interval
   'garbage', // lines of the readout could not be understood
 ] as const;

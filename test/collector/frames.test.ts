@@ -217,9 +217,13 @@ describe('faults', () => {
   it('merged intervals', () => {
     const driver = started().interval();
     driver.second++;
-    driver.interval();
-    expect(faults(driver)).toEqual(['attach', 'late-flip']);
-    expect(driver.last.durationMs).toBe(2000);
+    driver.interval(counts('5', 1));
+    driver.second += 2;
+    driver.interval(counts('5', 1)).interval();
+    // One tick that was passed over is only a longer frame, with all that happened.
+    expect(faults(driver)).toEqual(['attach', '', 'late-flip', '']);
+    expect(driver.frames.map(frame => frame.durationMs)).toEqual([1000, 2000, 3000, 1000]);
+    expect(driver.builder.counters.merged).toBe(3);
   });
 
   it('bpftrace gone in the middle of a readout, and back', () => {
