@@ -45,8 +45,9 @@ export async function startCollector(
       shipper.push(frame);
       if (tally.frames === 0) live.once(containersLine(frame));
       tally.add(frame);
-      const seen = docker.see(capture.status().docker);
-      live.frame(frame, statusOf(frame, shipper.status(), worker?.status() ?? null, seen));
+      const { docker: connected, aheadMs } = capture.status();
+      const sight = { docker: docker.see(connected), aheadMs };
+      live.frame(frame, statusOf(frame, shipper.status(), worker?.status() ?? null, sight));
     },
   });
   const collector: Collector = {

@@ -61,12 +61,19 @@ export function containersLine(frame: Frame): string {
   return `containers: ${names.slice(0, NAMES_SHOWN).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
+/** What capture knows besides its frames. */
+export interface Sight {
+  readonly docker: Docker;
+  /** By how much frames are ahead of a wall clock that was set back, ms. */
+  readonly aheadMs: number;
+}
+
 /** What is to be said of the pipeline after a frame. `worker` is null where nothing is detected. */
 export function statusOf(
   frame: Frame,
   shipper: ShipperStatus,
   worker: WorkerStatus | null,
-  docker: Docker,
+  { docker, aheadMs }: Sight,
 ): Status {
   const { pending, dropped, refused, spool } = shipper;
   const away = awayParts(shipper, worker, docker);
@@ -76,6 +83,7 @@ export function statusOf(
     dropped > 0 && `! ${frames(dropped)} dropped`,
     refused > 0 && `! ${frames(refused)} refused by the store`,
     spool.damaged > 0 && `! spool was damaged at ${spool.damaged} places`,
+    aheadMs > 0 && `! clock was set back: frames are ${formatDuration(aheadMs)} ahead`,
     worker !== null && worker.dead > 0 && `! ${worker.dead} notifications given up`,
   ].filter(part => part !== false);
   const news = [
@@ -122,8 +130,22 @@ const frames = (n: number): string => `${n} ${n === 1 ? 'frame' : 'frames'}`;
 function aliveText({ containers }: Frame): string {
   const named = containers.filter(({ kind }) => kind === 'container').length;
   const own = containers.length - named;
-  return named === 0 ? `no containers, ${own} cgroups of the host` : `${named} containers, ${own} others`;
+  return named === 0
+    ? `no containers; ${own} of the host's own cgroups`
+    : `${named} containers, ${own} others`;
 }
 
 const rebuildingText = ({ host, frames: folded, at }: Progress): string =>
   `folding the history of ${printable(host, 60)}: ${folded} frames, at ${isoTime(at)}`;
+
+/** What became of the last frames: `pending` of them are neither stored nor queued, null where none are made; `lost` of those not even on disk. */
+export function closingLine(pending: number | null, lost: number): string {
+  if (pending === null) return 'stopped';
+  if (pending === 0) return 'stopped: last interval stored';
+  const waiting = pending - lost;
+  const parts = [
+    waiting > 0 && `${frames(waiting)} in the spool for the next start`,
+    lost > 0 && `${frames(lost)} lost`,
+  ].filter(part => part !== false);
+  return `stopped: ${parts.join(', ')}`;
+}

@@ -47,6 +47,18 @@ export function captureRows({ collector }: Watched): Row[] {
       read: () => one(status(s => s.counters.garbage)),
     },
     {
+      name: 'tidegauge_merged_intervals_total',
+      help: 'Intervals that went into the frame before, because bpftrace was late: it is longer, nothing is lost.',
+      type: 'counter',
+      read: () => one(status(s => s.counters.merged)),
+    },
+    {
+      name: 'tidegauge_clock_ahead_seconds',
+      help: 'By how much frames are ahead of a wall clock that was set back, until it is set forward or capture was away that long.',
+      type: 'gauge',
+      read: () => seconds(status(s => s.aheadMs)),
+    },
+    {
       name: 'tidegauge_bpftrace_restarts_total',
       help: 'Ends of bpftrace after which it was started again.',
       type: 'counter',

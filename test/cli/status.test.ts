@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { statusOf } from '../../cli/status.ts';
+import { type Docker, statusOf } from '../../cli/status.ts';
 import type { ShipperStatus } from '../../collector/ship.ts';
 import type { WorkerStatus } from '../../worker/worker.ts';
 import { busyParts, frameOf } from '../parts/frames.ts';
@@ -19,11 +19,19 @@ const WORKER = {
   waiting: 0,
   waitingError: null,
 } as unknown as WorkerStatus;
+const sight = (docker: Docker, aheadMs = 0) => ({ docker, aheadMs });
 const FRAME = frameOf('box', 0, busyParts(3));
 
 describe('the status', () => {
+  it('warns of a clock that was set back', () => {
+    expect(statusOf(FRAME, SHIPPER, WORKER, sight('connected', 90_000))).toMatchObject({
+      line: '! clock was set back: frames are 1m30s ahead; 3 containers, 0 others',
+      trouble: true,
+    });
+  });
+
   it('is short while all is well', () => {
-    expect(statusOf(FRAME, SHIPPER, WORKER, 'connected')).toEqual({
+    expect(statusOf(FRAME, SHIPPER, WORKER, sight('connected'))).toEqual({
       line: '3 containers, 0 others',
       trouble: false,
       reasons: [],
@@ -32,7 +40,7 @@ describe('the status', () => {
 
   it('names first who is away, in few words, and the reasons apart', () => {
     const shipper = { ...SHIPPER, pending: 12, storeDown: 'x'.repeat(300), queueDown: 'timed out' };
-    const status = statusOf(FRAME, shipper, { ...WORKER, stateDown: 'refused' }, 'away');
+    const status = statusOf(FRAME, shipper, { ...WORKER, stateDown: 'refused' }, sight('away'));
     expect(status.line).toBe(
       '! away: store (12 frames waiting), queue, state, Docker; 3 containers, 0 others',
     );
@@ -46,7 +54,7 @@ describe('the status', () => {
   });
 
   it('counts notifications that wait, not attempts', () => {
-    expect(statusOf(FRAME, SHIPPER, { ...WORKER, waiting: 3, waitingError: '503' }, 'off')).toEqual({
+    expect(statusOf(FRAME, SHIPPER, { ...WORKER, waiting: 3, waitingError: '503' }, sight('off'))).toEqual({
       line: '3 notifications wait; 3 containers, 0 others',
       trouble: false,
       reasons: ['notifications: last error: 503'],
@@ -54,7 +62,7 @@ describe('the status', () => {
   });
 
   it('a Docker that was never there is no trouble', () => {
-    expect(statusOf(FRAME, SHIPPER, null, 'absent')).toMatchObject({
+    expect(statusOf(FRAME, SHIPPER, null, sight('absent'))).toMatchObject({
       line: '3 containers, 0 others; no Docker',
       trouble: false,
     });
