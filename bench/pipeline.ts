@@ -122,7 +122,7 @@ async function start(folder: string, settings: object, spool: Spool): Promise<Ru
   const running = { onIncident: () => {} };
   const { lease: leaseMs, checkpoint: checkpointMs } = config.state;
   const onIncident = () => running.onIncident();
-  const worker = await Worker.start({
+  const worker = Worker.start({
     ...parts,
     clock,
     log,

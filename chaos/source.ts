@@ -24,7 +24,7 @@ const { config, clock, log } = context;
 ensureDataFolder(config);
 const parts = await openParts(config, clock, log);
 const worker = flags.includes('--embedded')
-  ? await Worker.start({
+  ? Worker.start({
       ...{ ...parts, clock, log, owner: randomUUID() },
       ...{ leaseMs: config.state.lease, checkpointMs: config.state.checkpoint },
     })

@@ -11,7 +11,7 @@ import { Live } from './live.ts';
 import { refuseIfInUse } from './outbox.ts';
 import { refuseUnlessReady } from './ready.ts';
 import { refuseToReplace } from './record.ts';
-import { headerLines } from './status.ts';
+import { closingLine, headerLines } from './status.ts';
 import { openParts, type Parts } from './wire.ts';
 
 export interface RunFlags extends CommonFlags {
@@ -66,7 +66,7 @@ export async function run(context: Context, flags: RunFlags, roles: Roles, show:
       live.incident(incident);
       show.onIncident?.(incident);
     };
-    worker = roles.detect ? await startWorker(context, parts, onIncident, owner) : null;
+    worker = roles.detect ? startWorker(context, parts, onIncident, owner) : null;
     upkeep = roles.detect ? startUpkeep(context, parts, owner) : null;
     collector = roles.collect ? await startCollector(context, flags.record, parts, live, worker) : null;
     const metrics = listener && `${listener.url}/metrics`;
@@ -77,7 +77,7 @@ export async function run(context: Context, flags: RunFlags, roles: Roles, show:
     const left = (await collector?.stop()) ?? 0;
     if (left > 0) log.error({ frames: left }, 'frames could neither be stored nor spooled: they are lost');
     if (lost) throw lost;
-    closing = closingLine(collector);
+    closing = closingLine(collector && collector.shipper.status().pending, left);
     return left > 0 ? 1 : 0;
   } finally {
     await upkeep?.stop();
@@ -95,14 +95,6 @@ function openLive({ out, clock, peopleLog }: Context, traffic: boolean, { header
   if (live.redraws) peopleLog?.divert(entry => live.log(entry));
   if (header) live.header(header);
   return live;
-}
-
-/** What became of the last frames. */
-function closingLine(collector: Collector | null): string {
-  if (collector === null) return 'stopped';
-  const { pending } = collector.shipper.status();
-  if (pending === 0) return 'stopped: last interval stored';
-  return `stopped: ${pending} ${pending === 1 ? 'frame waits' : 'frames wait'} in the spool for the next start`;
 }
 
 function aborted(signal: AbortSignal): Promise<null> {
@@ -129,7 +121,7 @@ function startWorker(
   parts: Parts,
   onIncident: (incident: Incident) => void,
   owner: string,
-): Promise<Worker> {
+): Worker {
   return Worker.start({
     ...parts,
     clock,

@@ -3,6 +3,7 @@ import { createHostFold, type HostFold } from '../alert/host.ts';
 import { createPipeline } from '../alert/pipeline.ts';
 import type { Clock } from '../core/clock.ts';
 import { type Config, configSchema } from '../core/config.ts';
+import { TidegaugeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { createFold } from '../detector/fold.ts';
 import { DEFAULT_RULES, DETECTORS } from '../detector/index.ts';
@@ -70,7 +71,10 @@ export interface Parts {
   close(): Promise<void>;
 }
 
-/** Open store, queue and state; closes what was opened when one of them refuses. */
+/**
+ * Open store, queue and state; closes what was opened when one of them refuses. Throws a TidegaugeError when others that
+ * share the state count another number of lanes.
+ */
 export async function openParts(config: Config, clock: Clock, log: Log): Promise<Parts> {
   const store = makeStore(config, log);
   const queue = makeQueue(config, clock, log);
@@ -85,6 +89,7 @@ export async function openParts(config: Config, clock: Clock, log: Log): Promise
       queue: await queue.open(),
       state: await state.open(),
     };
+    await agreeOnLanes(state, queue.lanes);
     return {
       store,
       queue,
@@ -98,6 +103,19 @@ export async function openParts(config: Config, clock: Clock, log: Log): Promise
     await close();
     throw error;
   }
+}
+
+/** With another number hosts would change their lanes: frames would be put where nobody looks for them. */
+async function agreeOnLanes(state: State, lanes: number): Promise<void> {
+  const recorded = await state.agreeOnLanes(lanes);
+  if (recorded === lanes) return;
+  const problem = {
+    place: 'queue.lanes',
+    expected: `${recorded}, the number recorded at first use`,
+    found: String(lanes),
+    remedy: `Set queue.lanes to ${recorded} in every process.`,
+  };
+  throw new TidegaugeError(problem, { exitCode: 2 });
 }
 
 /** The configuration of a demonstration: short intervals, everything in one throw-away directory; the same receivers. */

@@ -1,9 +1,10 @@
 import type { Clock } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import { type Backoff, pauseAfter } from '../core/retry.ts';
+import { type Backoff, pauseAfter, retrying } from '../core/retry.ts';
 import type { Outcome, Receiver } from '../notify/contract.ts';
 import type { Delivery, Lease, State } from '../state/contract.ts';
+import { endOrphans } from './orphans.ts';
 
 /** How a delivery stands after an attempt. */
 type Next = Omit<Delivery, 'notification'>;
@@ -69,12 +70,23 @@ export class Deliverer {
   }
 
   start(): void {
-    this.#loops = this.#deps.receivers.map(receiver => this.#loop(receiver));
+    this.#loops = [this.#endOrphans(), ...this.#deps.receivers.map(receiver => this.#loop(receiver))];
   }
 
   async stop(): Promise<void> {
     this.#abort.abort();
     await Promise.all(this.#loops);
+  }
+
+  async #endOrphans(): Promise<void> {
+    const { clock, log } = this.#deps;
+    const { signal } = this.#abort;
+    try {
+      const action = () => endOrphans(this.#lease, this.#deps);
+      if (!(await retrying(action, { clock, backoff: STATE_BACKOFF, signal }))) this.lost = true;
+    } catch (error) {
+      log.warn({ error: describeError(error) }, 'deliveries of former receivers are not looked after');
+    }
   }
 
   async #loop(receiver: Receiver): Promise<void> {

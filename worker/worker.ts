@@ -1,6 +1,6 @@
 import type { HostFold } from '../alert/host.ts';
 import type { Clock } from '../core/clock.ts';
-import { describeError, TidegaugeError } from '../core/errors.ts';
+import { describeError } from '../core/errors.ts';
 import type { Incident } from '../core/incident.ts';
 import { laneName } from '../core/lane.ts';
 import type { Log } from '../core/log.ts';
@@ -88,17 +88,8 @@ export class Worker {
     this.#deps = deps;
   }
 
-  /** Start working. Refuses when the recorded number of lanes is another one: hosts would change their lanes. */
-  static async start(deps: WorkerDeps): Promise<Worker> {
-    const recorded = await deps.state.agreeOnLanes(deps.queue.lanes);
-    if (recorded !== deps.queue.lanes) {
-      throw new TidegaugeError({
-        place: 'queue.lanes',
-        expected: `${recorded}, the number recorded at first use`,
-        found: String(deps.queue.lanes),
-        remedy: `Set queue.lanes to ${recorded} in every process.`,
-      });
-    }
+  /** Start working. All workers that share the state have queues with the same number of lanes. */
+  static start(deps: WorkerDeps): Worker {
     const worker = new Worker(deps);
     worker.#loop = worker.#run();
     return worker;

@@ -146,6 +146,17 @@ describe('deliverer', () => {
     await until('nothing to be left', () => unrecorded.size === 0);
   });
 
+  it('ends what waits for receivers that are not configured any more', async () => {
+    const chat = scripted('chat', { kind: 'accepted' });
+    await state.commit(lane, { incidents: [], notifications: [note('chat'), note('gone')] });
+    start(chat);
+    await steps('both to be done with', async () => (await state.deliveries('pending', 10)).length === 0);
+    expect(await state.deliveries('dead', 10)).toMatchObject([
+      { notification: { receiver: 'gone' }, attempts: 0, lastError: 'no such receiver any more' },
+    ]);
+    expect(chat.got).toEqual(['firing']);
+  });
+
   it('sends nothing after a pause that was longer than its lease', async () => {
     const chat = scripted('chat', { kind: 'accepted' });
     policy = (await state.acquire('policy', 'me', 1000)) as Lease;

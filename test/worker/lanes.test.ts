@@ -41,7 +41,7 @@ function lanesMove(create: (log: ReturnType<typeof recordingLog>['log']) => Stat
       const state = create(log);
       await state.open();
       const queue = createInlineQueue({ lanes: LANES, clock: systemClock, log });
-      const worker = await Worker.start({
+      const worker = Worker.start({
         ...{ fold: limitFold(1), store, queue, state, receivers: [], clock: systemClock, log },
         ...{ owner, leaseMs: LEASE_MS, checkpointMs: 1000 },
       });

@@ -24,7 +24,7 @@ it('a worker ends in time though the state rejects everything, in the middle of 
     if (away.now) away.asked++;
     return away.now;
   });
-  const worker = await Worker.start({
+  const worker = Worker.start({
     ...{ fold: limitFold(1_000_000), store, queue, state: shared, receivers: [], clock, log },
     ...{ owner: 'a', leaseMs: 8000, checkpointMs: 1000 },
   });

@@ -1,0 +1,23 @@
+import { expect, it } from '@jest/globals';
+import { load } from '../../cli/context.ts';
+import { openParts } from '../../cli/wire.ts';
+import { systemClock } from '../../core/clock.ts';
+import { recordingLog } from '../parts/log.ts';
+import { temporaryFolder } from '../parts/process.ts';
+import { writeConfig } from '../parts/tidegauge.ts';
+
+it('every process that shares the state has the same number of lanes', async () => {
+  const folder = temporaryFolder();
+  const { log } = recordingLog();
+  const open = (lanes: number) => {
+    writeConfig(folder.path, { data: folder.path, queue: { lanes } });
+    return openParts(load({ config: `${folder.path}/tidegauge.yaml` }).config, systemClock, log);
+  };
+  await (await open(4)).close();
+  await expect(open(8)).rejects.toMatchObject({
+    exitCode: 2,
+    problem: { place: 'queue.lanes', expected: expect.stringContaining('4'), found: '8' },
+  });
+  await (await open(4)).close();
+  folder.remove();
+});
