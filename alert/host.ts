@@ -41,6 +41,24 @@ export interface HostFold {
   decode(text: string): HostState;
 }
 
+/**
+ * One step. A frame that a detector cannot digest is skipped, and null returned, live and in a review alike: it must
+ * not blind the host for ever.
+ */
+export function stepOver(
+  fold: HostFold,
+  state: HostState,
+  frame: Frame,
+  onFailure: (error: unknown) => void,
+): ReturnType<HostFold['step']> | null {
+  try {
+    return fold.step(state, frame);
+  } catch (error) {
+    onFailure(error);
+    return null;
+  }
+}
+
 export function createHostFold(parts: { fold: Fold; pipeline: Pipeline }): HostFold {
   const { fold, pipeline } = parts;
   return {

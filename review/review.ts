@@ -1,5 +1,5 @@
-import type { HostFold, HostState } from '../alert/host.ts';
-import { type Frame, frameEnd } from '../core/frame.ts';
+import { type HostFold, type HostState, stepOver } from '../alert/host.ts';
+import { type Frame, frameEnd, isComplete } from '../core/frame.ts';
 import type { Incident } from '../core/incident.ts';
 import type { Range, Store } from '../store/contract.ts';
 
@@ -15,7 +15,7 @@ export interface HostReview {
   readonly from: number | null;
   /** End of the last folded frame. */
   readonly to: number | null;
-  /** Stretches of the range without a frame, or with incomplete ones: nothing can be said about them. */
+  /** Stretches of the range without a frame, with incomplete ones, or with ones that a detector failed on: nothing can be said about them. */
   readonly blind: readonly Range[];
   /** Incidents that touch the range, by start, then container. */
   readonly incidents: readonly Incident[];
@@ -48,10 +48,13 @@ export async function reviewFrames(
   let last: Frame | null = null;
   let host = '';
   for await (const frame of frames) {
-    const step = fold.step(state, frame);
-    state = step.state;
-    for (const incident of step.incidents) incidents.set(incident.id, incident);
-    coverage.add(frame);
+    let judged = isComplete(frame);
+    const step = stepOver(fold, state, frame, () => {
+      judged = false;
+    });
+    state = step?.state ?? state;
+    for (const incident of step?.incidents ?? []) incidents.set(incident.id, incident);
+    coverage.add(frame, judged);
     folded++;
     host = frame.host;
     first ??= frame.start;
@@ -105,7 +108,7 @@ function byStart(a: Incident, b: Incident): number {
   return a.start - b.start || (a.container < b.container ? -1 : a.container > b.container ? 1 : 0);
 }
 
-/** Finds the stretches of a range that complete frames do not cover. */
+/** Finds the stretches of a range that judged frames do not cover. */
 class Coverage {
   frames = 0;
   readonly #range: Range;
@@ -117,13 +120,13 @@ class Coverage {
   }
 
   /** Frames come in order of start. */
-  add(frame: Frame): void {
+  add(frame: Frame, judged: boolean): void {
     const from = Math.max(frame.start, this.#range.from);
     const to = Math.min(frameEnd(frame), this.#range.to);
     if (from >= to) return;
     this.frames++;
     if (this.#covered !== null && from > this.#covered) this.#blind.push({ from: this.#covered, to: from });
-    if (frame.faults.length > 0) this.#blind.push({ from, to });
+    if (!judged) this.#blind.push({ from, to });
     this.#covered = Math.max(this.#covered ?? to, to);
   }
 

@@ -1,4 +1,4 @@
-import type { HostFold, HostState } from '../alert/host.ts';
+import { type HostFold, type HostState, stepOver } from '../alert/host.ts';
 import { type Clock, isoTime } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
 import { type Frame, frameEnd } from '../core/frame.ts';
@@ -202,23 +202,19 @@ export class HostWorker {
     return [{ ...NOTHING, notifications: this.#deps.fold.announce(this.#state) }];
   }
 
-  /** A frame that a detector cannot digest is counted and skipped: it must not blind the host for ever. */
+  /** A frame that a detector cannot digest is counted. */
   #step(frame: Frame): Written | null {
-    try {
-      const { state, detections, annotations, incidents, notifications } = this.#deps.fold.step(
-        this.#state,
-        frame,
-      );
-      this.#state = state;
-      return { detections, annotations, incidents, notifications };
-    } catch (error) {
+    const step = stepOver(this.#deps.fold, this.#state, frame, error => {
       this.failedFrames++;
       this.#deps.log.error(
         { host: this.host, start: frame.start, error: describeError(error) },
         'frame not judged',
       );
-      return null;
-    }
+    });
+    if (!step) return null;
+    const { state, detections, annotations, incidents, notifications } = step;
+    this.#state = state;
+    return { detections, annotations, incidents, notifications };
   }
 
   async #write(gathered: Written): Promise<void> {

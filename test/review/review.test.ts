@@ -65,4 +65,19 @@ describe('a review of stored history', () => {
     const [review] = await reviewStore(FOLD, store, rangeFrom(10), { checkpoint: async () => null });
     expect(review).toMatchObject({ folded: STORY.length, from: STORY[0]?.start, checkpoint: null });
   });
+
+  it('skips a frame that a detector fails on, as live workers do, and says that it is blind there', async () => {
+    const failing = {
+      ...FOLD,
+      step: (state: never, frame: (typeof STORY)[number]) => {
+        if (frame.start === STORY[2]?.start) throw new Error('no idea');
+        return FOLD.step(state, frame);
+      },
+    } as typeof FOLD;
+    const [whole] = await reviewStore(FOLD, store, rangeFrom(0));
+    const [review] = await reviewStore(failing, store, rangeFrom(0));
+    expect(review?.incidents).toEqual(whole?.incidents);
+    expect(whole?.blind).toEqual([]);
+    expect(review?.blind).toEqual([{ from: STORY[2]?.start, to: STORY[3]?.start }]);
+  });
 });
