@@ -30,7 +30,10 @@ export async function startCollector(
 ): Promise<Collector> {
   const { config, clock, log, signal } = context;
   const recording = record === undefined ? null : openRecording(record, log);
-  const outbox = await openOutbox(context, parts);
+  const outbox = await openOutbox(context, parts).catch((error: unknown) => {
+    recording?.close();
+    throw error;
+  });
   const { shipper, previous, lost } = outbox;
   const tally = new FrameTally();
   const docker = new DockerWatch();
@@ -49,6 +52,10 @@ export async function startCollector(
       const sight = { docker: docker.see(connected), aheadMs };
       live.frame(frame, statusOf(frame, shipper.status(), worker?.status() ?? null, sight));
     },
+  }).catch(async (error: unknown) => {
+    await outbox.stop();
+    recording?.close();
+    throw error;
   });
   const collector: Collector = {
     capture,

@@ -1,8 +1,8 @@
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
 import { ExchangeError } from '../../core/errors.ts';
+import { makeFolder } from '../../core/folder.ts';
 import { createPrivate } from '../../core/private-file.ts';
 import type { Range } from '../contract.ts';
 import { isBusy, openFailure, sqliteFailure } from './failure.ts';
@@ -20,7 +20,7 @@ const SWITCH_ATTEMPTS = 50;
 export function openDatabase(file: string): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
-    mkdirSync(dirname(file), { recursive: true });
+    makeFolder(dirname(file));
     createPrivate(file);
     db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
     useWriteAheadLog(db);
