@@ -103,7 +103,9 @@ variable, such as TIDEGAUGE_STORE_KIND=influx.`,
     .action(action((context, flags) => run(context, flags, { collect: false, detect: true })));
   tidegauge
     .command('demo')
-    .description('make real traffic between a few containers, with a leak in it, and watch it')
+    .description(
+      'make real traffic between a few containers, with a leak in it, and watch it; your receivers are told',
+    )
     .option(...CONFIG)
     .option('--for <duration>', 'how long, such as 2m', '2m')
     .option('--traffic', 'only make the traffic; watch it with a `tidegauge run` of your own')

@@ -77,7 +77,7 @@ export async function run(context: Context, flags: RunFlags, roles: Roles, show:
     const left = (await collector?.stop()) ?? 0;
     if (left > 0) log.error({ frames: left }, 'frames could neither be stored nor spooled: they are lost');
     if (lost) throw lost;
-    closing = closingLine(collector && collector.shipper.status().pending, left);
+    closing = closingLine(collector?.shipper.status().pending ?? null, left);
     return left > 0 ? 1 : 0;
   } finally {
     await upkeep?.stop();

@@ -122,7 +122,7 @@ function conditionsOf(value: number, before: number | null, o: Options): Conditi
 function evidenceOf(value: number, condition: Condition, heldMs: number, o: Options): Evidence {
   const unit = UNIT_OF[o.metric];
   const upper = condition.name === 'above' || condition.name === 'rises_by';
-  const held = heldMs > 0 ? ` for ${formatDuration(heldMs)}` : '';
+  const held = heldMs > 0 ? `, held ${formatDuration(heldMs)}` : '';
   const side = upper ? 'below' : 'above';
   return {
     seen: value,

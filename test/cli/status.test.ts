@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Docker, statusOf } from '../../cli/status.ts';
+import { closingLine, type Docker, statusOf } from '../../cli/status.ts';
 import type { ShipperStatus } from '../../collector/ship.ts';
 import type { WorkerStatus } from '../../worker/worker.ts';
 import { busyParts, frameOf } from '../parts/frames.ts';
@@ -67,4 +67,11 @@ describe('the status', () => {
       trouble: false,
     });
   });
+});
+
+it('the closing line says what became of the last frames', () => {
+  expect(closingLine(null, 0)).toBe('stopped');
+  expect(closingLine(0, 0)).toBe('stopped: last interval stored');
+  expect(closingLine(12, 0)).toBe('stopped: 12 frames in the spool for the next start');
+  expect(closingLine(12, 1)).toBe('stopped: 11 frames in the spool for the next start, 1 frame lost');
 });

@@ -144,7 +144,7 @@ describe('changes', () => {
         low: null,
         high: 6144,
         unit: 'B/s',
-        text: '10 KiB/s for 5s, expected below 6 KiB/s (10s before: 2 KiB/s)',
+        text: '10 KiB/s, held 5s, expected below 6 KiB/s (10s before: 2 KiB/s)',
       },
     });
   });
