@@ -27,6 +27,9 @@ export interface Context {
 /** Flags that every command has. */
 export interface CommonFlags {
   readonly config?: string;
+  /** `capture.hook` and `capture.account`, over the file and the environment. */
+  readonly hook?: string;
+  readonly account?: string;
 }
 
 /** Read the configuration and make what commands share. `logSink` replaces standard error. */
@@ -45,7 +48,10 @@ export function createContext(
 
 /** The checked configuration of this machine. */
 export function load(flags: CommonFlags): Loaded {
-  return loadConfig(SCHEMA, { file: flags.config ?? null, env: process.env, machine: machine() });
+  const env = { ...process.env };
+  if (flags.hook !== undefined) env.TIDEGAUGE_CAPTURE_HOOK = flags.hook;
+  if (flags.account !== undefined) env.TIDEGAUGE_CAPTURE_ACCOUNT = flags.account;
+  return loadConfig(SCHEMA, { file: flags.config ?? null, env, machine: machine() });
 }
 
 /** Where the data of root are, unless configured otherwise. */

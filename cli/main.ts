@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
+import { HOOK_NAMES } from '../bpf/hooks.ts';
 import { describeError, errorCode, TidegaugeError } from '../core/errors.ts';
 import { check } from './check.ts';
 import { ConfigError } from './config.ts';
@@ -24,6 +25,16 @@ const RECORD = [
   '--record <file>',
   'also write everything that is captured to a new file for `tidegauge replay`',
 ] as const;
+const hookOption = () =>
+  new Option('--hook <hook>', 'where to attach in the kernel, instead of the first that works').choices([
+    'auto',
+    ...HOOK_NAMES,
+  ]);
+const accountOption = () =>
+  new Option('--account <how>', '`exact` also says how many messages a full map has lost').choices([
+    'fast',
+    'exact',
+  ]);
 const FORCE = ['--force', 'let --record replace a file that exists'] as const;
 
 /** Makes an action of commander of a command; its result is the exit code. */
@@ -84,6 +95,8 @@ variable, such as TIDEGAUGE_STORE_KIND=influx.`,
     .command('run')
     .description('capture, store, detect and alert, all in this process')
     .option(...CONFIG)
+    .addOption(hookOption())
+    .addOption(accountOption())
     .option(...RECORD)
     .option(...FORCE)
     .option('--quiet', 'show incidents only, no traffic')
@@ -92,6 +105,8 @@ variable, such as TIDEGAUGE_STORE_KIND=influx.`,
     .command('collect')
     .description('capture and store only; `detect` processes judge (needs a shared store, queue and state)')
     .option(...CONFIG)
+    .addOption(hookOption())
+    .addOption(accountOption())
     .option(...RECORD)
     .option(...FORCE)
     .option('--quiet', 'show no traffic')
@@ -157,6 +172,7 @@ variable, such as TIDEGAUGE_STORE_KIND=influx.`,
     .command('doctor')
     .description('check this machine, the configuration and everything it points to; say what to do')
     .option(...CONFIG)
+    .addOption(hookOption())
     .option('--notify', 'send a test message to every receiver')
     .action(action(doctor));
   tidegauge

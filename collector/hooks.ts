@@ -6,7 +6,7 @@ import type { Probe } from '../bpf/contract.ts';
 import { HOOKS, type Hook, isAtLeast, type Kernel, kernelOf } from '../bpf/hooks.ts';
 import { PROBES } from '../bpf/index.ts';
 import type { Config } from '../core/config.ts';
-import { TidegaugeError } from '../core/errors.ts';
+import { errorCode, TidegaugeError } from '../core/errors.ts';
 
 /** Where the kernel says what it has; a test looks elsewhere. */
 export interface KernelFiles {
@@ -65,12 +65,16 @@ export async function chooseHook(
     {
       place: 'the kernel',
       expected: `a hook that works (capture.hook ${config.hook}, capture.probe ${config.probe})`,
-      found: refused.map(({ hook, found }) => `${hook.name}: ${found}`).join('; ') || 'none for this probe',
+      found: reasons(refused) || 'none for this probe',
       remedy: refused[0]?.remedy ?? 'Set capture.hook and capture.probe to `auto`.',
     },
     { exitCode: 2 },
   );
 }
+
+/** Each reason once: probes of one hook mostly share theirs. */
+const reasons = (refused: Choice['refused']): string =>
+  [...new Set(refused.map(({ hook, found }) => `${hook.name}: ${found}`))].join('; ');
 
 /** Why a probe cannot use a hook on this machine, or null when it can. */
 export async function refusalOf(hook: Hook, probe: Probe, files: KernelFiles): Promise<Refusal | null> {
@@ -83,8 +87,7 @@ export async function refusalOf(hook: Hook, probe: Probe, files: KernelFiles): P
     return refusal(`no BTF (${files.btf})`, 'Run a kernel with CONFIG_DEBUG_INFO_BTF=y.');
   }
   const tracefs = await firstExisting(files.tracefs.map(folder => join(folder, 'events')));
-  if (tracefs === null)
-    return refusal('no tracefs', 'Mount it: `mount -t tracefs tracefs /sys/kernel/tracing`.');
+  if (tracefs === null) return refusalOfTracefs(files);
   for (const tracepoint of [...hook.tracepoints, ...probe.tracepoints, ...CGROUP_TRACEPOINTS]) {
     if (await exists(join(tracefs, tracepoint))) continue;
     return refusal(
@@ -95,21 +98,40 @@ export async function refusalOf(hook: Hook, probe: Probe, files: KernelFiles): P
   return hook.functions.length > 0 ? refusalOfFunctions(hook, join(tracefs, '..'), files) : null;
 }
 
+/** Only root may look into it, so that for others it can be there or not. */
+async function refusalOfTracefs(files: KernelFiles): Promise<Refusal> {
+  for (const folder of files.tracefs) {
+    if (await isHidden(join(folder, 'events')))
+      return refusal('tracefs cannot be seen by this user', 'Run it as root, for example with sudo.');
+  }
+  return refusal('no tracefs', 'Mount it: `mount -t tracefs tracefs /sys/kernel/tracing`.');
+}
+
 async function refusalOfFunctions(hook: Hook, tracefs: string, files: KernelFiles): Promise<Refusal | null> {
   const list = hook.name === 'kprobe' ? files.symbols : join(tracefs, 'available_filter_functions');
   const needed = hook.name === 'kprobe' ? [join(tracefs, 'kprobe_events'), list] : [list];
   for (const file of needed) {
     if (await exists(file)) continue;
-    return refusal(
-      `no ${file}`,
-      'Run a kernel with CONFIG_KPROBES and CONFIG_DYNAMIC_FTRACE, and without lockdown.',
-    );
+    return refusal(`no ${file}`, NO_FUNCTIONS);
   }
-  const words = new Set((await readFile(list, 'utf8')).split(/[\s]+/));
+  const words = await wordsOf(list);
+  if (words === null) return refusal(`${list} may not be read`, NO_FUNCTIONS);
   const missing = hook.functions.find(name => !words.has(name));
   return missing === undefined
     ? null
     : refusal(`no function ${missing} in ${list}`, 'Run a kernel with TCP, UDP and IPv6 built in.');
+}
+
+const NO_FUNCTIONS = 'Run a kernel with CONFIG_KPROBES and CONFIG_DYNAMIC_FTRACE, and without lockdown.';
+
+/** All words of a file; null where even root may not read it, as lockdown has it. */
+async function wordsOf(file: string): Promise<ReadonlySet<string> | null> {
+  try {
+    return new Set((await readFile(file, 'utf8')).split(/\s+/));
+  } catch (error) {
+    if (errorCode(error) === 'EPERM' || errorCode(error) === 'EACCES') return null;
+    throw error;
+  }
 }
 
 const refusal = (found: string, remedy: string): Refusal => ({ found, remedy });
@@ -117,6 +139,13 @@ const refusal = (found: string, remedy: string): Refusal => ({ found, remedy });
 async function firstExisting(paths: readonly string[]): Promise<string | null> {
   for (const path of paths) if (await exists(path)) return path;
   return null;
+}
+
+function isHidden(path: string): Promise<boolean> {
+  return access(path, constants.F_OK).then(
+    () => false,
+    error => errorCode(error) === 'EACCES',
+  );
 }
 
 /** False as well where this user may not look. */

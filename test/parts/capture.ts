@@ -16,6 +16,20 @@ export interface TestCapture {
 
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
+/** Settings without Docker and with intervals of 200 ms, unless told otherwise. */
+export const captureConfig = (config: Partial<Config['capture']> = {}): Config['capture'] => ({
+  interval: 200,
+  probe: 'auto',
+  hook: 'auto',
+  account: 'fast',
+  bpftrace: 'bpftrace',
+  map_keys: 65_536,
+  docker: 'off',
+  spool: { size: 1, age: 1, fsync: 'never' },
+  pending: 0,
+  ...config,
+});
+
 /** A real capture without Docker and with intervals of 200 ms, unless told otherwise; resolves when it is ready. */
 export async function captureFrames(
   config: Partial<Config['capture']> = {},
@@ -23,18 +37,7 @@ export async function captureFrames(
 ): Promise<TestCapture> {
   const frames: Frame[] = [];
   const capture = await startCapture({
-    config: {
-      interval: 200,
-      probe: 'auto',
-      hook: 'auto',
-      account: 'fast',
-      bpftrace: 'bpftrace',
-      map_keys: 65_536,
-      docker: 'off',
-      spool: { size: 1, age: 1, fsync: 'never' },
-      pending: 0,
-      ...config,
-    },
+    config: captureConfig(config),
     host: 'test',
     clock: systemClock,
     log: silentLog,
