@@ -16,11 +16,7 @@ import { SqliteStore } from '../store/sqlite/store.ts';
 import { busyParts, frameOf } from '../test/parts/frames.ts';
 import { startInflux } from '../test/parts/influx.ts';
 import { temporaryFolder } from '../test/parts/process.ts';
-
-interface BenchTable {
-  title: string;
-  rows: { name: string; value: string; ratio: string; spread: string }[];
-}
+import { type BenchTable, inTurn, median, spread } from './measure.ts';
 
 const ROUNDS = 7;
 const FRAMES = 40;
@@ -168,42 +164,34 @@ async function drain(store: Store, load: Load): Promise<void> {
   if (frames !== FRAMES) throw new Error(`expected ${FRAMES} frames, read ${frames}`);
 }
 
-/** All contests, the two sides in turn; which side begins alternates too. */
 async function table(
   title: string,
   loads: readonly Load[],
   contests: readonly Contest[],
 ): Promise<BenchTable> {
-  const rows: BenchTable['rows'] = [];
+  const rows: BenchTable['rows'][number][] = [];
   for (const { name, rows: count, store, bare } of contests) {
-    const rates: number[] = [];
-    const ratios: number[] = [];
-    for (const [round, load] of loads.entries()) {
-      let times: { store: number; bare: number };
-      if (round % 2 === 0) {
-        const first = await milliseconds(() => store(load));
-        times = { store: first, bare: await milliseconds(() => bare(load)) };
-      } else {
-        const first = await milliseconds(() => bare(load));
-        times = { bare: first, store: await milliseconds(() => store(load)) };
-      }
-      rates.push((count * 1000) / times.store);
-      ratios.push(times.bare / times.store);
-    }
-    const value = `${Math.round(median(rates) / 1000)}k rows/s`;
-    const spread = `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`;
-    rows.push({ name, value, ratio: median(ratios).toFixed(2), spread });
+    const times = await inTurn(ROUNDS, { store: timed(loads, store), bare: timed(loads, bare) });
+    const ratios = times.bare.map((ms, round) => ms / (times.store[round] ?? Number.NaN));
+    const rate = median(times.store.map(ms => (count * 1000) / ms));
+    rows.push({
+      name,
+      value: `${Math.round(rate / 1000)}k rows/s`,
+      ratio: median(ratios).toFixed(2),
+      spread: spread(ratios),
+    });
   }
   return { title, rows };
 }
 
-async function milliseconds(action: () => Promise<unknown>): Promise<number> {
-  const start = performance.now();
-  await action();
-  return performance.now() - start;
-}
-
-function median(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+/** Does it to the next load with each call; ms. */
+function timed(loads: readonly Load[], side: (load: Load) => Promise<unknown>): () => Promise<number> {
+  const left = loads.values();
+  return async () => {
+    const { value: load } = left.next();
+    if (!load) throw new Error('a load for each round');
+    const start = performance.now();
+    await side(load);
+    return performance.now() - start;
+  };
 }

@@ -7,7 +7,7 @@ import { describeWith } from '../parts/need.ts';
 import { type Child, temporaryFolder, until } from '../parts/process.ts';
 import { type RedisServer, startRedis } from '../parts/redis.ts';
 import { type Hook, startHook, tidegauge, writeConfig } from '../parts/tidegauge.ts';
-import { trickleScript } from '../parts/traffic.ts';
+import { JUMP_RULES, trickleScript } from '../parts/traffic.ts';
 
 /** `collect` and two `detect` processes that meet in Redis and InfluxDB; one `detect` is killed in the middle. */
 describeWith(['docker', 'ebpf', 'influx', 'redis'], 'collect and two detects over Redis and InfluxDB', () => {
@@ -38,24 +38,7 @@ describeWith(['docker', 'ebpf', 'influx', 'redis'], 'collect and two detects ove
       redis: { url: redis.url },
       state: { kind: 'redis', lease: '2s', checkpoint: '2s' },
       detectors: [
-        {
-          use: 'rolling-zscore',
-          name: 'sent',
-          metric: 'bytes',
-          direction: 'send',
-          warm_up: '8s',
-          for: '1s',
-          floor: '20KiB/s',
-        },
-        {
-          use: 'rolling-zscore',
-          name: 'received',
-          metric: 'messages',
-          direction: 'receive',
-          warm_up: '8s',
-          for: '1s',
-          floor: '300msg/s',
-        },
+        ...JUMP_RULES,
         { use: 'threshold', name: 'limit', metric: 'bytes', direction: 'send', above: '500KiB/s', for: '0s' },
       ],
       alert: { resolve_after: '3s' },

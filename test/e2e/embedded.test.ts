@@ -12,7 +12,7 @@ import { recordingLog } from '../parts/log.ts';
 import { describeWith } from '../parts/need.ts';
 import { type Child, temporaryFolder, until } from '../parts/process.ts';
 import { type Hook, startHook, tidegauge, writeConfig } from '../parts/tidegauge.ts';
-import { expected, tcpScript, trickleScript } from '../parts/traffic.ts';
+import { expected, JUMP_RULES, tcpScript, trickleScript } from '../parts/traffic.ts';
 
 const PLAIN = Array.from({ length: 10_000 }, () => 1000);
 /** Every kind of bucket: first, edges of the fine and coarse steps, the last coarse one, overflow. */
@@ -20,27 +20,6 @@ const EDGES = [1, 63, 64, 1000, 4095, 4096, 8191, 8192, 65_535, 65_536, 70_000];
 const MIX = Array.from({ length: 1100 }, (_, i) => EDGES[i % EDGES.length] ?? 0);
 
 const OURS = ['plain', 'mix', 'trickle', 'silent'];
-
-const RULES = [
-  {
-    use: 'rolling-zscore',
-    name: 'sent',
-    metric: 'bytes',
-    direction: 'send',
-    warm_up: '8s',
-    for: '1s',
-    floor: '20KiB/s',
-  },
-  {
-    use: 'rolling-zscore',
-    name: 'received',
-    metric: 'messages',
-    direction: 'receive',
-    warm_up: '8s',
-    for: '1s',
-    floor: '300msg/s',
-  },
-];
 
 /**
  * The whole program on real parts: dockerd, the kernel, SQLite and InfluxDB. Two runs watch the same containers, one
@@ -59,7 +38,7 @@ describeWith(['docker', 'ebpf', 'influx'], 'tidegauge run, end to end', () => {
     data: join(folder.path, host),
     capture: { interval: '500ms', docker: docker.socket },
     store,
-    detectors: RULES.map(rule => ({ ...rule, match: { container: 'trickle' } })),
+    detectors: JUMP_RULES.map(rule => ({ ...rule, match: { container: 'trickle' } })),
     alert: { resolve_after: '3s' },
     receivers: [{ use: 'webhook', name: 'hook', url: hook.url }],
   });

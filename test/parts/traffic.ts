@@ -70,3 +70,9 @@ export function expected(sizes: readonly number[]): { messages: number; bytes: n
     sizes: sizesFrom(counts),
   };
 }
+
+/** Rules that see the trickle's burst, in both directions. */
+export const JUMP_RULES = [
+  { name: 'sent', metric: 'bytes', direction: 'send', floor: '20KiB/s' },
+  { name: 'received', metric: 'messages', direction: 'receive', floor: '300msg/s' },
+].map(rule => ({ use: 'rolling-zscore', ...rule, warm_up: '8s', for: '1s' }));
