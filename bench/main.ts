@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { captureBench } from './capture.ts';
+import { exactBench } from './exact.ts';
 import { foldBench } from './fold.ts';
 import type { BenchTable } from './measure.ts';
 import { pipelineBench } from './pipeline.ts';
@@ -14,6 +15,7 @@ import { storeBench } from './store.ts';
 
 const BENCHES: Readonly<Record<string, () => Promise<BenchTable[]>>> = {
   capture: captureBench,
+  exact: exactBench,
   fold: foldBench,
   spool: spoolBench,
   store: storeBench,
