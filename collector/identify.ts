@@ -44,6 +44,8 @@ export class Identifier {
   readonly #pending = new Set<Promise<void>>();
   /** How often each stranger was asked for its network. */
   readonly #questions = new Map<CgroupId, number>();
+  /** A network could not be read: said once, for it is asked again with every frame. */
+  #networkFailed = false;
   /** Containers that Docker was asked for: once is enough, its events say the rest. */
   readonly #asked = new Set<string>();
 
@@ -151,7 +153,11 @@ export class Identifier {
 
   #ask(what: string, question: Promise<void>): void {
     const answer = question
-      .catch(error => this.#options.log.warn({ reason: describeError(error) }, `${what}: not read`))
+      .catch(error => {
+        const level = what === 'network' && this.#networkFailed ? 'debug' : 'warn';
+        this.#networkFailed ||= what === 'network';
+        this.#options.log[level]({ reason: describeError(error) }, `${what}: not read`);
+      })
       .finally(() => this.#pending.delete(answer));
     this.#pending.add(answer);
   }

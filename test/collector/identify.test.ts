@@ -1,11 +1,16 @@
 import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, expect, it } from '@jest/globals';
+import { Identifier } from '../../collector/identify.ts';
+import { systemClock } from '../../core/clock.ts';
 import type { Container } from '../../core/frame.ts';
 import { captureFrames, type TestCapture, trafficOf } from '../parts/capture.ts';
 import { makeCgroup, type TestCgroup } from '../parts/cgroup.ts';
 import { answerAsDocker, type DockerAnswering, type DockerAnswers } from '../parts/docker-answers.ts';
+import { recordingLog } from '../parts/log.ts';
 import { describeWith } from '../parts/need.ts';
-import { until } from '../parts/process.ts';
+import { temporaryFolder, until } from '../parts/process.ts';
 
 const SEND = `use Socket; socket(my $s, PF_INET, SOCK_DGRAM, 0) or die;
   send($s, "x", 0, sockaddr_in(9, INADDR_LOOPBACK)) or die;`;
@@ -77,4 +82,29 @@ describeWith(['ebpf'], 'identification', () => {
     const unknown = cgroups.slice(0, -1).filter(one => trafficOf(frames, one.path, 'send').messages !== 1);
     expect(unknown.map(one => one.path)).toEqual([]);
   });
+});
+
+it('says once that networks cannot be read, however often they are asked for', async () => {
+  const folder = temporaryFolder();
+  // A directory where a file should be: an error that is not "gone".
+  mkdirSync(join(folder.path, 'web', 'cgroup.procs'), { recursive: true });
+  const { log, lines } = recordingLog();
+  const identifier = new Identifier({
+    docker: 'off',
+    mount: folder.path,
+    clock: systemClock,
+    log,
+    boot: () => 0,
+    feed: () => undefined,
+    undescribed: () => [],
+    unnetworked: () => [{ cgroup: '1', path: 'web', urgent: true }],
+  });
+  for (let frame = 0; frame < 3; frame++) await identifier.settle();
+  await identifier.stop();
+  folder.remove();
+  expect(lines.map(({ level, message }) => [level, message])).toEqual([
+    ['warn', 'network: not read'],
+    ['debug', 'network: not read'],
+    ['debug', 'network: not read'],
+  ]);
 });
