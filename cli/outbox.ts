@@ -3,7 +3,6 @@ import { createShipper, type Shipper, type ShipperOptions } from '../collector/s
 import { Spool } from '../collector/spool/spool.ts';
 import { TidegaugeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import type { FileLock } from '../state/sqlite/lock.ts';
 import type { Store } from '../store/contract.ts';
 import { HostClaim } from './claim.ts';
 import type { Context } from './context.ts';
@@ -87,7 +86,7 @@ function guardedBy(
 }
 
 interface Opened {
-  readonly lock: FileLock;
+  readonly lock: { release(): void };
   readonly claim: HostClaim;
   readonly spool: Spool;
   readonly shipper: Shipper;

@@ -105,7 +105,8 @@ export class OwnedLane {
     await this.#consumer?.stop();
     await this.#chain;
     try {
-      if (save) for (const host of this.#hosts.values()) await host.checkpoint(true);
+      // After a failed fold a state may know more than was written.
+      if (save && this.failed === null) for (const host of this.#hosts.values()) await host.checkpoint(true);
     } catch (error) {
       this.#deps.log.warn({ lane: this.lane, error: describeError(error) }, 'last checkpoint was not saved');
     }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import type { Frame } from '../../core/frame.ts';
 import { createInlineQueue } from '../../queue/inline.ts';
 import { Worker } from '../../worker/worker.ts';
 import { ManualClock } from '../parts/clock.ts';
@@ -12,41 +13,79 @@ beforeEach(() => {
 });
 afterEach(() => folder.remove());
 
-it('a worker ends in time though the state rejects everything, in the middle of a frame', async () => {
+/** Workers of one state and store, one after the other; `away` says which methods of the state reject, and counts. */
+async function installation() {
   const clock = new ManualClock();
   const { log } = recordingLog();
   const { store, state } = openFiles(folder.path, clock);
   await store.open();
   await state.open();
   const queue = createInlineQueue({ lanes: 1, clock, log });
-  const away = { now: false, asked: 0 };
-  const shared = refusing(state, () => {
-    if (away.now) away.asked++;
-    return away.now;
+  const away = { from: (_method: string) => false, asked: 0 };
+  const shared = refusing(state, method => {
+    if (!away.from(method)) return false;
+    away.asked++;
+    return true;
   });
-  const worker = Worker.start({
-    ...{ fold: limitFold(1_000_000), store, queue, state: shared, receivers: [], clock, log },
-    ...{ owner: 'a', leaseMs: 8000, checkpointMs: 1000 },
-  });
-  await until('the lane', () => worker.status().lanes === 1);
-  away.now = true;
-  for (const frame of STORY.slice(0, 10)) {
-    await store.writeFrames([frame]);
-    await queue.publish(frame);
-  }
+  return {
+    ...{ clock, store, state, queue, away },
+    async start(owner: string): Promise<Worker> {
+      const worker = Worker.start({
+        ...{ fold: limitFold(1_000_000), store, queue, state: shared, receivers: [], clock, log },
+        ...{ owner, leaseMs: 60_000, checkpointMs: 1000 },
+      });
+      await until('the lane', () => worker.status().lanes === 1);
+      return worker;
+    },
+    async publish(frames: readonly Frame[]): Promise<void> {
+      for (const frame of frames) {
+        await store.writeFrames([frame]);
+        await queue.publish(frame);
+      }
+    },
+    /** Returns how long it took, ms. */
+    async stop(worker: Worker): Promise<number> {
+      const started = clock.now();
+      let ended = false;
+      const stopped = worker.stop().then(() => {
+        ended = true;
+      });
+      await until('the end', () => {
+        if (!ended) clock.advance(500);
+        return ended;
+      });
+      await stopped;
+      return clock.now() - started;
+    },
+    async close(): Promise<void> {
+      await Promise.all([queue.close(), state.close(), store.close()]);
+    },
+  };
+}
+
+it('a worker ends in time though the state rejects everything, in the middle of a frame', async () => {
+  const { start, publish, stop, close, away, clock } = await installation();
+  const worker = await start('a');
+  away.from = () => true;
+  await publish(STORY.slice(0, 10));
   await until('a write to be tried again', () => away.asked > 0 && clock.sleeping > 0);
-  let ended = false;
-  const started = clock.now();
-  const stopped = worker.stop().then(() => {
-    ended = true;
-  });
-  await until('the end', () => {
-    if (!ended) clock.advance(500);
-    return ended;
-  });
-  await stopped;
-  expect(clock.now() - started).toBeLessThanOrEqual(11_000);
-  await queue.close();
-  await state.close();
-  await store.close();
+  expect(await stop(worker)).toBeLessThanOrEqual(11_000);
+  await close();
+});
+
+it('a worker that ends before it could write what a frame gave leaves that frame to its successor', async () => {
+  const { start, publish, stop, close, away, state } = await installation();
+  const worker = await start('a');
+  await publish(STORY.slice(0, 5));
+  await until('them to be folded', () => worker.status().frames === 5);
+  away.from = method => method === 'commit';
+  await publish(STORY.slice(5, 6));
+  await until('the incident to be refused', () => away.asked > 0);
+  await stop(worker);
+  away.from = () => false;
+  const successor = await start('b');
+  const incidents = () => state.incidents({ from: 0, to: Number.MAX_SAFE_INTEGER }, 10);
+  await until('the incident', async () => (await incidents()).length === 1);
+  await stop(successor);
+  await close();
 });
