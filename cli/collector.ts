@@ -4,6 +4,7 @@ import type { Shipper } from '../collector/ship.ts';
 import { FrameTally } from '../collector/tally.ts';
 import type { TidegaugeError } from '../core/errors.ts';
 import type { Worker } from '../worker/worker.ts';
+import { aborted } from './aborted.ts';
 import type { Context } from './context.ts';
 import type { Live } from './live.ts';
 import { openOutbox } from './outbox.ts';
@@ -88,11 +89,4 @@ class DockerWatch {
     if (connected === null) return 'off';
     return connected ? 'connected' : this.#wasThere ? 'away' : 'absent';
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -4,6 +4,7 @@ import type { Incident } from '../core/incident.ts';
 import type { Listener } from '../http/listener.ts';
 import { Upkeep } from '../worker/upkeep.ts';
 import { Worker } from '../worker/worker.ts';
+import { aborted } from './aborted.ts';
 import { type Collector, startCollector } from './collector.ts';
 import { type CommonFlags, type Context, ensureDataFolder } from './context.ts';
 import { listen } from './http.ts';
@@ -95,13 +96,6 @@ function openLive({ out, clock, peopleLog }: Context, traffic: boolean, { header
   if (live.redraws) peopleLog?.divert(entry => live.log(entry));
   if (header) live.header(header);
   return live;
-}
-
-function aborted(signal: AbortSignal): Promise<null> {
-  return new Promise(resolve => {
-    if (signal.aborted) resolve(null);
-    else signal.addEventListener('abort', () => resolve(null), { once: true });
-  });
 }
 
 /** Separate processes must meet somewhere. */
