@@ -23,7 +23,7 @@ export interface Outbox {
   stop(): Promise<number>;
 }
 
-type Wants = Pick<Context, 'config' | 'clock' | 'log'>;
+type Wants = Pick<Context, 'config' | 'clock'> & { readonly log: Log };
 
 export type Destinations = Pick<Parts, 'queue' | 'state'> & {
   readonly store: Pick<Store, 'writeFrames' | 'lastFrame'>;

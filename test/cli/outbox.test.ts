@@ -3,10 +3,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { HostClaim } from '../../cli/claim.ts';
+import { load } from '../../cli/context.ts';
 import { instanceId } from '../../cli/instance.ts';
+import { openOutbox } from '../../cli/outbox.ts';
+import type { Frame } from '../../core/frame.ts';
+import { createInlineQueue } from '../../queue/inline.ts';
 import { lockFile } from '../../state/sqlite/lock.ts';
 import { createSqliteState } from '../../state/sqlite/state.ts';
 import { ManualClock } from '../parts/clock.ts';
+import { frameOf } from '../parts/frames.ts';
 import { recordingLog } from '../parts/log.ts';
 import { Child, temporaryFolder, until } from '../parts/process.ts';
 import { writeConfig } from '../parts/tidegauge.ts';
@@ -119,6 +124,34 @@ describe('a data directory and a host name', () => {
     await claim.lost;
     expect(() => claim.check()).toThrow('lost');
     await claim.release();
+    await state.close();
+  });
+
+  it('that are lost end the shipping at once: nothing more reaches the store', async () => {
+    const clock = new ManualClock();
+    const { log } = recordingLog();
+    writeConfig(folder.path, { host: 'web-1', data: folder.path, state: { lease: '60s' } });
+    const { config } = load({ config: join(folder.path, 'tidegauge.yaml') });
+    const state = createSqliteState({ file: join(folder.path, 'claims.db'), clock });
+    await state.open();
+    const stored: Frame[] = [];
+    const store = {
+      lastFrame: async () => null,
+      writeFrames: async (frames: readonly Frame[]) => {
+        stored.push(...frames);
+      },
+    };
+    const queue = createInlineQueue({ lanes: 1, clock, log });
+    const outbox = await openOutbox({ config, clock, log }, { state, store, queue });
+    outbox.shipper.push(frameOf('web-1', 0));
+    await until('the first frame', () => stored.length === 1);
+    clock.advance(60_001);
+    expect(await state.acquire('collector-web-1', 'another', 1e9)).not.toBeNull();
+    outbox.shipper.push(frameOf('web-1', 1));
+    expect((await outbox.lost).message).toContain('another installation');
+    expect(await outbox.stop()).toBe(0);
+    expect(stored).toHaveLength(1);
+    await queue.close();
     await state.close();
   });
 
