@@ -28,7 +28,9 @@ export interface SoakOptions {
 /** How this process stood at one moment. */
 export interface Sample {
   readonly ms: number;
+  /** Resident memory, and how much of it is objects and buffers. */
   readonly rssBytes: number;
+  readonly liveBytes: number;
   readonly pending: number;
   readonly folded: number;
   /** What is away, for people; empty: nothing. */
@@ -45,10 +47,9 @@ export interface SoakReport {
   readonly isFolded: boolean;
   /** Frames given up anywhere on the way. */
   readonly dropped: number;
-  /** Median resident memory before the first outage and at the end, bytes. */
-  readonly before: number;
-  readonly after: number;
-  readonly peak: number;
+  /** Medians before the first outage and at the end, bytes. */
+  readonly live: { readonly before: number; readonly after: number };
+  readonly resident: { readonly before: number; readonly after: number; readonly peak: number };
 }
 
 const HOST = 'soak';
@@ -100,7 +101,7 @@ async function play(
   const outbox = await openOutbox({ config, clock, log }, parts);
   const owner = 'soak';
   const { lease: leaseMs, checkpoint: checkpointMs } = config.state;
-  const worker = await Worker.start({ ...parts, clock, log, owner, leaseMs, checkpointMs });
+  const worker = Worker.start({ ...parts, clock, log, owner, leaseMs, checkpointMs });
   const upkeep = new Upkeep({ ...parts, clock, log, owner, rawMs: config.store.retention.raw });
   upkeep.start();
 
@@ -129,7 +130,7 @@ async function play(
     options.collectGarbage?.();
     const sample = {
       ms: Math.round(ms),
-      rssBytes: process.memoryUsage.rss(),
+      ...memory(),
       pending: outbox.shipper.status().pending,
       folded: worker.status().frames,
       away: away.join(', '),
@@ -168,16 +169,22 @@ async function settled({ queue }: Parts, worker: Worker, config: Config): Promis
   }
 }
 
-function memoryOf(samples: readonly Sample[], lengthMs: number) {
-  const median = (from: number, to: number) => {
+function memory() {
+  const { rss, heapUsed, external } = process.memoryUsage();
+  return { rssBytes: rss, liveBytes: heapUsed + external };
+}
+
+function memoryOf(samples: readonly Sample[], lengthMs: number): Pick<SoakReport, 'live' | 'resident'> {
+  const median = (of: 'rssBytes' | 'liveBytes', from: number, to: number) => {
     const part = samples.filter(({ ms }) => ms >= from * lengthMs && ms < to * lengthMs);
-    return part.map(({ rssBytes }) => rssBytes).sort((a, b) => a - b)[Math.floor(part.length / 2)] ?? 0;
+    return part.map(sample => sample[of]).sort((a, b) => a - b)[Math.floor(part.length / 2)] ?? 0;
   };
-  return {
-    before: median(0.15, 0.33),
-    after: median(0.85, 1),
-    peak: Math.max(...samples.map(({ rssBytes }) => rssBytes)),
-  };
+  const compared = (of: 'rssBytes' | 'liveBytes') => ({
+    before: median(of, 0.15, 0.33),
+    after: median(of, 0.85, 1),
+  });
+  const peak = Math.max(...samples.map(({ rssBytes }) => rssBytes));
+  return { live: compared('liveBytes'), resident: { ...compared('rssBytes'), peak } };
 }
 
 /** Frames in the store, compared with the same frames made again. */
