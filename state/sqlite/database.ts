@@ -1,40 +1,32 @@
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { describeError, ExchangeError, errorCode } from '../../core/errors.ts';
+import { describeError, ExchangeError } from '../../core/errors.ts';
 import { makeFolder } from '../../core/folder.ts';
 import { createPrivate } from '../../core/private-file.ts';
+import { CODES, isBusy, isPassing, RIGHTS, resultCode } from '../../sqlite/codes.ts';
+import { transaction } from '../../sqlite/transaction.ts';
 import { MIGRATIONS } from './schema.ts';
 
 /** Longest wait for another process that writes, milliseconds. It blocks this one. */
 const BUSY_MS = 2000;
 
-/**
- * Result codes of SQLite (their low byte) that pass, or that an administrator repairs meanwhile: BUSY, LOCKED, NOMEM,
- * READONLY, INTERRUPT, IOERR, FULL, CANTOPEN, PROTOCOL.
- */
-const PASSING = new Set([5, 6, 7, 8, 9, 10, 13, 14, 15]);
-
-/** While opening only another process' lock is worth waiting for. */
-const PASSING_WHILE_OPENING = new Set([5, 6]);
-
-const RIGHTS = 'Set `data` to a directory of yours, or run it as root.';
-/** READONLY, CANTOPEN. */
-const REMEDIES: Readonly<Record<number, string>> = { 8: RIGHTS, 14: RIGHTS };
+/** Of result codes that pass. */
+const REMEDIES: Readonly<Record<number, string>> = { [CODES.READONLY]: RIGHTS, [CODES.CANTOPEN]: RIGHTS };
 
 /** The one place that decides what an error of SQLite means; anything else is a mistake of ours and stays as it is. */
-export function sqliteError(error: unknown, place: string, passing = PASSING): unknown {
-  if (errorCode(error) !== 'ERR_SQLITE_ERROR') return error;
-  const code = Number((error as { errcode?: unknown }).errcode) & 0xff;
+export function sqliteError(error: unknown, place: string): unknown {
+  const code = resultCode(error);
+  if (code === null) return error;
   return new ExchangeError(
     {
       place,
       expected: 'a working SQLite database',
       found: describeError(error),
-      remedy: PASSING.has(code)
+      remedy: isPassing(code)
         ? (REMEDIES[code] ?? 'Check free space on the disk.')
         : 'Move the file away: a new one is made, and what it held is derived again from the store.',
     },
-    { retry: passing.has(code), cause: error },
+    { retry: isPassing(code), cause: error },
   );
 }
 
@@ -55,8 +47,7 @@ export function openDatabase(file: string): DatabaseSync {
     return db;
   } catch (error) {
     db?.close();
-    const failure = sqliteError(error, file, PASSING_WHILE_OPENING);
-    throw failure instanceof ExchangeError ? failure : unusable(file, error);
+    throw openError(error, file);
   }
 }
 
@@ -74,9 +65,17 @@ export function openReadOnly(file: string): DatabaseSync {
     return db;
   } catch (error) {
     db?.close();
-    const failure = sqliteError(error, file, PASSING_WHILE_OPENING);
-    throw failure instanceof ExchangeError ? failure : unusable(file, error);
+    throw openError(error, file);
   }
+}
+
+/** The same while opening: only another process' lock is worth waiting for. */
+function openError(error: unknown, file: string): ExchangeError {
+  const failure = sqliteError(error, file);
+  if (!(failure instanceof ExchangeError)) return unusable(file, error);
+  return failure.retry && !isBusy(error)
+    ? new ExchangeError(failure.problem, { retry: false, cause: error })
+    : failure;
 }
 
 /** The folder cannot be made. */
@@ -88,20 +87,6 @@ function unusable(file: string, error: unknown): ExchangeError {
     remedy: RIGHTS,
   };
   return new ExchangeError(problem, { retry: false, cause: error });
-}
-
-/** Run `body` in a transaction that has the write lock from its start: all of it happens, or nothing. */
-export function transaction<T>(db: DatabaseSync, body: () => T): T {
-  db.exec('BEGIN IMMEDIATE');
-  try {
-    const result = body();
-    db.exec('COMMIT');
-    return result;
-  } catch (error) {
-    // SQLite has rolled back by itself after some errors (disk full, I/O).
-    if (db.isTransaction) db.exec('ROLLBACK');
-    throw error;
-  }
 }
 
 function migrate(db: DatabaseSync, file: string): void {

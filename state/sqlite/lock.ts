@@ -1,8 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
-import { errorCode } from '../../core/errors.ts';
-
-/** SQLite's result codes BUSY and LOCKED. */
-const HELD = new Set([5, 6]);
+import { isBusy } from '../../sqlite/codes.ts';
 
 export interface FileLock {
   release(): void;
@@ -20,8 +17,7 @@ export function lockFile(file: string): FileLock | null {
     return { release: () => db.close() };
   } catch (error) {
     db.close();
-    const { errcode } = error as { errcode?: unknown };
-    if (errorCode(error) === 'ERR_SQLITE_ERROR' && HELD.has(Number(errcode) & 0xff)) return null;
+    if (isBusy(error)) return null;
     throw error;
   }
 }

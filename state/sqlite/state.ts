@@ -3,10 +3,11 @@ import { z } from 'zod';
 import type { Clock } from '../../core/clock.ts';
 import { ExchangeError } from '../../core/errors.ts';
 import type { Incident, Notification } from '../../core/incident.ts';
+import { transaction } from '../../sqlite/transaction.ts';
 import type { Checkpoint, Commit, Delivery, DeliveryStatus, Lease, State } from '../contract.ts';
 import { FRESH, keyText, type Outcome, Records, textOfKey, timeOf } from '../records.ts';
 import { hourOf, staleCheckpoints } from '../retention.ts';
-import { openDatabase, openReadOnly, sqliteError, transaction } from './database.ts';
+import { openDatabase, openReadOnly, sqliteError } from './database.ts';
 import * as sql from './statements.ts';
 
 export interface SqliteStateOptions {

@@ -4,8 +4,10 @@ import { setImmediate } from 'node:timers/promises';
 import { ExchangeError } from '../../core/errors.ts';
 import { makeFolder } from '../../core/folder.ts';
 import { createPrivate } from '../../core/private-file.ts';
+import { isBusy } from '../../sqlite/codes.ts';
+import * as shared from '../../sqlite/transaction.ts';
 import type { Range } from '../contract.ts';
-import { isBusy, openFailure, sqliteFailure } from './failure.ts';
+import { openFailure, sqliteFailure } from './failure.ts';
 import { MIGRATIONS, migrate, schemaVersion } from './schema.ts';
 
 /** Longest wait for another process's write lock, ms. It blocks this process, and transactions take milliseconds. */
@@ -99,13 +101,8 @@ function refuseNewer(file: string, version: number): void {
 /** Run `body` as one transaction: all of it or nothing. Throws an ExchangeError. */
 export function transaction<T>(db: DatabaseSync, file: string, body: () => T): T {
   try {
-    // IMMEDIATE: wait for the lock now, instead of failing later when a read turns into a write.
-    db.exec('BEGIN IMMEDIATE');
-    const result = body();
-    db.exec('COMMIT');
-    return result;
+    return shared.transaction(db, body);
   } catch (error) {
-    if (db.isTransaction) db.exec('ROLLBACK');
     throw sqliteFailure(file, error);
   }
 }
@@ -113,12 +110,8 @@ export function transaction<T>(db: DatabaseSync, file: string, body: () => T): T
 /** Run `body`, which only reads, on one state of the file, whatever other threads write. Throws an ExchangeError. */
 export function snapshot<T>(db: DatabaseSync, file: string, body: () => T): T {
   try {
-    db.exec('BEGIN');
-    const result = body();
-    db.exec('COMMIT');
-    return result;
+    return shared.snapshot(db, body);
   } catch (error) {
-    if (db.isTransaction) db.exec('ROLLBACK');
     throw sqliteFailure(file, error);
   }
 }
