@@ -1,9 +1,14 @@
 import { preflight } from '../collector/preflight.ts';
 import { describeError, printable, TidegaugeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import type { Context } from './context.ts';
-import { ensureDataFolder } from './context.ts';
+import { type CommonFlags, type Context, ensureDataFolder } from './context.ts';
+import { receiverLines } from './receivers.ts';
 import { makeQueue, makeState, makeStore } from './wire.ts';
+
+interface DoctorFlags extends CommonFlags {
+  /** Send a test message to every receiver. */
+  readonly notify?: boolean;
+}
 
 interface Line {
   readonly ok: boolean;
@@ -15,11 +20,12 @@ interface Line {
 }
 
 /** `tidegauge doctor`: everything that a run needs, each with what was found and what to do. Exit code 1 when something is missing. */
-export async function doctor(context: Context): Promise<number> {
+export async function doctor(context: Context, flags: DoctorFlags): Promise<number> {
   const lines: Line[] = [...(await preflight(context.config.capture, context.clock))];
   lines.push(await dataLine(context));
   const warnings = new Set<string>();
   for (const [name, open] of backends(context, collecting(warnings))) lines.push(await attempt(name, open));
+  lines.push(...(await receiverLines(context, flags.notify === true)));
   for (const found of warnings)
     lines.push({ ok: false, name: 'settings', found, remedy: '', required: false });
   const width = Math.max(...lines.map(line => line.name.length));
