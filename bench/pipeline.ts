@@ -116,7 +116,10 @@ async function start(folder: string, settings: object, spool: Spool): Promise<Ru
       { use: 'threshold', name: 'limit', metric: 'bytes', direction: 'send', above: '1MiB/s', for: '0s' },
     ],
     alert: { resolve_after: '0s' },
-    store: { retention: { raw: '36500d' }, ...('store' in settings ? (settings.store as object) : {}) },
+    store: {
+      retention: { raw: '36500d', minute: '36500d', hour: '36500d' },
+      ...('store' in settings ? (settings.store as object) : {}),
+    },
   });
   const parts = await openParts(config, clock, log);
   const running = { onIncident: () => {} };
