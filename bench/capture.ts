@@ -5,10 +5,11 @@ import { Pipeline } from '../collector/pipeline.ts';
 import { BUCKETS, upperBound } from '../core/histogram.ts';
 import { costPerSend, withBpfStats } from './kernel.ts';
 import { type BenchTable, inTurn, median, spread } from './measure.ts';
+import { throughputTable } from './throughput.ts';
 
 /** What capture costs: in the kernel for each event, and in the collector for each line of bpftrace. */
 export async function captureBench(): Promise<BenchTable[]> {
-  const kernel = process.getuid?.() === 0 ? [await kernelTable()] : [];
+  const kernel = process.getuid?.() === 0 ? [await kernelTable(), await throughputTable()] : [];
   return [...kernel, await collectorTable()];
 }
 
@@ -32,6 +33,9 @@ async function kernelTable(): Promise<BenchTable> {
     ['nothing', NOTHING],
     ['@x = 1', CHEAPEST],
     ...PROBES.map(probe => [probe.name, probe.render(parameters)] as const),
+    ...PROBES.map(
+      probe => [`${probe.name}, account exact`, probe.render({ ...parameters, account: 'exact' })] as const,
+    ),
   ]);
   const costs = await withBpfStats(() =>
     inTurn(

@@ -31,10 +31,10 @@ const hookOption = () =>
     ...HOOK_NAMES,
   ]);
 const accountOption = () =>
-  new Option('--account <how>', '`exact` also says how many messages a full map has lost').choices([
-    'fast',
-    'exact',
-  ]);
+  new Option(
+    '--account <how>',
+    '`fast` does without the second count that tells how many messages a full map has lost',
+  ).choices(['fast', 'exact']);
 const FORCE = ['--force', 'let --record replace a file that exists'] as const;
 
 /** Makes an action of commander of a command; its result is the exit code. */
