@@ -214,6 +214,33 @@ describe('faults', () => {
     expect(driver.frames.map(frame => frame.lost)).toEqual([0, 3, 0]);
   });
 
+  it('messages that were counted and are in no cell', () => {
+    const total = (messages: number): Event => ({ kind: 'total', set: 'a', messages });
+    const driver = started({ mapKeys: 2 }).interval().interval(counts('1', 5), total(5));
+    expect(driver.last).toMatchObject({ faults: [], lost: 0 });
+    driver.interval(counts('1', 5), total(8));
+    expect(driver.last).toMatchObject({ faults: ['lost-events'], lost: 3 });
+    driver.interval({ ...counts('1', 5), entries: 2 } as Event, total(7), total(9));
+    expect(driver.last).toMatchObject({ faults: ['saturated'], lost: 2 });
+    expect(driver.builder.counters).toMatchObject({ lost: 5, duplicates: 1 });
+    driver.say(total(1)).interval();
+    expect(driver.last).toMatchObject({ faults: ['garbage'], lost: 0 });
+  });
+
+  it('bpftrace gone between two parts of an interval: what the first part held is in the frame', () => {
+    const driver = started().interval();
+    driver.second++;
+    driver.say({ kind: 'flip', ns: driver.second * S, set: 'b' }, { ...counts('1', 5), set: 'b' } as Event);
+    driver.say({ kind: 'more', ns: driver.second * S });
+    driver.frames.push(...driver.builder.learn({ kind: 'ended', reason: 'killed', ...driver.reading }));
+    driver.second++;
+    driver.begin();
+    expect(driver.last).toMatchObject({ faults: ['restart'], durationMs: 2000 });
+    expect(trafficOf(driver.frames, 'other', 'send').messages).toBe(5);
+    driver.interval();
+    expect(driver.last.windows).toEqual([]);
+  });
+
   it('merged intervals', () => {
     const driver = started().interval();
     driver.second++;

@@ -108,6 +108,37 @@ describe("bpftrace's bare output", () => {
   });
 });
 
+describe('output of the packed probe at kprobes, made by hand: three parts of an interval, then a partial one', () => {
+  it('gives one frame an interval, with what the parts add up to and what is missing in them', async () => {
+    const frames = await replay(golden('packed-kprobe.ndjson'));
+    expect(frames.map(({ durationMs, faults, lost }) => ({ durationMs, faults, lost }))).toEqual([
+      { durationMs: 12_000, faults: ['attach', 'lost-events'], lost: 1 },
+      { durationMs: 1000, faults: [], lost: 0 },
+    ]);
+    expect(frames[0]?.windows).toEqual([
+      {
+        container: 'docker:0123456789ab',
+        direction: 'send',
+        messages: 2 + 12 + 9000,
+        bytes: 12 * 100 + 9000 * 100_000,
+        sizes: [
+          [0, 2],
+          [64, 12],
+          [65_536, 9000],
+        ],
+      },
+      {
+        container: 'docker:0123456789ab',
+        direction: 'receive',
+        messages: 3,
+        bytes: 3 * 5000,
+        sizes: [[4096, 3]],
+      },
+      { container: 'other', direction: 'send', messages: 2, bytes: 0, sizes: [[0, 2]] },
+    ]);
+  });
+});
+
 describe('a file that is neither', () => {
   it.each<[string, string[]]>([
     ['nothing', []],
