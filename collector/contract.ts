@@ -42,23 +42,19 @@ export interface Counts {
   readonly direction: Direction;
   /** Entries that the map has in the kernel, to be compared with its capacity. */
   readonly entries: number;
-  readonly sizes: readonly SizeCount[];
-  readonly bytes: readonly { readonly cgroup: CgroupId; readonly bytes: number }[];
-  /** Between whom; messages and bytes are in `sizes` and `bytes` as well. */
+  readonly traffic: readonly CgroupTraffic[];
+  /** Between whom; messages and bytes are in `traffic` as well. */
   readonly talks: readonly TalkCount[];
   readonly ends: readonly EndCount[];
   readonly connections: readonly ConnectionCount[];
 }
 
-/** Messages in one bucket of sizes; a map may have several of one bucket. */
-export interface SizeCount {
+/** What a map knows of a cgroup; some maps know only bytes, some only sizes. */
+export interface CgroupTraffic {
   readonly cgroup: CgroupId;
-  /** The bucket's lower bound (core/histogram.ts). */
-  readonly bound: number;
-  /** > 0. */
-  readonly count: number;
-  /** Their bytes, where the map knows them; `Counts.bytes` has those of other maps. */
-  readonly bytes?: number;
+  readonly bytes: number;
+  /** Messages > 0 by lower bound of their bucket (core/histogram.ts), in any order, a bucket possibly several times. */
+  readonly sizes: readonly (readonly [bound: number, count: number])[];
 }
 
 /** Messages of a cgroup with one peer. `id`: the same for the same talk, within a readout. */

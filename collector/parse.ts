@@ -3,10 +3,11 @@ import { unpack } from '../bpf/packing.ts';
 import { eventsSet } from '../bpf/program.ts';
 import { printable } from '../core/errors.ts';
 import { isBucket, upperBound } from '../core/histogram.ts';
-import type { Counts, Event } from './contract.ts';
+import type { CgroupTraffic, Counts, Event } from './contract.ts';
 import { readConnections, readEnds, readTalks } from './flows/parse.ts';
 import { decodePath, isCut } from './path.ts';
 import { scanSums } from './scan.ts';
+import { isCgroup, TrafficSums } from './sums.ts';
 
 /** bpftrace's output, line by line. Pure; never throws, whatever the line is. */
 
@@ -94,20 +95,17 @@ function mapEvents(probe: Probe, data: unknown, text: string): readonly Event[] 
 
 /** A map of packed sums; null when the line is none, or not of the expected shape. */
 function readPacked(probe: Probe, text: string): Counts | null {
-  const sizes: Counts['sizes'][number][] = [];
+  const sums = new TrafficSums();
   const map = scanSums(text, (key, high, low) => {
     const comma = key.indexOf(',');
-    const cgroup = key.slice(0, comma);
     const number = key.slice(comma + 1);
-    const cell = isCgroup(cgroup) && /^\d{1,3}$/.test(number) ? unpack(Number(number), high, low) : null;
-    if (!cell) return false;
-    sizes.push({ cgroup, bound: cell.bound, count: cell.messages, bytes: cell.bytes });
-    return true;
+    const cell = /^\d{1,2}$/.test(number) ? unpack(Number(number), high, low) : null;
+    return cell !== null && sums.add(key.slice(0, comma), cell);
   });
   const meaning = map === null ? undefined : probe.maps.get(map);
   if (map === null || meaning?.holds !== 'packed') return null;
   const { set, direction } = meaning;
-  return { kind: 'counts', map, set, direction, entries: sizes.length, ...NOTHING, sizes };
+  return { kind: 'counts', map, set, direction, entries: sums.entries, ...NOTHING, traffic: sums.traffic };
 }
 
 type Reader = (map: string, meaning: MapMeaning, content: Record<string, unknown>) => Counts | null;
@@ -117,25 +115,29 @@ const READERS: Readonly<Record<MapMeaning['holds'], Reader>> = {
   // readPacked has read those that are in shape.
   packed: () => null,
   sizes(map, { set, direction }, content) {
-    const sizes: Counts['sizes'][number][] = [];
+    const traffic: CgroupTraffic[] = [];
+    let entries = 0;
     for (const [cgroup, buckets] of Object.entries(content)) {
       if (!isCgroup(cgroup) || !Array.isArray(buckets)) return null;
+      const sizes: [bound: number, count: number][] = [];
       for (const bucket of buckets) {
         const read = readBucket(bucket);
         if (read === null) return null;
-        if (read.count > 0) sizes.push({ cgroup, ...read });
+        if (read.count > 0) sizes.push([read.bound, read.count]);
       }
+      entries += sizes.length;
+      if (sizes.length > 0) traffic.push({ cgroup, bytes: 0, sizes });
     }
-    return { kind: 'counts', map, set, direction, entries: sizes.length, ...NOTHING, sizes };
+    return { kind: 'counts', map, set, direction, entries, ...NOTHING, traffic };
   },
   bytes(map, { set, direction }, content) {
-    const sums: Counts['bytes'][number][] = [];
+    const traffic: CgroupTraffic[] = [];
     for (const [cgroup, value] of Object.entries(content)) {
       const bytes = countFrom(value);
       if (!isCgroup(cgroup) || bytes === null) return null;
-      sums.push({ cgroup, bytes });
+      traffic.push({ cgroup, bytes, sizes: [] });
     }
-    return { kind: 'counts', map, set, direction, entries: sums.length, ...NOTHING, bytes: sums };
+    return { kind: 'counts', map, set, direction, entries: traffic.length, ...NOTHING, traffic };
   },
   // readTalks has read those that are in shape.
   flows: () => null,
@@ -143,7 +145,7 @@ const READERS: Readonly<Record<MapMeaning['holds'], Reader>> = {
   connections: readConnections,
 };
 
-const NOTHING = { sizes: [], bytes: [], talks: [], ends: [], connections: [] };
+const NOTHING = { traffic: [], talks: [], ends: [], connections: [] };
 
 /** A bucket of lhist(): `max` is inclusive, and absent in the overflow bucket. */
 function readBucket(bucket: unknown): { bound: number; count: number } | null {
@@ -160,8 +162,6 @@ function countFrom(value: unknown): number | null {
   const n = typeof value === 'string' && /^\d{1,20}$/.test(value) ? Number(value) : value;
   return typeof n === 'number' && Number.isSafeInteger(n) && n >= 0 ? n : null;
 }
-
-const isCgroup = (text: string): boolean => /^\d{1,20}$/.test(text);
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

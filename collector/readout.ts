@@ -71,13 +71,14 @@ export class Readout {
     if (this.#maps.has(counts.map)) return false;
     this.#maps.add(counts.map);
     this.entries = Math.max(this.entries, counts.entries);
-    for (const { cgroup, bound, count, bytes = 0 } of counts.sizes) {
+    for (const { cgroup, bytes, sizes } of counts.traffic) {
       const tally = this.#tally(cgroup, counts.direction);
-      tally.sizes.push([bound, count]);
       tally.bytes += bytes;
-      this.#messages += count;
+      for (const size of sizes) {
+        tally.sizes.push(size);
+        this.#messages += size[1];
+      }
     }
-    for (const { cgroup, bytes } of counts.bytes) this.#tally(cgroup, counts.direction).bytes += bytes;
     for (const count of counts.talks) this.#talk(count, counts.direction);
     for (const end of counts.ends) this.ends.push(end);
     for (const count of counts.connections) {

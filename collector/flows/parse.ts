@@ -1,36 +1,61 @@
 import type { MapMeaning, Probe } from '../../bpf/contract.ts';
 import { unpack } from '../../bpf/packing.ts';
-import { CONNECTION_KINDS, type ConnectionKind, type Counts } from '../contract.ts';
+import { CONNECTION_KINDS, type ConnectionKind, type Counts, type TalkCount } from '../contract.ts';
 import { scanSums } from '../scan.ts';
+import { TrafficSums } from '../sums.ts';
 import { bucketNumber, decodeTalk, readAddress, type Talk } from './talk.ts';
 
 /** What the maps of bpf/flows.bt say. Null for what is not of their shape. */
 
 type Meant = Pick<MapMeaning, 'set' | 'direction'>;
 
-const NOTHING = { kind: 'counts', sizes: [], bytes: [], talks: [], ends: [], connections: [] } as const;
+const NOTHING = { kind: 'counts', traffic: [], talks: [], ends: [], connections: [] } as const;
 
 /** A line with a map of packed sums between whom; null when the line is none. */
 export function readTalks(probe: Probe, text: string): Counts | null {
-  const known = new Map<string, Talk>();
-  const sizes: Counts['sizes'][number][] = [];
-  const talks: Counts['talks'][number][] = [];
+  const sums = new TrafficSums();
+  const ids = new Map<string, Talk>();
+  const talks = new Map<string, TalkSum>();
   const map = scanSums(text, (key, high, low) => {
-    const [, cgroup, wordText, a, b] = /^(\d{1,20}),(\d{1,10}),(-?\d{1,20}),(-?\d{1,20})$/.exec(key) ?? [];
-    const word = Number(wordText);
-    const cell = unpack(bucketNumber(word), high, low);
-    if (!cgroup || !a || !b || word > 0xffff_ffff || cell === null) return false;
-    const id = `${word - bucketNumber(word)},${a},${b}`;
-    const talk = known.get(id) ?? decodeTalk(word, unsigned(a), unsigned(b));
-    known.set(id, talk);
-    sizes.push({ cgroup, bound: cell.bound, count: cell.messages, bytes: cell.bytes });
-    talks.push({ cgroup, id, talk, messages: cell.messages, bytes: cell.bytes });
+    const first = key.indexOf(',');
+    const second = key.indexOf(',', first + 1);
+    const word = wordFrom(key.slice(first + 1, second));
+    const cell = word === null ? null : unpack(bucketNumber(word), high, low);
+    const cgroup = key.slice(0, first);
+    if (word === null || cell === null || !sums.add(cgroup, cell)) return false;
+    const id = `${word - bucketNumber(word)}${key.slice(second)}`;
+    const whose = `${cgroup},${id}`;
+    let sum = talks.get(whose);
+    if (!sum) {
+      const talk = ids.get(id) ?? talkFrom(word, key.slice(second + 1));
+      if (talk === null) return false;
+      ids.set(id, talk);
+      sum = { cgroup, id, talk, messages: 0, bytes: 0 };
+      talks.set(whose, sum);
+    }
+    sum.messages += cell.messages;
+    sum.bytes += cell.bytes;
     return true;
   });
   const meaning = map === null ? undefined : probe.maps.get(map);
   if (map === null || meaning?.holds !== 'flows') return null;
   const { set, direction } = meaning;
-  return { ...NOTHING, map, set, direction, entries: talks.length, sizes, talks };
+  const { entries, traffic } = sums;
+  return { ...NOTHING, map, set, direction, entries, traffic, talks: [...talks.values()] };
+}
+
+/** A talk's messages and bytes, still being added up. */
+type TalkSum = { -readonly [K in keyof TalkCount]: TalkCount[K] };
+
+/** 32 bits, or null. */
+function wordFrom(text: string): number | null {
+  const word = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  return word <= 0xffff_ffff ? word : null;
+}
+
+function talkFrom(word: number, addresses: string): Talk | null {
+  const [, a, b] = /^(-?\d{1,20}),(-?\d{1,20})$/.exec(addresses) ?? [];
+  return a === undefined || b === undefined ? null : decodeTalk(word, unsigned(a), unsigned(b));
 }
 
 /** TCP connections by their ends. The map may be full without loss: `readConnections` has the totals. */

@@ -62,8 +62,7 @@ const counts = (cgroup: string, count: number, direction: Direction = 'send'): E
   talks: [],
   ends: [],
   connections: [],
-  sizes: [{ cgroup, bound: 0, count }],
-  bytes: [{ cgroup, bytes: 10 * count }],
+  traffic: [{ cgroup, bytes: 10 * count, sizes: [[0, count]] }],
 });
 const life = (kind: 'birth' | 'death', ns: number, cgroup: string, path: string): Event => ({
   kind,
@@ -345,8 +344,11 @@ describe('for any traffic', () => {
                 set: 'a',
                 direction,
                 entries: sizes.length,
-                sizes,
-                bytes: [],
+                traffic: sizes.map(({ cgroup, bound, count }) => ({
+                  cgroup,
+                  bytes: 0,
+                  sizes: [[bound, count]],
+                })),
                 talks: [],
                 ends: [],
                 connections: [],

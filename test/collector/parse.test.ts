@@ -53,11 +53,10 @@ describe('lines of bpftrace', () => {
           talks: [],
           ends: [],
           connections: [],
-          sizes: [
-            { cgroup: '9', bound, count: 12 },
-            { cgroup: '243', bound, count: 3 },
+          traffic: [
+            { cgroup: '9', bytes: 0, sizes: [[bound, 12]] },
+            { cgroup: '243', bytes: 0, sizes: [[bound, 3]] },
           ],
-          bytes: [],
         },
       ]);
     }
@@ -74,9 +73,9 @@ describe('lines of bpftrace', () => {
         talks: [],
         ends: [],
         connections: [],
-        bytes: [
-          { cgroup: '1', bytes: 160000 },
-          { cgroup: '18446744073709551615', bytes: 7 },
+        traffic: [
+          { cgroup: '1', bytes: 160000, sizes: [] },
+          { cgroup: '18446744073709551615', bytes: 7, sizes: [] },
         ],
       },
     ]);
