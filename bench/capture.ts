@@ -61,31 +61,63 @@ async function kernelTable(): Promise<BenchTable> {
 /** Kernel time at which all lines are read, milliseconds: after all of them were written. */
 const READ_AT = 10_000_000;
 
-/** Lines of the probe for intervals in which each of `containers` uses `sizes` buckets of each size map. */
-function readouts(intervals: number, containers: number, sizes: number): string[] {
+/** Size buckets that each container uses in each direction. */
+const USED = 8;
+
+/** A line of bpftrace: `": "` and `", "` as it writes them. */
+const line = (type: string, data: unknown): string =>
+  JSON.stringify({ type, data }).replaceAll('":', '": ').replaceAll(',"', ', "');
+
+/** What a probe prints of the maps of one set and direction, when these cgroups have had traffic. */
+const MAPS: Readonly<Record<string, (direction: string, set: string, ids: readonly string[]) => string[]>> = {
+  lhist(direction, set, ids) {
+    const map = (name: string, value: unknown) => ({
+      [name]: Object.fromEntries(ids.map(id => [id, value])),
+    });
+    const hist = (bounds: readonly number[], width: number): unknown[] =>
+      bounds.map(min => ({
+        min,
+        ...(Number.isFinite(upperBound(min)) ? { max: min + width - 1 } : {}),
+        count: 1 + (min % 97),
+      }));
+    return [
+      line('hist', map(`@${direction}_fine_${set}`, hist(BUCKETS.slice(1, 1 + USED / 2), 64))),
+      line('hist', map(`@${direction}_coarse_${set}`, hist(BUCKETS.slice(64, 64 + USED / 2), 4096))),
+      line('map', map(`@${direction}_bytes_${set}`, 1_234_567)),
+    ];
+  },
+  packed: (direction, set, ids) => [sums(direction, set, ids, (id, bucket) => `${id},${bucket}`)],
+  flows: (direction, set, ids) => [
+    // A TCP client of 10.0.0.1:80.
+    sums(direction, set, ids, (id, bucket) => `${id},${80 * 2 ** 24 + bucket},72339073326448650,0`),
+  ],
+};
+
+/** A map of packed sums, in the order of a hash. */
+function sums(
+  direction: string,
+  set: string,
+  ids: readonly string[],
+  key: (id: string, bucket: number) => string,
+): string {
+  const buckets = Array.from({ length: USED }, (_, i) => i * 9);
+  const entries = buckets.flatMap(bucket =>
+    ids.map((id, i) => [key(id, bucket), (bucket < 64 ? 2 ** 35 : 2 ** 38) * (1 + (i % 97))]),
+  );
+  return line('map', { [`@${direction}_${set}`]: Object.fromEntries(entries) });
+}
+
+/** Lines of the probe for intervals in which each of `containers` has traffic. */
+function readouts(probe: Probe, intervals: number, containers: number): string[] {
   const ids = Array.from({ length: containers }, (_, i) => String(1000 + i));
-  const hist = (bounds: readonly number[], width: number): unknown[] =>
-    bounds.map(min => ({
-      min,
-      ...(Number.isFinite(upperBound(min)) ? { max: min + width - 1 } : {}),
-      count: 1 + (min % 97),
-    }));
-  const fine = hist(BUCKETS.slice(1, 1 + sizes), 64);
-  const coarse = hist(BUCKETS.slice(64, 64 + sizes), 4096);
-  const line = (type: string, data: unknown): string => JSON.stringify({ type, data });
-  const map = (name: string, value: unknown): unknown => ({
-    [name]: Object.fromEntries(ids.map(id => [id, value])),
-  });
   const at = (n: number): number => 1_000_000_000_000 + n * 5_000_000_000;
-  const lines = [line('printf', `begin ${at(0)} lhist 5000 ${MAP_KEYS}\n`)];
+  const lines = [line('printf', `begin ${at(0)} ${probe.name} 5000 ${MAP_KEYS}\n`)];
   for (const id of ids) lines.push(line('printf', `mkdir ${at(0)} ${id} /docker/${id.padEnd(64, 'a')}\n`));
   for (let n = 1; n <= intervals; n++) {
     const set = n % 2 === 1 ? 'a' : 'b';
     lines.push(line('printf', `flip ${at(n)} ${set}\n`));
     for (const direction of ['send', 'receive']) {
-      lines.push(line('hist', map(`@${direction}_fine_${set}`, fine)));
-      lines.push(line('hist', map(`@${direction}_coarse_${set}`, coarse)));
-      lines.push(line('map', map(`@${direction}_bytes_${set}`, 1_234_567)));
+      lines.push(...(MAPS[probe.name]?.(direction, set, ids) ?? []));
     }
     lines.push(line('printf', `end ${at(n)}\n`));
   }
@@ -93,26 +125,27 @@ function readouts(intervals: number, containers: number, sizes: number): string[
 }
 
 async function collectorTable(): Promise<BenchTable> {
-  const probe = PROBES.find(({ name }) => name === 'lhist');
-  if (!probe) throw new Error('there is no probe lhist');
   const rows: BenchTable['rows'][number][] = [];
-  for (const [containers, intervals] of [
-    [100, 100],
-    [1000, 10],
-  ] as const) {
-    const lines = readouts(intervals, containers, 8);
-    const bytes = lines.reduce((sum, line) => sum + line.length, 0);
-    const { collector, bare } = await inTurn(7, {
-      collector: () => seconds(() => toFrames(lines, probe, intervals, containers)),
-      bare: () => seconds(() => lines.forEach(line => void JSON.parse(line))),
-    });
-    const ratios = collector.map((value, round) => value / (bare[round] ?? Number.NaN));
-    rows.push({
-      name: `${containers} containers, ${(bytes / intervals / 1024).toFixed(0)} KiB an interval`,
-      value: `${((1000 * median(collector)) / intervals).toFixed(2)} ms an interval`,
-      ratio: median(ratios).toFixed(2),
-      spread: spread(ratios),
-    });
+  for (const probe of PROBES) {
+    for (const [containers, intervals] of [
+      [1000, 10],
+      [3000, 4],
+      [10_000, 2],
+    ] as const) {
+      const lines = readouts(probe, intervals, containers);
+      const bytes = lines.reduce((sum, text) => sum + text.length, 0);
+      const { collector, bare } = await inTurn(7, {
+        collector: () => seconds(() => toFrames(lines, probe, intervals, containers)),
+        bare: () => seconds(() => lines.forEach(text => void JSON.parse(text))),
+      });
+      const ratios = collector.map((value, round) => value / (bare[round] ?? Number.NaN));
+      rows.push({
+        name: `${probe.name}, ${containers} containers, ${(bytes / intervals / 1024).toFixed(0)} KiB an interval`,
+        value: `${((1000 * median(collector)) / intervals).toFixed(1)} ms an interval`,
+        ratio: median(ratios).toFixed(2),
+        spread: spread(ratios),
+      });
+    }
   }
   return { title: 'In the collector, CPU from lines to frames, against JSON.parse of the same lines', rows };
 }
