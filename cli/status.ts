@@ -132,7 +132,7 @@ function aliveText({ containers }: Frame): string {
   const own = containers.length - named;
   return named === 0
     ? `no containers; ${own} of the host's own cgroups`
-    : `${named} containers, ${own} others`;
+    : `${named} containers, ${own} other${own === 1 ? '' : 's'}`;
 }
 
 const rebuildingText = ({ host, frames: folded, at }: Progress): string =>
