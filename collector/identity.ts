@@ -53,8 +53,9 @@ export class Identity {
     this.#cgroups.set(cgroup, newCgroup(path, ns, false));
   }
 
-  /** A cgroup was removed at `ns`. */
+  /** A cgroup was removed at `ns`; `path` may be empty, which says nothing of one that is not known. */
   death(cgroup: CgroupId, path: string, ns: number): void {
+    if (path === '' && !this.#cgroups.has(cgroup)) return;
     const known = this.#cgroups.get(cgroup) ?? newCgroup(path, null, true);
     known.died ??= ns;
     this.#cgroups.set(cgroup, known);

@@ -66,8 +66,9 @@ function printed(data: string): Event {
       break;
     case 'mkdir':
     case 'rmdir': {
-      const [, cgroup, path] = /^(\d{1,20}) (\/.*)$/s.exec(rest ?? '') ?? [];
-      if (!cgroup || !path) break;
+      const [, cgroup, path] = /^(\d{1,20}) (\/.*|)$/s.exec(rest ?? '') ?? [];
+      // The kernel cannot always say any more what the path of a removed cgroup was.
+      if (!cgroup || path === undefined || (path === '' && word === 'mkdir')) break;
       const kind = word === 'mkdir' ? 'birth' : 'death';
       return { kind, ns: time, cgroup, path: decodePath(path), cut: isCut(path) };
     }

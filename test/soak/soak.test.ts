@@ -24,6 +24,5 @@ describeWith(['influx', 'redis'], 'a short soak', () => {
       isFolded: true,
       dropped: 0,
     });
-    expect(report.resident.peak).toBeLessThan(1024 ** 3);
   }, 120_000);
 });
