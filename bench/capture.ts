@@ -28,6 +28,7 @@ async function kernelTable(): Promise<BenchTable> {
     hook: hook.name,
     kernel,
     account: 'fast',
+    racyKeys: false,
   } as const;
   const programs = new Map([
     ['nothing', NOTHING],

@@ -39,7 +39,14 @@ async function during<T>(program: string, action: () => T): Promise<T> {
 
 export async function throughputTable(): Promise<BenchTable> {
   const { hook, kernel } = await chooseHook({ hook: 'auto', probe: 'auto' });
-  const parameters = { intervalMs: 5000, mapKeys: 65_536, hook: hook.name, kernel, account: 'fast' } as const;
+  const parameters = {
+    intervalMs: 5000,
+    mapKeys: 65_536,
+    hook: hook.name,
+    kernel,
+    account: 'fast',
+    racyKeys: false,
+  } as const;
   const rows: BenchTable['rows'][number][] = [];
   for (const size of SIZES) {
     const rates = await inTurn(5, {

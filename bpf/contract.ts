@@ -28,6 +28,8 @@ export interface ProbeParameters {
   readonly kernel: Kernel;
   /** `exact`: all messages of a set are counted a second time, in a scalar `@events_SET` that cannot be full. */
   readonly account: 'fast' | 'exact';
+  /** For a bpftrace that drops a message when two processors make one key at the same time (racy-keys.ts). */
+  readonly racyKeys: boolean;
 }
 
 /**

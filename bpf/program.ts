@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { DIRECTIONS, type Direction } from '../core/frame.ts';
 import { type MapMeaning, type MapSet, type ProbeParameters, SETS } from './contract.ts';
 import { HOOKS, isAtLeast } from './hooks.ts';
+import { guardKeys } from './racy-keys.ts';
 import { fill } from './template.ts';
 
 /** What makes a probe out of the shared program.bt. */
@@ -33,7 +34,7 @@ export const INTERNAL: readonly string[] = [
   ...HOOKS.flatMap(hook => hook.internal),
 ];
 
-/** Map with the number of all messages of a set, for `account: exact`. */
+/** Map with the number of all messages of a set by processor, for `account: exact`: no key has two writers. */
 export const eventsMap = (set: MapSet): string => `@events_${set}`;
 
 /** The set that such a map belongs to; undefined for any other map. */
@@ -53,9 +54,9 @@ export function program(parts: ProgramParts, parameters: ProbeParameters): strin
   const { intervalMs, mapKeys, account } = parameters;
   const count = Math.max(1, Math.ceil(intervalMs / parts.partMs));
   const text = textOf('program.bt')
-    .replace('HOOK\n', () => `${parts.probes ?? ''}${hookText(parameters)}`)
-    .replaceAll('RECORD_SEND', () => recordOf(parts, 'send', account))
-    .replaceAll('RECORD_RECEIVE', () => recordOf(parts, 'receive', account))
+    .replace('HOOK\n', () => `${guarded(parts.probes ?? '', parameters)}${hookText(parameters)}`)
+    .replaceAll('RECORD_SEND', () => recordOf(parts, 'send', parameters))
+    .replaceAll('RECORD_RECEIVE', () => recordOf(parts, 'receive', parameters))
     .replaceAll('READ_A', () => readoutOf(parts, 'a', account))
     .replaceAll('READ_B', () => readoutOf(parts, 'b', account))
     .replaceAll('PROBE', () => parts.name);
@@ -85,14 +86,18 @@ function hookText({ hook, kernel }: ProbeParameters): string {
 function recordOf(
   { record, prepare = '', prepareSend = '' }: ProgramParts,
   direction: Direction,
-  account: ProbeParameters['account'],
+  parameters: ProbeParameters,
 ): string {
+  const own = guarded(record, parameters);
   const of = (set: MapSet): string =>
-    record.replaceAll('@DIRECTION', `@${direction}`).replaceAll('_SET', `_${set}`) +
-    (account === 'exact' ? `${eventsMap(set)} = count();` : '');
+    own.replaceAll('@DIRECTION', `@${direction}`).replaceAll('_SET', `_${set}`) +
+    (parameters.account === 'exact' ? `${eventsMap(set)}[cpu] = count();` : '');
   const before = direction === 'send' ? prepare + prepareSend : prepare;
   return `${before}if (@set == 0) {\n${of('a')}\n} else {\n${of('b')}\n}`;
 }
+
+const guarded = (statements: string, { racyKeys }: ProbeParameters): string =>
+  racyKeys ? guardKeys(statements) : statements;
 
 function readoutOf({ maps }: ProgramParts, set: MapSet, account: ProbeParameters['account']): string {
   const names = [...maps].filter(([, meaning]) => meaning.set === set).map(([name]) => name);

@@ -37,7 +37,7 @@ const STDERR_KEPT = 16 * 1024;
  * stops it in order. When the collector dies without doing so, bpftrace ends by SIGPIPE at its next flip.
  */
 export function startBpftrace(options: BpftraceOptions): Bpftrace {
-  const child = spawn(options.program, ['-B', 'line', '-f', 'json', '-e', options.text], {
+  const child = spawn(options.program, ['--no-warnings', '-B', 'line', '-f', 'json', '-e', options.text], {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
     env: {

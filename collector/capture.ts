@@ -1,4 +1,5 @@
 import { uptime } from 'node:os';
+import { hasRacyKeys } from '../bpf/racy-keys.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import { TidegaugeError } from '../core/errors.ts';
@@ -148,7 +149,8 @@ class RunningCapture implements Capture {
     const { config, clock } = this.#options;
     const { interval: intervalMs, map_keys: mapKeys, account, bpftrace: program } = config;
     const { probe, hook, kernel } = this.#choice;
-    const text = probe.render({ intervalMs, mapKeys, hook: hook.name, kernel, account });
+    const racyKeys = hasRacyKeys(this.#version);
+    const text = probe.render({ intervalMs, mapKeys, hook: hook.name, kernel, account, racyKeys });
     const child = startBpftrace({ program, text, mapKeys, clock });
     this.#child = child;
     this.#lastFlip = clock.monotonic();

@@ -7,7 +7,7 @@ import type { CgroupTraffic, Counts, Event } from './contract.ts';
 import { readConnections, readEnds, readTalks } from './flows/parse.ts';
 import { decodePath, isCut } from './path.ts';
 import { scanSums } from './scan.ts';
-import { isCgroup, TrafficSums } from './sums.ts';
+import { TrafficSums } from './sums.ts';
 
 /** bpftrace's output, line by line. Pure; never throws, whatever the line is. */
 
@@ -83,7 +83,7 @@ function mapEvents(probe: Probe, data: unknown, text: string): readonly Event[] 
     if (probe.internal.includes(map)) continue;
     const set = eventsSet(map);
     if (set) {
-      const messages = countFrom(content);
+      const messages = totalFrom(content);
       events.push(messages === null ? garbage('no count of events', text) : { kind: 'total', set, messages });
       continue;
     }
@@ -109,6 +109,14 @@ function readPacked(probe: Probe, text: string): Counts | null {
   return { kind: 'counts', map, set, direction, entries: sums.entries, ...NOTHING, traffic: sums.traffic };
 }
 
+/** The sum over all processors, or null. */
+function totalFrom(content: unknown): number | null {
+  if (!isObject(content)) return null;
+  let total = 0;
+  for (const value of Object.values(content)) total += countFrom(value) ?? Number.NaN;
+  return Number.isSafeInteger(total) ? total : null;
+}
+
 type Reader = (map: string, meaning: MapMeaning, content: Record<string, unknown>) => Counts | null;
 
 /** How the content of a map is read, by what it holds; null when it is not of the expected shape. */
@@ -118,8 +126,9 @@ const READERS: Readonly<Record<MapMeaning['holds'], Reader>> = {
   sizes(map, { set, direction }, content) {
     const traffic: CgroupTraffic[] = [];
     let entries = 0;
-    for (const [cgroup, buckets] of Object.entries(content)) {
-      if (!isCgroup(cgroup) || !Array.isArray(buckets)) return null;
+    for (const [key, buckets] of Object.entries(content)) {
+      const cgroup = cgroupOf(key);
+      if (cgroup === null || !Array.isArray(buckets)) return null;
       const sizes: [bound: number, count: number][] = [];
       for (const bucket of buckets) {
         const read = readBucket(bucket);
@@ -133,9 +142,10 @@ const READERS: Readonly<Record<MapMeaning['holds'], Reader>> = {
   },
   bytes(map, { set, direction }, content) {
     const traffic: CgroupTraffic[] = [];
-    for (const [cgroup, value] of Object.entries(content)) {
+    for (const [key, value] of Object.entries(content)) {
+      const cgroup = cgroupOf(key);
       const bytes = countFrom(value);
-      if (!isCgroup(cgroup) || bytes === null) return null;
+      if (cgroup === null || bytes === null) return null;
       traffic.push({ cgroup, bytes, sizes: [] });
     }
     return { kind: 'counts', map, set, direction, entries: traffic.length, ...NOTHING, traffic };
@@ -145,6 +155,9 @@ const READERS: Readonly<Record<MapMeaning['holds'], Reader>> = {
   ends: readEnds,
   connections: readConnections,
 };
+
+/** A key is a cgroup, or a cgroup and a processor (bpf/racy-keys.ts). */
+const cgroupOf = (key: string): string | null => /^(\d{1,20})(?:,\d{1,5})?$/.exec(key)?.[1] ?? null;
 
 const NOTHING = { traffic: [], talks: [], ends: [], connections: [] };
 

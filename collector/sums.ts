@@ -1,7 +1,7 @@
 import type { Unpacked } from '../bpf/packing.ts';
 import type { CgroupId, CgroupTraffic } from './contract.ts';
 
-export const isCgroup = (text: string): boolean => /^\d{1,20}$/.test(text);
+const isCgroup = (text: string): boolean => /^\d{1,20}$/.test(text);
 
 /** Cells of a packed map, gathered by cgroup. */
 export class TrafficSums {

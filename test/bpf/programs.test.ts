@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { HOOKS, type Kernel, kernelOf } from '../../bpf/hooks.ts';
 import { PROBES } from '../../bpf/index.ts';
+import { hasRacyKeys } from '../../bpf/racy-keys.ts';
 import { describeWith } from '../parts/need.ts';
 import { complaintsOf, NEWER_BPFTRACE } from '../parts/typecheck.ts';
 
-const PARAMETERS = { intervalMs: 12_000, mapKeys: 1000, account: 'exact' } as const;
+const PARAMETERS = { intervalMs: 12_000, mapKeys: 1000, account: 'exact', racyKeys: false } as const;
 
 /** Every program there is for a hook that cannot be attached on the kernel of the tests. */
 const DETACHED = HOOKS.filter(hook => hook.name !== 'tracepoint').flatMap(hook =>
@@ -74,6 +75,41 @@ describe('programs', () => {
     expect(kprobe([5, 19])).toMatch(/\(arg3 & 0x2002\)/);
     expect(kprobe([6, 4])).toMatch(/inet_sendpage/);
     expect(kprobe([6, 5])).not.toMatch(/inet_sendpage/);
+  });
+});
+
+describe('keys that bpftrace may lose messages over', () => {
+  it.each([
+    ['0.17.0', false],
+    ['0.19.1', false],
+    ['0.20.2', true],
+    ['0.23.2', true],
+    ['0.23.2-12-gabcdef', true],
+    ['0.24.0', false],
+    ['0.230', false],
+    ['1.21.0', false],
+    ['', false],
+    [null, false],
+  ])('%s: %j', (version, racy) => {
+    expect(hasRacyKeys(version)).toBe(racy);
+  });
+
+  it("are made by a sum of 0, or are a processor's own", () => {
+    const guarded = (name: string) =>
+      PROBES.find(probe => probe.name === name)?.render({
+        ...PARAMETERS,
+        hook: 'tracepoint',
+        kernel: [6, 8],
+        racyKeys: true,
+      }) ?? '';
+    for (const name of ['packed', 'flows']) {
+      const text = guarded(name);
+      for (const [, key] of text.matchAll(/(@\w+\[.*\]) = sum\((?!\(uint64\)0\))/g)) {
+        expect(text).toContain(`${key} = sum((uint64)0);\n`);
+      }
+      expect(text.match(/= sum\(\(uint64\)0\)/g)?.length).toBe(name === 'packed' ? 4 : 8);
+    }
+    expect(guarded('lhist')).not.toMatch(/\[cgroup\]/);
   });
 });
 

@@ -31,9 +31,10 @@ const manyKeys = (buckets: number, times: number) => `
   for (1 .. ${times}) { for my $i (1 .. ${buckets}) { send($a, "x" x ($i * 64), 0) or die; recv($b, $buf, 65536, 0) } }`;
 
 const INTERVAL = { interval: 400 } satisfies Partial<Config['capture']>;
-const OTHERS = PROBES.flatMap(({ name }) =>
+const EVERYWHERE = PROBES.flatMap(({ name }) =>
   ['bpftrace', NEWER_BPFTRACE].map(bpftrace => ({ probe: name as Config['capture']['probe'], bpftrace })),
-).filter(({ probe, bpftrace }) => probe !== 'lhist' || bpftrace !== 'bpftrace');
+);
+const OTHERS = EVERYWHERE.filter(({ probe, bpftrace }) => probe !== 'lhist' || bpftrace !== 'bpftrace');
 
 describeWith(['ebpf', 'newer-bpftrace'], 'probes', () => {
   const running: TestCapture[] = [];
@@ -79,6 +80,20 @@ describeWith(['ebpf', 'newer-bpftrace'], 'probes', () => {
       }
     },
     60_000,
+  );
+
+  it.each(EVERYWHERE)(
+    '$probe of $bpftrace loses nothing when two processors count for one container',
+    async config => {
+      const maker = await cgroup('shared');
+      const { frames, settled } = await capture({ ...config, interval: 200, account: 'exact' });
+      await Promise.all([1, 2].map(() => maker.perl(manyKeys(40, 1000))));
+      await settled();
+      for (const direction of DIRECTIONS) {
+        expect(trafficOf(frames, maker.path, direction).messages).toBe(2 * 40 * 1000);
+      }
+      expect(losses(frames)).toEqual([]);
+    },
   );
 
   it('exact accounting says how many messages a full map has lost', async () => {

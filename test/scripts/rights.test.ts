@@ -31,7 +31,14 @@ describeWith(['ebpf', 'docker'], 'the rights that compose.yaml gives the collect
     const { privileged, cap_drop, cap_add, security_opt, pid } = services.collector;
     expect([privileged, cap_drop]).toEqual([undefined, ['ALL']]);
     const { probe, hook, kernel } = await chooseHook({ hook: 'auto', probe: 'auto' });
-    const parameters = { intervalMs: 200, mapKeys: 1000, hook: hook.name, kernel, account: 'exact' } as const;
+    const parameters = {
+      intervalMs: 200,
+      mapKeys: 1000,
+      hook: hook.name,
+      kernel,
+      account: 'exact',
+      racyKeys: false,
+    } as const;
     const script = `
       readlink("/proc/${process.pid}/ns/net") or die "network: $!"; my ($text) = @ARGV;
       open(my $bpftrace, "-|", "/usr/bin/bpftrace", "-B", "line", "-f", "json", "-e", $text) or die;
