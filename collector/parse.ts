@@ -67,8 +67,9 @@ function printed(data: string): Event {
     case 'mkdir':
     case 'rmdir': {
       const [, cgroup, path] = /^(\d{1,20}) (\/.*|)$/s.exec(rest ?? '') ?? [];
-      // The kernel cannot always say any more what the path of a removed cgroup was.
-      if (!cgroup || path === undefined || (path === '' && word === 'mkdir')) break;
+      if (!cgroup || path === undefined) break;
+      // bpftrace 0.23 cannot read the path: of a birth it is looked up by its id, of a death the id is enough.
+      if (path === '' && word === 'mkdir') return { kind: 'birth', ns: time, cgroup, path: '/?', cut: true };
       const kind = word === 'mkdir' ? 'birth' : 'death';
       return { kind, ns: time, cgroup, path: decodePath(path), cut: isCut(path) };
     }

@@ -33,9 +33,9 @@ describe('lines of bpftrace', () => {
     expect(parseLine(probe, text)).toEqual([
       { kind: 'death', ns: 5, cgroup: '25', path: '/ü \u{1F30A}', cut: false },
     ]);
-    // Seen with bpftrace 0.23: a removed cgroup whose path the kernel could not say any more.
+    // Seen with bpftrace 0.23: no path.
     expect(printf('rmdir 5 25 \n')).toEqual([{ kind: 'death', ns: 5, cgroup: '25', path: '', cut: false }]);
-    expect(printf('mkdir 5 25 \n')).toMatchObject([{ kind: 'garbage' }]);
+    expect(printf('mkdir 5 25 \n')).toMatchObject([{ kind: 'birth', cgroup: '25', path: '/?', cut: true }]);
     expect(printf(`mkdir 5 25 /${'x'.repeat(198)}\n`)).toMatchObject([{ cut: true }]);
     expect(printf(`mkdir 5 25 /${'x'.repeat(197)}\n`)).toMatchObject([{ cut: false }]);
   });
