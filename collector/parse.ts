@@ -65,16 +65,20 @@ function printed(data: string): Event {
       if (rest === undefined) return { kind: word, ns: time };
       break;
     case 'mkdir':
-    case 'rmdir': {
-      const [, cgroup, path] = /^(\d{1,20}) (\/.*|)$/s.exec(rest ?? '') ?? [];
-      if (!cgroup || path === undefined) break;
-      // bpftrace 0.23 cannot read the path: of a birth it is looked up by its id, of a death the id is enough.
-      if (path === '' && word === 'mkdir') return { kind: 'birth', ns: time, cgroup, path: '/?', cut: true };
-      const kind = word === 'mkdir' ? 'birth' : 'death';
-      return { kind, ns: time, cgroup, path: decodePath(path), cut: isCut(path) };
-    }
+    case 'rmdir':
+      return cgroupEvent(word, time, rest ?? '') ?? garbage('unknown text', data);
   }
   return garbage('unknown text', data);
+}
+
+/** Birth or death of a cgroup: `ID PATH`; null when it is none. */
+function cgroupEvent(word: 'mkdir' | 'rmdir', ns: number, rest: string): Event | null {
+  const [, cgroup, path] = /^(\d{1,20}) (\/.*|)$/s.exec(rest) ?? [];
+  if (!cgroup || path === undefined) return null;
+  // bpftrace 0.23 cannot read the path: of a birth it is looked up by its id, of a death the id is enough.
+  if (path === '' && word === 'mkdir') return { kind: 'birth', ns, cgroup, path: '/?', cut: true };
+  const kind = word === 'mkdir' ? 'birth' : 'death';
+  return { kind, ns, cgroup, path: decodePath(path), cut: isCut(path) };
 }
 
 function mapEvents(probe: Probe, data: unknown, text: string): readonly Event[] {
