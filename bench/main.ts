@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { captureBench } from './capture.ts';
+import { collectorBench } from './collector.ts';
 import { exactBench } from './exact.ts';
 import { foldBench } from './fold.ts';
 import type { BenchTable } from './measure.ts';
@@ -15,6 +16,7 @@ import { storeBench } from './store.ts';
 
 const BENCHES: Readonly<Record<string, () => Promise<BenchTable[]>>> = {
   capture: captureBench,
+  collector: collectorBench,
   exact: exactBench,
   fold: foldBench,
   spool: spoolBench,
