@@ -1,6 +1,7 @@
 import { printable } from '../core/errors.ts';
 import type { Incident } from '../core/incident.ts';
-import { canonicalJson, incidentLines } from '../review/report.ts';
+import { incidentJson } from '../core/incident-json.ts';
+import { incidentLines, jsonText } from '../review/report.ts';
 import type { Delivery, State } from '../state/contract.ts';
 import type { CommonFlags, Context } from './context.ts';
 import { hasData, hintElsewhere } from './reading.ts';
@@ -21,7 +22,7 @@ const STATUSES = ['delivered', 'pending', 'dead'] as const;
 /** `tidegauge incidents`: what was raised, oldest first, and what became of the notifications. */
 export async function incidents(context: Context, flags: IncidentFlags): Promise<number> {
   if (!hasData(context, filesOf(context.config).state)) {
-    if (flags.json) context.out.write(canonicalJson([]));
+    if (flags.json) context.out.write(jsonText([]));
     return 0;
   }
   const state = makeState(context.config, context.clock, context.log, { readOnly: true });
@@ -30,11 +31,11 @@ export async function incidents(context: Context, flags: IncidentFlags): Promise
     const found = (await state.incidents(rangeFlags(flags, context.clock.now()), LIMIT)).reverse();
     if (found.length === 0) hintElsewhere(context.config.data);
     if (flags.json && !flags.deliveries) {
-      context.out.write(canonicalJson(found));
+      context.out.write(jsonText(found.map(incidentJson)));
       return 0;
     }
     const deliveries = await allDeliveries(state);
-    if (flags.json) context.out.write(canonicalJson(withNotifications(found, deliveries)));
+    if (flags.json) context.out.write(jsonText(withNotifications(found, deliveries)));
     else context.out.write(`${listing(found, deliveries).join('\n')}\n`);
     return 0;
   } finally {
@@ -55,11 +56,11 @@ export function withNotifications(
   deliveries: ReadonlyMap<string, readonly Delivery[]>,
 ): unknown[] {
   return found.map(incident => ({
-    ...incident,
+    ...incidentJson(incident),
     notifications: (deliveries.get(incident.id) ?? []).map(delivery => {
       const { key, receiver, status: about } = delivery.notification;
       const { status, attempts, lastError } = delivery;
-      return { key, receiver, about, status, attempts, lastError };
+      return { key, receiver, about, status, attempts, last_error: lastError };
     }),
   }));
 }

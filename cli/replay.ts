@@ -3,7 +3,8 @@ import { createInterface } from 'node:readline';
 import { replayRecording } from '../collector/replay.ts';
 import { isoTime } from '../core/clock.ts';
 import { describeError, printable, TidegaugeError } from '../core/errors.ts';
-import { canonicalJson, reportText } from '../review/report.ts';
+import { incidentJson } from '../core/incident-json.ts';
+import { jsonText, reportText } from '../review/report.ts';
 import { reviewFrames } from '../review/review.ts';
 import type { CommonFlags, Context } from './context.ts';
 import { Progress } from './progress.ts';
@@ -36,7 +37,7 @@ export async function replay(context: Context, flags: ReplayFlags, file = '-'): 
   if (skipped.length > 0)
     context.log.warn({ lines: skipped.length, first: skipped[0] }, 'lines that are no input were skipped');
   if (review.folded === 0 && !flags.json) context.out.write(`no frames in ${printable(file)}\n`);
-  else context.out.write(flags.json ? canonicalJson(review.incidents) : reportText([review]));
+  else context.out.write(flags.json ? jsonText(review.incidents.map(incidentJson)) : reportText([review]));
   return 0;
 }
 

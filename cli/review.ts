@@ -1,6 +1,6 @@
 import { isoTime } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
-import { canonicalJson, reportText } from '../review/report.ts';
+import { jsonText, reportText, reviewJson } from '../review/report.ts';
 import { reviewStore } from '../review/review.ts';
 import type { State } from '../state/contract.ts';
 import type { CommonFlags, Context } from './context.ts';
@@ -20,7 +20,7 @@ interface ReviewFlags extends CommonFlags {
 export async function review(context: Context, flags: ReviewFlags): Promise<number> {
   const range = rangeFlags(flags, context.clock.now());
   if (!hasData(context, filesOf(context.config).store)) {
-    if (flags.json) context.out.write(canonicalJson([]));
+    if (flags.json) context.out.write(jsonText([]));
     return 0;
   }
   const store = makeStore(context.config, context.log, { readOnly: true });
@@ -38,7 +38,7 @@ export async function review(context: Context, flags: ReviewFlags): Promise<numb
       onFrame: frame => progress.step(`folding ${isoTime(frame.start)}`),
     });
     progress.end();
-    context.out.write(flags.json ? canonicalJson(reviews) : reportText(reviews));
+    context.out.write(flags.json ? jsonText(reviews.map(reviewJson)) : reportText(reviews));
     if (reviews.length === 0) hintElsewhere(context.config.data);
     return 0;
   } finally {

@@ -1,58 +1,29 @@
 import { isoTime } from '../core/clock.ts';
 import { printable } from '../core/errors.ts';
-import { compareText } from '../core/frame.ts';
 import type { Incident } from '../core/incident.ts';
+import { incidentJson } from '../core/incident-json.ts';
 import { seriesLabel } from '../core/series.ts';
 import { formatDuration } from '../core/units.ts';
 import type { Range } from '../store/contract.ts';
 import type { HostReview } from './review.ts';
 
-/** Keys of reports in the order that people read them; others follow in the order of the alphabet. */
-const KEY_ORDER = [
-  ...[
-    'id',
-    'host',
-    'service',
-    'container',
-    'severity',
-    'title',
-    'start',
-    'end',
-    'resolvedAt',
-    'score',
-    'findings',
-  ],
-  ...[
-    'rule',
-    'scope',
-    'direction',
-    'metric',
-    'first',
-    'last',
-    'peak',
-    'evidence',
-    'seen',
-    'low',
-    'high',
-    'unit',
-    'text',
-  ],
-  ...['folded', 'frames', 'checkpoint', 'from', 'to', 'blind', 'incidents'],
-];
+/** JSON text with two spaces and a newline at the end: equal values made in the same order of keys give equal bytes. */
+export const jsonText = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
-/** JSON text with two spaces and a newline at the end: equal values give equal bytes, whatever made them. */
-export function canonicalJson(value: unknown): string {
-  return `${JSON.stringify(value, (_key, part: unknown) => (isObject(part) ? ordered(part) : part), 2)}\n`;
-}
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  value !== null && typeof value === 'object' && !Array.isArray(value);
-
-function ordered(object: Record<string, unknown>): Record<string, unknown> {
-  const rank = (key: string) => (KEY_ORDER.includes(key) ? KEY_ORDER.indexOf(key) : KEY_ORDER.length);
-  return Object.fromEntries(
-    Object.entries(object).sort(([a], [b]) => rank(a) - rank(b) || compareText(a, b)),
-  );
+/** A review for other programs; times are ISO 8601, UTC. */
+export function reviewJson(review: HostReview) {
+  const { host, folded, frames, checkpoint, from, to, blind, incidents } = review;
+  const time = (ms: number | null) => (ms === null ? null : isoTime(ms));
+  return {
+    host,
+    folded,
+    frames,
+    checkpoint: time(checkpoint),
+    from: time(from),
+    to: time(to),
+    blind: blind.map(gap => ({ from: isoTime(gap.from), to: isoTime(gap.to) })),
+    incidents: incidents.map(incidentJson),
+  };
 }
 
 /** Reviews as text for a terminal. */

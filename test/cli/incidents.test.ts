@@ -1,5 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { listing, withNotifications } from '../../cli/incidents.ts';
+import { incidentJson } from '../../core/incident-json.ts';
 import type { Delivery } from '../../state/contract.ts';
 import { incidentOf, notificationOf, resolved } from '../parts/incidents.ts';
 
@@ -30,10 +31,10 @@ it('lists under each incident what became of its notifications, and those of oth
 it('adds notifications to incidents as JSON', () => {
   expect(withNotifications([incident], DELIVERIES)).toEqual([
     {
-      ...incident,
+      ...incidentJson(incident),
       notifications: [
         expect.objectContaining({ receiver: 'ops', about: 'resolved', status: 'delivered', attempts: 1 }),
-        expect.objectContaining({ status: 'pending', attempts: 3, lastError: '503\n' }),
+        expect.objectContaining({ status: 'pending', attempts: 3, last_error: '503\n' }),
       ],
     },
   ]);

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import type { Incident } from '../../core/incident.ts';
+import type { IncidentJson } from '../../core/incident-json.ts';
 import { type DockerServer, startDocker } from '../parts/docker.ts';
 import { type InfluxServer, startInflux } from '../parts/influx.ts';
 import { describeWith } from '../parts/need.ts';
@@ -71,7 +71,7 @@ describeWith(['docker', 'ebpf', 'influx', 'redis'], 'collect and two detects ove
     detectors[0]?.process.kill('SIGKILL');
     await until('its end to be told', () => hook.bodies.some(body => body.status === 'resolved'), 40_000);
 
-    const told = hook.bodies.map(({ status, incident }) => [status, (incident as Incident).container]);
+    const told = hook.bodies.map(({ status, incident }) => [status, (incident as IncidentJson).container]);
     expect(told).toEqual([
       ['firing', 'noisy'],
       ['resolved', 'noisy'],
@@ -84,8 +84,8 @@ describeWith(['docker', 'ebpf', 'influx', 'redis'], 'collect and two detects ove
 
     const listed = tidegauge(['incidents', '--json'], { cwd: folder.path });
     expect(await listed.exited).toBe(0);
-    const incidents = JSON.parse(listed.output) as Incident[];
-    expect(incidents.map(incident => [incident.container, incident.resolvedAt !== null])).toEqual([
+    const incidents = JSON.parse(listed.output) as IncidentJson[];
+    expect(incidents.map(incident => [incident.container, incident.resolved_at !== null])).toEqual([
       ['noisy', true],
     ]);
     expect(incidents[0]?.findings.map(finding => finding.rule).sort()).toEqual(['limit', 'received', 'sent']);

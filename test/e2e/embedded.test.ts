@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { systemClock } from '../../core/clock.ts';
 import { DIRECTIONS, type Frame, isComplete } from '../../core/frame.ts';
 import { mergeSizes } from '../../core/histogram.ts';
-import { canonicalJson } from '../../review/report.ts';
+import { jsonText } from '../../review/report.ts';
 import type { Store } from '../../store/contract.ts';
 import { createStore } from '../../store/index.ts';
 import { type DockerServer, startDocker } from '../parts/docker.ts';
@@ -200,7 +200,7 @@ describeWith(['docker', 'ebpf', 'influx'], 'tidegauge run, end to end', () => {
       const [review] = JSON.parse(await output('review', '--host', host, '--json')) as {
         incidents: unknown;
       }[];
-      expect(canonicalJson(review?.incidents)).toBe(live);
+      expect(jsonText(review?.incidents)).toBe(live);
     }
   }, 60_000);
 });
