@@ -17,10 +17,11 @@ export interface Leaf {
 }
 
 interface JsonSchema {
-  type?: string;
+  type?: string | string[];
   unit?: string;
   const?: unknown;
   enum?: unknown[];
+  anyOf?: JsonSchema[];
   properties?: Record<string, JsonSchema>;
   description?: string;
   default?: unknown;
@@ -53,9 +54,13 @@ function walk(node: JsonSchema, path: readonly string[], inherited: unknown): Le
 }
 
 function typeOf(node: JsonSchema): string {
+  if (node.anyOf) return node.anyOf.map(typeOf).join(' or ');
   if (node.enum) return node.enum.map(word => `\`${word}\``).join(' or ');
   if (node.const !== undefined) return `\`${node.const}\``;
-  return (
-    node.unit ?? (node.type === 'array' ? 'list' : node.type === 'string' ? 'text' : (node.type ?? 'value'))
-  );
+  if (node.unit !== undefined) return node.unit;
+  const types = [node.type ?? 'value'].flat();
+  return types.map(type => WORDS[type] ?? type).join(' or ');
 }
+
+/** For people. */
+const WORDS: Readonly<Record<string, string>> = { array: 'list', string: 'text' };

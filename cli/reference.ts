@@ -3,6 +3,9 @@ import type { z } from 'zod';
 import { CAPS } from '../core/caps.ts';
 import { systemClock } from '../core/clock.ts';
 import { matchSchema } from '../core/config.ts';
+import { findingSchema } from '../core/incident-json.ts';
+import { payloadOf, payloadSchema } from '../notify/payload.ts';
+import { EXAMPLE } from './example.ts';
 import { type Leaf, leaves } from './leaves.ts';
 import { LATENCIES, metricsOf } from './metrics/table.ts';
 import { DETECTOR_ROWS, NOTIFIER_ROWS, RULES, SCHEMA } from './wire.ts';
@@ -12,6 +15,7 @@ export const PAGES: Readonly<Record<string, () => string>> = {
   'docs/configuration.md': configurationPage,
   'docs/detectors.md': detectorsPage,
   'docs/metrics.md': metricsPage,
+  'docs/webhook.md': webhookPage,
 };
 
 const HEADER = '<!-- Made by `npm run docs` from the code; edit there. -->\n';
@@ -112,6 +116,33 @@ What would otherwise grow with what is watched, or with how long something is aw
 \`store.retention\` (\`tidegauge_expired_rows_total\`).
 
 ${table([['what', 'at most', 'beyond', 'shows as'], ...caps])}`;
+}
+
+function webhookPage(): string {
+  const keys = leaves(payloadSchema).map(leaf => [`\`${leaf.path.join('.')}\``, leaf.type, leaf.description]);
+  const findings = leaves(findingSchema).map(leaf => [`\`${leaf.path[0]}\``, leaf.type, leaf.description]);
+  return `${HEADER}# Webhook
+
+What a receiver of the kind \`webhook\` is sent, by POST as JSON; what \`tidegauge incidents --json\`, \`review --json\` and
+\`replay --json\` print of an incident is the same. Times are ISO 8601 in UTC.
+
+- Every answer of 2xx is an acceptance. 408, 425, 429, 5xx, an unreachable receiver or no answer within \`timeout\` are tried
+  again, later and later, in the order of the incident's messages; any other answer is final and is logged.
+- The header \`webhook-id\` is the message's \`key\`, the same in every attempt. An attempt whose answer was lost is made
+  again: drop what you know already.
+- With a \`secret\`, \`webhook-signature\` is \`v1,\` and the base64 of the HMAC-SHA256 of
+  \`webhook-id.webhook-timestamp.body\`: any library for Standard Webhooks checks it.
+
+${table([['key', 'type', 'meaning'], ...keys])}
+Each of \`findings\`:
+
+${table([['key', 'type', 'meaning'], ...findings])}
+For example:
+
+\`\`\`json
+${JSON.stringify(payloadOf(EXAMPLE), null, 2)}
+\`\`\`
+`;
 }
 
 function keyTable(keys: readonly Leaf[], variables: boolean): string {

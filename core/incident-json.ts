@@ -6,7 +6,7 @@ import { METRICS } from './series.ts';
 
 /** An incident for other programs: in webhooks and in what commands print with `--json`. Times are ISO 8601, UTC. */
 
-const finding = z
+export const findingSchema = z
   .strictObject({
     rule: z.string().describe('Name of the rule that noticed it.'),
     container: z.string().nullable().describe('Container judged; null when it is a service or host.'),
@@ -37,7 +37,7 @@ export const incidentSchema = z.strictObject({
   resolved_at: z.string().nullable().describe('When it was found to be over; null while it is firing.'),
   score: z.number().describe('Highest score of all findings.'),
   title: z.string(),
-  findings: z.array(finding).describe('Highest score first.'),
+  findings: z.array(findingSchema).describe('Highest score first.'),
 });
 
 export type IncidentJson = z.output<typeof incidentSchema>;
