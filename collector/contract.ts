@@ -1,4 +1,5 @@
 import type { MapSet } from '../bpf/contract.ts';
+import type { ConnectionKind } from '../core/connection.ts';
 import type { Direction } from '../core/frame.ts';
 import type { Talk } from './flows/talk.ts';
 
@@ -65,9 +66,6 @@ export interface TalkCount {
   readonly messages: number;
   readonly bytes: number;
 }
-
-export const CONNECTION_KINDS = ['opened', 'failed', 'accepted'] as const;
-export type ConnectionKind = (typeof CONNECTION_KINDS)[number];
 
 /** TCP connections of a cgroup's sockets, count > 0. */
 export interface ConnectionCount {

@@ -1,5 +1,6 @@
 import type { Fault, Frame } from '../core/frame.ts';
 import type { CgroupId, Event, Input, Reading } from './contract.ts';
+import { connectionsOf } from './flows/connections.ts';
 import { FlowBuilder } from './flows/flows.ts';
 import type { Stranger } from './identify.ts';
 import { Identity } from './identity.ts';
@@ -35,6 +36,8 @@ export interface Counters {
   restarts: number;
   /** Members of the last frame that were folded into `other`. */
   folded: number;
+  /** TCP connections of the last frame that were folded into rows without addresses. */
+  foldedConnections: number;
 }
 
 /**
@@ -60,6 +63,7 @@ export class FrameBuilder {
     lost: 0,
     restarts: 0,
     folded: 0,
+    foldedConnections: 0,
   };
   readonly #options: BuilderOptions;
   readonly #identity = new Identity();
@@ -278,6 +282,7 @@ export class FrameBuilder {
     const alive = new Set(roster.containers.map(container => container.name));
     const nameOf = (cgroup: CgroupId) => names.get(cgroup) ?? this.#identity.nameOf(cgroup);
     this.#identity.age();
+    const connections = connectionsOf(content, names, LIMITS.connections);
     const frame: Frame = {
       host,
       start,
@@ -288,12 +293,14 @@ export class FrameBuilder {
       occupancy: content.entries / mapKeys,
       ...roster,
       flows: this.#flows.flows(content, { start, names, nameOf, ended: roster.ended, alive }),
+      connections: connections.rows,
     };
     this.#previous = start;
     this.#faults = new Set();
     this.#lost = 0;
     this.counters.frames++;
     this.counters.folded = folded;
+    this.counters.foldedConnections = connections.folded;
     return frame;
   }
 }

@@ -6,6 +6,8 @@ export const LIMITS = {
   containers: CAPS.containers.limit,
   /** Flows of one container with rows of their own, and how long a place is kept without use. */
   flows: { talking: 128, oneWay: 16, folded: 32, keptMs: 3_600_000 },
+  /** Rows of TCP connections by their ends, of one frame and of one container in it. */
+  connections: { frame: CAPS.connectionRows.limit, container: 64 },
   /** Longest that a frame waits for Docker to describe a container, ms. */
   identifyMs: 1000,
   /** Longest that bpftrace may take to read out the last interval and end, ms. */

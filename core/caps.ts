@@ -20,6 +20,12 @@ export const CAPS = {
     beyond: 'the quietest are folded into `other`',
     shows: 'tidegauge_folded_containers',
   },
+  connectionRows: {
+    what: 'Rows of TCP connections by their ends in one frame, at most 64 of one container.',
+    limit: 8192,
+    beyond: 'those with the lowest counts are one row without addresses for each container and kind',
+    shows: 'tidegauge_folded_connections',
+  },
   waitingFrames: {
     what: 'Frames that wait for store or queue, whatever their size.',
     limit: 200_000,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { compareText } from './compare.ts';
+import { type ConnectionRow, connectionSchema } from './connection.ts';
 import { TidegaugeError } from './errors.ts';
 import { type Flow, flowSchema } from './flow.ts';
 import { countOf, isBucket, type Sizes } from './histogram.ts';
@@ -78,6 +79,8 @@ export interface Frame {
   readonly windows: readonly Window[];
   /** Who talked to whom, in the order of `compareFlows`; empty where the probe does not tell. */
   readonly flows: readonly Flow[];
+  /** TCP connections by their ends, in the order of `compareConnections`; empty where the probe does not tell. */
+  readonly connections: readonly ConnectionRow[];
 }
 
 /** End of a frame's interval (exclusive), epoch milliseconds. */
@@ -127,6 +130,8 @@ const frameSchema = z.strictObject({
   ended: z.array(z.string()),
   windows: z.array(windowSchema),
   flows: z.array(flowSchema),
+  // Absent in frames that an earlier version left in a spool or queue.
+  connections: z.array(connectionSchema).default([]),
 });
 
 /** One line of JSON; `decodeFrame` gives the same frame back. */

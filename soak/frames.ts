@@ -37,6 +37,7 @@ export function frameSource(host: string, count: number, intervalMs: number) {
       ended: [],
       windows,
       flows: [],
+      connections: [],
     };
     previous = start;
     n++;

@@ -1,11 +1,12 @@
+import { connectionId } from '../core/connection.ts';
 import { ExchangeError, printable } from '../core/errors.ts';
 import { EXCHANGE_KEYS, flowId } from '../core/flow.ts';
 import { compareText, type Frame } from '../core/frame.ts';
 import type { Detection } from '../core/incident.ts';
 
 /**
- * Refuse a frame that no store could give back: names or flows twice, windows, flows or births of unknown containers, numbers that
- * a database would round. Throws an ExchangeError that is not worth retrying.
+ * Refuse a frame that no store could give back: names, flows or connections twice, rows or births of unknown
+ * containers, numbers that a database would round. Throws an ExchangeError that is not worth retrying.
  */
 export function checkFrame(frame: Frame): void {
   const names = new Set(frame.containers.map(container => container.name));
@@ -24,6 +25,7 @@ export function checkFrame(frame: Frame): void {
     seen.add(key);
   }
   checkFlows(frame, names);
+  checkConnections(frame, names);
   if (!Number.isSafeInteger(frame.start) || !isCount(frame.durationMs) || !isCount(frame.lost)) {
     refuse(frame, 'integers', `start ${frame.start}, duration ${frame.durationMs}, lost ${frame.lost}`);
   }
@@ -38,6 +40,19 @@ function checkFlows(frame: Frame, names: ReadonlySet<string>): void {
     if (seen.has(id)) refuse(frame, 'one row per flow', printable(id));
     if (!EXCHANGE_KEYS.every(key => isCount(flow[key])) || !isCount(flow.port)) {
       refuse(frame, 'counts in flows', printable(JSON.stringify(flow)));
+    }
+    seen.add(id);
+  }
+}
+
+function checkConnections(frame: Frame, names: ReadonlySet<string>): void {
+  const seen = new Set<string>();
+  for (const row of frame.connections) {
+    const id = connectionId(row);
+    if (!names.has(row.container)) refuse(frame, 'connections of its containers', printable(row.container));
+    if (seen.has(id)) refuse(frame, 'one row per end of connections', printable(id));
+    if (!isCount(row.count) || row.count === 0 || !isCount(row.port)) {
+      refuse(frame, 'counts of connections', printable(JSON.stringify(row)));
     }
     seen.add(id);
   }

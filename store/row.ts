@@ -1,3 +1,4 @@
+import { CONNECTION_KINDS, type ConnectionKind } from '../core/connection.ts';
 import { printable } from '../core/errors.ts';
 import { PEER_KINDS, type PeerKind, PROTOCOLS, type Protocol, ROLES, type Role } from '../core/flow.ts';
 import { type ContainerKind, FAULTS, type Fault } from '../core/frame.ts';
@@ -45,6 +46,7 @@ export const stateOf = (row: Row): Annotation['state'] => oneOf(STATES, row, 'st
 export const protocolOf = (row: Row): Protocol => oneOf(PROTOCOLS, row, 'protocol');
 export const roleOf = (row: Row): Role => oneOf(ROLES, row, 'role');
 export const peerKindOf = (row: Row): PeerKind => oneOf(PEER_KINDS, row, 'peer_kind');
+export const connectionKindOf = (row: Row): ConnectionKind => oneOf(CONNECTION_KINDS, row, 'kind');
 export const severityOf = (row: Row): Annotation['severity'] => oneOf(SEVERITY_NAMES, row, 'severity');
 
 /** Faults of a comma-joined column. */

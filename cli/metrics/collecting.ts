@@ -83,6 +83,12 @@ export function captureRows({ collector }: Watched): Row[] {
       read: () => one(status(s => s.counters.folded)),
     },
     {
+      name: 'tidegauge_folded_connections',
+      help: 'TCP connections of the newest frame that are in rows without addresses, because there are too many ends.',
+      type: 'gauge',
+      read: () => one(status(s => s.counters.foldedConnections)),
+    },
+    {
       name: 'tidegauge_newest_frame_timestamp_seconds',
       help: 'End of the newest frame, Unix time.',
       type: 'gauge',

@@ -1,5 +1,6 @@
+import type { ConnectionKind } from '../../core/connection.ts';
 import { EXCHANGE_KEYS, type Exchange, type Flow, type FlowKey, flowId } from '../../core/flow.ts';
-import type { CgroupId, ConnectionCount, ConnectionKind, EndCount, Network } from '../contract.ts';
+import type { CgroupId, ConnectionCount, EndCount, Network } from '../contract.ts';
 import { OTHER } from '../naming.ts';
 import type { Readout, TalkTally } from '../readout.ts';
 import { AddressBook, type Sighting } from './book.ts';

@@ -1,6 +1,7 @@
 import type { MapMeaning, Probe } from '../../bpf/contract.ts';
 import { unpack } from '../../bpf/packing.ts';
-import { CONNECTION_KINDS, type ConnectionKind, type Counts, type TalkCount } from '../contract.ts';
+import { CONNECTION_KINDS, type ConnectionKind } from '../../core/connection.ts';
+import type { Counts, TalkCount } from '../contract.ts';
 import { scanSums } from '../scan.ts';
 import { TrafficSums } from '../sums.ts';
 import { bucketNumber, decodeTalk, readAddress, type Talk } from './talk.ts';

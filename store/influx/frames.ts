@@ -1,3 +1,4 @@
+import { type ConnectionRow, compareConnections } from '../../core/connection.ts';
 import { compareFlows, type Flow, type FlowKey } from '../../core/flow.ts';
 import {
   type Container,
@@ -12,6 +13,7 @@ import type { FlowTotal } from '../../core/service-map.ts';
 import { exchangeOf } from '../flow.ts';
 import type { FrameHead } from '../page.ts';
 import {
+  connectionKindOf,
   faultsOf,
   integer,
   kindOf,
@@ -41,16 +43,22 @@ export function headOf(host: string, row: Row): FrameHead {
       occupancy: number(row, 'occupancy'),
     },
     containers: integer(row, 'containers'),
-    // Absent in rows of versions without flows.
+    // Absent in rows of versions without them.
     flows: orNull(integer, row, 'flows') ?? 0,
+    connections: orNull(integer, row, 'connections') ?? 0,
   };
 }
 
 /**
- * A frame from its head and all its rows of `container_traffic` and `container_flows`, or null when rows are missing or too many: deleted
- * or overwritten in part. Such a frame is a gap, not a quiet one.
+ * A frame from its head and all its rows of `container_traffic`, `container_flows` and `container_connections`, or null
+ * when rows are missing or too many: deleted or overwritten in part. Such a frame is a gap, not a quiet one.
  */
-export function frameOf(head: FrameHead, rows: readonly Row[], flowRows: readonly Row[]): Frame | null {
+export function frameOf(
+  head: FrameHead,
+  rows: readonly Row[],
+  flowRows: readonly Row[],
+  connectionRows: readonly Row[],
+): Frame | null {
   const containers = new Map<string, Container>();
   const named = { started: new Set<string>(), ended: new Set<string>() };
   const windows: Window[] = [];
@@ -64,7 +72,7 @@ export function frameOf(head: FrameHead, rows: readonly Row[], flowRows: readonl
     if (window) windows.push(window);
   }
   if (containers.size !== head.containers || rows.length !== head.containers * DIRECTIONS.length) return null;
-  if (flowRows.length !== head.flows) return null;
+  if (flowRows.length !== head.flows || connectionRows.length !== head.connections) return null;
   return {
     ...head.frame,
     containers: [...containers.values()].sort((a, b) => compareText(a.name, b.name)),
@@ -72,6 +80,7 @@ export function frameOf(head: FrameHead, rows: readonly Row[], flowRows: readonl
     ended: [...named.ended].sort(compareText),
     windows: windows.sort(compareWindows),
     flows: flowRows.map(flowOf).sort(compareFlows),
+    connections: connectionRows.map(connectionOf).sort(compareConnections),
   };
 }
 
@@ -86,6 +95,15 @@ const flowOf = (row: Row): Flow => ({
   ...keyOf(row),
   address: decodeField(text(row, 'address')),
   ...exchangeOf(row),
+});
+
+const connectionOf = (row: Row): ConnectionRow => ({
+  container: decodeTag(text(row, 'container')),
+  kind: connectionKindOf(row),
+  own: decodeField(text(row, 'own')),
+  peer: decodeField(text(row, 'peer')),
+  port: integer(row, 'port'),
+  count: integer(row, 'count'),
 });
 
 function keyOf(row: Row): FlowKey {

@@ -26,7 +26,8 @@ export function frameLine(frame: Frame): string {
   const previous = frame.previous === null ? '' : `,previous=${frame.previous}i`;
   return (
     `host_frames,host=${tag(frame.host)} duration_ms=${frame.durationMs}i,complete=${flag(isComplete(frame))}` +
-    `,lost=${frame.lost}i,containers=${frame.containers.length}i,flows=${frame.flows.length}i,occupancy=${frame.occupancy}` +
+    `,lost=${frame.lost}i,containers=${frame.containers.length}i,flows=${frame.flows.length}i` +
+    `,connections=${frame.connections.length}i,occupancy=${frame.occupancy}` +
     `,faults="${frame.faults.join(',')}"${previous} ${frame.start}`
   );
 }
@@ -74,6 +75,25 @@ export function flowLines(frame: Frame): string[] {
       `,port=${flow.port},protocol=${flow.protocol},role=${flow.role}` +
       `,service=${tag(services.get(flow.container) ?? flow.container)} ` +
       `address=${quoted(flow.address)},duration_ms=${frame.durationMs}i${fields} ${frame.start}`
+    );
+  });
+}
+
+/**
+ * Rows of `container_connections`. Addresses are fields, as their number has no bound; rows of one container and kind
+ * are told apart by a number, which is the same whenever the frame is written.
+ */
+export function connectionLines(frame: Frame): string[] {
+  const services = new Map(frame.containers.map(container => [container.name, container.service]));
+  const host = tag(frame.host);
+  const numbers = new Map<string, number>();
+  return frame.connections.map(({ container, kind, own, peer, port, count }) => {
+    const number = numbers.get(`${kind} ${container}`) ?? 0;
+    numbers.set(`${kind} ${container}`, number + 1);
+    return (
+      `container_connections,container=${tag(container)},host=${host},kind=${kind},row=${number}` +
+      `,service=${tag(services.get(container) ?? container)} ` +
+      `own=${quoted(own)},peer=${quoted(peer)},port=${port}i,count=${count}i ${frame.start}`
     );
   });
 }

@@ -18,7 +18,14 @@ import { frameOf, headOf, totalOf } from './frames.ts';
 import type { Connection } from './http.ts';
 import { annotationOf, detectionOf } from './incidents.ts';
 import { epoch, inRange, tagLiteral, time } from './influxql.ts';
-import { annotationLine, detectionLine, flowLines, frameLine, trafficLines } from './line.ts';
+import {
+  annotationLine,
+  connectionLines,
+  detectionLine,
+  flowLines,
+  frameLine,
+  trafficLines,
+} from './line.ts';
 import { query } from './query.ts';
 import { hasTiers, setUpBuckets, setUpDatabase } from './setup.ts';
 import { InfluxTiers } from './tiers.ts';
@@ -79,7 +86,9 @@ export class InfluxStore implements Store {
   /** The row of `host_frames` is written once all else is stored: readers look for it first. */
   async writeFrames(frames: readonly Frame[]): Promise<void> {
     for (const frame of frames) checkFrame(frame);
-    await this.#write(frames.flatMap(frame => [...trafficLines(frame), ...flowLines(frame)]));
+    await this.#write(
+      frames.flatMap(frame => [...trafficLines(frame), ...flowLines(frame), ...connectionLines(frame)]),
+    );
     await this.#write(frames.map(frameLine));
   }
 
@@ -238,14 +247,19 @@ export class InfluxStore implements Store {
     const flowRows = heads.some(head => head.flows > 0)
       ? await this.#query(`SELECT * FROM container_flows WHERE ${range}`)
       : [];
+    const connectionRows = heads.some(head => head.connections > 0)
+      ? await this.#query(`SELECT * FROM container_connections WHERE ${range}`)
+      : [];
     return this.#understood(() => {
       const byTime = Map.groupBy(rows, row => integer(row, 'time'));
       const flowsByTime = Map.groupBy(flowRows, row => integer(row, 'time'));
+      const connectionsByTime = Map.groupBy(connectionRows, row => integer(row, 'time'));
       return heads.flatMap(head => {
         const frame = frameOf(
           head,
           byTime.get(head.frame.start) ?? [],
           flowsByTime.get(head.frame.start) ?? [],
+          connectionsByTime.get(head.frame.start) ?? [],
         );
         if (!frame)
           this.#log.warn({ host, start: head.frame.start }, 'stored frame is not whole: read as a gap');

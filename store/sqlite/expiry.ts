@@ -18,6 +18,7 @@ interface Aging {
 const RAW: readonly Aging[] = [
   { table: 'container_traffic' },
   { table: 'container_flows' },
+  { table: 'container_connections' },
   { table: 'detections' },
   { table: 'host_frames', condition: 'host IN (SELECT id FROM hosts)' },
 ];

@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { compareConnections } from '../../core/connection.ts';
 import { compareFlows } from '../../core/flow.ts';
 import {
   type Container,
@@ -15,6 +16,7 @@ import type { Range } from '../contract.ts';
 import { type FrameHead, withinRows } from '../page.ts';
 import { faultsOf, integer, kindOf, number, orNull, type Row, text } from '../row.ts';
 import { decodeField } from '../text.ts';
+import { ConnectionTable } from './connections.ts';
 import type { Step } from './database.ts';
 import { FlowTable } from './flows.ts';
 import type { Names } from './names.ts';
@@ -23,10 +25,14 @@ import type { Names } from './names.ts';
 const STEP_FRAMES = 256;
 const STEP_ROWS = 2000;
 
-/** Whole frames: statements and row formats of `host_frames` and `container_traffic`, with `container_flows`. Everything here is synchronous. */
+/**
+ * Whole frames: statements and row formats of `host_frames` and `container_traffic`, with `container_flows` and
+ * `container_connections`. Everything here is synchronous.
+ */
 export class FrameTables {
   readonly #names: Names;
   readonly #flows: FlowTable;
+  readonly #connections: ConnectionTable;
   readonly #insertFrame: StatementSync;
   readonly #insertTraffic: StatementSync;
   readonly #heads: StatementSync;
@@ -38,8 +44,9 @@ export class FrameTables {
   constructor(db: DatabaseSync, names: Names) {
     this.#names = names;
     this.#flows = new FlowTable(db, names);
+    this.#connections = new ConnectionTable(db, names);
     this.#insertFrame = db.prepare(
-      'INSERT INTO host_frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      'INSERT INTO host_frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
     );
     this.#insertTraffic = db.prepare(
       'INSERT INTO container_traffic VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
@@ -74,9 +81,11 @@ export class FrameTables {
       frame.faults.join(','),
       frame.containers.length,
       frame.flows.length,
+      frame.connections.length,
     );
     if (added.changes === 0) return;
     this.#flows.insert(frame);
+    this.#connections.insert(frame);
     const windows = new Map(frame.windows.map(w => [windowKey(w.container, w.direction), w]));
     const started = new Set(frame.started);
     const ended = new Set(frame.ended);
@@ -110,6 +119,7 @@ export class FrameTables {
       },
       containers: integer(row, 'containers'),
       flows: integer(row, 'flows'),
+      connections: integer(row, 'connections'),
     }));
   }
 
@@ -132,11 +142,16 @@ export class FrameTables {
     const rows = this.#traffic.all(first.frame.start, last.frame.start, id);
     const byTime = Map.groupBy(rows, row => integer(row, 'time'));
     const flowsByTime = this.#flows.read(id, first.frame.start, last.frame.start);
+    const connectionsByTime = this.#connections.read(id, first.frame.start, last.frame.start);
     const items = heads.flatMap(({ frame, ...counts }) => {
       const own = byTime.get(frame.start) ?? [];
       const flows = flowsByTime.get(frame.start) ?? [];
+      const connections = connectionsByTime.get(frame.start) ?? [];
       if (own.length !== counts.containers || flows.length !== counts.flows) return [];
-      return { ...frame, ...parts(own), flows: flows.sort(compareFlows) };
+      if (connections.length !== counts.connections) return [];
+      flows.sort(compareFlows);
+      connections.sort(compareConnections);
+      return { ...frame, ...parts(own), flows, connections };
     });
     return { items, next: last.frame.start + 1 };
   }

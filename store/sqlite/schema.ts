@@ -4,7 +4,7 @@ import type { DatabaseSync } from 'node:sqlite';
  * Migrations, oldest first; `user_version` counts those that were applied. Only ever append: a file written by an
  * older tidegauge must open.
  *
- * Rows of traffic, flows and detections are clustered by (time, series): new rows go to the end of the tree, which keeps
+ * Rows of traffic, flows, connections and detections are clustered by (time, series): new rows go to the end of the tree, which keeps
  * transactions small and fast. Names are kept once, in `hosts`, `series`, `identities` and `peers`; these only grow.
  */
 export const MIGRATIONS: readonly string[] = [
@@ -141,6 +141,21 @@ export const MIGRATIONS: readonly string[] = [
     receive_bytes    INTEGER NOT NULL,
     receive_sizes    TEXT NOT NULL,
     PRIMARY KEY (step_ms, time, series)
+  ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  ALTER TABLE host_frames ADD COLUMN connections INTEGER NOT NULL DEFAULT 0;
+
+  -- TCP connections by their ends; without addresses and with port 0: several, folded.
+  CREATE TABLE container_connections (
+    time   INTEGER NOT NULL,
+    series INTEGER NOT NULL,
+    kind   TEXT NOT NULL,
+    own    TEXT NOT NULL,
+    peer   TEXT NOT NULL,
+    port   INTEGER NOT NULL, -- the server's
+    count  INTEGER NOT NULL,
+    PRIMARY KEY (time, series, kind, own, peer, port)
   ) STRICT, WITHOUT ROWID;
   `,
 ];

@@ -62,7 +62,7 @@ export class SqliteStore implements Store {
     for (const frame of frames) checkFrame(frame);
     await this.#write(
       frames,
-      frame => 1 + frame.containers.length + frame.flows.length,
+      frame => 1 + frame.containers.length + frame.flows.length + frame.connections.length,
       (tables, frame) => tables.frames.insert(frame),
     );
   }

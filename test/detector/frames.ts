@@ -49,6 +49,7 @@ export function frame(
     ended: [],
     windows: [...windows].sort(compareWindows),
     flows: [],
+    connections: [],
     ...more,
   };
 }

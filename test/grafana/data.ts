@@ -69,6 +69,7 @@ export const frames: readonly Frame[] = Array.from({ length: FRAMES }, (_, n) =>
       compareWindows,
     ),
     flows: [],
+    connections: [],
   }));
 
 export const detections: readonly Detection[] = frames.flatMap((frame, n) =>

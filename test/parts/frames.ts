@@ -18,6 +18,7 @@ export function frameOf(host: string, n: number, parts: Partial<Frame> = {}): Fr
     ended: [],
     windows: [],
     flows: [],
+    connections: [],
     ...parts,
   };
 }

@@ -1,4 +1,10 @@
 import fc from 'fast-check';
+import {
+  CONNECTION_KINDS,
+  type ConnectionRow,
+  compareConnections,
+  connectionId,
+} from '../../core/connection.ts';
 import { compareFlows, type Flow, flowId, isNamed, PEER_KINDS, PROTOCOLS, ROLES } from '../../core/flow.ts';
 import {
   type Container,
@@ -114,6 +120,23 @@ const flowsOf = (names: readonly string[]): fc.Arbitrary<Flow[]> =>
         .uniqueArray(flowArbitrary(names), { maxLength: 6, selector: flowId })
         .map(flows => flows.sort(compareFlows));
 
+const connectionArbitrary = (names: readonly string[]): fc.Arbitrary<ConnectionRow> =>
+  fc.record({
+    container: fc.constantFrom(...names),
+    kind: fc.constantFrom(...CONNECTION_KINDS),
+    own: hostileText,
+    peer: hostileText,
+    port: fc.integer({ min: 0, max: 65_535 }),
+    count,
+  });
+
+const connectionsOf = (names: readonly string[]): fc.Arbitrary<ConnectionRow[]> =>
+  names.length === 0
+    ? fc.constant([])
+    : fc
+        .uniqueArray(connectionArbitrary(names), { maxLength: 6, selector: connectionId })
+        .map(rows => rows.sort(compareConnections));
+
 /** A frame in canonical order with any start in a year's range. */
 export function frameArbitrary(host: fc.Arbitrary<string>): fc.Arbitrary<Frame> {
   return containers.chain(alive => {
@@ -134,6 +157,7 @@ export function frameArbitrary(host: fc.Arbitrary<string>): fc.Arbitrary<Frame> 
         .tuple(fc.tuple(...windows), fc.array(fc.boolean(), { minLength: 10, maxLength: 10 }))
         .map(([all, kept]) => all.filter((_, i) => kept[i]).sort(compareWindows)),
       flows: flowsOf(names),
+      connections: connectionsOf(names),
     });
   });
 }

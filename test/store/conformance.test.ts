@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { Flow } from '../../core/flow.ts';
 import type { Frame } from '../../core/frame.ts';
 import type { Annotation, Detection } from '../../core/incident.ts';
 import { compareDetections } from '../../store/check.ts';
@@ -105,11 +104,19 @@ for (const [name, parts, start] of IMPLEMENTATIONS) {
     });
 
     it.each([
-      ['a window of an unknown container', (f: Frame) => ({ ...f, containers: [], flows: [] })],
+      [
+        'a window of an unknown container',
+        (f: Frame) => ({ ...f, containers: [], flows: [], connections: [] }),
+      ],
       ['a container twice', (f: Frame) => ({ ...f, containers: [...f.containers, ...f.containers] })],
       ['a window twice', (f: Frame) => ({ ...f, windows: [...f.windows, ...f.windows] })],
       ['a flow of an unknown container', (f: Frame) => ({ ...f, flows: f.flows.map(stray) })],
       ['a flow twice', (f: Frame) => ({ ...f, flows: [...f.flows, ...f.flows] })],
+      [
+        'a connection of an unknown container',
+        (f: Frame) => ({ ...f, connections: f.connections.map(stray) }),
+      ],
+      ['a connection twice', (f: Frame) => ({ ...f, connections: [...f.connections, ...f.connections] })],
       ['a birth of an unknown container', (f: Frame) => ({ ...f, started: ['nobody'] })],
       ['an occupancy that is no number', (f: Frame) => ({ ...f, occupancy: Number.NaN })],
     ])('refuses %s for good, and all of the frame', async (_, spoil) => {
@@ -272,7 +279,7 @@ function* splits<T>(list: readonly T[], random: Iterator<number>): Generator<T[]
   while (rest.length > 0) yield rest.splice(0, 1 + (next() % 3)).map(({ item }) => item);
 }
 
-const stray = (flow: Flow): Flow => ({ ...flow, container: 'nobody' });
+const stray = <T extends { container: string }>(row: T): T => ({ ...row, container: 'nobody' });
 
 function frameOf(host: string, start: number, names: readonly string[]): Frame {
   return {
@@ -317,6 +324,14 @@ function frameOf(host: string, start: number, names: readonly string[]): Frame {
       receivedBytes: 0,
       connections: 1,
       failures: 0,
+    })),
+    connections: names.map(container => ({
+      container,
+      kind: 'opened',
+      own: '10.0.0.2',
+      peer: '10.0.0.1',
+      port: 443,
+      count: 1,
     })),
   };
 }

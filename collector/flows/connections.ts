@@ -1,0 +1,81 @@
+import { type ConnectionKind, type ConnectionRow, compareConnections } from '../../core/connection.ts';
+import type { CgroupId, ConnectionCount } from '../contract.ts';
+import { OTHER } from '../naming.ts';
+import type { Readout } from '../readout.ts';
+
+/** How many rows a frame has at most, besides one for each container and kind of connection. */
+export interface ConnectionLimits {
+  readonly frame: number;
+  readonly container: number;
+}
+
+/** The TCP connections of a frame, and how many of them were folded away. */
+export interface Connections {
+  readonly rows: readonly ConnectionRow[];
+  readonly folded: number;
+}
+
+type Open = { -readonly [K in keyof ConnectionRow]: ConnectionRow[K] };
+
+/**
+ * Connections by their ends: of each container those with the highest counts. When there are too many, every container
+ * has its first before any has its second. The rest, and what the kernel counted without ends, is in the row without
+ * addresses. `names`: of cgroups; any other cgroup is `other`.
+ */
+export function connectionsOf(
+  { ends, connections }: Pick<Readout, 'ends' | 'connections'>,
+  names: ReadonlyMap<CgroupId, string>,
+  limits: ConnectionLimits,
+): Connections {
+  const nameOf = ({ cgroup }: ConnectionCount): string => names.get(cgroup) ?? OTHER.name;
+  const sums = new Sums();
+  for (const end of ends) {
+    const { kind, port, count } = end;
+    sums.add({ container: nameOf(end), kind, own: end.own ?? '', peer: end.peer ?? '', port, count });
+  }
+  const rest = new Sums();
+  for (const total of connections) rest.add(foldedRow(nameOf(total), total.kind, total.count));
+  const kept = heaviest(sums.rows, limits);
+  for (const { container, kind, count } of kept) rest.add(foldedRow(container, kind, -count));
+  const folded = rest.rows.filter(row => row.count > 0);
+  return {
+    rows: [...kept, ...folded].sort(compareConnections),
+    folded: folded.reduce((sum, row) => sum + row.count, 0),
+  };
+}
+
+function heaviest(rows: readonly Open[], limits: ConnectionLimits): Open[] {
+  const addressed = rows.filter(({ own, peer }) => own !== '' || peer !== '');
+  const byContainer = Map.groupBy(addressed, row => row.container);
+  const ranked = [...byContainer.values()].flatMap(list =>
+    list
+      .sort((a, b) => b.count - a.count || compareConnections(a, b))
+      .slice(0, limits.container)
+      .map((row, rank) => ({ row, rank })),
+  );
+  if (ranked.length > limits.frame) {
+    ranked.sort((a, b) => a.rank - b.rank || b.row.count - a.row.count || compareConnections(a.row, b.row));
+  }
+  return ranked.slice(0, limits.frame).map(({ row }) => row);
+}
+
+const foldedRow = (container: string, kind: ConnectionKind, count: number): Open => {
+  return { container, kind, own: '', peer: '', port: 0, count };
+};
+
+/** Rows with their counts added up. */
+class Sums {
+  readonly #rows = new Map<string, Open>();
+
+  get rows(): Open[] {
+    return [...this.#rows.values()];
+  }
+
+  add(row: Open): void {
+    // A name is the only part that may hold any characters: it comes last.
+    const id = `${row.kind} ${row.port} ${row.own} ${row.peer} ${row.container}`;
+    const known = this.#rows.get(id);
+    if (known) known.count += row.count;
+    else this.#rows.set(id, row);
+  }
+}
