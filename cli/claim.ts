@@ -4,7 +4,7 @@ import type { Log } from '../core/log.ts';
 import type { Lease, State } from '../state/contract.ts';
 
 export interface ClaimOptions {
-  readonly state: State;
+  readonly state: Pick<State, 'acquire' | 'renew' | 'release'>;
   readonly host: string;
   /** Of this installation; see instance.ts. */
   readonly instance: string;
@@ -12,6 +12,9 @@ export interface ClaimOptions {
   readonly clock: Clock;
   readonly log: Log;
 }
+
+/** Longest pause between attempts while the state is away from the start on. */
+const INTENT_MS = 1000;
 
 /**
  * The right to collect under a host's name: two collectors of one name would write over each other's frames. It belongs
@@ -21,7 +24,10 @@ export class HostClaim {
   readonly #options: ClaimOptions;
   readonly #stopping = new AbortController();
   readonly #lost = Promise.withResolvers<TidegaugeError>();
-  #lease: Lease;
+  /** Null while the state was away from the start on. */
+  #lease: Lease | null = null;
+  /** Why there is no lease yet. */
+  #missing: ExchangeError | null = null;
   /** When the claim was last looked after, monotonic, and whether it was ours then. */
   #looked: number;
   #held = true;
@@ -30,17 +36,24 @@ export class HostClaim {
   #doubled = Number.NEGATIVE_INFINITY;
   #loop: Promise<void> = Promise.resolve();
 
-  private constructor(options: ClaimOptions, lease: Lease) {
+  private constructor(options: ClaimOptions) {
     this.#options = options;
-    this.#lease = lease;
     this.#looked = options.clock.monotonic();
   }
 
-  /** Throws a TidegaugeError when another installation collects under this name. */
+  /**
+   * Throws a TidegaugeError when another installation collects under this name. While the state is away this claim is
+   * only intended: it is made once the state is there, and is `lost` when another one was first.
+   */
   static async take(options: ClaimOptions): Promise<HostClaim> {
-    const lease = await acquire(options);
-    if (!lease) throw taken(options);
-    const claim = new HostClaim(options, lease);
+    const claim = new HostClaim(options);
+    try {
+      const refusal = await claim.#acquire();
+      if (refusal) throw refusal;
+    } catch (error) {
+      if (!(error instanceof ExchangeError) || !error.retry) throw error;
+      claim.#missing = error;
+    }
     claim.#loop = claim.#keep();
     return claim;
   }
@@ -55,11 +68,13 @@ export class HostClaim {
   }
 
   /**
-   * Throws, to be tried again, while frames must not leave: the name is lost, or this process was paused for longer
-   * than the lease, so that it may be. A state that is away is no reason: nobody can take the name from it.
+   * Throws, to be tried again, while frames must not leave: the name is not ours yet, it is lost, or this process was
+   * paused for longer than the lease, so that it may be. A state that is away later is no reason: nobody can take the
+   * name from it.
    */
   check(): void {
     const { clock, leaseMs } = this.#options;
+    if (this.#missing) throw this.#missing;
     if (clock.monotonic() - this.#looked > leaseMs) this.#held = false;
     if (this.#held && !this.#isLost) return;
     const found = this.#isLost ? 'that it is lost' : 'a pause that was longer than the lease';
@@ -75,6 +90,7 @@ export class HostClaim {
   async release(): Promise<void> {
     this.#stopping.abort();
     await this.#loop;
+    if (!this.#lease) return;
     try {
       await this.#options.state.release(this.#lease);
     } catch (error) {
@@ -83,14 +99,14 @@ export class HostClaim {
   }
 
   async #keep(): Promise<void> {
-    const { clock, leaseMs, state, log } = this.#options;
+    const { clock, leaseMs, log } = this.#options;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      await clock.sleep(leaseMs / 4, signal);
+      await clock.sleep(this.#lease ? leaseMs / 4 : Math.min(leaseMs / 4, INTENT_MS), signal);
       if (signal.aborted) return;
       if (clock.monotonic() - this.#looked > leaseMs) this.#held = false;
       try {
-        const reason = (await state.renew(this.#lease, leaseMs)) ? null : await this.#retake();
+        const reason = this.#lease ? await this.#renew(this.#lease) : await this.#acquire();
         if (reason) {
           this.#isLost = true;
           return this.#lost.resolve(reason);
@@ -103,12 +119,21 @@ export class HostClaim {
     }
   }
 
-  /** Claim the name again; why that must not be, or null. */
-  async #retake(): Promise<TidegaugeError | null> {
+  /** Claim the name for the first time; why that must not be, or null. */
+  async #acquire(): Promise<TidegaugeError | null> {
+    this.#lease = await acquire(this.#options);
+    if (!this.#lease) return taken(this.#options);
+    this.#missing = null;
+    return null;
+  }
+
+  /** Extend the claim, or claim the name again; why that must not be, or null. */
+  async #renew(lease: Lease): Promise<TidegaugeError | null> {
+    if (await this.#options.state.renew(lease, this.#options.leaseMs)) return null;
     const again = await acquire(this.#options);
     if (!again) return taken(this.#options);
     // A state that forgot the claim hands out the next token; a higher one was in other hands meanwhile.
-    const wasTaken = again.token > this.#lease.token + 1;
+    const wasTaken = again.token > lease.token + 1;
     this.#lease = again;
     if (!wasTaken) return null;
     const { clock, leaseMs } = this.#options;

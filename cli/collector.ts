@@ -3,7 +3,7 @@ import { openRecording } from '../collector/record.ts';
 import type { Shipper } from '../collector/ship.ts';
 import { FrameTally } from '../collector/tally.ts';
 import type { TidegaugeError } from '../core/errors.ts';
-import type { Worker } from '../worker/worker.ts';
+import type { WorkerStatus } from '../worker/worker.ts';
 import { aborted } from './aborted.ts';
 import type { Context } from './context.ts';
 import type { Live } from './live.ts';
@@ -27,7 +27,7 @@ export async function startCollector(
   record: string | undefined,
   parts: Parts,
   live: Live,
-  worker: Worker | null,
+  worker: () => WorkerStatus | null,
 ): Promise<Collector> {
   const { config, clock, log, signal } = context;
   const recording = record === undefined ? null : openRecording(record, log);
@@ -50,8 +50,8 @@ export async function startCollector(
       if (tally.frames === 0) live.once(containersLine(frame));
       tally.add(frame);
       const { docker: connected, aheadMs } = capture.status();
-      const sight = { docker: docker.see(connected), aheadMs };
-      live.frame(frame, statusOf(frame, shipper.status(), worker?.status() ?? null, sight));
+      const sight = { docker: docker.see(connected), aheadMs, unreached: parts.contact.unreached };
+      live.frame(frame, statusOf(frame, shipper.status(), worker(), sight));
     },
   }).catch(async (error: unknown) => {
     await outbox.stop();

@@ -25,11 +25,11 @@ export async function listen(
   { config, clock, log }: Context,
   roles: Roles,
   parts: Parts,
-  watched: Omit<Watched, 'clock' | 'queue'>,
+  watched: Omit<Watched, 'clock' | 'queue' | 'contact'>,
 ): Promise<Listener | null> {
   const address = addressOf(config.http.listen, roles);
   if (!address) return null;
-  const all = { ...watched, queue: parts.queue, clock };
+  const all = { ...watched, queue: parts.queue, contact: parts.contact, clock };
   const registry = createRegistry(metricsOf(all));
   const checks = checksOf(all, { ...roles, intervalMs: config.capture.interval });
   try {

@@ -3,8 +3,11 @@ import { createShipper, type Shipper, type ShipperOptions } from '../collector/s
 import { Spool } from '../collector/spool/spool.ts';
 import { TidegaugeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import { isRetriable } from '../core/retry.ts';
+import type { State } from '../state/contract.ts';
 import type { Store } from '../store/contract.ts';
 import { HostClaim } from './claim.ts';
+import type { Contact } from './contact.ts';
 import type { Context } from './context.ts';
 import { instanceId } from './instance.ts';
 import { lockData, type Parts } from './wire.ts';
@@ -27,6 +30,8 @@ type Wants = Pick<Context, 'config' | 'clock'> & { readonly log: Log };
 
 export type Destinations = Pick<Parts, 'queue' | 'state'> & {
   readonly store: Pick<Store, 'writeFrames' | 'lastFrame'>;
+  /** What is away is waited for: frames stay in the spool until all three were reached and the name is claimed. */
+  readonly contact: Pick<Contact, 'require'>;
 };
 
 /**
@@ -34,7 +39,7 @@ export type Destinations = Pick<Parts, 'queue' | 'state'> & {
  * Frames of an earlier run are being shipped when this resolves.
  */
 export async function openOutbox({ config, clock, log }: Wants, parts: Destinations): Promise<Outbox> {
-  const { store, queue, state } = parts;
+  const state = onceReached(parts);
   const { host, data, capture } = config;
   const lock = lockData(data);
   if (!lock) throw inUse(data);
@@ -44,11 +49,9 @@ export async function openOutbox({ config, clock, log }: Wants, parts: Destinati
     try {
       const spool = Spool.open({ folder: join(data, 'spool'), fsync: capture.spool.fsync, clock, log });
       try {
-        const stored = await store.lastFrame(host);
+        const previous = newest(await newestStored(host, parts), spool.newest);
         const limits = { bytes: capture.spool.size, ageMs: capture.spool.age, memoryBytes: capture.pending };
-        const guarded = guardedBy(claim, { store, queue });
-        const shipper = createShipper({ ...guarded, spool, clock, log, limits });
-        const previous = newest(stored?.start ?? null, spool.newest);
+        const shipper = createShipper({ ...guardedBy(claim, parts), spool, clock, log, limits });
         return outboxOf({ lock, claim, spool, shipper, previous, log });
       } catch (error) {
         spool.close();
@@ -64,20 +67,45 @@ export async function openOutbox({ config, clock, log }: Wants, parts: Destinati
   }
 }
 
-/** Store and queue, which take nothing while the host's name may be another's. */
+/** Start of the host's newest frame in the store, or null; a store that is away is not waited for: the spool knows it. */
+async function newestStored(host: string, { store, contact }: Destinations): Promise<number | null> {
+  try {
+    contact.require('store');
+    return (await store.lastFrame(host))?.start ?? null;
+  } catch (error) {
+    if (!isRetriable(error)) throw error;
+    return null;
+  }
+}
+
+/** The state, which cannot be asked for a claim before it was reached and checked. */
+function onceReached({ state, contact }: Destinations): Pick<State, 'acquire' | 'renew' | 'release'> {
+  return {
+    acquire: async (name, owner, ttlMs) => {
+      contact.require('state');
+      return state.acquire(name, owner, ttlMs);
+    },
+    renew: (lease, ttlMs) => state.renew(lease, ttlMs),
+    release: lease => state.release(lease),
+  };
+}
+
+/** Store and queue, which take nothing before they were reached, and while the host's name may be another's. */
 function guardedBy(
   claim: HostClaim,
-  { store, queue }: Pick<Destinations, 'store' | 'queue'>,
+  { store, queue, contact }: Destinations,
 ): Pick<ShipperOptions, 'store' | 'queue'> {
   return {
     store: {
       writeFrames: async frames => {
+        contact.require('store');
         claim.check();
         await store.writeFrames(frames);
       },
     },
     queue: {
       publish: async frame => {
+        contact.require('queue');
         claim.check();
         await queue.publish(frame);
       },

@@ -78,6 +78,7 @@ function metricsPage(): string {
     worker: () => null,
     upkeep: () => null,
     queue: { depth: async () => 0 },
+    contact: { unreached: [] },
     clock: systemClock,
   };
   const metrics = metricsOf(idle).map(({ name, type, labels, help }) => [

@@ -1,19 +1,17 @@
-import { randomUUID } from 'node:crypto';
 import { TidegaugeError } from '../core/errors.ts';
 import type { Incident } from '../core/incident.ts';
 import type { Listener } from '../http/listener.ts';
-import { Upkeep } from '../worker/upkeep.ts';
-import { Worker } from '../worker/worker.ts';
 import { aborted } from './aborted.ts';
 import { type Collector, startCollector } from './collector.ts';
 import { type CommonFlags, type Context, ensureDataFolder } from './context.ts';
+import { type Detecting, startDetecting } from './detector.ts';
 import { listen } from './http.ts';
 import { Live } from './live.ts';
 import { refuseIfInUse } from './outbox.ts';
 import { refuseUnlessReady } from './ready.ts';
 import { refuseToReplace } from './record.ts';
 import { closingLine, headerLines } from './status.ts';
-import { openParts, type Parts } from './wire.ts';
+import { reachParts } from './wire.ts';
 
 export interface RunFlags extends CommonFlags {
   readonly record?: string;
@@ -39,7 +37,8 @@ export interface Roles {
 
 /**
  * `tidegauge run`, `collect` and `detect`: start the roles, show what happens, end in the order of the data's way:
- * capture, shipping, worker.
+ * capture, shipping, worker. While store, queue or state are away, frames are captured into the spool, and detection
+ * waits.
  */
 export async function run(context: Context, flags: RunFlags, roles: Roles, show: Show = {}): Promise<number> {
   const { config, signal, log } = context;
@@ -48,41 +47,41 @@ export async function run(context: Context, flags: RunFlags, roles: Roles, show:
   if (roles.collect !== roles.detect) refuseUnlessShared(context);
   ensureDataFolder(config);
   if (roles.collect) refuseIfInUse(config.data);
-  const parts = await openParts(config, context.clock, log);
+  const parts = await reachParts(config, context.clock, log);
   const live = openLive(context, roles.collect && flags.quiet !== true, show);
-  let worker: Worker | null = null;
+  let detecting: Detecting | null = null;
   let collector: Collector | null = null;
-  let upkeep: Upkeep | null = null;
   let listener: Listener | null = null;
   let closing: string | null = null;
   try {
     const watched = {
       collector: () => collector,
-      worker: () => worker?.status() ?? null,
-      upkeep: () => upkeep?.status() ?? null,
+      worker: () => detecting?.worker() ?? null,
+      upkeep: () => detecting?.upkeep() ?? null,
     };
     listener = await listen(context, roles, parts, watched);
-    const owner = `${config.host}-${process.pid}-${randomUUID()}`;
     const onIncident = (incident: Incident) => {
       live.incident(incident);
       show.onIncident?.(incident);
     };
-    worker = roles.detect ? startWorker(context, parts, onIncident, owner) : null;
-    upkeep = roles.detect ? startUpkeep(context, parts, owner) : null;
-    collector = roles.collect ? await startCollector(context, flags.record, parts, live, worker) : null;
+    detecting = roles.detect ? startDetecting(context, parts, onIncident) : null;
+    collector = roles.collect
+      ? await startCollector(context, flags.record, parts, live, watched.worker)
+      : null;
     const metrics = listener && `${listener.url}/metrics`;
     live.header(
       headerLines(config, parts, { capture: collector?.capture ?? null, detects: roles.detect, metrics }),
     );
-    const lost = await Promise.race([aborted(signal), ...(collector ? [collector.lost] : [])]);
+    const { failed } = parts.contact;
+    const reason = await Promise.race([aborted(signal), failed, ...(collector ? [collector.lost] : [])]);
     const left = (await collector?.stop()) ?? 0;
     if (left > 0) log.error({ frames: left }, 'frames could neither be stored nor spooled: they are lost');
-    if (lost) throw lost;
+    if (reason !== null) throw reason;
     closing = closingLine(collector?.shipper.status().pending ?? null, left);
     return left > 0 ? 1 : 0;
   } finally {
-    await upkeep?.stop();
-    await worker?.stop();
+    parts.contact.close();
+    await detecting?.stop();
     await listener?.close();
     await parts.close();
     context.peopleLog?.divert(null);
@@ -108,27 +107,4 @@ function refuseUnlessShared({ config }: Context): void {
     remedy: 'Set queue.kind to bullmq, or use `tidegauge run`, which is both in one process.',
   };
   throw new TidegaugeError(problem, { exitCode: 2 });
-}
-
-function startWorker(
-  { config, clock, log }: Context,
-  parts: Parts,
-  onIncident: (incident: Incident) => void,
-  owner: string,
-): Worker {
-  return Worker.start({
-    ...parts,
-    clock,
-    log,
-    owner,
-    leaseMs: config.state.lease,
-    checkpointMs: config.state.checkpoint,
-    onIncident,
-  });
-}
-
-function startUpkeep({ config, clock, log }: Context, { store, state }: Parts, owner: string): Upkeep {
-  const upkeep = new Upkeep({ store, state, clock, log, owner, rawMs: config.store.retention.raw });
-  upkeep.start();
-  return upkeep;
 }

@@ -7,6 +7,7 @@ import type { Frame } from '../core/frame.ts';
 import { formatDuration } from '../core/units.ts';
 import type { Progress } from '../worker/host.ts';
 import type { WorkerStatus } from '../worker/worker.ts';
+import { PARTS, type Unreached } from './contact.ts';
 import type { Parts } from './wire.ts';
 
 /** Names listed in the first line about containers. */
@@ -27,12 +28,12 @@ export type Docker = 'off' | 'connected' | 'absent' | 'away';
 /** What a start says and what stays true: who we are, what hook is used, where the data is, who is told. */
 export function headerLines(
   config: Config,
-  parts: Parts,
+  parts: Pick<Parts, 'contact' | 'receivers'>,
   about: { readonly capture: Capture | null; readonly detects: boolean; readonly metrics: string | null },
 ): string[] {
   const { capture, detects, metrics } = about;
   const role = capture ? `a frame every ${formatDuration(config.capture.interval)}` : 'detecting';
-  const { store, queue, state } = parts.descriptions;
+  const [store, queue, state] = PARTS.map(name => parts.contact.describe(name));
   return [
     `tidegauge on ${printable(config.host)}: ${role}${metrics === null ? '' : `; metrics: ${metrics}`}`,
     ...(capture ? [captureLine(capture)] : []),
@@ -46,7 +47,7 @@ function captureLine(capture: Capture): string {
   return `hook: ${hook}, probe ${probe}, bpftrace ${bpftrace.version ?? 'of unknown version'}`;
 }
 
-function receiversText({ receivers }: Parts): string {
+function receiversText({ receivers }: Pick<Parts, 'receivers'>): string {
   const names = receivers.map(({ name, address }) => `${name} (${printable(address)})`);
   return names.join(', ') || 'none: incidents are shown here and stored; add `receivers`';
 }
@@ -66,6 +67,8 @@ export interface Sight {
   readonly docker: Docker;
   /** By how much frames are ahead of a wall clock that was set back, ms. */
   readonly aheadMs: number;
+  /** Of store, queue and state those that were not reached since the start. */
+  readonly unreached: readonly Unreached[];
 }
 
 /** What is to be said of the pipeline after a frame. `worker` is null where nothing is detected. */
@@ -73,12 +76,13 @@ export function statusOf(
   frame: Frame,
   shipper: ShipperStatus,
   worker: WorkerStatus | null,
-  { docker, aheadMs }: Sight,
+  sight: Sight,
 ): Status {
   const { pending, dropped, refused, spool } = shipper;
-  const away = awayParts(shipper, worker, docker);
+  const { docker, aheadMs } = sight;
+  const away = awayParts(shipper, worker, sight);
   const trouble = [
-    away.length > 0 && `! away: ${away.join(', ')}`,
+    away.length > 0 && `! away: ${awayText(away, pending)}`,
     spool.fault !== null && `! spool not writable, ${frames(spool.unwritten)} in memory only`,
     dropped > 0 && `! ${frames(dropped)} dropped`,
     refused > 0 && `! ${frames(refused)} refused by the store`,
@@ -96,28 +100,44 @@ export function statusOf(
   return {
     line: [...trouble, ...news].join('; '),
     trouble: trouble.length > 0,
-    reasons: reasonsOf(shipper, worker, docker),
+    reasons: reasonsOf(away, shipper, worker),
   };
 }
 
-function awayParts(shipper: ShipperStatus, worker: WorkerStatus | null, docker: Docker): string[] {
-  const names = [
-    shipper.storeDown !== null && 'store',
-    shipper.queueDown !== null && 'queue',
-    worker !== null && worker.stateDown !== null && 'state',
-    docker === 'away' && 'Docker',
-  ].filter(part => part !== false);
-  const waits = shipper.storeDown !== null || shipper.queueDown !== null;
-  return names.map((name, i) => (i === 0 && waits ? `${name} (${frames(shipper.pending)} waiting)` : name));
+/** Something that is away, and why. */
+interface Away {
+  readonly name: string;
+  readonly reason: string;
 }
 
-function reasonsOf(shipper: ShipperStatus, worker: WorkerStatus | null, docker: Docker): string[] {
+/** Before all of store, queue and state were reached nothing is shipped, whichever of them is missing. */
+function awayParts(
+  { storeDown, queueDown }: ShipperStatus,
+  worker: WorkerStatus | null,
+  { docker, unreached }: Sight,
+): Away[] {
+  const stateDown = worker?.stateDown ?? null;
+  const lost = [
+    storeDown !== null && { name: 'store', reason: storeDown },
+    queueDown !== null && { name: 'queue', reason: queueDown },
+    stateDown !== null && { name: 'state', reason: stateDown },
+  ].filter(part => part !== false);
+  const noDocker = { name: 'Docker', reason: 'containers keep their last names, new ones have none' };
+  return [...(unreached.length > 0 ? unreached : lost), ...(docker === 'away' ? [noDocker] : [])];
+}
+
+function awayText(away: readonly Away[], pending: number): string {
+  const waits =
+    away.some(({ name }) => name === 'store' || name === 'queue' || name === 'state') && pending > 0;
+  return away
+    .map(({ name }, i) => (i === 0 && waits ? `${name} (${frames(pending)} waiting)` : name))
+    .join(', ');
+}
+
+function reasonsOf(away: readonly Away[], { spool }: ShipperStatus, worker: WorkerStatus | null): string[] {
   return [
-    shipper.storeDown !== null && `store: ${shipper.storeDown}`,
-    shipper.queueDown !== null && `queue: ${shipper.queueDown}`,
-    worker !== null && worker.stateDown !== null && `state: ${worker.stateDown}`,
-    docker === 'away' && 'Docker: containers keep their last names, new ones have none',
-    shipper.spool.fault !== null && `spool: ${shipper.spool.fault}`,
+    ...away.map(({ name, reason }) => `${name}: ${reason}`),
+    spool.fault !== null && `spool: ${spool.fault}`,
     worker !== null && worker.waitingError !== null && `notifications: last error: ${worker.waitingError}`,
   ].filter(part => part !== false);
 }

@@ -17,6 +17,7 @@ import { createState, stateFile } from '../state/index.ts';
 import { type FileLock, lockFile } from '../state/sqlite/lock.ts';
 import type { Store } from '../store/contract.ts';
 import { createStore, storeFile } from '../store/index.ts';
+import { Contact, PARTS } from './contact.ts';
 
 /** The only file that knows implementations: it joins the tables and assembles what a configuration names. */
 
@@ -59,48 +60,69 @@ export function makeFold(config: Config): HostFold {
   });
 }
 
-/** Everything outside of this process, open and checked. */
+/** Everything outside of this process. */
 export interface Parts {
   readonly store: Store;
   readonly queue: Queue;
   readonly state: State;
   readonly fold: HostFold;
   readonly receivers: readonly Receiver[];
-  /** One line for people about each. */
-  readonly descriptions: { readonly store: string; readonly queue: string; readonly state: string };
+  /** Which of store, queue and state are open and checked; the others must not be used yet. */
+  readonly contact: Contact;
   close(): Promise<void>;
 }
 
 /**
- * Open store, queue and state; closes what was opened when one of them refuses. Throws a TidegaugeError when others that
- * share the state count another number of lanes.
+ * Store, queue and state, each tried once; those that are away are tried on. Throws when one of them can never be used
+ * as it is configured, and when others that share the state count another number of lanes; what was opened is closed.
  */
-export async function openParts(config: Config, clock: Clock, log: Log): Promise<Parts> {
+export async function reachParts(config: Config, clock: Clock, log: Log): Promise<Parts> {
   const store = makeStore(config, log);
   const queue = makeQueue(config, clock, log);
   const state = makeState(config, clock, log);
   const close = async () => {
     await Promise.allSettled([queue.close(), state.close(), store.close()]);
   };
+  const openings = {
+    store: async () => {
+      const { product, location } = await store.open();
+      return `${product}, ${location}`;
+    },
+    queue: () => queue.open(),
+    state: async () => {
+      const description = await state.open();
+      await agreeOnLanes(state, queue.lanes);
+      return description;
+    },
+  };
   try {
-    const info = await store.open();
-    const descriptions = {
-      store: `${info.product}, ${info.location}`,
-      queue: await queue.open(),
-      state: await state.open(),
-    };
-    await agreeOnLanes(state, queue.lanes);
+    const contact = await Contact.seek(openings, { clock, log });
     return {
       store,
       queue,
       state,
       fold: makeFold(config),
       receivers: makeReceivers(config, clock),
-      descriptions,
-      close,
+      contact,
+      async close() {
+        contact.close();
+        await close();
+      },
     };
   } catch (error) {
     await close();
+    throw error;
+  }
+}
+
+/** The same for those who need all of them at once: throws also when one is away. */
+export async function openParts(config: Config, clock: Clock, log: Log): Promise<Parts> {
+  const parts = await reachParts(config, clock, log);
+  try {
+    for (const name of PARTS) parts.contact.require(name);
+    return parts;
+  } catch (error) {
+    await parts.close();
     throw error;
   }
 }

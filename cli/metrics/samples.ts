@@ -4,6 +4,7 @@ import type { Queue } from '../../queue/contract.ts';
 import type { UpkeepStatus } from '../../worker/upkeep.ts';
 import type { WorkerStatus } from '../../worker/worker.ts';
 import type { Collector } from '../collector.ts';
+import type { Contact } from '../contact.ts';
 
 /** What this process runs; a role that has not started (yet) or that it does not play is null. */
 export interface Watched {
@@ -11,6 +12,7 @@ export interface Watched {
   readonly worker: () => WorkerStatus | null;
   readonly upkeep: () => UpkeepStatus | null;
   readonly queue: Pick<Queue, 'depth'>;
+  readonly contact: Pick<Contact, 'unreached'>;
   readonly clock: Clock;
 }
 

@@ -1,9 +1,10 @@
 import type { ShipperStatus } from '../../collector/ship.ts';
 import type { Check, Metric } from '../../http/contract.ts';
+import { PARTS, type PartName } from '../contact.ts';
 import { VERSION } from '../version.ts';
 import { captureRows, shipRows } from './collecting.ts';
 import { upkeepRows, workerRows } from './detecting.ts';
-import { one, type Row, type Watched } from './samples.ts';
+import { each, one, type Row, type Watched } from './samples.ts';
 
 /** What is measured as it happens, and not read from a status. */
 export const LATENCIES = {
@@ -13,8 +14,28 @@ export const LATENCIES = {
 
 /** Every metric that is read from a status: one row each. docs/metrics.md is made of this table. */
 export function metricsOf(watched: Watched): Metric[] {
-  const rows = [captureRows, shipRows, workerRows, upkeepRows, processRows].flatMap(of => of(watched));
+  const rows = [captureRows, shipRows, workerRows, upkeepRows, contactRows, processRows].flatMap(of =>
+    of(watched),
+  );
   return rows.map(row => ({ labels: [], ...row }));
+}
+
+function contactRows({ contact }: Watched): Row[] {
+  return [
+    {
+      name: 'tidegauge_part_reached',
+      help: '1 once this part was reached for the first time since the start; until all are, frames wait in the spool.',
+      type: 'gauge',
+      labels: ['part'],
+      read() {
+        const away = new Set(contact.unreached.map(({ name }) => name));
+        return each(
+          'part',
+          PARTS.map(name => [name, Number(!away.has(name))] as const),
+        );
+      },
+    },
+  ];
 }
 
 function processRows(): Row[] {
@@ -53,7 +74,8 @@ export function checksOf(
   watched: Watched,
   roles: { readonly collect: boolean; readonly detect: boolean; readonly intervalMs: number },
 ): Check[] {
-  const { collector, worker, clock } = watched;
+  const { collector, worker, contact, clock } = watched;
+  const unreached = (part: PartName) => contact.unreached.find(({ name }) => name === part)?.reason ?? null;
   const shipper = (): ShipperStatus | undefined => collector()?.shipper.status();
   const silentMs = Math.max(roles.intervalMs * SILENT_INTERVALS, SILENT_MS);
   const captureFailing = () => {
@@ -62,24 +84,24 @@ export function checksOf(
     const age = clock.now() - newest.end;
     return age > silentMs ? `no frame for ${Math.round(age / 1000)} s` : null;
   };
+  const stateFailing = () => {
+    const status = worker();
+    return status ? status.stateDown : 'starting';
+  };
   return [
     ...(roles.collect
       ? [
           { name: 'capture', failing: captureFailing },
-          { name: 'store', failing: () => shipper()?.storeDown ?? null },
-          { name: 'queue', failing: () => shipper()?.queueDown ?? null },
+          { name: 'store', failing: () => unreached('store') ?? shipper()?.storeDown ?? null },
+          { name: 'queue', failing: () => unreached('queue') ?? shipper()?.queueDown ?? null },
         ]
-      : []),
-    ...(roles.detect
-      ? [
-          {
-            name: 'state',
-            failing: () => {
-              const status = worker();
-              return status ? status.stateDown : 'starting';
-            },
-          },
-        ]
-      : []),
+      : [
+          { name: 'store', failing: () => unreached('store') },
+          { name: 'queue', failing: () => unreached('queue') },
+        ]),
+    {
+      name: 'state',
+      failing: () => unreached('state') ?? (roles.detect ? stateFailing() : null),
+    },
   ];
 }

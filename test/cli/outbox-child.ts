@@ -1,15 +1,24 @@
 import { createContext, ensureDataFolder } from '../../cli/context.ts';
 import { openOutbox } from '../../cli/outbox.ts';
-import { openParts } from '../../cli/wire.ts';
+import { reachParts } from '../../cli/wire.ts';
+import { frameOf } from '../parts/frames.ts';
 
-/** A collector without capture that lives until it is killed: CONFIG. Prints `open` when it may collect. */
-const context = createContext({ config: process.argv[2] ?? '' }, new AbortController().signal);
+/**
+ * A collector without capture that lives until it is killed: CONFIG [FRAMES]. Prints `open` when it may capture, then
+ * ships so many frames. Prints why it must end.
+ */
+const [file = '', frames = '0'] = process.argv.slice(2);
+const context = createContext({ config: file }, new AbortController().signal);
 ensureDataFolder(context.config);
-const parts = await openParts(context.config, context.clock, context.log);
 try {
-  await openOutbox(context, parts);
+  const parts = await reachParts(context.config, context.clock, context.log);
+  const outbox = await openOutbox(context, parts);
+  for (let i = 0; i < Number(frames); i++) outbox.shipper.push(frameOf(context.config.host, i));
   console.log('open');
-  setInterval(() => undefined, 1000);
+  const alive = setInterval(() => undefined, 1000);
+  const reason = await Promise.race([parts.contact.failed, outbox.lost]);
+  clearInterval(alive);
+  throw reason;
 } catch (error) {
   console.log(error instanceof Error ? error.message : error);
   process.exit(2);

@@ -19,7 +19,7 @@ const WORKER = {
   waiting: 0,
   waitingError: null,
 } as unknown as WorkerStatus;
-const sight = (docker: Docker, aheadMs = 0) => ({ docker, aheadMs });
+const sight = (docker: Docker, aheadMs = 0) => ({ docker, aheadMs, unreached: [] });
 const FRAME = frameOf('box', 0, busyParts(3));
 
 describe('the status', () => {
@@ -51,6 +51,15 @@ describe('the status', () => {
       'state: refused',
       'Docker: containers keep their last names, new ones have none',
     ]);
+  });
+
+  it('names only what was not reached yet, for nothing is shipped before', () => {
+    const unreached = [{ name: 'state' as const, reason: 'no connection' }];
+    const shipper = { ...SHIPPER, pending: 3, storeDown: 'redis: no connection' };
+    expect(statusOf(FRAME, shipper, null, { ...sight('off'), unreached })).toMatchObject({
+      line: '! away: state (3 frames waiting); 3 containers, 0 others',
+      reasons: ['state: no connection'],
+    });
   });
 
   it('counts notifications that wait, not attempts', () => {
