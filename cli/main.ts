@@ -147,6 +147,9 @@ variable, such as TIDEGAUGE_STORE_KIND=influx.`,
     .command('connections')
     .description('show every TCP connection as it is opened, accepted or refused: who, from where, to where')
     .option(...CONFIG)
+    .option('--from <time>', 'list stored ones instead, from: ISO 8601, or a duration ago such as 12h')
+    .option('--to <time>', 'with --from, the end: ISO 8601, or a duration ago', '0s')
+    .option('--host <name>', 'with --from: another host than this one')
     .action(action(connections));
   tidegauge
     .command('map')

@@ -167,6 +167,7 @@ describe('commands', () => {
     ['review', ''],
     ['review --json', '[]\n'],
     ['map', ''],
+    ['connections --from 1h', ''],
   ])('%s creates nothing where there is no data, and says where it has looked', async (line, found) => {
     const { code, output } = await type(...line.split(' '));
     expect(code).toBe(0);

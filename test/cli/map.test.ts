@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { connectionLine } from '../../cli/connections.ts';
+import { connectionLine, storedLine } from '../../cli/connections.ts';
 import { MAP_FORMATS } from '../../cli/map-formats.ts';
 import type { ServiceMap } from '../../core/service-map.ts';
 import { hostileText, NASTY } from '../store/arbitrary.ts';
@@ -75,5 +75,16 @@ describe('a connection', () => {
     );
     expect(connectionLine({ ...connection, kind: 'accepted' })).toMatch(/\[fd00::1\]:80 -> 10\.0\.0\.1:5$/);
     expect(connectionLine({ ...connection, kind: 'failed', container: 'a\nb\u001b' })).not.toMatch(/\p{Cc}/u);
+  });
+
+  it('that is stored is one line with its count, without the port of the client', () => {
+    const row = { container: 'web', kind: 'opened', own: '10.0.0.1', peer: 'fd00::1', port: 80 } as const;
+    expect(storedLine(0, { ...row, count: 7 })).toMatch(
+      /^1970-01-01T00:00:00Z {2}web +opened +7 {2}10\.0\.0\.1 -> \[fd00::1\]:80$/,
+    );
+    const accepted = storedLine(0, { ...row, kind: 'accepted', peer: '', count: 1 });
+    expect(accepted).toMatch(/ \? -> 10\.0\.0\.1:80$/);
+    expect(storedLine(0, { ...row, own: '', peer: '', port: 0, count: 9 })).toMatch(/ 9 {2}several$/);
+    expect(storedLine(0, { ...row, peer: '\u001b[31m', count: 1 })).not.toMatch(/\p{Cc}/u);
   });
 });

@@ -1,0 +1,89 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { EndCount } from '../../collector/contract.ts';
+import { connectionsOf } from '../../collector/flows/connections.ts';
+import { CONNECTION_KINDS, compareConnections, connectionId } from '../../core/connection.ts';
+
+const LIMITS = { frame: 5, container: 3 };
+const NAMES = new Map([
+  ['1', 'web'],
+  ['2', 'web'],
+  ['3', 'db'],
+]);
+
+const end = (cgroup: string, peer: string | null, count: number): EndCount => ({
+  cgroup,
+  kind: 'opened',
+  count,
+  port: 80,
+  netns: 1,
+  own: peer && '10.0.0.1',
+  peer,
+});
+const rowsOf = (ends: EndCount[], totals = ends) =>
+  connectionsOf({ ends, connections: totals }, NAMES, LIMITS).rows.map(row => [
+    row.container,
+    row.peer,
+    row.port,
+    row.count,
+  ]);
+
+describe('connections of a frame', () => {
+  it('are added up by name and ends; cgroups that nobody knows are other', () => {
+    expect(rowsOf([end('1', '10.0.0.2', 2), end('2', '10.0.0.2', 3), end('9', '10.0.0.2', 1)])).toEqual([
+      ['other', '10.0.0.2', 80, 1],
+      ['web', '10.0.0.2', 80, 5],
+    ]);
+  });
+
+  it('keep the highest counts of each container, and every container has its first before any has its second', () => {
+    const many = [1, 2, 3, 4, 5, 6].map(n => end('1', `10.0.0.${n}`, n));
+    expect(rowsOf(many)).toEqual([
+      ['web', '', 0, 6],
+      ['web', '10.0.0.4', 80, 4],
+      ['web', '10.0.0.5', 80, 5],
+      ['web', '10.0.0.6', 80, 6],
+    ]);
+    const others = [1, 2, 3].map(n => end('3', `10.0.1.${n}`, 1));
+    expect(rowsOf([...many, ...others])).toEqual([
+      ['db', '', 0, 1],
+      ['db', '10.0.1.1', 80, 1],
+      ['db', '10.0.1.2', 80, 1],
+      ['web', '', 0, 6],
+      ['web', '10.0.0.4', 80, 4],
+      ['web', '10.0.0.5', 80, 5],
+      ['web', '10.0.0.6', 80, 6],
+    ]);
+  });
+
+  it('that the kernel counted without their ends are in the row without addresses', () => {
+    expect(rowsOf([end('1', '10.0.0.2', 2)], [end('1', null, 9)])).toEqual([
+      ['web', '', 0, 7],
+      ['web', '10.0.0.2', 80, 2],
+    ]);
+  });
+
+  it('are bounded and add up, whatever they are', () => {
+    const arbitrary = fc.record({
+      cgroup: fc.constantFrom('1', '2', '3', '9'),
+      kind: fc.constantFrom(...CONNECTION_KINDS),
+      count: fc.integer({ min: 1, max: 9 }),
+      port: fc.integer({ min: 1, max: 3 }),
+      netns: fc.constant(1),
+      own: fc.constantFrom('10.0.0.1', 'fd00::1', null),
+      peer: fc.constantFrom('10.0.0.1', 'fd00::1', '8.8.8.8', null),
+    });
+    fc.assert(
+      fc.property(fc.array(arbitrary, { maxLength: 40 }), fc.nat(9), (ends, unseen) => {
+        const totals = [...ends, { ...end('1', null, unseen + 1) }];
+        const { rows, folded } = connectionsOf({ ends, connections: totals }, NAMES, LIMITS);
+        const sum = (list: readonly { count: number }[]) => list.reduce((all, { count }) => all + count, 0);
+        expect(sum(rows)).toBe(sum(totals));
+        expect(folded).toBe(sum(rows.filter(row => row.own === '' && row.peer === '')));
+        expect(rows.length).toBeLessThanOrEqual(LIMITS.frame + 3 * CONNECTION_KINDS.length);
+        expect(new Set(rows.map(connectionId)).size).toBe(rows.length);
+        expect(rows).toEqual(rows.toSorted(compareConnections));
+      }),
+    );
+  });
+});
