@@ -29,37 +29,30 @@ export const PACKING: Readonly<Record<string, number>> = {
   OVERFLOW_MESSAGE: 2 ** SHIFTS.overflow,
 };
 
-/** A bucket's lower bound, and the value of one message in its sum. */
+/** What a bucket's sums are made of. `unit`: what one message adds to a sum, divided by 2^32. */
 interface Cell {
   readonly bound: number;
-  readonly message: number;
+  readonly unit: number;
 }
 
 const CELLS: readonly Cell[] = BUCKETS.map(bound => {
   const { fine, coarse } = SIZE_SCHEME;
   const shift = bound < fine.limit ? SHIFTS.fine : bound < coarse.limit ? SHIFTS.coarse : SHIFTS.overflow;
-  return { bound, message: 2 ** shift };
+  return { bound, unit: 2 ** (shift - 32) };
 });
 
-/** Messages and bytes in a bucket. */
-export interface Unpacked {
-  readonly bound: number;
-  readonly messages: number;
-  readonly bytes: number;
+/**
+ * Messages in the sum of a bucket, given by its number; 0 when there is no such bucket.
+ * @param high the sum divided by 2^32, an integer < 2^32
+ */
+export function messagesIn(bucket: number, high: number): number {
+  const cell = CELLS[bucket];
+  return cell === undefined ? 0 : Math.floor(high / cell.unit);
 }
 
-/**
- * A packed sum, as its value divided by 2^32 and the rest. Null when there is no such bucket, when no message is in it,
- * or when the sum cannot come from the bucket's sizes.
- */
-export function unpack(bucket: number, high: number, low: number): Unpacked | null {
+/** Bytes of these messages, an exact integer. `low`: the rest of the sum, < 2^32. */
+export function bytesIn(bucket: number, high: number, low: number): number {
   const cell = CELLS[bucket];
-  if (!cell) return null;
-  const { bound, message } = cell;
-  const unit = message / 2 ** 32;
-  const messages = Math.floor(high / unit);
-  const excess = (high % unit) * 2 ** 32 + low;
-  const bytes = messages * bound + excess;
-  if (messages === 0 || !Number.isSafeInteger(bytes)) return null;
-  return { bound, messages, bytes };
+  if (cell === undefined) return 0;
+  return Math.floor(high / cell.unit) * cell.bound + (high % cell.unit) * 2 ** 32 + low;
 }

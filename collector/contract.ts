@@ -1,6 +1,7 @@
 import type { MapSet } from '../bpf/contract.ts';
 import type { ConnectionKind } from '../core/connection.ts';
 import type { Direction } from '../core/frame.ts';
+import type { Cells } from './cells.ts';
 import type { Talk } from './flows/talk.ts';
 
 /** Id of a cgroup v2: the inode of its folder, decimal. Text, because it is a 64-bit number. */
@@ -43,25 +44,17 @@ export interface Counts {
   readonly direction: Direction;
   /** Entries that the map has in the kernel, to be compared with its capacity. */
   readonly entries: number;
-  readonly traffic: readonly CgroupTraffic[];
+  /** By cgroup; some maps know only bytes, some only messages, some neither. */
+  readonly traffic: Cells | null;
   /** Between whom; messages and bytes are in `traffic` as well. */
   readonly talks: readonly TalkCount[];
   readonly ends: readonly EndCount[];
   readonly connections: readonly ConnectionCount[];
 }
 
-/** What a map knows of a cgroup; some maps know only bytes, some only sizes. */
-export interface CgroupTraffic {
-  readonly cgroup: CgroupId;
-  readonly bytes: number;
-  /** Messages > 0 by lower bound of their bucket (core/histogram.ts), in any order, a bucket possibly several times. */
-  readonly sizes: readonly (readonly [bound: number, count: number])[];
-}
-
-/** Messages of a cgroup with one peer. `id`: the same for the same talk, within a readout. */
+/** Messages of a cgroup with one peer. */
 export interface TalkCount {
   readonly cgroup: CgroupId;
-  readonly id: string;
   readonly talk: Talk;
   readonly messages: number;
   readonly bytes: number;

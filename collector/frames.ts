@@ -102,7 +102,9 @@ export class FrameBuilder {
   /** Living cgroups of whose network nothing is known. Urgent: containers, and those with flows in the open readout. */
   unnetworked(): Stranger[] {
     const { talks, connections } = this.#readout?.content ?? new Readout();
-    const active = new Set([...talks.keys(), ...connections.map(count => count.cgroup)]);
+    const active = new Set<CgroupId>();
+    for (const { cgroup } of talks) active.add(cgroup);
+    for (const { cgroup } of connections) active.add(cgroup);
     return this.#identity.living().flatMap(([cgroup, isContainer]) => {
       const path = this.#flows.isStranger(cgroup) ? this.#identity.pathOf(cgroup) : null;
       return path === null ? [] : [{ cgroup, path, urgent: isContainer || active.has(cgroup) }];
@@ -277,8 +279,8 @@ export class FrameBuilder {
       this.counters.merged += Math.round(durationMs / intervalMs) - 1;
       if (durationMs > intervalMs * LATE_FACTOR) this.#faults.add('late-flip');
     }
-    const members = this.#identity.roster(new Set(content.cgroups.keys()), ns);
-    const { folded, names, ...roster } = rosterOf(members, content.cgroups, maxContainers);
+    const members = this.#identity.roster(content.cgroups, ns);
+    const { folded, names, ...roster } = rosterOf(members, content, maxContainers);
     const alive = new Set(roster.containers.map(container => container.name));
     const nameOf = (cgroup: CgroupId) => names.get(cgroup) ?? this.#identity.nameOf(cgroup);
     this.#identity.age();

@@ -123,7 +123,7 @@ export class Identity {
    * Everyone alive at any moment up to `endNs` who was not told dead before: containers, and other cgroups that had
    * traffic (`active`, or earlier). Ids in `active` that nobody knows are left out. Marks births and deaths as told.
    */
-  roster(active: ReadonlySet<CgroupId>, endNs: number): Member[] {
+  roster(active: Pick<ReadonlySet<CgroupId>, 'has'>, endNs: number): Member[] {
     const members: Member[] = [];
     for (const [id, cgroup] of this.#cgroups) {
       if (active.has(id)) cgroup.seen = true;

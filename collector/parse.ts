@@ -1,13 +1,11 @@
 import type { MapMeaning, Probe } from '../bpf/contract.ts';
-import { unpack } from '../bpf/packing.ts';
 import { eventsSet } from '../bpf/program.ts';
 import { printable } from '../core/errors.ts';
-import { isBucket, upperBound } from '../core/histogram.ts';
-import type { CgroupTraffic, Counts, Event } from './contract.ts';
+import type { Counts, Event } from './contract.ts';
 import { readConnections, readEnds, readTalks } from './flows/parse.ts';
+import { type MapReader, readBytes, readPacked, readSizes } from './maps.ts';
 import { decodePath, isCut } from './path.ts';
-import { scanSums } from './scan.ts';
-import { TrafficSums } from './sums.ts';
+import { mapHead } from './scan.ts';
 
 /** bpftrace's output, line by line. Pure; never throws, whatever the line is. */
 
@@ -20,8 +18,8 @@ export function lineCap(mapKeys: number): number {
 /** What a line says. Empty lines and maps that are the probe's own business say nothing. */
 export function parseLine(probe: Probe, text: string): readonly Event[] {
   if (text.trim() === '') return [];
-  const packed = readPacked(probe, text) ?? readTalks(probe, text);
-  if (packed) return [packed];
+  const traffic = readTraffic(probe, text);
+  if (traffic) return [traffic];
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -93,25 +91,38 @@ function mapEvents(probe: Probe, data: unknown, text: string): readonly Event[] 
       continue;
     }
     const meaning = probe.maps.get(map);
-    const counts = meaning && isObject(content) ? READERS[meaning.holds](map, meaning, content) : null;
+    const counts = meaning && isObject(content) ? readCounts(map, meaning, content) : null;
     events.push(counts ?? garbage(meaning ? 'map out of shape' : 'unknown map', text));
   }
   return events;
 }
 
-/** A map of packed sums; null when the line is none, or not of the expected shape. */
-function readPacked(probe: Probe, text: string): Counts | null {
-  const sums = new TrafficSums();
-  const map = scanSums(text, (key, high, low) => {
-    const comma = key.indexOf(',');
-    const number = key.slice(comma + 1);
-    const cell = /^\d{1,2}$/.test(number) ? unpack(Number(number), high, low) : null;
-    return cell !== null && sums.add(key.slice(0, comma), cell);
-  });
-  const meaning = map === null ? undefined : probe.maps.get(map);
-  if (map === null || meaning?.holds !== 'packed') return null;
-  const { set, direction } = meaning;
-  return { kind: 'counts', map, set, direction, entries: sums.entries, ...NOTHING, traffic: sums.traffic };
+/** Maps with an entry for each bucket are read as text: as objects they would cost several times as much. */
+const TRAFFIC: Partial<Readonly<Record<MapMeaning['holds'], MapReader>>> = {
+  packed: readPacked,
+  sizes: readSizes,
+  bytes: readBytes,
+  flows: readTalks,
+};
+
+/** A line with a map of traffic; null when it is none, or not of the expected shape. */
+function readTraffic(probe: Probe, text: string): Counts | null {
+  const head = mapHead(text);
+  const meaning = head && probe.maps.get(head.name);
+  return (meaning && TRAFFIC[meaning.holds]?.(text, head, meaning)) ?? null;
+}
+
+/** The content of another map; null when it is not of the expected shape. */
+function readCounts(map: string, meaning: MapMeaning, content: Record<string, unknown>): Counts | null {
+  switch (meaning.holds) {
+    case 'ends':
+      return readEnds(map, meaning, content);
+    case 'connections':
+      return readConnections(map, meaning, content);
+    default:
+      // readTraffic has read those that are in shape.
+      return null;
+  }
 }
 
 /** The sum over all processors, or null. */
@@ -120,60 +131,6 @@ function totalFrom(content: unknown): number | null {
   let total = 0;
   for (const value of Object.values(content)) total += countFrom(value) ?? Number.NaN;
   return Number.isSafeInteger(total) ? total : null;
-}
-
-type Reader = (map: string, meaning: MapMeaning, content: Record<string, unknown>) => Counts | null;
-
-/** How the content of a map is read, by what it holds; null when it is not of the expected shape. */
-const READERS: Readonly<Record<MapMeaning['holds'], Reader>> = {
-  // readPacked has read those that are in shape.
-  packed: () => null,
-  sizes(map, { set, direction }, content) {
-    const traffic: CgroupTraffic[] = [];
-    let entries = 0;
-    for (const [key, buckets] of Object.entries(content)) {
-      const cgroup = cgroupOf(key);
-      if (cgroup === null || !Array.isArray(buckets)) return null;
-      const sizes: [bound: number, count: number][] = [];
-      for (const bucket of buckets) {
-        const read = readBucket(bucket);
-        if (read === null) return null;
-        if (read.count > 0) sizes.push([read.bound, read.count]);
-      }
-      entries += sizes.length;
-      if (sizes.length > 0) traffic.push({ cgroup, bytes: 0, sizes });
-    }
-    return { kind: 'counts', map, set, direction, entries, ...NOTHING, traffic };
-  },
-  bytes(map, { set, direction }, content) {
-    const traffic: CgroupTraffic[] = [];
-    for (const [key, value] of Object.entries(content)) {
-      const cgroup = cgroupOf(key);
-      const bytes = countFrom(value);
-      if (cgroup === null || bytes === null) return null;
-      traffic.push({ cgroup, bytes, sizes: [] });
-    }
-    return { kind: 'counts', map, set, direction, entries: traffic.length, ...NOTHING, traffic };
-  },
-  // readTalks has read those that are in shape.
-  flows: () => null,
-  ends: readEnds,
-  connections: readConnections,
-};
-
-/** A key is a cgroup, or a cgroup and a processor (bpf/racy-keys.ts). */
-const cgroupOf = (key: string): string | null => /^(\d{1,20})(?:,\d{1,5})?$/.exec(key)?.[1] ?? null;
-
-const NOTHING = { traffic: [], talks: [], ends: [], connections: [] };
-
-/** A bucket of lhist(): `max` is inclusive, and absent in the overflow bucket. */
-function readBucket(bucket: unknown): { bound: number; count: number } | null {
-  if (!isObject(bucket)) return null;
-  const { min, max } = bucket;
-  const count = countFrom(bucket.count);
-  if (typeof min !== 'number' || !isBucket(min) || count === null) return null;
-  const top = max === undefined ? Number.POSITIVE_INFINITY : typeof max === 'number' ? max + 1 : Number.NaN;
-  return top === upperBound(min) ? { bound: min, count } : null;
 }
 
 /** A count as bpftrace prints it: a number, or text where a double could not hold it. Null when it is no exact count. */

@@ -1,51 +1,11 @@
-import { DIRECTIONS, type Direction } from '../core/frame.ts';
-import type { Sizes } from '../core/histogram.ts';
+import type { Direction, Window } from '../core/frame.ts';
 import type { CgroupId, ConnectionCount, Counts, EndCount, TalkCount } from './contract.ts';
 import type { Talk } from './flows/talk.ts';
-
-/** Traffic in one direction, still being added up. */
-export interface Tally {
-  bytes: number;
-  /** Messages by lower bound of their size's bucket, in any order, a bucket possibly several times. */
-  readonly sizes: (readonly [bound: number, count: number])[];
-}
-
-/** One cgroup's traffic. */
-export type Tallies = Readonly<Record<Direction, Tally>>;
-
-export const newTallies = (): Tallies => ({ send: newTally(), receive: newTally() });
-const newTally = (): Tally => ({ bytes: 0, sizes: [] });
-
-/** Add `from` to `to`. */
-export function addTallies(to: Tallies, from: Tallies): void {
-  for (const direction of DIRECTIONS) {
-    to[direction].bytes += from[direction].bytes;
-    for (const size of from[direction].sizes) to[direction].sizes.push(size);
-  }
-}
-
-const newTalk = (talk: Talk): TalkTally => ({
-  talk,
-  send: { messages: 0, bytes: 0 },
-  receive: { messages: 0, bytes: 0 },
-});
-
-/** The histogram of a tally. */
-export function sizesOf({ sizes }: Tally): Sizes {
-  const merged: [bound: number, count: number][] = [];
-  let last: [bound: number, count: number] | undefined;
-  for (const [bound, count] of sizes.toSorted((a, b) => a[0] - b[0])) {
-    if (last?.[0] === bound) last[1] += count;
-    else {
-      last = [bound, count];
-      merged.push(last);
-    }
-  }
-  return merged;
-}
+import { Tallies } from './tallies.ts';
 
 /** What a cgroup exchanged with one peer, still being added up. */
 export interface TalkTally {
+  readonly cgroup: CgroupId;
   readonly talk: Talk;
   readonly send: { messages: number; bytes: number };
   readonly receive: { messages: number; bytes: number };
@@ -53,45 +13,55 @@ export interface TalkTally {
 
 /** What was read out of one set of maps. */
 export class Readout {
-  readonly cgroups = new Map<CgroupId, Tallies>();
+  /** The row of each cgroup. */
+  readonly cgroups = new Map<CgroupId, number>();
   /** Entries of the fullest map. */
   entries = 0;
-  /** Messages in all cells. */
-  #messages = 0;
-  /** Messages counted a second time, or null where they are not. */
-  #total: number | null = null;
-  /** By cgroup and the talk's id. */
-  readonly talks = new Map<CgroupId, Map<string, TalkTally>>();
   readonly ends: EndCount[] = [];
   readonly connections: ConnectionCount[] = [];
+  readonly #tallies: Readonly<Record<Direction, Tallies>> = { send: new Tallies(), receive: new Tallies() };
+  /** Messages counted a second time, or null where they are not. */
+  #total: number | null = null;
+  /** By cgroup and talk. */
+  readonly #talks = new Map<string, TalkTally>();
   readonly #maps = new Set<string>();
 
   /** Take a map's content; false when this map has been read already. */
   take(counts: Counts): boolean {
-    if (this.#maps.has(counts.map)) return false;
-    this.#maps.add(counts.map);
-    this.entries = Math.max(this.entries, counts.entries);
-    for (const { cgroup, bytes, sizes } of counts.traffic) {
-      const tally = this.#tally(cgroup, counts.direction);
-      tally.bytes += bytes;
-      for (const size of sizes) {
-        tally.sizes.push(size);
-        this.#messages += size[1];
-      }
+    const { map, direction, entries, traffic, talks, ends, connections } = counts;
+    if (this.#maps.has(map)) return false;
+    this.#maps.add(map);
+    this.entries = Math.max(this.entries, entries);
+    if (traffic) {
+      const rows = traffic.cgroups.map(cgroup => this.#row(cgroup));
+      this.#tallies[direction].add(traffic, rows);
     }
-    for (const count of counts.talks) this.#talk(count, counts.direction);
-    for (const end of counts.ends) this.ends.push(end);
-    for (const count of counts.connections) {
+    for (const count of talks) this.#talk(count, direction);
+    // Who only tried to connect is part of the frame as well, also when one of these two maps was not understood.
+    for (const end of ends) {
+      this.ends.push(end);
+      this.#row(end.cgroup);
+    }
+    for (const count of connections) {
       this.connections.push(count);
-      // Who only tried to connect is part of the frame as well.
-      this.#tally(count.cgroup, 'send');
+      this.#row(count.cgroup);
     }
     return true;
   }
 
   /** Messages that no cell counted; 0 where they are not counted a second time. */
   get missing(): number {
-    return this.#total === null ? 0 : Math.max(0, this.#total - this.#messages);
+    const { send, receive } = this.#tallies;
+    return this.#total === null ? 0 : Math.max(0, this.#total - send.messages - receive.messages);
+  }
+
+  get talks(): Iterable<TalkTally> {
+    return this.#talks.values();
+  }
+
+  /** Traffic of these rows together; null when they have no messages in this direction. */
+  window(direction: Direction, rows: readonly number[]): Pick<Window, 'messages' | 'bytes' | 'sizes'> | null {
+    return this.#tallies[direction].window(rows);
   }
 
   /** Another part of the same interval follows: its maps are new ones. */
@@ -107,20 +77,26 @@ export class Readout {
     return true;
   }
 
-  #talk({ cgroup, id, talk, messages, bytes }: TalkCount, direction: Direction): void {
-    const talks = this.talks.get(cgroup) ?? new Map<string, TalkTally>();
-    this.talks.set(cgroup, talks);
-    const tally = talks.get(id) ?? newTalk(talk);
-    talks.set(id, tally);
+  #talk({ cgroup, talk, messages, bytes }: TalkCount, direction: Direction): void {
+    const { protocol, role, port, own, peer } = talk;
+    const id = `${cgroup} ${protocol} ${role} ${port} ${own} ${peer}`;
+    let tally = this.#talks.get(id);
+    if (!tally) {
+      tally = { cgroup, talk, send: { messages: 0, bytes: 0 }, receive: { messages: 0, bytes: 0 } };
+      this.#talks.set(id, tally);
+    }
     tally[direction].messages += messages;
     tally[direction].bytes += bytes;
   }
 
-  #tally(cgroup: CgroupId, direction: Direction): Tally {
-    const known = this.cgroups.get(cgroup);
-    if (known) return known[direction];
-    const tallies = newTallies();
-    this.cgroups.set(cgroup, tallies);
-    return tallies[direction];
+  #row(cgroup: CgroupId): number {
+    let row = this.cgroups.get(cgroup);
+    if (row === undefined) {
+      row = this.cgroups.size;
+      this.cgroups.set(cgroup, row);
+      this.#tallies.send.addRow();
+      this.#tallies.receive.addRow();
+    }
+    return row;
   }
 }

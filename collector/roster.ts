@@ -1,15 +1,15 @@
 import { type Container, compareText, DIRECTIONS, type Frame, type Window } from '../core/frame.ts';
-import { countOf } from '../core/histogram.ts';
 import type { CgroupId } from './contract.ts';
 import type { Member } from './identity.ts';
 import { compareCgroups, OTHER } from './naming.ts';
-import { addTallies, newTallies, sizesOf, type Tallies } from './readout.ts';
+import type { Readout } from './readout.ts';
 
 interface Entry {
   container: Container;
   started: boolean;
   ended: boolean;
-  readonly tallies: Tallies;
+  /** Of its cgroups that had traffic, in the readout. */
+  readonly rows: number[];
 }
 
 /** The part of a frame that says who did what, and how many members had no place of their own in it. */
@@ -25,23 +25,23 @@ export interface Roster extends Pick<Frame, 'containers' | 'started' | 'ended' |
  */
 export function rosterOf(
   members: readonly Member[],
-  traffic: ReadonlyMap<CgroupId, Tallies>,
+  readout: Pick<Readout, 'cgroups' | 'window'>,
   limit: number,
 ): Roster {
   const entries = new Map<string, Entry>();
   const named = new Map<CgroupId, string>();
   let folded = 0;
   for (const member of [...members].sort(compareMembers)) {
-    const tallies = traffic.get(member.cgroup);
+    const row = readout.cgroups.get(member.cgroup);
     const fits = entries.has(member.container.name) || entries.size < limit;
     named.set(member.cgroup, fits ? member.container.name : OTHER.name);
-    if (fits) merge(entries, member, tallies);
+    if (fits) merge(entries, member, row);
     else {
       folded++;
-      if (tallies) mergeOther(entries, tallies);
+      if (row !== undefined) mergeOther(entries, row);
     }
   }
-  for (const [cgroup, tallies] of traffic) if (!named.has(cgroup)) mergeOther(entries, tallies);
+  for (const [cgroup, row] of readout.cgroups) if (!named.has(cgroup)) mergeOther(entries, row);
 
   const sorted = [...entries.values()].sort((a, b) => compareText(a.container.name, b.container.name));
   const namesOf = (list: readonly Entry[]) => list.map(entry => entry.container.name);
@@ -49,7 +49,7 @@ export function rosterOf(
     containers: sorted.map(entry => entry.container),
     started: namesOf(sorted.filter(entry => entry.started)),
     ended: namesOf(sorted.filter(entry => entry.ended)),
-    windows: sorted.flatMap(windowsOf),
+    windows: sorted.flatMap(entry => windowsOf(entry, readout)),
     folded,
     names: named,
   };
@@ -64,30 +64,23 @@ function compareMembers(a: Member, b: Member): number {
 function merge(
   entries: Map<string, Entry>,
   member: Pick<Member, 'container' | 'started' | 'ended'>,
-  tallies: Tallies | undefined,
+  row: number | undefined,
 ): void {
   const { container, started, ended } = member;
-  const entry = entries.get(container.name) ?? {
-    container,
-    started: false,
-    ended: false,
-    tallies: newTallies(),
-  };
+  const entry = entries.get(container.name) ?? { container, started: false, ended: false, rows: [] };
   entry.container = container;
   entry.started ||= started;
   entry.ended ||= ended;
-  if (tallies) addTallies(entry.tallies, tallies);
+  if (row !== undefined) entry.rows.push(row);
   entries.set(container.name, entry);
 }
 
-const mergeOther = (entries: Map<string, Entry>, tallies: Tallies): void =>
-  merge(entries, { container: OTHER, started: false, ended: false }, tallies);
+const mergeOther = (entries: Map<string, Entry>, row: number): void =>
+  merge(entries, { container: OTHER, started: false, ended: false }, row);
 
-function windowsOf({ container, tallies }: Entry): Window[] {
+function windowsOf({ container, rows }: Entry, readout: Pick<Readout, 'window'>): Window[] {
   return DIRECTIONS.flatMap(direction => {
-    const { bytes } = tallies[direction];
-    const sizes = sizesOf(tallies[direction]);
-    const messages = countOf(sizes);
-    return messages > 0 ? [{ container: container.name, direction, messages, bytes, sizes }] : [];
+    const window = readout.window(direction, rows);
+    return window ? [{ container: container.name, direction, ...window }] : [];
   });
 }

@@ -1,7 +1,4 @@
-const HEAD = /^\{"type": ?"map", ?"data": ?\{"(@[a-z0-9_]{1,60})": ?\{/;
-const TAIL = /^\}\}\}\s*$/;
-
-/** Sums are given in two halves of 32 bits. */
+/** Numbers are given in two halves of 32 bits. */
 const HALF = 2 ** 32;
 /** That many digits are always an exact number; 64 bits have at most 20. */
 const EXACT_DIGITS = 15;
@@ -11,86 +8,141 @@ const code = (character: string): number => character.charCodeAt(0);
 const QUOTE = code('"');
 const COMMA = code(',');
 const COLON = code(':');
+const MINUS = code('-');
 const SPACE = code(' ');
 const ZERO = code('0');
-const NINE = code('9');
 
 /**
- * Read a map of sums, `{"type": "map", "data": {"@name": {"KEY": SUM, …}}}`, without the object that JSON.parse would
- * build: with 100,000 keys it costs more than everything else together, and rounds sums beyond 53 bits. Sums that a
- * double could not hold are text in newer bpftraces.
- *
- * `entry` is given each key and sum, as sum = high * 2^32 + low, and says whether it is acceptable.
- *
- * @returns the map's name, or null when the text is anything else than such a map
+ * Reads a text from the left, without making strings or objects of its parts: of 100,000 numbers in a line of bpftrace
+ * these would cost more than everything else together. What is not as expected leaves `at` somewhere behind.
  */
-export function scanSums(
-  text: string,
-  entry: (key: string, high: number, low: number) => boolean,
-): string | null {
-  const head = HEAD.exec(text);
-  if (!head?.[1]) return null;
-  const scan = new Scanner(text, head[0].length);
-  do {
-    const key = scan.key();
-    if (key === null || !scan.sum() || !entry(key, scan.high, scan.low)) return null;
-  } while (scan.skip(COMMA));
-  return TAIL.test(text.slice(scan.at)) ? head[1] : null;
-}
-
-class Scanner {
-  readonly #text: string;
+export class Scanner {
+  readonly text: string;
+  /** The next character. */
   at: number;
-  /** Halves of the last sum. */
+  /** The last number, high * 2^32 + low: a double holds only 53 bits. */
   high = 0;
   low = 0;
 
   constructor(text: string, at: number) {
-    this.#text = text;
+    this.text = text;
     this.at = at;
   }
 
-  /** `"KEY":`, without escapes. */
-  key(): string | null {
-    const from = this.at + 1;
-    const to = this.#text.indexOf('"', from);
-    if (this.#text.charCodeAt(this.at) !== QUOTE || to < 0) return null;
-    this.at = to + 1;
-    return this.skip(COLON) ? this.#text.slice(from, to) : null;
-  }
-
-  /** A sum, bare or quoted. */
-  sum(): boolean {
-    const quoted = this.#text.charCodeAt(this.at) === QUOTE;
-    if (quoted) this.at++;
-    const from = this.at;
-    let value = 0;
-    for (let c = this.#text.charCodeAt(from); c >= ZERO && c <= NINE; c = this.#text.charCodeAt(++this.at)) {
-      value = value * 10 + c - ZERO;
-    }
-    const digits = this.at - from;
-    if (digits === 0 || digits > MOST_DIGITS) return false;
-    if (digits <= EXACT_DIGITS) this.#split(value);
-    else this.#splitExactly(BigInt(this.#text.slice(from, this.at)));
-    if (quoted && this.#text.charCodeAt(this.at++) !== QUOTE) return false;
-    return this.high < HALF;
-  }
-
-  /** True when that character comes next; it is passed, with a space behind it. */
-  skip(character: number): boolean {
-    if (this.#text.charCodeAt(this.at) !== character) return false;
+  /** True when that character comes next; it is passed. */
+  is(character: number): boolean {
+    if (this.text.charCodeAt(this.at) !== character) return false;
     this.at++;
-    if (this.#text.charCodeAt(this.at) === SPACE) this.at++;
     return true;
   }
 
-  #split(value: number): void {
-    this.high = Math.floor(value / HALF);
-    this.low = value - this.high * HALF;
+  /** The same, with a space behind it, if there is one. */
+  skip(character: number): boolean {
+    if (!this.is(character)) return false;
+    this.space();
+    return true;
   }
 
-  #splitExactly(value: bigint): void {
-    this.high = Number(value >> 32n);
-    this.low = Number(value & 0xffff_ffffn);
+  /** Passes a space, if there is one. */
+  space(): void {
+    if (this.text.charCodeAt(this.at) === SPACE) this.at++;
   }
+
+  /** True when that text comes next; it is passed. */
+  literal(expected: string): boolean {
+    for (let i = 0; i < expected.length; i++) {
+      if (this.text.charCodeAt(this.at + i) !== expected.charCodeAt(i)) return false;
+    }
+    this.at += expected.length;
+    return true;
+  }
+
+  /** An unsigned number of at most 64 bits, as JSON writes it. */
+  unsigned(): boolean {
+    const { text } = this;
+    const from = this.at;
+    let at = from;
+    let value = 0;
+    let digit = text.charCodeAt(at) - ZERO;
+    for (const end = from + EXACT_DIGITS; at < end && digit >= 0 && digit <= 9; ) {
+      value = value * 10 + digit;
+      digit = text.charCodeAt(++at) - ZERO;
+    }
+    this.high = Math.floor(value / HALF);
+    this.low = value - this.high * HALF;
+    if (digit >= 0 && digit <= 9) at = this.#rest(at, from + MOST_DIGITS);
+    this.at = at;
+    const digits = at - from;
+    const isPadded = digits > 1 && text.charCodeAt(from) === ZERO;
+    return digits > 0 && !isPadded && this.high < HALF;
+  }
+
+  /** The same as text where it does not fit a double. */
+  unsignedOrQuoted(): boolean {
+    const quoted = this.is(QUOTE);
+    return this.unsigned() && (!quoted || this.is(QUOTE));
+  }
+
+  /** A number of 64 bits that may have been printed with a sign; the halves are those of the same bits. */
+  signed(): boolean {
+    const negative = this.is(MINUS);
+    if (!this.unsigned()) return false;
+    if (!negative) return true;
+    const borrow = this.low === 0 ? 0 : 1;
+    this.low = (HALF - this.low) % HALF;
+    this.high = (2 * HALF - this.high - borrow) % HALF;
+    return true;
+  }
+
+  /** The last number; not exact beyond 2^53. */
+  get value(): number {
+    return this.high * HALF + this.low;
+  }
+
+  /** More digits of the same number. Where they end. */
+  #rest(from: number, end: number): number {
+    let at = from;
+    let scale = 1;
+    let value = 0;
+    for (let d = this.text.charCodeAt(at) - ZERO; at < end && d >= 0 && d <= 9; ) {
+      scale *= 10;
+      value = value * 10 + d;
+      d = this.text.charCodeAt(++at) - ZERO;
+    }
+    const low = this.low * scale + value;
+    const carry = Math.floor(low / HALF);
+    this.low = low - carry * HALF;
+    this.high = this.high * scale + carry;
+    return at;
+  }
+}
+
+const HEAD = /^\{"type": ?"(map|hist)", ?"data": ?\{"(@[a-z0-9_]{1,60})": ?\{/;
+
+/** The first and only map in a line. */
+export interface MapHead {
+  readonly type: 'map' | 'hist';
+  /** With the `@`. */
+  readonly name: string;
+  /** Where its first entry begins. */
+  readonly at: number;
+}
+
+/** What a line that holds a map begins with; null when it begins otherwise. */
+export function mapHead(text: string): MapHead | null {
+  const [head, type, name] = HEAD.exec(text) ?? [];
+  if (head === undefined || name === undefined) return null;
+  return { type: type === 'map' ? 'map' : 'hist', name, at: head.length };
+}
+
+/** Reads an entry's part at the scanner; false when it is not acceptable. */
+export type Part = (scan: Scanner) => boolean;
+
+/** Reads the entries of a map, `"KEY": VALUE, …`, and the end of the line. False when it is anything else. */
+export function scanEntries(text: string, { at }: MapHead, key: Part, value: Part): boolean {
+  const scan = new Scanner(text, at);
+  do {
+    if (!scan.is(QUOTE) || !key(scan) || !scan.is(QUOTE) || !scan.skip(COLON) || !value(scan)) return false;
+  } while (scan.skip(COMMA));
+  return scan.literal('}}}') && text.slice(scan.at).trim() === '';
 }

@@ -86,18 +86,16 @@ export class FlowBuilder {
 const nameOf = (cast: Cast, cgroup: CgroupId): string => cast.names.get(cgroup) ?? OTHER.name;
 
 function talkParts(readout: Readout, cast: Cast): Part[] {
-  return [...readout.talks].flatMap(([cgroup, talks]) =>
-    [...talks.values()].map(({ talk, send, receive }: TalkTally) => ({
-      sighting: { name: nameOf(cast, cgroup), netns: null, ...talk },
-      exchange: {
-        ...NONE,
-        sentMessages: send.messages,
-        sentBytes: send.bytes,
-        receivedMessages: receive.messages,
-        receivedBytes: receive.bytes,
-      },
-    })),
-  );
+  return Array.from(readout.talks, ({ cgroup, talk, send, receive }: TalkTally) => ({
+    sighting: { name: nameOf(cast, cgroup), netns: null, ...talk },
+    exchange: {
+      ...NONE,
+      sentMessages: send.messages,
+      sentBytes: send.bytes,
+      receivedMessages: receive.messages,
+      receivedBytes: receive.bytes,
+    },
+  }));
 }
 
 function endParts(readout: Readout, cast: Cast): Part[] {

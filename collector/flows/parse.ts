@@ -1,62 +1,86 @@
-import type { MapMeaning, Probe } from '../../bpf/contract.ts';
-import { unpack } from '../../bpf/packing.ts';
+import type { MapMeaning } from '../../bpf/contract.ts';
 import { CONNECTION_KINDS, type ConnectionKind } from '../../core/connection.ts';
+import { Cells } from '../cells.ts';
 import type { Counts, TalkCount } from '../contract.ts';
-import { scanSums } from '../scan.ts';
-import { TrafficSums } from '../sums.ts';
-import { bucketNumber, decodeTalk, readAddress, type Talk } from './talk.ts';
+import { countsOf, type MapReader, scanCell, scanCgroup } from '../maps.ts';
+import { type Scanner, scanEntries } from '../scan.ts';
+import { bucketNumber, decodeTalk, readAddress, withoutBucket } from './talk.ts';
+import { WordTable } from './words.ts';
 
 /** What the maps of bpf/flows.bt say. Null for what is not of their shape. */
 
 type Meant = Pick<MapMeaning, 'set' | 'direction'>;
 
-const NOTHING = { kind: 'counts', traffic: [], talks: [], ends: [], connections: [] } as const;
+const NOTHING = { kind: 'counts', traffic: null, talks: [], ends: [], connections: [] } as const;
 
-/** A line with a map of packed sums between whom; null when the line is none. */
-export function readTalks(probe: Probe, text: string): Counts | null {
-  const sums = new TrafficSums();
-  const ids = new Map<string, Talk>();
-  const talks = new Map<string, TalkSum>();
-  const map = scanSums(text, (key, high, low) => {
-    const first = key.indexOf(',');
-    const second = key.indexOf(',', first + 1);
-    const word = wordFrom(key.slice(first + 1, second));
-    const cell = word === null ? null : unpack(bucketNumber(word), high, low);
-    const cgroup = key.slice(0, first);
-    if (word === null || cell === null || !sums.add(cgroup, cell)) return false;
-    const id = `${word - bucketNumber(word)}${key.slice(second)}`;
-    const whose = `${cgroup},${id}`;
-    let sum = talks.get(whose);
-    if (!sum) {
-      const talk = ids.get(id) ?? talkFrom(word, key.slice(second + 1));
-      if (talk === null) return false;
-      ids.set(id, talk);
-      sum = { cgroup, id, talk, messages: 0, bytes: 0 };
-      talks.set(whose, sum);
-    }
-    sum.messages += cell.messages;
-    sum.bytes += cell.bytes;
+const COMMA = ','.charCodeAt(0);
+
+/** `flows` of bpf/flows.bt: `"CGROUP,WORD,A,B": SUM`. */
+export const readTalks: MapReader = (text, head, meaning) => {
+  const cells = new Cells();
+  const talks = new Talks();
+  let row = 0;
+  const key = (scan: Scanner): boolean => {
+    const cgroup = scanCgroup(scan);
+    if (cgroup === null) return false;
+    row = cells.rowOf(cgroup);
+    return talks.scanKey(scan, row);
+  };
+  const sum = (scan: Scanner): boolean => {
+    const before = cells.bytes[row] ?? 0;
+    const messages = scanCell(scan, cells, row, talks.bucket);
+    talks.add(messages, (cells.bytes[row] ?? 0) - before);
+    return messages > 0;
+  };
+  if (head.type !== 'map' || !scanEntries(text, head, key, sum)) return null;
+  return { ...countsOf(head, meaning, cells), talks: talks.counts(cells.cgroups) };
+};
+
+/** Messages and bytes by row and talk. */
+class Talks {
+  /** Bucket in the key that was read last. */
+  bucket = 0;
+  /** Row, word without bucket, halves of the two addresses. */
+  readonly #key = new Uint32Array(6);
+  readonly #table = new WordTable(this.#key.length);
+  readonly #messages: number[] = [];
+  readonly #bytes: number[] = [];
+
+  /** `,WORD,A,B` at the scanner. */
+  scanKey(scan: Scanner, row: number): boolean {
+    if (!scan.is(COMMA) || !scan.unsigned() || scan.high > 0) return false;
+    this.bucket = bucketNumber(scan.low);
+    this.#key[0] = row;
+    this.#key[1] = withoutBucket(scan.low);
+    return this.#scanAddress(scan, 2) && this.#scanAddress(scan, 4);
+  }
+
+  /** Messages with the key that was read last. */
+  add(messages: number, bytes: number): void {
+    const talk = this.#table.numberOf(this.#key);
+    this.#messages[talk] = (this.#messages[talk] ?? 0) + messages;
+    this.#bytes[talk] = (this.#bytes[talk] ?? 0) + bytes;
+  }
+
+  /** What was added up; `cgroups`: by row. */
+  counts(cgroups: readonly string[]): TalkCount[] {
+    return this.#messages.map((messages, talk) => {
+      const word = (index: number) => this.#table.word(talk, index);
+      return {
+        cgroup: cgroups[word(0)] ?? '',
+        talk: decodeTalk(word(1), [word(2), word(3)], [word(4), word(5)]),
+        messages,
+        bytes: this.#bytes[talk] ?? 0,
+      };
+    });
+  }
+
+  #scanAddress(scan: Scanner, index: number): boolean {
+    if (!scan.is(COMMA) || !scan.signed()) return false;
+    this.#key[index] = scan.high;
+    this.#key[index + 1] = scan.low;
     return true;
-  });
-  const meaning = map === null ? undefined : probe.maps.get(map);
-  if (map === null || meaning?.holds !== 'flows') return null;
-  const { set, direction } = meaning;
-  const { entries, traffic } = sums;
-  return { ...NOTHING, map, set, direction, entries, traffic, talks: [...talks.values()] };
-}
-
-/** A talk's messages and bytes, still being added up. */
-type TalkSum = { -readonly [K in keyof TalkCount]: TalkCount[K] };
-
-/** 32 bits, or null. */
-function wordFrom(text: string): number | null {
-  const word = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
-  return word <= 0xffff_ffff ? word : null;
-}
-
-function talkFrom(word: number, addresses: string): Talk | null {
-  const [, a, b] = /^(-?\d{1,20}),(-?\d{1,20})$/.exec(addresses) ?? [];
-  return a === undefined || b === undefined ? null : decodeTalk(word, unsigned(a), unsigned(b));
+  }
 }
 
 /** TCP connections by their ends. The map may be full without loss: `readConnections` has the totals. */
@@ -97,8 +121,5 @@ export function readConnections(
 /** Kinds are numbered from 1 on in the probe. */
 const connectionKind = (text: string | undefined): ConnectionKind | undefined =>
   CONNECTION_KINDS[Number(text) - 1];
-
-/** 64 bits that bpftrace may have printed with a sign. */
-const unsigned = (text: string): bigint => BigInt.asUintN(64, BigInt(text));
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;

@@ -20,37 +20,42 @@ const SERVER = 0x200;
 /** Number of the size's bucket in a key's word. */
 export const bucketNumber = (word: number): number => word & 0x7f;
 
+/** A key's word without it: the same for all sizes. */
+export const withoutBucket = (word: number): number => (word & ~0x7f) >>> 0;
+
+/** 64 bits: high and low half, unsigned. */
+export type Halves = readonly [high: number, low: number];
+
 /**
  * The rest of a key of `@send` and `@receive` (bpf/flows.bt).
  * @param word unsigned 32 bits
- * @param a, b 64 bits each, as they stand in memory of a little-endian machine
+ * @param a, b as they stand in memory of a little-endian machine
  */
-export function decodeTalk(word: number, a: bigint, b: bigint): Talk {
+export function decodeTalk(word: number, a: Halves, b: Halves): Talk {
   const role = (word & SERVER) !== 0 ? 'server' : 'client';
   const raw = word >>> 16;
   const port = role === 'server' ? raw : ((raw & 0xff) << 8) | (raw >> 8);
   const protocol = (word & UDP) !== 0 ? 'udp' : 'tcp';
   if ((word & IPV6) === 0) {
-    const peer = Number(a & 0xffff_ffffn);
-    const own = Number(a >> 32n);
+    const [own, peer] = a;
     return { protocol, role, port, own: textOf4(own), peer: textOf4(peer) };
   }
-  return { protocol, role, port, own: null, peer: textOf6(a, b) };
+  return { protocol, role, port, own: null, peer: textOf6([a[1], a[0], b[1], b[0]]) };
 }
 
 /** IPv4 text of four bytes in memory order; null for 0.0.0.0. */
 function textOf4(n: number): string | null {
-  return n === 0 ? null : [n & 255, (n >> 8) & 255, (n >> 16) & 255, n >>> 24].join('.');
+  return n === 0 ? null : `${n & 255}.${(n >> 8) & 255}.${(n >> 16) & 255}.${n >>> 24}`;
 }
 
-/** IPv6 text of 16 bytes, IPv4 where it is mapped; null for `::`. */
-function textOf6(a: bigint, b: bigint): string | null {
-  if (a === 0n && b === 0n) return null;
-  const bytes = Buffer.alloc(16);
-  bytes.writeBigUInt64LE(a, 0);
-  bytes.writeBigUInt64LE(b, 8);
-  return canonical(bytes.toString('hex').replace(/(.{4})(?=.)/g, '$1:'));
+/** IPv6 text of four words in memory order, IPv4 where it is mapped; null for `::`. */
+function textOf6(words: readonly number[]): string | null {
+  const groups = words.flatMap(word => [swapped(word & 0xffff), swapped(word >>> 16)]);
+  return canonical(groups.map(group => group.toString(16)).join(':'));
 }
+
+/** A number of 16 bits with its bytes in the other order. */
+const swapped = (n: number): number => ((n & 0xff) << 8) | (n >> 8);
 
 /** One text for each address: as URLs write IPv6, IPv4 where it is mapped; null for what is no address or none. */
 export function readAddress(text: string): string | null {

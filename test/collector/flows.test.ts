@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import { flows as probe } from '../../bpf/flows.ts';
 import { AddressBook, type Sighting } from '../../collector/flows/book.ts';
 import { addressClass } from '../../collector/flows/classes.ts';
-import { readTalks } from '../../collector/flows/parse.ts';
 import { Places } from '../../collector/flows/places.ts';
 import { decodeTalk, readAddress } from '../../collector/flows/talk.ts';
 import { parseLine } from '../../collector/parse.ts';
@@ -12,25 +11,25 @@ import { EXCHANGE_KEYS, type Flow, flowId } from '../../core/flow.ts';
 describe('a key of the flows probe', () => {
   it('says between whom, as bpftrace printed it', () => {
     const talk = { protocol: 'tcp', port: 33_335, own: '127.0.0.1', peer: '127.0.0.1' };
-    const both = 0x0100007f_0100007fn;
-    expect(decodeTalk(0x8237_0201, both, 0n)).toEqual({ ...talk, role: 'server' });
-    expect(decodeTalk(0x3782_0001, both, 0n)).toEqual({ ...talk, role: 'client' });
-    expect(decodeTalk(0x3500_0182, 0n, 0x0100_0000_0000_0000n)).toMatchObject({
+    const none = [0, 0] as const;
+    const both = [0x0100_007f, 0x0100_007f] as const;
+    expect(decodeTalk(0x8237_0201, both, none)).toEqual({ ...talk, role: 'server' });
+    expect(decodeTalk(0x3782_0001, both, none)).toEqual({ ...talk, role: 'client' });
+    expect(decodeTalk(0x3500_0182, none, [0x0100_0000, 0])).toMatchObject({
       ...{ protocol: 'udp', role: 'client', port: 53, own: null, peer: '::1' },
     });
-    expect(decodeTalk(0x0050_0280, 0n, 0x0200_000a_ffff_0000n)).toMatchObject({ peer: '10.0.0.2', port: 80 });
-    expect(decodeTalk(0x0050_0300, 0n, 0n)).toMatchObject({ own: null, peer: null });
+    const mapped = decodeTalk(0x0050_0280, none, [0x0200_000a, 0xffff_0000]);
+    expect(mapped).toMatchObject({ peer: '10.0.0.2', port: 80 });
+    expect(decodeTalk(0x0050_0300, none, none)).toMatchObject({ own: null, peer: null });
+    expect(decodeTalk(0x0050_0380, none, none)).toMatchObject({ own: null, peer: null });
   });
 
   it('adds up messages and bytes by bucket, beyond what a double holds', () => {
     const line =
       '{"type": "map", "data": {"@send_a": {"243,3020423681,72058139515551871,0": 3435973836900000}}}\n';
-    const counts = readTalks(probe, line);
-    expect(counts).toMatchObject({
-      map: '@send_a',
-      entries: 1,
-      talks: [{ cgroup: '243', messages: 100_000 }],
-    });
+    expect(parseLine(probe, line)).toMatchObject([
+      { kind: 'counts', map: '@send_a', entries: 1, talks: [{ cgroup: '243', messages: 100_000 }] },
+    ]);
   });
 
   it('of any other shape is garbage, never an error', () => {

@@ -5,6 +5,7 @@ import { FrameBuilder } from '../../collector/frames.ts';
 import { DIRECTIONS, type Direction, decodeFrame, encodeFrame, type Frame } from '../../core/frame.ts';
 import { BUCKETS, mergeSizes, type Sizes } from '../../core/histogram.ts';
 import { breaks, trafficOf } from '../parts/capture.ts';
+import { cellsOf } from '../parts/cells.ts';
 
 const WALL = 1_700_000_000_000;
 const S = 1e9;
@@ -62,7 +63,7 @@ const counts = (cgroup: string, count: number, direction: Direction = 'send'): E
   talks: [],
   ends: [],
   connections: [],
-  traffic: [{ cgroup, bytes: 10 * count, sizes: [[0, count]] }],
+  traffic: cellsOf([{ cgroup, bytes: 10 * count, sizes: [[0, count]] }]),
 });
 const life = (kind: 'birth' | 'death', ns: number, cgroup: string, path: string): Event => ({
   kind,
@@ -344,11 +345,9 @@ describe('for any traffic', () => {
                 set: 'a',
                 direction,
                 entries: sizes.length,
-                traffic: sizes.map(({ cgroup, bound, count }) => ({
-                  cgroup,
-                  bytes: 0,
-                  sizes: [[bound, count]],
-                })),
+                traffic: cellsOf(
+                  sizes.map(({ cgroup, bound, count }) => ({ cgroup, bytes: 0, sizes: [[bound, count]] })),
+                ),
                 talks: [],
                 ends: [],
                 connections: [],

@@ -1,37 +1,78 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { PACKING, unpack } from '../../bpf/packing.ts';
-import { scanSums } from '../../collector/scan.ts';
+import { bytesIn, messagesIn, PACKING } from '../../bpf/packing.ts';
+import { mapHead, Scanner, scanEntries } from '../../collector/scan.ts';
 import { BUCKETS, upperBound } from '../../core/histogram.ts';
 
-/** As bpftrace prints a map: bare numbers, or text where asked. */
-const line = (name: string, entries: readonly (readonly [key: string, sum: bigint])[], quoted = false) =>
-  `{"type": "map", "data": {"${name}": {${entries
-    .map(([key, sum]) => `"${key}": ${quoted ? `"${sum}"` : sum}`)
-    .join(', ')}}}}`;
+const MOST = 2n ** 64n - 1n;
 
-function scan(text: string) {
-  const entries: [string, bigint][] = [];
-  const name = scanSums(text, (key, high, low) => {
-    entries.push([key, BigInt(high) * 2n ** 32n + BigInt(low)]);
-    return true;
-  });
-  return { name, entries };
+/** The number at the beginning of a text, if there is one, and what is behind it. */
+function read(text: string, how: 'unsigned' | 'signed' | 'unsignedOrQuoted' = 'unsigned') {
+  const scan = new Scanner(text, 0);
+  if (!scan[how]()) return null;
+  return { number: BigInt(scan.high) * 2n ** 32n + BigInt(scan.low), rest: text.slice(scan.at) };
 }
 
-describe('a map of sums', () => {
-  const key = fc.stringMatching(/^\d{1,20}(,-?\d{1,20}){0,3}$/);
+describe('a number', () => {
+  const number = fc.oneof(fc.bigInt({ min: 0n, max: MOST }), fc.bigInt({ min: 0n, max: 10n ** 6n }));
 
-  it('is read exactly, up to 64 bits, bare or as text', () => {
+  it('is read exactly, up to 64 bits', () => {
     fc.assert(
-      fc.property(
-        fc.array(fc.tuple(key, fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })), { minLength: 1 }),
-        fc.boolean(),
-        (entries, quoted) => {
-          expect(scan(line('@send_a', entries, quoted))).toEqual({ name: '@send_a', entries });
-        },
-      ),
+      fc.property(number, n => {
+        expect(read(`${n},`)).toEqual({ number: n, rest: ',' });
+        expect(read(`"${n}"}`, 'unsignedOrQuoted')).toEqual({ number: n, rest: '}' });
+        expect(read(`${n}`, 'unsignedOrQuoted')).toEqual({ number: n, rest: '' });
+      }),
     );
+    for (const n of [0n, 2n ** 32n - 1n, 2n ** 32n, 10n ** 15n - 1n, 10n ** 15n, 10n ** 16n, MOST]) {
+      expect(read(`${n}`)).toEqual({ number: n, rest: '' });
+    }
+  });
+
+  it('with a sign has the same bits', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), n => {
+        expect(read(`${n},`, 'signed')).toEqual({ number: BigInt.asUintN(64, n), rest: ',' });
+      }),
+    );
+    expect(read('-0', 'signed')).toEqual({ number: 0n, rest: '' });
+  });
+
+  it.each(['', 'x', '-1', '007', `${MOST + 1n}`, '99999999999999999999', '"5'])('is not %s', text => {
+    expect(read(text, 'unsignedOrQuoted')).toBeNull();
+  });
+
+  it('ends where its digits do, at 20 of them', () => {
+    expect(read('5.5')).toEqual({ number: 5n, rest: '.5' });
+    expect(read('100000000000000000001')).toEqual({ number: 10n ** 19n, rest: '1' });
+  });
+});
+
+describe('a map', () => {
+  /** Its name and entries; null when it is none. */
+  function entriesOf(text: string) {
+    const head = mapHead(text);
+    const entries: [key: number, value: number][] = [];
+    const key = (scan: Scanner) => scan.unsigned() && entries.push([scan.value, Number.NaN]) > 0;
+    const value = (scan: Scanner) => {
+      const last = entries.at(-1);
+      if (!last || !scan.unsigned()) return false;
+      last[1] = scan.value;
+      return true;
+    };
+    return head && scanEntries(text, head, key, value) ? { name: head.name, entries } : null;
+  }
+
+  it('is read with and without spaces, with anything blank behind it', () => {
+    const expected = {
+      name: '@send_a',
+      entries: [
+        [1, 5],
+        [2, 6],
+      ],
+    };
+    expect(entriesOf('{"type": "map", "data": {"@send_a": {"1": 5, "2": 6}}}')).toEqual(expected);
+    expect(entriesOf('{"type":"map","data":{"@send_a":{"1":5,"2":6}}}\r\n')).toEqual(expected);
   });
 
   it.each([
@@ -39,37 +80,25 @@ describe('a map of sums', () => {
     '{}',
     '{"type": "map", "data": {"@send_a": {}}}',
     '{"type": "map", "data": {"@send_a": 5}}',
-    '{"type": "map", "data": {"@send_a": {"1,2": 5}',
-    '{"type": "map", "data": {"@send_a": {"1,2": 5,}}}',
-    '{"type": "map", "data": {"@send_a": {"1,2": "5}}}',
-    '{"type": "map", "data": {"@send_a": {"1,2": -5}}}',
-    '{"type": "map", "data": {"@send_a": {"1,2": 5.5}}}',
-    '{"type": "map", "data": {"@send_a": {"1,2": 5e3}}}',
-    '{"type": "map", "data": {"@send_a": {"1,2": }}}',
-    '{"type": "map", "data": {"@send_a": {"1,2": 5}, "@send_b": {"1,2": 5}}}',
-    '{"type": "map", "data": {"@send_a": {"1,2": 99999999999999999999}}}',
-    '{"type": "map", "data": {"@send_a": {"1,2": 999999999999999999999999}}}',
-    '{"type": "hist", "data": {"@send_a": {"1,2": 5}}}',
-    '{"type": "map", "data": {"@send a": {"1,2": 5}}}',
+    '{"type": "map", "data": {"@send_a": {"1": 5}',
+    '{"type": "map", "data": {"@send_a": {"1": 5}}}}',
+    '{"type": "map", "data": {"@send_a": {"1": 5}}} {}',
+    '{"type": "map", "data": {"@send_a": {"1": 5,}}}',
+    '{"type": "map", "data": {"@send_a": {"1": 5 }}}',
+    '{"type": "map", "data": {"@send_a": {"1,2": 5}}}',
+    '{"type": "map", "data": {"@send_a": {"1": 5.5}}}',
+    '{"type": "map", "data": {"@send_a": {"1": 5e3}}}',
+    '{"type": "map", "data": {"@send_a": {"1": }}}',
+    '{"type": "map", "data": {"@send_a": {"1": 5}, "@send_b": {"1": 5}}}',
+    '{"type": "stats", "data": {"@send_a": {"1": 5}}}',
+    '{"type": "map", "data": {"@send a": {"1": 5}}}',
   ])('and nothing else: %s', text => {
-    expect(scan(text).name).toBeNull();
+    expect(entriesOf(text)).toBeNull();
   });
 
   it('whatever the text is, nothing is thrown', () => {
-    fc.assert(fc.property(fc.string(), text => void scan(text)));
-    fc.assert(fc.property(fc.string(), text => void scan(`{"type": "map", "data": {"@a": {"${text}`)));
-  });
-
-  it('an entry that is not acceptable makes all of it so', () => {
-    expect(
-      scanSums(
-        line('@a', [
-          ['1', 1n],
-          ['2', 2n],
-        ]),
-        key => key === '1',
-      ),
-    ).toBeNull();
+    fc.assert(fc.property(fc.string(), text => void entriesOf(text)));
+    fc.assert(fc.property(fc.string(), text => void entriesOf(`{"type": "map", "data": {"@a": {"${text}`)));
   });
 });
 
@@ -96,7 +125,8 @@ describe('packing', () => {
           const sum =
             BigInt(n) * (BigInt(messageOf(bound)) + BigInt(bound === 65_536 ? excess % 65_536 : excess));
           const bytes = n * (bound + (bound === 65_536 ? excess % 65_536 : excess));
-          expect(unpack(i, ...halves(sum))).toEqual({ bound, messages: n, bytes });
+          const [high, low] = halves(sum);
+          expect([messagesIn(i, high), bytesIn(i, high, low)]).toEqual([n, bytes]);
         },
       ),
     );
@@ -110,12 +140,13 @@ describe('packing', () => {
       const most = 2n ** 64n / message - 1n;
       expect(most * (width - 1n)).toBeLessThan(message);
       const sum = most * (message + width - 1n);
-      expect(unpack(i, ...halves(sum))).toMatchObject({ messages: Number(most) });
+      expect(messagesIn(i, halves(sum)[0])).toBe(Number(most));
     }
   });
 
-  it('refuses what is no bucket and what holds no message', () => {
-    expect(unpack(BUCKETS.length, 1000, 0)).toBeNull();
-    expect(unpack(0, 0, 63)).toBeNull();
+  it('finds nothing in what is no bucket or holds no message', () => {
+    expect(messagesIn(BUCKETS.length, 1000)).toBe(0);
+    expect(bytesIn(BUCKETS.length, 1000, 0)).toBe(0);
+    expect(messagesIn(0, 0)).toBe(0);
   });
 });

@@ -1,0 +1,85 @@
+import { widened } from '../cells.ts';
+
+const FIRST_CAPACITY = 1024;
+
+/**
+ * Keys of a few words of 32 bits, numbered in the order in which they come. As a map of texts it would cost more than
+ * reading the line does. Peers choose their addresses: the seed keeps them from choosing ones that collide.
+ */
+export class WordTable {
+  /** Number of keys. */
+  size = 0;
+  readonly #width: number;
+  readonly #seed: number;
+  /** Words of each key, one after the other. */
+  #words: Uint32Array<ArrayBuffer>;
+  /** Number of a key + 1 at the place that its hash leads to, or at one behind it; 0: none. */
+  #places: Int32Array<ArrayBuffer>;
+
+  /** `width`: words in a key. */
+  constructor(width: number, seed: number = Math.random() * 2 ** 32) {
+    this.#width = width;
+    this.#seed = seed;
+    this.#words = new Uint32Array(width * FIRST_CAPACITY);
+    this.#places = new Int32Array(2 * FIRST_CAPACITY);
+  }
+
+  /** The number of a key. */
+  numberOf(key: Uint32Array): number {
+    let place = this.#hash(key, 0);
+    for (let number = this.#at(place); number >= 0; number = this.#at(place)) {
+      if (this.#equals(number, key)) return number;
+      place++;
+    }
+    if (2 * (this.size + 1) > this.#places.length) {
+      this.#grow();
+      return this.numberOf(key);
+    }
+    this.#words.set(key, this.size * this.#width);
+    this.#places[place & this.#mask] = ++this.size;
+    return this.size - 1;
+  }
+
+  /** A word of a key. */
+  word(number: number, index: number): number {
+    return this.#words[number * this.#width + index] ?? 0;
+  }
+
+  get #mask(): number {
+    return this.#places.length - 1;
+  }
+
+  /** Number of the key at a place, -1: none. */
+  #at(place: number): number {
+    return (this.#places[place & this.#mask] ?? 0) - 1;
+  }
+
+  #equals(number: number, key: Uint32Array): boolean {
+    const from = number * this.#width;
+    for (let i = 0; i < this.#width; i++) if (this.#words[from + i] !== key[i]) return false;
+    return true;
+  }
+
+  /** Of the key that begins there (murmur3's mixing). */
+  #hash(words: Uint32Array, from: number): number {
+    let hash = this.#seed | 0;
+    for (let i = from; i < from + this.#width; i++) {
+      const word = Math.imul(words[i] ?? 0, 0xcc9e2d51);
+      hash ^= Math.imul((word << 15) | (word >>> 17), 0x1b873593);
+      hash = (Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64) | 0;
+    }
+    hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+    hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+    return hash ^ (hash >>> 16);
+  }
+
+  #grow(): void {
+    this.#words = widened(this.#words, new Uint32Array(2 * this.#words.length));
+    this.#places = new Int32Array(2 * this.#places.length);
+    for (let number = 0; number < this.size; number++) {
+      let place = this.#hash(this.#words, number * this.#width);
+      while (this.#at(place) >= 0) place++;
+      this.#places[place & this.#mask] = number + 1;
+    }
+  }
+}

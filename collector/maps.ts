@@ -1,0 +1,135 @@
+import type { MapMeaning } from '../bpf/contract.ts';
+import { bytesIn, messagesIn } from '../bpf/packing.ts';
+import { BUCKETS, upperBound } from '../core/histogram.ts';
+import { Cells } from './cells.ts';
+import type { CgroupId, Counts } from './contract.ts';
+import { type MapHead, type Scanner, scanEntries } from './scan.ts';
+
+/** Reads a line with a map; null when it is not of the expected shape. */
+export type MapReader = (text: string, head: MapHead, meaning: MapMeaning) => Counts | null;
+
+/** What a map says besides traffic, if nothing. */
+export const NOTHING = { talks: [], ends: [], connections: [] } as const;
+
+const COMMA = ','.charCodeAt(0);
+const OPEN = '['.charCodeAt(0);
+const CLOSE = ']'.charCodeAt(0);
+const BRACE = '}'.charCodeAt(0);
+/** Doubles hold integers below 2^21 * 2^32. */
+const EXACT_HIGH = 2 ** 21;
+/** Most of the processors that a kernel can have, and more. */
+const PROCESSORS = 100_000;
+
+/** `packed` of bpf/packed.bt: `"CGROUP,BUCKET": SUM`. */
+export const readPacked: MapReader = (text, head, meaning) => {
+  const cells = new Cells();
+  let row = 0;
+  let bucket = 0;
+  const key = (scan: Scanner): boolean => {
+    const cgroup = scanCgroup(scan);
+    if (cgroup === null || !scan.is(COMMA) || !scan.unsigned()) return false;
+    row = cells.rowOf(cgroup);
+    bucket = scan.value;
+    return true;
+  };
+  const sum = (scan: Scanner): boolean => scanCell(scan, cells, row, bucket) > 0;
+  return head.type === 'map' && scanEntries(text, head, key, sum) ? countsOf(head, meaning, cells) : null;
+};
+
+/** `sizes` of bpf/lhist.bt: `"CGROUP": [{"min": …, "max": …, "count": …}, …]`. */
+export const readSizes: MapReader = (text, head, meaning) => {
+  const cells = new Cells();
+  let row = 0;
+  const key = (scan: Scanner): boolean => {
+    const cgroup = scanCgroupOfProcessor(scan);
+    if (cgroup !== null) row = cells.rowOf(cgroup);
+    return cgroup !== null;
+  };
+  const sizes = (scan: Scanner): boolean => {
+    if (!scan.is(OPEN)) return false;
+    do {
+      if (!scanBucket(scan, cells, row)) return false;
+    } while (scan.skip(COMMA));
+    return scan.is(CLOSE);
+  };
+  return head.type === 'hist' && scanEntries(text, head, key, sizes) ? countsOf(head, meaning, cells) : null;
+};
+
+/** `bytes` of bpf/lhist.bt: `"CGROUP": SUM`. */
+export const readBytes: MapReader = (text, head, meaning) => {
+  const cells = new Cells();
+  let row = 0;
+  let entries = 0;
+  const key = (scan: Scanner): boolean => {
+    const cgroup = scanCgroupOfProcessor(scan);
+    if (cgroup !== null) row = cells.rowOf(cgroup);
+    return cgroup !== null;
+  };
+  const sum = (scan: Scanner): boolean => {
+    if (!scanCount(scan)) return false;
+    cells.addBytes(row, scan.value);
+    entries++;
+    return true;
+  };
+  if (head.type !== 'map' || !scanEntries(text, head, key, sum)) return null;
+  return { ...countsOf(head, meaning, cells), entries };
+};
+
+/** Everything that was read of a map: each cell is an entry of it. */
+export function countsOf({ name }: MapHead, { set, direction }: MapMeaning, cells: Cells): Counts {
+  return { kind: 'counts', map: name, set, direction, entries: cells.size, traffic: cells, ...NOTHING };
+}
+
+/** A cgroup's id at the scanner: a number where that is exact; null when there is none. */
+export function scanCgroup(scan: Scanner): number | CgroupId | null {
+  const from = scan.at;
+  if (!scan.unsigned()) return null;
+  return scan.high < EXACT_HIGH ? scan.value : scan.text.slice(from, scan.at);
+}
+
+/** A cgroup, or a cgroup and a processor (bpf/racy-keys.ts). */
+function scanCgroupOfProcessor(scan: Scanner): number | CgroupId | null {
+  const cgroup = scanCgroup(scan);
+  if (cgroup === null || !scan.is(COMMA)) return cgroup;
+  return scan.unsigned() && scan.value < PROCESSORS ? cgroup : null;
+}
+
+/** A packed sum at the scanner: the messages that it added to the row, 0 when it is none of this bucket. */
+export function scanCell(scan: Scanner, cells: Cells, row: number, bucket: number): number {
+  if (!scan.unsignedOrQuoted()) return 0;
+  const messages = messagesIn(bucket, scan.high);
+  if (messages === 0) return 0;
+  cells.add(row, bucket, messages);
+  cells.addBytes(row, bytesIn(bucket, scan.high, scan.low));
+  return messages;
+}
+
+/** Number of the bucket with this lower bound. */
+const NUMBER_OF: ReadonlyMap<number, number> = new Map(BUCKETS.map((bound, number) => [bound, number]));
+
+/** A bucket of lhist(): `max` is inclusive, and absent in the overflow bucket. Empty ones stand between others. */
+function scanBucket(scan: Scanner, cells: Cells, row: number): boolean {
+  if (!scan.literal('{"min":') || !scanNumber(scan)) return false;
+  const bound = scan.value;
+  const bucket = NUMBER_OF.get(bound);
+  if (bucket === undefined || !scan.skip(COMMA)) return false;
+  let top = Number.POSITIVE_INFINITY;
+  if (scan.literal('"max":')) {
+    if (!scanNumber(scan) || !scan.skip(COMMA)) return false;
+    top = scan.value + 1;
+  }
+  if (top !== upperBound(bound) || !scan.literal('"count":')) return false;
+  scan.space();
+  if (!scanCount(scan)) return false;
+  if (scan.value > 0) cells.add(row, bucket, scan.value);
+  return scan.is(BRACE);
+}
+
+/** The number of a property, behind its colon. */
+function scanNumber(scan: Scanner): boolean {
+  scan.space();
+  return scan.unsigned();
+}
+
+/** A count that a double holds exactly. */
+const scanCount = (scan: Scanner): boolean => scan.unsignedOrQuoted() && scan.high < EXACT_HIGH;

@@ -1,0 +1,85 @@
+import type { Window } from '../core/frame.ts';
+import { BUCKETS } from '../core/histogram.ts';
+import { type Cells, widened } from './cells.ts';
+
+const FIRST_CAPACITY = 1024;
+const NONE = -1;
+
+/** Traffic in one direction of many rows, still being added up: each row has a list of its cells. */
+export class Tallies {
+  /** Messages of all rows. */
+  messages = 0;
+  readonly #bytes: number[] = [];
+  /** Of each row: its last cell. */
+  readonly #last: number[] = [];
+  #size = 0;
+  /** Of each cell: bucket, messages, the row's cell before it. */
+  #bucket = new Uint8Array(FIRST_CAPACITY);
+  #messages = new Float64Array(FIRST_CAPACITY);
+  #before = new Int32Array(FIRST_CAPACITY);
+  /** Messages by bucket of the window that is being made; 0 otherwise. */
+  readonly #sums = new Float64Array(BUCKETS.length);
+
+  /** A new row without traffic. Rows are numbered from 0 on. */
+  addRow(): void {
+    this.#bytes.push(0);
+    this.#last.push(NONE);
+  }
+
+  /** Add a map's content; `rows`: the row here of each row there. */
+  add(cells: Cells, rows: readonly number[]): void {
+    const { size, row, bucket, messages, bytes } = cells;
+    this.#reserve(this.#size + size);
+    for (let cell = 0; cell < size; cell++) {
+      const to = rows[row[cell] ?? 0] ?? 0;
+      const at = this.#size++;
+      const count = messages[cell] ?? 0;
+      this.#bucket[at] = bucket[cell] ?? 0;
+      this.#messages[at] = count;
+      this.#before[at] = this.#last[to] ?? NONE;
+      this.#last[to] = at;
+      this.messages += count;
+    }
+    for (const [from, more] of bytes.entries()) {
+      const to = rows[from] ?? 0;
+      this.#bytes[to] = (this.#bytes[to] ?? 0) + more;
+    }
+  }
+
+  /** The sum of these rows; null when they have no messages. */
+  window(rows: readonly number[]): Pick<Window, 'messages' | 'bytes' | 'sizes'> | null {
+    const sums = this.#sums;
+    let bytes = 0;
+    let messages = 0;
+    let lowest = sums.length;
+    let highest = NONE;
+    for (const row of rows) {
+      bytes += this.#bytes[row] ?? 0;
+      for (let cell = this.#last[row] ?? NONE; cell !== NONE; cell = this.#before[cell] ?? NONE) {
+        const bucket = this.#bucket[cell] ?? 0;
+        const count = this.#messages[cell] ?? 0;
+        sums[bucket] = (sums[bucket] ?? 0) + count;
+        messages += count;
+        lowest = Math.min(lowest, bucket);
+        highest = Math.max(highest, bucket);
+      }
+    }
+    if (messages === 0) return null;
+    const sizes: [bound: number, count: number][] = [];
+    for (let bucket = lowest; bucket <= highest; bucket++) {
+      const count = sums[bucket] ?? 0;
+      if (count === 0) continue;
+      sizes.push([BUCKETS[bucket] ?? 0, count]);
+      sums[bucket] = 0;
+    }
+    return { messages, bytes, sizes };
+  }
+
+  #reserve(size: number): void {
+    if (size <= this.#bucket.length) return;
+    const capacity = Math.max(size, 2 * this.#bucket.length);
+    this.#bucket = widened(this.#bucket, new Uint8Array(capacity));
+    this.#messages = widened(this.#messages, new Float64Array(capacity));
+    this.#before = widened(this.#before, new Int32Array(capacity));
+  }
+}
