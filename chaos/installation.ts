@@ -8,6 +8,7 @@ import type { Store } from '../store/contract.ts';
 import { silentLog } from '../test/parts/capture.ts';
 import { startInflux } from '../test/parts/influx.ts';
 import { type Child, temporaryFolder } from '../test/parts/process.ts';
+import { Random } from '../test/parts/random.ts';
 import { startRedis } from '../test/parts/redis.ts';
 import { tidegauge, writeConfig } from '../test/parts/tidegauge.ts';
 import { type Actor, startActor } from './actor.ts';
@@ -15,7 +16,6 @@ import { ForgetfulRedis } from './forgetful.ts';
 import { type Host, madeHost, realHost } from './host.ts';
 import { Bpftrace, type Part, Program, Server, type Tell } from './part.ts';
 import { type Kind, partsOf } from './plan.ts';
-import { Random } from './random.ts';
 import { type ChaosReceiver, startReceiver } from './receiver.ts';
 import { LIMIT } from './traffic.ts';
 

@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import type { Random } from './random.ts';
+import type { Random } from '../test/parts/random.ts';
 
 /** A receiver of webhooks that is out of order for every fifth attempt, and remembers what it accepted. */
 export interface ChaosReceiver {

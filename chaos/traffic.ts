@@ -1,6 +1,6 @@
 import type { Frame } from '../core/frame.ts';
 import { busyParts } from '../test/parts/frames.ts';
-import { Random } from './random.ts';
+import { Random } from '../test/parts/random.ts';
 
 /** Length of a made frame, ms. */
 export const INTERVAL_MS = 200;
@@ -29,7 +29,7 @@ export function frameAt(
   const bursting = random.next() < 0.8 && start < quietFrom && start % SLOT_MS < BURST_MS;
   const who = random.integer(0, CONTAINERS - 1);
   const { containers, windows } = busyParts(CONTAINERS);
-  const base = { faults: [], lost: 0, occupancy: 0, started: [], ended: [], flows: [] };
+  const base = { faults: [], lost: 0, occupancy: 0, started: [], ended: [], flows: [], connections: [] };
   return {
     ...base,
     host,

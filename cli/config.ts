@@ -6,6 +6,7 @@ import {
   type Pair,
   parse,
   parseDocument,
+  visit,
   type Node as YamlNode,
 } from 'yaml';
 import type { Config, configSchema } from '../core/config.ts';
@@ -104,17 +105,43 @@ class Source {
 
   constructor(file: string, text: string) {
     this.file = file;
-    this.#document = parseDocument(text, { lineCounter: this.#counter, prettyErrors: false });
+    this.#document = parseDocument(text, {
+      lineCounter: this.#counter,
+      prettyErrors: false,
+      logLevel: 'error',
+    });
     if (this.#document.errors.length > 0) {
       const lines = this.#document.errors.map(
         error => `${this.#position(error.pos[0])}: ${printable(error.message)}`,
       );
       throw new ConfigError(file, lines);
     }
-    const value: unknown = this.#document.toJS() ?? {};
+    const value = this.#resolved() ?? {};
     if (!isGroup(value))
       throw new ConfigError(file, [`${file}:1:1: expected keys and values, found ${kindOf(value, [])}`]);
     this.value = value;
+  }
+
+  /** The values, aliases resolved; an alias of aliases of aliases could fill all memory, so their number is limited. */
+  #resolved(): unknown {
+    try {
+      return this.#document.toJS();
+    } catch (error) {
+      throw new ConfigError(this.file, [`${this.#position(this.#unresolved())}: ${describeError(error)}`]);
+    }
+  }
+
+  /** Where the first alias is that stands for nothing: most often a pattern without quotes, such as `*-db`. */
+  #unresolved(): number {
+    let offset = 0;
+    visit(this.#document, {
+      Alias: (_, alias) => {
+        if (alias.resolve(this.#document) !== undefined) return undefined;
+        offset = alias.range?.[0] ?? 0;
+        return visit.BREAK;
+      },
+    });
+    return offset;
   }
 
   /** `file:line:column` of the value at the path, or of its nearest parent that is in the file; of the key, when `key` is given. */

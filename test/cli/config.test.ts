@@ -169,6 +169,17 @@ describe('configuration', () => {
     expect(warnings).toEqual([expect.stringContaining('TIDEGAUGE_STORE_KINDS')]);
   });
 
+  it('a pattern that lacks its quotes, which makes it an alias, is refused with its place', () => {
+    const found = problems('detectors:\n  - {use: other, name: x, match: {container: *db}}\n');
+    expect(found).toEqual([expect.stringMatching(/^\d+\.yaml:2:46: .*alias.*db/)]);
+  });
+
+  it('aliases of aliases that would fill all memory are refused', () => {
+    const tenfold = (name: string, of: string) => `${name}: &${name} [${Array(10).fill(of).join(', ')}]\n`;
+    const bomb = tenfold('a', 'x') + tenfold('b', '*a') + tenfold('c', '*b') + tenfold('d', '*c');
+    expect(problems(bomb)).toEqual([expect.stringMatching(/^\d+\.yaml:1:1: .*alias/)]);
+  });
+
   it('broken YAML, duplicate keys and a missing file are refused with their place', () => {
     expect(problems('a: [1\n')[0]).toMatch(/^\d+\.yaml:\d+:\d+: /);
     expect(problems('host: a\nhost: b\n')[0]).toMatch(/:2:1: .*unique/);

@@ -3,7 +3,8 @@
  * `node test/golden/record.ts`.
  *
  * lhist.ndjson: three containers, a cgroup with a hostile name, a kill of bpftrace. lhist.frames.ndjson: its frames,
- * as the live capture made them. bare.ndjson: the first bpftrace's own output.
+ * as the live capture made them. bare.ndjson: the first bpftrace's own output. flows.ndjson: connections of a cgroup, by
+ * the probe that tells who talked to whom.
  */
 import { writeFileSync } from 'node:fs';
 import { encodeFrame } from '../../core/frame.ts';
@@ -19,6 +20,30 @@ const traffic = (sizes: readonly number[], times: number) => `
   for (1..${times}) { for my $size (${sizes.join(',')}) {
     defined(send($a, "x" x $size, 0)) or die; defined(recv($b, $buf, 70000, 0)) or die }
     select(undef, undef, undef, 0.02) }`;
+
+const connections = `
+  use Socket qw(:all); my ($listener, $client, $server, $refused, $buf);
+  socket($listener, PF_INET, SOCK_STREAM, 0) && bind($listener, sockaddr_in(0, INADDR_LOOPBACK)) && listen($listener, 5) or die;
+  for (1..20) {
+    socket($client, PF_INET, SOCK_STREAM, 0); connect($client, getsockname($listener)) or die; accept($server, $listener) or die;
+    for my $size (100, 1200, 9000) {
+      syswrite($client, "x" x $size); sysread($server, $buf, 70000); syswrite($server, "y" x 10); sysread($client, $buf, 100) }
+    close $client; close $server;
+    socket($refused, PF_INET, SOCK_STREAM, 0); connect($refused, sockaddr_in(1, INADDR_LOOPBACK)); close $refused;
+    select(undef, undef, undef, 0.04) }`;
+
+async function recordFlows(): Promise<string> {
+  const recorded: string[] = [];
+  const talker = await makeCgroup('golden flows "quoted"\\ ü,=');
+  const record = { write: (text: string) => recorded.push(text) };
+  const { capture, settled } = await captureFrames({ probe: 'flows' }, { record });
+  await settled();
+  await talker.perl(connections);
+  await settled();
+  await capture.stop();
+  await talker.remove();
+  return recorded.join('');
+}
 
 const docker = await startDocker();
 const cgroup = await makeCgroup('golden "quoted"\\ ü,=');
@@ -67,3 +92,4 @@ writeFileSync(
   new URL('bare.ndjson', folder),
   first.flatMap(input => (input.text === undefined ? [] : [`${input.text}\n`])).join(''),
 );
+writeFileSync(new URL('flows.ndjson', folder), await recordFlows());
