@@ -1,4 +1,5 @@
 import { type Connection, watchConnections } from '../collector/connections.ts';
+import { localTracer } from '../collector/tracer.ts';
 import { isoTime } from '../core/clock.ts';
 import type { ConnectionRow } from '../core/connection.ts';
 import { printable } from '../core/errors.ts';
@@ -24,6 +25,7 @@ export async function connections(context: Context, flags: ConnectionFlags): Pro
 async function watch({ config, clock, log, signal, out }: Context): Promise<void> {
   await watchConnections({
     config: config.capture,
+    tracer: localTracer(config.capture, clock),
     clock,
     log,
     signal,

@@ -1,22 +1,23 @@
 import { uptime } from 'node:os';
-import { hasRacyKeys } from '../bpf/racy-keys.ts';
+import { bpftraceVersionOf } from '../bpf/quirks.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import { TidegaugeError } from '../core/errors.ts';
 import type { Frame } from '../core/frame.ts';
 import type { Log } from '../core/log.ts';
 import { pauseAfter } from '../core/retry.ts';
-import { type Bpftrace, bpftraceVersion, startBpftrace } from './bpftrace.ts';
+import type { Bpftrace } from './bpftrace.ts';
 import { describeExit, type Exit, explainExit } from './bpftrace-errors.ts';
 import { findCgroupMount } from './cgroups.ts';
 import type { Event, Input } from './contract.ts';
 import type { Counters } from './frames.ts';
-import { type Choice, chooseHook } from './hooks.ts';
+import type { Choice } from './hooks.ts';
 import { Identifier } from './identify.ts';
 import { LIMITS } from './limits.ts';
 import type { Line } from './lines.ts';
 import { Pipeline } from './pipeline.ts';
 import { encodeHeader, encodeInput, type RecordSink } from './record.ts';
+import { localTracer, type Tracer } from './tracer.ts';
 
 export interface CaptureOptions {
   readonly config: Config['capture'];
@@ -29,6 +30,8 @@ export interface CaptureOptions {
   readonly onFrame: (frame: Frame) => void;
   /** Takes everything that the frames are made of. */
   readonly record?: RecordSink;
+  /** Who has the rights of root; this process, when it is not given. */
+  readonly tracer?: Tracer;
 }
 
 export interface CaptureStatus {
@@ -59,16 +62,19 @@ export interface Capture {
  * `ready` are answered by starting it again, with growing pauses.
  */
 export async function startCapture(options: CaptureOptions): Promise<Capture> {
-  const choice = await chooseHook(options.config);
+  const tracer = options.tracer ?? localTracer(options.config, options.clock);
+  const choice = await tracer.choose();
   for (const { hook, found } of choice.refused) options.log.debug({ hook: hook.name, found }, 'hook refused');
-  const version = await bpftraceVersion(options.config.bpftrace);
-  return new RunningCapture(options, choice, version, await findCgroupMount());
+  const version = await tracer.version();
+  return new RunningCapture({ ...options, tracer }, choice, version, await findCgroupMount());
 }
+
+type WithTracer = CaptureOptions & { readonly tracer: Tracer };
 
 /** The shell around the pipeline: decides the order of its inputs and keeps bpftrace running. */
 class RunningCapture implements Capture {
   readonly ready: Promise<void>;
-  readonly #options: CaptureOptions;
+  readonly #options: WithTracer;
   readonly #choice: Choice;
   readonly #pipeline: Pipeline;
   readonly #identifier: Identifier;
@@ -83,8 +89,8 @@ class RunningCapture implements Capture {
   /** Ends of bpftrace since the last flip. */
   #failures = 0;
 
-  constructor(options: CaptureOptions, choice: Choice, version: string | null, mount: string | null) {
-    const { config, host, previous, clock, log } = options;
+  constructor(options: WithTracer, choice: Choice, version: string | null, mount: string | null) {
+    const { config, host, previous, clock, log, tracer } = options;
     const { interval: intervalMs, map_keys: mapKeys } = config;
     const builder = { host, intervalMs, mapKeys, maxContainers: LIMITS.containers, previous };
     this.#options = options;
@@ -98,6 +104,7 @@ class RunningCapture implements Capture {
       clock,
       log,
       boot: bootMs,
+      networkOfProcess: pid => tracer.networkOfProcess(pid),
       feed: input => this.#feed(input),
       undescribed: () => this.#pipeline.builder.undescribed(),
       unnetworked: () => this.#pipeline.builder.unnetworked(),
@@ -146,12 +153,12 @@ class RunningCapture implements Capture {
   }
 
   async #runOnce(): Promise<Exit> {
-    const { config, clock } = this.#options;
-    const { interval: intervalMs, map_keys: mapKeys, account, bpftrace: program } = config;
+    const { config, clock, tracer } = this.#options;
+    const { interval: intervalMs, map_keys: mapKeys, account } = config;
     const { probe, hook, kernel } = this.#choice;
-    const racyKeys = hasRacyKeys(this.#version);
-    const text = probe.render({ intervalMs, mapKeys, hook: hook.name, kernel, account, racyKeys });
-    const child = startBpftrace({ program, text, mapKeys, clock });
+    const bpftrace = bpftraceVersionOf(this.#version);
+    const parameters = { intervalMs, mapKeys, hook: hook.name, kernel, account, bpftrace };
+    const child = tracer.start({ kind: 'probe', probe: probe.name, parameters });
     this.#child = child;
     this.#lastFlip = clock.monotonic();
     const ended = new AbortController();

@@ -1,12 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { uptime } from 'node:os';
 import { flows } from '../bpf/flows.ts';
+import { bpftraceVersionOf } from '../bpf/quirks.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import { CONNECTION_KINDS, type ConnectionKind } from '../core/connection.ts';
 import { TidegaugeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import { startBpftrace } from './bpftrace.ts';
 import { describeExit, explainExit } from './bpftrace-errors.ts';
 import { findCgroupMount } from './cgroups.ts';
 import type { CgroupId, Event, Input } from './contract.ts';
@@ -16,6 +15,7 @@ import { Identity } from './identity.ts';
 import type { Line } from './lines.ts';
 import { OTHER } from './naming.ts';
 import { parseLine } from './parse.ts';
+import type { Tracer } from './tracer.ts';
 
 /** One TCP connection that was opened, failed to open, or was accepted. Names are untrusted. */
 export interface Connection {
@@ -31,6 +31,8 @@ export interface Connection {
 
 export interface WatchOptions {
   readonly config: Pick<Config['capture'], 'bpftrace' | 'docker'>;
+  /** Who has the rights of root. */
+  readonly tracer: Tracer;
   readonly clock: Clock;
   readonly log: Log;
   /** Aborted: the end. */
@@ -42,10 +44,10 @@ export interface WatchOptions {
 
 /** Watch TCP connections of all containers until the signal. Throws a TidegaugeError when bpftrace ends before. */
 export async function watchConnections(options: WatchOptions): Promise<void> {
-  const { config, clock, signal } = options;
-  const text = readFileSync(new URL('../bpf/connections.bt', import.meta.url), 'utf8');
+  const { config, tracer, signal } = options;
   const watch = new Watch(options, await findCgroupMount());
-  const child = startBpftrace({ program: config.bpftrace, text, mapKeys: 64, clock });
+  const bpftrace = bpftraceVersionOf(await tracer.version());
+  const child = tracer.start({ kind: 'connections', bpftrace });
   const stop = () => void child.stop();
   signal.addEventListener('abort', stop);
   try {
@@ -77,6 +79,7 @@ class Watch {
       feed: input => learn(this.#identity, input),
       undescribed: () => this.#identity.undescribed(),
       unnetworked: () => [],
+      networkOfProcess: pid => options.tracer.networkOfProcess(pid),
       boot: () => uptime() * 1000,
     });
   }

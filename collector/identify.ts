@@ -3,10 +3,10 @@ import { describeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { dockerClient } from '../docker/client.ts';
 import { locateCgroup, scanCgroups } from './cgroups.ts';
-import type { CgroupId, Event, Input } from './contract.ts';
+import type { CgroupId, Event, Input, Network } from './contract.ts';
 import { type DockerWatcher, watchDocker } from './docker.ts';
 import { LIMITS } from './limits.ts';
-import { networkOfCgroup, networkOfProcess } from './network.ts';
+import { networkOfCgroup } from './network.ts';
 
 /** A cgroup of whose network nothing is known. */
 export interface Stranger {
@@ -32,6 +32,8 @@ export interface IdentifyOptions {
   readonly undescribed: () => readonly string[];
   /** Living cgroups of whose network nothing is known. */
   readonly unnetworked: () => readonly Stranger[];
+  /** The network namespace of a process, or null when it is gone. */
+  readonly networkOfProcess: (pid: string) => Promise<Network | null>;
   /** Time since boot, ms. */
   readonly boot: () => number;
 }
@@ -60,6 +62,11 @@ export class Identifier {
         {
           described: description => feed({ kind: 'described', description }),
           forgotten: id => feed({ kind: 'forgotten', id }),
+          reached: endpoints => feed({ kind: 'reached', endpoints }),
+          connected: id => {
+            if (this.#docker) this.#ask('docker', this.#docker.inspect(id));
+          },
+          networkMade: () => this.#ask('network', this.#askHost()),
         },
         clock,
         log,
@@ -129,12 +136,12 @@ export class Identifier {
 
   /** The process with id 1 is in the network of the host; in a container of its own it is at least in ours. */
   async #askHost(): Promise<void> {
-    const network = await networkOfProcess('1');
+    const network = await this.#options.networkOfProcess('1');
     if (network) this.#options.feed({ kind: 'networked', cgroup: null, network });
   }
 
   #askNetworks(): void {
-    const { mount, unnetworked, feed } = this.#options;
+    const { mount, unnetworked, feed, networkOfProcess } = this.#options;
     if (mount === null) return;
     const strangers = unnetworked();
     const ids = new Set(strangers.map(stranger => stranger.cgroup));
@@ -144,7 +151,7 @@ export class Identifier {
       if (!urgent && asked >= NETWORK_QUESTIONS) continue;
       this.#questions.set(cgroup, asked + 1);
       const read = async () => {
-        const network = await networkOfCgroup(mount, path);
+        const network = await networkOfCgroup(mount, path, networkOfProcess);
         if (network) feed({ kind: 'networked', cgroup, network });
       };
       this.#ask('network', read());

@@ -4,12 +4,16 @@ import { unlessGone } from './cgroups.ts';
 import type { Network } from './contract.ts';
 import { isLoopback, readAddress } from './flows/talk.ts';
 
-/** The network namespace of a cgroup's first process, or null when it has none (any more). */
-export async function networkOfCgroup(mount: string, path: string): Promise<Network | null> {
+/** The network namespace of a cgroup's first process (by `ofProcess`), or null when it has none (any more). */
+export async function networkOfCgroup(
+  mount: string,
+  path: string,
+  ofProcess: (pid: string) => Promise<Network | null>,
+): Promise<Network | null> {
   const pids = await unlessGone(() => readFile(join(mount, path, 'cgroup.procs'), 'utf8'));
   // 0 stands for a process of another PID namespace.
   const pid = pids?.split('\n').find(line => /^[1-9]\d*$/.test(line));
-  return pid === undefined ? null : networkOfProcess(pid);
+  return pid === undefined ? null : ofProcess(pid);
 }
 
 /** The network namespace of a process, or null when it is gone. */

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { type Connection, watchConnections } from '../../collector/connections.ts';
+import { localTracer } from '../../collector/tracer.ts';
 import { systemClock } from '../../core/clock.ts';
 import { EXCHANGE_KEYS, type Flow } from '../../core/flow.ts';
 import { DIRECTIONS, type Frame } from '../../core/frame.ts';
 import { serviceMap } from '../../core/service-map.ts';
 import { SqliteStore } from '../../store/sqlite/store.ts';
-import { captureFrames, silentLog, type TestCapture, trafficOf } from '../parts/capture.ts';
+import { captureConfig, captureFrames, silentLog, type TestCapture, trafficOf } from '../parts/capture.ts';
 import { makeCgroup, type TestCgroup } from '../parts/cgroup.ts';
 import { describeWith } from '../parts/need.ts';
 import { hasPrinted, makeNetwork, type TestNamespace, type TestNetwork } from '../parts/netns.ts';
@@ -285,6 +286,7 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
     let isReady = false;
     const watching = watchConnections({
       config: { bpftrace: 'bpftrace', docker: 'off' },
+      tracer: localTracer(captureConfig(), systemClock),
       clock: systemClock,
       log: silentLog,
       signal: end.signal,
