@@ -24,7 +24,7 @@ async function kernelTable(): Promise<BenchTable> {
     hook: hook.name,
     kernel,
     account: 'fast',
-    racyKeys: false,
+    bpftrace: null,
   } as const;
   const programs = new Map([
     ['nothing', NOTHING],

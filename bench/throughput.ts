@@ -45,7 +45,7 @@ export async function throughputTable(): Promise<BenchTable> {
     hook: hook.name,
     kernel,
     account: 'fast',
-    racyKeys: false,
+    bpftrace: null,
   } as const;
   const rows: BenchTable['rows'][number][] = [];
   for (const size of SIZES) {

@@ -1,5 +1,6 @@
 import type { Direction } from '../core/frame.ts';
 import type { HookName, Kernel } from './hooks.ts';
+import type { BpftraceVersion } from './quirks.ts';
 
 /** Two sets of maps are written in turn. */
 export const SETS = ['a', 'b'] as const;
@@ -28,8 +29,8 @@ export interface ProbeParameters {
   readonly kernel: Kernel;
   /** `exact`: all messages of a set are counted a second time, in a scalar `@events_SET` that cannot be full. */
   readonly account: 'fast' | 'exact';
-  /** For a bpftrace that drops a message when two processors make one key at the same time (racy-keys.ts). */
-  readonly racyKeys: boolean;
+  /** Version of bpftrace, for what some of them get wrong (quirks.ts); null when it is not known. */
+  readonly bpftrace: BpftraceVersion | null;
 }
 
 /**

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { DIRECTIONS, type Direction } from '../core/frame.ts';
 import { type MapMeaning, type MapSet, type ProbeParameters, SETS } from './contract.ts';
 import { HOOKS, isAtLeast } from './hooks.ts';
-import { guardKeys } from './racy-keys.ts';
+import { adapt } from './quirks.ts';
 import { fill } from './template.ts';
 
 /** What makes a probe out of the shared program.bt. */
@@ -51,22 +51,23 @@ export const statementsOf = (file: string): string => textOf(file).replace(/^\/\
  * enumerations. Throws a RangeError for a parameter that is no non-negative integer.
  */
 export function program(parts: ProgramParts, parameters: ProbeParameters): string {
-  const { intervalMs, mapKeys, account } = parameters;
+  const { intervalMs, mapKeys, account, bpftrace } = parameters;
   const count = Math.max(1, Math.ceil(intervalMs / parts.partMs));
   const text = textOf('program.bt')
-    .replace('HOOK\n', () => `${guarded(parts.probes ?? '', parameters)}${hookText(parameters)}`)
-    .replaceAll('RECORD_SEND', () => recordOf(parts, 'send', parameters))
-    .replaceAll('RECORD_RECEIVE', () => recordOf(parts, 'receive', parameters))
+    .replace('HOOK\n', () => (parts.probes ?? '') + hookText(parameters))
+    .replaceAll('RECORD_SEND', () => recordOf(parts, 'send', account))
+    .replaceAll('RECORD_RECEIVE', () => recordOf(parts, 'receive', account))
     .replaceAll('READ_A', () => readoutOf(parts, 'a', account))
     .replaceAll('READ_B', () => readoutOf(parts, 'b', account))
     .replaceAll('PROBE', () => parts.name);
-  return fill(text, {
+  const numbers = {
     ...parts.numbers,
     INTERVAL_MS: intervalMs,
     PARTS: count,
     PART_MS: Math.round(intervalMs / count),
     MAP_KEYS: mapKeys,
-  });
+  };
+  return adapt(fill(text, numbers), bpftrace);
 }
 
 /** Before Linux 5.19 the receive functions had one argument more in front of the flags. */
@@ -86,18 +87,14 @@ function hookText({ hook, kernel }: ProbeParameters): string {
 function recordOf(
   { record, prepare = '', prepareSend = '' }: ProgramParts,
   direction: Direction,
-  parameters: ProbeParameters,
+  account: ProbeParameters['account'],
 ): string {
-  const own = guarded(record, parameters);
   const of = (set: MapSet): string =>
-    own.replaceAll('@DIRECTION', `@${direction}`).replaceAll('_SET', `_${set}`) +
-    (parameters.account === 'exact' ? `${eventsMap(set)}[cpu] = count();` : '');
+    record.replaceAll('@DIRECTION', `@${direction}`).replaceAll('_SET', `_${set}`) +
+    (account === 'exact' ? `${eventsMap(set)}[cpu] = count();` : '');
   const before = direction === 'send' ? prepare + prepareSend : prepare;
   return `${before}if (@set == 0) {\n${of('a')}\n} else {\n${of('b')}\n}`;
 }
-
-const guarded = (statements: string, { racyKeys }: ProbeParameters): string =>
-  racyKeys ? guardKeys(statements) : statements;
 
 function readoutOf({ maps }: ProgramParts, set: MapSet, account: ProbeParameters['account']): string {
   const names = [...maps].filter(([, meaning]) => meaning.set === set).map(([name]) => name);

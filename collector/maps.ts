@@ -87,7 +87,7 @@ export function scanCgroup(scan: Scanner): number | CgroupId | null {
   return scan.high < EXACT_HIGH ? scan.value : scan.text.slice(from, scan.at);
 }
 
-/** A cgroup, or a cgroup and a processor (bpf/racy-keys.ts). */
+/** A cgroup, or a cgroup and a processor (bpf/quirks.ts). */
 function scanCgroupOfProcessor(scan: Scanner): number | CgroupId | null {
   const cgroup = scanCgroup(scan);
   if (cgroup === null || !scan.is(COMMA)) return cgroup;

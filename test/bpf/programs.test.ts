@@ -1,11 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { HOOKS, type Kernel, kernelOf } from '../../bpf/hooks.ts';
 import { PROBES } from '../../bpf/index.ts';
-import { hasRacyKeys } from '../../bpf/racy-keys.ts';
+import { textOf } from '../../bpf/program.ts';
+import { adapt, bpftraceVersionOf } from '../../bpf/quirks.ts';
 import { describeWith } from '../parts/need.ts';
 import { complaintsOf, NEWER_BPFTRACE } from '../parts/typecheck.ts';
 
-const PARAMETERS = { intervalMs: 12_000, mapKeys: 1000, account: 'exact', racyKeys: false } as const;
+const PARAMETERS = { intervalMs: 12_000, mapKeys: 1000, account: 'exact', bpftrace: null } as const;
 
 /** Every program there is for a hook that cannot be attached on the kernel of the tests. */
 const DETACHED = HOOKS.filter(hook => hook.name !== 'tracepoint').flatMap(hook =>
@@ -78,29 +79,33 @@ describe('programs', () => {
   });
 });
 
-describe('keys that bpftrace may lose messages over', () => {
+describe('what versions of bpftrace get wrong', () => {
   it.each([
-    ['0.17.0', false],
-    ['0.19.1', false],
-    ['0.20.2', true],
-    ['0.23.2', true],
-    ['0.23.2-12-gabcdef', true],
-    ['0.24.0', false],
-    ['0.230', false],
-    ['1.21.0', false],
-    ['', false],
-    [null, false],
-  ])('%s: %j', (version, racy) => {
-    expect(hasRacyKeys(version)).toBe(racy);
+    ['0.17.0', []],
+    ['0.19.1', []],
+    ['0.20.2', ['keys']],
+    ['0.22.1', ['keys']],
+    ['0.23.2', ['keys', 'paths']],
+    ['0.23.2-12-gabcdef', ['keys', 'paths']],
+    ['0.24.0', []],
+    ['0.230', []],
+    ['1.21.0', []],
+    ['1.23.0', []],
+    ['', []],
+    [null, []],
+  ])('%s: %j', (version, quirks) => {
+    const text = adapt(textOf('packed.bt') + textOf('program.bt'), bpftraceVersionOf(version));
+    const mended = [/sum\(\(uint64\)0\)/.test(text) && 'keys', /offsetof/.test(text) && 'paths'];
+    expect(mended.filter(Boolean)).toEqual(quirks);
   });
 
-  it("are made by a sum of 0, or are a processor's own", () => {
+  it("keys are made by a sum of 0, or are a processor's own", () => {
     const guarded = (name: string) =>
       PROBES.find(probe => probe.name === name)?.render({
         ...PARAMETERS,
         hook: 'tracepoint',
         kernel: [6, 8],
-        racyKeys: true,
+        bpftrace: [0, 20],
       }) ?? '';
     for (const name of ['packed', 'flows']) {
       const text = guarded(name);
@@ -110,6 +115,16 @@ describe('keys that bpftrace may lose messages over', () => {
       expect(text.match(/= sum\(\(uint64\)0\)/g)?.length).toBe(name === 'packed' ? 4 : 8);
     }
     expect(guarded('lhist')).not.toMatch(/\[cgroup\]/);
+  });
+
+  it.each(['program.bt', 'connections.bt'])('paths are found in both probes of %s', file => {
+    const text = adapt(textOf(file), [0, 23]);
+    for (const name of ['cgroup_mkdir', 'cgroup_rmdir']) {
+      expect(text).toContain(
+        `str((uint64)args->path - 3 * (offsetof(struct _tracepoint_cgroup_${name}, path) + 4))`,
+      );
+    }
+    expect(text).not.toContain('str(args->path)');
   });
 });
 

@@ -37,7 +37,7 @@ describeWith(['ebpf', 'docker'], 'the rights that compose.yaml gives the collect
       hook: hook.name,
       kernel,
       account: 'exact',
-      racyKeys: false,
+      bpftrace: null,
     } as const;
     const script = `
       readlink("/proc/${process.pid}/ns/net") or die "network: $!"; my ($text) = @ARGV;
