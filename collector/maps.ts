@@ -3,7 +3,7 @@ import { bytesIn, messagesIn } from '../bpf/packing.ts';
 import { BUCKETS, upperBound } from '../core/histogram.ts';
 import { Cells } from './cells.ts';
 import type { CgroupId, Counts } from './contract.ts';
-import { type MapHead, type Scanner, scanEntries } from './scan.ts';
+import { Literal, type MapHead, type Scanner, scanEntries } from './scan.ts';
 
 /** Reads a line with a map; null when it is not of the expected shape. */
 export type MapReader = (text: string, head: MapHead, meaning: MapMeaning) => Counts | null;
@@ -15,6 +15,9 @@ const COMMA = ','.charCodeAt(0);
 const OPEN = '['.charCodeAt(0);
 const CLOSE = ']'.charCodeAt(0);
 const BRACE = '}'.charCodeAt(0);
+const MIN = new Literal('{"min":');
+const MAX = new Literal('"max":');
+const COUNT = new Literal('"count":');
 /** Doubles hold integers below 2^21 * 2^32. */
 const EXACT_HIGH = 2 ** 21;
 /** Most of the processors that a kernel can have, and more. */
@@ -47,10 +50,11 @@ export const readSizes: MapReader = (text, head, meaning) => {
   };
   const sizes = (scan: Scanner): boolean => {
     if (!scan.is(OPEN)) return false;
+    let bucket: number | null = -1;
     do {
-      if (!scanBucket(scan, cells, row)) return false;
-    } while (scan.skip(COMMA));
-    return scan.is(CLOSE);
+      bucket = scanBucket(scan, cells, row, bucket);
+    } while (bucket !== null && scan.skip(COMMA));
+    return bucket !== null && scan.is(CLOSE);
   };
   return head.type === 'hist' && scanEntries(text, head, key, sizes) ? countsOf(head, meaning, cells) : null;
 };
@@ -82,9 +86,8 @@ export function countsOf({ name }: MapHead, { set, direction }: MapMeaning, cell
 
 /** A cgroup's id at the scanner: a number where that is exact; null when there is none. */
 export function scanCgroup(scan: Scanner): number | CgroupId | null {
-  const from = scan.at;
   if (!scan.unsigned()) return null;
-  return scan.high < EXACT_HIGH ? scan.value : scan.text.slice(from, scan.at);
+  return scan.high < EXACT_HIGH ? scan.value : scan.digits;
 }
 
 /** A cgroup, or a cgroup and a processor (bpf/quirks.ts). */
@@ -104,25 +107,42 @@ export function scanCell(scan: Scanner, cells: Cells, row: number, bucket: numbe
   return messages;
 }
 
+/** How bpftrace writes each bucket, up to its count. */
+const PREFIXES = BUCKETS.map(bound => {
+  const top = upperBound(bound) - 1;
+  return new Literal(`{"min": ${bound},${Number.isFinite(top) ? ` "max": ${top},` : ''} "count": `);
+});
+
 /** Number of the bucket with this lower bound. */
 const NUMBER_OF: ReadonlyMap<number, number> = new Map(BUCKETS.map((bound, number) => [bound, number]));
 
-/** A bucket of lhist(): `max` is inclusive, and absent in the overflow bucket. Empty ones stand between others. */
-function scanBucket(scan: Scanner, cells: Cells, row: number): boolean {
-  if (!scan.literal('{"min":') || !scanNumber(scan)) return false;
+/**
+ * A bucket of lhist() at the scanner, after the one with the number `before` or as the first one (-1): its number, or
+ * null when it is none. Empty ones stand between others.
+ */
+function scanBucket(scan: Scanner, cells: Cells, row: number, before: number): number | null {
+  // A list has no gaps: what comes next is known but for the count.
+  const next = before < 0 ? undefined : PREFIXES[before + 1];
+  const bucket = next && scan.literal(next) ? before + 1 : scanBounds(scan);
+  if (bucket === null || !scanCount(scan)) return null;
+  if (scan.value > 0) cells.add(row, bucket, scan.value);
+  return scan.is(BRACE) ? bucket : null;
+}
+
+/** A bucket up to its count: its number or null. `max` is inclusive, and absent in the overflow bucket. */
+function scanBounds(scan: Scanner): number | null {
+  if (!scan.literal(MIN) || !scanNumber(scan)) return null;
   const bound = scan.value;
   const bucket = NUMBER_OF.get(bound);
-  if (bucket === undefined || !scan.skip(COMMA)) return false;
+  if (bucket === undefined || !scan.skip(COMMA)) return null;
   let top = Number.POSITIVE_INFINITY;
-  if (scan.literal('"max":')) {
-    if (!scanNumber(scan) || !scan.skip(COMMA)) return false;
+  if (scan.literal(MAX)) {
+    if (!scanNumber(scan) || !scan.skip(COMMA)) return null;
     top = scan.value + 1;
   }
-  if (top !== upperBound(bound) || !scan.literal('"count":')) return false;
+  if (top !== upperBound(bound) || !scan.literal(COUNT)) return null;
   scan.space();
-  if (!scanCount(scan)) return false;
-  if (scan.value > 0) cells.add(row, bucket, scan.value);
-  return scan.is(BRACE);
+  return bucket;
 }
 
 /** The number of a property, behind its colon. */

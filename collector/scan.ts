@@ -10,28 +10,50 @@ const COMMA = code(',');
 const COLON = code(':');
 const MINUS = code('-');
 const SPACE = code(' ');
+const BRACE = code('}');
 const ZERO = code('0');
+const BLANKS = [SPACE, code('\t'), code('\r'), code('\n')];
+
+/** A text that is looked for, at least 4 bytes. Four are compared at once: a histogram is little else than literals. */
+export class Literal {
+  readonly length: number;
+  readonly words: Uint32Array;
+  /** The last 4 bytes, which may overlap those before. */
+  readonly last: number;
+
+  constructor(text: string) {
+    const bytes = Buffer.from(text);
+    this.length = bytes.length;
+    this.words = Uint32Array.from({ length: bytes.length >> 2 }, (_, i) => bytes.readUInt32LE(4 * i));
+    this.last = bytes.readUInt32LE(bytes.length - 4);
+  }
+}
 
 /**
  * Reads a text from the left, without making strings or objects of its parts: of 100,000 numbers in a line of bpftrace
- * these would cost more than everything else together. What is not as expected leaves `at` somewhere behind.
+ * these would cost more than everything else together. Bytes are read in half of the time that characters take.
+ * What is not as expected leaves `at` somewhere behind.
  */
 export class Scanner {
-  readonly text: string;
-  /** The next character. */
+  /** UTF-8. */
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  /** The next byte. */
   at: number;
   /** The last number, high * 2^32 + low: a double holds only 53 bits. */
   high = 0;
   low = 0;
 
   constructor(text: string, at: number) {
-    this.text = text;
+    const bytes = Buffer.from(text);
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.at = at;
   }
 
   /** True when that character comes next; it is passed. */
   is(character: number): boolean {
-    if (this.text.charCodeAt(this.at) !== character) return false;
+    if (this.#bytes[this.at] !== character) return false;
     this.at++;
     return true;
   }
@@ -45,36 +67,41 @@ export class Scanner {
 
   /** Passes a space, if there is one. */
   space(): void {
-    if (this.text.charCodeAt(this.at) === SPACE) this.at++;
+    if (this.#bytes[this.at] === SPACE) this.at++;
   }
 
   /** True when that text comes next; it is passed. */
-  literal(expected: string): boolean {
-    for (let i = 0; i < expected.length; i++) {
-      if (this.text.charCodeAt(this.at + i) !== expected.charCodeAt(i)) return false;
+  literal({ words, last, length }: Literal): boolean {
+    const { at } = this;
+    if (at + length > this.#view.byteLength) return false;
+    for (let i = 0; i < words.length; i++) {
+      if (this.#view.getUint32(at + 4 * i, true) !== words[i]) return false;
     }
-    this.at += expected.length;
+    if (this.#view.getUint32(at + length - 4, true) !== last) return false;
+    this.at += length;
     return true;
+  }
+
+  /** True when nothing but white space is left. */
+  blank(): boolean {
+    return this.#bytes.subarray(this.at).every(byte => BLANKS.includes(byte));
   }
 
   /** An unsigned number of at most 64 bits, as JSON writes it. */
   unsigned(): boolean {
-    const { text } = this;
     const from = this.at;
     let at = from;
     let value = 0;
-    let digit = text.charCodeAt(at) - ZERO;
-    for (const end = from + EXACT_DIGITS; at < end && digit >= 0 && digit <= 9; ) {
+    let digit = this.#digit(at);
+    for (const end = from + EXACT_DIGITS; at < end && digit >= 0; digit = this.#digit(++at)) {
       value = value * 10 + digit;
-      digit = text.charCodeAt(++at) - ZERO;
     }
     this.high = Math.floor(value / HALF);
     this.low = value - this.high * HALF;
-    if (digit >= 0 && digit <= 9) at = this.#rest(at, from + MOST_DIGITS);
+    if (digit >= 0) at = this.#rest(at, from + MOST_DIGITS);
     this.at = at;
-    const digits = at - from;
-    const isPadded = digits > 1 && text.charCodeAt(from) === ZERO;
-    return digits > 0 && !isPadded && this.high < HALF;
+    const isPadded = at - from > 1 && this.#digit(from) === 0;
+    return at > from && !isPadded && this.high < HALF;
   }
 
   /** The same as text where it does not fit a double. */
@@ -94,9 +121,14 @@ export class Scanner {
     return true;
   }
 
-  /** The last number; not exact beyond 2^53. */
+  /** The last number; not exact from 2^53 on. */
   get value(): number {
     return this.high * HALF + this.low;
+  }
+
+  /** The last number as text. */
+  get digits(): string {
+    return String((BigInt(this.high) << 32n) + BigInt(this.low));
   }
 
   /** More digits of the same number. Where they end. */
@@ -104,16 +136,21 @@ export class Scanner {
     let at = from;
     let scale = 1;
     let value = 0;
-    for (let d = this.text.charCodeAt(at) - ZERO; at < end && d >= 0 && d <= 9; ) {
+    for (let digit = this.#digit(at); at < end && digit >= 0; digit = this.#digit(++at)) {
       scale *= 10;
-      value = value * 10 + d;
-      d = this.text.charCodeAt(++at) - ZERO;
+      value = value * 10 + digit;
     }
     const low = this.low * scale + value;
     const carry = Math.floor(low / HALF);
     this.low = low - carry * HALF;
     this.high = this.high * scale + carry;
     return at;
+  }
+
+  /** The digit at a place, -1 when there is none. */
+  #digit(at: number): number {
+    const digit = (this.#bytes[at] ?? 0) - ZERO;
+    return digit <= 9 ? digit : -1;
   }
 }
 
@@ -144,5 +181,5 @@ export function scanEntries(text: string, { at }: MapHead, key: Part, value: Par
   do {
     if (!scan.is(QUOTE) || !key(scan) || !scan.is(QUOTE) || !scan.skip(COLON) || !value(scan)) return false;
   } while (scan.skip(COMMA));
-  return scan.literal('}}}') && text.slice(scan.at).trim() === '';
+  return scan.is(BRACE) && scan.is(BRACE) && scan.is(BRACE) && scan.blank();
 }
