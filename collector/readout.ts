@@ -59,9 +59,9 @@ export class Readout {
     return this.#talks.values();
   }
 
-  /** Traffic of these rows together; null when they have no messages in this direction. */
-  window(direction: Direction, rows: readonly number[]): Pick<Window, 'messages' | 'bytes' | 'sizes'> | null {
-    return this.#tallies[direction].window(rows);
+  /** Traffic of a container with these rows; null when it has none in this direction. */
+  window(container: string, direction: Direction, rows: readonly number[]): Window | null {
+    return this.#tallies[direction].window(container, direction, rows);
   }
 
   /** Another part of the same interval follows: its maps are new ones. */

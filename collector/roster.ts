@@ -32,16 +32,17 @@ export function rosterOf(
   const named = new Map<CgroupId, string>();
   let folded = 0;
   for (const member of [...members].sort(compareMembers)) {
-    const row = readout.cgroups.get(member.cgroup);
-    const fits = entries.has(member.container.name) || entries.size < limit;
-    named.set(member.cgroup, fits ? member.container.name : OTHER.name);
-    if (fits) merge(entries, member, row);
+    const { cgroup, container } = member;
+    let entry = entries.get(container.name);
+    if (!entry && entries.size < limit) entry = addEntry(entries, container);
+    named.set(cgroup, entry ? container.name : OTHER.name);
+    if (entry) merge(entry, member, readout.cgroups.get(cgroup));
     else {
       folded++;
-      if (row !== undefined) mergeOther(entries, row);
+      addOther(entries, readout.cgroups.get(cgroup));
     }
   }
-  for (const [cgroup, row] of readout.cgroups) if (!named.has(cgroup)) mergeOther(entries, row);
+  for (const [cgroup, row] of readout.cgroups) if (!named.has(cgroup)) addOther(entries, row);
 
   const sorted = [...entries.values()].sort((a, b) => compareText(a.container.name, b.container.name));
   const namesOf = (list: readonly Entry[]) => list.map(entry => entry.container.name);
@@ -49,7 +50,7 @@ export function rosterOf(
     containers: sorted.map(entry => entry.container),
     started: namesOf(sorted.filter(entry => entry.started)),
     ended: namesOf(sorted.filter(entry => entry.ended)),
-    windows: sorted.flatMap(entry => windowsOf(entry, readout)),
+    windows: windowsOf(sorted, readout),
     folded,
     names: named,
   };
@@ -61,26 +62,33 @@ function compareMembers(a: Member, b: Member): number {
   return rank(a) - rank(b) || compareCgroups(a.cgroup, b.cgroup);
 }
 
-function merge(
-  entries: Map<string, Entry>,
-  member: Pick<Member, 'container' | 'started' | 'ended'>,
-  row: number | undefined,
-): void {
-  const { container, started, ended } = member;
-  const entry = entries.get(container.name) ?? { container, started: false, ended: false, rows: [] };
+function addEntry(entries: Map<string, Entry>, container: Container): Entry {
+  const entry = { container, started: false, ended: false, rows: [] };
+  entries.set(container.name, entry);
+  return entry;
+}
+
+function merge(entry: Entry, { container, started, ended }: Member, row: number | undefined): void {
   entry.container = container;
   entry.started ||= started;
   entry.ended ||= ended;
   if (row !== undefined) entry.rows.push(row);
-  entries.set(container.name, entry);
 }
 
-const mergeOther = (entries: Map<string, Entry>, row: number): void =>
-  merge(entries, { container: OTHER, started: false, ended: false }, row);
+/** Traffic that belongs to nobody in the frame, if there is any. */
+function addOther(entries: Map<string, Entry>, row: number | undefined): void {
+  if (row === undefined) return;
+  const entry = entries.get(OTHER.name) ?? addEntry(entries, OTHER);
+  entry.rows.push(row);
+}
 
-function windowsOf({ container, rows }: Entry, readout: Pick<Readout, 'window'>): Window[] {
-  return DIRECTIONS.flatMap(direction => {
-    const window = readout.window(direction, rows);
-    return window ? [{ container: container.name, direction, ...window }] : [];
-  });
+function windowsOf(entries: readonly Entry[], readout: Pick<Readout, 'window'>): Window[] {
+  const windows: Window[] = [];
+  for (const { container, rows } of entries) {
+    for (const direction of DIRECTIONS) {
+      const window = readout.window(container.name, direction, rows);
+      if (window) windows.push(window);
+    }
+  }
+  return windows;
 }

@@ -1,5 +1,5 @@
-import type { Window } from '../core/frame.ts';
-import { BUCKETS } from '../core/histogram.ts';
+import type { Direction, Window } from '../core/frame.ts';
+import { BUCKETS, type Sizes } from '../core/histogram.ts';
 import { type Cells, widened } from './cells.ts';
 
 const FIRST_CAPACITY = 1024;
@@ -46,33 +46,37 @@ export class Tallies {
     }
   }
 
-  /** The sum of these rows; null when they have no messages. */
-  window(rows: readonly number[]): Pick<Window, 'messages' | 'bytes' | 'sizes'> | null {
+  /** The traffic of these rows together; null when they have no messages. */
+  window(container: string, direction: Direction, rows: readonly number[]): Window | null {
     const sums = this.#sums;
     let bytes = 0;
     let messages = 0;
-    let lowest = sums.length;
-    let highest = NONE;
+    let used = 0;
     for (const row of rows) {
       bytes += this.#bytes[row] ?? 0;
       for (let cell = this.#last[row] ?? NONE; cell !== NONE; cell = this.#before[cell] ?? NONE) {
         const bucket = this.#bucket[cell] ?? 0;
         const count = this.#messages[cell] ?? 0;
-        sums[bucket] = (sums[bucket] ?? 0) + count;
+        const sum = sums[bucket] ?? 0;
+        if (sum === 0) used++;
+        sums[bucket] = sum + count;
         messages += count;
-        lowest = Math.min(lowest, bucket);
-        highest = Math.max(highest, bucket);
       }
     }
-    if (messages === 0) return null;
-    const sizes: [bound: number, count: number][] = [];
-    for (let bucket = lowest; bucket <= highest; bucket++) {
-      const count = sums[bucket] ?? 0;
+    return used === 0 ? null : { container, direction, messages, bytes, sizes: this.#takeSizes(used) };
+  }
+
+  /** The histogram in `sums`, of so many buckets, which are empty again. */
+  #takeSizes(used: number): Sizes {
+    // Of the right length from the start: growing arrays would take twice the memory of a frame.
+    const sizes = new Array<Sizes[number]>(used);
+    for (let bucket = 0, taken = 0; taken < used; bucket++) {
+      const count = this.#sums[bucket] ?? 0;
       if (count === 0) continue;
-      sizes.push([BUCKETS[bucket] ?? 0, count]);
-      sums[bucket] = 0;
+      sizes[taken++] = [BUCKETS[bucket] ?? 0, count];
+      this.#sums[bucket] = 0;
     }
-    return { messages, bytes, sizes };
+    return sizes;
   }
 
   #reserve(size: number): void {

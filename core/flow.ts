@@ -86,9 +86,9 @@ export const flowSchema = z
   })
   .refine(flow => isNamed(flow.peerKind) || flow.peer === '', 'a name for a peer whose kind has none');
 
-/** Identity of a flow inside a host, as text without ambiguity. */
-export const flowId = (key: FlowKey): string =>
-  JSON.stringify([key.container, key.protocol, key.role, key.peerKind, key.peer, key.port]);
+/** Identity of a flow inside a host, as text without ambiguity: names may hold any characters. */
+export const flowId = ({ container, protocol, role, peerKind, peer, port }: FlowKey): string =>
+  `${protocol} ${role} ${peerKind} ${port} ${peer.length} ${peer}${container}`;
 
 /** Canonical order of flows in a frame. */
 export function compareFlows(a: FlowKey, b: FlowKey): number {

@@ -31,25 +31,33 @@ export class Places {
   fold(flows: readonly Flow[], start: number): Flow[] {
     this.#expire(start);
     const rows = new Map<string, Flow>();
-    const put = (flow: Flow) => {
-      const id = flowId(flow);
-      const row = rows.get(id);
-      rows.set(id, row ? addFlows(row, flow) : flow);
-    };
-    for (const flow of [...flows].sort(heaviestFirst)) {
-      const allPorts = { ...flow, port: 0 };
-      if (this.#place(classOf(flow), flow, start)) put(flow);
-      else if (this.#place('folded', allPorts, start)) put(allPorts);
-      else put({ ...allPorts, peerKind: 'other', peer: '', address: '' });
+    const weighed = flows.map(flow => ({ flow, id: flowId(flow), bytes: bytesOf(flow) }));
+    for (const { flow, id } of weighed.sort(heaviestFirst)) {
+      const [rowId, part] = this.#place(classOf(flow), flow, id, start)
+        ? [id, flow]
+        : this.#folded(flow, start);
+      const row = rows.get(rowId);
+      rows.set(rowId, row ? addFlows(row, part) : part);
     }
     return [...rows.values()].sort(compareFlows);
   }
 
+  /** The row for a flow that has no place of its own. */
+  #folded(flow: Flow, start: number): [id: string, Flow] {
+    const allPorts = { ...flow, port: 0 };
+    const id = flowId(allPorts);
+    if (this.#place('folded', allPorts, id, start)) return [id, allPorts];
+    const other: Flow = { ...allPorts, peerKind: 'other', peer: '', address: '' };
+    return [flowId(other), other];
+  }
+
   /** Whether the flow has a place, or gets one. */
-  #place(kind: Class, flow: Flow, start: number): boolean {
-    const id = flowId(flow);
-    const classes = this.#used.get(flow.container) ?? newClasses();
-    this.#used.set(flow.container, classes);
+  #place(kind: Class, flow: Flow, id: string, start: number): boolean {
+    let classes = this.#used.get(flow.container);
+    if (!classes) {
+      classes = newClasses();
+      this.#used.set(flow.container, classes);
+    }
     // Who was answered once stays with its place when it is not, in one frame.
     const held = classes.talking.has(id) ? classes.talking : classes[kind];
     if (!held.has(id) && held.size >= this.#limits[kind]) {
@@ -89,9 +97,13 @@ function classOf(flow: Flow): Class {
 
 const bytesOf = (flow: Flow): number => flow.sentBytes + flow.receivedBytes;
 
-function heaviestFirst(a: Flow, b: Flow): number {
-  return bytesOf(b) - bytesOf(a) || compareText(flowId(a), flowId(b));
+/** Of a flow; its id decides between equals, so that the same flows have the same places. */
+interface Weighed {
+  readonly id: string;
+  readonly bytes: number;
 }
+
+const heaviestFirst = (a: Weighed, b: Weighed): number => b.bytes - a.bytes || compareText(a.id, b.id);
 
 /** The sum of two flows of one id; the address is that of the heavier one, which comes first. */
 export function addFlows(a: Flow, b: Flow): Flow {
