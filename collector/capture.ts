@@ -91,8 +91,9 @@ class RunningCapture implements Capture {
 
   constructor(options: WithTracer, choice: Choice, version: string | null, mount: string | null) {
     const { config, host, previous, clock, log, tracer } = options;
-    const { interval: intervalMs, map_keys: mapKeys } = config;
-    const builder = { host, intervalMs, mapKeys, maxContainers: LIMITS.containers, previous };
+    const { interval: intervalMs, map_keys: mapKeys, service_ranges: serviceRanges } = config;
+    const maxContainers = LIMITS.containers;
+    const builder = { host, intervalMs, mapKeys, maxContainers, previous, serviceRanges };
     this.#options = options;
     this.#choice = choice;
     this.#version = version;

@@ -1,5 +1,6 @@
 import type { MapSet } from '../bpf/contract.ts';
 import type { ConnectionKind } from '../core/connection.ts';
+import type { Protocol } from '../core/flow.ts';
 import type { Direction } from '../core/frame.ts';
 import type { Cells } from './cells.ts';
 import type { Talk } from './flows/talk.ts';
@@ -84,6 +85,26 @@ export interface Network {
   readonly addresses: readonly string[];
 }
 
+/** Where a container is reached, as Docker says. */
+export interface Endpoints {
+  /** The container's id, 64 hex digits. */
+  readonly id: string;
+  /** Its networks by their ids, each with its own addresses there. */
+  readonly networks: readonly { readonly network: string; readonly addresses: readonly string[] }[];
+  readonly published: readonly PublishedPort[];
+}
+
+/** A port of the host that leads to a port of a container. */
+export interface PublishedPort {
+  readonly protocol: Protocol;
+  /** The host's address; null: all of them. */
+  readonly address: string | null;
+  /** The host's port. */
+  readonly port: number;
+  /** The container's port. */
+  readonly target: number;
+}
+
 /** What Docker says of a container. Untrusted text throughout. */
 export interface Description {
   /** 64 hex digits. */
@@ -118,10 +139,12 @@ export type Input =
       readonly boot: number;
       readonly cgroups: readonly (readonly [CgroupId, string])[];
     }
-  /** The full path of a cgroup whose path had been cut. */
   /** The network namespace that a cgroup's processes are in; null: the host's own. */
   | { readonly kind: 'networked'; readonly cgroup: CgroupId | null; readonly network: Network }
+  /** The full path of a cgroup whose path had been cut. */
   | { readonly kind: 'located'; readonly cgroup: CgroupId; readonly path: string }
   | { readonly kind: 'described'; readonly description: Description }
+  /** Where a container is reached from now on, in place of all that was said before. */
+  | { readonly kind: 'reached'; readonly endpoints: Endpoints }
   /** Docker has removed the container. */
   | { readonly kind: 'forgotten'; readonly id: string };

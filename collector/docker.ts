@@ -7,7 +7,8 @@ import { describeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { pauseAfter } from '../core/retry.ts';
 import { ANSWER_MS } from '../docker/client.ts';
-import type { Description } from './contract.ts';
+import type { Description, Endpoints } from './contract.ts';
+import { endpointsOfInspected, endpointsOfListed, portsSchema, settingsSchema } from './docker-endpoints.ts';
 import { LIMITS } from './limits.ts';
 import { boundedLines, type Line } from './lines.ts';
 
@@ -24,6 +25,12 @@ export interface DockerWatcher {
 
 export interface DockerHandlers {
   described(description: Description): void;
+  /** What a container has on Docker's networks, in place of all that was said before. */
+  reached(endpoints: Endpoints): void;
+  /** A container was connected to a network: it is to be asked for. */
+  connected(id: string): void;
+  /** The host has another network, and perhaps an address on it. */
+  networkMade(): void;
   /** The container exists no more. */
   forgotten(id: string): void;
 }
@@ -35,23 +42,41 @@ const labels = z
   .transform(value => value ?? {});
 
 const listSchema = z.array(
-  z.object({ Id: id, Names: z.array(z.string()), Image: z.string(), Labels: labels }),
+  z.object({
+    Id: id,
+    Names: z.array(z.string()),
+    Image: z.string(),
+    Labels: labels,
+    Ports: portsSchema,
+    NetworkSettings: settingsSchema,
+  }),
 );
 type Listed = z.output<typeof listSchema>[number];
 const inspectSchema = z.object({
   Id: id,
   Name: z.string(),
   Config: z.object({ Image: z.string(), Labels: labels }),
+  NetworkSettings: settingsSchema,
 });
-const eventSchema = z.object({
-  Action: z.string(),
-  Actor: z.object({ ID: id, Attributes: z.record(z.string(), z.string()) }),
-});
+const attributes = z.record(z.string(), z.string());
+const eventSchema = z.discriminatedUnion('Type', [
+  z.object({
+    Type: z.literal('container'),
+    Action: z.string(),
+    Actor: z.object({ ID: id, Attributes: attributes }),
+  }),
+  z.object({
+    Type: z.literal('network'),
+    Action: z.string(),
+    Actor: z.object({ ID: z.string(), Attributes: attributes }),
+  }),
+]);
+type DockerEvent = z.output<typeof eventSchema>;
 
 /** Longest event, bytes: labels have no limit of their own. */
 const EVENT_CAP = 4 * 1024 * 1024;
-/** Events whose attributes describe the container; `destroy` says that it is gone. */
-const EVENTS = ['create', 'start', 'restart', 'rename', 'destroy'];
+/** Of a container: its attributes describe it, `destroy` says that it is gone. Of a network: who is on it. */
+const EVENTS = ['create', 'start', 'restart', 'rename', 'destroy', 'connect', 'disconnect'];
 
 /**
  * Follow Docker until `stop`. Docker may be absent, die and come back: it is tried again with growing pauses, and
@@ -70,18 +95,30 @@ export function watchDocker(
     withDeadline(ask, { parent: ended.signal, ms: ANSWER_MS, clock });
   let connected = false;
   const known = new Set<string>();
+  const reached = new Map<string, Endpoints>();
 
   const described = (description: Description) => {
     known.add(description.id);
     handlers.described(description);
   };
+  const reach = (endpoints: Endpoints) => {
+    const { id: container, networks, published } = endpoints;
+    if (JSON.stringify(reached.get(container) ?? nowhere(container)) === JSON.stringify(endpoints)) return;
+    if (networks.length + published.length > 0) reached.set(container, endpoints);
+    else reached.delete(container);
+    handlers.reached(endpoints);
+  };
   const forgotten = (gone: string) => {
+    reach(nowhere(gone));
     if (known.delete(gone)) handlers.forgotten(gone);
   };
-  const ask = async (container: string): Promise<Description> =>
-    fromInspect(
-      inspectSchema.parse(await soon(abortSignal => client.getContainer(container).inspect({ abortSignal }))),
+  const ask = async (container: string): Promise<Description> => {
+    const found = inspectSchema.parse(
+      await soon(abortSignal => client.getContainer(container).inspect({ abortSignal })),
     );
+    reach(endpointsOfInspected(found.Id, found.NetworkSettings));
+    return fromInspect(found);
+  };
   /** The list gives the image's id once its tag has moved on, which would be another service; inspection keeps the tag. */
   const fullOf = async (container: Listed): Promise<Description> => {
     if (!container.Image.startsWith('sha256:')) return fromList(container);
@@ -97,22 +134,33 @@ export function watchDocker(
     const containers = listSchema.parse(
       await soon(abortSignal => client.listContainers({ all: true, abortSignal })),
     );
-    for (const container of containers) described(await fullOf(container));
+    for (const container of containers) {
+      described(await fullOf(container));
+      reach(endpointsOfListed(container.Id, container.NetworkSettings, container.Ports));
+    }
     const existing = new Set(containers.map(container => container.Id));
     for (const one of [...known]) if (!existing.has(one)) forgotten(one);
   };
   const take = (line: Line) => {
     const event = line === null ? null : readEvent(line);
-    if (event?.Action === 'destroy') forgotten(event.Actor.ID);
-    else if (event) described(fromEvent(event));
-    else log.warn('docker: an event that is not understood');
+    if (event === null) log.warn('docker: an event that is not understood');
+    else if (event.Type === 'network') takeNetwork(event);
+    else if (event.Action === 'destroy') forgotten(event.Actor.ID);
+    else described(fromEvent(event));
+  };
+  const takeNetwork = ({ Action, Actor: { ID, Attributes } }: DockerEvent) => {
+    const { container = '' } = Attributes;
+    if (Action === 'create') handlers.networkMade();
+    else if (!id.safeParse(container).success) return;
+    else if (Action === 'connect') handlers.connected(container);
+    else if (Action === 'disconnect') reach(without(ID, reached.get(container) ?? nowhere(container)));
   };
   const follow = async () => {
     // A Docker that hangs is found out here; events have no time-out, as nothing may happen for days.
     await soon(abortSignal => client.listContainers({ limit: 1, abortSignal }));
     // Events first, then the list: nobody falls between them.
     const events: Dockerode.GetEventsOptions & { abortSignal: AbortSignal } = {
-      filters: { type: ['container'], event: EVENTS },
+      filters: { type: ['container', 'network'], event: EVENTS },
       abortSignal: ended.signal,
     };
     const stream = (await client.getEvents(events)) as Readable;
@@ -160,7 +208,15 @@ export function watchDocker(
   };
 }
 
-function readEvent(line: string): z.output<typeof eventSchema> | null {
+const nowhere = (container: string): Endpoints => ({ id: container, networks: [], published: [] });
+
+/** Ports are published for as long as the container is on a network. */
+function without(network: string, { id: container, networks, published }: Endpoints): Endpoints {
+  const left = networks.filter(one => one.network !== network);
+  return { id: container, networks: left, published: left.length > 0 ? published : [] };
+}
+
+function readEvent(line: string): DockerEvent | null {
   try {
     return eventSchema.parse(JSON.parse(line));
   } catch (error) {
@@ -179,7 +235,7 @@ function fromInspect({ Id, Name, Config }: z.output<typeof inspectSchema>): Desc
   return describe(Id, Name, Config.Image, Config.Labels);
 }
 
-function fromEvent({ Actor }: z.output<typeof eventSchema>): Description {
+function fromEvent({ Actor }: DockerEvent): Description {
   const { name = '', image = '', ...rest } = Actor.Attributes;
   return describe(Actor.ID, name, image, rest);
 }

@@ -19,6 +19,8 @@ export interface BuilderOptions {
   readonly maxContainers: number;
   /** Start of the host's last frame of an earlier capture, epoch ms, or null. */
   readonly previous: number | null;
+  /** Address ranges of a cluster's services, such as `10.96.0.0/12`; absent: none. */
+  readonly serviceRanges?: readonly string[] | undefined;
 }
 
 /** How often what happened since the start. */
@@ -38,6 +40,8 @@ export interface Counters {
   folded: number;
   /** TCP connections of the last frame that were folded into rows without addresses. */
   foldedConnections: number;
+  /** Entries of the fullest table of who is reached where. */
+  bookEntries: number;
 }
 
 /**
@@ -64,10 +68,11 @@ export class FrameBuilder {
     restarts: 0,
     folded: 0,
     foldedConnections: 0,
+    bookEntries: 0,
   };
   readonly #options: BuilderOptions;
   readonly #identity = new Identity();
-  readonly #flows = new FlowBuilder(LIMITS.flows);
+  readonly #flows: FlowBuilder;
   readonly #timeline: Timeline;
   #previous: number | null;
   /** Of the open interval. */
@@ -86,6 +91,7 @@ export class FrameBuilder {
   constructor(options: BuilderOptions) {
     this.#options = options;
     this.#previous = options.previous;
+    this.#flows = new FlowBuilder(LIMITS.flows, options.serviceRanges);
     this.#timeline = new Timeline(options.previous);
   }
 
@@ -125,6 +131,9 @@ export class FrameBuilder {
         return [];
       case 'described':
         this.#identity.described(input.description);
+        return [];
+      case 'reached':
+        this.#flows.reached(input.endpoints);
         return [];
       case 'forgotten':
         this.#identity.forgotten(input.id);
@@ -282,6 +291,7 @@ export class FrameBuilder {
     const members = this.#identity.roster(content.cgroups, ns);
     const { folded, names, ...roster } = rosterOf(members, content, maxContainers);
     const alive = new Set(roster.containers.map(container => container.name));
+    const nameOfContainer = (id: string) => this.#identity.nameOfContainer(id);
     const nameOf = (cgroup: CgroupId) => names.get(cgroup) ?? this.#identity.nameOf(cgroup);
     this.#identity.age();
     const connections = connectionsOf(content, names, LIMITS.connections);
@@ -294,7 +304,14 @@ export class FrameBuilder {
       lost: this.#lost,
       occupancy: content.entries / mapKeys,
       ...roster,
-      flows: this.#flows.flows(content, { start, names, nameOf, ended: roster.ended, alive }),
+      flows: this.#flows.flows(content, {
+        start,
+        names,
+        nameOf,
+        nameOfContainer,
+        ended: roster.ended,
+        alive,
+      }),
       connections: connections.rows,
     };
     this.#previous = start;
@@ -303,6 +320,7 @@ export class FrameBuilder {
     this.counters.frames++;
     this.counters.folded = folded;
     this.counters.foldedConnections = connections.folded;
+    this.counters.bookEntries = this.#flows.bookEntries;
     return frame;
   }
 }

@@ -97,6 +97,12 @@ export class Identity {
     return containerOf(known.path, known.place, description).name;
   }
 
+  /** Name of a container by its id, as long as Docker describes it; null when it does not. */
+  nameOfContainer(id: string): string | null {
+    const description = this.#descriptions.get(id);
+    return description ? containerOf('', { runtime: 'docker', id, nested: false }, description).name : null;
+  }
+
   /** Living cgroups, and whether each belongs to a container. */
   living(): [CgroupId, isContainer: boolean][] {
     return [...this.#cgroups].flatMap(([id, { place, died }]) =>

@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { z } from 'zod';
 import { describeError, printable, TidegaugeError } from '../core/errors.ts';
+import { PROTOCOLS } from '../core/flow.ts';
 import type { Log } from '../core/log.ts';
 import type { Input } from './contract.ts';
 import type { BuilderOptions } from './frames.ts';
@@ -79,6 +80,7 @@ const headerSchema = z.strictObject({
   mapKeys: z.int().positive(),
   maxContainers: z.int().positive(),
   previous: z.int().nullable(),
+  serviceRanges: z.array(z.string()).optional(),
 });
 
 const cgroup = z.string().regex(/^\d{1,20}$/);
@@ -108,6 +110,21 @@ const inputSchema = z.discriminatedUnion('kind', [
       project: z.string(),
       service: z.string(),
       number: z.string(),
+    }),
+  }),
+  z.strictObject({
+    kind: z.literal('reached'),
+    endpoints: z.strictObject({
+      id: z.string(),
+      networks: z.array(z.strictObject({ network: z.string(), addresses: z.array(z.string()) })),
+      published: z.array(
+        z.strictObject({
+          protocol: z.enum(PROTOCOLS),
+          address: z.string().nullable(),
+          port: z.int().positive(),
+          target: z.int().positive(),
+        }),
+      ),
     }),
   }),
   z.strictObject({ kind: z.literal('forgotten'), id: z.string() }),

@@ -26,6 +26,13 @@ export const CAPS = {
     beyond: 'those with the lowest counts are one row without addresses for each container and kind',
     shows: 'tidegauge_folded_connections',
   },
+  bookEntries: {
+    what: 'Entries of each table of who has which address and who serves which port, of which peers are told.',
+    limit: 65_536,
+    beyond:
+      'what was not seen for longest is forgotten: its peers are shown as addresses until they are seen again',
+    shows: 'tidegauge_flow_book_entries',
+  },
   waitingFrames: {
     what: 'Frames that wait for store or queue, whatever their size.',
     limit: 200_000,

@@ -51,6 +51,11 @@ const capture = z
       .describe(
         'Socket of the Docker Engine; `auto` takes DOCKER_HOST, else /var/run/docker.sock; `off` never asks.',
       ),
+    service_ranges: addressRanges()
+      .default([])
+      .describe(
+        "Addresses of a cluster's services, such as `[10.96.0.0/12]` (Kubernetes: `service-cluster-ip-range`). Nobody has them: flows to them are shown as `virtual`, with address and port.",
+      ),
     spool: z
       .strictObject({
         size: size({ min: '1MiB' })

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { formatDuration, formatSize, parseDuration, parseRate, parseSize } from './units.ts';
 
@@ -78,6 +79,18 @@ export function listen() {
       context.addIssue({ code: 'custom', message: what });
       return z.NEVER;
     });
+}
+
+/** Ranges of addresses, such as `10.96.0.0/12` and `fd00:96::/112`. */
+export function addressRanges() {
+  const range = z.string().refine(isRange, 'a range of addresses, such as 10.96.0.0/12 or fd00:96::/112');
+  return z.array(range).meta({ unit: 'list of ranges' });
+}
+
+function isRange(text: string): boolean {
+  const [address = '', prefix = '', ...rest] = text.split('/');
+  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  return rest.length === 0 && /^\d{1,3}$/.test(prefix) && Number(prefix) <= bits;
 }
 
 /** Names that become keys, field names and file names. */

@@ -89,6 +89,12 @@ export function captureRows({ collector }: Watched): Row[] {
       read: () => one(status(s => s.counters.foldedConnections)),
     },
     {
+      name: 'tidegauge_flow_book_entries',
+      help: 'Entries of the fullest table of addresses and ports, of which the peers of flows are told.',
+      type: 'gauge',
+      read: () => one(status(s => s.counters.bookEntries)),
+    },
+    {
       name: 'tidegauge_newest_frame_timestamp_seconds',
       help: 'End of the newest frame, Unix time.',
       type: 'gauge',

@@ -1,7 +1,10 @@
+import { CAPS } from '../../core/caps.ts';
 import type { Protocol, Role } from '../../core/flow.ts';
-import type { Network } from '../contract.ts';
-import { addressClass } from './classes.ts';
+import type { Endpoints, Network } from '../contract.ts';
+import { addressClass, rangesOf } from './classes.ts';
+import { Seen } from './seen.ts';
 import { isLoopback } from './talk.ts';
+import { Whereabouts } from './whereabouts.ts';
 
 /** One observation: `name` has a socket of this role in the network namespace `netns`. */
 export interface Sighting {
@@ -18,60 +21,21 @@ export interface Sighting {
 export interface Peer {
   readonly peerKind: 'container' | 'host' | 'virtual' | 'private' | 'outside' | 'unknown';
   readonly peer: string;
+  /** The port that it is reached on, where the socket was told another one. */
+  readonly port?: number;
 }
 
 /** Frames after which what was not seen again is forgotten: about an hour of the default interval. */
 const REMEMBERED_FRAMES = 720;
 /** Frames for which the dead are remembered: their last traffic is read out after their death. */
 const DEAD_FRAMES = 2;
-/** Most entries of each table; the oldest go first. */
-const TABLE_SIZE = 65_536;
+const TABLE_SIZE = CAPS.bookEntries.limit;
 
-/** Keys with values, each stamped with the frame in which it was last seen. Bounded; the oldest go first. */
-class Seen<V> {
-  readonly #entries = new Map<string, { key: string; value: V; frame: number }>();
-  readonly #byKey = new Map<string, Set<string>>();
-
-  see(key: string, value: V, frame: number): void {
-    const id = JSON.stringify([key, value]);
-    this.#drop(id);
-    this.#entries.set(id, { key, value, frame });
-    const ids = this.#byKey.get(key) ?? new Set<string>();
-    this.#byKey.set(key, ids.add(id));
-    if (this.#entries.size > TABLE_SIZE) this.#drop(this.#entries.keys().next().value ?? '');
-  }
-
-  /** Values that were last seen at the same time as the newest one. */
-  newest(key: string): V[] {
-    const found = [...(this.#byKey.get(key) ?? [])].flatMap(id => this.#entries.get(id) ?? []);
-    const last = Math.max(...found.map(entry => entry.frame));
-    return found.filter(entry => entry.frame === last).map(entry => entry.value);
-  }
-
-  all(key: string): V[] {
-    return [...(this.#byKey.get(key) ?? [])].flatMap(id => this.#entries.get(id)?.value ?? []);
-  }
-
-  /** Forget what was last seen before the frame, and what `isGone` says. */
-  expire(before: number, isGone: (value: V) => boolean): void {
-    for (const [id, { value, frame }] of this.#entries) {
-      if (frame < before || isGone(value)) this.#drop(id);
-    }
-  }
-
-  #drop(id: string): void {
-    const entry = this.#entries.get(id);
-    if (!entry) return;
-    this.#entries.delete(id);
-    const ids = this.#byKey.get(entry.key);
-    ids?.delete(id);
-    if (ids?.size === 0) this.#byKey.delete(entry.key);
-  }
-}
-
+/** A network namespace, or a container whose namespace nobody told; null: somebody who has no name (yet). */
+type Owner = number | string | null;
 /**
- * Who has which address, and who serves which port, in which network namespace: learned from sockets and from
- * processes, each with the frame in which it was last true. Deterministic, bounded.
+ * Who has which address, and who serves which port, in which network namespace: learned from sockets, from processes
+ * and from Docker, each with the frames in which it was true. Deterministic, bounded.
  *
  * An address leads to a network namespace, a namespace and a port to a container. An address that moved on leads to
  * whom it was seen with last; with two in one frame it leads to nobody, as an edge may be missing but never wrong.
@@ -80,17 +44,33 @@ export class AddressBook {
   #frame = 0;
   #host: Network = { netns: 0, addresses: [] };
   /** Address -> namespaces. */
-  readonly #owners = new Seen<number>();
+  readonly #owners = new Seen<number>(TABLE_SIZE);
   /** Namespace -> names. */
-  readonly #members = new Seen<string>();
+  readonly #members = new Seen<string>(TABLE_SIZE);
   /** Namespace of a name, the newest. */
   readonly #homes = new Map<string, number>();
   /** Who serves: namespace, protocol, port -> names; the same with the client's address. */
-  readonly #servers = new Seen<string>();
+  readonly #servers = new Seen<string>(TABLE_SIZE);
   /** Who asks: server's address, protocol, port -> names, each with its namespace. */
-  readonly #clients = new Seen<string>();
+  readonly #clients = new Seen<string>(TABLE_SIZE);
   /** Names that ended, with the frame in which they did. */
   readonly #ended = new Map<string, number>();
+  /** What Docker says; it is true of the present frame, and of the past only for those who ended a moment ago. */
+  readonly #docker = new Whereabouts(TABLE_SIZE, DEAD_FRAMES);
+  /** Names of containers by their ids, in this frame. */
+  #nameOfContainer: (id: string) => string | null = () => null;
+  readonly #services: ReturnType<typeof rangesOf>;
+
+  /** `serviceRanges`: addresses of a cluster's services, such as `10.96.0.0/12`. */
+  constructor(serviceRanges: readonly string[] = []) {
+    this.#services = rangesOf(serviceRanges);
+  }
+
+  /** Entries of the fullest table. */
+  get size(): number {
+    const tables = [this.#owners, this.#members, this.#servers, this.#clients, this.#docker];
+    return Math.max(...tables.map(table => table.size));
+  }
 
   /** The host's own network namespace and addresses. */
   host(network: Network): void {
@@ -104,9 +84,31 @@ export class AddressBook {
     for (const address of addresses) this.#owners.see(address, netns, this.#frame);
   }
 
+  /** Where a container is reached from now on, in place of all that was said before. */
+  reached(endpoints: Endpoints): void {
+    this.#docker.set(endpoints, this.#frame);
+  }
+
+  /** Who was called by one name is called by another one from now on. */
+  rename(names: ReadonlyMap<string, string>): void {
+    for (const table of [this.#members, this.#servers, this.#clients]) table.replace(names);
+    const moved = [...names].flatMap(([before, name]): [string, number][] => {
+      const home = this.#homes.get(before);
+      return home === undefined ? [] : [[name, home]];
+    });
+    for (const before of names.keys()) this.#homes.delete(before);
+    for (const [name, home] of moved) this.#homes.set(name, home);
+  }
+
   /** A new frame: forget what is too old, and those who ended a while ago. */
-  turn(ended: readonly string[], alive: ReadonlySet<string>): void {
+  turn(
+    ended: readonly string[],
+    alive: ReadonlySet<string>,
+    nameOfContainer: (id: string) => string | null = () => null,
+  ): void {
     this.#frame++;
+    this.#nameOfContainer = nameOfContainer;
+    this.#docker.turn(this.#frame);
     for (const name of ended) this.#ended.set(name, this.#frame);
     const gone = new Set<string>();
     for (const [name, frame] of this.#ended) {
@@ -149,14 +151,32 @@ export class AddressBook {
     if (peer === null) return { peerKind: 'unknown', peer: '' };
     const home = sighting.netns ?? this.#homes.get(name) ?? null;
     if (isLoopback(peer) || own === peer) return this.#inside(sighting, home);
-    const netns = this.#ownerOf(sighting, peer);
-    if (netns === null) return { peerKind: addressClass(peer), peer: '' };
-    const found = this.#at(sighting, netns);
+    const owner = this.#ownerOf(sighting, peer);
+    if (typeof owner === 'string') return named(owner);
+    if (owner === null) return this.#unowned(sighting, peer);
+    const found = this.#at(sighting, owner);
     if (found !== null) return named(found);
-    if (netns !== this.#host.netns) return { peerKind: addressClass(peer), peer: '' };
-    const isTranslated = sighting.role === 'client' && moved;
-    if (isTranslated) return { peerKind: 'virtual', peer: `${peer} port ${sighting.port}` };
-    return { peerKind: 'host', peer: '' };
+    if (owner !== this.#host.netns) return { peerKind: addressClass(peer), peer: '' };
+    return this.#onHost(sighting, peer, moved);
+  }
+
+  /** The address is nobody's here. */
+  #unowned({ role, port }: Sighting, peer: string): Peer {
+    const isService = role === 'client' && this.#services(peer);
+    return isService ? virtual(`${peer} port ${port}`) : { peerKind: addressClass(peer), peer: '' };
+  }
+
+  /** The address is the host's, and nobody was seen to serve that port there. */
+  #onHost({ role, protocol, port }: Sighting, peer: string, moved: boolean): Peer {
+    if (role === 'server') return { peerKind: 'host', peer: '' };
+    const published = this.#docker.target(protocol, port, peer);
+    const target = published && this.#nameOfContainer(published.id);
+    if (!published || target === null) {
+      return moved ? virtual(`${peer} port ${port}`) : { peerKind: 'host', peer: '' };
+    }
+    // What came through was translated on the way; what did not may have been meant for somebody else.
+    if (moved) return { ...named(target), port: published.target };
+    return virtual(`published ${port}/${protocol} of ${target}`);
   }
 
   /** The other end is in the same network namespace. */
@@ -166,12 +186,27 @@ export class AddressBook {
     return home === null || home !== this.#host.netns ? named(sighting.name) : { peerKind: 'host', peer: '' };
   }
 
-  /** The namespace that has the peer's address, or null when that is nobody here or cannot be told. */
-  #ownerOf({ protocol, role, port, own }: Sighting, peer: string): number | null {
-    const candidates = this.#owners.newest(peer);
+  /** Who has the peer's address, or null when that is nobody here or cannot be told. */
+  #ownerOf({ protocol, role, port, own }: Sighting, peer: string): Owner {
+    const candidates = this.#candidates(peer);
     if (candidates.length <= 1 || role === 'server' || own === null) return only(candidates);
     // One address in several namespaces: it is the one whose server knows us.
-    return only(candidates.filter(n => this.#servers.all(`${n} ${protocol} ${port} ${own}`).length > 0));
+    return only(
+      candidates.filter(
+        one => one !== null && this.#servers.all(`${one} ${protocol} ${port} ${own}`).length > 0,
+      ),
+    );
+  }
+
+  /** Docker knows who has an address now; where it says nothing, it is whom it was seen with last. */
+  #candidates(peer: string): readonly Owner[] {
+    const holders = this.#docker.holders(peer);
+    if (holders.length === 0) return this.#owners.newest(peer);
+    const owners = holders.map((id): Owner => {
+      const name = this.#nameOfContainer(id);
+      return name === null ? null : (this.#homes.get(name) ?? name);
+    });
+    return [...new Set([...owners, ...this.#owners.at(peer, this.#frame)])];
   }
 
   /** The one in that namespace who plays the other role on this port, else its only member. */
@@ -189,5 +224,7 @@ export class AddressBook {
 }
 
 const named = (name: string): Peer => ({ peerKind: 'container', peer: name });
+
+const virtual = (name: string): Peer => ({ peerKind: 'virtual', peer: name });
 
 const only = <T>(list: readonly T[]): T | null => (list.length === 1 ? (list[0] ?? null) : null);

@@ -21,6 +21,18 @@ const privateRanges: Pick<BlockList, 'check'> = PRIVATE.reduce((list, range) => 
   return list;
 }, new BlockList());
 
+/** Whether an address is in one of these ranges, such as `10.96.0.0/12`; each must be one (`isRange`). */
+export function rangesOf(ranges: readonly string[]): (address: string) => boolean {
+  const list = new BlockList();
+  for (const range of ranges) {
+    const [network = '', prefix] = range.split('/');
+    list.addSubnet(network, Number(prefix), familyOf(network));
+  }
+  return address => list.check(address, familyOf(address));
+}
+
+const familyOf = (address: string): 'ipv4' | 'ipv6' => (address.includes(':') ? 'ipv6' : 'ipv4');
+
 /** What an address is that nobody on this host has. */
 export const addressClass = (address: string): 'private' | 'outside' =>
-  privateRanges.check(address, address.includes(':') ? 'ipv6' : 'ipv4') ? 'private' : 'outside';
+  privateRanges.check(address, familyOf(address)) ? 'private' : 'outside';

@@ -1,6 +1,6 @@
 import type { ConnectionKind } from '../../core/connection.ts';
 import { EXCHANGE_KEYS, type Exchange, type Flow, type FlowKey, flowId } from '../../core/flow.ts';
-import type { CgroupId, ConnectionCount, EndCount, Network } from '../contract.ts';
+import type { CgroupId, ConnectionCount, EndCount, Endpoints, Network } from '../contract.ts';
 import { OTHER } from '../naming.ts';
 import type { Readout, TalkTally } from '../readout.ts';
 import { AddressBook, type Sighting } from './book.ts';
@@ -14,6 +14,8 @@ export interface Cast {
   readonly names: ReadonlyMap<CgroupId, string>;
   /** The name of any cgroup that is known; null once it is gone. */
   readonly nameOf: (cgroup: CgroupId) => string | null;
+  /** The name of a container that Docker describes, by its id. */
+  readonly nameOfContainer: (id: string) => string | null;
   /** Names of those who ended in the frame, and of all in it. */
   readonly ended: readonly string[];
   readonly alive: ReadonlySet<string>;
@@ -27,13 +29,20 @@ interface Part {
 
 /** Readouts -> flows of frames. Pure apart from its own state, which is bounded. */
 export class FlowBuilder {
-  readonly #book = new AddressBook();
+  readonly #book: AddressBook;
   readonly #places: Places;
-  /** Of living cgroups; null once the book has it: from then on sockets tell. */
-  readonly #networks = new Map<CgroupId, Network | null>();
+  /** Of living cgroups, with the name that the book has it under; null: not yet. */
+  readonly #networks = new Map<CgroupId, { readonly network: Network; readonly name: string | null }>();
 
-  constructor(limits: PlaceLimits) {
+  /** `serviceRanges`: as texts, such as `10.96.0.0/12`. */
+  constructor(limits: PlaceLimits, serviceRanges: readonly string[] = []) {
     this.#places = new Places(limits);
+    this.#book = new AddressBook(serviceRanges);
+  }
+
+  /** Entries of the fullest table of who is reached where. */
+  get bookEntries(): number {
+    return this.#book.size;
   }
 
   /** Whether nobody told the cgroup's network. */
@@ -44,12 +53,17 @@ export class FlowBuilder {
   /** A cgroup is in that network; null: the host. */
   networked(cgroup: CgroupId | null, network: Network): void {
     if (cgroup === null) this.#book.host(network);
-    else this.#networks.set(cgroup, network);
+    else this.#networks.set(cgroup, { network, name: null });
+  }
+
+  /** Where a container is reached from now on. */
+  reached(endpoints: Endpoints): void {
+    this.#book.reached(endpoints);
   }
 
   /** The flows of a frame. */
   flows(readout: Readout, cast: Cast): Flow[] {
-    this.#book.turn(cast.ended, cast.alive);
+    this.#book.turn(cast.ended, cast.alive, cast.nameOfContainer);
     this.#learnNetworks(cast);
     const parts = [...talkParts(readout, cast), ...endParts(readout, cast)];
     for (const { sighting } of parts) this.#book.see(sighting);
@@ -64,22 +78,28 @@ export class FlowBuilder {
     return this.#places.fold([...flows.values()], cast.start);
   }
 
+  /** The book has a network once, from then on sockets tell; under a new name it has what it had under the old one. */
   #learnNetworks({ nameOf }: Cast): void {
-    for (const [cgroup, network] of this.#networks) {
+    const renamed = new Map<string, string>();
+    const told: [string, Network][] = [];
+    for (const [cgroup, { network, name: before }] of this.#networks) {
       const name = nameOf(cgroup);
       if (name === null) this.#networks.delete(cgroup);
-      else if (network !== null && name !== OTHER.name) {
-        this.#book.network(name, network);
-        this.#networks.set(cgroup, null);
+      else if (name !== before && name !== OTHER.name) {
+        if (before === null) told.push([name, network]);
+        else renamed.set(before, name);
+        this.#networks.set(cgroup, { network, name });
       }
     }
+    if (renamed.size > 0) this.#book.rename(renamed);
+    for (const [name, network] of told) this.#book.network(name, network);
   }
 
   #resolve({ sighting, exchange }: Part): Flow {
     const { name, protocol, role, port, peer } = sighting;
     const moved = exchange.connections > 0 || exchange.receivedMessages > 0;
     const found = this.#book.peerOf(sighting, moved);
-    return { container: name, protocol, role, ...found, port, address: peer ?? '', ...exchange };
+    return { container: name, protocol, role, port, ...found, address: peer ?? '', ...exchange };
   }
 }
 

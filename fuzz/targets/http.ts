@@ -102,7 +102,12 @@ async function follow(socket: string): Promise<Verdict> {
     if (!/^[0-9a-f]{64}$/.test(description.id)) throw broken(`a container with the id ${description.id}`);
     if (description.id === LAST_ID) last.resolve();
   };
-  const watcher = watchDocker(client, { described, forgotten() {} }, clock, log);
+  const watcher = watchDocker(
+    client,
+    { described, forgotten() {}, reached() {}, connected() {}, networkMade() {} },
+    clock,
+    log,
+  );
   await watcher.listed;
   const { connected } = watcher;
   if (connected) await last.promise;

@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from '@jest/globals';
-import type { Description } from '../../collector/contract.ts';
+import type { Description, Endpoints } from '../../collector/contract.ts';
 import { type DockerWatcher, watchDocker } from '../../collector/docker.ts';
 import { systemClock } from '../../core/clock.ts';
 import { dockerClient } from '../../docker/client.ts';
@@ -23,14 +23,27 @@ function watch(answers: DockerAnswers) {
   docker = answerAsDocker(answers);
   const described: Description[] = [];
   const forgotten: string[] = [];
+  const reached: Endpoints[] = [];
+  const asked: string[] = [];
   const handlers = {
     described: (one: Description) => described.push(one),
     forgotten: (id: string) => forgotten.push(id),
+    reached: (one: Endpoints) => reached.push(one),
+    connected: (id: string) => asked.push(id),
+    networkMade: () => asked.push('host'),
   };
   const client = dockerClient(docker.socket);
   if (!client) throw new Error('no client');
   watcher = watchDocker(client, handlers, systemClock, silentLog);
-  return { described, forgotten, watcher, requests: docker.requests, endEvents: docker.endEvents };
+  return {
+    described,
+    forgotten,
+    reached,
+    asked,
+    watcher,
+    requests: docker.requests,
+    endEvents: docker.endEvents,
+  };
 }
 
 it('takes names, images and labels of any characters', async () => {
@@ -141,4 +154,72 @@ it.each<[string, (url: string) => boolean]>([
   await watcher.stop();
   await asked;
   expect(watcher.connected).toBe(false);
+});
+
+const NETWORK = 'ef'.repeat(32);
+const onNetwork = (IPAddress: string, GlobalIPv6Address = '') => ({
+  Networks: { shop: { NetworkID: NETWORK, IPAddress, GlobalIPv6Address } },
+});
+const networkEvent = (Action: string, container: string) => {
+  const Attributes = { container, name: 'shop', type: 'bridge' };
+  return `${JSON.stringify({ Type: 'network', Action, Actor: { ID: NETWORK, Attributes } })}\n`;
+};
+
+it('says where containers are reached, from lists and inspections alike, once', async () => {
+  const inspect = {
+    Id: ID,
+    Name: '/web',
+    Config: { Image: 'i', Labels: {} },
+    NetworkSettings: {
+      ...onNetwork('10.9.0.2', 'FD00::2'),
+      Ports: { '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '8080' }], '53/udp': null },
+    },
+  };
+  const listed = {
+    ...{ Id: ID, Names: ['/web'], Image: 'i', Labels: {}, NetworkSettings: onNetwork('10.9.0.2', 'fd00::2') },
+    Ports: [
+      { IP: '0.0.0.0', PrivatePort: 80, PublicPort: 8080, Type: 'tcp' },
+      { PrivatePort: 53, Type: 'udp' },
+    ],
+  };
+  const { reached, watcher } = watch({ list: [listed], inspect });
+  await watcher.listed;
+  await watcher.inspect(ID);
+  expect(reached).toEqual([
+    {
+      id: ID,
+      networks: [{ network: NETWORK, addresses: ['10.9.0.2', 'fd00::2'] }],
+      published: [{ protocol: 'tcp', address: null, port: 8080, target: 80 }],
+    },
+  ]);
+});
+
+it('hears who joins and leaves networks, and takes no address for one that is none', async () => {
+  const { reached, asked } = watch({
+    list: [{ Id: ID, Names: ['/a'], Image: 'i', Labels: {}, NetworkSettings: onNetwork('10.9.0.2', 'x::y') }],
+    events: [
+      networkEvent('create', ''),
+      networkEvent('connect', 'gateway_ingress-sbox'),
+      networkEvent('connect', ID2),
+      networkEvent('disconnect', ID),
+    ],
+  });
+  await until('its leave', () => reached.length === 2);
+  expect(reached.map(({ networks }) => networks.flatMap(({ addresses }) => addresses))).toEqual([
+    ['10.9.0.2'],
+    [],
+  ]);
+  expect(asked).toEqual(['host', ID2]);
+});
+
+it.each<[string, unknown, unknown]>([
+  ['of another shape', 'none', undefined],
+  ['without ports', undefined, [{ PrivatePort: 99_999, PublicPort: 0, Type: 'tcp' }]],
+  ['of a protocol that is not watched', undefined, [{ PrivatePort: 1, PublicPort: 1, Type: 'sctp' }]],
+])('endpoints %s are none, and cost no name', async (_, settings, ports) => {
+  const { described, reached, watcher } = watch({
+    list: [{ Id: ID, Names: ['/a'], Image: 'i', Labels: {}, NetworkSettings: settings, Ports: ports }],
+  });
+  await watcher.listed;
+  expect([described.length, reached]).toEqual([1, []]);
 });

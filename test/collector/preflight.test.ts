@@ -12,6 +12,7 @@ const config: Config['capture'] = {
   bpftrace: 'bpftrace',
   map_keys: 65_536,
   docker: 'off',
+  service_ranges: [],
   spool: { size: 1, age: 1, fsync: 'never' },
   pending: 1,
 };

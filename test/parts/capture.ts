@@ -25,6 +25,7 @@ export const captureConfig = (config: Partial<Config['capture']> = {}): Config['
   bpftrace: 'bpftrace',
   map_keys: 65_536,
   docker: 'off',
+  service_ranges: [],
   spool: { size: 1, age: 1, fsync: 'never' },
   pending: 0,
   ...config,
