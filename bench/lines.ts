@@ -28,7 +28,7 @@ const MAPS: Readonly<Record<string, (direction: string, set: string, ids: readon
       bounds.map(min => ({
         min,
         ...(Number.isFinite(upperBound(min)) ? { max: min + width - 1 } : {}),
-        count: 1 + (min % 97),
+        count: 1 + ((min * 31) % 250),
       }));
     return [
       line('hist', map(`@${direction}_fine_${set}`, hist(BUCKETS.slice(1, 1 + USED / 2), 64))),
@@ -55,7 +55,7 @@ function sums(
 ): string {
   const buckets = Array.from({ length: USED }, (_, i) => i * 9);
   const entries = buckets.flatMap(bucket =>
-    ids.map((id, i) => [key(id, i, bucket), (bucket < 64 ? 2 ** 35 : 2 ** 38) * (1 + (i % 97))]),
+    ids.map((id, i) => [key(id, i, bucket), (bucket < 64 ? 2 ** 35 : 2 ** 38) * (1 + ((i * 31) % 250))]),
   );
   return line('map', { [`@${direction}_${set}`]: Object.fromEntries(entries) });
 }

@@ -5,6 +5,14 @@ import { type Cells, widened } from './cells.ts';
 const FIRST_CAPACITY = 1024;
 const NONE = -1;
 
+/**
+ * Most buckets of most windows hold a few messages: these are one pair for all windows, by bucket and count. Otherwise
+ * pairs would be two thirds of a frame's memory.
+ */
+const SMALL: readonly Sizes[] = BUCKETS.map(bound =>
+  Array.from({ length: 128 }, (_, count) => [bound, count] as const),
+);
+
 /** Traffic in one direction of many rows, still being added up: each row has a list of its cells. */
 export class Tallies {
   /** Messages of all rows. */
@@ -73,7 +81,7 @@ export class Tallies {
     for (let bucket = 0, taken = 0; taken < used; bucket++) {
       const count = this.#sums[bucket] ?? 0;
       if (count === 0) continue;
-      sizes[taken++] = [BUCKETS[bucket] ?? 0, count];
+      sizes[taken++] = SMALL[bucket]?.[count] ?? [BUCKETS[bucket] ?? 0, count];
       this.#sums[bucket] = 0;
     }
     return sizes;
