@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { captureBench } from './capture.ts';
 import { collectorBench } from './collector.ts';
+import { drainBench } from './drain.ts';
 import { exactBench } from './exact.ts';
 import { foldBench } from './fold.ts';
 import type { BenchTable } from './measure.ts';
@@ -11,6 +12,7 @@ import { queueBench } from './queue.ts';
 import { machine, markdown, rewrite } from './report.ts';
 import { spoolBench } from './spool.ts';
 import { storeBench } from './store.ts';
+import { workersBench } from './workers.ts';
 
 /** `npm run bench` runs all benchmarks, `npm run bench -- fold store` some; their tables go into docs/benchmarks.md. */
 
@@ -23,6 +25,8 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchTable[]>>> = {
   store: storeBench,
   queue: queueBench,
   pipeline: pipelineBench,
+  drain: drainBench,
+  workers: workersBench,
 };
 
 const DOCUMENT = join(import.meta.dirname, '../docs/benchmarks.md');

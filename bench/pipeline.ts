@@ -1,87 +1,35 @@
-/**
- * The whole way of a frame, from the collector's spool to the stored alert, as the program assembles it: how fast a
- * backlog is worked off, how long an alert takes, and what Redis has to carry.
- */
-import { join } from 'node:path';
+/** How long an alert takes from the end of its interval, how fast a backlog is worked off, and what Redis has to carry. */
 import { Redis } from 'ioredis';
-import { pino } from 'pino';
-import { openParts, type Parts, SCHEMA } from '../cli/wire.ts';
-import { createShipper, type Shipper } from '../collector/ship.ts';
-import { Spool } from '../collector/spool/spool.ts';
 import { systemClock as clock } from '../core/clock.ts';
-import type { Frame } from '../core/frame.ts';
-import { busyParts, frameOf } from '../test/parts/frames.ts';
-import { startInflux } from '../test/parts/influx.ts';
-import { temporaryFolder, until } from '../test/parts/process.ts';
-import { startRedis } from '../test/parts/redis.ts';
-import { Worker } from '../worker/worker.ts';
+import { temporaryFolder } from '../test/parts/process.ts';
 import { type BenchTable, median } from './measure.ts';
+import { CONTAINERS, frame, INTERVAL_MS, onBoth, type Running, startOf, workOff } from './way.ts';
 
-const HOST = 'bench';
-const CONTAINERS = 1000;
-const INTERVAL_MS = 5000;
-/** Five minutes of frames that wait: an hour of them is as fast, and takes longer. */
+/** Five minutes of frames that wait; bench/drain.ts has an hour of them. */
 const BACKLOG = 60;
 const ALERTS = 100;
-const LIMITS = { bytes: 2 ** 30, memoryBytes: 2 ** 28, ageMs: Number.POSITIVE_INFINITY };
-
-const log = pino({ level: 'silent' });
-
-interface Running {
-  readonly parts: Parts;
-  readonly shipper: Shipper;
-  readonly worker: Worker;
-  /** Told of every change of an incident that is stored. */
-  onIncident: () => void;
-  stop(): Promise<void>;
-}
-
-/** Ratios are to real time for the backlog, and to the promised second for alerts. */
-export async function pipelineBench(): Promise<BenchTable[]> {
-  const [influx, redis] = await Promise.all([startInflux(), startRedis()]);
-  try {
-    const stack = {
-      store: { kind: 'influx', influx: { url: influx.url } },
-      queue: { kind: 'bullmq' },
-      state: { kind: 'redis' },
-      redis: { url: redis.url },
-    };
-    const [embedded, shared] = [
-      await installation('SQLite, one process', {}),
-      await installation('InfluxDB and Redis', stack, redis.url),
-    ];
-    return [
-      {
-        title: `From spool to stored alert, ${CONTAINERS} containers; ratio: real time / time taken, promised 1 s / time taken`,
-        rows: [...embedded, ...shared],
-      },
-    ];
-  } finally {
-    await Promise.all([influx.stop(), redis.stop()]);
-  }
-}
 
 type Rows = BenchTable['rows'][number][];
 
+/** Ratios are to real time for the backlog, and to the promised second for alerts. */
+export async function pipelineBench(): Promise<BenchTable[]> {
+  return [
+    {
+      title: `From spool to stored alert, ${CONTAINERS} containers; ratio: real time / time taken, promised 1 s / time taken`,
+      rows: (await onBoth(installation)).flat(),
+    },
+  ];
+}
+
 async function installation(name: string, settings: object, redisUrl?: string): Promise<Rows> {
   const folder = temporaryFolder();
-  const spool = () => Spool.open({ folder: join(folder.path, 'spool'), fsync: 'interval', clock, log });
-  fill(spool());
-  const begun = clock.monotonic();
-  const running = await start(folder.path, settings, spool());
+  const { running, seconds } = await workOff(folder.path, settings, BACKLOG);
   try {
-    await until('the backlog to be folded', () => running.worker.status().frames >= BACKLOG, 120_000);
-    const seconds = (clock.monotonic() - begun) / 1000;
     const before = redisUrl === undefined ? null : await carried(redisUrl);
     const delays = await alertDelays(running);
     const after = redisUrl === undefined ? null : await carried(redisUrl);
     return [
-      {
-        name: `${name}: backlog of ${BACKLOG} frames`,
-        value: `${seconds.toFixed(1)} s`,
-        ratio: ((BACKLOG * INTERVAL_MS) / 1000 / seconds).toFixed(1),
-        spread: '',
-      },
+      backlogRow(`${name}: backlog of ${BACKLOG} frames`, BACKLOG, seconds),
       alertRow(name, delays),
       ...(before && after ? redisRows(before, after) : []),
     ];
@@ -91,67 +39,18 @@ async function installation(name: string, settings: object, redisUrl?: string): 
   }
 }
 
-function fill(spool: Spool): void {
-  for (let n = 0; n < BACKLOG; n++)
-    spool.append(frame(frameOf(HOST, n).start, n === 0 ? null : frameOf(HOST, n - 1).start, 1));
-  spool.close();
-}
-
-/** A frame of busy containers, the first of which sends `factor` times as much. */
-function frame(start: number, previous: number | null, factor: number): Frame {
-  const parts = busyParts(CONTAINERS);
-  const windows = parts.windows.map((window, i) =>
-    i === 0 ? { ...window, bytes: window.bytes * factor } : window,
-  );
-  return { ...frameOf(HOST, 0), ...parts, windows, start, previous };
-}
-
-async function start(folder: string, settings: object, spool: Spool): Promise<Running> {
-  const config = SCHEMA.parse({
-    host: HOST,
-    data: folder,
-    ...settings,
-    detectors: [
-      { use: 'rolling-zscore', name: 'bytes', metric: 'bytes' },
-      { use: 'threshold', name: 'limit', metric: 'bytes', direction: 'send', above: '1MiB/s', for: '0s' },
-    ],
-    alert: { resolve_after: '0s' },
-    store: {
-      retention: { raw: '36500d', minute: '36500d', hour: '36500d' },
-      ...('store' in settings ? (settings.store as object) : {}),
-    },
-  });
-  const parts = await openParts(config, clock, log);
-  const running = { onIncident: () => {} };
-  const { lease: leaseMs, checkpoint: checkpointMs } = config.state;
-  const onIncident = () => running.onIncident();
-  const worker = Worker.start({
-    ...parts,
-    clock,
-    log,
-    owner: 'bench',
-    leaseMs,
-    checkpointMs,
-    onIncident,
-  });
-  const shipper = createShipper({ ...parts, spool, clock, log, limits: LIMITS });
-  return Object.assign(running, {
-    parts,
-    shipper,
-    worker,
-    async stop() {
-      await shipper.stop();
-      await worker.stop();
-      spool.close();
-      await parts.close();
-    },
-  });
-}
+/** Seconds for so many frames, as a ratio to real time. */
+export const backlogRow = (name: string, frames: number, seconds: number): Rows[number] => ({
+  name,
+  value: `${seconds.toFixed(1)} s`,
+  ratio: ((frames * INTERVAL_MS) / 1000 / seconds).toFixed(1),
+  spread: '',
+});
 
 /** Milliseconds from the end of each interval to its alert being stored: one opens, the next frame resolves it. */
 async function alertDelays(running: Running): Promise<number[]> {
   const delays: number[] = [];
-  let previous = frameOf(HOST, BACKLOG - 1).start;
+  let previous = startOf(BACKLOG - 1);
   for (let n = 0; n < ALERTS; n++) {
     const stored = new Promise<void>(resolve => {
       running.onIncident = resolve;

@@ -16,8 +16,8 @@ import { ForgetfulRedis } from './forgetful.ts';
 import { type Host, madeHost, realHost } from './host.ts';
 import { Bpftrace, type Part, Program, Server, type Tell } from './part.ts';
 import { type Kind, partsOf } from './plan.ts';
-import { type ChaosReceiver, startReceiver } from './receiver.ts';
-import { LIMIT } from './traffic.ts';
+import { type ChaosReceiver, Refusing, startReceiver } from './receiver.ts';
+import { LIMIT, SILENCE } from './traffic.ts';
 
 export interface Options {
   readonly kind: Kind;
@@ -78,6 +78,7 @@ export async function install(options: Options, tell: Tell): Promise<Installatio
   for (const name of partsOf(kind)) {
     if (name === 'redis' && redis) parts.set(name, redis);
     else if (name === 'influx' && servers.influx) parts.set(name, new Server(name, tell, servers.influx));
+    else if (name === 'receiver') parts.set(name, new Refusing(tell, receiver));
     else if (name === 'bpftrace') parts.set(name, new Bpftrace(tell, programs[0] as Program));
     else if (name.startsWith('detect')) {
       const cwd = home(name);
@@ -116,8 +117,8 @@ export async function install(options: Options, tell: Tell): Promise<Installatio
   };
 }
 
-/** Of made traffic. */
-const MADE = { container: '*', limit: LIMIT };
+/** Of made traffic, in which silence is alarming too. */
+const MADE = { container: '*', limit: LIMIT, silence: SILENCE };
 
 const COMMON = {
   capture: { interval: '500ms', docker: 'off' },
@@ -136,7 +137,13 @@ function embeddedOrNot({ redis, influx }: { redis?: { url: string }; influx?: { 
   };
 }
 
-function rulesFor(url: string, { container, limit }: Pick<Actor, 'container' | 'limit'>) {
+/** What the rules of a round look at. */
+interface Judged extends Pick<Actor, 'container' | 'limit'> {
+  /** Below this rate a rule alarms. */
+  readonly silence?: string;
+}
+
+function rulesFor(url: string, { container, limit, silence }: Judged) {
   const rule = {
     use: 'threshold',
     metric: 'bytes',
@@ -145,7 +152,10 @@ function rulesFor(url: string, { container, limit }: Pick<Actor, 'container' | '
     match: { kind: 'any', container },
   };
   return {
-    detectors: [{ ...rule, name: 'limit', above: limit }],
+    detectors: [
+      { ...rule, name: 'limit', above: limit },
+      ...(silence === undefined ? [] : [{ ...rule, name: 'silence', below: silence }]),
+    ],
     receivers: [{ use: 'webhook', name: 'hook', url }],
   };
 }

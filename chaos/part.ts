@@ -21,11 +21,16 @@ export abstract class Part {
 
   /** Resolves when the part runs again. */
   disturb(disturbance: Disturbance): Promise<void> {
-    this.#chain = this.#chain.then(() => this.#suffer(disturbance));
+    this.#chain = this.#chain.then(() => this.suffer(disturbance));
     return this.#chain;
   }
 
-  async #suffer({ what, pauseMs }: Disturbance): Promise<void> {
+  protected abstract suffer(disturbance: Disturbance): Promise<void>;
+}
+
+/** Something that runs as a process. */
+abstract class Running extends Part {
+  protected override async suffer({ what, pauseMs }: Disturbance): Promise<void> {
     if (what === 'stop') {
       const pid = this.pid();
       this.tell(`${this.name} is stopped for ${pauseMs} ms`);
@@ -49,7 +54,7 @@ export abstract class Part {
 }
 
 /** A program of ours: started again, as a supervisor would, when it ends by itself. */
-export class Program extends Part {
+export class Program extends Running {
   readonly #spawn: () => Child;
   #child: Child | null = null;
   /** Output of those that are gone. */
@@ -89,7 +94,7 @@ export class Program extends Part {
 }
 
 /** A server of test/parts. */
-export class Server extends Part {
+export class Server extends Running {
   readonly #server: { readonly child: Child; restart(): Promise<void> };
 
   constructor(name: string, tell: Tell, server: { readonly child: Child; restart(): Promise<void> }) {
@@ -111,7 +116,7 @@ export class Server extends Part {
 }
 
 /** The bpftrace of a collector, which starts it again itself. */
-export class Bpftrace extends Part {
+export class Bpftrace extends Running {
   readonly #collector: Program;
 
   constructor(tell: Tell, collector: Program) {

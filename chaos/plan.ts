@@ -4,7 +4,10 @@ import { Random } from '../test/parts/random.ts';
 export const KINDS = ['stack', 'fleet', 'embedded', 'real'] as const;
 export type Kind = (typeof KINDS)[number];
 
-/** One thing that happens to a part. `kill`: SIGKILL, started again after `pauseMs`. `stop`: SIGSTOP for so long. `leave`: SIGTERM, started again. */
+/**
+ * One thing that happens to a part. `kill`: SIGKILL, started again after `pauseMs`. `stop`: SIGSTOP for so long. `leave`:
+ * SIGTERM, started again. The receiver of notifications refuses everything for so long, whatever happens to it.
+ */
 export interface Disturbance {
   readonly at: number;
   readonly what: 'kill' | 'stop' | 'leave';
@@ -12,32 +15,42 @@ export interface Disturbance {
   readonly pauseMs: number;
 }
 
-/** Frames and traffic go on for so long, ms; then follows a quiet end. */
-export const ACTIVE_MS = 12_000;
+/** Frames and traffic go on for so long, ms; then follows a quiet end. Real frames are longer, and start later. */
+export const ACTIVE_MS: Readonly<Record<Kind, number>> = {
+  stack: 12_000,
+  fleet: 12_000,
+  embedded: 12_000,
+  real: 36_000,
+};
 /** Longer than any incident needs to end, and than the lease of a worker. */
 export const QUIET_MS = 4000;
 
-const PARTS: Record<Kind, readonly string[]> = {
-  stack: ['collect-0', 'detect-0', 'detect-1', 'redis', 'influx'],
-  fleet: ['collect-0', 'collect-1', 'collect-2', 'detect-0', 'detect-1', 'detect-2', 'redis', 'influx'],
-  embedded: ['run-0'],
-  real: ['collect-0', 'bpftrace', 'detect-0', 'detect-1', 'redis', 'influx'],
+const PARTS: Readonly<Record<Kind, readonly string[]>> = {
+  stack: ['collect-0', 'detect-0', 'detect-1', 'redis', 'influx', 'receiver'],
+  fleet: [
+    ...['collect-0', 'collect-1', 'collect-2', 'detect-0', 'detect-1', 'detect-2'],
+    ...['redis', 'influx', 'receiver'],
+  ],
+  embedded: ['run-0', 'receiver'],
+  real: ['collect-0', 'bpftrace', 'detect-0', 'detect-1', 'redis', 'influx', 'receiver'],
 };
 
 export const partsOf = (kind: Kind): readonly string[] => PARTS[kind];
 
-/** What happens in a round, by time: between three and six moments, at each of which up to three parts are hit. */
+/**
+ * What happens in a round, by time: between three and six moments, at each of which up to three parts are hit. Of real
+ * rounds bpftrace is stopped besides, once, and another part is hit meanwhile.
+ */
 export function planOf(kind: Kind, seed: number): Disturbance[] {
   const random = new Random(seed);
-  const moments = Array.from({ length: random.integer(3, 6) }, () => random.integer(1500, ACTIVE_MS));
-  return moments
-    .sort((a, b) => a - b)
-    .flatMap(at =>
-      random
-        .sample(PARTS[kind], random.integer(1, 3))
-        .map(part => disturb(kind, part, at + random.integer(0, 300), random)),
-    )
-    .sort((a, b) => a.at - b.at);
+  const moment = () => random.integer(1500, ACTIVE_MS[kind]);
+  const hits = Array.from({ length: random.integer(3, 6) }, moment).flatMap(at =>
+    random
+      .sample(PARTS[kind], random.integer(1, 3))
+      .map(part => disturb(kind, part, at + random.integer(0, 300), random)),
+  );
+  if (kind === 'real') hits.push(...stopReader(moment(), random));
+  return hits.sort((a, b) => a.at - b.at);
 }
 
 function disturb(kind: Kind, part: string, at: number, random: Random): Disturbance {
@@ -46,4 +59,13 @@ function disturb(kind: Kind, part: string, at: number, random: Random): Disturba
   const what = random.next() < 0.6 ? 'kill' : 'stop';
   // Up to well past the lease of a worker, which is two seconds.
   return { at, what, part, pauseMs: what === 'kill' ? random.integer(0, 2500) : random.integer(300, 4500) };
+}
+
+/** The kernel goes on counting while bpftrace stands still, for several intervals. */
+function stopReader(at: number, random: Random): Disturbance[] {
+  const others = PARTS.real.filter(part => part !== 'bpftrace');
+  return [
+    { at, what: 'stop', part: 'bpftrace', pauseMs: random.integer(1500, 4500) },
+    disturb('real', random.pick(others), at + random.integer(100, 1500), random),
+  ];
 }

@@ -39,7 +39,8 @@ export async function playRound(options: RoundOptions): Promise<RoundResult> {
     options.tell?.(text);
   };
   const start = began + (kind === 'real' ? 2 * START_MS : START_MS);
-  const times = { quietFrom: start + ACTIVE_MS, until: start + ACTIVE_MS + QUIET_MS };
+  const quietFrom = start + ACTIVE_MS[kind];
+  const times = { quietFrom, until: quietFrom + QUIET_MS };
   const installation = await install({ kind, seed, ...times, broken: options.broken === true }, tell);
   try {
     const plan = options.plan ?? planOf(kind, seed);

@@ -14,6 +14,9 @@ import { frameAt, INTERVAL_MS } from './traffic.ts';
  *
  * No frame starts at UNTIL or later. A frame is written to the journal when the spool has it: from then on it is closed and must not be lost.
  */
+/** How late a broken collector stores. */
+const LATE_MS = 500;
+
 const [file = '', seed, quietFrom, until, journal = '', ...flags] = process.argv.slice(2);
 const stopping = new AbortController();
 process.once('SIGTERM', () => stopping.abort());
@@ -47,13 +50,14 @@ await outbox.stop();
 await worker?.stop();
 await parts.close();
 
-/** The mistake that a round must find: a frame leaves the spool before the store has answered. */
+/** The mistake that a round must find: a frame leaves the spool before the store has been asked, let alone answered. */
 function acknowledgeEarly(real: Store): Pick<Store, 'writeFrames' | 'lastFrame'> {
   return {
     lastFrame: host => real.lastFrame(host),
     async writeFrames(frames) {
-      real
-        .writeFrames(frames)
+      void clock
+        .sleep(LATE_MS)
+        .then(() => real.writeFrames(frames))
         .catch((error: unknown) => log.debug({ error }, 'a write that nobody waited for'));
     },
   };

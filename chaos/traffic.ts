@@ -10,12 +10,15 @@ const CONTAINERS = 5;
 const QUIET_BYTES = 2000;
 const BURST_BYTES = 600_000;
 
-/** Above this rate the rule of a round alarms. */
+const SILENT_MS = 800;
+
+/** Above this rate a rule of a round alarms, and below this one. */
 export const LIMIT = '1MB/s';
+export const SILENCE = '1kB/s';
 
 /**
  * The frame of a host that starts at `start`: a function of its arguments alone. In most slots of two seconds, until
- * `quietFrom`, one of five containers sends a burst.
+ * `quietFrom`, one of five containers sends a burst, and in some another one is silent for a while.
  */
 export function frameAt(
   host: string,
@@ -28,8 +31,11 @@ export function frameAt(
   const random = new Random(seed ^ slot);
   const bursting = random.next() < 0.8 && start < quietFrom && start % SLOT_MS < BURST_MS;
   const who = random.integer(0, CONTAINERS - 1);
+  const isSilence = random.next() < 0.3 && start < quietFrom && start % SLOT_MS >= SLOT_MS - SILENT_MS;
+  const silent = (who + random.integer(1, CONTAINERS - 1)) % CONTAINERS;
   const { containers, windows } = busyParts(CONTAINERS);
   const base = { faults: [], lost: 0, occupancy: 0, started: [], ended: [], flows: [], connections: [] };
+  const isHeard = (container: string) => !isSilence || container !== containers[silent]?.name;
   return {
     ...base,
     host,
@@ -37,9 +43,11 @@ export function frameAt(
     durationMs: INTERVAL_MS,
     previous,
     containers,
-    windows: windows.map(window => {
-      const loud = bursting && window.container === containers[who]?.name && window.direction === 'send';
-      return { ...window, bytes: loud ? BURST_BYTES : QUIET_BYTES + (start % 97) };
-    }),
+    windows: windows
+      .filter(({ container }) => isHeard(container))
+      .map(window => {
+        const loud = bursting && window.container === containers[who]?.name && window.direction === 'send';
+        return { ...window, bytes: loud ? BURST_BYTES : QUIET_BYTES + (start % 97) };
+      }),
   };
 }

@@ -16,7 +16,9 @@ export interface SoakOptions {
   readonly lengthMs: number;
   readonly containers: number;
   readonly intervalMs: number;
-  /** How long the store is away in the middle third, and the queue and state in the last one. */
+  /** How often the store goes away, and after it the queue with the state; evenly, after a first part without. */
+  readonly cycles: number;
+  /** How long each is away. */
   readonly outageMs: number;
   readonly log: Logger;
   /** Collects garbage before each sample, so that memory is what is needed and not what V8 has not given back yet. */
@@ -47,9 +49,15 @@ export interface SoakReport {
   readonly isFolded: boolean;
   /** Frames given up anywhere on the way. */
   readonly dropped: number;
-  /** Medians before the first outage and at the end, bytes. */
-  readonly live: { readonly before: number; readonly after: number };
-  readonly resident: { readonly before: number; readonly after: number; readonly peak: number };
+  /** Medians of memory, bytes: before the first outage, and in the quiet after each cycle of outages. */
+  readonly live: Levels;
+  readonly resident: Levels;
+  readonly peakRssBytes: number;
+}
+
+export interface Levels {
+  readonly before: number;
+  readonly afterCycle: readonly number[];
 }
 
 const HOST = 'soak';
@@ -96,7 +104,7 @@ async function play(
   parts: Parts,
   servers: Servers,
 ): Promise<SoakReport> {
-  const { log, lengthMs, intervalMs, outageMs, containers, onSample } = options;
+  const { log, lengthMs, intervalMs, containers, onSample } = options;
   mkdirSync(config.data, { recursive: true });
   const outbox = await openOutbox({ config, clock, log }, parts);
   const owner = 'soak';
@@ -105,25 +113,14 @@ async function play(
   const upkeep = new Upkeep({ ...parts, clock, log, owner, rawMs: config.store.retention.raw });
   upkeep.start();
 
-  const outages = [
-    { name: 'store', server: servers.influx, from: lengthMs / 3 },
-    { name: 'queue', server: servers.redis, from: (2 * lengthMs) / 3 },
-  ].map(outage => ({ ...outage, to: outage.from + outageMs, state: 'before' }));
+  const outages = outagesOf(options, servers);
   const next = frameSource(HOST, containers, intervalMs);
   const samples: Sample[] = [];
   const begun = clock.monotonic();
   const epoch = clock.now();
   let pushed = 0;
   for (let ms = 0; ms < lengthMs; ms = clock.monotonic() - begun) {
-    for (const outage of outages) {
-      if (outage.state === 'before' && ms >= outage.from) {
-        await outage.server.child.stop('SIGKILL');
-        outage.state = 'away';
-      } else if (outage.state === 'away' && ms >= outage.to) {
-        await outage.server.restart();
-        outage.state = 'after';
-      }
-    }
+    for (const outage of outages) await turn(outage, ms);
     outbox.shipper.push(next(epoch + pushed * intervalMs));
     pushed++;
     const away = outages.filter(({ state }) => state === 'away').map(({ name }) => name);
@@ -148,12 +145,47 @@ async function play(
   const { dropped, refused, skipped } = outbox.shipper.status();
   return {
     ...(await stored(parts, options, epoch, pushed)),
-    ...memoryOf(samples, lengthMs),
+    ...memoryOf(samples, options),
     samples,
     pushed,
     isFolded,
     dropped: dropped + refused + skipped,
   };
+}
+
+interface Outage {
+  readonly name: string;
+  readonly server: InfluxServer | RedisServer;
+  readonly from: number;
+  readonly to: number;
+  state: 'before' | 'away' | 'after';
+}
+
+/** Ms from a soak's begin: where its first part ends, and how long each cycle is. */
+function partsOf({ lengthMs, cycles }: SoakOptions): { first: number; cycle: number } {
+  const first = lengthMs / (1 + 2 * cycles);
+  return { first, cycle: 2 * first };
+}
+
+function outagesOf(options: SoakOptions, servers: Servers): Outage[] {
+  const { first, cycle } = partsOf(options);
+  return Array.from({ length: options.cycles }, (_, n) => first + n * cycle).flatMap(begin =>
+    [
+      { name: 'store', server: servers.influx, from: begin },
+      { name: 'queue', server: servers.redis, from: begin + cycle / 2 },
+    ].map(outage => ({ ...outage, to: outage.from + options.outageMs, state: 'before' as const })),
+  );
+}
+
+/** End or restart the server when it is time. */
+async function turn(outage: Outage, ms: number): Promise<void> {
+  if (outage.state === 'before' && ms >= outage.from) {
+    await outage.server.child.stop('SIGKILL');
+    outage.state = 'away';
+  } else if (outage.state === 'away' && ms >= outage.to) {
+    await outage.server.restart();
+    outage.state = 'after';
+  }
 }
 
 /**
@@ -174,17 +206,22 @@ function memory() {
   return { rssBytes: rss, liveBytes: heapUsed + external };
 }
 
-function memoryOf(samples: readonly Sample[], lengthMs: number): Pick<SoakReport, 'live' | 'resident'> {
-  const median = (of: 'rssBytes' | 'liveBytes', from: number, to: number) => {
-    const part = samples.filter(({ ms }) => ms >= from * lengthMs && ms < to * lengthMs);
-    return part.map(sample => sample[of]).sort((a, b) => a - b)[Math.floor(part.length / 2)] ?? 0;
+/** Before the first outage without the begin, and the end of each cycle, when what had waited is long worked off. */
+function memoryOf(samples: readonly Sample[], options: SoakOptions) {
+  const { first, cycle } = partsOf(options);
+  const ends = Array.from({ length: options.cycles }, (_, n) => first + (n + 1) * cycle);
+  const levels = (of: 'rssBytes' | 'liveBytes'): Levels => {
+    const median = (from: number, to: number) => {
+      const part = samples.filter(({ ms }) => ms >= from && ms < to).map(sample => sample[of]);
+      return part.sort((a, b) => a - b)[Math.floor(part.length / 2)] ?? 0;
+    };
+    return {
+      before: median(first / 2, first),
+      afterCycle: ends.map(end => median(end - cycle / 6, end)),
+    };
   };
-  const compared = (of: 'rssBytes' | 'liveBytes') => ({
-    before: median(of, 0.15, 0.33),
-    after: median(of, 0.85, 1),
-  });
-  const peak = Math.max(...samples.map(({ rssBytes }) => rssBytes));
-  return { live: compared('liveBytes'), resident: { ...compared('rssBytes'), peak } };
+  const peakRssBytes = Math.max(...samples.map(({ rssBytes }) => rssBytes));
+  return { live: levels('liveBytes'), resident: levels('rssBytes'), peakRssBytes };
 }
 
 /** Frames in the store, compared with the same frames made again. */
