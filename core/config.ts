@@ -117,10 +117,10 @@ const store = z
           .default('http://127.0.0.1:8086')
           .describe('Address of InfluxDB.'),
         version: z
-          .enum(['auto', '1', '2'])
+          .enum(['auto', '1', '2', '3'])
           .default('auto')
-          .describe('Write API: 1 is /write, 2 is /api/v2/write; `auto` asks the server.'),
-        database: z.string().min(1).default('tidegauge').describe('Database (1.x) or bucket (2.x, 3).'),
+          .describe('API: that of InfluxDB 1.6 and later, of 2.x, or of 3 Core; `auto` asks the server.'),
+        database: z.string().min(1).default('tidegauge').describe('Database (1.x, 3) or bucket (2.x).'),
         org: z.string().default('').describe('Organization (2.x).'),
         token: z.string().default('').describe('API token (2.x, 3).'),
         username: z.string().default('').describe('User (1.x with authentication).'),

@@ -131,9 +131,11 @@ async function* parts(
   yield* parts(tables, TIERS[TIERS.indexOf(tier) - 1] ?? null, host, { from: end, to: range.to });
 }
 
+/** How long something is kept, for people. */
+export const kept = (ms: number): string => (Number.isFinite(ms) ? formatDuration(ms) : 'for ever');
+
 /** One line for people per tier: how long it is kept. */
 export function retentionLines(retention: Retention): string[] {
-  const kept = (ms: number) => (Number.isFinite(ms) ? formatDuration(ms) : 'for ever');
   return [
     `windows: kept ${kept(retention.raw)}`,
     ...TIERS.map(

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { describeError, ExchangeError, type Problem, printable } from '../../core/errors.ts';
 
 /**
@@ -9,10 +10,20 @@ export type Blame = 'request' | 'setup' | 'server';
 interface Judgement {
   readonly blame: Blame;
   readonly remedy: string;
+  /** The same query over less time can succeed. */
+  readonly isTooWide?: boolean;
 }
 
 const PASSING: Judgement = { blame: 'server', remedy: 'Check that InfluxDB is running and reachable.' };
 const REFUSED: Judgement = { blame: 'request', remedy: 'Report this with the message of InfluxDB.' };
+const TOO_LARGE: Judgement = {
+  blame: 'request',
+  remedy: 'Raise the body limit of InfluxDB or of the proxy before it to 1 MB or more.',
+};
+const ELSEWHERE: Judgement = {
+  blame: 'setup',
+  remedy: 'Check that store.influx.url is the address of an InfluxDB.',
+};
 
 const BY_STATUS: Readonly<Record<number, Judgement>> = {
   400: { blame: 'request', remedy: 'InfluxDB refused what its message names; the rest may be stored.' },
@@ -20,22 +31,48 @@ const BY_STATUS: Readonly<Record<number, Judgement>> = {
   403: { blame: 'setup', remedy: 'Give this user or token the right to read and write the database.' },
   404: { blame: 'setup', remedy: 'Check store.influx.url, database and org; create what is missing.' },
   408: PASSING,
-  413: {
-    blame: 'request',
-    remedy: 'Raise the body limit of InfluxDB or of the proxy before it to 1 MB or more.',
-  },
+  413: TOO_LARGE,
   422: { blame: 'request', remedy: 'InfluxDB refused what its message names; the rest may be stored.' },
   425: PASSING,
   429: { blame: 'server', remedy: 'InfluxDB limits the rate of requests; it is tried again later.' },
 };
 
-/** The one decision on HTTP statuses. */
-function judgeStatus(status: number): Judgement {
+/**
+ * What 3 Core says at the beginning of its messages, whatever status it gives them: mostly 500. Names are quoted
+ * further on, so that they cannot pass for one of these.
+ */
+const BY_MESSAGE: readonly (readonly [RegExp, Judgement])[] = [
+  [
+    /^query error: error while planning query: External error: Query would exceed file limit/,
+    {
+      blame: 'request',
+      remedy: 'Raise --query-file-limit of InfluxDB: too many files for one moment.',
+      isTooWide: true,
+    },
+  ],
+  [/^(error in InfluxQL statement|query error: error while planning query): /, REFUSED],
+  [/^max request size /, TOO_LARGE],
+  [
+    /^((write buffer error: )?cannot write to |invalid (starting )?character in database)/,
+    { blame: 'setup', remedy: 'Check store.influx.url and database: this one takes no writes.' },
+  ],
+  [
+    /^Authorization header was malformed/,
+    { blame: 'setup', remedy: 'Check store.influx.token, or username and password.' },
+  ],
+];
+
+/** The one decision on HTTP statuses, and on what 3 Core says instead of one. */
+function judgeAnswer(status: number, message: string): Judgement {
+  if (status >= 400) {
+    const said = BY_MESSAGE.find(([pattern]) => pattern.test(message));
+    if (said) return said[1];
+  }
   const known = BY_STATUS[status];
   if (known) return known;
   if (status >= 500) return PASSING;
   if (status >= 400) return REFUSED;
-  return { blame: 'setup', remedy: 'Check that store.influx.url is the address of an InfluxDB.' };
+  return ELSEWHERE;
 }
 
 /** The one decision on errors that InfluxQL reports, mostly inside answers of status 200. */
@@ -53,14 +90,22 @@ function judgeStatement(message: string): Judgement {
 /** A failed exchange with InfluxDB. */
 export class InfluxFailure extends ExchangeError {
   readonly blame: Blame;
+  /** A query of 3 Core that would succeed over less time. */
+  readonly isTooWide: boolean;
 
   constructor(
-    problem: Problem,
-    blame: Blame,
-    options: { retryAfterMs?: number | undefined; cause?: unknown },
+    problem: Omit<Problem, 'remedy'>,
+    { blame, remedy, isTooWide = false }: Judgement,
+    options: { retryAfterMs?: number | undefined; cause?: unknown } = {},
   ) {
-    super(problem, { retry: blame !== 'request', ...options });
+    super({ ...problem, remedy }, { retry: blame !== 'request', ...options });
     this.blame = blame;
+    this.isTooWide = isTooWide;
+  }
+
+  /** There is no such database; on 2.x also: the token may not read it. */
+  get isMissingDatabase(): boolean {
+    return /database not found/i.test(this.problem.found);
   }
 
   /** The same while opening: with a wrong set-up nothing can start. */
@@ -75,31 +120,28 @@ export function refusedAnswer(
   answer: { status: number; body: string; retryAfter: string | undefined },
   cause?: unknown,
 ): InfluxFailure {
-  const { blame, remedy } = judgeStatus(answer.status);
   const message = messageIn(answer.body);
   return new InfluxFailure(
     {
       place,
       expected: 'InfluxDB to accept the request',
       found: `HTTP ${answer.status}${message && `: ${excerpt(message)}`}`,
-      remedy,
     },
-    blame,
+    judgeAnswer(answer.status, message),
     { retryAfterMs: retryAfterMs(answer.retryAfter), cause },
   );
 }
 
 /** An error that a statement reported. */
 export function failedStatement(place: string, message: string): InfluxFailure {
-  const { blame, remedy } = judgeStatement(message);
-  const problem = { place, expected: 'an answer to the query', found: excerpt(message), remedy };
-  return new InfluxFailure(problem, blame, {});
+  const problem = { place, expected: 'an answer to the query', found: excerpt(message) };
+  return new InfluxFailure(problem, judgeStatement(message));
 }
 
 /** No answer, or half of one: refused, reset, timed out, cut off. It may have been done all the same. */
 export function lostExchange(place: string, cause: unknown): InfluxFailure {
-  const problem = { place, expected: 'an answer', found: transportText(cause), remedy: PASSING.remedy };
-  return new InfluxFailure(problem, 'server', { cause });
+  const problem = { place, expected: 'an answer', found: transportText(cause) };
+  return new InfluxFailure(problem, PASSING, { cause });
 }
 
 /** An answer that is no InfluxDB's, or of a version this code does not know. */
@@ -108,9 +150,8 @@ export function strangeAnswer(place: string, cause: unknown): InfluxFailure {
     place,
     expected: 'an answer of InfluxDB 1.6 or newer',
     found: describeError(cause),
-    remedy: 'Check that store.influx.url is the address of an InfluxDB.',
   };
-  return new InfluxFailure(problem, 'setup', { cause });
+  return new InfluxFailure(problem, ELSEWHERE, { cause });
 }
 
 /** Both ends of a message: InfluxDB quotes the line it refuses in full, and says why, and how many, after it. */
@@ -124,18 +165,21 @@ function retryAfterMs(header: string | undefined): number | undefined {
   return header !== undefined && /^\d{1,6}$/.test(header.trim()) ? Number(header) * 1000 : undefined;
 }
 
-/** The message in a JSON answer of 1.x (`error`) or 2.x (`message`), else the text itself. */
+/** A JSON answer of 1.x (`error`), 2.x (`message`) or 3 (`error`, and `data` names the lines it refuses). */
+const answerWithMessage = z.union([
+  z
+    .object({ error: z.string(), data: z.unknown().optional() })
+    .transform(({ error, data }) => (data ? `${error}: ${JSON.stringify(data)}` : error)),
+  z.object({ message: z.string() }).transform(({ message }) => message),
+]);
+
+/** The message in an answer, else the text itself: proxies and 3 Core answer with plain texts as well. */
 function messageIn(body: string): string {
   try {
-    const value: unknown = JSON.parse(body);
-    if (typeof value === 'object' && value !== null) {
-      if ('error' in value && typeof value.error === 'string') return value.error;
-      if ('message' in value && typeof value.message === 'string') return value.message;
-    }
+    return answerWithMessage.parse(JSON.parse(body));
   } catch {
-    // Not JSON: proxies answer with texts of their own.
+    return body.trim();
   }
-  return body.trim();
 }
 
 /** fetch hides the reason in `cause`; a refused connection to a name of several addresses in `errors` below it. */

@@ -1,5 +1,6 @@
+import type { z } from 'zod';
 import { CAPS } from '../../core/caps.ts';
-import { lostExchange, refusedAnswer } from './failure.ts';
+import { lostExchange, refusedAnswer, strangeAnswer } from './failure.ts';
 
 export interface Connection {
   /** Base address, without credentials and trailing slash. */
@@ -18,7 +19,7 @@ export interface Answer {
 /** What a request brings: a form, or JSON. */
 export type Content =
   | { readonly method: 'POST'; readonly form: Readonly<Record<string, string>> }
-  | { readonly method: 'POST' | 'PATCH'; readonly json: unknown };
+  | { readonly method: 'POST' | 'PATCH' | 'PUT'; readonly json: unknown };
 
 /** One request, whatever its status; a GET without content. Rejects with an InfluxFailure when there is no whole answer. */
 export async function request(connection: Connection, path: string, content?: Content): Promise<Answer> {
@@ -31,7 +32,7 @@ export async function request(connection: Connection, path: string, content?: Co
   try {
     const response = await fetch(place, {
       method: content?.method ?? 'GET',
-      headers: connection.headers,
+      headers: { ...connection.headers, ...(content && 'json' in content && JSON_HEADERS) },
       signal: abort.signal,
       redirect: 'manual',
       ...(content && { body: bodyOf(content) }),
@@ -53,6 +54,8 @@ export async function request(connection: Connection, path: string, content?: Co
   }
 }
 
+const JSON_HEADERS = { 'content-type': 'application/json' };
+
 const bodyOf = (content: Content): string | URLSearchParams =>
   'form' in content ? new URLSearchParams(content.form) : JSON.stringify(content.json);
 
@@ -61,4 +64,21 @@ export function refusal(connection: Connection, path: string, answer: Answer) {
   const header = answer.headers.get('retry-after') ?? undefined;
   const body = answer.body || (answer.headers.get('x-influxdb-error') ?? '');
   return refusedAnswer(`${connection.url}${path}`, { status: answer.status, body, retryAfter: header });
+}
+
+/** The answer, of any 2xx status, as text. Rejects with an InfluxFailure for every other status. */
+export async function call(connection: Connection, path: string, content?: Content): Promise<string> {
+  const answer = await request(connection, path, content);
+  if (answer.status < 200 || answer.status > 299)
+    throw refusal(connection, path.split('?')[0] ?? path, answer);
+  return answer.body;
+}
+
+/** What is in an answer's JSON. Throws an InfluxFailure when it is something else. */
+export function understood<T>(connection: Connection, schema: z.ZodType<T>, body: string): T {
+  try {
+    return schema.parse(JSON.parse(body));
+  } catch (error) {
+    throw strangeAnswer(connection.url, error);
+  }
 }

@@ -1,3 +1,4 @@
+import type { Range } from '../contract.ts';
 import { encodeTag } from '../text.ts';
 
 /** Building blocks of InfluxQL texts. */
@@ -29,6 +30,9 @@ export function epoch(ms: number): number {
 /** The literal of a tag's value. */
 export const tagLiteral = (value: string): string => literal(encodeTag(value));
 
-/** Condition for the rows of a host in a half-open range, epoch ms. */
-export const inRange = (host: string, from: number, to: number): string =>
-  `host = ${tagLiteral(host)} AND time >= ${time(from)} AND time < ${time(to)}`;
+/** Condition for the times of a half-open range, epoch ms. */
+export const within = ({ from, to }: Range): string => `time >= ${time(from)} AND time < ${time(to)}`;
+
+/** Condition for the rows of a host in a range. */
+export const inRange = (host: string, range: Range): string =>
+  `host = ${tagLiteral(host)} AND ${within(range)}`;

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import type { Row } from '../row.ts';
+import { integer, type Row } from '../row.ts';
 import { failedStatement, lostExchange, strangeAnswer } from './failure.ts';
 import { type Answer, type Connection, refusal, request } from './http.ts';
+import { readParameters, type Target } from './target.ts';
 
 const PATH = '/query';
 
@@ -30,19 +31,12 @@ const chunk = z.object({
 /**
  * Run one InfluxQL statement and return all its rows, column by name, times in epoch ms. The answer is asked for in
  * chunks: the server then needs little memory, its `max-row-limit` does not cut the answer, and an answer that ends
- * too soon is noticed. `policy`: the retention policy (1.x) or the part of the bucket's name after the slash (2.x) to
- * read, else the default one. Rejects with an InfluxFailure; errors inside an answer of status 200 count.
+ * too soon is noticed. Rejects with an InfluxFailure; errors inside an answer of status 200 count.
  */
-export async function query(
-  connection: Connection,
-  database: string,
-  statement: string,
-  policy?: string,
-): Promise<Row[]> {
+export async function query(connection: Connection, target: Target, statement: string): Promise<Row[]> {
   const place = `${connection.url}${PATH}`;
   const form = {
-    db: database,
-    ...(policy !== undefined && { rp: policy }),
+    ...readParameters(target),
     q: statement,
     epoch: 'ms',
     chunked: 'true',
@@ -57,7 +51,7 @@ export async function query(
     const error = part.error ?? result?.error;
     if (error !== undefined) throw failedStatement(place, error);
     for (const { tags, columns, values } of result?.series ?? []) {
-      for (const cells of values) rows.push({ ...tags, ...rowOf(columns, cells) });
+      for (const cells of values) rows.push(checked(place, { ...tags, ...rowOf(columns, cells) }));
     }
     isPartial = result?.partial ?? false;
   }
@@ -73,6 +67,16 @@ function rowOf(columns: readonly string[], cells: readonly unknown[]): Row {
     if (cell !== null && cell !== undefined) row[column] = cell;
   }
   return row;
+}
+
+/** Pages go on from the time of their last row, so a time that is none must not get that far. */
+function checked(place: string, row: Row): Row {
+  try {
+    if (row.time !== undefined) integer(row, 'time');
+    return row;
+  } catch (error) {
+    throw strangeAnswer(place, error);
+  }
 }
 
 function chunksOf(place: string, answer: Answer): z.output<typeof chunk>[] {

@@ -12,12 +12,12 @@ import { type FrameHead, withinRows } from '../page.ts';
 import { integer, type Row, text } from '../row.ts';
 import { decodeTag } from '../text.ts';
 import { readSeries, rollUp } from '../tiers.ts';
-import { connectionTo, ensureDatabase, type InfluxConfig, serverVersion, writeApiOf } from './connect.ts';
+import { apiOf, connectionTo, type InfluxConfig, serverVersion } from './connect.ts';
 import { InfluxFailure, strangeAnswer } from './failure.ts';
 import { frameOf, headOf, totalOf } from './frames.ts';
 import type { Connection } from './http.ts';
 import { annotationOf, detectionOf } from './incidents.ts';
-import { epoch, inRange, tagLiteral, time } from './influxql.ts';
+import { epoch, inRange, tagLiteral, within } from './influxql.ts';
 import {
   annotationLine,
   connectionLines,
@@ -26,10 +26,12 @@ import {
   frameLine,
   trafficLines,
 } from './line.ts';
+import { allRows, firstRow, pages } from './pages.ts';
 import { query } from './query.ts';
-import { hasTiers, setUpBuckets, setUpDatabase } from './setup.ts';
+import { ensureDatabase, hasTiers, setUp } from './setup.ts';
+import type { Target } from './target.ts';
 import { InfluxTiers } from './tiers.ts';
-import { type LineWriter, lineWriter } from './write.ts';
+import { lineWriter } from './write.ts';
 
 /** Frames asked for at once, and containers of them: a few megabytes of answer. */
 const STEP_FRAMES = 256;
@@ -38,10 +40,11 @@ const STEP_CONTAINERS = 2000;
 const STEP_IDS = 100;
 
 interface Opened {
-  /** Writes into the default retention policy, or the named one. */
-  readonly writer: (policy?: string) => LineWriter;
+  readonly target: Target;
   readonly hasTiers: boolean;
 }
+
+const ALL_TIME = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
 
 /** InfluxDB 1.6 or newer, 2.x, 3 Core: written with the official client, read with InfluxQL. */
 export class InfluxStore implements Store {
@@ -67,17 +70,14 @@ export class InfluxStore implements Store {
   }
 
   async open(): Promise<StoreInfo> {
-    const { database, org } = this.#config;
-    const { url } = this.#connection;
     try {
-      const version = await serverVersion(this.#connection);
-      const api = writeApiOf(this.#config, url, version);
-      await ensureDatabase(this.#connection, api, database, this.#retention);
-      this.#opened = {
-        writer: policy => lineWriter(this.#connection, { api, database, org, ...(policy && { policy }) }),
-        hasTiers: await this.#findTiers(api),
+      const { target, version } = await this.#find();
+      await ensureDatabase(this.#connection, target, this.#retention);
+      this.#opened = { target, hasTiers: await this.#findTiers(target) };
+      return {
+        product: `InfluxDB ${version ?? `of API ${target.api}`}`,
+        location: `${this.#connection.url} ${printable(target.database)}`,
       };
-      return { product: `InfluxDB ${version ?? `of API ${api}`}`, location: `${url} ${printable(database)}` };
     } catch (error) {
       throw error instanceof InfluxFailure ? error.whileOpening() : error;
     }
@@ -93,36 +93,42 @@ export class InfluxStore implements Store {
   }
 
   async *readFrames(host: string, range: Range): AsyncIterable<Frame> {
-    let from = range.from;
-    for (;;) {
-      const marks = await this.#query(
-        `SELECT * FROM host_frames WHERE ${inRange(host, from, range.to)} ORDER BY time LIMIT ${STEP_FRAMES}`,
-      );
-      const heads = this.#understood(() => marks.map(row => headOf(host, row)));
-      let rest: readonly FrameHead[] = heads;
+    const marks = pages(
+      range,
+      part =>
+        this.#query(
+          `SELECT * FROM host_frames WHERE ${inRange(host, part)} ORDER BY time LIMIT ${STEP_FRAMES}`,
+        ),
+      { limit: STEP_FRAMES },
+    );
+    for await (const page of marks) {
+      let rest: readonly FrameHead[] = this.#understood(() => page.map(row => headOf(host, row)));
       while (rest.length > 0) {
         const step = withinRows(rest, STEP_CONTAINERS);
         yield* await this.#completed(host, step);
         rest = rest.slice(step.length);
       }
-      const last = heads.at(-1);
-      if (!last || heads.length < STEP_FRAMES) return;
-      from = last.frame.start + 1;
     }
   }
 
   async readFlows(host: string, range: Range): Promise<FlowTotal[]> {
     const tags = 'container, service, protocol, role, peer_kind, peer, port';
-    const rows = await this.#query(
-      `SELECT ${EXCHANGE_SUMS} FROM container_flows WHERE ${inRange(host, range.from, range.to)} GROUP BY ${tags}`,
+    const rows = await allRows(range, part =>
+      this.#query(
+        `SELECT ${EXCHANGE_SUMS} FROM container_flows WHERE ${inRange(host, part)} GROUP BY ${tags}`,
+      ),
     );
     return this.#understood(() => addTotals(rows.map(totalOf)));
   }
 
   async lastFrame(host: string, before = Number.POSITIVE_INFINITY) {
-    const [row] = await this.#query(
-      `SELECT duration_ms FROM host_frames WHERE ${inRange(host, Number.NEGATIVE_INFINITY, before)} ` +
-        'ORDER BY time DESC LIMIT 1',
+    const row = await firstRow(
+      { ...ALL_TIME, to: before },
+      part =>
+        this.#query(
+          `SELECT duration_ms FROM host_frames WHERE ${inRange(host, part)} ORDER BY time DESC LIMIT 1`,
+        ),
+      { newestFirst: true },
     );
     if (!row) return null;
     return this.#understood(() => {
@@ -132,15 +138,19 @@ export class InfluxStore implements Store {
   }
 
   async firstFrame(host: string): Promise<number | null> {
-    const [row] = await this.#query(
-      `SELECT duration_ms FROM host_frames WHERE host = ${tagLiteral(host)} ORDER BY time LIMIT 1`,
+    const row = await firstRow(ALL_TIME, part =>
+      this.#query(`SELECT duration_ms FROM host_frames WHERE ${inRange(host, part)} ORDER BY time LIMIT 1`),
     );
     return row ? this.#understood(() => integer(row, 'time')) : null;
   }
 
   async hosts(): Promise<string[]> {
-    const rows = await this.#query('SHOW TAG VALUES FROM host_frames WITH KEY = host');
-    return this.#understood(() => rows.map(row => decodeTag(text(row, 'value'))).sort(compareText));
+    // Without times, 3 names the hosts of the last day.
+    const rows = await allRows(ALL_TIME, part =>
+      this.#query(`SHOW TAG VALUES FROM host_frames WITH KEY = host WHERE ${within(part)}`),
+    );
+    const names = this.#understood(() => rows.map(row => decodeTag(text(row, 'value'))));
+    return [...new Set(names)].sort(compareText);
   }
 
   async writeDetections(rows: readonly Detection[]): Promise<void> {
@@ -149,7 +159,9 @@ export class InfluxStore implements Store {
   }
 
   async readDetections(host: string, range: Range): Promise<Detection[]> {
-    const rows = await this.#query(`SELECT * FROM detections WHERE ${inRange(host, range.from, range.to)}`);
+    const rows = await allRows(range, part =>
+      this.#query(`SELECT * FROM detections WHERE ${inRange(host, part)}`),
+    );
     return this.#understood(() => rows.map(row => detectionOf(host, row)).sort(compareDetections));
   }
 
@@ -174,7 +186,8 @@ export class InfluxStore implements Store {
     const from = epoch(range.from);
     const ofHost = host === undefined ? '' : ` AND host = ${tagLiteral(host)}`;
     const found = await this.#annotations(
-      `time < ${time(range.to)} AND (timeEnd >= ${from} OR resolved_end >= ${from})${ofHost}`,
+      { ...ALL_TIME, to: range.to },
+      `(timeEnd >= ${from} OR resolved_end >= ${from})${ofHost}`,
     );
     return found.filter(annotation => touches(annotation, range));
   }
@@ -193,13 +206,8 @@ export class InfluxStore implements Store {
   }
 
   async init(): Promise<string[]> {
-    const { database } = this.#config;
-    const version = await serverVersion(this.#connection);
-    const api = writeApiOf(this.#config, this.#connection.url, version);
-    const lines =
-      api === '1'
-        ? await setUpDatabase(this.#connection, database, this.#retention, { alter: true })
-        : await setUpBuckets(this.#connection, this.#config, this.#retention);
+    const { target } = await this.#find();
+    const lines = await setUp(this.#connection, target, this.#retention, { alter: true });
     const { product, location } = await this.open();
     return [...lines, `${location}: ready (${product})`];
   }
@@ -208,16 +216,22 @@ export class InfluxStore implements Store {
     this.#opened = null;
   }
 
-  /** On 1.x missing tiers are made when the user may; on 2.x `init` makes them, with a token that may. */
-  async #findTiers(api: '1' | '2'): Promise<boolean> {
-    const { database } = this.#config;
-    if (await hasTiers(this.#connection, database)) return true;
+  async #find(): Promise<{ target: Target; version: string | null }> {
+    const { database, org } = this.#config;
+    const version = await serverVersion(this.#connection);
+    const api = apiOf(this.#config, this.#connection.url, version);
+    return { target: { api, database, org }, version };
+  }
+
+  /** Missing tiers are made when the user may; on 2.x `init` makes them, with a token that may. */
+  async #findTiers(target: Target): Promise<boolean> {
+    if (await hasTiers(this.#connection, target)) return true;
     try {
-      if (api === '1') await setUpDatabase(this.#connection, database, this.#retention, { alter: false });
+      if (target.api !== '2') await setUp(this.#connection, target, this.#retention, { alter: false });
     } catch (error) {
       if (!(error instanceof InfluxFailure) || error.blame === 'server') throw error;
     }
-    if (await hasTiers(this.#connection, database)) return true;
+    if (await hasTiers(this.#connection, target)) return true;
     this.#log.warn(
       'the tiers of this database are not set up, long ranges will be slow: run `tidegauge store init`',
     );
@@ -228,13 +242,13 @@ export class InfluxStore implements Store {
   #stored(annotations: readonly Annotation[]): Promise<Annotation[]> {
     const starts = annotations.map(annotation => annotation.start);
     const ids = annotations.map(({ id }) => `id = ${tagLiteral(id)}`).join(' OR ');
-    return this.#annotations(
-      `time >= ${time(Math.min(...starts))} AND time <= ${time(Math.max(...starts))} AND (${ids})`,
-    );
+    return this.#annotations({ from: Math.min(...starts), to: Math.max(...starts) + 1 }, `(${ids})`);
   }
 
-  async #annotations(condition: string): Promise<Annotation[]> {
-    const rows = await this.#query(`SELECT * FROM annotations WHERE ${condition}`);
+  async #annotations(starts: Range, condition: string): Promise<Annotation[]> {
+    const rows = await allRows(starts, part =>
+      this.#query(`SELECT * FROM annotations WHERE ${within(part)} AND ${condition}`),
+    );
     return this.#understood(() => mergeAll(rows.map(annotationOf)));
   }
 
@@ -242,13 +256,14 @@ export class InfluxStore implements Store {
   async #completed(host: string, heads: readonly FrameHead[]): Promise<Frame[]> {
     const first = heads[0]?.frame.start ?? 0;
     const last = heads.at(-1)?.frame.start ?? 0;
-    const range = inRange(host, first, last + 1);
-    const rows = await this.#query(`SELECT * FROM container_traffic WHERE ${range}`);
-    const flowRows = heads.some(head => head.flows > 0)
-      ? await this.#query(`SELECT * FROM container_flows WHERE ${range}`)
-      : [];
+    const rowsOf = (measurement: string) =>
+      allRows({ from: first, to: last + 1 }, part =>
+        this.#query(`SELECT * FROM ${measurement} WHERE ${inRange(host, part)}`),
+      );
+    const rows = await rowsOf('container_traffic');
+    const flowRows = heads.some(head => head.flows > 0) ? await rowsOf('container_flows') : [];
     const connectionRows = heads.some(head => head.connections > 0)
-      ? await this.#query(`SELECT * FROM container_connections WHERE ${range}`)
+      ? await rowsOf('container_connections')
       : [];
     return this.#understood(() => {
       const byTime = Map.groupBy(rows, row => integer(row, 'time'));
@@ -269,7 +284,13 @@ export class InfluxStore implements Store {
   }
 
   async #write(lines: readonly string[], policy?: string): Promise<void> {
-    await this.#open().writer(policy).write(lines);
+    await lineWriter(this.#connection, this.#target(policy)).write(lines);
+  }
+
+  /** Where windows are, or a tier by the name of its policy. */
+  #target(policy?: string): Target {
+    const { target } = this.#open();
+    return policy === undefined ? target : { ...target, policy };
   }
 
   #open(): Opened {
@@ -277,8 +298,8 @@ export class InfluxStore implements Store {
     throw notOpen(this.#connection.url);
   }
 
-  #query(statement: string, policy?: string): Promise<Row[]> {
-    return query(this.#connection, this.#config.database, statement, policy);
+  async #query(statement: string, policy?: string): Promise<Row[]> {
+    return query(this.#connection, this.#target(policy), statement);
   }
 
   /** Rows that are not as they were written are an answer of something else. */

@@ -6,6 +6,7 @@ import { integer, type Row } from '../row.ts';
 import type { TierTables } from '../tiers.ts';
 import { strangeAnswer } from './failure.ts';
 import { inRange } from './influxql.ts';
+import { allRows, firstRow, pages } from './pages.ts';
 import { rollupHeadOf, rollupLine, rollupOf, trafficSumLines } from './rollups.ts';
 
 /** Buckets asked for at once, and containers of them. */
@@ -33,40 +34,53 @@ export class InfluxTiers implements TierTables {
   }
 
   async *rollups(tier: Tier, host: string, range: Range): AsyncIterable<Rollup> {
-    let from = range.from;
-    for (;;) {
-      const marks = await this.#access.query(
-        `SELECT * FROM host_frames WHERE ${inRange(host, from, range.to)} ORDER BY time LIMIT ${STEP_BUCKETS}`,
-        tier.name,
-      );
-      const heads = this.#understood(() => marks.map(row => rollupHeadOf(host, row)));
-      let rest: readonly RollupHead[] = heads;
+    const marks = pages(
+      range,
+      part =>
+        this.#access.query(
+          `SELECT * FROM host_frames WHERE ${inRange(host, part)} ORDER BY time LIMIT ${STEP_BUCKETS}`,
+          tier.name,
+        ),
+      { limit: STEP_BUCKETS },
+    );
+    for await (const page of marks) {
+      let rest: readonly RollupHead[] = this.#understood(() => page.map(row => rollupHeadOf(host, row)));
       while (rest.length > 0) {
         const step = withinRows(rest, STEP_CONTAINERS);
         yield* await this.#completed(tier, host, step);
         rest = rest.slice(step.length);
       }
-      const last = heads.at(-1);
-      if (!last || heads.length < STEP_BUCKETS) return;
-      from = last.rollup.start + 1;
     }
   }
 
-  async frameCounts(tier: Tier | null, host: string, { from, to }: Range, stepMs: number) {
+  async frameCounts(tier: Tier | null, host: string, range: Range, stepMs: number) {
     const value = tier ? 'sum("frames")' : 'count("duration_ms")';
-    const rows = await this.#access.query(
-      `SELECT ${value} AS frames FROM host_frames WHERE ${inRange(host, from, to)} ` +
-        `GROUP BY time(${stepMs}ms) fill(none)`,
-      tier?.name,
+    const rows = await allRows(range, part =>
+      this.#access.query(
+        `SELECT ${value} AS frames FROM host_frames WHERE ${inRange(host, part)} ` +
+          `GROUP BY time(${stepMs}ms) fill(none)`,
+        tier?.name,
+      ),
     );
-    return this.#understood(() => new Map(rows.map(row => [integer(row, 'time'), integer(row, 'frames')])));
+    return this.#understood(() => {
+      const counts = new Map<number, number>();
+      for (const row of rows) {
+        const start = integer(row, 'time');
+        counts.set(start, (counts.get(start) ?? 0) + integer(row, 'frames'));
+      }
+      return counts;
+    });
   }
 
   async newest(tier: Tier, host: string): Promise<number | null> {
-    const [row] = await this.#access.query(
-      `SELECT frames FROM host_frames WHERE ${inRange(host, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)} ` +
-        'ORDER BY time DESC LIMIT 1',
-      tier.name,
+    const row = await firstRow(
+      { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY },
+      part =>
+        this.#access.query(
+          `SELECT frames FROM host_frames WHERE ${inRange(host, part)} ORDER BY time DESC LIMIT 1`,
+          tier.name,
+        ),
+      { newestFirst: true },
     );
     return row ? this.#understood(() => integer(row, 'time')) : null;
   }
@@ -80,9 +94,8 @@ export class InfluxTiers implements TierTables {
   async #completed(tier: Tier, host: string, heads: readonly RollupHead[]): Promise<Rollup[]> {
     const first = heads[0]?.rollup.start ?? 0;
     const last = heads.at(-1)?.rollup.start ?? 0;
-    const rows = await this.#access.query(
-      `SELECT * FROM container_traffic WHERE ${inRange(host, first, last + 1)}`,
-      tier.name,
+    const rows = await allRows({ from: first, to: last + 1 }, part =>
+      this.#access.query(`SELECT * FROM container_traffic WHERE ${inRange(host, part)}`, tier.name),
     );
     return this.#understood(() => {
       const byTime = Map.groupBy(rows, row => integer(row, 'time'));

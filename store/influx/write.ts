@@ -1,18 +1,14 @@
 import { HttpError, InfluxDB, type WriteApi } from '@influxdata/influxdb-client';
 import { lostExchange, refusedAnswer } from './failure.ts';
 import type { Connection } from './http.ts';
+import { type Api, type Target, writePath } from './target.ts';
 
 /** One request: small enough for proxies that stop at 1 MB, and for a time-out to be rare. */
 const BATCH_LINES = 5000;
 const BATCH_BYTES = 768 * 1024;
 
-/**
- * Where lines are written to: 1.x has databases, 2.x and 3 have buckets of an organization. `policy`: another retention
- * policy than the default one; on 2.x the bucket `database/policy`, which is what InfluxQL reads under that name.
- */
-export type Target =
-  | { readonly api: '1'; readonly database: string; readonly policy?: string }
-  | { readonly api: '2'; readonly database: string; readonly org: string; readonly policy?: string };
+/** Requests under way at once. InfluxDB 3 answers when it has synced what came in the last second, the others at once. */
+const IN_FLIGHT: Readonly<Record<Api, number>> = { '1': 1, '2': 1, '3': 8 };
 
 /** Writes lines of line protocol, with times in milliseconds. */
 export interface LineWriter {
@@ -22,7 +18,7 @@ export interface LineWriter {
 
 /**
  * The official client, used so that nothing can be lost in it: it buffers one batch at a time, sends when told to,
- * never retries by itself, and each batch is awaited.
+ * never retries by itself, and each batch is awaited. The order of lines within one `write` is not kept.
  */
 export function lineWriter(connection: Connection, target: Target): LineWriter {
   const client = new InfluxDB({
@@ -30,32 +26,30 @@ export function lineWriter(connection: Connection, target: Target): LineWriter {
     headers: { ...connection.headers },
     timeout: connection.timeoutMs,
   });
-  const path = target.api === '1' ? pathOf1(target) : pathOf2(target);
+  const path = writePath(target);
   const place = `${connection.url}${path}`;
+  /** Batches one after the other; of several such, each takes the next batch. A failure ends them all. */
+  const send = async (batches: Generator<string[]>) => {
+    for (const batch of batches) {
+      const api = writeApi(client, path);
+      api.writeRecords(batch);
+      try {
+        await api.flush();
+      } catch (error) {
+        throw failureOf(place, error);
+      }
+    }
+  };
   return {
     async write(lines) {
-      for (const batch of batchesOf(lines)) {
-        const api = writeApi(client, path);
-        api.writeRecords(batch);
-        try {
-          await api.flush();
-        } catch (error) {
-          throw failureOf(place, error);
-        }
-      }
+      const batches = batchesOf(lines);
+      const sent = await Promise.allSettled(
+        Array.from({ length: IN_FLIGHT[target.api] }, () => send(batches)),
+      );
+      for (const outcome of sent) if (outcome.status === 'rejected') throw outcome.reason;
     },
   };
 }
-
-const pathOf1 = ({ database, policy }: Target & { api: '1' }): string =>
-  `/write?${new URLSearchParams({ db: database, ...(policy !== undefined && { rp: policy }), precision: 'ms' })}`;
-
-const pathOf2 = ({ database, org, policy }: Target & { api: '2' }): string =>
-  `/api/v2/write?${new URLSearchParams({ org, bucket: bucketName(database, policy), precision: 'ms' })}`;
-
-/** Name of the bucket (2.x) that InfluxQL knows as this database and retention policy. */
-export const bucketName = (database: string, policy?: string): string =>
-  policy === undefined ? database : `${database}/${policy}`;
 
 /** A client's buffer for one batch. It has no timers and nothing to close once it was flushed. */
 function writeApi(client: InfluxDB, path: string): WriteApi {

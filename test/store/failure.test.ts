@@ -211,7 +211,7 @@ describe('opening', () => {
 
   it.each([
     ['v2.9.1', '/api/v2/write?org=&bucket=tidegauge&precision=ms'],
-    ['3.6.0', '/api/v2/write?org=&bucket=tidegauge&precision=ms'],
+    ['3.6.0', '/api/v3/write_lp?db=tidegauge&precision=millisecond'],
     ['1.8.10', '/write?db=tidegauge&precision=ms'],
   ])('writes to the API that version %s has', async (version, path) => {
     const seen: string[] = [];
