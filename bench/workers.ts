@@ -69,7 +69,7 @@ async function folded(count: number): Promise<Run> {
   const settings = settingsFor(redis.url, folder.path);
   const config = SCHEMA.parse(settings);
   const cwd = writeConfig(folder.path, settings);
-  const workers = Array.from({ length: count }, () => tidegauge(['detect', '--quiet'], { cwd }));
+  const workers = Array.from({ length: count }, () => tidegauge(['detect'], { cwd }));
   const lanes = Array.from(
     { length: LANES },
     (_, lane) =>
