@@ -27,6 +27,11 @@ export class Backlog {
     return this.#entries[0];
   }
 
+  /** The newest, at most so many, oldest first. */
+  newest(count: number): readonly Waiting[] {
+    return this.#entries.slice(-count);
+  }
+
   push(entry: Waiting): void {
     this.#entries.push(entry);
     this.#bytes += entry.bytes;

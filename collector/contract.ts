@@ -3,7 +3,7 @@ import type { ConnectionKind } from '../core/connection.ts';
 import type { Protocol } from '../core/flow.ts';
 import type { Direction } from '../core/frame.ts';
 import type { Cells } from './cells.ts';
-import type { Talk } from './flows/talk.ts';
+import type { Talks } from './flows/talks.ts';
 
 /** Id of a cgroup v2: the inode of its folder, decimal. Text, because it is a 64-bit number. */
 export type CgroupId = string;
@@ -47,18 +47,10 @@ export interface Counts {
   readonly entries: number;
   /** By cgroup; some maps know only bytes, some only messages, some neither. */
   readonly traffic: Cells | null;
-  /** Between whom; messages and bytes are in `traffic` as well. */
-  readonly talks: readonly TalkCount[];
+  /** Between whom, by rows of `traffic`, which has these messages and bytes as well. */
+  readonly talks: Talks | null;
   readonly ends: readonly EndCount[];
   readonly connections: readonly ConnectionCount[];
-}
-
-/** Messages of a cgroup with one peer. */
-export interface TalkCount {
-  readonly cgroup: CgroupId;
-  readonly talk: Talk;
-  readonly messages: number;
-  readonly bytes: number;
 }
 
 /** TCP connections of a cgroup's sockets, count > 0. */

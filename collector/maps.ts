@@ -8,9 +8,6 @@ import { Literal, type MapHead, type Scanner, scanEntries } from './scan.ts';
 /** Reads a line with a map; null when it is not of the expected shape. */
 export type MapReader = (text: string, head: MapHead, meaning: MapMeaning) => Counts | null;
 
-/** What a map says besides traffic, if nothing. */
-export const NOTHING = { talks: [], ends: [], connections: [] } as const;
-
 const COMMA = ','.charCodeAt(0);
 const OPEN = '['.charCodeAt(0);
 const CLOSE = ']'.charCodeAt(0);
@@ -81,7 +78,8 @@ export const readBytes: MapReader = (text, head, meaning) => {
 
 /** Everything that was read of a map: each cell is an entry of it. */
 export function countsOf({ name }: MapHead, { set, direction }: MapMeaning, cells: Cells): Counts {
-  return { kind: 'counts', map: name, set, direction, entries: cells.size, traffic: cells, ...NOTHING };
+  const nothing = { talks: null, ends: [], connections: [] };
+  return { kind: 'counts', map: name, set, direction, entries: cells.size, traffic: cells, ...nothing };
 }
 
 /** A cgroup's id at the scanner: a number where that is exact; null when there is none. */

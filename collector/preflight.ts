@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
-import { describeError, TidegaugeError } from '../core/errors.ts';
+import { describeError, errorCode, TidegaugeError } from '../core/errors.ts';
 import { dockerClient, dockerVersion } from '../docker/client.ts';
 import { bpftraceVersion } from './bpftrace.ts';
 import { findCgroupMount } from './cgroups.ts';
@@ -17,10 +17,12 @@ export interface Check {
   readonly remedy: string;
 }
 
-/** Everything that capture needs, checked without changing anything. Later checks are left out where none can pass. */
-export async function preflight(
+/**
+ * What capture needs of the machine and of the rights of this process, checked without changing anything. Later checks
+ * are left out where none can pass.
+ */
+export async function checkMachine(
   config: Config['capture'],
-  clock: Clock,
   files: KernelFiles = KERNEL_FILES,
 ): Promise<Check[]> {
   const linux = required('Linux', process.platform === 'linux', process.platform, 'Run it on Linux.');
@@ -32,7 +34,6 @@ export async function preflight(
     await checkHook(config, files),
     await checkBpftrace(config),
     await checkCgroups(),
-    await checkDocker(config, clock),
   ];
 }
 
@@ -62,7 +63,8 @@ async function checkCgroups(): Promise<Check> {
   return required('cgroup v2', mount !== null, mount ?? 'not mounted', remedy);
 }
 
-async function checkDocker(config: Config['capture'], clock: Clock): Promise<Check> {
+/** Whether the user of this process can ask Docker. */
+export async function checkDocker(config: Config['capture'], clock: Clock): Promise<Check> {
   const name = 'Docker';
   const client = dockerClient(config.docker);
   if (client === null) return optional(name, true, 'off', '');
@@ -70,7 +72,9 @@ async function checkDocker(config: Config['capture'], clock: Clock): Promise<Che
     return optional(name, true, await dockerVersion(client, clock), '');
   } catch (error) {
     const remedy =
-      'Start Docker, or set capture.docker to its socket, or to `off`; containers have no names without it.';
+      errorCode(error) === 'EACCES'
+        ? 'Let this user use its socket: `collector.groups: docker`. Containers have no names without it.'
+        : 'Start Docker, or set capture.docker to its socket, or to `off`; containers have no names without it.';
     return optional(name, false, describeError(error), remedy);
   }
 }

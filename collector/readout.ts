@@ -1,14 +1,16 @@
+import { type Exchange, NO_EXCHANGE } from '../core/flow.ts';
 import type { Direction, Window } from '../core/frame.ts';
-import type { CgroupId, ConnectionCount, Counts, EndCount, TalkCount } from './contract.ts';
+import type { CgroupId, ConnectionCount, Counts, EndCount } from './contract.ts';
 import type { Talk } from './flows/talk.ts';
+import { KEY_WORDS, type Talks, talkOf } from './flows/talks.ts';
+import { WordTable } from './flows/words.ts';
 import { Tallies } from './tallies.ts';
 
 /** What a cgroup exchanged with one peer, still being added up. */
 export interface TalkTally {
   readonly cgroup: CgroupId;
   readonly talk: Talk;
-  readonly send: { messages: number; bytes: number };
-  readonly receive: { messages: number; bytes: number };
+  readonly exchange: { -readonly [K in keyof Exchange]: Exchange[K] };
 }
 
 /** What was read out of one set of maps. */
@@ -22,8 +24,9 @@ export class Readout {
   readonly #tallies: Readonly<Record<Direction, Tallies>> = { send: new Tallies(), receive: new Tallies() };
   /** Messages counted a second time, or null where they are not. */
   #total: number | null = null;
-  /** By cgroup and talk. */
-  readonly #talks = new Map<string, TalkTally>();
+  readonly talks: TalkTally[] = [];
+  /** Rows and talks of `talks`, by their numbers there. */
+  readonly #talkKeys = new WordTable(KEY_WORDS);
   readonly #maps = new Set<string>();
 
   /** Take a map's content; false when this map has been read already. */
@@ -35,8 +38,8 @@ export class Readout {
     if (traffic) {
       const rows = traffic.cgroups.map(cgroup => this.#row(cgroup));
       this.#tallies[direction].add(traffic, rows);
+      if (talks) this.#addTalks(talks, direction, traffic.cgroups, rows);
     }
-    for (const count of talks) this.#talk(count, direction);
     // Who only tried to connect is part of the frame as well, also when one of these two maps was not understood.
     for (const end of ends) {
       this.ends.push(end);
@@ -53,10 +56,6 @@ export class Readout {
   get missing(): number {
     const { send, receive } = this.#tallies;
     return this.#total === null ? 0 : Math.max(0, this.#total - send.messages - receive.messages);
-  }
-
-  get talks(): Iterable<TalkTally> {
-    return this.#talks.values();
   }
 
   /** Traffic of a container with these rows; null when it has none in this direction. */
@@ -77,16 +76,26 @@ export class Readout {
     return true;
   }
 
-  #talk({ cgroup, talk, messages, bytes }: TalkCount, direction: Direction): void {
-    const { protocol, role, port, own, peer } = talk;
-    const id = `${cgroup} ${protocol} ${role} ${port} ${own} ${peer}`;
-    let tally = this.#talks.get(id);
-    if (!tally) {
-      tally = { cgroup, talk, send: { messages: 0, bytes: 0 }, receive: { messages: 0, bytes: 0 } };
-      this.#talks.set(id, tally);
+  /** `cgroups` and `rows`: the cgroup and the row here of each row there. */
+  #addTalks(talks: Talks, direction: Direction, cgroups: readonly CgroupId[], rows: readonly number[]): void {
+    const key = new Uint32Array(KEY_WORDS);
+    for (let number = 0; number < talks.size; number++) {
+      talks.key(number, key);
+      const cgroup = cgroups[key[0] ?? 0] ?? '';
+      key[0] = rows[key[0] ?? 0] ?? 0;
+      const at = this.#talkKeys.numberOf(key);
+      const tally = this.talks[at] ?? { cgroup, talk: talkOf(key), exchange: { ...NO_EXCHANGE } };
+      this.talks[at] = tally;
+      const messages = talks.messages[number] ?? 0;
+      const bytes = talks.bytes[number] ?? 0;
+      if (direction === 'send') {
+        tally.exchange.sentMessages += messages;
+        tally.exchange.sentBytes += bytes;
+      } else {
+        tally.exchange.receivedMessages += messages;
+        tally.exchange.receivedBytes += bytes;
+      }
     }
-    tally[direction].messages += messages;
-    tally[direction].bytes += bytes;
   }
 
   #row(cgroup: CgroupId): number {

@@ -14,7 +14,7 @@ export interface ShipperOptions {
   store: Pick<Store, 'writeFrames'>;
   queue: Pick<Queue, 'publish'>;
   /** Where frames wait. What an earlier process left in it is shipped first. */
-  spool: Pick<Spool, 'append' | 'read' | 'release' | 'recovered' | 'status'>;
+  spool: Pick<Spool, 'append' | 'read' | 'release' | 'drop' | 'recovered' | 'status'>;
   clock: Clock;
   log: Log;
   limits: ShipperLimits;
@@ -59,7 +59,8 @@ export interface ShipperStatus {
 
 /**
  * Brings frames into the spool, then into the store, then onto the queue, each in the order in which they came: the
- * fold needs them so. A frame leaves the spool when the queue has taken it.
+ * fold needs them so. A frame leaves the spool when the queue has taken it. While many wait, the store gets the newest
+ * ahead of their turn as well: pictures are of now, though the fold is still behind.
  *
  * A frame is queued only after the store has acknowledged it: a worker that is handed a frame finds it and all its
  * predecessors in the store. While the store is away nothing new is queued; while the queue is away storing goes on,
@@ -78,6 +79,9 @@ export interface Shipper {
 /** A request to the store holds at most this much: enough to catch up fast, little enough to repeat. */
 const BATCH = { frames: 256, bytes: 4 * 1024 * 1024 };
 
+/** Most frames that the store gets ahead of their turn between two requests. */
+const AHEAD = 8;
+
 /** Default of `ShipperOptions.backoff`. */
 const BACKOFF: Backoff = { firstMs: 200, maxMs: 5000 };
 
@@ -92,6 +96,8 @@ class FrameShipper implements Shipper {
   readonly #drains = new Set<AbortController>();
   /** Since when a frame waits, by its number, on the monotonic clock: the wall clock may be set. */
   readonly #since = new Map<number, number>();
+  /** The store has frames up to this number ahead of their turn. */
+  #aheadUpTo = 0;
   /** Numbers of frames whose place in the spool turned out to be damaged. */
   readonly #unreadable = new Set<number>();
   #counts = { dropped: 0, refused: 0, skipped: 0, stored: 0, queued: 0 };
@@ -113,6 +119,7 @@ class FrameShipper implements Shipper {
         if (frames.length > 0) await store.writeFrames(frames);
       },
       onSent: batch => this.#stored(batch),
+      between: () => this.#storeAhead(),
       onRefused: (entry, error) => this.#refused('store', entry, error),
     });
     this.#queue = new Stage({
@@ -177,9 +184,11 @@ class FrameShipper implements Shipper {
     this.#store.push(entry);
   }
 
-  #release(entry: Waiting): void {
+  /** `stored`: workers can read it; otherwise it is lost, and the next frame tells of it. */
+  #forget(entry: Waiting, { stored }: { stored: boolean }): void {
     this.#since.delete(entry.seq);
-    this.#options.spool.release(entry);
+    if (stored) this.#options.spool.release(entry);
+    else this.#options.spool.drop(entry);
   }
 
   /** Frames of the spool; one that cannot be read any more is left out, and the spool counts it. */
@@ -191,10 +200,22 @@ class FrameShipper implements Shipper {
     });
   }
 
+  /** A failure is none: these frames are stored in their turn, and what is wrong then is said. */
+  async #storeAhead(): Promise<void> {
+    const batch = this.#store.backlog.newest(AHEAD).filter(({ seq }) => seq > this.#aheadUpTo);
+    const frames = this.#read(batch);
+    if (frames.length === 0) return;
+    this.#aheadUpTo = batch.at(-1)?.seq ?? this.#aheadUpTo;
+    const { store, log } = this.#options;
+    await store.writeFrames(frames, { ahead: true }).catch((error: unknown) => {
+      log.debug({ error: describeError(error) }, 'frames not stored ahead of their turn');
+    });
+  }
+
   #stored(batch: readonly Waiting[]): void {
     for (const entry of batch) {
       if (this.#unreadable.delete(entry.seq)) {
-        this.#release(entry);
+        this.#forget(entry, { stored: false });
         continue;
       }
       this.#counts.stored++;
@@ -208,7 +229,7 @@ class FrameShipper implements Shipper {
     for (const entry of batch) {
       if (this.#unreadable.delete(entry.seq)) this.#counts.skipped++;
       else this.#counts.queued++;
-      this.#release(entry);
+      this.#forget(entry, { stored: true });
     }
     this.#settle();
   }
@@ -216,7 +237,7 @@ class FrameShipper implements Shipper {
   /** What the store refuses is not queued: live detection and a review of the store see the same. */
   #refused(by: 'store' | 'queue', entry: Waiting, error: unknown): void {
     this.#counts[by === 'store' ? 'refused' : 'skipped']++;
-    this.#release(entry);
+    this.#forget(entry, { stored: by === 'queue' });
     this.#options.log.error(
       { start: entry.start, error: describeError(error) },
       `the ${by} refused a frame for good`,
@@ -233,7 +254,7 @@ class FrameShipper implements Shipper {
       const gone = stored ?? this.#store.backlog.dropOldest(1);
       if (!gone) break;
       this.#counts[stored ? 'skipped' : 'dropped']++;
-      this.#release(gone);
+      this.#forget(gone, { stored: stored !== null });
     }
     if (this.#counts.dropped + this.#counts.skipped === before) return;
     if (!this.#lossTold) {

@@ -12,6 +12,8 @@ export interface StageOptions {
   send: (batch: readonly Waiting[]) => Promise<void>;
   /** The request was acknowledged. */
   onSent: (batch: readonly Waiting[]) => void;
+  /** Done after a request that leaves more behind than it took. Must not throw or reject. */
+  between?: () => Promise<void>;
   /** A frame that was refused for good. */
   onRefused: (frame: Waiting, error: unknown) => void;
   /** The other side was lost, or is back. */
@@ -80,7 +82,7 @@ export class Stage {
   }
 
   async #sendSome(): Promise<void> {
-    const { batch: most, send, onSent } = this.#options;
+    const { batch: most, send, onSent, between } = this.#options;
     const frames = this.#suspects > 0 ? Math.ceil(this.#suspects / 2) : most.frames;
     const batch = this.backlog.hold({ frames, bytes: most.bytes });
     try {
@@ -94,6 +96,7 @@ export class Stage {
     this.#suspects = Math.max(0, this.#suspects - batch.length);
     this.#up();
     onSent(batch);
+    if (this.backlog.size > batch.length) await between?.();
   }
 
   #isolate(batch: readonly Waiting[], error: unknown): void {

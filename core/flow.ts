@@ -44,6 +44,15 @@ export const EXCHANGE_KEYS = [
   'failures',
 ] as const satisfies readonly (keyof Exchange)[];
 
+export const NO_EXCHANGE: Exchange = {
+  sentMessages: 0,
+  sentBytes: 0,
+  receivedMessages: 0,
+  receivedBytes: 0,
+  connections: 0,
+  failures: 0,
+};
+
 /** Between whom: one row of one frame, and one series over time. */
 export interface FlowKey {
   /** Whose sockets. */

@@ -1,17 +1,17 @@
 import type { MapMeaning } from '../../bpf/contract.ts';
 import { CONNECTION_KINDS, type ConnectionKind } from '../../core/connection.ts';
 import { Cells } from '../cells.ts';
-import type { Counts, TalkCount } from '../contract.ts';
+import type { Counts } from '../contract.ts';
 import { countsOf, type MapReader, scanCell, scanCgroup } from '../maps.ts';
 import { type Scanner, scanEntries } from '../scan.ts';
-import { bucketNumber, decodeTalk, readAddress, withoutBucket } from './talk.ts';
-import { WordTable } from './words.ts';
+import { bucketNumber, readAddress, withoutBucket } from './talk.ts';
+import { KEY_WORDS, Talks } from './talks.ts';
 
 /** What the maps of bpf/flows.bt say. Null for what is not of their shape. */
 
 type Meant = Pick<MapMeaning, 'set' | 'direction'>;
 
-const NOTHING = { kind: 'counts', traffic: null, talks: [], ends: [], connections: [] } as const;
+const NOTHING = { kind: 'counts', traffic: null, talks: null, ends: [], connections: [] } as const;
 
 const COMMA = ','.charCodeAt(0);
 
@@ -19,68 +19,34 @@ const COMMA = ','.charCodeAt(0);
 export const readTalks: MapReader = (text, head, meaning) => {
   const cells = new Cells();
   const talks = new Talks();
+  const of = new Uint32Array(KEY_WORDS);
   let row = 0;
+  let bucket = 0;
   const key = (scan: Scanner): boolean => {
     const cgroup = scanCgroup(scan);
-    if (cgroup === null) return false;
+    if (cgroup === null || !scan.is(COMMA) || !scan.unsigned() || scan.high > 0) return false;
     row = cells.rowOf(cgroup);
-    return talks.scanKey(scan, row);
+    bucket = bucketNumber(scan.low);
+    of[0] = row;
+    of[1] = withoutBucket(scan.low);
+    return scanAddress(scan, of, 2) && scanAddress(scan, of, 4);
   };
   const sum = (scan: Scanner): boolean => {
     const before = cells.bytes[row] ?? 0;
-    const messages = scanCell(scan, cells, row, talks.bucket);
-    talks.add(messages, (cells.bytes[row] ?? 0) - before);
+    const messages = scanCell(scan, cells, row, bucket);
+    talks.add(of, messages, (cells.bytes[row] ?? 0) - before);
     return messages > 0;
   };
   if (head.type !== 'map' || !scanEntries(text, head, key, sum)) return null;
-  return { ...countsOf(head, meaning, cells), talks: talks.counts(cells.cgroups) };
+  return { ...countsOf(head, meaning, cells), talks };
 };
 
-/** Messages and bytes by row and talk. */
-class Talks {
-  /** Bucket in the key that was read last. */
-  bucket = 0;
-  /** Row, word without bucket, halves of the two addresses. */
-  readonly #key = new Uint32Array(6);
-  readonly #table = new WordTable(this.#key.length);
-  readonly #messages: number[] = [];
-  readonly #bytes: number[] = [];
-
-  /** `,WORD,A,B` at the scanner. */
-  scanKey(scan: Scanner, row: number): boolean {
-    if (!scan.is(COMMA) || !scan.unsigned() || scan.high > 0) return false;
-    this.bucket = bucketNumber(scan.low);
-    this.#key[0] = row;
-    this.#key[1] = withoutBucket(scan.low);
-    return this.#scanAddress(scan, 2) && this.#scanAddress(scan, 4);
-  }
-
-  /** Messages with the key that was read last. */
-  add(messages: number, bytes: number): void {
-    const talk = this.#table.numberOf(this.#key);
-    this.#messages[talk] = (this.#messages[talk] ?? 0) + messages;
-    this.#bytes[talk] = (this.#bytes[talk] ?? 0) + bytes;
-  }
-
-  /** What was added up; `cgroups`: by row. */
-  counts(cgroups: readonly string[]): TalkCount[] {
-    return this.#messages.map((messages, talk) => {
-      const word = (index: number) => this.#table.word(talk, index);
-      return {
-        cgroup: cgroups[word(0)] ?? '',
-        talk: decodeTalk(word(1), [word(2), word(3)], [word(4), word(5)]),
-        messages,
-        bytes: this.#bytes[talk] ?? 0,
-      };
-    });
-  }
-
-  #scanAddress(scan: Scanner, index: number): boolean {
-    if (!scan.is(COMMA) || !scan.signed()) return false;
-    this.#key[index] = scan.high;
-    this.#key[index + 1] = scan.low;
-    return true;
-  }
+/** `,A` at the scanner, into two words of a key. */
+function scanAddress(scan: Scanner, key: Uint32Array, index: number): boolean {
+  if (!scan.is(COMMA) || !scan.signed()) return false;
+  key[index] = scan.high;
+  key[index + 1] = scan.low;
+  return true;
 }
 
 /** TCP connections by their ends. The map may be full without loss: `readConnections` has the totals. */

@@ -21,52 +21,49 @@ type Class = 'talking' | 'oneWay' | 'folded';
 export class Places {
   readonly #limits: PlaceLimits;
   /** Container -> class -> flow id -> start of the frame in which it was last used, in order of use. */
-  readonly #used = new Map<string, Record<Class, Map<string, number>>>();
+  readonly #used = new Map<string, Partial<Record<Class, Map<string, number>>>>();
 
   constructor(limits: PlaceLimits) {
     this.#limits = limits;
   }
 
-  /** The rows for these flows (no two of one id) of a frame that starts at `start`, in canonical order. */
-  fold(flows: readonly Flow[], start: number): Flow[] {
+  /** The rows for these flows (by id) of a frame that starts at `start`, in canonical order. */
+  fold(flows: ReadonlyMap<string, Flow>, start: number): Flow[] {
     this.#expire(start);
-    const rows = new Map<string, Flow>();
-    const weighed = flows.map(flow => ({ flow, id: flowId(flow), bytes: bytesOf(flow) }));
-    for (const { flow, id } of weighed.sort(heaviestFirst)) {
-      const [rowId, part] = this.#place(classOf(flow), flow, id, start)
-        ? [id, flow]
-        : this.#folded(flow, start);
-      const row = rows.get(rowId);
-      rows.set(rowId, row ? addFlows(row, part) : part);
-    }
-    return [...rows.values()].sort(compareFlows);
+    let isFolded = false;
+    const weighed = Array.from(flows, ([id, flow]) => ({ id, flow, bytes: bytesOf(flow) }));
+    const rows = weighed.sort(heaviestFirst).map(({ id, flow }) => {
+      if (this.#place(classOf(flow), flow, id, start)) return flow;
+      isFolded = true;
+      return this.#folded(flow, start);
+    });
+    return (isFolded ? addedUp(rows) : rows).sort(compareFlows);
   }
 
-  /** The row for a flow that has no place of its own. */
-  #folded(flow: Flow, start: number): [id: string, Flow] {
+  /** What remains of a flow that has no place of its own. */
+  #folded(flow: Flow, start: number): Flow {
     const allPorts = { ...flow, port: 0 };
-    const id = flowId(allPorts);
-    if (this.#place('folded', allPorts, id, start)) return [id, allPorts];
-    const other: Flow = { ...allPorts, peerKind: 'other', peer: '', address: '' };
-    return [flowId(other), other];
+    if (this.#place('folded', allPorts, flowId(allPorts), start)) return allPorts;
+    return { ...allPorts, peerKind: 'other', peer: '', address: '' };
   }
 
   /** Whether the flow has a place, or gets one. */
   #place(kind: Class, flow: Flow, id: string, start: number): boolean {
     let classes = this.#used.get(flow.container);
     if (!classes) {
-      classes = newClasses();
+      classes = {};
       this.#used.set(flow.container, classes);
     }
     // Who was answered once stays with its place when it is not, in one frame.
-    const held = classes.talking.has(id) ? classes.talking : classes[kind];
-    if (!held.has(id) && held.size >= this.#limits[kind]) {
+    const one = classes.talking?.has(id) ? 'talking' : kind;
+    classes[one] ??= new Map();
+    const held = classes[one];
+    if (!held.delete(id) && held.size >= this.#limits[kind]) {
       const [oldest, used] = held.entries().next().value ?? ['', start];
       // An idle conversation makes room for a new one; knocking does not.
       if (kind !== 'talking' || used >= start) return false;
       held.delete(oldest);
     }
-    held.delete(id);
     held.set(id, start);
     return true;
   }
@@ -84,12 +81,6 @@ export class Places {
   }
 }
 
-const newClasses = (): Record<Class, Map<string, number>> => ({
-  talking: new Map(),
-  oneWay: new Map(),
-  folded: new Map(),
-});
-
 function classOf(flow: Flow): Class {
   const bothWays = flow.sentMessages > 0 && flow.receivedMessages > 0;
   return bothWays || flow.connections > 0 ? 'talking' : 'oneWay';
@@ -104,6 +95,17 @@ interface Weighed {
 }
 
 const heaviestFirst = (a: Weighed, b: Weighed): number => b.bytes - a.bytes || compareText(a.id, b.id);
+
+/** One row for each id, heaviest first. */
+function addedUp(flows: readonly Flow[]): Flow[] {
+  const rows = new Map<string, Flow>();
+  for (const flow of flows) {
+    const id = flowId(flow);
+    const row = rows.get(id);
+    rows.set(id, row ? addFlows(row, flow) : flow);
+  }
+  return [...rows.values()];
+}
 
 /** The sum of two flows of one id; the address is that of the heavier one, which comes first. */
 export function addFlows(a: Flow, b: Flow): Flow {

@@ -1,15 +1,16 @@
+/** A value under a key, and the frame in which it was last seen. */
 interface Entry<V> {
   readonly key: string;
   readonly value: V;
-  /** In which it was last seen. */
-  readonly frame: number;
+  frame: number;
 }
 
 /** Keys with values, each stamped with the frame in which it was last seen. Bounded; the oldest go first. */
 export class Seen<V> {
   readonly #limit: number;
-  readonly #entries = new Map<string, Entry<V>>();
-  readonly #byKey = new Map<string, Set<string>>();
+  /** In the order of their frames. */
+  readonly #entries = new Set<Entry<V>>();
+  readonly #byKey = new Map<string, Map<V, Entry<V>>>();
 
   /** `limit`: most entries. */
   constructor(limit: number) {
@@ -21,24 +22,34 @@ export class Seen<V> {
   }
 
   see(key: string, value: V, frame: number): void {
-    const id = JSON.stringify([key, value]);
-    this.#drop(id);
-    this.#entries.set(id, { key, value, frame });
-    const ids = this.#byKey.get(key) ?? new Set<string>();
-    this.#byKey.set(key, ids.add(id));
-    if (this.#entries.size > this.#limit) this.#drop(this.#entries.keys().next().value ?? '');
+    let values = this.#byKey.get(key);
+    if (!values) {
+      values = new Map();
+      this.#byKey.set(key, values);
+    }
+    const known = values.get(value);
+    if (known?.frame === frame) return;
+    const entry = known ?? { key, value, frame };
+    entry.frame = frame;
+    values.set(value, entry);
+    this.#entries.delete(entry);
+    this.#entries.add(entry);
+    const [oldest] = this.#entries;
+    if (oldest && this.#entries.size > this.#limit) this.#drop(oldest);
   }
 
   /** Values that were last seen at the same time as the newest one. */
   newest(key: string): V[] {
     const found = this.#found(key);
-    const last = Math.max(...found.map(entry => entry.frame));
-    return found.filter(entry => entry.frame === last).map(entry => entry.value);
+    const last = found.reduce((newest, { frame }) => Math.max(newest, frame), 0);
+    return this.at(key, last);
   }
 
   /** Values that were seen in the frame. */
   at(key: string, frame: number): V[] {
-    return this.#found(key).flatMap(entry => (entry.frame === frame ? [entry.value] : []));
+    return this.#found(key)
+      .filter(entry => entry.frame === frame)
+      .map(entry => entry.value);
   }
 
   all(key: string): V[] {
@@ -47,28 +58,26 @@ export class Seen<V> {
 
   /** Forget what was last seen before the frame, and what `isGone` says. */
   expire(before: number, isGone: (value: V) => boolean): void {
-    for (const [id, { value, frame }] of this.#entries) {
-      if (frame < before || isGone(value)) this.#drop(id);
+    for (const entry of this.#entries) {
+      if (entry.frame < before || isGone(entry.value)) this.#drop(entry);
     }
   }
 
   /** Put values in place of others, all at once. */
   replace(values: ReadonlyMap<V, V>): void {
-    const moved = [...this.#entries].filter(([, { value }]) => values.has(value));
-    for (const [id] of moved) this.#drop(id);
-    for (const [, { key, value, frame }] of moved) this.see(key, values.get(value) ?? value, frame);
+    const moved = [...this.#entries].filter(({ value }) => values.has(value));
+    for (const entry of moved) this.#drop(entry);
+    for (const { key, value, frame } of moved) this.see(key, values.get(value) ?? value, frame);
   }
 
   #found(key: string): Entry<V>[] {
-    return [...(this.#byKey.get(key) ?? [])].flatMap(id => this.#entries.get(id) ?? []);
+    return [...(this.#byKey.get(key)?.values() ?? [])];
   }
 
-  #drop(id: string): void {
-    const entry = this.#entries.get(id);
-    if (!entry) return;
-    this.#entries.delete(id);
-    const ids = this.#byKey.get(entry.key);
-    ids?.delete(id);
-    if (ids?.size === 0) this.#byKey.delete(entry.key);
+  #drop(entry: Entry<V>): void {
+    this.#entries.delete(entry);
+    const values = this.#byKey.get(entry.key);
+    values?.delete(entry.value);
+    if (values?.size === 0) this.#byKey.delete(entry.key);
   }
 }

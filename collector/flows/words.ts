@@ -40,9 +40,10 @@ export class WordTable {
     return this.size - 1;
   }
 
-  /** A word of a key. */
-  word(number: number, index: number): number {
-    return this.#words[number * this.#width + index] ?? 0;
+  /** Writes a key, by its number. */
+  key(number: number, into: Uint32Array): void {
+    const from = number * this.#width;
+    for (let i = 0; i < this.#width; i++) into[i] = this.#words[from + i] ?? 0;
   }
 
   get #mask(): number {

@@ -28,7 +28,7 @@ describe('a key of the flows probe', () => {
     const line =
       '{"type": "map", "data": {"@send_a": {"243,3020423681,72058139515551871,0": 3435973836900000}}}\n';
     expect(parseLine(probe, line)).toMatchObject([
-      { kind: 'counts', map: '@send_a', entries: 1, talks: [{ cgroup: '243', messages: 100_000 }] },
+      { kind: 'counts', map: '@send_a', entries: 1, talks: { messages: [100_000] } },
     ]);
   });
 
@@ -128,6 +128,7 @@ describe('places', () => {
     failures: 0,
     ...parts,
   });
+  const byId = (flows: readonly Flow[]) => new Map(flows.map(one => [flowId(one), one]));
   const limits = { talking: 4, oneWay: 2, folded: 1, keptMs: 1000 };
 
   it('bound the rows, never the sums', () => {
@@ -146,7 +147,7 @@ describe('places', () => {
         const places = new Places(limits);
         for (const [n, all] of list.entries()) {
           const flows = all.map(({ port, ...rest }) => flow(port, rest));
-          const rows = places.fold(flows, n * 300);
+          const rows = places.fold(byId(flows), n * 300);
           expect(rows.length).toBeLessThanOrEqual(4 + 2 + 1 + 1);
           expect(new Set(rows.map(flowId)).size).toBe(rows.length);
           const sum = (some: readonly Flow[]) =>
@@ -159,7 +160,7 @@ describe('places', () => {
 
   it('are for the heaviest, kept while used, and given on when idle', () => {
     const places = new Places(limits);
-    const ports = (flows: Flow[], start: number) => places.fold(flows, start).map(row => row.port);
+    const ports = (flows: Flow[], start: number) => places.fold(byId(flows), start).map(row => row.port);
     const heavy = [1, 2, 3, 4].map(port => flow(port, { sentBytes: 100 * port }));
     expect(ports([flow(9), ...heavy], 0)).toEqual([0, 1, 2, 3, 4]);
     expect(ports([flow(9)], 100)).toEqual([9]);

@@ -60,7 +60,7 @@ const counts = (cgroup: string, count: number, direction: Direction = 'send'): E
   set: 'a',
   direction,
   entries: 1,
-  talks: [],
+  talks: null,
   ends: [],
   connections: [],
   traffic: cellsOf([{ cgroup, bytes: 10 * count, sizes: [[0, count]] }]),
@@ -348,7 +348,7 @@ describe('for any traffic', () => {
                 traffic: cellsOf(
                   sizes.map(({ cgroup, bound, count }) => ({ cgroup, bytes: 0, sizes: [[bound, count]] })),
                 ),
-                talks: [],
+                talks: null,
                 ends: [],
                 connections: [],
               },

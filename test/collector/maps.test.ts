@@ -166,7 +166,7 @@ describe('a map of traffic', () => {
         for (const spelling of [text, text.replaceAll(' ', '')]) {
           const { sums, counts } = parsed(spelling) ?? {};
           expect(sums).toEqual(expected);
-          const talks = counts?.talks.reduce((total, { messages }) => total + messages, 0);
+          const talks = counts?.talks?.messages.reduce((total, n) => total + n, 0) ?? 0;
           const messages = [...(counts?.traffic?.messages ?? [])].reduce((total, n) => total + n, 0);
           expect(talks).toBe(holds === 'flows' ? messages : 0);
         }
