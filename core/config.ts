@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration, identifier, listen, size } from './options.ts';
+import { account, addressRanges, duration, groups, identifier, listen, size } from './options.ts';
 import { formatDuration } from './units.ts';
 
 /**
