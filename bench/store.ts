@@ -40,7 +40,7 @@ function loadOf(round: number): Load {
     frameOf(host, round * FRAMES + n, busyParts(CONTAINERS)),
   );
   const start = frames[0]?.start ?? 0;
-  const lines = [frames.flatMap(trafficLines), frames.map(frameLine)];
+  const lines = [frames.flatMap(trafficLines), frames.map(frame => frameLine(frame))];
   return {
     host,
     frames,

@@ -97,10 +97,10 @@ function guardedBy(
 ): Pick<ShipperOptions, 'store' | 'queue'> {
   return {
     store: {
-      writeFrames: async frames => {
+      writeFrames: async (frames, options) => {
         contact.require('store');
         claim.check();
-        await store.writeFrames(frames);
+        await store.writeFrames(frames, options);
       },
     },
     queue: {

@@ -68,6 +68,11 @@ export interface Frame {
   readonly faults: readonly Fault[];
   /** Events known to be lost in this interval. */
   readonly lost: number;
+  /**
+   * Frames of this host right before this one that were made and then lost on their way to the store, an integer > 0;
+   * absent: none. What they held is a gap.
+   */
+  readonly dropped?: number;
   /** Fullest map of the readout: entries / capacity, 0..1. */
   readonly occupancy: number;
   /** Everyone alive at any moment of the interval, sorted by name. Without a window: silent, which is a value. */
@@ -115,6 +120,7 @@ const frameSchema = z.strictObject({
   previous: z.int().nullable(),
   faults: z.array(z.enum(FAULTS)),
   lost: count,
+  dropped: z.exactOptional(count.positive()),
   occupancy: z.number().min(0),
   containers: z.array(
     z.strictObject({

@@ -29,8 +29,11 @@ export interface Store {
   /**
    * Write whole frames of any hosts. A reader sees a frame only once all of it is stored.
    * A frame that exists already (host and start) is written again with the same result.
+   *
+   * `ahead`: earlier frames of the host are still to come. Sums, series and pictures have these frames at once;
+   * `readFrames` leaves them out until they are written in their turn, for whoever folds must not skip what is missing.
    */
-  writeFrames(frames: readonly Frame[]): Promise<void>;
+  writeFrames(frames: readonly Frame[], options?: { readonly ahead?: boolean }): Promise<void>;
   /** Frames of one host whose start lies in the range, ascending, exactly as they were written; reads in bounded chunks. */
   readFrames(host: string, range: Range): AsyncIterable<Frame>;
   /** The newest frame's start and end, optionally only among those that start before `before`; null when there is none. */

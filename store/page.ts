@@ -7,6 +7,8 @@ export interface FrameHead {
   readonly containers: number;
   readonly flows: number;
   readonly connections: number;
+  /** Written ahead of earlier frames, and not in its turn yet. */
+  readonly ahead: boolean;
 }
 
 /** A bucket without its containers, and how many there are. */

@@ -56,6 +56,12 @@ export function faultsOf(row: Row): Fault[] {
   return joined.split(',').map(fault => oneOf(FAULTS, { faults: fault }, 'faults'));
 }
 
+/** The field `dropped` of a frame: absent when none were. */
+export function droppedOf(row: Row): { dropped?: number } {
+  const dropped = orNull(integer, row, 'dropped') ?? 0;
+  return dropped > 0 ? { dropped } : {};
+}
+
 function unexpected(column: string, what: string, value: unknown): Error {
   const found = typeof value === 'string' ? `"${printable(value, 60)}"` : String(value);
   return new Error(`column ${column}: expected ${what}, found ${found}`);

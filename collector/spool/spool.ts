@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, readdirSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { CAPS } from '../../core/caps.ts';
 import type { Clock } from '../../core/clock.ts';
@@ -8,8 +8,8 @@ import { decodeFrame, encodeFrame, type Frame } from '../../core/frame.ts';
 import type { Log } from '../../core/log.ts';
 import type { Waiting } from '../backlog.ts';
 import { Cursor } from './cursor.ts';
-import type { RecordPlace } from './format.ts';
-import { isSegment, Segment } from './segment.ts';
+import { countDropped, type Entry, type Found, find, later } from './recover.ts';
+import { Segment } from './segment.ts';
 
 export interface SpoolOptions {
   /** Made when it is missing. The caller holds its lock. */
@@ -38,12 +38,6 @@ export interface SpoolStatus {
   readonly recovered: number;
 }
 
-/** What a frame that waits is to the spool. */
-interface Entry extends Waiting {
-  frame: Frame | null;
-  disk: { readonly segment: Segment; readonly place: RecordPlace } | null;
-}
-
 /** One that is in memory only. */
 interface Unwritten extends Entry {
   frame: Frame;
@@ -70,6 +64,8 @@ export class Spool {
   /** The segment that is appended to. */
   #active: Segment | null = null;
   #next: number;
+  /** One more than the number of the newest record that was shipped; before the first, of the record before the oldest. */
+  #shipped: number;
   #newest: number | null;
   /** Oldest first. */
   #unwritten: Unwritten[] = [];
@@ -88,9 +84,11 @@ export class Spool {
     this.recovered = found.entries.map(({ seq, start, bytes }) => ({ seq, start, bytes }));
     this.#segments = new Set(found.segments);
     this.#damaged = found.damaged;
-    this.#next = Math.max(cursor.released, found.next, 1);
-    this.#newest = found.newest;
-    for (const segment of found.segments) this.#drop(segment);
+    this.#next = Math.max(cursor.found?.released ?? 1, found.next);
+    this.#shipped = cursor.found?.shipped ?? found.entries[0]?.seq ?? this.#next;
+    this.#newest = later(found.newest, cursor.found?.newest ?? null);
+    countDropped(found.entries, this.#shipped);
+    for (const segment of found.segments) this.#removeIfDone(segment);
     if (found.damaged > 0)
       options.log.error(
         { folder: options.folder, places: found.damaged },
@@ -106,14 +104,14 @@ export class Spool {
     try {
       makeFolder(options.folder, 0o700);
       const cursor = Cursor.open(join(options.folder, 'released'));
-      return new Spool(full, cursor, find(options.folder, cursor.released));
+      return new Spool(full, cursor, find(options.folder, cursor.found?.released ?? 0));
     } catch (error) {
       if (error instanceof TidegaugeError) throw error;
       throw unusable(options.folder, error);
     }
   }
 
-  /** Start of the newest frame that is known, epoch ms, released or not; null when there is none. */
+  /** Start of the newest frame that was ever appended, epoch ms; null when there was none. */
   get newest(): number | null {
     return this.#newest;
   }
@@ -135,19 +133,26 @@ export class Spool {
   append(frame: Frame): Waiting {
     const payload = Buffer.from(encodeFrame(frame));
     const waiting = { seq: this.#next++, start: frame.start, bytes: payload.length };
-    const entry: Unwritten = { ...waiting, frame, disk: null };
+    const entry: Unwritten = { ...waiting, dropped: 0, frame, disk: null };
     this.#entries.set(entry.seq, entry);
-    this.#newest = Math.max(this.#newest ?? frame.start, frame.start);
+    this.#newest = later(this.#newest, frame.start);
     this.#unwritten.push(entry);
     this.#unwrittenBytes += entry.bytes;
     this.#writeAll(payload);
     return waiting;
   }
 
-  /** A frame that waits, or null when its place on disk was damaged since: then it is to be released. */
+  /**
+   * A frame that waits, with how many were given up right before it; null when its place on disk was damaged since: then
+   * it is to be dropped.
+   */
   read({ seq }: Waiting): Frame | null {
     const entry = this.#entries.get(seq);
-    if (!entry) return null;
+    const frame = entry ? this.#frameOf(entry) : null;
+    return frame && entry && entry.dropped > 0 ? { ...frame, dropped: entry.dropped } : frame;
+  }
+
+  #frameOf(entry: Entry): Frame | null {
     if (entry.frame) return entry.frame;
     try {
       const payload = entry.disk?.segment.read(entry.disk.place);
@@ -159,21 +164,39 @@ export class Spool {
     return null;
   }
 
-  /** A frame was shipped, or is given up. */
+  /** A frame was shipped. */
   release({ seq }: Waiting): void {
+    this.#shipped = Math.max(this.#shipped, seq + 1);
+    this.#remove(seq);
+  }
+
+  /** A frame is given up: the next one tells of it. */
+  drop({ seq }: Waiting): void {
+    const gone = this.#entries.get(seq);
+    if (!gone) return;
+    for (const entry of this.#entries.values()) {
+      if (entry.seq <= seq) continue;
+      entry.dropped += gone.dropped + 1;
+      break;
+    }
+    this.#remove(seq);
+  }
+
+  #remove(seq: number): void {
     const entry = this.#entries.get(seq);
     if (!entry) return;
     this.#entries.delete(seq);
     if (entry.disk) {
       if (entry.frame) this.#cachedBytes -= entry.bytes;
       entry.disk.segment.live--;
-      this.#drop(entry.disk.segment);
     } else {
       this.#unwritten = this.#unwritten.filter(other => other !== entry);
       this.#unwrittenBytes -= entry.bytes;
     }
     const [oldest] = this.#entries.keys();
-    this.#tidy(() => this.#cursor.write(oldest ?? this.#next));
+    const position = { released: oldest ?? this.#next, shipped: this.#shipped, newest: this.#newest };
+    // The position first: records that are gone behind it would count as given up at the next start.
+    if (this.#tidy(() => this.#cursor.write(position)) && entry.disk) this.#removeIfDone(entry.disk.segment);
   }
 
   /** What could not be written is lost with this process. */
@@ -221,12 +244,12 @@ export class Spool {
       syncFolder(folder);
     }
     // Also those that could not be removed before.
-    for (const old of this.#segments) this.#drop(old);
+    for (const old of this.#segments) this.#removeIfDone(old);
     return segment;
   }
 
   /** Remove a segment of which nothing is waiting any more. */
-  #drop(segment: Segment): void {
+  #removeIfDone(segment: Segment): void {
     if (segment.live > 0 || segment === this.#active) return;
     this.#tidy(() => {
       segment.remove();
@@ -243,10 +266,11 @@ export class Spool {
   }
 
   /** Remove what is done with, or note it. A failure loses nothing: what was shipped is shipped again, which changes nothing. */
-  #tidy(action: () => void): void {
+  #tidy(action: () => void): boolean {
     try {
       action();
       this.#untidy = false;
+      return true;
     } catch (error) {
       if (!this.#untidy)
         this.#options.log.warn(
@@ -254,6 +278,7 @@ export class Spool {
           'the spool cannot be tidied up: it takes more room, and the next start ships some frames again',
         );
       this.#untidy = true;
+      return false;
     }
   }
 
@@ -281,38 +306,6 @@ export class Spool {
     this.#fault = null;
     this.#options.log.info({ folder: this.#options.folder }, 'the spool can be written again');
   }
-}
-
-interface Found {
-  readonly segments: readonly Segment[];
-  readonly entries: readonly Entry[];
-  readonly damaged: number;
-  /** Greater than all numbers in use. */
-  readonly next: number;
-  readonly newest: number | null;
-}
-
-/** What an earlier process left. Records before `released` are done with. */
-function find(folder: string, released: number): Found {
-  const segments: Segment[] = [];
-  const entries: Entry[] = [];
-  let damaged = 0;
-  let next = 0;
-  let newest: number | null = null;
-  for (const name of readdirSync(folder).filter(isSegment).sort()) {
-    const found = Segment.open(folder, name);
-    segments.push(found.segment);
-    damaged += found.damaged;
-    for (const place of found.records) {
-      const { seq, start, bytes } = place;
-      next = Math.max(next, seq + 1);
-      newest = Math.max(newest ?? start, start);
-      if (seq < released) continue;
-      entries.push({ seq, start, bytes, frame: null, disk: { segment: found.segment, place } });
-      found.segment.live++;
-    }
-  }
-  return { segments, entries, damaged, next, newest };
 }
 
 /** So that a new file's name survives a power cut. */

@@ -14,6 +14,7 @@ import { exchangeOf } from '../flow.ts';
 import type { FrameHead } from '../page.ts';
 import {
   connectionKindOf,
+  droppedOf,
   faultsOf,
   integer,
   kindOf,
@@ -40,12 +41,14 @@ export function headOf(host: string, row: Row): FrameHead {
       previous: orNull(integer, row, 'previous'),
       faults: faultsOf(row),
       lost: integer(row, 'lost'),
+      ...droppedOf(row),
       occupancy: number(row, 'occupancy'),
     },
     containers: integer(row, 'containers'),
     // Absent in rows of versions without them.
     flows: orNull(integer, row, 'flows') ?? 0,
     connections: orNull(integer, row, 'connections') ?? 0,
+    ahead: row.ahead === 1 && row.settled !== 1,
   };
 }
 

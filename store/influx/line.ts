@@ -21,14 +21,18 @@ export function quoted(text: string): string {
 
 const flag = (value: boolean): string => (value ? '1i' : '0i');
 
-/** The commit mark of a frame: its row of `host_frames`. */
-export function frameLine(frame: Frame): string {
+/**
+ * The commit mark of a frame: its row of `host_frames`. That it was written ahead of earlier frames and that its turn
+ * came are fields of their own, so that the order in which the two writes arrive does not matter.
+ */
+export function frameLine(frame: Frame, { ahead = false } = {}): string {
   const previous = frame.previous === null ? '' : `,previous=${frame.previous}i`;
+  const dropped = frame.dropped === undefined ? '' : `,dropped=${frame.dropped}i`;
   return (
     `host_frames,host=${tag(frame.host)} duration_ms=${frame.durationMs}i,complete=${flag(isComplete(frame))}` +
     `,lost=${frame.lost}i,containers=${frame.containers.length}i,flows=${frame.flows.length}i` +
     `,connections=${frame.connections.length}i,occupancy=${frame.occupancy}` +
-    `,faults="${frame.faults.join(',')}"${previous} ${frame.start}`
+    `,faults="${frame.faults.join(',')}"${previous}${dropped},${ahead ? 'ahead' : 'settled'}=1i ${frame.start}`
   );
 }
 

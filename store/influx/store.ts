@@ -65,7 +65,7 @@ export class InfluxStore implements Store {
       place: this.#connection.url,
       query: (statement, policy) => this.#query(statement, policy),
       write: (lines, policy) => this.#write(lines, policy),
-      frames: (host, range) => this.readFrames(host, range),
+      frames: (host, range) => this.#frames(host, range, { withAhead: true }),
     });
   }
 
@@ -84,15 +84,23 @@ export class InfluxStore implements Store {
   }
 
   /** The row of `host_frames` is written once all else is stored: readers look for it first. */
-  async writeFrames(frames: readonly Frame[]): Promise<void> {
+  async writeFrames(frames: readonly Frame[], options: { readonly ahead?: boolean } = {}): Promise<void> {
     for (const frame of frames) checkFrame(frame);
     await this.#write(
       frames.flatMap(frame => [...trafficLines(frame), ...flowLines(frame), ...connectionLines(frame)]),
     );
-    await this.#write(frames.map(frameLine));
+    await this.#write(frames.map(frame => frameLine(frame, options)));
   }
 
-  async *readFrames(host: string, range: Range): AsyncIterable<Frame> {
+  readFrames(host: string, range: Range): AsyncIterable<Frame> {
+    return this.#frames(host, range, { withAhead: false });
+  }
+
+  async *#frames(
+    host: string,
+    range: Range,
+    { withAhead }: { readonly withAhead: boolean },
+  ): AsyncIterable<Frame> {
     const marks = pages(
       range,
       part =>
@@ -102,7 +110,8 @@ export class InfluxStore implements Store {
       { limit: STEP_FRAMES },
     );
     for await (const page of marks) {
-      let rest: readonly FrameHead[] = this.#understood(() => page.map(row => headOf(host, row)));
+      const heads = this.#understood(() => page.map(row => headOf(host, row)));
+      let rest: readonly FrameHead[] = withAhead ? heads : heads.filter(({ ahead }) => !ahead);
       while (rest.length > 0) {
         const step = withinRows(rest, STEP_CONTAINERS);
         yield* await this.#completed(host, step);

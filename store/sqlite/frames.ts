@@ -14,7 +14,7 @@ import { isBucket, type Sizes } from '../../core/histogram.ts';
 import type { FlowTotal } from '../../core/service-map.ts';
 import type { Range } from '../contract.ts';
 import { type FrameHead, withinRows } from '../page.ts';
-import { faultsOf, integer, kindOf, number, orNull, type Row, text } from '../row.ts';
+import { droppedOf, faultsOf, integer, kindOf, number, orNull, type Row, text } from '../row.ts';
 import { decodeField } from '../text.ts';
 import { ConnectionTable } from './connections.ts';
 import type { Step } from './database.ts';
@@ -34,6 +34,7 @@ export class FrameTables {
   readonly #flows: FlowTable;
   readonly #connections: ConnectionTable;
   readonly #insertFrame: StatementSync;
+  readonly #settleFrame: StatementSync;
   readonly #insertTraffic: StatementSync;
   readonly #heads: StatementSync;
   readonly #traffic: StatementSync;
@@ -46,7 +47,10 @@ export class FrameTables {
     this.#flows = new FlowTable(db, names);
     this.#connections = new ConnectionTable(db, names);
     this.#insertFrame = db.prepare(
-      'INSERT INTO host_frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      'INSERT INTO host_frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+    );
+    this.#settleFrame = db.prepare(
+      'UPDATE host_frames SET ahead = 0, dropped = ? WHERE host = ? AND time = ? AND ahead = 1',
     );
     this.#insertTraffic = db.prepare(
       'INSERT INTO container_traffic VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
@@ -69,10 +73,15 @@ export class FrameTables {
     );
   }
 
-  /** Insert a frame, inside a transaction. One that is stored already is left as it is: frames never change. */
-  insert(frame: Frame): void {
+  /**
+   * Insert a frame, inside a transaction. One that is stored already is left as it is, for frames never change; one that
+   * was `ahead` of earlier ones is not any more when it is inserted in its turn.
+   */
+  insert(frame: Frame, ahead = false): void {
+    const host = this.#names.ensureHost(frame.host);
+    const dropped = frame.dropped ?? 0;
     const added = this.#insertFrame.run(
-      this.#names.ensureHost(frame.host),
+      host,
       frame.start,
       frame.durationMs,
       frame.previous,
@@ -82,8 +91,13 @@ export class FrameTables {
       frame.containers.length,
       frame.flows.length,
       frame.connections.length,
+      dropped,
+      ahead ? 1 : 0,
     );
-    if (added.changes === 0) return;
+    if (added.changes === 0) {
+      if (!ahead) this.#settleFrame.run(dropped, host, frame.start);
+      return;
+    }
     this.#flows.insert(frame);
     this.#connections.insert(frame);
     const windows = new Map(frame.windows.map(w => [windowKey(w.container, w.direction), w]));
@@ -115,11 +129,13 @@ export class FrameTables {
         previous: orNull(integer, row, 'previous'),
         faults: faultsOf(row),
         lost: integer(row, 'lost'),
+        ...droppedOf(row),
         occupancy: number(row, 'occupancy'),
       },
       containers: integer(row, 'containers'),
       flows: integer(row, 'flows'),
       connections: integer(row, 'connections'),
+      ahead: integer(row, 'ahead') === 1,
     }));
   }
 
@@ -130,10 +146,10 @@ export class FrameTables {
 
   /**
    * Frames from the beginning of a range, as many as are read in a few milliseconds, and where the next step begins;
-   * null at its end. A frame that lacks rows is being deleted: it is left out, as a gap. Needs a transaction, so that
-   * heads and rows are of one moment.
+   * null at its end. A frame that lacks rows is being deleted: it is left out, as a gap; those that are ahead of others
+   * only come `withAhead`. Needs a transaction, so that heads and rows are of one moment.
    */
-  step(host: string, range: Range): Step<Frame> {
+  step(host: string, range: Range, { withAhead }: { readonly withAhead: boolean }): Step<Frame> {
     const heads = withinRows(this.#headsOf(host, range, STEP_FRAMES), STEP_ROWS);
     const first = heads[0];
     const last = heads.at(-1);
@@ -143,7 +159,8 @@ export class FrameTables {
     const byTime = Map.groupBy(rows, row => integer(row, 'time'));
     const flowsByTime = this.#flows.read(id, first.frame.start, last.frame.start);
     const connectionsByTime = this.#connections.read(id, first.frame.start, last.frame.start);
-    const items = heads.flatMap(({ frame, ...counts }) => {
+    const items = heads.flatMap(({ frame, ahead, ...counts }) => {
+      if (ahead && !withAhead) return [];
       const own = byTime.get(frame.start) ?? [];
       const flows = flowsByTime.get(frame.start) ?? [];
       const connections = connectionsByTime.get(frame.start) ?? [];

@@ -158,6 +158,12 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (time, series, kind, own, peer, port)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Frames right before this one that were lost on their way here.
+  ALTER TABLE host_frames ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0;
+  -- 1: earlier frames of the host are still to come.
+  ALTER TABLE host_frames ADD COLUMN ahead INTEGER NOT NULL DEFAULT 0;
+  `,
 ];
 
 /** Number of migrations that the file has seen. */

@@ -58,17 +58,17 @@ export class SqliteStore implements Store {
     return { product: `SQLite ${version}`, location: this.#file };
   }
 
-  async writeFrames(frames: readonly Frame[]): Promise<void> {
+  async writeFrames(frames: readonly Frame[], { ahead = false } = {}): Promise<void> {
     for (const frame of frames) checkFrame(frame);
     await this.#write(
       frames,
       frame => 1 + frame.containers.length + frame.flows.length + frame.connections.length,
-      (tables, frame) => tables.frames.insert(frame),
+      (tables, frame) => tables.frames.insert(frame, ahead),
     );
   }
 
   readFrames(host: string, range: Range): AsyncIterable<Frame> {
-    return stepwise(range, part => this.#read(({ frames }) => frames.step(host, part)));
+    return stepwise(range, part => this.#read(({ frames }) => frames.step(host, part, { withAhead: false })));
   }
 
   async readFlows(host: string, range: Range): Promise<FlowTotal[]> {

@@ -25,7 +25,7 @@ export class SqliteTiers implements TierTables {
   }
 
   frames(host: string, range: Range): AsyncIterable<Frame> {
-    return stepwise(range, part => this.#read(() => this.#frames.step(host, part)));
+    return stepwise(range, part => this.#read(() => this.#frames.step(host, part, { withAhead: true })));
   }
 
   rollups(tier: Tier, host: string, range: Range): AsyncIterable<Rollup> {

@@ -30,6 +30,19 @@ const LIMITS = { bytes: 64 * 1024 * 1024, memoryBytes: 1024 * 1024, ageMs: Numbe
 const ALL = { from: 0, to: Number.MAX_SAFE_INTEGER };
 const frames = (count: number, from = 0) =>
   Array.from({ length: count }, (_, i) => frameOf('web-1', from + i));
+/** What is left of frames of which some were lost: each says how many were right before it. */
+function withDropped(all: readonly Frame[], isLost: (frame: Frame) => boolean): Frame[] {
+  let dropped = 0;
+  return all.flatMap(frame => {
+    if (isLost(frame)) {
+      dropped++;
+      return [];
+    }
+    const kept = dropped > 0 ? { ...frame, dropped } : frame;
+    dropped = 0;
+    return [kept];
+  });
+}
 const starts = (list: readonly Frame[]) => list.map(frame => frame.start);
 
 describe('shipper', () => {
@@ -44,6 +57,8 @@ describe('shipper', () => {
   let storeFault: (batch: readonly Frame[]) => Promise<void>;
   let queueFault: (frame: Frame) => Promise<void>;
   let batches: number[];
+  /** Starts of frames that were stored ahead of their turn. */
+  let ahead: number[];
   let logged: ReturnType<typeof recordingLog>;
 
   afterAll(() => folder.remove());
@@ -54,6 +69,7 @@ describe('shipper', () => {
     queue = createInlineQueue({ lanes: 1, clock: systemClock, log: logged.log });
     taken = [];
     batches = [];
+    ahead = [];
     storeFault = queueFault = async () => {};
     queue.consume(0, async frame => {
       taken.push(frame);
@@ -75,10 +91,11 @@ describe('shipper', () => {
   const create = (options: Partial<ShipperOptions> = {}) => {
     shipper = createShipper({
       store: {
-        async writeFrames(batch) {
-          await storeFault(batch);
-          await store.writeFrames(batch);
-          batches.push(batch.length);
+        async writeFrames(batch, options) {
+          if (options?.ahead) ahead.push(...starts(batch));
+          else await storeFault(batch);
+          await store.writeFrames(batch, options);
+          if (!options?.ahead) batches.push(batch.length);
         },
       },
       queue: {
@@ -192,7 +209,7 @@ describe('shipper', () => {
           expect(await shipper.drain(10_000)).toBe(true);
           await until('the worker', () => taken.length === 100 - bad.length);
           await shipper.stop();
-          expect(taken).toEqual(all.filter(frame => !badStarts.has(frame.start)));
+          expect(taken).toEqual(withDropped(all, frame => badStarts.has(frame.start)));
           expect(shipper.status()).toMatchObject({
             refused: bad.length,
             stored: 100 - bad.length,
@@ -220,7 +237,72 @@ describe('shipper', () => {
     expect(await shipper.drain(5000)).toBe(true);
     expect((await stored()).slice(-9)).toEqual(starts(frames(50)).slice(-9));
     expect(shipper.status().stored).toBe(50 - shipper.status().dropped);
+    await until('all frames at the worker', () => taken.length === 50 - shipper.status().dropped);
+    const kept = new Set(starts(taken));
+    expect(taken).toEqual(withDropped(frames(50), frame => !kept.has(frame.start)));
     expect(logged.lines.filter(line => line.message.includes('given up'))).toHaveLength(2);
+  });
+
+  it('tells of what was given up by an earlier process, exactly', async () => {
+    const size = encodeFrame(frameOf('web-1', 0)).length;
+    const name = join(folder.path, 'restarted.spool');
+    const reopened = () => {
+      spool = Spool.open({ folder: name, fsync: 'never', clock: systemClock, log: logged.log });
+      return { spool, limits: { ...LIMITS, bytes: 10 * size + 20 } };
+    };
+    create(reopened());
+    push(frames(3));
+    expect(await shipper.drain(5000)).toBe(true);
+    storeFault = down;
+    for (let from = 3; from < 43; from += 20) {
+      push(frames(20, from));
+      await until('an outage', () => shipper.status().storeDown !== null);
+      await shipper.stop();
+      spool.close();
+      create(reopened());
+    }
+    storeFault = well;
+    expect(await shipper.drain(5000)).toBe(true);
+    await until('the newest at the worker', () => taken.at(-1)?.start === frameOf('web-1', 42).start);
+    const kept = new Set(starts(taken));
+    expect(kept.size).toBeLessThan(20);
+    expect(taken).toEqual(withDropped(frames(43), frame => !kept.has(frame.start)));
+    expect(taken.reduce((sum, { dropped = 0 }) => sum + dropped, 0)).toBe(43 - kept.size);
+  });
+
+  it('stores the newest ahead while a backlog drains; the worker gets all in order, with any faults', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 600, max: 1500 }),
+        fc.array(fc.constantFrom('well', 'down', 'late'), { maxLength: 8 }),
+        async (count, faults) => {
+          const host = `host-${runs++}`;
+          const all = Array.from({ length: count }, (_, n) => frameOf(host, n));
+          taken.length = ahead.length = 0;
+          let attempts = 0;
+          create();
+          storeFault = async batch => {
+            const fault = faults[attempts++];
+            // The first request finds a backlog behind it, later ones a new frame each.
+            const come = attempts === 1 ? all.slice(1) : attempts < 10 ? [frameOf(host, all.length)] : [];
+            if (attempts > 1) all.push(...come);
+            push(come);
+            if (fault === 'late') await store.writeFrames(batch);
+            if (fault === 'late' || fault === 'down') throw failure(true);
+          };
+          push(all.slice(0, 1));
+          await until('all frames at the worker', () => taken.length === all.length);
+          await shipper.stop();
+          expect(taken).toEqual(all);
+          expect(ahead.length).toBeGreaterThan(0);
+          expect(ahead).toEqual([...new Set(ahead)].sort((a, b) => a - b));
+          const found: number[] = [];
+          for await (const frame of store.readFrames(host, ALL)) found.push(frame.start);
+          expect(found).toEqual(starts(all));
+        },
+      ),
+      { numRuns: 6 },
+    );
   });
 
   it('gives up what has waited for too long, however the wall clock is set meanwhile', async () => {

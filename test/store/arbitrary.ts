@@ -142,7 +142,7 @@ export function frameArbitrary(host: fc.Arbitrary<string>): fc.Arbitrary<Frame> 
   return containers.chain(alive => {
     const names = alive.map(c => c.name);
     const windows = names.flatMap(name => DIRECTIONS.map(direction => windowOf(name, direction)));
-    return fc.record({
+    const frame = fc.record({
       host,
       start: fc.integer({ min: 1_700_000_000_000, max: 1_731_000_000_000 }),
       durationMs: fc.integer({ min: 1, max: 600_000 }),
@@ -159,6 +159,9 @@ export function frameArbitrary(host: fc.Arbitrary<string>): fc.Arbitrary<Frame> 
       flows: flowsOf(names),
       connections: connectionsOf(names),
     });
+    return fc
+      .tuple(frame, fc.option(count))
+      .map(([made, dropped]) => (dropped === null ? made : { ...made, dropped }));
   });
 }
 

@@ -57,6 +57,31 @@ for (const [name, parts, start] of IMPLEMENTATIONS) {
       );
     });
 
+    it('shows frames that are ahead in sums only, until they are written in their turn', async () => {
+      const host = newHost();
+      const [first, second, newest] = [0, 5000, 10_000].map(offset => frameOf(host, T0 + offset, ['a'])) as [
+        Frame,
+        Frame,
+        Frame,
+      ];
+      const turn = { ...newest, dropped: 2 };
+      const rates = async () =>
+        (await collect(store.readSeries(host, { from: T0, to: T0 + 60_000 }, 5000))).map(
+          ({ start: at }) => at,
+        );
+      await store.writeFrames([first]);
+      await store.writeFrames([newest], { ahead: true });
+      expect(await frames(host)).toEqual([first]);
+      expect(await rates()).toEqual([T0, T0 + 10_000]);
+      expect(await store.lastFrame(host)).toMatchObject({ start: newest.start });
+      await store.writeFrames([second, turn]);
+      expect(await frames(host)).toEqual([first, second, turn]);
+      // A write that was thought lost arrives late.
+      await store.writeFrames([newest], { ahead: true });
+      expect(await frames(host)).toEqual([first, second, turn]);
+      expect(await rates()).toEqual([T0, T0 + 5000, T0 + 10_000]);
+    });
+
     it('gives back every nasty name', async () => {
       const host = newHost();
       const frame = frameOf(host, T0, [...NASTY].sort());

@@ -66,7 +66,7 @@ describe('sqlite file', () => {
     await (await opened()).close();
     run('PRAGMA user_version = 99');
     await expect(opened()).rejects.toMatchObject(
-      refusal(false, /schema version 4 or older, found version 99/),
+      refusal(false, /schema version 5 or older, found version 99/),
     );
   });
 
@@ -84,7 +84,7 @@ describe('sqlite file', () => {
     await opened();
     const db = new DatabaseSync(file);
     expect(db.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
-    expect(db.prepare('PRAGMA user_version').get()).toEqual({ user_version: 4 });
+    expect(db.prepare('PRAGMA user_version').get()).toEqual({ user_version: 5 });
     db.close();
   });
 });

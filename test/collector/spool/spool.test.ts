@@ -144,14 +144,8 @@ describe('spool', () => {
     const next = reopen();
     const left = contents(next);
     expect(left.every(frame => all.some(known => known.frame.start === frame?.start))).toBe(true);
-    expect(left.map(frame => frame?.start)).toEqual(
-      expect.arrayContaining(
-        all
-          .slice(22)
-          .map(({ frame }) => frame.start)
-          .slice(-3),
-      ),
-    );
+    const found = new Set(left.map(frame => frame?.start));
+    expect(all.slice(20).filter(({ frame }) => !found.has(frame.start))).toHaveLength(1);
     expect(next.status().damaged).toBeGreaterThanOrEqual(3);
     expect(segments()).not.toContain('9999999999999998.seg');
   });
