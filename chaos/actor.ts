@@ -13,8 +13,8 @@ export interface Actor {
   stop(): Promise<void>;
 }
 
-/** A trickle, with a burst every few seconds until `quietFrom` (epoch ms). */
-export async function startActor(seed: number, quietFrom: number): Promise<Actor> {
+/** A trickle, with a burst every few seconds until `quietFrom` (epoch ms), which may change. */
+export async function startActor(seed: number, times: { readonly quietFrom: number }): Promise<Actor> {
   const random = new Random(seed + 2);
   const cgroup = await makeCgroup(`tidegauge-chaos-${process.pid}`);
   const child = cgroup.start('perl', '-e', trickleScript(1));
@@ -23,7 +23,7 @@ export async function startActor(seed: number, quietFrom: number): Promise<Actor
     for (;;) {
       // First of all time for it to start: until then the signal would end it.
       await sleep(random.integer(2500, 5000), undefined, { signal: ended.signal }).catch(() => undefined);
-      if (ended.signal.aborted || systemClock.now() >= quietFrom) return;
+      if (ended.signal.aborted || systemClock.now() >= times.quietFrom) return;
       child.process.kill('SIGUSR1');
     }
   })();

@@ -7,7 +7,7 @@ import type { State } from '../state/contract.ts';
 import type { Store } from '../store/contract.ts';
 import { silentLog } from '../test/parts/capture.ts';
 import { startInflux } from '../test/parts/influx.ts';
-import { type Child, temporaryFolder } from '../test/parts/process.ts';
+import { type Child, temporaryFolder, until } from '../test/parts/process.ts';
 import { Random } from '../test/parts/random.ts';
 import { startRedis } from '../test/parts/redis.ts';
 import { tidegauge, writeConfig } from '../test/parts/tidegauge.ts';
@@ -19,12 +19,20 @@ import { type Kind, partsOf } from './plan.ts';
 import { type ChaosReceiver, Refusing, startReceiver } from './receiver.ts';
 import { LIMIT, SILENCE } from './traffic.ts';
 
+/** Of a round, epoch ms. Real captures need their time to begin: theirs are set once more then. */
+export interface Times {
+  /** Disturbances begin. */
+  start: number;
+  /** Traffic is quiet from here on. */
+  quietFrom: number;
+  /** There is none from here on. */
+  until: number;
+}
+
 export interface Options {
   readonly kind: Kind;
   readonly seed: number;
-  /** Traffic is quiet from here on, and there is none from `until`, epoch ms. */
-  readonly quietFrom: number;
-  readonly until: number;
+  readonly times: Times;
   /** Make the mistake that must be found. */
   readonly broken: boolean;
 }
@@ -39,6 +47,8 @@ export interface Installation {
   readonly state: State;
   /** The newest of what each program has written. */
   outputs(): string;
+  /** Resolves when a first frame is closed. */
+  firstFrame(): Promise<void>;
   /** Where frames are captured for real: no more of them. */
   endCapture(): Promise<void>;
   /** Frames that were closed, by host. */
@@ -46,12 +56,15 @@ export interface Installation {
   stop(): Promise<void>;
 }
 
+/** Longest that a capture may take to begin, ms: on a busy machine bpftrace needs its time. */
+const FIRST_FRAME_MS = 60_000;
+
 export async function install(options: Options, tell: Tell): Promise<Installation> {
-  const { kind, seed } = options;
+  const { kind, seed, times } = options;
   const folder = temporaryFolder();
   const receiver = await startReceiver(new Random(seed + 1));
   const servers = kind === 'embedded' ? {} : { redis: await startRedis(), influx: await startInflux() };
-  const actor = kind === 'real' ? await startActor(seed, options.quietFrom) : null;
+  const actor = kind === 'real' ? await startActor(seed, times) : null;
   const common = { ...COMMON, ...embeddedOrNot(servers), ...rulesFor(receiver.url, actor ?? MADE) };
   const redis = servers.redis ? new ForgetfulRedis(tell, servers.redis) : null;
   const hosts = new Map<string, Host>();
@@ -70,7 +83,7 @@ export async function install(options: Options, tell: Tell): Promise<Installatio
   };
   const host = (name: string): Program => {
     const flags = [...(kind === 'embedded' ? ['--embedded'] : []), ...(options.broken ? ['--break'] : [])];
-    const made = kind === 'real' ? realHost(home(name)) : madeHost(home(name), { ...options, flags });
+    const made = kind === 'real' ? realHost(home(name)) : madeHost(home(name), { seed, ...times, flags });
     hosts.set(name, made);
     return program(name, () => made.spawn());
   };
@@ -98,6 +111,11 @@ export async function install(options: Options, tell: Tell): Promise<Installatio
   const data = join(folder.path, programs[0]?.name ?? '', 'data');
   const config = SCHEMA.parse({ ...common, data });
   for (const each of programs) await each.begin();
+  const closed = async () => {
+    const all = new Map<string, string[]>();
+    for (const [name, each] of hosts) all.set(name, await each.closed());
+    return all;
+  };
   return {
     parts,
     receiver,
@@ -108,11 +126,11 @@ export async function install(options: Options, tell: Tell): Promise<Installatio
     async endCapture() {
       if (kind === 'real') await programs[0]?.end('SIGTERM');
     },
-    async closed() {
-      const all = new Map<string, string[]>();
-      for (const [name, each] of hosts) all.set(name, await each.closed());
-      return all;
+    async firstFrame() {
+      const isThere = async () => [...(await closed()).values()].some(frames => frames.length > 0);
+      await until('a first frame', isThere, FIRST_FRAME_MS);
     },
+    closed,
     stop,
   };
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../core/clock.ts';
-import { install } from './installation.ts';
+import { install, type Times } from './installation.ts';
 import { ACTIVE_MS, type Disturbance, type Kind, planOf, QUIET_MS } from './plan.ts';
 import { differences, type Figures } from './verify.ts';
 
@@ -38,15 +38,18 @@ export async function playRound(options: RoundOptions): Promise<RoundResult> {
     story.push(text);
     options.tell?.(text);
   };
-  const start = began + (kind === 'real' ? 2 * START_MS : START_MS);
-  const quietFrom = start + ACTIVE_MS[kind];
-  const times = { quietFrom, until: quietFrom + QUIET_MS };
-  const installation = await install({ kind, seed, ...times, broken: options.broken === true }, tell);
+  const times = timesOf(kind, began + START_MS);
+  const installation = await install({ kind, seed, times, broken: options.broken === true }, tell);
   try {
+    if (kind === 'real') {
+      await installation.firstFrame();
+      tell('capture has begun');
+      Object.assign(times, timesOf(kind, systemClock.now()));
+    }
     const plan = options.plan ?? planOf(kind, seed);
     await Promise.all(
       plan.map(async disturbance => {
-        await sleep(start + disturbance.at - systemClock.now());
+        await sleep(times.start + disturbance.at - systemClock.now());
         await installation.parts.get(disturbance.part)?.disturb(disturbance);
       }),
     );
@@ -61,6 +64,11 @@ export async function playRound(options: RoundOptions): Promise<RoundResult> {
   } finally {
     await installation.stop();
   }
+}
+
+function timesOf(kind: Kind, start: number): Times {
+  const quietFrom = start + ACTIVE_MS[kind];
+  return { start, quietFrom, until: quietFrom + QUIET_MS };
 }
 
 type Installed = Awaited<ReturnType<typeof install>>;

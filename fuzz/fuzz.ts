@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { describeError } from '../core/errors.ts';
 import { Random } from '../test/parts/random.ts';
 import type { Prepared, Target } from './contract.ts';
@@ -82,9 +81,8 @@ export function broken(what: string, detail?: unknown): Error {
   return new Error(detail === undefined ? what : `${what}: ${describeError(detail)}`);
 }
 
+/** Compared as JSON. */
 export function mustEqual(what: string, actual: unknown, expected: unknown): void {
-  if (isDeepStrictEqual(actual, expected)) return;
-  throw new Error(
-    `${what}: ${JSON.stringify(actual)?.slice(0, 300)}, expected ${JSON.stringify(expected)?.slice(0, 300)}`,
-  );
+  const [is, should] = [JSON.stringify(actual), JSON.stringify(expected)];
+  if (is !== should) throw new Error(`${what}: ${is?.slice(0, 500)}, expected ${should?.slice(0, 500)}`);
 }
