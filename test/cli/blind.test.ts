@@ -18,6 +18,9 @@ const influxOf = (url: string) => ({
   ...{ username: '', password: '', timeout: 5000 },
 });
 
+/** The frames of tests are of 2023. */
+const FOR_EVER = { raw: '3650d', minute: '3650d', hour: '3650d' };
+
 /** Processes that start before the servers they need, which are real and come later. */
 describeWith(['redis', 'influx'], 'a collector that starts while store, queue and state are away', () => {
   let folder: ReturnType<typeof temporaryFolder>;
@@ -40,7 +43,8 @@ describeWith(['redis', 'influx'], 'a collector that starts while store, queue an
     mkdirSync(path, { recursive: true });
     writeConfig(path, {
       ...{ host: 'web-1', data: path, log: { level: 'debug' }, redis: { url: redis.url } },
-      ...{ store: { kind: 'influx', influx: { url: influx.url } }, queue: { kind: 'bullmq' } },
+      store: { kind: 'influx', influx: { url: influx.url }, retention: FOR_EVER },
+      queue: { kind: 'bullmq' },
       state: { kind: 'redis', lease: '3s' },
     });
     const args = ['--disable-warning=ExperimentalWarning', CHILD, join(path, 'tidegauge.yaml')];
