@@ -1,7 +1,8 @@
 import type { Probe } from '../bpf/contract.ts';
 import { PROBES } from '../bpf/index.ts';
+import type { Input } from '../collector/contract.ts';
 import { Pipeline } from '../collector/pipeline.ts';
-import { beginning, MAP_KEYS, READ_AT, readout } from './lines.ts';
+import { beginning, MAP_KEYS, mapsOf, networks, READ_AT, readout } from './lines.ts';
 import { type BenchTable, inTurn, median, spread } from './measure.ts';
 
 /** What the collector costs for each line of bpftrace. */
@@ -9,19 +10,29 @@ export async function collectorBench(): Promise<BenchTable[]> {
   return [await linesTable()];
 }
 
+/** What the collector is given, in the order in which it is. */
+interface Given {
+  readonly probe: Probe;
+  readonly containers: number;
+  readonly intervals: number;
+  readonly before: readonly Input[];
+  /** Lines of all intervals. */
+  readonly lines: readonly string[];
+}
+
 async function linesTable(): Promise<BenchTable> {
   const rows: BenchTable['rows'][number][] = [];
   for (const probe of PROBES) {
     for (const [containers, intervals] of [
-      [1000, 10],
-      [3000, 4],
-      [10_000, 2],
+      [1000, 20],
+      [3000, 10],
+      [10_000, 6],
     ] as const) {
-      const lines = beginning(probe, containers);
-      for (let n = 1; n <= intervals; n++) lines.push(...readout(probe, n, containers));
+      const given = give(probe, containers, intervals);
+      const { lines } = given;
       const bytes = lines.reduce((sum, text) => sum + text.length, 0);
       const { collector, bare } = await inTurn(7, {
-        collector: () => seconds(() => toFrames(lines, probe, intervals, containers)),
+        collector: () => toFrames(given),
         bare: () => seconds(() => lines.forEach(text => void JSON.parse(text))),
       });
       const ratios = collector.map((value, round) => value / (bare[round] ?? Number.NaN));
@@ -36,8 +47,17 @@ async function linesTable(): Promise<BenchTable> {
   return { title: 'CPU from lines to frames, against JSON.parse of the same lines', rows };
 }
 
-/** Lines to frames; fails unless every interval became a frame with all windows in it. */
-function toFrames(lines: readonly string[], probe: Probe, intervals: number, containers: number): void {
+function give(probe: Probe, containers: number, intervals: number): Given {
+  const before = [...beginning(probe, containers).map(lineInput), ...networks(containers)];
+  const maps = { a: mapsOf(probe, 'a', containers), b: mapsOf(probe, 'b', containers) };
+  const lines = Array.from({ length: intervals }, (_, i) => readout(i + 1, maps)).flat();
+  return { probe, containers, intervals, before, lines };
+}
+
+const lineInput = (text: string): Input => ({ kind: 'line', text, wall: 1_800_000_000_000, boot: READ_AT });
+
+/** Lines to frames: seconds. Fails unless every interval became a frame with all windows in it. */
+function toFrames({ probe, containers, intervals, before, lines }: Given): number {
   const pipeline = new Pipeline(probe, {
     host: 'bench',
     intervalMs: 5000,
@@ -45,13 +65,16 @@ function toFrames(lines: readonly string[], probe: Probe, intervals: number, con
     maxContainers: 10_000,
     previous: null,
   });
+  for (const input of before) pipeline.feed(input);
   let windows = 0;
-  for (const text of lines) {
-    const frames = pipeline.feed({ kind: 'line', text, wall: 1_800_000_000_000, boot: READ_AT });
-    for (const frame of frames) windows += frame.windows.length;
-  }
+  const taken = seconds(() => {
+    for (const text of lines) {
+      for (const frame of pipeline.feed(lineInput(text))) windows += frame.windows.length;
+    }
+  });
   const expected = 2 * intervals * containers;
   if (windows !== expected) throw new Error(`expected ${expected} windows, made ${windows}`);
+  return taken;
 }
 
 /** CPU seconds of this process. */

@@ -1,4 +1,6 @@
-import type { Probe } from '../bpf/contract.ts';
+import type { MapSet, Probe } from '../bpf/contract.ts';
+import type { Input } from '../collector/contract.ts';
+import { DIRECTIONS } from '../core/frame.ts';
 import { BUCKETS, upperBound } from '../core/histogram.ts';
 
 /** What bpftrace prints with each probe on a host of many containers. */
@@ -11,8 +13,6 @@ export const READ_AT = 10_000_000;
 
 /** Size buckets that each container uses in each direction. */
 const USED = 8;
-
-const DIRECTIONS = ['send', 'receive'] as const;
 
 /** A line of bpftrace: `": "` and `", "` as it writes them. */
 const line = (type: string, data: unknown): string =>
@@ -38,13 +38,17 @@ const MAPS: Readonly<Record<string, (direction: string, set: string, ids: readon
   },
   packed: (direction, set, ids) => [sums(direction, set, ids, (id, _, bucket) => `${id},${bucket}`)],
   flows: (direction, set, ids) => [
-    // Each container has an address of its own, and is a TCP client of 10.0.0.1:80.
+    // Each container is a TCP client of 10.0.0.1:80.
     sums(direction, set, ids, (id, i, bucket) => {
-      const own = BigInt(10 + (1 << 8) + ((i >> 8) << 16)) + (BigInt(i & 255) << 24n);
-      return `${id},${80 * 2 ** 24 + bucket},${(own << 32n) + 0x0100_000an},0`;
+      const both = addressOf(i).map(BigInt).concat([10n, 0n, 0n, 1n]);
+      const inMemory = both.map((byte, place) => byte << BigInt(8 * (place < 4 ? place + 4 : place - 4)));
+      return `${id},${80 * 2 ** 24 + bucket},${inMemory.reduce((sum, part) => sum + part)},0`;
     }),
   ],
 };
+
+/** The i-th container has an IPv4 address of its own. */
+const addressOf = (i: number): number[] => [10, 1, i >> 8, i & 255];
 
 /** A map of packed sums, in the order of a hash. */
 function sums(
@@ -72,13 +76,22 @@ export function beginning(probe: Probe, containers: number): string[] {
   return [`begin ${at(0)} ${probe.name} 5000 ${MAP_KEYS}\n`, ...births].map(text => line('printf', text));
 }
 
-/** A readout in which each of them has traffic; intervals are counted from 1. */
-export function readout(probe: Probe, interval: number, containers: number): string[] {
-  const set = interval % 2 === 1 ? 'a' : 'b';
+/** What the host says of their networks. */
+export const networks = (containers: number): Input[] =>
+  idsOf(containers).map((cgroup, i) => {
+    const network = { netns: 4_026_532_000 + i, addresses: [addressOf(i).join('.')] };
+    return { kind: 'networked', cgroup, network };
+  });
+
+/** The maps of a set in which each of them has traffic. */
+export function mapsOf(probe: Probe, set: MapSet, containers: number): string[] {
   const ids = idsOf(containers);
-  return [
-    line('printf', `flip ${at(interval)} ${set}\n`),
-    ...DIRECTIONS.flatMap(direction => MAPS[probe.name]?.(direction, set, ids) ?? []),
-    line('printf', `end ${at(interval)}\n`),
-  ];
+  return DIRECTIONS.flatMap(direction => MAPS[probe.name]?.(direction, set, ids) ?? []);
+}
+
+/** The readout of an interval, counted from 1; `maps`: of each set. */
+export function readout(interval: number, maps: Readonly<Record<MapSet, readonly string[]>>): string[] {
+  const set = interval % 2 === 1 ? 'a' : 'b';
+  const mark = (text: string) => line('printf', `${text}\n`);
+  return [mark(`flip ${at(interval)} ${set}`), ...maps[set], mark(`end ${at(interval)}`)];
 }

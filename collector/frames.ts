@@ -107,10 +107,10 @@ export class FrameBuilder {
 
   /** Living cgroups of whose network nothing is known. Urgent: containers, and those with flows in the open readout. */
   unnetworked(): Stranger[] {
-    const { talks, connections } = this.#readout?.content ?? new Readout();
+    const content = this.#readout?.content;
     const active = new Set<CgroupId>();
-    for (const { cgroup } of talks) active.add(cgroup);
-    for (const { cgroup } of connections) active.add(cgroup);
+    for (const { cgroup } of content?.talks ?? []) active.add(cgroup);
+    for (const { cgroup } of content?.connections ?? []) active.add(cgroup);
     return this.#identity.living().flatMap(([cgroup, isContainer]) => {
       const path = this.#flows.isStranger(cgroup) ? this.#identity.pathOf(cgroup) : null;
       return path === null ? [] : [{ cgroup, path, urgent: isContainer || active.has(cgroup) }];

@@ -6,6 +6,9 @@ import { containerOf, isDockers, type Place, placeOf } from './naming.ts';
 interface Cgroup {
   path: string;
   place: Place | null;
+  /** Who it is according to `description`; null: not asked yet. */
+  container: Container | null;
+  description: Description | undefined;
   born: number | null;
   died: number | null;
   /** Whether a frame has said so. */
@@ -67,6 +70,7 @@ export class Identity {
     if (!known) return;
     known.path = path;
     known.place = placeOf(path);
+    known.container = null;
   }
 
   /** Everything that existed at `ns` or a little later. What was born before and is not in the list is dead. */
@@ -92,9 +96,7 @@ export class Identity {
   /** Whom a cgroup's traffic belongs to, or null when nobody knows it. */
   nameOf(cgroup: CgroupId): string | null {
     const known = this.#cgroups.get(cgroup);
-    if (!known) return null;
-    const description = known.place ? this.#descriptions.get(known.place.id) : undefined;
-    return containerOf(known.path, known.place, description).name;
+    return known ? this.#containerOf(known).name : null;
   }
 
   /** Name of a container by its id, as long as Docker describes it; null when it does not. */
@@ -140,8 +142,7 @@ export class Identity {
       cgroup.deathTold ||= ended;
       if (!cgroup.seen && !cgroup.place) continue;
       const own = !cgroup.place?.nested;
-      const description = cgroup.place ? this.#descriptions.get(cgroup.place.id) : undefined;
-      const container = containerOf(cgroup.path, cgroup.place, description);
+      const container = this.#containerOf(cgroup);
       members.push({ cgroup: id, container, started: started && own, ended: ended && own });
     }
     return members;
@@ -149,21 +150,41 @@ export class Identity {
 
   /** A frame has passed: forget those who have been dead for long enough. */
   age(): void {
-    const referred = new Set<string>();
+    const unused = new Set(this.#removed);
     for (const [id, cgroup] of this.#cgroups) {
       if (cgroup.deathTold && ++cgroup.framesDead > REMEMBERED_FRAMES) this.#cgroups.delete(id);
-      else if (cgroup.place) referred.add(cgroup.place.id);
+      else if (cgroup.place) unused.delete(cgroup.place.id);
     }
-    for (const id of this.#removed) {
-      if (referred.has(id)) continue;
+    for (const id of unused) {
       this.#descriptions.delete(id);
       this.#removed.delete(id);
     }
+  }
+
+  /** The same object for as long as nothing else is known. */
+  #containerOf(cgroup: Cgroup): Container {
+    const description = cgroup.place ? this.#descriptions.get(cgroup.place.id) : undefined;
+    if (!cgroup.container || cgroup.description !== description) {
+      cgroup.container = containerOf(cgroup.path, cgroup.place, description);
+      cgroup.description = description;
+    }
+    return cgroup.container;
   }
 }
 
 /** `birthTold`: true where nobody knows when it was born. */
 function newCgroup(path: string, born: number | null, birthTold: boolean): Cgroup {
   const place = placeOf(path);
-  return { path, place, born, died: null, birthTold, deathTold: false, seen: false, framesDead: 0 };
+  return {
+    path,
+    place,
+    container: null,
+    description: undefined,
+    born,
+    died: null,
+    birthTold,
+    deathTold: false,
+    seen: false,
+    framesDead: 0,
+  };
 }
