@@ -41,3 +41,33 @@ it('lost events are one as well; a restart or a late flip is none', () => {
     expect(step.incidents).toHaveLength(fault === 'saturated' || fault === 'lost-events' ? 1 : 0);
   }
 });
+
+it('frames that were lost on their way are an incident with their number, in a frame that is whole itself', () => {
+  let state = pipeline.init();
+  const results = [at(0), at(13, { dropped: 12 }), at(14), at(15)].map(one => {
+    const result = pipeline.step(state, { frame: one, verdicts: [] });
+    state = result.state;
+    return result;
+  });
+  expect(results.map(r => r.notifications.map(({ status }) => status))).toEqual([
+    [],
+    ['firing'],
+    [],
+    ['resolved'],
+  ]);
+  expect(results[1]?.annotations[0]).toMatchObject({
+    state: 'firing',
+    start: at(13).start,
+    title: expect.stringMatching(/^host host-a: 12 frames were captured but lost before the store took them/),
+  });
+  expect(results[1]?.detections[0]).toMatchObject({ scores: { shipping: 1 }, seen: 12, expected: 0 });
+  expect(results[3]?.annotations[0]).toMatchObject({ state: 'resolved' });
+});
+
+it('messages and frames that were lost at once are told together', () => {
+  const frame = at(1, { faults: ['saturated'], occupancy: 1, dropped: 1 });
+  const { incidents } = pipeline.step(pipeline.init(), { frame, verdicts: [] });
+  expect(incidents.map(({ findings }) => findings.map(({ rule }) => rule))).toEqual([
+    ['capture', 'shipping'],
+  ]);
+});
