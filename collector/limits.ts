@@ -2,6 +2,8 @@ import { CAPS } from '../core/caps.ts';
 
 /** Bounds of what capture keeps and makes. */
 export const LIMITS = {
+  /** Greatest count, or sum of bytes, in one entry of a map: more is garbage. Sums of them are exact. */
+  count: 2 ** 43,
   /** Most containers in one frame; the rest is folded into `other`. */
   containers: CAPS.containers.limit,
   /** Flows of one container with rows of their own, and how long a place is kept without use. */

@@ -3,6 +3,7 @@ import { bytesIn, messagesIn } from '../bpf/packing.ts';
 import { BUCKETS, upperBound } from '../core/histogram.ts';
 import { Cells } from './cells.ts';
 import type { CgroupId, Counts } from './contract.ts';
+import { LIMITS } from './limits.ts';
 import { Literal, type MapHead, type Scanner, scanEntries } from './scan.ts';
 
 /** Reads a line with a map; null when it is not of the expected shape. */
@@ -149,5 +150,4 @@ function scanNumber(scan: Scanner): boolean {
   return scan.unsigned();
 }
 
-/** A count that a double holds exactly. */
-const scanCount = (scan: Scanner): boolean => scan.unsignedOrQuoted() && scan.high < EXACT_HIGH;
+const scanCount = (scan: Scanner): boolean => scan.unsignedOrQuoted() && scan.value <= LIMITS.count;

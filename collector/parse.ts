@@ -3,6 +3,7 @@ import { eventsSet } from '../bpf/program.ts';
 import { printable } from '../core/errors.ts';
 import type { Counts, Event } from './contract.ts';
 import { readConnections, readEnds, readTalks } from './flows/parse.ts';
+import { LIMITS } from './limits.ts';
 import { type MapReader, readBytes, readPacked, readSizes } from './maps.ts';
 import { decodePath, isCut } from './path.ts';
 import { mapHead } from './scan.ts';
@@ -86,7 +87,7 @@ function mapEvents(probe: Probe, data: unknown, text: string): readonly Event[] 
     if (probe.internal.includes(map)) continue;
     const set = eventsSet(map);
     if (set) {
-      const messages = totalFrom(content);
+      const messages = countFrom(content);
       events.push(messages === null ? garbage('no count of events', text) : { kind: 'total', set, messages });
       continue;
     }
@@ -125,18 +126,10 @@ function readCounts(map: string, meaning: MapMeaning, content: Record<string, un
   }
 }
 
-/** The sum over all processors, or null. */
-function totalFrom(content: unknown): number | null {
-  if (!isObject(content)) return null;
-  let total = 0;
-  for (const value of Object.values(content)) total += countFrom(value) ?? Number.NaN;
-  return Number.isSafeInteger(total) ? total : null;
-}
-
-/** A count as bpftrace prints it: a number, or text where a double could not hold it. Null when it is no exact count. */
+/** A count as bpftrace prints it: a number, or text where a double could not hold it. Null when it is none. */
 function countFrom(value: unknown): number | null {
   const n = typeof value === 'string' && /^\d{1,20}$/.test(value) ? Number(value) : value;
-  return typeof n === 'number' && Number.isSafeInteger(n) && n >= 0 ? n : null;
+  return typeof n === 'number' && Number.isInteger(n) && n >= 0 && n <= LIMITS.count ? n : null;
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

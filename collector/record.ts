@@ -84,7 +84,10 @@ const headerSchema = z.strictObject({
 });
 
 const cgroup = z.string().regex(/^\d{1,20}$/);
-const reading = { wall: z.number(), boot: z.number() };
+/** Far beyond any clock; sums of two are exact. */
+const MOST_MS = 1e15;
+const ms = z.number().min(0).max(MOST_MS);
+const reading = { wall: ms, boot: ms };
 
 const inputSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('line'), text: z.string(), ...reading }),
@@ -92,7 +95,7 @@ const inputSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('ended'), reason: z.string(), ...reading }),
   z.strictObject({
     kind: z.literal('scanned'),
-    boot: z.number(),
+    boot: ms,
     cgroups: z.array(z.tuple([cgroup, z.string()])),
   }),
   z.strictObject({

@@ -2,6 +2,7 @@ import type { MapMeaning } from '../../bpf/contract.ts';
 import { CONNECTION_KINDS, type ConnectionKind } from '../../core/connection.ts';
 import { Cells } from '../cells.ts';
 import type { Counts } from '../contract.ts';
+import { LIMITS } from '../limits.ts';
 import { countsOf, type MapReader, scanCell, scanCgroup } from '../maps.ts';
 import { type Scanner, scanEntries } from '../scan.ts';
 import { bucketNumber, readAddress, withoutBucket } from './talk.ts';
@@ -88,4 +89,5 @@ export function readConnections(
 const connectionKind = (text: string | undefined): ConnectionKind | undefined =>
   CONNECTION_KINDS[Number(text) - 1];
 
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const isCount = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= LIMITS.count;

@@ -32,6 +32,18 @@ describe('lines of bpftrace', () => {
     expect(printf('end 17\n')).toEqual([{ kind: 'end', ns: 17 }]);
   });
 
+  it('with the number of all messages of a set, if it is an exact one', () => {
+    const total = (value: unknown) =>
+      parseLine(probe, JSON.stringify({ type: 'map', data: { '@events_b': value } }));
+    expect(total(12)).toEqual([{ kind: 'total', set: 'b', messages: 12 }]);
+    expect(total('9007199254740991')).toEqual([
+      { kind: 'total', set: 'b', messages: Number.MAX_SAFE_INTEGER },
+    ]);
+    for (const value of ['9007199254740993', -1, 1.5, null, { '0': 6, '1': 6 }]) {
+      expect(total(value)).toMatchObject([{ kind: 'garbage' }]);
+    }
+  });
+
   it('with births and deaths of cgroups, whatever is in their path', () => {
     expect(printf('mkdir 5 25 /a b"\\n\t\\\n')).toEqual([
       { kind: 'birth', ns: 5, cgroup: '25', path: '/a b"\\n\t\\', cut: false },
@@ -110,6 +122,10 @@ describe('lines of bpftrace', () => {
     ['an underflow bucket', '{"type":"hist","data":{"@send_coarse_a":{"1":[{"max":4095,"count":1}]}}}'],
     ['a negative count', '{"type":"hist","data":{"@send_fine_a":{"1":[{"min":0,"max":63,"count":-1}]}}}'],
     ['a count no double holds', '{"type":"map","data":{"@send_bytes_a":{"1":"9007199254740993"}}}'],
+    [
+      'more bytes than an interval can bring',
+      '{"type":"map","data":{"@send_bytes_a":{"1":"8796093022209"}}}',
+    ],
     ['a key that is no cgroup', '{"type":"map","data":{"@send_bytes_a":{"1,2,3":1}}}'],
     ['__proto__ for a key', '{"type":"map","data":{"@send_bytes_a":{"__proto__":1}}}'],
     ['unknown text', '{"type":"printf","data":"hello\\n"}'],
