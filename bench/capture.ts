@@ -37,7 +37,9 @@ async function kernelTable(): Promise<BenchTable> {
   const costs = await withBpfStats(() =>
     inTurn(
       5,
-      Object.fromEntries([...programs].map(([name, text]) => [name, () => costPerSend(text, messages)])),
+      Object.fromEntries(
+        [...programs].map(([name, text]) => [name, () => costPerSend('bpftrace', text, messages)]),
+      ),
     ),
   );
   const cheapest = costs['@x = 1'] ?? [];

@@ -55,9 +55,9 @@ function send(messages: number): void {
   execFileSync('perl', ['-e', script]);
 }
 
-/** Nanoseconds in the kernel for each send that a bpftrace program counts. */
-export async function costPerSend(program: string, messages: number): Promise<number> {
-  const bpftrace = new Child('bpftrace', ['-B', 'line', '-f', 'json', '-e', program], {
+/** Nanoseconds in the kernel for each send that a program counts, as that bpftrace compiles it. */
+export async function costPerSend(command: string, program: string, messages: number): Promise<number> {
+  const bpftrace = new Child(command, ['-B', 'line', '-f', 'json', '-e', program], {
     env: { ...process.env, BPFTRACE_MAP_KEYS_MAX: '65536', BPFTRACE_MAX_MAP_KEYS: '65536' },
   });
   const pid = bpftrace.process.pid ?? 0;
@@ -71,6 +71,6 @@ export async function costPerSend(program: string, messages: number): Promise<nu
     const after = busiest(pid);
     return (after.ns - before.ns) / (after.runs - before.runs);
   } finally {
-    await bpftrace.stop('SIGINT');
+    await bpftrace.stop('SIGKILL');
   }
 }

@@ -34,7 +34,10 @@ export const INTERNAL: readonly string[] = [
   ...HOOKS.flatMap(hook => hook.internal),
 ];
 
-/** Map with the number of all messages of a set by processor, for `account: exact`: no key has two writers. */
+/**
+ * Map with the number of all messages of a set, for `account: exact`. A count() without a key is an array of one number
+ * for each processor in every bpftrace: nearly free, never full, and without a second writer.
+ */
 export const eventsMap = (set: MapSet): string => `@events_${set}`;
 
 /** The set that such a map belongs to; undefined for any other map. */
@@ -91,7 +94,7 @@ function recordOf(
 ): string {
   const of = (set: MapSet): string =>
     record.replaceAll('@DIRECTION', `@${direction}`).replaceAll('_SET', `_${set}`) +
-    (account === 'exact' ? `${eventsMap(set)}[cpu] = count();` : '');
+    (account === 'exact' ? `${eventsMap(set)} = count();` : '');
   const before = direction === 'send' ? prepare + prepareSend : prepare;
   return `${before}if (@set == 0) {\n${of('a')}\n} else {\n${of('b')}\n}`;
 }
