@@ -1,16 +1,20 @@
-/** A value under a key, and the frame in which it was last seen. */
+/** A value under a key, in a list from the oldest to the newest. */
 interface Entry<V> {
   readonly key: string;
   readonly value: V;
+  /** In which it was last seen. */
   frame: number;
+  older: Entry<V> | null;
+  newer: Entry<V> | null;
 }
 
 /** Keys with values, each stamped with the frame in which it was last seen. Bounded; the oldest go first. */
 export class Seen<V> {
   readonly #limit: number;
-  /** In the order of their frames. */
-  readonly #entries = new Set<Entry<V>>();
   readonly #byKey = new Map<string, Map<V, Entry<V>>>();
+  #oldest: Entry<V> | null = null;
+  #newest: Entry<V> | null = null;
+  #size = 0;
 
   /** `limit`: most entries. */
   constructor(limit: number) {
@@ -18,7 +22,7 @@ export class Seen<V> {
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#size;
   }
 
   see(key: string, value: V, frame: number): void {
@@ -27,29 +31,27 @@ export class Seen<V> {
       values = new Map();
       this.#byKey.set(key, values);
     }
-    const known = values.get(value);
-    if (known?.frame === frame) return;
-    const entry = known ?? { key, value, frame };
+    let entry = values.get(value);
+    if (entry) this.#unlink(entry);
+    else {
+      entry = { key, value, frame, older: null, newer: null };
+      values.set(value, entry);
+    }
     entry.frame = frame;
-    values.set(value, entry);
-    this.#entries.delete(entry);
-    this.#entries.add(entry);
-    const [oldest] = this.#entries;
-    if (oldest && this.#entries.size > this.#limit) this.#drop(oldest);
+    this.#append(entry);
+    if (this.#size > this.#limit && this.#oldest) this.#drop(this.#oldest);
   }
 
   /** Values that were last seen at the same time as the newest one. */
   newest(key: string): V[] {
     const found = this.#found(key);
     const last = found.reduce((newest, { frame }) => Math.max(newest, frame), 0);
-    return this.at(key, last);
+    return found.flatMap(entry => (entry.frame === last ? [entry.value] : []));
   }
 
   /** Values that were seen in the frame. */
   at(key: string, frame: number): V[] {
-    return this.#found(key)
-      .filter(entry => entry.frame === frame)
-      .map(entry => entry.value);
+    return this.#found(key).flatMap(entry => (entry.frame === frame ? [entry.value] : []));
   }
 
   all(key: string): V[] {
@@ -58,14 +60,14 @@ export class Seen<V> {
 
   /** Forget what was last seen before the frame, and what `isGone` says. */
   expire(before: number, isGone: (value: V) => boolean): void {
-    for (const entry of this.#entries) {
+    for (const entry of this.#all()) {
       if (entry.frame < before || isGone(entry.value)) this.#drop(entry);
     }
   }
 
   /** Put values in place of others, all at once. */
   replace(values: ReadonlyMap<V, V>): void {
-    const moved = [...this.#entries].filter(({ value }) => values.has(value));
+    const moved = this.#all().filter(({ value }) => values.has(value));
     for (const entry of moved) this.#drop(entry);
     for (const { key, value, frame } of moved) this.see(key, values.get(value) ?? value, frame);
   }
@@ -74,10 +76,35 @@ export class Seen<V> {
     return [...(this.#byKey.get(key)?.values() ?? [])];
   }
 
+  /** From the oldest on. */
+  #all(): Entry<V>[] {
+    const all: Entry<V>[] = [];
+    for (let entry = this.#oldest; entry; entry = entry.newer) all.push(entry);
+    return all;
+  }
+
   #drop(entry: Entry<V>): void {
-    this.#entries.delete(entry);
+    this.#unlink(entry);
     const values = this.#byKey.get(entry.key);
     values?.delete(entry.value);
     if (values?.size === 0) this.#byKey.delete(entry.key);
+  }
+
+  #append(entry: Entry<V>): void {
+    entry.older = this.#newest;
+    entry.newer = null;
+    if (this.#newest) this.#newest.newer = entry;
+    else this.#oldest = entry;
+    this.#newest = entry;
+    this.#size++;
+  }
+
+  #unlink(entry: Entry<V>): void {
+    const { older, newer } = entry;
+    if (older) older.newer = newer;
+    else this.#oldest = newer;
+    if (newer) newer.older = older;
+    else this.#newest = older;
+    this.#size--;
   }
 }
