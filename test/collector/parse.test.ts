@@ -36,9 +36,7 @@ describe('lines of bpftrace', () => {
     const total = (value: unknown) =>
       parseLine(probe, JSON.stringify({ type: 'map', data: { '@events_b': value } }));
     expect(total(12)).toEqual([{ kind: 'total', set: 'b', messages: 12 }]);
-    expect(total('9007199254740991')).toEqual([
-      { kind: 'total', set: 'b', messages: Number.MAX_SAFE_INTEGER },
-    ]);
+    expect(total('120000000')).toEqual([{ kind: 'total', set: 'b', messages: 120_000_000 }]);
     for (const value of ['9007199254740993', -1, 1.5, null, { '0': 6, '1': 6 }]) {
       expect(total(value)).toMatchObject([{ kind: 'garbage' }]);
     }
