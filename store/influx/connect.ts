@@ -37,8 +37,8 @@ function authorization({ version, token, username, password }: InfluxConfig): Re
 /** Version that the server names in its answers (`1.6.7`, `2.9.1`, `3.6.0`), or null when it names none. */
 export async function serverVersion(connection: Connection): Promise<string | null> {
   const ping = await request(connection, '/ping');
-  // 3 tells nothing about itself to strangers.
-  if (ping.status === 401 || ping.status === 403) throw refusal(connection, '/ping', ping);
+  // 3 tells nothing to strangers, and answers 400 where a token is malformed.
+  if ([400, 401, 403].includes(ping.status)) throw refusal(connection, '/ping', ping);
   const named = ping.headers.get('x-influxdb-version') ?? (await healthVersion(connection));
   return /^v?(\d+\.\d+[\w.+-]*)/.exec(named)?.[1] ?? null;
 }

@@ -25,41 +25,50 @@ const ELSEWHERE: Judgement = {
   remedy: 'Check that store.influx.url is the address of an InfluxDB.',
 };
 
+const CREDENTIALS: Judgement = {
+  blame: 'setup',
+  remedy: 'Check store.influx.token, or username and password.',
+};
+const IN_PART: Judgement = {
+  blame: 'request',
+  remedy: 'InfluxDB refused what its message names; the rest may be stored.',
+};
+
 const BY_STATUS: Readonly<Record<number, Judgement>> = {
-  400: { blame: 'request', remedy: 'InfluxDB refused what its message names; the rest may be stored.' },
-  401: { blame: 'setup', remedy: 'Check store.influx.token, or username and password.' },
+  400: IN_PART,
+  401: CREDENTIALS,
   403: { blame: 'setup', remedy: 'Give this user or token the right to read and write the database.' },
   404: { blame: 'setup', remedy: 'Check store.influx.url, database and org; create what is missing.' },
   408: PASSING,
   413: TOO_LARGE,
-  422: { blame: 'request', remedy: 'InfluxDB refused what its message names; the rest may be stored.' },
+  422: IN_PART,
   425: PASSING,
   429: { blame: 'server', remedy: 'InfluxDB limits the rate of requests; it is tried again later.' },
 };
 
 /**
- * What 3 Core says at the beginning of its messages, whatever status it gives them: mostly 500. Names are quoted
- * further on, so that they cannot pass for one of these.
+ * What 3 Core says at the beginning of its messages, most of them with a status that means something else. Names are
+ * quoted further on, so that they cannot pass for one of these.
  */
 const BY_MESSAGE: readonly (readonly [RegExp, Judgement])[] = [
   [
     /^query error: error while planning query: External error: Query would exceed file limit/,
     {
       blame: 'request',
-      remedy: 'Raise --query-file-limit of InfluxDB: too many files for one moment.',
+      remedy: 'Raise --query-file-limit of InfluxDB: one moment alone touches more files than that.',
       isTooWide: true,
     },
   ],
-  [/^(error in InfluxQL statement|query error: error while planning query): /, REFUSED],
+  [
+    /^(error in InfluxQL statement|query error: error while planning query: Error during planning): /,
+    REFUSED,
+  ],
   [/^max request size /, TOO_LARGE],
   [
-    /^((write buffer error: )?cannot write to |invalid (starting )?character in database)/,
-    { blame: 'setup', remedy: 'Check store.influx.url and database: this one takes no writes.' },
+    /^(invalid character in database|db name |cannot write to soft-deleted database)/,
+    { blame: 'setup', remedy: 'Check store.influx.database.' },
   ],
-  [
-    /^Authorization header was malformed/,
-    { blame: 'setup', remedy: 'Check store.influx.token, or username and password.' },
-  ],
+  [/^Authorization header was malformed/, CREDENTIALS],
 ];
 
 /** The one decision on HTTP statuses, and on what 3 Core says instead of one. */
