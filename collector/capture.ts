@@ -49,7 +49,7 @@ export interface CaptureStatus {
 export interface Capture {
   /**
    * Resolves at the first flip: probes are attached, frames will come. Rejects with a TidegaugeError when bpftrace
-   * ends before that, or when capture is stopped before.
+   * ends before that (by a signal: several times), or when capture is stopped before.
    */
   readonly ready: Promise<void>;
   status(): CaptureStatus;
@@ -143,8 +143,11 @@ class RunningCapture implements Capture {
       this.#child = null;
       if (signal.aborted) break;
       const cause = explainExit(config.bpftrace, exit);
-      if (!this.#isReady) return this.#ready.reject(cause ?? neverReady(config.bpftrace, describeExit(exit)));
-      const pauseMs = pauseAfter(++this.#failures, LIMITS.backoff);
+      this.#failures++;
+      // What a signal ended may live the next time; anything else would end the same way.
+      if (!this.#isReady && (exit.signal === null || this.#failures >= LIMITS.starts))
+        return this.#ready.reject(cause ?? neverReady(config.bpftrace, describeExit(exit)));
+      const pauseMs = pauseAfter(this.#failures, LIMITS.backoff);
       const reason = cause?.message ?? describeExit(exit);
       log.warn({ reason, pauseMs }, 'bpftrace ended; it will be started again');
       this.#feed({ kind: 'ended', reason, ...this.#reading() });

@@ -17,6 +17,8 @@ export const LIMITS = {
   /** bpftrace that has not flipped for this many intervals, and at least `silenceMs`, is started again. */
   silenceIntervals: 10,
   silenceMs: 20_000,
+  /** How often bpftrace is started at most when signals end it before its first interval. */
+  starts: 5,
   /** Pauses before bpftrace or Docker's events are started again. */
   backoff: { firstMs: 250, maxMs: 30_000 },
 } as const;

@@ -1,9 +1,18 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { afterEach, expect, it } from '@jest/globals';
+import { startCapture } from '../../collector/capture.ts';
 import { replayRecording } from '../../collector/replay.ts';
+import { systemClock } from '../../core/clock.ts';
 import { TidegaugeError } from '../../core/errors.ts';
 import { encodeFrame, type Frame, isComplete } from '../../core/frame.ts';
-import { breaks, captureFrames, type TestCapture, trafficOf } from '../parts/capture.ts';
+import {
+  breaks,
+  captureConfig,
+  captureFrames,
+  silentLog,
+  type TestCapture,
+  trafficOf,
+} from '../parts/capture.ts';
 import { makeCgroup, type TestCgroup } from '../parts/cgroup.ts';
 import { describeWith } from '../parts/need.ts';
 import { Child, until } from '../parts/process.ts';
@@ -145,6 +154,34 @@ describeWith(['ebpf'], 'a capture', () => {
     expect(trafficOf(frames, maker.path, 'send').messages).toBe(7);
     expect(capture.status().counters.restarts).toBe(1);
   });
+
+  it('starts bpftrace again when it was killed before its first interval, but not for ever', async () => {
+    const kills = async (times: number) => {
+      const warnings: unknown[] = [];
+      const log = { ...silentLog, warn: (...args: unknown[]) => void warnings.push(args) };
+      const frames: Frame[] = [];
+      const onFrame = (frame: Frame) => void frames.push(frame);
+      const config = captureConfig();
+      const settings = { config, host: 'test', clock: systemClock, log, previous: null, onFrame };
+      const capture = await startCapture(settings);
+      running = { capture, frames, settled: async () => undefined };
+      const killed = new Set<number>();
+      for (let i = 0; i < times; i++) {
+        const next = () => capture.status().bpftrace.pid ?? 0;
+        await until('another bpftrace', () => next() > 0 && !killed.has(next()));
+        process.kill(next(), 'SIGKILL');
+        killed.add(next());
+      }
+      return { capture, frames, warnings };
+    };
+    const { capture, frames, warnings } = await kills(2);
+    await capture.ready;
+    expect(warnings).toHaveLength(2);
+    await until('a frame', () => frames.length > 0);
+    expect(frames[0]).toMatchObject({ previous: null });
+    await capture.stop();
+    await expect((await kills(5)).capture.ready).rejects.toThrow(/first interval.*SIGKILL/);
+  }, 60_000);
 
   it('keeps count while bpftrace is stopped: one long interval, nothing lost', async () => {
     const maker = await cgroup(unique('stopped'));
