@@ -2,6 +2,7 @@ import { type Capture, startCapture } from '../collector/capture.ts';
 import { openRecording } from '../collector/record.ts';
 import type { Shipper } from '../collector/ship.ts';
 import { FrameTally } from '../collector/tally.ts';
+import type { Tracer } from '../collector/tracer.ts';
 import type { TidegaugeError } from '../core/errors.ts';
 import type { WorkerStatus } from '../worker/worker.ts';
 import { aborted } from './aborted.ts';
@@ -23,13 +24,13 @@ export interface Collector {
 
 /** Capture, ship, show. Resolves when probes are attached, or when the signal was aborted before. */
 export async function startCollector(
-  context: Context,
+  context: Context & { readonly tracer: Tracer },
   record: string | undefined,
   parts: Parts,
   live: Live,
   worker: () => WorkerStatus | null,
 ): Promise<Collector> {
-  const { config, clock, log, signal } = context;
+  const { config, clock, log, signal, tracer } = context;
   const recording = record === undefined ? null : openRecording(record, log);
   const outbox = await openOutbox(context, parts).catch((error: unknown) => {
     recording?.close();
@@ -44,6 +45,7 @@ export async function startCollector(
     clock,
     log,
     previous,
+    tracer,
     ...(recording ? { record: recording } : {}),
     onFrame: frame => {
       shipper.push(frame);
@@ -58,12 +60,14 @@ export async function startCollector(
     recording?.close();
     throw error;
   });
+  const stopped = new AbortController();
   const collector: Collector = {
     capture,
     shipper,
     tally,
     lost,
     async stop() {
+      stopped.abort();
       await capture.stop();
       const left = await outbox.stop();
       recording?.close();
@@ -72,7 +76,7 @@ export async function startCollector(
   };
   try {
     await Promise.race([capture.ready, aborted(signal)]);
-    void live.watch(config.capture.interval, signal);
+    void live.watch(config.capture.interval, stopped.signal);
     return collector;
   } catch (error) {
     await collector.stop();

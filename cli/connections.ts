@@ -1,10 +1,10 @@
 import { type Connection, watchConnections } from '../collector/connections.ts';
-import { localTracer } from '../collector/tracer.ts';
 import { isoTime } from '../core/clock.ts';
 import type { ConnectionRow } from '../core/connection.ts';
 import { printable } from '../core/errors.ts';
 import type { CommonFlags, Context } from './context.ts';
 import { hasData } from './reading.ts';
+import { divideRights } from './rights.ts';
 import { rangeFlags } from './times.ts';
 import { filesOf, makeStore } from './wire.ts';
 
@@ -22,16 +22,22 @@ export async function connections(context: Context, flags: ConnectionFlags): Pro
   return 0;
 }
 
-async function watch({ config, clock, log, signal, out }: Context): Promise<void> {
-  await watchConnections({
-    config: config.capture,
-    tracer: localTracer(config.capture, clock),
-    clock,
-    log,
-    signal,
-    onReady: () => out.write(`${HEADER}\n`),
-    onConnection: connection => out.write(`${connectionLine(connection)}\n`),
-  });
+async function watch(context: Context): Promise<void> {
+  const { config, clock, log, signal, out } = context;
+  const { tracer, close } = await divideRights(context);
+  try {
+    await watchConnections({
+      config: config.capture,
+      tracer,
+      clock,
+      log,
+      signal,
+      onReady: () => out.write(`${HEADER}\n`),
+      onConnection: connection => out.write(`${connectionLine(connection)}\n`),
+    });
+  } finally {
+    await close();
+  }
 }
 
 async function list(context: Context, flags: ConnectionFlags & { readonly from: string }): Promise<void> {

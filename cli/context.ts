@@ -30,6 +30,8 @@ export interface CommonFlags {
   /** `capture.hook` and `capture.account`, over the file and the environment. */
   readonly hook?: string;
   readonly account?: string;
+  /** `collector.user`, the same. */
+  readonly user?: string;
 }
 
 /** Read the configuration and make what commands share. `logSink` replaces standard error. */
@@ -51,6 +53,7 @@ export function load(flags: CommonFlags): Loaded {
   const env = { ...process.env };
   if (flags.hook !== undefined) env.TIDEGAUGE_CAPTURE_HOOK = flags.hook;
   if (flags.account !== undefined) env.TIDEGAUGE_CAPTURE_ACCOUNT = flags.account;
+  if (flags.user !== undefined) env.TIDEGAUGE_COLLECTOR_USER = flags.user;
   return loadConfig(SCHEMA, { file: flags.config ?? null, env, machine: machine() });
 }
 

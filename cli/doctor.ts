@@ -1,8 +1,11 @@
-import { preflight } from '../collector/preflight.ts';
+import type { User } from '../collector/keeper/user.ts';
+import { checkDocker, checkMachine } from '../collector/preflight.ts';
 import { describeError, printable, TidegaugeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { type CommonFlags, type Context, ensureDataFolder } from './context.ts';
 import { receiverLines } from './receivers.ts';
+import { becomeCollector } from './rights.ts';
+import { checkAccess } from './user-access.ts';
 import { makeQueue, makeState, makeStore } from './wire.ts';
 
 interface DoctorFlags extends CommonFlags {
@@ -21,8 +24,9 @@ interface Line {
 
 /** `tidegauge doctor`: everything that a run needs, each with what was found and what to do. Exit code 1 when something is missing. */
 export async function doctor(context: Context, flags: DoctorFlags): Promise<number> {
-  const lines: Line[] = [...(await preflight(context.config.capture, context.clock))];
-  lines.push(await dataLine(context));
+  const { config, clock } = context;
+  const lines: Line[] = await checkMachine(config.capture);
+  lines.push(...(await userLines(config)), await checkDocker(config.capture, clock), await dataLine(context));
   const warnings = new Set<string>();
   for (const [name, open] of backends(context, collecting(warnings))) lines.push(await attempt(name, open));
   lines.push(...(await receiverLines(context, flags.notify === true)));
@@ -35,6 +39,21 @@ export async function doctor(context: Context, flags: DoctorFlags): Promise<numb
     if (!line.ok && line.remedy) context.out.write(`      ${' '.repeat(width)}  -> ${line.remedy}\n`);
   }
   return lines.every(line => line.ok || !line.required) ? 0 : 1;
+}
+
+/** From here on this process is the configured user, so that everything else is tried as that one. */
+async function userLines(config: Context['config']): Promise<Line[]> {
+  if (config.collector.user === '') return [];
+  let user: User | null = null;
+  const line = await attempt('user', async () => {
+    const divided = await becomeCollector(config);
+    if (divided === null) return `${config.collector.user}, if it is started as root`;
+    user = divided.user;
+    await divided.keeper.close();
+    const { capabilities } = divided.keeper;
+    return `${user.name}, without any right of root; the keeper of bpftrace has ${capabilities.join(', ')}`;
+  });
+  return user === null ? [line] : [line, ...checkAccess(config, user)];
 }
 
 async function dataLine(context: Context): Promise<Line> {

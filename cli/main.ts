@@ -12,6 +12,7 @@ import { incidents } from './incidents.ts';
 import { map } from './map.ts';
 import { replay } from './replay.ts';
 import { review } from './review.ts';
+import { prepareRights } from './rights.ts';
 import { run } from './run.ts';
 import { storeInit } from './store.ts';
 import { VERSION } from './version.ts';
@@ -35,10 +36,14 @@ const accountOption = () =>
     '--account <how>',
     '`fast` does without the second count that tells how many messages a full map has lost',
   ).choices(['fast', 'exact']);
+const USER = [
+  '--user <name>',
+  'started as root: be this user, and leave root to bpftrace and what starts it',
+] as const;
 const FORCE = ['--force', 'let --record replace a file that exists'] as const;
 
-/** Makes an action of commander of a command; its result is the exit code. */
-function actionUntil(signal: AbortSignal) {
+/** Makes an action of commander of a command; its result is the exit code. `prepare` comes before everything else. */
+function actionUntil(signal: AbortSignal, prepare: (flags: CommonFlags) => void = () => undefined) {
   return <F extends CommonFlags>(
     command: (context: Context, flags: F, ...args: string[]) => Promise<number>,
   ) =>
@@ -46,6 +51,7 @@ function actionUntil(signal: AbortSignal) {
       // commander hands over: arguments…, flags, command.
       const flags = all.at(-2) as F;
       const args = all.slice(0, -2) as string[];
+      prepare(flags);
       process.exitCode = await command(createContext(flags, signal), flags, ...args);
     };
 }
@@ -71,6 +77,7 @@ function stopSignal(): AbortSignal {
 
 function program(signal: AbortSignal): Command {
   const action = actionUntil(signal);
+  const capturing = actionUntil(signal, prepareRights);
   const tidegauge = new Command('tidegauge')
     .exitOverride()
     .description(
@@ -97,20 +104,22 @@ variable, such as TIDEGAUGE_STORE_KIND=influx.`,
     .option(...CONFIG)
     .addOption(hookOption())
     .addOption(accountOption())
+    .option(...USER)
     .option(...RECORD)
     .option(...FORCE)
     .option('--quiet', 'show incidents only, no traffic')
-    .action(action((context, flags) => run(context, flags, { collect: true, detect: true })));
+    .action(capturing((context, flags) => run(context, flags, { collect: true, detect: true })));
   tidegauge
     .command('collect')
     .description('capture and store only; `detect` processes judge (needs a shared store, queue and state)')
     .option(...CONFIG)
     .addOption(hookOption())
     .addOption(accountOption())
+    .option(...USER)
     .option(...RECORD)
     .option(...FORCE)
     .option('--quiet', 'show no traffic')
-    .action(action((context, flags) => run(context, flags, { collect: true, detect: false })));
+    .action(capturing((context, flags) => run(context, flags, { collect: true, detect: false })));
   tidegauge
     .command('detect')
     .description('judge the frames of collectors and deliver notifications; start as many as you like')
@@ -147,10 +156,11 @@ variable, such as TIDEGAUGE_STORE_KIND=influx.`,
     .command('connections')
     .description('show every TCP connection as it is opened, accepted or refused: who, from where, to where')
     .option(...CONFIG)
+    .option(...USER)
     .option('--from <time>', 'list stored ones instead, from: ISO 8601, or a duration ago such as 12h')
     .option('--to <time>', 'with --from, the end: ISO 8601, or a duration ago', '0s')
     .option('--host <name>', 'with --from: another host than this one')
-    .action(action(connections));
+    .action(capturing(connections));
   tidegauge
     .command('map')
     .description('who talked to whom: every edge with its bytes, connections and failures')
@@ -176,8 +186,9 @@ variable, such as TIDEGAUGE_STORE_KIND=influx.`,
     .description('check this machine, the configuration and everything it points to; say what to do')
     .option(...CONFIG)
     .addOption(hookOption())
+    .option(...USER)
     .option('--notify', 'send a test message to every receiver')
-    .action(action(doctor));
+    .action(capturing(doctor));
   tidegauge
     .command('check')
     .description('check the configuration and print what is in force, without starting anything')

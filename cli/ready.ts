@@ -1,10 +1,10 @@
-import { preflight } from '../collector/preflight.ts';
+import { checkMachine } from '../collector/preflight.ts';
 import { TidegaugeError } from '../core/errors.ts';
 import type { Context } from './context.ts';
 
 /** Refuse to start a capture that cannot work here: the first thing that is missing, and what to do. */
-export async function refuseUnlessReady({ config, clock }: Pick<Context, 'config' | 'clock'>): Promise<void> {
-  const checks = await preflight(config.capture, clock);
+export async function refuseUnlessReady({ config }: Pick<Context, 'config'>): Promise<void> {
+  const checks = await checkMachine(config.capture);
   const missing = checks.find(check => !check.ok && check.required);
   if (!missing) return;
   throw new TidegaugeError(

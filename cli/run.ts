@@ -10,6 +10,7 @@ import { Live } from './live.ts';
 import { refuseIfInUse } from './outbox.ts';
 import { refuseUnlessReady } from './ready.ts';
 import { refuseToReplace } from './record.ts';
+import { divideRights, type Rights } from './rights.ts';
 import { closingLine, headerLines } from './status.ts';
 import { reachParts } from './wire.ts';
 
@@ -41,10 +42,25 @@ export interface Roles {
  * waits.
  */
 export async function run(context: Context, flags: RunFlags, roles: Roles, show: Show = {}): Promise<number> {
-  const { config, signal, log } = context;
   if (flags.record !== undefined) refuseToReplace(flags.record, flags.force === true);
   if (roles.collect) await refuseUnlessReady(context);
   if (roles.collect !== roles.detect) refuseUnlessShared(context);
+  const rights = roles.collect ? await divideRights(context) : null;
+  try {
+    return await play({ ...context, rights }, flags, roles, show);
+  } finally {
+    await rights?.close();
+  }
+}
+
+/** With what is left of the rights. */
+async function play(
+  context: Context & { readonly rights: Rights | null },
+  flags: RunFlags,
+  roles: Roles,
+  show: Show,
+): Promise<number> {
+  const { config, signal, log, rights } = context;
   ensureDataFolder(config);
   if (roles.collect) refuseIfInUse(config.data);
   const parts = await reachParts(config, context.clock, log);
@@ -65,15 +81,16 @@ export async function run(context: Context, flags: RunFlags, roles: Roles, show:
       show.onIncident?.(incident);
     };
     detecting = roles.detect ? startDetecting(context, parts, onIncident) : null;
-    collector = roles.collect
-      ? await startCollector(context, flags.record, parts, live, watched.worker)
+    collector = rights
+      ? await startCollector({ ...context, ...rights }, flags.record, parts, live, watched.worker)
       : null;
     const metrics = listener && `${listener.url}/metrics`;
     live.header(
       headerLines(config, parts, { capture: collector?.capture ?? null, detects: roles.detect, metrics }),
     );
     const { failed } = parts.contact;
-    const reason = await Promise.race([aborted(signal), failed, ...(collector ? [collector.lost] : [])]);
+    const losses = [...(collector ? [collector.lost] : []), ...(rights ? [rights.lost] : [])];
+    const reason = await Promise.race([aborted(signal), failed, ...losses]);
     const left = (await collector?.stop()) ?? 0;
     if (left > 0) log.error({ frames: left }, 'frames could neither be stored nor spooled: they are lost');
     if (reason !== null) throw reason;

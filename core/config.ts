@@ -36,7 +36,7 @@ const capture = z
       .enum(['fast', 'exact'])
       .default('exact')
       .describe(
-        '`exact` counts all messages once more in the kernel, so that a full map tells how many it has lost; `fast` saves that (about 5 % of the cost).',
+        '`exact` counts all messages once more in the kernel, so that a full map tells how many it has lost; `fast` saves that, which is next to nothing.',
       ),
     bpftrace: z.string().min(1).default('bpftrace').describe('The bpftrace program, by name or path.'),
     map_keys: z
@@ -68,7 +68,7 @@ const capture = z
           .enum(['always', 'interval', 'never'])
           .default('interval')
           .describe(
-            'When frames must have reached the disk, for the case of a power cut: before they are shipped, a second later, or when the system likes. A killed process loses none of them. What a database has taken is up to it: the SQLite store may lose its last moments in a power cut.',
+            'When frames must have reached the disk. What a power cut takes: with `always` no captured frame, with `interval` those of the last second, with `never` those that the system had not written yet, usually half a minute. A killed process loses none with any of them. What a database has taken is up to it: the SQLite store may lose its last moments in a power cut.',
           ),
       })
       .prefault({})
@@ -80,6 +80,21 @@ const capture = z
       ),
   })
   .describe('What the collector does.');
+
+const collector = z
+  .strictObject({
+    user: account()
+      .default('')
+      .describe(
+        'The user that capture, storing and detecting run as when they were started as root; root is then left to bpftrace and a small keeper that starts it. Empty: all of it stays root.',
+      ),
+    groups: groups()
+      .prefault('')
+      .describe(
+        "Groups that this user gets besides its own. `docker` lets it ask Docker for names, and with that become root: a filtering proxy's socket in `capture.docker` is safer.",
+      ),
+  })
+  .describe('What rights the collector has.');
 
 const store = z
   .strictObject({
@@ -313,6 +328,7 @@ export function configSchema(
         'Directory for what tidegauge keeps; empty: /var/lib/tidegauge for root, ~/.local/share/tidegauge otherwise.',
       ),
     capture: capture.prefault({}),
+    collector: collector.prefault({}),
     store: store.prefault({}),
     queue: queue.prefault({}),
     redis: redis.prefault({}),

@@ -93,6 +93,29 @@ function isRange(text: string): boolean {
   return rest.length === 0 && /^\d{1,3}$/.test(prefix) && Number(prefix) <= bits;
 }
 
+/** An account of the machine, by name; empty: none. */
+export const account = () =>
+  z
+    .string()
+    .regex(/^(?![-\d])[\w.@\\-]{0,64}\$?$/, 'the name of an account')
+    .meta({ unit: 'user name' });
+
+/** Groups of the machine by name or number, separated by commas: `docker, 998`; a list inside. */
+export function groups() {
+  const what = 'groups by name or number, separated by commas, such as docker, 998';
+  return z
+    .string({ error: what })
+    .meta({ unit: 'groups' })
+    .transform((text, context): readonly (string | number)[] => {
+      const names = text.split(',').map(name => name.trim());
+      if (text.trim() === '') return [];
+      if (names.every(name => /^(\d{1,9}|[A-Za-z_][\w.@\\-]{0,63})$/.test(name)))
+        return names.map(name => (/^\d/.test(name) ? Number(name) : name));
+      context.addIssue({ code: 'custom', message: what });
+      return z.NEVER;
+    });
+}
+
 /** Names that become keys, field names and file names. */
 export const identifier = () =>
   z.string().regex(/^[a-z][a-z0-9_-]{0,39}$/, 'a name of 1 to 40 of a-z 0-9 _ -, starting with a letter');

@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import type { Clock } from '../../core/clock.ts';
 import type { Config } from '../../core/config.ts';
 import { printable, TidegaugeError } from '../../core/errors.ts';
 import { type Bpftrace, bpftraceVersion, type Ended, STDERR_KEPT } from '../bpftrace.ts';
@@ -13,21 +12,24 @@ import { lineCap } from '../parse.ts';
 import type { Program } from '../program.ts';
 import type { Tracer } from '../tracer.ts';
 import { type Answer, CAPS_OF_LINES, END, encode, type Request, readAnswer } from './protocol.ts';
+import { bpftraceWords, capabilitiesFor, keeperWords, ownRights } from './rights.ts';
+
+/** Most that the keeper may have of heap, whatever it is asked: it needs next to nothing. */
+const HEAP_MIB = 64;
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
 
 export interface KeeperStart {
   readonly config: Pick<Config['capture'], 'hook' | 'probe' | 'bpftrace' | 'map_keys'>;
-  /** Words in front of the keeper, which take rights from it. */
-  readonly keeperThrough: readonly string[];
-  /** Words in front of bpftrace. */
-  readonly bpftraceThrough: readonly string[];
-  readonly clock: Clock;
+  /** Path of setpriv. */
+  readonly setpriv: string;
 }
 
 /** The rights of root, in another process. */
 export interface Keeper extends Tracer {
   readonly pid: number | undefined;
+  /** What is left to it of root's rights, if this process may take any: names of capabilities. */
+  readonly capabilities: readonly string[];
   /** Resolves when the keeper ends before it is told to: nothing can be captured any more. */
   readonly lost: Promise<TidegaugeError>;
   /** End bpftrace and the keeper. */
@@ -38,26 +40,22 @@ export interface Keeper extends Tracer {
  * Start the keeper; this process, still root, chooses the hook, as it could not any more later. Rejects with a
  * TidegaugeError when the keeper does not start.
  */
-export async function startKeeper(start: KeeperStart): Promise<Keeper> {
-  const choice = chooseHook(start.config);
-  // Whoever asks for it gets the rejection.
-  choice.catch(() => undefined);
-  const version = await bpftraceVersion(start.config.bpftrace);
-  await choice.catch(() => undefined);
-  const [command = process.execPath, ...words] = [
-    ...start.keeperThrough,
-    process.execPath,
-    '--disable-warning=ExperimentalWarning',
-    MAIN,
-    start.config.bpftrace,
-    ...start.bpftraceThrough,
+export async function startKeeper({ config, setpriv }: KeeperStart): Promise<Keeper> {
+  const choice = chooseHook(config);
+  const chosen = await choice.catch(() => null);
+  const version = await bpftraceVersion(config.bpftrace);
+  const capabilities = capabilitiesFor(chosen, version);
+  const [command = setpriv, ...words] = [
+    ...keeperWords(setpriv, capabilities, ownRights()),
+    ...[process.execPath, '--disable-warning=ExperimentalWarning', `--max-old-space-size=${HEAP_MIB}`, MAIN],
+    ...[config.bpftrace, ...bpftraceWords(setpriv)],
   ];
   // A session of its own: a terminal's Ctrl-C is the collector's.
   const child = spawn(command, words, {
     stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
     detached: true,
   });
-  const keeper = new KeeperClient(child, choice, version, lineCap(start.config.map_keys));
+  const keeper = new KeeperClient(child, { choice, version, capabilities, cap: lineCap(config.map_keys) });
   const failed = await Promise.race([keeper.ready, keeper.lost]);
   if (failed) throw failed;
   return keeper;
@@ -69,10 +67,20 @@ interface Running {
   readonly ended: PromiseWithResolvers<Ended>;
 }
 
+/** What the process that is still root has found out. */
+interface Known {
+  readonly choice: Promise<Choice>;
+  readonly version: string | null;
+  readonly capabilities: readonly string[];
+  /** Longest line of bpftrace, bytes. */
+  readonly cap: number;
+}
+
 const GONE: Ended = { code: null, signal: null, spawnError: null };
 
 class KeeperClient implements Keeper {
   readonly pid: number | undefined;
+  readonly capabilities: readonly string[];
   readonly lost: Promise<TidegaugeError>;
   readonly ready: Promise<null>;
   readonly #choice: Promise<Choice>;
@@ -88,11 +96,12 @@ class KeeperClient implements Keeper {
   readonly #questions = new Map<number, PromiseWithResolvers<Network | null>>();
   #asked = 0;
 
-  constructor(child: ChildProcess, choice: Promise<Choice>, version: string | null, cap: number) {
+  constructor(child: ChildProcess, { choice, version, capabilities, cap }: Known) {
     const [stderr, channel, stdout, complaints] = child.stdio.slice(2);
     if (!isPipe(stderr) || !isPipe(channel) || !isPipe(stdout) || !isPipe(complaints))
       throw new Error('a child without its pipes');
     this.pid = child.pid;
+    this.capabilities = capabilities;
     this.ready = this.#ready.promise;
     this.#choice = choice;
     this.#version = version;

@@ -4,8 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { HOOKS } from '../../bpf/hooks.ts';
 import { PROBES } from '../../bpf/index.ts';
 import { chooseHook, type KernelFiles } from '../../collector/hooks.ts';
-import { preflight } from '../../collector/preflight.ts';
-import { systemClock } from '../../core/clock.ts';
+import { checkMachine } from '../../collector/preflight.ts';
 import { captureConfig } from '../parts/capture.ts';
 import { temporaryFolder } from '../parts/process.ts';
 
@@ -78,7 +77,7 @@ describe('the choice of a hook', () => {
     const files = kernel('6.8.0');
     remove('tracing', 'kprobe_events');
     remove(missing);
-    const check = (await preflight(captureConfig(), systemClock, files)).find(({ name }) => name === 'hook');
+    const check = (await checkMachine(captureConfig(), files)).find(({ name }) => name === 'hook');
     expect(check).toMatchObject({
       ok: false,
       found: expect.stringMatching(found),

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { preflight } from '../../collector/preflight.ts';
+import { checkDocker, checkMachine } from '../../collector/preflight.ts';
 import { systemClock } from '../../core/clock.ts';
 import type { Config } from '../../core/config.ts';
 import { describeWith } from '../parts/need.ts';
@@ -17,9 +17,14 @@ const config: Config['capture'] = {
   pending: 1,
 };
 
+const preflight = async (capture: Config['capture']) => [
+  ...(await checkMachine(capture)),
+  await checkDocker(capture, systemClock),
+];
+
 describeWith(['ebpf'], 'preflight', () => {
   it('finds all that is needed here, and says what it found', async () => {
-    const checks = await preflight(config, systemClock);
+    const checks = await preflight(config);
     expect(checks.filter(check => !check.ok)).toEqual([]);
     expect(checks.map(check => check.name)).toEqual([
       'Linux',
@@ -34,10 +39,7 @@ describeWith(['ebpf'], 'preflight', () => {
   });
 
   it('says what to do about what is missing', async () => {
-    const checks = await preflight(
-      { ...config, bpftrace: '/no/bpftrace', docker: '/no/docker.sock' },
-      systemClock,
-    );
+    const checks = await preflight({ ...config, bpftrace: '/no/bpftrace', docker: '/no/docker.sock' });
     expect(checks.filter(check => !check.ok)).toEqual([
       {
         name: 'bpftrace',

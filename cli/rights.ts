@@ -1,0 +1,94 @@
+import { chownSync, existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { type Keeper, startKeeper } from '../collector/keeper/client.ts';
+import { findSetpriv } from '../collector/keeper/rights.ts';
+import { becomeUser, findUser, forgoNewPrivileges, type User } from '../collector/keeper/user.ts';
+import { type Check, checkDocker } from '../collector/preflight.ts';
+import { localTracer, type Tracer } from '../collector/tracer.ts';
+import { describeError, errorCode, TidegaugeError } from '../core/errors.ts';
+import { makeFolder } from '../core/folder.ts';
+import { type CommonFlags, type Context, load } from './context.ts';
+import { checkAccess } from './user-access.ts';
+
+/** Who may do what only root may. */
+export interface Rights {
+  readonly tracer: Tracer;
+  /** Resolves when that is gone: this process can capture no more. */
+  readonly lost: Promise<TidegaugeError>;
+  close(): Promise<void>;
+}
+
+type Wants = Pick<Context, 'config' | 'clock' | 'log'>;
+
+const isRoot = (): boolean => process.getuid?.() === 0;
+
+/** For commands that capture, before anything else: executes the program again where that is needed (forgoNewPrivileges). */
+export function prepareRights(flags: CommonFlags): void {
+  if (isRoot() && load(flags).config.collector.user !== '') forgoNewPrivileges();
+}
+
+/**
+ * Divide the rights, as the last thing that this process does as root: with `collector.user` a keeper keeps them, and this
+ * process is that user from now on. Throws a TidegaugeError when that cannot be, or when the user lacks something.
+ */
+export async function divideRights({ config, clock, log }: Wants): Promise<Rights> {
+  const divided = await becomeCollector(config);
+  if (divided === null) {
+    const lost = new Promise<never>(() => undefined);
+    return { tracer: localTracer(config.capture, clock), lost, close: async () => undefined };
+  }
+  const { keeper, user } = divided;
+  const missing = checkAccess(config, user).find(({ ok }) => !ok);
+  if (missing) {
+    await keeper.close();
+    throw refusal(user, missing);
+  }
+  // Whether Docker is there may take long to find out, and is no reason not to start.
+  void checkDocker(config.capture, clock).then(({ ok, found, remedy }) => {
+    if (!ok) log.warn({ reason: found }, `Docker cannot be asked by ${user.name}. ${remedy}`);
+  });
+  return { tracer: keeper, lost: keeper.lost, close: () => keeper.close() };
+}
+
+/** Start the keeper and become the configured user; null where there is none, or this process is not root. */
+export async function becomeCollector(
+  config: Context['config'],
+): Promise<{ keeper: Keeper; user: User } | null> {
+  const { user: name, groups } = config.collector;
+  if (name === '' || !isRoot()) return null;
+  const user = findUser(name);
+  makeDataFolder(config.data, user);
+  const keeper = await startKeeper({ config: config.capture, setpriv: findSetpriv() });
+  try {
+    becomeUser(user, groups);
+  } catch (error) {
+    await keeper.close();
+    throw error;
+  }
+  return { keeper, user };
+}
+
+/** Only root can make it in most places; one that exists stays as it is. */
+function makeDataFolder(data: string, user: User): void {
+  if (existsSync(data)) return;
+  try {
+    makeFolder(dirname(data));
+    makeFolder(data, 0o700);
+    chownSync(data, user.uid, user.gid);
+  } catch (cause) {
+    const problem = {
+      place: data,
+      expected: `a directory that can be made for ${user.name}`,
+      found: errorCode(cause) ?? describeError(cause),
+      remedy: `Make it: \`install -d -m 700 -o ${user.name} ${data}\`, or set \`data\` to another one.`,
+    };
+    throw new TidegaugeError(problem, { cause, exitCode: 2 });
+  }
+}
+
+function refusal(user: User, { name, found, remedy }: Check): TidegaugeError {
+  return new TidegaugeError(
+    { place: name, expected: `what ${user.name} may use`, found, remedy },
+    { exitCode: 2 },
+  );
+}
