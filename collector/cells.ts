@@ -1,36 +1,53 @@
-import type { CgroupId } from './contract.ts';
+import { WordTable, widened } from './words.ts';
 
-const FIRST_CAPACITY = 1024;
+const LEAST_CAPACITY = 256;
+/** So many characters of a line make a cell, roughly. */
+const CHARACTERS = 32;
 
 /**
  * What a map says of each cgroup, in columns and in the order in which it was read. A row is a cgroup, a cell is one
  * of its buckets; a bucket may have several cells. At 80,000 cells a map, objects would cost more than reading them.
  */
 export class Cells {
-  /** Cgroup of each row. */
-  readonly cgroups: CgroupId[] = [];
   /** Bytes of each row. */
   readonly bytes: number[] = [];
   /** Number of cells; of each cell, in the columns below, what comes after them is unused. */
   size = 0;
   /** Its row. */
-  row = new Int32Array(FIRST_CAPACITY);
+  row: Int32Array<ArrayBuffer>;
   /** Number of its bucket in BUCKETS. */
-  bucket = new Uint8Array(FIRST_CAPACITY);
+  bucket: Uint8Array<ArrayBuffer>;
   /** Its messages, > 0. */
-  messages = new Float64Array(FIRST_CAPACITY);
-  readonly #rows = new Map<number | CgroupId, number>();
+  messages: Float64Array<ArrayBuffer>;
+  /** Ids of cgroups, in two halves. */
+  readonly #rows = new WordTable(2);
+  readonly #id = new Uint32Array(2);
 
-  /** The row of a cgroup; `id` is a number where that is exact. */
-  rowOf(id: number | CgroupId): number {
-    let row = this.#rows.get(id);
-    if (row === undefined) {
-      row = this.cgroups.length;
-      this.#rows.set(id, row);
-      this.cgroups.push(String(id));
-      this.bytes.push(0);
-    }
+  /** `length`: of the line that is read, characters. */
+  constructor(length = 0) {
+    const capacity = Math.max(LEAST_CAPACITY, Math.ceil(length / CHARACTERS));
+    this.row = new Int32Array(capacity);
+    this.bucket = new Uint8Array(capacity);
+    this.messages = new Float64Array(capacity);
+  }
+
+  /** Number of rows. */
+  get rows(): number {
+    return this.#rows.size;
+  }
+
+  /** The row of a cgroup: high and low half of its id. */
+  rowOf(high: number, low: number): number {
+    this.#id[0] = high;
+    this.#id[1] = low;
+    const row = this.#rows.numberOf(this.#id);
+    if (row === this.bytes.length) this.bytes.push(0);
     return row;
+  }
+
+  /** Writes the cgroup of a row, high half first. */
+  cgroup(row: number, into: Uint32Array): void {
+    this.#rows.key(row, into);
   }
 
   /** Messages of a row in a bucket. */
@@ -52,10 +69,4 @@ export class Cells {
     this.bucket = widened(this.bucket, new Uint8Array(capacity));
     this.messages = widened(this.messages, new Float64Array(capacity));
   }
-}
-
-/** The longer column, with what is in the shorter one. */
-export function widened<C extends { set(from: C): void }>(from: C, to: C): C {
-  to.set(from);
-  return to;
 }

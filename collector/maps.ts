@@ -2,7 +2,7 @@ import type { MapMeaning } from '../bpf/contract.ts';
 import { bytesIn, messagesIn } from '../bpf/packing.ts';
 import { BUCKETS, upperBound } from '../core/histogram.ts';
 import { Cells } from './cells.ts';
-import type { CgroupId, Counts } from './contract.ts';
+import type { Counts } from './contract.ts';
 import { LIMITS } from './limits.ts';
 import { Literal, type MapHead, type Scanner, scanEntries } from './scan.ts';
 
@@ -16,20 +16,18 @@ const BRACE = '}'.charCodeAt(0);
 const MIN = new Literal('{"min":');
 const MAX = new Literal('"max":');
 const COUNT = new Literal('"count":');
-/** Doubles hold integers below 2^21 * 2^32. */
-const EXACT_HIGH = 2 ** 21;
 /** Most of the processors that a kernel can have, and more. */
 const PROCESSORS = 100_000;
 
 /** `packed` of bpf/packed.bt: `"CGROUP,BUCKET": SUM`. */
 export const readPacked: MapReader = (text, head, meaning) => {
-  const cells = new Cells();
+  const cells = new Cells(text.length);
   let row = 0;
   let bucket = 0;
   const key = (scan: Scanner): boolean => {
-    const cgroup = scanCgroup(scan);
-    if (cgroup === null || !scan.is(COMMA) || !scan.unsigned()) return false;
-    row = cells.rowOf(cgroup);
+    if (!scan.unsigned()) return false;
+    row = cells.rowOf(scan.high, scan.low);
+    if (!scan.is(COMMA) || !scan.unsigned()) return false;
     bucket = scan.value;
     return true;
   };
@@ -39,12 +37,12 @@ export const readPacked: MapReader = (text, head, meaning) => {
 
 /** `sizes` of bpf/lhist.bt: `"CGROUP": [{"min": …, "max": …, "count": …}, …]`. */
 export const readSizes: MapReader = (text, head, meaning) => {
-  const cells = new Cells();
+  const cells = new Cells(text.length);
   let row = 0;
   const key = (scan: Scanner): boolean => {
-    const cgroup = scanCgroupOfProcessor(scan);
-    if (cgroup !== null) row = cells.rowOf(cgroup);
-    return cgroup !== null;
+    if (!scan.unsigned()) return false;
+    row = cells.rowOf(scan.high, scan.low);
+    return scanProcessor(scan);
   };
   const sizes = (scan: Scanner): boolean => {
     if (!scan.is(OPEN)) return false;
@@ -59,13 +57,13 @@ export const readSizes: MapReader = (text, head, meaning) => {
 
 /** `bytes` of bpf/lhist.bt: `"CGROUP": SUM`. */
 export const readBytes: MapReader = (text, head, meaning) => {
-  const cells = new Cells();
+  const cells = new Cells(text.length);
   let row = 0;
   let entries = 0;
   const key = (scan: Scanner): boolean => {
-    const cgroup = scanCgroupOfProcessor(scan);
-    if (cgroup !== null) row = cells.rowOf(cgroup);
-    return cgroup !== null;
+    if (!scan.unsigned()) return false;
+    row = cells.rowOf(scan.high, scan.low);
+    return scanProcessor(scan);
   };
   const sum = (scan: Scanner): boolean => {
     if (!scanCount(scan)) return false;
@@ -83,18 +81,9 @@ export function countsOf({ name }: MapHead, { set, direction }: MapMeaning, cell
   return { kind: 'counts', map: name, set, direction, entries: cells.size, traffic: cells, ...nothing };
 }
 
-/** A cgroup's id at the scanner: a number where that is exact; null when there is none. */
-export function scanCgroup(scan: Scanner): number | CgroupId | null {
-  if (!scan.unsigned()) return null;
-  return scan.high < EXACT_HIGH ? scan.value : scan.digits;
-}
-
-/** A cgroup, or a cgroup and a processor (bpf/quirks.ts). */
-function scanCgroupOfProcessor(scan: Scanner): number | CgroupId | null {
-  const cgroup = scanCgroup(scan);
-  if (cgroup === null || !scan.is(COMMA)) return cgroup;
-  return scan.unsigned() && scan.value < PROCESSORS ? cgroup : null;
-}
+/** A key is a cgroup, or a cgroup and a processor (bpf/racy-keys.ts): the end of it. */
+const scanProcessor = (scan: Scanner): boolean =>
+  !scan.is(COMMA) || (scan.unsigned() && scan.value < PROCESSORS);
 
 /** A packed sum at the scanner: the messages that it added to the row, 0 when it is none of this bucket. */
 export function scanCell(scan: Scanner, cells: Cells, row: number, bucket: number): number {

@@ -1,10 +1,11 @@
 import { type Exchange, NO_EXCHANGE } from '../core/flow.ts';
 import type { Direction, Window } from '../core/frame.ts';
+import type { Cells } from './cells.ts';
 import type { CgroupId, ConnectionCount, Counts, EndCount } from './contract.ts';
 import type { Talk } from './flows/talk.ts';
 import { KEY_WORDS, type Talks, talkOf } from './flows/talks.ts';
-import { WordTable } from './flows/words.ts';
 import { Tallies } from './tallies.ts';
+import { WordTable } from './words.ts';
 
 /** What a cgroup exchanged with one peer, still being added up. */
 export interface TalkTally {
@@ -17,6 +18,11 @@ export interface TalkTally {
 export class Readout {
   /** The row of each cgroup. */
   readonly cgroups = new Map<CgroupId, number>();
+  /** The cgroup of each row. */
+  readonly #ids: CgroupId[] = [];
+  /** Cgroups as numbers, high half first, and the row of each: maps of one interval have the same cgroups. */
+  readonly #numbers = new WordTable(2);
+  readonly #rows: number[] = [];
   /** Entries of the fullest map. */
   entries = 0;
   readonly ends: EndCount[] = [];
@@ -36,9 +42,9 @@ export class Readout {
     this.#maps.add(map);
     this.entries = Math.max(this.entries, entries);
     if (traffic) {
-      const rows = traffic.cgroups.map(cgroup => this.#row(cgroup));
+      const rows = this.#rowsFor(traffic);
       this.#tallies[direction].add(traffic, rows);
-      if (talks) this.#addTalks(talks, direction, traffic.cgroups, rows);
+      if (talks) this.#addTalks(talks, direction, rows);
     }
     // Who only tried to connect is part of the frame as well, also when one of these two maps was not understood.
     for (const end of ends) {
@@ -76,15 +82,19 @@ export class Readout {
     return true;
   }
 
-  /** `cgroups` and `rows`: the cgroup and the row here of each row there. */
-  #addTalks(talks: Talks, direction: Direction, cgroups: readonly CgroupId[], rows: readonly number[]): void {
+  /** `rows`: the row here of each row there. */
+  #addTalks(talks: Talks, direction: Direction, rows: Int32Array): void {
     const key = new Uint32Array(KEY_WORDS);
     for (let number = 0; number < talks.size; number++) {
       talks.key(number, key);
-      const cgroup = cgroups[key[0] ?? 0] ?? '';
-      key[0] = rows[key[0] ?? 0] ?? 0;
+      const row = rows[key[0] ?? 0] ?? 0;
+      key[0] = row;
       const at = this.#talkKeys.numberOf(key);
-      const tally = this.talks[at] ?? { cgroup, talk: talkOf(key), exchange: { ...NO_EXCHANGE } };
+      const tally = this.talks[at] ?? {
+        cgroup: this.#ids[row] ?? '',
+        talk: talkOf(key),
+        exchange: { ...NO_EXCHANGE },
+      };
       this.talks[at] = tally;
       const messages = talks.messages[number] ?? 0;
       const bytes = talks.bytes[number] ?? 0;
@@ -98,14 +108,34 @@ export class Readout {
     }
   }
 
+  /** The row here of each row there. */
+  #rowsFor(cells: Cells): Int32Array {
+    const id = new Uint32Array(2);
+    const rows = new Int32Array(cells.rows);
+    for (let there = 0; there < rows.length; there++) {
+      cells.cgroup(there, id);
+      const number = this.#numbers.numberOf(id);
+      const here = this.#rows[number] ?? this.#row(idOf(id));
+      this.#rows[number] = here;
+      rows[there] = here;
+    }
+    return rows;
+  }
+
   #row(cgroup: CgroupId): number {
     let row = this.cgroups.get(cgroup);
     if (row === undefined) {
-      row = this.cgroups.size;
+      row = this.#ids.length;
+      this.#ids.push(cgroup);
       this.cgroups.set(cgroup, row);
       this.#tallies.send.addRow();
       this.#tallies.receive.addRow();
     }
     return row;
   }
+}
+
+/** A cgroup's id of two halves as text. */
+function idOf([high = 0, low = 0]: Uint32Array): CgroupId {
+  return high === 0 ? String(low) : String((BigInt(high) << 32n) + BigInt(low));
 }

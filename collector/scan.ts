@@ -126,11 +126,6 @@ export class Scanner {
     return this.high * HALF + this.low;
   }
 
-  /** The last number as text. */
-  get digits(): string {
-    return String((BigInt(this.high) << 32n) + BigInt(this.low));
-  }
-
   /** More digits of the same number. Where they end. */
   #rest(from: number, end: number): number {
     let at = from;

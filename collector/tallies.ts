@@ -1,6 +1,7 @@
 import type { Direction, Window } from '../core/frame.ts';
 import { BUCKETS, type Sizes } from '../core/histogram.ts';
-import { type Cells, widened } from './cells.ts';
+import type { Cells } from './cells.ts';
+import { widened } from './words.ts';
 
 const FIRST_CAPACITY = 1024;
 const NONE = -1;
@@ -35,7 +36,7 @@ export class Tallies {
   }
 
   /** Add a map's content; `rows`: the row here of each row there. */
-  add(cells: Cells, rows: readonly number[]): void {
+  add(cells: Cells, rows: Int32Array): void {
     const { size, row, bucket, messages, bytes } = cells;
     this.#reserve(this.#size + size);
     for (let cell = 0; cell < size; cell++) {

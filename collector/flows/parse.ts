@@ -3,7 +3,7 @@ import { CONNECTION_KINDS, type ConnectionKind } from '../../core/connection.ts'
 import { Cells } from '../cells.ts';
 import type { Counts } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
-import { countsOf, type MapReader, scanCell, scanCgroup } from '../maps.ts';
+import { countsOf, type MapReader, scanCell } from '../maps.ts';
 import { type Scanner, scanEntries } from '../scan.ts';
 import { bucketNumber, readAddress, withoutBucket } from './talk.ts';
 import { KEY_WORDS, Talks } from './talks.ts';
@@ -18,15 +18,15 @@ const COMMA = ','.charCodeAt(0);
 
 /** `flows` of bpf/flows.bt: `"CGROUP,WORD,A,B": SUM`. */
 export const readTalks: MapReader = (text, head, meaning) => {
-  const cells = new Cells();
+  const cells = new Cells(text.length);
   const talks = new Talks();
   const of = new Uint32Array(KEY_WORDS);
   let row = 0;
   let bucket = 0;
   const key = (scan: Scanner): boolean => {
-    const cgroup = scanCgroup(scan);
-    if (cgroup === null || !scan.is(COMMA) || !scan.unsigned() || scan.high > 0) return false;
-    row = cells.rowOf(cgroup);
+    if (!scan.unsigned()) return false;
+    row = cells.rowOf(scan.high, scan.low);
+    if (!scan.is(COMMA) || !scan.unsigned() || scan.high > 0) return false;
     bucket = bucketNumber(scan.low);
     of[0] = row;
     of[1] = withoutBucket(scan.low);

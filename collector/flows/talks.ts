@@ -1,5 +1,5 @@
+import { WordTable } from '../words.ts';
 import { decodeTalk, type Talk } from './talk.ts';
-import { WordTable } from './words.ts';
 
 /** Words of a key: row, word without bucket, the halves of the two addresses (bpf/flows.bt), high before low. */
 export const KEY_WORDS = 6;

@@ -13,7 +13,8 @@ export interface CgroupTraffic {
 export function cellsOf(traffic: readonly CgroupTraffic[]): Cells {
   const cells = new Cells();
   for (const { cgroup, bytes, sizes } of traffic) {
-    const row = cells.rowOf(cgroup);
+    const id = BigInt(cgroup);
+    const row = cells.rowOf(Number(id >> 32n), Number(id & 0xffff_ffffn));
     cells.addBytes(row, bytes);
     for (const [bound, messages] of sizes) cells.add(row, BUCKETS.indexOf(bound), messages);
   }
@@ -22,10 +23,18 @@ export function cellsOf(traffic: readonly CgroupTraffic[]): Cells {
 
 /** What is in the cells, by cgroup in the order in which they were read. */
 export function trafficIn(cells: Cells | null): CgroupTraffic[] {
-  const { cgroups = [], bytes = [], row = [], bucket = [], messages = [], size = 0 } = cells ?? {};
-  return cgroups.map((cgroup, of) => {
+  if (!cells) return [];
+  const { bytes, row, bucket, messages, size } = cells;
+  return bytes.map((sum, of) => {
+    const [high = 0, low = 0] = idIn(cells, of);
     const own = Array.from({ length: size }, (_, cell) => cell).filter(cell => row[cell] === of);
     const sizes = own.map(cell => [BUCKETS[bucket[cell] ?? 0] ?? 0, messages[cell] ?? 0] as const);
-    return { cgroup, bytes: bytes[of] ?? 0, sizes };
+    return { cgroup: String((BigInt(high) << 32n) + BigInt(low)), bytes: sum, sizes };
   });
+}
+
+function idIn(cells: Cells, row: number): Uint32Array {
+  const id = new Uint32Array(2);
+  cells.cgroup(row, id);
+  return id;
 }

@@ -1,10 +1,8 @@
-import { widened } from '../cells.ts';
-
 const FIRST_CAPACITY = 1024;
 
 /**
- * Keys of a few words of 32 bits, numbered in the order in which they come. As a map of texts it would cost more than
- * reading the line does. Peers choose their addresses: the seed keeps them from choosing ones that collide.
+ * Keys of a few words of 32 bits, numbered in the order in which they come. A Map of texts would cost more than reading
+ * the line does. Peers choose their addresses: the seed keeps them from choosing ones that collide.
  */
 export class WordTable {
   /** Number of keys. */
@@ -83,4 +81,10 @@ export class WordTable {
       this.#places[place & this.#mask] = number + 1;
     }
   }
+}
+
+/** The longer column, with what is in the shorter one. */
+export function widened<C extends { set(from: C): void }>(from: C, to: C): C {
+  to.set(from);
+  return to;
 }
