@@ -163,6 +163,15 @@ export function strangeAnswer(place: string, cause: unknown): InfluxFailure {
   return new InfluxFailure(problem, ELSEWHERE, { cause });
 }
 
+/** What `read` makes of rows. Rows that are not as they were written are an answer of something else. */
+export function interpreted<T>(place: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw strangeAnswer(place, error);
+  }
+}
+
 /** Both ends of a message: InfluxDB quotes the line it refuses in full, and says why, and how many, after it. */
 function excerpt(message: string): string {
   if (message.length <= 300) return printable(message, 400);

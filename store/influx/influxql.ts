@@ -30,6 +30,8 @@ export function epoch(ms: number): number {
 /** The literal of a tag's value. */
 export const tagLiteral = (value: string): string => literal(encodeTag(value));
 
+export const ALL_TIME: Range = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
+
 /** Condition for the times of a half-open range, epoch ms. */
 export const within = ({ from, to }: Range): string => `time >= ${time(from)} AND time < ${time(to)}`;
 

@@ -2,10 +2,11 @@ import type { Frame } from '../../core/frame.ts';
 import type { Rollup, Tier } from '../../core/rollup.ts';
 import type { Range } from '../contract.ts';
 import { type RollupHead, withinRows } from '../page.ts';
-import { integer, type Row } from '../row.ts';
+import { integer } from '../row.ts';
 import type { TierTables } from '../tiers.ts';
-import { strangeAnswer } from './failure.ts';
-import { inRange } from './influxql.ts';
+import type { Access } from './access.ts';
+import { interpreted } from './failure.ts';
+import { ALL_TIME, inRange } from './influxql.ts';
 import { allRows, firstRow, pages } from './pages.ts';
 import { rollupHeadOf, rollupLine, rollupOf, trafficSumLines } from './rollups.ts';
 
@@ -13,24 +14,17 @@ import { rollupHeadOf, rollupLine, rollupOf, trafficSumLines } from './rollups.t
 const STEP_BUCKETS = 256;
 const STEP_CONTAINERS = 2000;
 
-/** What the tiers need of their store. `policy`: name of a tier, or none for what is as it was captured. */
-export interface TierAccess {
-  readonly place: string;
-  readonly query: (statement: string, policy?: string) => Promise<Row[]>;
-  readonly write: (lines: readonly string[], policy: string) => Promise<void>;
-  readonly frames: (host: string, range: Range) => AsyncIterable<Frame>;
-}
+/** Frames of a host, those that are ahead as well. */
+export type FrameReader = (host: string, range: Range) => AsyncIterable<Frame>;
 
 /** The tiers of an InfluxDB: retention policies, or buckets on 2.x, named as the tiers are. */
 export class InfluxTiers implements TierTables {
-  readonly #access: TierAccess;
+  readonly #access: Access;
+  readonly frames: FrameReader;
 
-  constructor(access: TierAccess) {
+  constructor(access: Access, frames: FrameReader) {
     this.#access = access;
-  }
-
-  frames(host: string, range: Range): AsyncIterable<Frame> {
-    return this.#access.frames(host, range);
+    this.frames = frames;
   }
 
   async *rollups(tier: Tier, host: string, range: Range): AsyncIterable<Rollup> {
@@ -44,7 +38,9 @@ export class InfluxTiers implements TierTables {
       { limit: STEP_BUCKETS },
     );
     for await (const page of marks) {
-      let rest: readonly RollupHead[] = this.#understood(() => page.map(row => rollupHeadOf(host, row)));
+      let rest: readonly RollupHead[] = interpreted(this.#access.place, () =>
+        page.map(row => rollupHeadOf(host, row)),
+      );
       while (rest.length > 0) {
         const step = withinRows(rest, STEP_CONTAINERS);
         yield* await this.#completed(tier, host, step);
@@ -62,7 +58,7 @@ export class InfluxTiers implements TierTables {
         tier?.name,
       ),
     );
-    return this.#understood(() => {
+    return interpreted(this.#access.place, () => {
       const counts = new Map<number, number>();
       for (const row of rows) {
         const start = integer(row, 'time');
@@ -74,7 +70,7 @@ export class InfluxTiers implements TierTables {
 
   async newest(tier: Tier, host: string): Promise<number | null> {
     const row = await firstRow(
-      { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY },
+      ALL_TIME,
       part =>
         this.#access.query(
           `SELECT frames FROM host_frames WHERE ${inRange(host, part)} ORDER BY time DESC LIMIT 1`,
@@ -82,7 +78,7 @@ export class InfluxTiers implements TierTables {
         ),
       { newestFirst: true },
     );
-    return row ? this.#understood(() => integer(row, 'time')) : null;
+    return row ? interpreted(this.#access.place, () => integer(row, 'time')) : null;
   }
 
   /** The rows of `host_frames` are written once all else is stored: readers look for them first. */
@@ -97,17 +93,9 @@ export class InfluxTiers implements TierTables {
     const rows = await allRows({ from: first, to: last + 1 }, part =>
       this.#access.query(`SELECT * FROM container_traffic WHERE ${inRange(host, part)}`, tier.name),
     );
-    return this.#understood(() => {
+    return interpreted(this.#access.place, () => {
       const byTime = Map.groupBy(rows, row => integer(row, 'time'));
       return heads.flatMap(head => rollupOf(head, byTime.get(head.rollup.start) ?? []) ?? []);
     });
-  }
-
-  #understood<T>(read: () => T): T {
-    try {
-      return read();
-    } catch (error) {
-      throw strangeAnswer(this.#access.place, error);
-    }
   }
 }

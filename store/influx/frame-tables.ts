@@ -1,0 +1,139 @@
+import { compareText, type Frame, frameEnd } from '../../core/frame.ts';
+import type { Log } from '../../core/log.ts';
+import type { FlowTotal } from '../../core/service-map.ts';
+import { checkFrame } from '../check.ts';
+import type { Range } from '../contract.ts';
+import { addTotals, EXCHANGE_SUMS } from '../flow.ts';
+import { type FrameHead, withinRows } from '../page.ts';
+import { integer, text } from '../row.ts';
+import { decodeTag } from '../text.ts';
+import type { Access } from './access.ts';
+import { interpreted } from './failure.ts';
+import { frameOf, headOf, totalOf } from './frames.ts';
+import { ALL_TIME, inRange, within } from './influxql.ts';
+import { connectionLines, flowLines, frameLine, trafficLines } from './line.ts';
+import { allRows, firstRow, pages } from './pages.ts';
+
+/** Frames asked for at once, and containers of them: a few megabytes of answer. */
+const STEP_FRAMES = 256;
+const STEP_CONTAINERS = 2000;
+
+/** Frames as they were captured: `host_frames`, `container_traffic`, `container_flows`, `container_connections`. */
+export class FrameTables {
+  readonly #access: Access;
+  readonly #log: Log;
+
+  constructor(access: Access, log: Log) {
+    this.#access = access;
+    this.#log = log;
+  }
+
+  /** The row of `host_frames` is written once all else is stored: readers look for it first. */
+  async write(frames: readonly Frame[], options: { readonly ahead?: boolean } = {}): Promise<void> {
+    for (const frame of frames) checkFrame(frame);
+    await this.#access.write(
+      frames.flatMap(frame => [...trafficLines(frame), ...flowLines(frame), ...connectionLines(frame)]),
+    );
+    await this.#access.write(frames.map(frame => frameLine(frame, options)));
+  }
+
+  /** Frames of a host, ascending; those that are ahead only when they are asked for. */
+  async *read(
+    host: string,
+    range: Range,
+    { withAhead }: { readonly withAhead: boolean },
+  ): AsyncIterable<Frame> {
+    const marks = pages(
+      range,
+      part =>
+        this.#access.query(
+          `SELECT * FROM host_frames WHERE ${inRange(host, part)} ORDER BY time LIMIT ${STEP_FRAMES}`,
+        ),
+      { limit: STEP_FRAMES },
+    );
+    for await (const page of marks) {
+      const heads = interpreted(this.#access.place, () => page.map(row => headOf(host, row)));
+      let rest: readonly FrameHead[] = withAhead ? heads : heads.filter(({ ahead }) => !ahead);
+      while (rest.length > 0) {
+        const step = withinRows(rest, STEP_CONTAINERS);
+        yield* await this.#completed(host, step);
+        rest = rest.slice(step.length);
+      }
+    }
+  }
+
+  async flows(host: string, range: Range): Promise<FlowTotal[]> {
+    const tags = 'container, service, protocol, role, peer_kind, peer, port';
+    const rows = await allRows(range, part =>
+      this.#access.query(
+        `SELECT ${EXCHANGE_SUMS} FROM container_flows WHERE ${inRange(host, part)} GROUP BY ${tags}`,
+      ),
+    );
+    return interpreted(this.#access.place, () => addTotals(rows.map(totalOf)));
+  }
+
+  async last(host: string, before = Number.POSITIVE_INFINITY) {
+    const row = await firstRow(
+      { ...ALL_TIME, to: before },
+      part =>
+        this.#access.query(
+          `SELECT duration_ms FROM host_frames WHERE ${inRange(host, part)} ORDER BY time DESC LIMIT 1`,
+        ),
+      { newestFirst: true },
+    );
+    if (!row) return null;
+    return interpreted(this.#access.place, () => {
+      const start = integer(row, 'time');
+      return { start, end: frameEnd({ start, durationMs: integer(row, 'duration_ms') }) };
+    });
+  }
+
+  async first(host: string): Promise<number | null> {
+    const row = await firstRow(ALL_TIME, part =>
+      this.#access.query(
+        `SELECT duration_ms FROM host_frames WHERE ${inRange(host, part)} ORDER BY time LIMIT 1`,
+      ),
+    );
+    return row ? interpreted(this.#access.place, () => integer(row, 'time')) : null;
+  }
+
+  async hosts(): Promise<string[]> {
+    // Without times, 3 names the hosts of the last day.
+    const rows = await allRows(ALL_TIME, part =>
+      this.#access.query(`SHOW TAG VALUES FROM host_frames WITH KEY = host WHERE ${within(part)}`),
+    );
+    const names = interpreted(this.#access.place, () => rows.map(row => decodeTag(text(row, 'value'))));
+    return [...new Set(names)].sort(compareText);
+  }
+
+  /** The whole frames of neighbouring heads; one that is not all there is left out and said. */
+  async #completed(host: string, heads: readonly FrameHead[]): Promise<Frame[]> {
+    const first = heads[0]?.frame.start ?? 0;
+    const last = heads.at(-1)?.frame.start ?? 0;
+    const rowsOf = (measurement: string) =>
+      allRows({ from: first, to: last + 1 }, part =>
+        this.#access.query(`SELECT * FROM ${measurement} WHERE ${inRange(host, part)}`),
+      );
+    const rows = await rowsOf('container_traffic');
+    const flowRows = heads.some(head => head.flows > 0) ? await rowsOf('container_flows') : [];
+    const connectionRows = heads.some(head => head.connections > 0)
+      ? await rowsOf('container_connections')
+      : [];
+    return interpreted(this.#access.place, () => {
+      const byTime = Map.groupBy(rows, row => integer(row, 'time'));
+      const flowsByTime = Map.groupBy(flowRows, row => integer(row, 'time'));
+      const connectionsByTime = Map.groupBy(connectionRows, row => integer(row, 'time'));
+      return heads.flatMap(head => {
+        const frame = frameOf(
+          head,
+          byTime.get(head.frame.start) ?? [],
+          flowsByTime.get(head.frame.start) ?? [],
+          connectionsByTime.get(head.frame.start) ?? [],
+        );
+        if (!frame)
+          this.#log.warn({ host, start: head.frame.start }, 'stored frame is not whole: read as a gap');
+        return frame ?? [];
+      });
+    });
+  }
+}

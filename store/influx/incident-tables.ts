@@ -1,0 +1,77 @@
+import type { Annotation, Detection } from '../../core/incident.ts';
+import { mergeAll, mergeAnnotation, touches } from '../annotation.ts';
+import { checkDetection, compareDetections } from '../check.ts';
+import type { Range } from '../contract.ts';
+import type { Access } from './access.ts';
+import { interpreted } from './failure.ts';
+import { annotationOf, detectionOf } from './incidents.ts';
+import { ALL_TIME, epoch, inRange, tagLiteral, within } from './influxql.ts';
+import { annotationLine, detectionLine } from './line.ts';
+import { allRows } from './pages.ts';
+
+/** Annotations named in one query. */
+const STEP_IDS = 100;
+
+/** What detectors found: `detections` and `annotations`. */
+export class IncidentTables {
+  readonly #access: Access;
+
+  constructor(access: Access) {
+    this.#access = access;
+  }
+
+  async writeDetections(rows: readonly Detection[]): Promise<void> {
+    for (const row of rows) checkDetection(row);
+    await this.#access.write(rows.map(detectionLine));
+  }
+
+  async readDetections(host: string, range: Range): Promise<Detection[]> {
+    const rows = await allRows(range, part =>
+      this.#access.query(`SELECT * FROM detections WHERE ${inRange(host, part)}`),
+    );
+    return interpreted(this.#access.place, () =>
+      rows.map(row => detectionOf(host, row)).sort(compareDetections),
+    );
+  }
+
+  /**
+   * Reads what is stored, merges, writes. Between the two a second worker may write; what it can undo is only what
+   * `annotationLine` says: never a resolution, and a region's growth until the next write.
+   */
+  async writeAnnotations(annotations: readonly Annotation[]): Promise<void> {
+    const written = mergeAll(annotations);
+    const stored = new Map<string, Annotation>();
+    for (let i = 0; i < written.length; i += STEP_IDS) {
+      for (const known of await this.#stored(written.slice(i, i + STEP_IDS))) stored.set(known.id, known);
+    }
+    const merged = written.map(annotation => {
+      const known = stored.get(annotation.id);
+      return known ? mergeAnnotation(known, annotation) : annotation;
+    });
+    await this.#access.write(merged.map(annotationLine));
+  }
+
+  async readAnnotations(range: Range, host?: string): Promise<Annotation[]> {
+    const from = epoch(range.from);
+    const ofHost = host === undefined ? '' : ` AND host = ${tagLiteral(host)}`;
+    const found = await this.#annotations(
+      { ...ALL_TIME, to: range.to },
+      `(timeEnd >= ${from} OR resolved_end >= ${from})${ofHost}`,
+    );
+    return found.filter(annotation => touches(annotation, range));
+  }
+
+  /** Stored versions of these annotations: by id, and by time so that little is searched. */
+  #stored(annotations: readonly Annotation[]): Promise<Annotation[]> {
+    const starts = annotations.map(annotation => annotation.start);
+    const ids = annotations.map(({ id }) => `id = ${tagLiteral(id)}`).join(' OR ');
+    return this.#annotations({ from: Math.min(...starts), to: Math.max(...starts) + 1 }, `(${ids})`);
+  }
+
+  async #annotations(starts: Range, condition: string): Promise<Annotation[]> {
+    const rows = await allRows(starts, part =>
+      this.#access.query(`SELECT * FROM annotations WHERE ${within(part)} AND ${condition}`),
+    );
+    return interpreted(this.#access.place, () => mergeAll(rows.map(annotationOf)));
+  }
+}
