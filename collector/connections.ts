@@ -117,7 +117,7 @@ function learn(identity: Identity, input: Input): void {
   if (input.kind === 'scanned') identity.scanned(input.cgroups, input.boot * 1e6);
   if (input.kind === 'located') identity.located(input.cgroup, input.path);
   if (input.kind === 'described') identity.described(input.description);
-  if (input.kind === 'forgotten') identity.forgotten(input.id);
+  if (input.kind === 'forgotten') identity.forgotten(input.id, input.boot * 1e6);
 }
 
 /** What a line of connections.bt says; null for every other line. Never throws. */

@@ -136,7 +136,7 @@ export type Input =
   /** The full path of a cgroup whose path had been cut. */
   | { readonly kind: 'located'; readonly cgroup: CgroupId; readonly path: string }
   | { readonly kind: 'described'; readonly description: Description }
-  /** Where a container is reached from now on, in place of all that was said before. */
-  | { readonly kind: 'reached'; readonly endpoints: Endpoints }
-  /** Docker has removed the container. */
-  | { readonly kind: 'forgotten'; readonly id: string };
+  /** Where a container is reached, in place of all that was said before; heard at `boot` (ms since boot). */
+  | { readonly kind: 'reached'; readonly boot: number; readonly endpoints: Endpoints }
+  /** Docker has removed the container, as was heard at `boot` (ms since boot). */
+  | { readonly kind: 'forgotten'; readonly boot: number; readonly id: string };

@@ -133,10 +133,10 @@ export class FrameBuilder {
         this.#identity.described(input.description);
         return [];
       case 'reached':
-        this.#flows.reached(input.endpoints);
+        this.#flows.reached(input.endpoints, input.boot * 1e6);
         return [];
       case 'forgotten':
-        this.#identity.forgotten(input.id);
+        this.#identity.forgotten(input.id, input.boot * 1e6);
         return [];
       case 'oversize':
         this.#garbage('line too long');
@@ -274,6 +274,7 @@ export class FrameBuilder {
   /** Close the interval at `ns`. */
   #frame(ns: number, reading: Reading, content: Readout): Frame {
     const { host, intervalMs, mapKeys, maxContainers } = this.#options;
+    const fromNs = this.#timeline.startNs ?? ns;
     const { start, durationMs } = this.#timeline.close(ns, reading);
     const full = content.entries >= mapKeys;
     if (full) this.#faults.add('saturated');
@@ -293,7 +294,7 @@ export class FrameBuilder {
     const alive = new Set(roster.containers.map(container => container.name));
     const nameOfContainer = (id: string) => this.#identity.nameOfContainer(id);
     const nameOf = (cgroup: CgroupId) => names.get(cgroup) ?? this.#identity.nameOf(cgroup);
-    this.#identity.age();
+    this.#identity.age(ns);
     const connections = connectionsOf(content, names, LIMITS.connections);
     const frame: Frame = {
       host,
@@ -306,6 +307,8 @@ export class FrameBuilder {
       ...roster,
       flows: this.#flows.flows(content, {
         start,
+        fromNs,
+        toNs: ns,
         names,
         nameOf,
         nameOfContainer,

@@ -53,7 +53,7 @@ export class Identifier {
 
   constructor(options: IdentifyOptions) {
     this.#options = options;
-    const { feed, clock, log } = options;
+    const { feed, clock, log, boot } = options;
     const client = dockerClient(options.docker);
     this.#docker =
       client &&
@@ -61,8 +61,8 @@ export class Identifier {
         client,
         {
           described: description => feed({ kind: 'described', description }),
-          forgotten: id => feed({ kind: 'forgotten', id }),
-          reached: endpoints => feed({ kind: 'reached', endpoints }),
+          forgotten: id => feed({ kind: 'forgotten', boot: boot(), id }),
+          reached: endpoints => feed({ kind: 'reached', boot: boot(), endpoints }),
           connected: id => {
             if (this.#docker) this.#ask('docker', this.#docker.inspect(id));
           },
@@ -134,10 +134,14 @@ export class Identifier {
     }
   }
 
-  /** The process with id 1 is in the network of the host; in a container of its own it is at least in ours. */
+  /** Process 1 is in the network of the host, or in a container at least in ours; so are we, where 1 is not shown to us. */
   async #askHost(): Promise<void> {
-    const network = await this.#options.networkOfProcess('1');
-    if (network) this.#options.feed({ kind: 'networked', cgroup: null, network });
+    const { networkOfProcess, feed, log } = this.#options;
+    const network = await networkOfProcess('1').catch(error => {
+      log.debug({ reason: describeError(error) }, 'network of process 1: not read');
+      return networkOfProcess(String(process.pid));
+    });
+    if (network) feed({ kind: 'networked', cgroup: null, network });
   }
 
   #askNetworks(): void {

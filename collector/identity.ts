@@ -39,8 +39,8 @@ const REMEMBERED_FRAMES = 2;
 export class Identity {
   readonly #cgroups = new Map<CgroupId, Cgroup>();
   readonly #descriptions = new Map<string, Description>();
-  /** Removed by Docker; forgotten once no cgroup refers to them. */
-  readonly #removed = new Set<string>();
+  /** Removed by Docker, with the time at which that was heard; forgotten once no cgroup refers to them. */
+  readonly #removed = new Map<string, number>();
 
   /** A cgroup was made at `ns`. */
   birth(cgroup: CgroupId, path: string, ns: number): void {
@@ -89,8 +89,9 @@ export class Identity {
     this.#removed.delete(description.id);
   }
 
-  forgotten(id: string): void {
-    this.#removed.add(id);
+  /** Docker has removed a container, as was heard at `ns`. */
+  forgotten(id: string, ns: number): void {
+    this.#removed.set(id, ns);
   }
 
   /** Whom a cgroup's traffic belongs to, or null when nobody knows it. */
@@ -148,9 +149,13 @@ export class Identity {
     return members;
   }
 
-  /** A frame has passed: forget those who have been dead for long enough. */
-  age(): void {
-    const unused = new Set(this.#removed);
+  /**
+   * The frame that ended at `endNs` has passed: forget those who have been dead for long enough. News of Docker may come
+   * before frames that wait to be read: what it removed is described until its own time has passed.
+   */
+  age(endNs: number): void {
+    const unused = new Set<string>();
+    for (const [id, ns] of this.#removed) if (ns <= endNs) unused.add(id);
     for (const [id, cgroup] of this.#cgroups) {
       if (cgroup.deathTold && ++cgroup.framesDead > REMEMBERED_FRAMES) this.#cgroups.delete(id);
       else if (cgroup.place) unused.delete(cgroup.place.id);

@@ -117,6 +117,7 @@ const inputSchema = z.discriminatedUnion('kind', [
   }),
   z.strictObject({
     kind: z.literal('reached'),
+    boot: z.number(),
     endpoints: z.strictObject({
       id: z.string(),
       networks: z.array(z.strictObject({ network: z.string(), addresses: z.array(z.string()) })),
@@ -130,7 +131,8 @@ const inputSchema = z.discriminatedUnion('kind', [
       ),
     }),
   }),
-  z.strictObject({ kind: z.literal('forgotten'), id: z.string() }),
+  // Absent in recordings of earlier versions.
+  z.strictObject({ kind: z.literal('forgotten'), boot: z.number().default(0), id: z.string() }),
 ]);
 
 /** The header in a recording's first line, or null when the line is something else. Throws for other versions. */

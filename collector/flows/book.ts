@@ -55,11 +55,13 @@ export class AddressBook {
   readonly #clients = new Seen<string>(TABLE_SIZE);
   /** Names that ended, with the frame in which they did. */
   readonly #ended = new Map<string, number>();
-  /** What Docker says; it is true of the present frame, and of the past only for those who ended a moment ago. */
-  readonly #docker = new Whereabouts(TABLE_SIZE, DEAD_FRAMES);
+  /** What Docker says. */
+  readonly #docker = new Whereabouts(TABLE_SIZE);
   /** Names of containers by their ids, in this frame. */
   #nameOfContainer: (id: string) => string | null = () => null;
   readonly #services: ReturnType<typeof rangesOf>;
+  /** Of this frame's addresses. */
+  readonly #kinds = new Map<string, 'service' | 'private' | 'outside'>();
 
   /** `serviceRanges`: addresses of a cluster's services, such as `10.96.0.0/12`. */
   constructor(serviceRanges: readonly string[] = []) {
@@ -84,9 +86,15 @@ export class AddressBook {
     for (const address of addresses) this.#owners.see(address, netns, this.#frame);
   }
 
-  /** Where a container is reached from now on, in place of all that was said before. */
-  reached(endpoints: Endpoints): void {
-    this.#docker.set(endpoints, this.#frame);
+  /** Where a container is reached, in place of all that was said before; heard at `ns`, kernel time. */
+  reached(endpoints: Endpoints, ns: number): void {
+    this.#docker.set(endpoints, ns);
+  }
+
+  /** Of the present frame: its bounds, kernel time in ns, and the names of containers by their ids. */
+  docker(from: number, to: number, nameOfContainer: (id: string) => string | null): void {
+    this.#docker.turn(from, to);
+    this.#nameOfContainer = nameOfContainer;
   }
 
   /** Who was called by one name is called by another one from now on. */
@@ -101,14 +109,9 @@ export class AddressBook {
   }
 
   /** A new frame: forget what is too old, and those who ended a while ago. */
-  turn(
-    ended: readonly string[],
-    alive: ReadonlySet<string>,
-    nameOfContainer: (id: string) => string | null = () => null,
-  ): void {
+  turn(ended: readonly string[], alive: ReadonlySet<string>): void {
     this.#frame++;
-    this.#nameOfContainer = nameOfContainer;
-    this.#docker.turn(this.#frame);
+    this.#kinds.clear();
     for (const name of ended) this.#ended.set(name, this.#frame);
     const gone = new Set<string>();
     for (const [name, frame] of this.#ended) {
@@ -156,14 +159,25 @@ export class AddressBook {
     if (owner === null) return this.#unowned(sighting, peer);
     const found = this.#at(sighting, owner);
     if (found !== null) return named(found);
-    if (owner !== this.#host.netns) return { peerKind: addressClass(peer), peer: '' };
+    if (owner !== this.#host.netns) return nobody(peer);
     return this.#onHost(sighting, peer, moved);
   }
 
   /** The address is nobody's here. */
   #unowned({ role, port }: Sighting, peer: string): Peer {
-    const isService = role === 'client' && this.#services(peer);
-    return isService ? virtual(`${peer} port ${port}`) : { peerKind: addressClass(peer), peer: '' };
+    const kind = this.#kindOf(peer);
+    if (kind === 'service') return role === 'client' ? virtual(`${peer} port ${port}`) : nobody(peer);
+    return { peerKind: kind, peer: '' };
+  }
+
+  /** What an address is that is nobody's here; most are met many times in a frame. */
+  #kindOf(address: string): 'service' | 'private' | 'outside' {
+    let kind = this.#kinds.get(address);
+    if (!kind) {
+      kind = this.#services(address) ? 'service' : addressClass(address);
+      this.#kinds.set(address, kind);
+    }
+    return kind;
   }
 
   /** The address is the host's, and nobody was seen to serve that port there. */
@@ -224,6 +238,8 @@ export class AddressBook {
 }
 
 const named = (name: string): Peer => ({ peerKind: 'container', peer: name });
+
+const nobody = (address: string): Peer => ({ peerKind: addressClass(address), peer: '' });
 
 const virtual = (name: string): Peer => ({ peerKind: 'virtual', peer: name });
 

@@ -10,6 +10,9 @@ import { addFlows, type PlaceLimits, Places } from './places.ts';
 export interface Cast {
   /** Start of the frame, epoch ms. */
   readonly start: number;
+  /** Its bounds, kernel time in ns. */
+  readonly fromNs: number;
+  readonly toNs: number;
   /** Names of cgroups; any other cgroup is `other`. */
   readonly names: ReadonlyMap<CgroupId, string>;
   /** The name of any cgroup that is known; null once it is gone. */
@@ -56,14 +59,15 @@ export class FlowBuilder {
     else this.#networks.set(cgroup, { network, name: null });
   }
 
-  /** Where a container is reached from now on. */
-  reached(endpoints: Endpoints): void {
-    this.#book.reached(endpoints);
+  /** Where a container is reached, heard at `ns`, kernel time. */
+  reached(endpoints: Endpoints, ns: number): void {
+    this.#book.reached(endpoints, ns);
   }
 
   /** The flows of a frame. */
   flows(readout: Readout, cast: Cast): Flow[] {
-    this.#book.turn(cast.ended, cast.alive, cast.nameOfContainer);
+    this.#book.turn(cast.ended, cast.alive);
+    this.#book.docker(cast.fromNs, cast.toNs, cast.nameOfContainer);
     this.#learnNetworks(cast);
     const parts = [...talkParts(readout, cast), ...endParts(readout, cast)];
     for (const { sighting } of parts) this.#book.see(sighting);

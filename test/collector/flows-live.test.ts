@@ -13,37 +13,7 @@ import { describeWith } from '../parts/need.ts';
 import { hasPrinted, makeNetwork, type TestNamespace, type TestNetwork } from '../parts/netns.ts';
 import type { Child } from '../parts/process.ts';
 import { temporaryFolder, until } from '../parts/process.ts';
-
-const SOCKETS = `use Socket qw(:all); use strict; $| = 1;
-  sub at { my ($host, $port) = @_;
-    return $host =~ /:/ ? sockaddr_in6($port, inet_pton(AF_INET6, $host)) : sockaddr_in($port, inet_aton($host)) }
-  sub sock { my ($host, $type) = @_; socket(my $s, $host =~ /:/ ? PF_INET6 : PF_INET, $type, 0) or die "socket $!"; $s }
-  sub await { my ($s, $size) = @_; my $all = 0; while ($all < $size) { my $n = sysread($s, my $b, $size - $all);
-    $n or die "read $!"; $all += $n } }`;
-
-/** Accepts for ever; answers each request of `asked` bytes with `answer` bytes. */
-const tcpServer = (host: string, port: number, asked: number, answer: number) => `${SOCKETS}
-  my $l = sock("${host}", SOCK_STREAM); setsockopt($l, SOL_SOCKET, SO_REUSEADDR, 1);
-  bind($l, at("${host}", ${port})) && listen($l, 10) or die "listen $!"; print "ready\\n";
-  while (accept(my $s, $l)) { await($s, ${asked}); syswrite($s, "y" x ${answer}) == ${answer} or die; close $s }`;
-
-/** `times` connections, one request each. */
-const tcpClient = (host: string, port: number, times: number, asked: number, answer: number) => `${SOCKETS}
-  for (1..${times}) { my $s = sock("${host}", SOCK_STREAM); connect($s, at("${host}", ${port})) or die "connect $!";
-    syswrite($s, "x" x ${asked}) == ${asked} or die; await($s, ${answer}); close $s }`;
-
-/** Answers every datagram with 30 bytes. */
-const udpServer = (host: string, port: number) => `${SOCKETS}
-  my $s = sock("${host}", SOCK_DGRAM); bind($s, at("${host}", ${port})) or die "bind $!"; print "ready\\n";
-  while (my $from = recv($s, my $b, 65536, 0)) { send($s, "y" x 30, 0, $from) == 30 or die "send $!" }`;
-
-/** `times` datagrams, each answered before the next. */
-const udpClient = (host: string, port: number, times: number, size: number, connected: boolean) => `${SOCKETS}
-  my $s = sock("${host}", SOCK_DGRAM); my $to = at("${host}", ${port});
-  ${connected ? 'connect($s, $to) or die "connect $!";' : ''}
-  for (1..${times}) { ${connected ? `send($s, "x" x ${size}, 0)` : `send($s, "x" x ${size}, 0, $to)`} or die "send $!";
-    defined(recv($s, my $b, 99, 0)) or die "recv $!" }
-  print "done\n"; sleep 600`;
+import { SOCKETS, tcpClient, tcpServer, udpClient, udpServer } from '../parts/sockets.ts';
 
 /** The sum over frames of each flow of these containers, without its address. */
 function flowsOf(frames: readonly Frame[], ...containers: readonly string[]): Partial<Flow>[] {

@@ -187,12 +187,25 @@ describe('the frame builder', () => {
     driver.say(life('birth', 1, '5', `/docker/${ID}`));
     driver.builder.learn(describedAs(ID, 'web'));
     driver.say(life('death', 2, '5', `/docker/${ID}`));
-    driver.builder.learn({ kind: 'forgotten', id: ID });
+    driver.builder.learn({ kind: 'forgotten', boot: 0, id: ID });
     driver.interval(counts('5', 1));
     expect(names(driver.last)).toEqual(['web']);
     driver.interval().interval().interval();
     driver.say(life('birth', 4.5 * S, '7', `/docker/${ID}`)).interval();
     expect(names(driver.last)).toEqual(['docker:abcdef012345']);
+  });
+
+  it('keeps a description that Docker removed while frames were waiting to be read', () => {
+    const driver = started();
+    driver.builder.learn(describedAs(ID, 'brief'));
+    driver.builder.learn({ kind: 'forgotten', boot: 3500, id: ID });
+    driver.interval().interval();
+    driver.say(
+      life('birth', 3 * S + 1, '5', `/docker/${ID}`),
+      life('death', 3 * S + 2, '5', `/docker/${ID}`),
+    );
+    driver.interval(counts('5', 1));
+    expect(names(driver.last)).toEqual(['brief']);
   });
 });
 

@@ -28,19 +28,27 @@ const asked = (parts: Partial<Sighting> = {}): Sighting => ({
   ...parts,
 });
 
-/** A book whose containers are called as their ids are, and who passes frames. */
+const S = 1e9;
+
+/** A book whose containers are called as their ids are; frames are 5 s long, and Docker is heard 1 s into the next. */
 function newBook(...ranges: string[]) {
   const book = new AddressBook(ranges);
+  let now = 0;
   book.host(HOST);
-  const turn = (...ended: string[]) => book.turn(ended, new Set(), id => (id === 'nameless' ? null : id));
+  const turn = () => {
+    book.turn([], new Set());
+    book.docker(now, now + 5 * S, id => (id === 'nameless' ? null : id));
+    now += 5 * S;
+  };
+  const hear = (endpoints: Endpoints, ns = now + S) => book.reached(endpoints, ns);
   turn();
-  return { book, turn };
+  return { book, turn, hear };
 }
 
 describe('an address on a network of Docker', () => {
   it('is a container, although nothing of its processes could be read', () => {
-    const { book, turn } = newBook();
-    book.reached(at('web', ['10.9.0.2', 'fd00::2']));
+    const { book, turn, hear } = newBook();
+    hear(at('web', ['10.9.0.2', 'fd00::2']));
     turn();
     expect(book.peerOf(asked(), true)).toEqual(container('web'));
     expect(book.peerOf(asked({ peer: 'fd00::2', own: null, protocol: 'udp' }), false)).toEqual(
@@ -49,26 +57,39 @@ describe('an address on a network of Docker', () => {
   });
 
   it('given to the next container is nobody while both had it, then that of the next', () => {
-    const { book, turn } = newBook();
+    const { book, turn, hear } = newBook();
     const seen: unknown[] = [];
-    book.reached(at('old', ['10.9.0.2']));
+    hear(at('old', ['10.9.0.2']));
     const next = () => {
       turn();
       seen.push(book.peerOf(asked(), true).peer);
     };
     next();
-    book.reached(at('old', []));
-    book.reached(at('new', ['10.9.0.2']));
-    for (let frame = 0; frame < 3; frame++) next();
-    expect(seen).toEqual(['old', '', '', 'new']);
+    hear(at('old', []));
+    hear(at('new', ['10.9.0.2']));
+    next();
+    next();
+    expect(seen).toEqual(['old', '', 'new']);
+  });
+
+  it('is whose it was at the time of the frame, however late the frame is read', () => {
+    const { book, turn, hear } = newBook();
+    hear(at('old', ['10.9.0.2']));
+    hear(at('old', []), 22 * S);
+    hear(at('new', ['10.9.0.2']), 23 * S);
+    const seen = [10, 15, 20, 25, 30].map(() => {
+      turn();
+      return book.peerOf(asked(), true).peer;
+    });
+    expect(seen).toEqual(['old', 'old', 'old', '', 'new']);
   });
 
   it('is no longer that of who was last seen with it, once Docker gave it away', () => {
-    const { book, turn } = newBook();
+    const { book, turn, hear } = newBook();
     book.network('old', { netns: 5, addresses: ['10.9.0.2'] });
     turn();
     expect(book.peerOf(asked(), true)).toEqual(container('old'));
-    book.reached(at('new', ['10.9.0.2']));
+    hear(at('new', ['10.9.0.2']));
     turn();
     expect(book.peerOf(asked(), true)).toEqual(container('new'));
     book.see(asked({ name: 'old', netns: 5, own: '10.9.0.2', peer: '10.9.0.9' }));
@@ -76,16 +97,16 @@ describe('an address on a network of Docker', () => {
   });
 
   it('of a container without a name yet is nobody', () => {
-    const { book, turn } = newBook();
+    const { book, turn, hear } = newBook();
     book.network('old', { netns: 5, addresses: ['10.9.0.2'] });
-    book.reached(at('nameless', ['10.9.0.2']));
+    hear(at('nameless', ['10.9.0.2']));
     turn();
     expect(book.peerOf(asked(), true)).toEqual(NOBODY);
   });
 
   it('that several share by one network namespace is the one who serves the port', () => {
-    const { book, turn } = newBook();
-    book.reached(at('web', ['10.9.0.2']));
+    const { book, turn, hear } = newBook();
+    hear(at('web', ['10.9.0.2']));
     turn();
     for (const name of ['web', 'sidecar']) book.network(name, { netns: 5, addresses: ['10.9.0.2'] });
     book.see(asked({ name: 'sidecar', netns: 5, role: 'server', own: '10.9.0.2', peer: '10.9.0.7' }));
@@ -99,8 +120,8 @@ describe('a published port', () => {
   const toHost = (parts: Partial<Sighting> = {}) => asked({ peer: '192.168.1.5', port: 8080, ...parts });
 
   it('leads to the port of its container where the kernel translates, and is named where nothing came through', () => {
-    const { book, turn } = newBook();
-    book.reached(at('web', ['10.9.0.2'], [published]));
+    const { book, turn, hear } = newBook();
+    hear(at('web', ['10.9.0.2'], [published]));
     turn();
     expect(book.peerOf(toHost(), true)).toEqual({ ...container('web'), port: 80 });
     expect(book.peerOf(toHost(), false)).toEqual({
@@ -115,27 +136,26 @@ describe('a published port', () => {
   });
 
   it('that a proxy serves is the proxy', () => {
-    const { book, turn } = newBook();
-    book.reached(at('web', ['10.9.0.2'], [published]));
+    const { book, turn, hear } = newBook();
+    hear(at('web', ['10.9.0.2'], [published]));
     turn();
     book.see(toHost({ name: '/docker.service', netns: HOST.netns, role: 'server', own: '192.168.1.5' }));
     expect(book.peerOf(toHost(), true)).toEqual(container('/docker.service'));
   });
 
   it('is that of its address alone, and of nobody certain while two had it', () => {
-    const { book, turn } = newBook();
-    book.reached(at('elsewhere', [], [{ ...published, address: '192.168.1.9' }]));
+    const { book, turn, hear } = newBook();
+    hear(at('elsewhere', [], [{ ...published, address: '192.168.1.9' }]));
     turn();
     const translated = { peerKind: 'virtual', peer: '192.168.1.5 port 8080' };
     expect(book.peerOf(toHost(), true)).toEqual(translated);
-    book.reached(at('old', [], [published]));
+    hear(at('old', [], [published]));
     turn();
     expect(book.peerOf(toHost(), true)).toEqual({ ...container('old'), port: 80 });
-    book.reached(at('old', []));
-    book.reached(at('new', [], [published]));
+    hear(at('old', []));
+    hear(at('new', [], [published]));
     turn();
     expect(book.peerOf(toHost(), true)).toEqual(translated);
-    turn();
     turn();
     expect(book.peerOf(toHost(), true)).toEqual({ ...container('new'), port: 80 });
   });
@@ -181,10 +201,12 @@ it('tables are bounded: what is oldest is forgotten, what does not fit is not le
   const seen = new Seen<string>(3);
   for (const key of ['a', 'b', 'c', 'a', 'd']) seen.see(key, 'x', 1);
   expect([seen.size, seen.all('b'), seen.all('a')]).toEqual([3, [], ['x']]);
-  const docker = new Whereabouts(2, 1);
-  for (const n of [1, 2, 3]) docker.set(at(`c${n}`, [`10.0.0.${n}`]), 1);
+  const docker = new Whereabouts(2);
+  docker.turn(0, 5 * S);
+  for (const n of [1, 2, 3]) docker.set(at(`c${n}`, [`10.0.0.${n}`]), S);
   expect([docker.size, docker.holders('10.0.0.2'), docker.holders('10.0.0.3')]).toEqual([2, ['c2'], []]);
-  docker.set(at('c1', []), 1);
-  docker.turn(3);
+  docker.set(at('c1', []), 2 * S);
+  expect(docker.holders('10.0.0.1')).toEqual(['c1']);
+  docker.turn(5 * S, 10 * S);
   expect([docker.size, docker.holders('10.0.0.1')]).toEqual([1, []]);
 });

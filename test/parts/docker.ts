@@ -9,15 +9,19 @@ export interface RunOptions {
   readonly labels?: Readonly<Record<string, string>>;
   /** More arguments of `docker run`, before the image. */
   readonly flags?: readonly string[];
+  /** A network made with `docker network create`; without it the container has only its own loopback. */
+  readonly network?: string;
 }
 
 /** A real dockerd of our own: data in a temporary folder, no bridge, no iptables, no registry. */
 export interface DockerServer {
   /** Path of its socket. */
   readonly socket: string;
+  /** Process id of dockerd. */
+  readonly pid: number;
   /** Tag of an image that has the host's /usr mounted at run time: perl, sh and the like are there. */
   readonly image: string;
-  /** Start a container that runs a perl script (`perl -e`); returns its full id. Its only network is its own loopback. */
+  /** Start a container that runs a perl script (`perl -e`); returns its full id. */
   run(name: string, perlScript: string, options?: RunOptions): string;
   /** Any command of the docker client; returns its standard output, trimmed. Throws when it fails. */
   docker(...args: readonly string[]): string;
@@ -50,6 +54,9 @@ export async function startDocker(): Promise<DockerServer> {
 
   return {
     socket,
+    get pid() {
+      return child.process.pid ?? 0;
+    },
     image: IMAGE,
     run(name, perlScript, options = {}) {
       const labels = Object.entries(options.labels ?? {}).flatMap(([key, value]) => [
@@ -62,7 +69,7 @@ export async function startDocker(): Promise<DockerServer> {
         '--stop-signal',
         'SIGKILL',
         '--network',
-        'none',
+        options.network ?? 'none',
         '-v',
         '/usr:/usr:ro',
         '--name',
