@@ -1,4 +1,5 @@
 import { isoTime } from '../core/clock.ts';
+import type { Notification } from '../core/incident.ts';
 import type { Lease, State } from '../state/contract.ts';
 import type { Store } from '../store/contract.ts';
 import { leaseLost, type PersistDeps, persist } from './persist.ts';
@@ -32,6 +33,25 @@ export async function toldUpTo(host: string, lease: Lease, deps: HandledDeps): P
   const mark = { host, last, fingerprint: MARK, data: 'null' };
   if (!(await persist(deps, () => deps.state.saveCheckpoint(lease, mark)))) throw leaseLost(lease.name);
   return last;
+}
+
+/** Deliveries of each status that are read at once; of more the newest. */
+const PAGE = 10_000;
+
+/**
+ * Of the notifications that something is over those whose beginning was told: what only a rebuilding in silence has
+ * seen, under settings that are gone again, ends in silence.
+ */
+export async function ofTold(
+  notifications: readonly Notification[],
+  deps: Pick<HandledDeps, 'state' | 'clock' | 'log' | 'signal'>,
+): Promise<Notification[]> {
+  const told = new Set<string>();
+  for (const status of ['pending', 'delivered', 'dead'] as const) {
+    const deliveries = await persist(deps, () => deps.state.deliveries(status, PAGE));
+    for (const { notification } of deliveries) told.add(notification.incident.id);
+  }
+  return notifications.filter(({ incident }) => told.has(incident.id));
 }
 
 /** Searched from the newest frame backwards, in stretches that double. */

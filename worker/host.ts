@@ -8,7 +8,7 @@ import { isRetriable } from '../core/retry.ts';
 import type { Checkpoint, Lease, State } from '../state/contract.ts';
 import type { Store } from '../store/contract.ts';
 import { Batch, gather, NOTHING, type Written } from './gather.ts';
-import { toldUpTo } from './handled.ts';
+import { ofTold, toldUpTo } from './handled.ts';
 import { BACKOFF, LeaseLost, leaseLost, persist } from './persist.ts';
 
 export interface HostDeps {
@@ -273,7 +273,9 @@ export class HostWorker {
       { host: this.host, incidents: orphans.length },
       'settings changed: open incidents of the old ones are closed',
     );
-    await this.#write({ detections: [], ...fold.close(orphans) });
+    const closed = fold.close(orphans);
+    const notifications = await ofTold(closed.notifications, this.#deps);
+    await this.#write({ detections: [], ...closed, notifications });
   }
 }
 

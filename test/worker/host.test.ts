@@ -56,6 +56,15 @@ describe('a host worker', () => {
     for await (const frame of frames) if (n++ < count) yield frame;
   }
 
+  /** The store, of which only so many frames can be read. */
+  const cutOff = (count: number) =>
+    ({
+      firstFrame: (host: string) => store.firstFrame(host),
+      readFrames: (host: string, range: Range) => some(store.readFrames(host, range), count),
+      writeDetections: (rows: readonly Detection[]) => store.writeDetections(rows),
+      writeAnnotations: (rows: readonly Annotation[]) => store.writeAnnotations(rows),
+    }) as Store;
+
   async function storeAndTake(worker: HostWorker, frames: readonly Frame[]): Promise<void> {
     for (const frame of frames) {
       await store.writeFrames([frame]);
@@ -184,17 +193,11 @@ describe('a host worker', () => {
     const before = await told();
     const other = limitFold(1_500_000);
     const seen: number[] = [];
-    const half = {
-      firstFrame: (host: string) => store.firstFrame(host),
-      readFrames: (host: string, range: Range) => some(store.readFrames(host, range), 12),
-      writeDetections: (rows: readonly Detection[]) => store.writeDetections(rows),
-      writeAnnotations: (rows: readonly Annotation[]) => store.writeAnnotations(rows),
-    } as Store;
     const onProgress = ({ frames }: { frames: number }) => seen.push(frames);
     const broken = await HostWorker.start(
       'box',
       await lease('b'),
-      deps({ fold: other, store: half, onProgress }),
+      deps({ fold: other, store: cutOff(12), onProgress }),
     );
     await broken.checkpoint(true);
     expect(seen.at(-1)).toBe(12);
@@ -214,6 +217,20 @@ describe('a host worker', () => {
     const [incident] = await state.incidents(ALWAYS, 100);
     expect(incident?.resolvedAt).not.toBeNull();
     expect((await told()).filter(key => !before.includes(key))).toEqual([`${incident?.id}-chat-resolved`]);
+  });
+
+  it('what only a rebuilding in silence has seen, under settings that were changed again, ends in silence', async () => {
+    const blind = limitFold(50_000_000);
+    const first = await HostWorker.start('box', await lease('a'), deps({ fold: blind }));
+    await storeAndTake(first, STORY.slice(0, 12));
+    await first.checkpoint(true);
+    clock.advance(11_000);
+    await HostWorker.start('box', await lease('b'), deps({ store: cutOff(7) }));
+    expect(await state.openIncidents('box')).toHaveLength(1);
+    clock.advance(11_000);
+    await HostWorker.start('box', await lease('c'), deps({ fold: limitFold(40_000_000) }));
+    expect(await state.openIncidents('box')).toEqual([]);
+    expect(await told()).toEqual([]);
   });
 
   it.each([6, 7, 8])(
