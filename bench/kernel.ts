@@ -5,6 +5,9 @@ import { Child, until } from '../test/parts/process.ts';
 
 /** The kernel's own account of what a BPF program costs: `kernel.bpf_stats_enabled`, read from the program's fdinfo. */
 
+/** Entries that each map can hold. */
+export const MAP_KEYS = 65_536;
+
 const STATS = '/proc/sys/kernel/bpf_stats_enabled';
 
 /** Switches the kernel's account on for the time of the action; needs root. */
@@ -25,9 +28,15 @@ interface Account {
 
 /** The busiest of the BPF programs that a process holds. */
 function busiest(pid: number): Account {
-  const accounts = readdirSync(`/proc/${pid}/fdinfo`).map(fd => accountOf(`/proc/${pid}/fdinfo/${fd}`));
-  return accounts.reduce((most, account) => (account.runs > most.runs ? account : most), NONE);
+  return accounts(pid).reduce((most, account) => (account.runs > most.runs ? account : most), NONE);
 }
+
+/** Nanoseconds that all BPF programs of a process have run for. */
+export const nsInPrograms = (pid: number): number =>
+  accounts(pid).reduce((sum, account) => sum + account.ns, 0);
+
+const accounts = (pid: number): Account[] =>
+  readdirSync(`/proc/${pid}/fdinfo`).map(fd => accountOf(`/proc/${pid}/fdinfo/${fd}`));
 
 const NONE: Account = { runs: 0, ns: 0 };
 
@@ -58,7 +67,7 @@ function send(messages: number): void {
 /** Nanoseconds in the kernel for each send that a program counts, as that bpftrace compiles it. */
 export async function costPerSend(command: string, program: string, messages: number): Promise<number> {
   const bpftrace = new Child(command, ['-B', 'line', '-f', 'json', '-e', program], {
-    env: { ...process.env, BPFTRACE_MAP_KEYS_MAX: '65536', BPFTRACE_MAX_MAP_KEYS: '65536' },
+    env: { ...process.env, BPFTRACE_MAP_KEYS_MAX: `${MAP_KEYS}`, BPFTRACE_MAX_MAP_KEYS: `${MAP_KEYS}` },
   });
   const pid = bpftrace.process.pid ?? 0;
   try {

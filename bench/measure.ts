@@ -7,7 +7,7 @@ export interface BenchTable {
     readonly value: string;
     /** Median of the rounds' ratios to what it is compared with. */
     readonly ratio: string;
-    /** Least and greatest ratio of a round. */
+    /** Least and greatest ratio of a round, or what the middle half of the rounds lies between. */
     readonly spread: string;
   }[];
 }
@@ -20,6 +20,13 @@ export function median(numbers: readonly number[]): number {
 /** `0.93 to 1.07` */
 export function spread(ratios: readonly number[]): string {
   return `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`;
+}
+
+/** The middle half of them, `0.97 to 1.02`. */
+export function middle(ratios: readonly number[]): string {
+  const sorted = ratios.toSorted((a, b) => a - b);
+  const at = (part: number): number => sorted[Math.round(part * (sorted.length - 1))] ?? Number.NaN;
+  return `${at(0.25).toFixed(2)} to ${at(0.75).toFixed(2)}`;
 }
 
 /**
