@@ -6,6 +6,7 @@ import {
   rateQuery,
   scoreQuery,
   sizesQuery,
+  TRAFFIC_TABLES,
   VARIABLES,
   type Variable,
   variableQuery,
@@ -164,19 +165,16 @@ function variable(name: Variable) {
   };
 }
 
-/** Tiers by the name of their retention policy; `autogen` is the default one. */
+const TIER_OPTIONS = TRAFFIC_TABLES.map(([text, value]) => ({ text, value }));
+
 const TIER = {
   name: 'tier',
   label: 'Resolution',
   description: 'Exact sums per minute for ranges of days, per hour for ranges of months.',
   type: 'custom',
-  query: 'windows : autogen, minutes : minute, hours : hour',
-  current: { text: 'windows', value: 'autogen' },
-  options: [
-    { text: 'windows', value: 'autogen', selected: true },
-    { text: 'minutes', value: 'minute', selected: false },
-    { text: 'hours', value: 'hour', selected: false },
-  ],
+  query: TRAFFIC_TABLES.map(([text, value]) => `${text} : ${value}`).join(', '),
+  current: TIER_OPTIONS[0],
+  options: TIER_OPTIONS.map((option, i) => ({ ...option, selected: i === 0 })),
   multi: false,
   includeAll: false,
 };

@@ -1,4 +1,5 @@
 import { BUCKETS } from '../core/histogram.ts';
+import { TIERS } from '../core/rollup.ts';
 
 /**
  * The InfluxQL texts of the dashboards. `$timeFilter`, `$__interval`, `$__interval_ms`, `${__from}` and `${__to}` are
@@ -23,10 +24,18 @@ export function variableQuery(variable: Variable): string {
 }
 
 /**
- * Traffic as it was captured, or its exact sums per minute or hour: the same measurement in another retention policy,
- * named by the variable `tier`.
+ * Where traffic is read from, by what a reader calls it: as it was captured, from the default retention policy whatever
+ * its name, or its exact sums per minute or hour, from the policies that `tidegauge store init` makes. InfluxDB 3 has no
+ * policies and reads what was captured in any case: the same numbers, slower.
  */
-const TRAFFIC = `"\${tier}"."container_traffic"`;
+export const TRAFFIC_TABLES: readonly (readonly [label: string, table: string])[] = [
+  ['windows', '"container_traffic"'],
+  ...TIERS.map(({ name }) => [`${name}s`, `"${name}"."container_traffic"`] as const),
+];
+
+/** The one that the variable `tier` has selected, unescaped. */
+// biome-ignore lint/suspicious/noTemplateCurlyInString: the variable is Grafana's.
+const TRAFFIC = '${tier:raw}';
 
 function perContainer(value: string, measurement: string, condition = ''): string {
   return (

@@ -10,17 +10,17 @@ export interface Range {
 export type Selection = Readonly<Record<string, readonly string[] | 'All'>>;
 
 /**
- * Variables with `:regex`: each value escaped, several in parentheses. Then the macros of the InfluxQL backend.
- * Throws for anything else that looks like a variable.
+ * Variables with `:regex`: each value escaped, several in parentheses; `tier` as it is. Then the macros of the InfluxQL
+ * backend. Throws for anything else that looks like a variable.
  */
 export function interpolate(
   query: string,
   range: Range,
   selection: Selection = {},
-  tier: 'autogen' | 'minute' | 'hour' = 'autogen',
+  tier = '"container_traffic"',
 ): string {
   const macros: Readonly<Record<string, string>> = {
-    '${tier}': tier,
+    '${tier:raw}': tier,
     $timeFilter: `time >= ${range.from}ms and time <= ${range.to}ms`,
     $__interval_ms: String(range.intervalMs),
     $__interval: `${range.intervalMs}ms`,
