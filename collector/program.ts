@@ -27,10 +27,15 @@ export const programSchema = z.discriminatedUnion('kind', [
 ]);
 export type Program = z.output<typeof programSchema>;
 
-/** Text of a program, and the capacity of its maps. Throws a RangeError for a parameter that no program can have. */
-export function textOf(program: Program): { text: string; mapKeys: number } {
-  if (program.kind === 'connections')
+/**
+ * Text of a program, and the capacity of its maps. Checks again what it is given, as it is the last that could. Throws a
+ * ZodError for anything but a program.
+ */
+export function textOf(asked: Program): { text: string; mapKeys: number } {
+  const program = programSchema.parse(asked);
+  if (program.kind === 'connections') {
     return { text: adapt(connections(), program.bpftrace), mapKeys: CONNECTION_MAP_KEYS };
+  }
   const probe = PROBES.find(({ name }) => name === program.probe);
   if (!probe) throw new RangeError(`no probe ${program.probe}`);
   return { text: probe.render(program.parameters), mapKeys: program.parameters.mapKeys };

@@ -11,7 +11,7 @@ import { boundedLines, type Line } from '../lines.ts';
 import { lineCap } from '../parse.ts';
 import type { Program } from '../program.ts';
 import type { Tracer } from '../tracer.ts';
-import { type Answer, CAPS_OF_LINES, END, encode, type Request, readAnswer } from './protocol.ts';
+import { type Answer, CAPS_OF_LINES, END, encode, isBroken, type Request, readAnswer } from './protocol.ts';
 import { bpftraceWords, capabilitiesFor, keeperWords, ownRights } from './rights.ts';
 
 /** Most that the keeper may have of heap, whatever it is asked: it needs next to nothing. */
@@ -178,7 +178,7 @@ class KeeperClient implements Keeper {
       }
     } catch (error) {
       // Broken by the keeper's end, which is reported as such.
-      if (!this.#channel.errored) throw error;
+      if (!isBroken(error)) throw error;
     }
   }
 

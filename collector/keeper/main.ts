@@ -6,7 +6,7 @@
 import { Socket } from 'node:net';
 import { systemClock } from '../../core/clock.ts';
 import { describeError } from '../../core/errors.ts';
-import { DESCRIPTORS, encode } from './protocol.ts';
+import { DESCRIPTORS, encode, isBroken } from './protocol.ts';
 import { serve } from './serve.ts';
 
 const [program = 'bpftrace', ...through] = process.argv.slice(2);
@@ -28,7 +28,7 @@ try {
     clock: systemClock,
   });
 } catch (error) {
-  if (!channel.errored) {
+  if (!isBroken(error)) {
     process.stderr.write(`keeper: ${describeError(error)}\n`);
     process.exitCode = 1;
   }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { errorCode } from '../../core/errors.ts';
 import { programSchema } from '../program.ts';
 
 /** What collector and keeper say to each other: one JSON object a line, over a socket that only they have. */
@@ -49,3 +50,6 @@ export const encode = (message: Request | Answer): string => `${JSON.stringify(m
 /** The message in a line. Throws a SyntaxError or ZodError for anything else. */
 export const readRequest = (line: string): Request => requestSchema.parse(JSON.parse(line));
 export const readAnswer = (line: string): Answer => answerSchema.parse(JSON.parse(line));
+
+/** Whether an error of the socket only says that the other side is gone. */
+export const isBroken = (error: unknown): boolean => ['ECONNRESET', 'EPIPE'].includes(errorCode(error) ?? '');

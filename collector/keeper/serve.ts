@@ -1,12 +1,12 @@
 import { write } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Clock } from '../../core/clock.ts';
-import { describeError, errorCode } from '../../core/errors.ts';
+import { describeError } from '../../core/errors.ts';
 import { launchBpftrace, type Stoppable } from '../bpftrace.ts';
 import { boundedLines } from '../lines.ts';
 import { networkOfProcess } from '../network.ts';
 import { type Program, textOf } from '../program.ts';
-import { type Answer, CAPS_OF_LINES, END, type Request, readRequest } from './protocol.ts';
+import { type Answer, CAPS_OF_LINES, END, isBroken, type Request, readRequest } from './protocol.ts';
 
 export interface KeeperOptions {
   /** What the collector asks; its end is the collector's end. */
@@ -100,6 +100,6 @@ async function writeEnd(descriptor: number): Promise<void> {
     for (let at = 0; at < line.length; ) at += (await writeTo(descriptor, line, at)).bytesWritten;
   } catch (error) {
     // The collector is gone: so will the keeper be.
-    if (errorCode(error) !== 'EPIPE') throw error;
+    if (!isBroken(error)) throw error;
   }
 }
