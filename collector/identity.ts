@@ -45,7 +45,8 @@ export class Identity {
   /** A cgroup was made at `ns`. */
   birth(cgroup: CgroupId, path: string, ns: number): void {
     const known = this.#cgroups.get(cgroup);
-    if (known) {
+    // An id that comes again after a death is somebody else's.
+    if (known && (known.died === null || known.died >= ns)) {
       // A scan was faster than the event.
       if (known.born === null) {
         known.born = ns;

@@ -1,10 +1,11 @@
 import type { Clock } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
-import { describeError, errorCode, TidegaugeError } from '../core/errors.ts';
-import { dockerClient, dockerVersion } from '../docker/client.ts';
+import { describeError, errorCode, printable, TidegaugeError } from '../core/errors.ts';
+import { dockerClient, dockerVersion, runningContainers } from '../docker/client.ts';
 import { bpftraceVersion } from './bpftrace.ts';
-import { findCgroupMount } from './cgroups.ts';
+import { findCgroupMount, scanCgroups } from './cgroups.ts';
 import { chooseHook, KERNEL_FILES, type KernelFiles } from './hooks.ts';
+import { placeOf } from './naming.ts';
 
 /** One thing that capture needs, or would like to have. */
 export interface Check {
@@ -63,13 +64,16 @@ async function checkCgroups(): Promise<Check> {
   return required('cgroup v2', mount !== null, mount ?? 'not mounted', remedy);
 }
 
-/** Whether the user of this process can ask Docker. */
+/** Whether the user of this process can ask Docker, and its containers can be told apart. */
 export async function checkDocker(config: Config['capture'], clock: Clock): Promise<Check> {
   const name = 'Docker';
   const client = dockerClient(config.docker);
   if (client === null) return optional(name, true, 'off', '');
   try {
-    return optional(name, true, await dockerVersion(client, clock), '');
+    const version = await dockerVersion(client, clock);
+    const mixed = await withoutCgroup(await runningContainers(client, clock));
+    const found = `${version}; without a cgroup v2 of their own: ${mixed.join(', ')}`;
+    return mixed.length === 0 ? optional(name, true, version, '') : optional(name, false, found, MIXED);
   } catch (error) {
     const remedy =
       errorCode(error) === 'EACCES'
@@ -77,6 +81,19 @@ export async function checkDocker(config: Config['capture'], clock: Clock): Prom
         : 'Start Docker, or set capture.docker to its socket, or to `off`; containers have no names without it.';
     return optional(name, false, describeError(error), remedy);
   }
+}
+
+const MIXED =
+  'Boot with cgroup v2 (`systemd.unified_cgroup_hierarchy=1`); until then their traffic is counted as that of the host, `/`.';
+
+/** Names of the containers that the kernel does not tell from the host: at most a few, and how many more. */
+async function withoutCgroup(running: readonly { id: string; name: string }[]): Promise<string[]> {
+  const mount = await findCgroupMount();
+  const cgroups = mount === null ? [] : await scanCgroups(mount);
+  const ids = new Set(cgroups.map(([, path]) => placeOf(path)?.id));
+  const names = running.filter(({ id }) => !ids.has(id)).map(({ name }) => printable(name, 32));
+  const shown = names.slice(0, 5);
+  return names.length > shown.length ? [...shown, `and ${names.length - shown.length} more`] : shown;
 }
 
 function required(name: string, ok: boolean, found: string, remedy: string): Check {

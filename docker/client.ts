@@ -1,4 +1,5 @@
 import Dockerode from 'dockerode';
+import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
 import { withDeadline } from '../core/deadline.ts';
 
@@ -26,6 +27,23 @@ export async function dockerVersion(client: Dockerode, clock: Clock): Promise<st
   );
   const version = typeof answer === 'object' && answer !== null && 'Version' in answer && answer.Version;
   return String(version || 'of unknown version');
+}
+
+const runningSchema = z.array(z.object({ Id: z.string(), Names: z.array(z.string()) }));
+
+/** Containers that run, with their names (untrusted). Rejects like `dockerVersion`, and for an answer of another shape. */
+export async function runningContainers(
+  client: Dockerode,
+  clock: Clock,
+): Promise<{ id: string; name: string }[]> {
+  const answer: unknown = await withDeadline(abortSignal => client.listContainers({ abortSignal }), {
+    parent: new AbortController().signal,
+    ms: ANSWER_MS,
+    clock,
+  });
+  return runningSchema
+    .parse(answer)
+    .map(({ Id, Names }) => ({ id: Id, name: Names[0]?.replace(/^\//, '') ?? Id.slice(0, 12) }));
 }
 
 /** Dockerode takes a signal here too; its types do not know. */

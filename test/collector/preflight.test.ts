@@ -2,6 +2,7 @@ import { expect, it } from '@jest/globals';
 import { checkDocker, checkMachine } from '../../collector/preflight.ts';
 import { systemClock } from '../../core/clock.ts';
 import type { Config } from '../../core/config.ts';
+import { answerAsDocker } from '../parts/docker-answers.ts';
 import { describeWith } from '../parts/need.ts';
 
 const config: Config['capture'] = {
@@ -56,5 +57,18 @@ describeWith(['ebpf'], 'preflight', () => {
         remedy: expect.any(String),
       },
     ]);
+  });
+});
+
+it('names containers whose traffic cannot be told from that of the host', async () => {
+  const list = Array.from({ length: 7 }, (_, n) => ({ Id: `${n}`.repeat(64), Names: [`/web-${n}`] }));
+  const docker = answerAsDocker({ list, inspect: { Version: '99.1' } });
+  const check = await checkDocker({ ...config, docker: docker.socket }, systemClock);
+  docker.stop();
+  expect(check).toMatchObject({
+    ok: false,
+    required: false,
+    found: '99.1; without a cgroup v2 of their own: web-0, web-1, web-2, web-3, web-4, and 2 more',
+    remedy: expect.stringMatching(/cgroup v2/),
   });
 });
