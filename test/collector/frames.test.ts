@@ -17,6 +17,8 @@ class Driver {
   readonly builder: FrameBuilder;
   readonly frames: Frame[] = [];
   second = 0;
+  /** By how much the wall clock has been set forward, ms. */
+  stepped = 0;
 
   constructor(options: { mapKeys?: number; maxContainers?: number } = {}) {
     const { mapKeys = 1000, maxContainers = 100 } = options;
@@ -25,7 +27,7 @@ class Driver {
 
   get reading(): Reading {
     const boot = this.second * 1000 + 5;
-    return { wall: WALL + boot, boot };
+    return { wall: WALL + boot + this.stepped, boot };
   }
 
   say(...events: readonly Event[]): this {
@@ -264,6 +266,31 @@ describe('faults', () => {
     expect(faults(driver)).toEqual(['attach', '', 'late-flip', '']);
     expect(driver.frames.map(frame => frame.durationMs)).toEqual([1000, 2000, 3000, 1000]);
     expect(driver.builder.counters.merged).toBe(3);
+  });
+
+  it('suspend: one interval as long as it truly was, and the next one right behind it', () => {
+    const driver = started().interval();
+    driver.second += 3600;
+    driver.interval(counts('5', 2)).interval();
+    expect(faults(driver)).toEqual(['attach', 'late-flip', '']);
+    expect(driver.frames.map(({ start, durationMs }) => [start - WALL, durationMs])).toEqual([
+      [0, 1000],
+      [1000, 3_601_000],
+      [3_602_000, 1000],
+    ]);
+    expect(driver.frames[1]?.windows).toMatchObject([{ messages: 2 }]);
+  });
+
+  it('a wall clock set forward and back: never two frames with one start, and nothing is marked or lost', () => {
+    const driver = started().interval(counts('5', 1));
+    for (const step of [3_600_000, -7_200_000, 30_000, -1]) {
+      driver.stepped += step;
+      driver.interval(counts('5', 1)).interval(counts('5', 1));
+    }
+    expect(faults(driver).filter(Boolean)).toEqual(['attach']);
+    const ends = driver.frames.map(({ start, durationMs }) => start + durationMs);
+    expect(driver.frames.slice(1).every(({ start }, i) => start >= (ends[i] ?? 0))).toBe(true);
+    expect(trafficOf(driver.frames, 'other', 'send').messages).toBe(driver.frames.length);
   });
 
   it('bpftrace gone in the middle of a readout, and back', () => {

@@ -1,4 +1,5 @@
 import { afterEach, expect, it } from '@jest/globals';
+import { CAPTURE_RULE, captureAlarms } from '../../alert/capture.ts';
 import { PROBES } from '../../bpf/index.ts';
 import type { Config } from '../../core/config.ts';
 import { DIRECTIONS, type Frame, isComplete } from '../../core/frame.ts';
@@ -96,27 +97,37 @@ describeWith(['ebpf', 'newer-bpftrace'], 'probes', () => {
     },
   );
 
-  it('exact accounting says how many messages a full map has lost', async () => {
-    const maker = await cgroup('full');
-    const small = await capture({ probe: 'packed', account: 'exact', map_keys: 64 });
-    const large = await capture({ probe: 'packed' });
-    await maker.perl(manyKeys(63, 50));
-    await maker.perl(mixture(1, 300));
-    await Promise.all([small.settled(), large.settled()]);
-    await Promise.all([small.capture.stop(), large.capture.stop()]);
-    const messages = (frames: readonly Frame[]) =>
-      DIRECTIONS.reduce((sum, direction) => sum + trafficOf(frames, maker.path, direction).messages, 0);
-    const missing = messages(large.frames) - messages(small.frames);
-    const lost = small.frames.reduce((sum, frame) => sum + frame.lost, 0);
-    // What others on this machine sent meanwhile may be lost as well.
-    const others = large.frames
-      .flatMap(frame => frame.windows)
-      .reduce((sum, window) => sum + (window.container === maker.path ? 0 : window.messages), 0);
-    expect(missing).toBeGreaterThan(0);
-    expect(lost).toBeGreaterThanOrEqual(missing);
-    expect(lost).toBeLessThanOrEqual(missing + others);
-    for (const frame of small.frames) if (frame.lost > 0) expect(frame.faults).toContain('saturated');
-  }, 60_000);
+  it.each(EVERYWHERE)(
+    '$probe of $bpftrace says how many messages a full map has lost',
+    async config => {
+      const maker = await cgroup('full');
+      const [small, large] = await Promise.all([
+        capture({ ...config, account: 'exact', map_keys: 64 }),
+        capture({ probe: 'packed', account: 'exact' }),
+      ]);
+      await maker.perl(manyKeys(63, 50));
+      await maker.perl(mixture(1, 300));
+      await Promise.all([small.settled(), large.settled()]);
+      await Promise.all([small.capture.stop(), large.capture.stop()]);
+      const messages = (frames: readonly Frame[]) =>
+        DIRECTIONS.reduce((sum, direction) => sum + trafficOf(frames, maker.path, direction).messages, 0);
+      const missing = messages(large.frames) - messages(small.frames);
+      const lost = small.frames.reduce((sum, frame) => sum + frame.lost, 0);
+      // What others on this machine sent meanwhile may be lost as well.
+      const others = large.frames
+        .flatMap(frame => frame.windows)
+        .reduce((sum, window) => sum + (window.container === maker.path ? 0 : window.messages), 0);
+      expect(missing).toBeGreaterThan(0);
+      expect(lost).toBeGreaterThanOrEqual(missing);
+      expect(lost).toBeLessThanOrEqual(missing + others);
+      for (const frame of small.frames.filter(({ lost }) => lost > 0)) {
+        expect([frame.faults, frame.occupancy]).toEqual([expect.arrayContaining(['saturated']), 1]);
+        expect(captureAlarms(frame)).toMatchObject([{ rule: CAPTURE_RULE, evidence: { seen: frame.lost } }]);
+      }
+      expect(losses(large.frames.slice(0, -1))).toEqual([]);
+    },
+    60_000,
+  );
 });
 
 /** Frames with losses, or with faults that a complete capture of its own does not have. */
