@@ -29,7 +29,7 @@ export class ConnectionTable {
       if (!container) throw new Error(`connection of ${row.container}, which is not in its frame`);
       this.#insert.run(
         frame.start,
-        this.#names.ensureContainer(frame.host, container).series,
+        this.#names.ensureContainer(frame.start, frame.host, container).series,
         row.kind,
         encodeField(row.own),
         encodeField(row.peer),

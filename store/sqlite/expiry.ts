@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout } from 'node:timers/promises';
 import { type Retention, TIERS } from '../../core/rollup.ts';
 import { transaction } from './database.ts';
+import { expireNames } from './names.ts';
 
 /** Rows of one table that a transaction deletes, unless more are of one time. */
 const SLICE_ROWS = 2000;
@@ -30,7 +31,7 @@ const ofTier = (stepMs: number): readonly Aging[] => [
 
 /**
  * Delete what is older than its retention, in transactions of a few milliseconds; returns how many rows went.
- * Annotations live as long as the coarsest tier. The file does not shrink: its pages are used again.
+ * Annotations live as long as the coarsest tier, names as long as a row could have them, which is not counted. The file does not shrink: its pages are used again.
  */
 export async function expire(
   db: DatabaseSync,
@@ -44,7 +45,9 @@ export async function expire(
   }
   const oldest = Math.floor(now - Math.max(...Object.values(retention)));
   const annotations = db.prepare('DELETE FROM annotations WHERE start_time < ?1 AND end_time < ?1');
-  return rows + transaction(db, file, () => Number(annotations.run(oldest).changes));
+  rows += transaction(db, file, () => Number(annotations.run(oldest).changes));
+  expireNames(db, file, now, retention);
+  return rows;
 }
 
 /** Delete the rows of these tables from before `cutoff` (epoch ms), oldest first, a stretch of time at once. */

@@ -38,10 +38,10 @@ export class FlowTable {
       if (!container) throw new Error(`flow of ${flow.container}, which is not in its frame`);
       this.#insert.run(
         frame.start,
-        this.#names.ensureContainer(frame.host, container).series,
+        this.#names.ensureContainer(frame.start, frame.host, container).series,
         flow.protocol,
         flow.role,
-        this.#names.ensurePeer(flow.peerKind, flow.peer),
+        this.#names.ensurePeer(frame.start, flow.peerKind, flow.peer),
         flow.port,
         encodeField(flow.address),
         ...exchangeValues(flow),

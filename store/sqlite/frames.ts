@@ -104,7 +104,7 @@ export class FrameTables {
     const started = new Set(frame.started);
     const ended = new Set(frame.ended);
     for (const container of frame.containers) {
-      const { series, identity } = this.#names.ensureContainer(frame.host, container);
+      const { series, identity } = this.#names.ensureContainer(frame.start, frame.host, container);
       this.#insertTraffic.run(
         frame.start,
         series,

@@ -45,7 +45,7 @@ export class IncidentTables {
   putDetection(row: Detection): void {
     this.#insertDetection.run(
       row.start,
-      this.#names.ensureSeries(row.host, row.service, row.container),
+      this.#names.ensureSeries(row.start, row.host, row.service, row.container),
       row.score,
       JSON.stringify(row.scores),
       row.seen,
@@ -72,7 +72,7 @@ export class IncidentTables {
     const merged = row ? mergeAnnotation(annotationOf(row), written) : written;
     this.#upsertAnnotation.run(
       encodeField(merged.id),
-      this.#names.ensureSeries(merged.host, merged.service, merged.container),
+      this.#names.ensureSeries(merged.end, merged.host, merged.service, merged.container),
       merged.start,
       merged.end,
       merged.severity,

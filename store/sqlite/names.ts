@@ -1,7 +1,9 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { CAPS } from '../../core/caps.ts';
 import type { Container } from '../../core/frame.ts';
+import type { Retention } from '../../core/rollup.ts';
 import { encodeField } from '../text.ts';
+import { transaction } from './database.ts';
 
 /** Row ids of what a row of `container_traffic` points to. */
 export interface ContainerIds {
@@ -9,69 +11,93 @@ export interface ContainerIds {
   readonly identity: number;
 }
 
+const DAY_MS = 86_400_000;
+
+/** Names are used by rows up to the end of this day (its start, epoch ms): what `seen` of a name says. */
+const dayOf = (time: number): number => Math.floor(time / DAY_MS) * DAY_MS;
+
 /** A table of names: finds or creates the row of one. */
 class NameTable {
   readonly #insert: StatementSync;
   readonly #select: StatementSync;
+  readonly #touch: StatementSync;
 
   constructor(db: DatabaseSync, table: string, columns: readonly string[]) {
     const marks = columns.map(() => '?').join(', ');
     const equal = columns.map(column => `${column} = ?`).join(' AND ');
-    this.#insert = db.prepare(`INSERT INTO ${table} (${columns.join(', ')}) VALUES (${marks})`);
-    this.#select = db.prepare(`SELECT id FROM ${table} WHERE ${equal}`);
+    this.#insert = db.prepare(`INSERT INTO ${table} (${columns.join(', ')}, seen) VALUES (${marks}, ?)`);
+    this.#select = db.prepare(`SELECT id, seen FROM ${table} WHERE ${equal}`);
+    this.#touch = db.prepare(`UPDATE ${table} SET seen = ? WHERE id = ?`);
   }
 
-  /** Id of the row, or null when there is none. */
-  find(...values: readonly (string | number)[]): number | null {
+  /**
+   * Id of the row, created when missing, for a row of the day: inside a transaction, so that no other process creates
+   * or deletes it meanwhile.
+   */
+  ensure(day: number, ...values: readonly (string | number)[]): number {
     const row = this.#select.get(...values);
-    return row ? Number(row.id) : null;
-  }
-
-  /** Id of the row, created when missing: inside a transaction, so that no other process creates it meanwhile. */
-  ensure(...values: readonly (string | number)[]): number {
-    return this.find(...values) ?? Number(this.#insert.run(...values).lastInsertRowid);
+    if (!row) return Number(this.#insert.run(...values, day).lastInsertRowid);
+    const id = Number(row.id);
+    if (Number(row.seen) < day) this.#touch.run(day, id);
+    return id;
   }
 }
 
-/** Row ids of hosts, series, identities and peers; ids never change, so they are remembered. Texts are encoded here. */
+/**
+ * Row ids of hosts, series, identities and peers. An id is good for rows of days up to the one that its name was last
+ * asked for: names that no row can have any more are deleted (`expireNames`). Texts are encoded here.
+ */
 export class Names {
-  readonly #hosts: NameTable;
+  readonly #insertHost: StatementSync;
+  readonly #selectHost: StatementSync;
   readonly #series: NameTable;
   readonly #identities: NameTable;
   readonly #peers: NameTable;
-  readonly #known = new Map<string, ContainerIds>();
+  readonly #known = new Map<string, ContainerIds & { readonly day: number }>();
 
   constructor(db: DatabaseSync) {
-    this.#hosts = new NameTable(db, 'hosts', ['name']);
+    this.#insertHost = db.prepare('INSERT INTO hosts (name) VALUES (?)');
+    this.#selectHost = db.prepare('SELECT id FROM hosts WHERE name = ?');
     this.#series = new NameTable(db, 'series', ['host', 'service', 'container']);
     this.#identities = new NameTable(db, 'identities', ['kind', 'replica', 'image', 'container_id']);
     this.#peers = new NameTable(db, 'peers', ['kind', 'name']);
   }
 
   findHost(host: string): number | null {
-    return this.#hosts.find(encodeField(host));
+    const row = this.#selectHost.get(encodeField(host));
+    return row ? Number(row.id) : null;
   }
 
+  /** Hosts are few, and stay. */
   ensureHost(host: string): number {
-    return this.#hosts.ensure(encodeField(host));
+    return this.findHost(host) ?? Number(this.#insertHost.run(encodeField(host)).lastInsertRowid);
   }
 
-  ensureSeries(host: string, service: string, container: string): number {
-    return this.#series.ensure(this.ensureHost(host), encodeField(service), encodeField(container));
+  /** `time`: of the row that gets the id, epoch ms. */
+  ensureSeries(time: number, host: string, service: string, container: string): number {
+    return this.#series.ensure(
+      dayOf(time),
+      this.ensureHost(host),
+      encodeField(service),
+      encodeField(container),
+    );
   }
 
-  ensurePeer(kind: string, name: string): number {
-    return this.#peers.ensure(kind, encodeField(name));
+  ensurePeer(time: number, kind: string, name: string): number {
+    return this.#peers.ensure(dayOf(time), kind, encodeField(name));
   }
 
-  ensureContainer(host: string, container: Container): ContainerIds {
+  ensureContainer(time: number, host: string, container: Container): ContainerIds {
     const { name, kind, service, replica, image, id } = container;
+    const day = dayOf(time);
     const key = JSON.stringify([host, name, kind, service, replica, image, id]);
     const known = this.#known.get(key);
-    if (known) return known;
+    if (known && known.day >= day) return known;
+    const texts = [encodeField(replica), encodeField(image), encodeField(id)];
     const ids = {
-      series: this.ensureSeries(host, service, name),
-      identity: this.#identities.ensure(kind, encodeField(replica), encodeField(image), encodeField(id)),
+      series: this.ensureSeries(time, host, service, name),
+      identity: this.#identities.ensure(day, kind, ...texts),
+      day,
     };
     if (this.#known.size >= CAPS.storeNames.limit) this.#known.clear();
     this.#known.set(key, ids);
@@ -81,5 +107,30 @@ export class Names {
   /** After a rollback: ids created in it do not exist. */
   forget(): void {
     this.#known.clear();
+  }
+}
+
+/** Names deleted in one transaction. */
+const SLICE = 2000;
+/** Rows of a day's last moment, and clocks that do not agree. */
+const MARGIN_MS = 2 * DAY_MS;
+
+/**
+ * Delete names that only rows from before their retention could have: identities and peers are part of windows and
+ * flows alone, series also of tiers and annotations.
+ */
+export function expireNames(db: DatabaseSync, file: string, now: number, retention: Retention): void {
+  const longest = Math.max(...Object.values(retention));
+  const unused = 'id NOT IN (SELECT series FROM annotations)';
+  const tables = [
+    { table: 'identities', keptMs: retention.raw, condition: 'true' },
+    { table: 'peers', keptMs: retention.raw, condition: 'true' },
+    { table: 'series', keptMs: longest, condition: unused },
+  ];
+  for (const { table, keptMs, condition } of tables) {
+    const old = `SELECT id FROM ${table} WHERE seen < ? AND ${condition} LIMIT ${SLICE}`;
+    const remove = db.prepare(`DELETE FROM ${table} WHERE id IN (${old})`);
+    const cutoff = Math.floor(now - keptMs - MARGIN_MS);
+    while (transaction(db, file, () => Number(remove.run(cutoff).changes)) === SLICE);
   }
 }

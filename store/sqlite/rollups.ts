@@ -57,7 +57,7 @@ export class RollupTables {
       this.#putTraffic.run(
         stepMs,
         start,
-        this.#names.ensureSeries(host, sum.service, sum.container),
+        this.#names.ensureSeries(start, host, sum.service, sum.container),
         sum.durationMs,
         sum.frames,
         sum.incomplete,

@@ -5,7 +5,7 @@ import type { DatabaseSync } from 'node:sqlite';
  * older tidegauge must open.
  *
  * Rows of traffic, flows, connections and detections are clustered by (time, series): new rows go to the end of the tree, which keeps
- * transactions small and fast. Names are kept once, in `hosts`, `series`, `identities` and `peers`; these only grow.
+ * transactions small and fast. Names are kept once, in `hosts`, `series`, `identities` and `peers`.
  */
 export const MIGRATIONS: readonly string[] = [
   `
@@ -163,6 +163,15 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE host_frames ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0;
   -- 1: earlier frames of the host are still to come.
   ALTER TABLE host_frames ADD COLUMN ahead INTEGER NOT NULL DEFAULT 0;
+  `,
+  `
+  -- Start of the newest day (epoch ms) of which a row has this name; names of before count from here on.
+  ALTER TABLE series ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE identities ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE peers ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;
+  UPDATE series SET seen = COALESCE((SELECT MAX(time) FROM host_frames), 0);
+  UPDATE identities SET seen = COALESCE((SELECT MAX(time) FROM host_frames), 0);
+  UPDATE peers SET seen = COALESCE((SELECT MAX(time) FROM host_frames), 0);
   `,
 ];
 

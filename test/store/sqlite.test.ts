@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Frame } from '../../core/frame.ts';
+import { MIGRATIONS } from '../../store/sqlite/schema.ts';
 import { SqliteStore } from '../../store/sqlite/store.ts';
 import { busyParts, frameOf } from '../parts/frames.ts';
 import { Child, temporaryFolder, until } from '../parts/process.ts';
@@ -66,7 +67,7 @@ describe('sqlite file', () => {
     await (await opened()).close();
     run('PRAGMA user_version = 99');
     await expect(opened()).rejects.toMatchObject(
-      refusal(false, /schema version 5 or older, found version 99/),
+      refusal(false, /schema version 6 or older, found version 99/),
     );
   });
 
@@ -80,11 +81,30 @@ describe('sqlite file', () => {
     await expect(read(await opened())).rejects.toMatchObject(refusal(false, /malformed/));
   });
 
+  it.each(MIGRATIONS.slice(1).map((_, i) => i + 1))(
+    'of the older version %d opens, with what was in it',
+    async version => {
+      const frame = { ...frameOf('h', 7, busyParts(1)), windows: [] };
+      run(`${MIGRATIONS.slice(0, version).join('')} PRAGMA user_version = ${version};
+      INSERT INTO hosts (id, name) VALUES (1, 'h');
+      INSERT INTO series (id, host, service, container) VALUES (1, 1, 'c0000', 'c0000');
+      INSERT INTO identities (id, kind, replica, image, container_id) VALUES (1, 'container', '1', 'web:1', 'c0000');
+      INSERT INTO host_frames (host, time, duration_ms, previous, lost, occupancy, faults, containers)
+        VALUES (1, ${frame.start}, 5000, ${frame.previous}, 0, 0, '', 1);
+      INSERT INTO container_traffic (time, series, identity, started, ended) VALUES (${frame.start}, 1, 1, 0, 0);`);
+      const store = new SqliteStore(file, { raw: 86_400_000, minute: 86_400_000, hour: 86_400_000 });
+      stores.push(store);
+      await store.open();
+      await store.expire(frame.start + 1000);
+      expect(await read(store)).toEqual([frame]);
+    },
+  );
+
   it('has a write-ahead log and the version of its schema', async () => {
     await opened();
     const db = new DatabaseSync(file);
     expect(db.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
-    expect(db.prepare('PRAGMA user_version').get()).toEqual({ user_version: 5 });
+    expect(db.prepare('PRAGMA user_version').get()).toEqual({ user_version: 6 });
     db.close();
   });
 });
@@ -173,6 +193,62 @@ describe('sqlite transactions', () => {
     expect(await read(store)).toHaveLength(200);
     isBusy = false;
     expect(turns).toBeGreaterThanOrEqual(9);
+  });
+});
+
+describe('names in a sqlite file', () => {
+  const DAY = 86_400_000;
+  const count = (table: string): number => {
+    const db = new DatabaseSync(file, { readOnly: true });
+    const row = db.prepare(`SELECT count(*) AS n FROM ${table}`).get();
+    db.close();
+    return Number(row?.n);
+  };
+  const named = (n: number, name: string) => {
+    const { containers, windows } = busyParts(1);
+    const rename = { name, service: name, id: name };
+    return frameOf('h', n, {
+      containers: containers.map(container => ({ ...container, ...rename })),
+      windows: windows.map(window => ({ ...window, container: name })),
+    });
+  };
+  const perDay = DAY / 5000;
+
+  it('go when no row can have them any more; those who knew them find them again', async () => {
+    const store = new SqliteStore(file, { raw: DAY, minute: DAY, hour: 10 * DAY });
+    stores.push(store);
+    await store.open();
+    // Churn: a name a day, and one that stays.
+    for (let day = 0; day < 20; day++)
+      await store.writeFrames([named(day * perDay, `job-${day}`), named(day * perDay + 1, 'stays')]);
+    expect([count('series'), count('identities')]).toEqual([21, 21]);
+    const now = frameOf('h', 19 * perDay).start;
+    await store.expire(now);
+    // Identities as long as windows, series as long as the longest tier, and two days more.
+    expect(count('identities')).toBeLessThanOrEqual(5);
+    expect(count('series')).toBeLessThanOrEqual(14);
+    expect(count('series')).toBeGreaterThanOrEqual(11);
+    const again = [named(20 * perDay, 'job-3'), named(20 * perDay + 1, 'stays')];
+    await store.writeFrames(again);
+    expect((await read(store)).slice(-2)).toEqual(again);
+  });
+
+  it('stay while an annotation has them', async () => {
+    const store = new SqliteStore(file, { raw: DAY, minute: DAY, hour: DAY });
+    stores.push(store);
+    await store.open();
+    const start = frameOf('h', 0).start;
+    const text = { severity: 'warning' as const, state: 'firing' as const, title: 't', text: 'x' };
+    const grown = (days: number) => ({
+      ...{ id: 'a', host: 'h', service: 's', container: 'c', start, end: start + days * DAY },
+      ...text,
+    });
+    await store.writeAnnotations([grown(0)]);
+    await store.writeAnnotations([grown(30)]);
+    await store.expire(start + 30 * DAY);
+    expect(await store.readAnnotations(ALL)).toEqual([grown(30)]);
+    await store.expire(start + 40 * DAY);
+    expect([count('annotations'), count('series')]).toEqual([0, 0]);
   });
 });
 
