@@ -152,6 +152,27 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
     },
   );
 
+  it.each([
+    ['IPv4', '10.77.0.2'],
+    ['IPv6', 'fd77::2'],
+  ])(
+    'over unconnected UDP and %s where nobody listens: who is sent to is known all the same',
+    async (_, host) => {
+      const [client, other] = [await cgroup('client'), await cgroup('other')];
+      await serve(right, other, '$| = 1; print "ready\\n"; sleep 600');
+      await serve(
+        left,
+        client,
+        `${SOCKETS} my $s = sock("${host}", SOCK_DGRAM);
+      for (1..12) { send($s, "x" x 9, 0, at("${host}", 7010)) or die "send $!" } print "done\\n"; sleep 600`,
+        'done',
+      );
+      await running.settled();
+      const sent = { sentMessages: 12, sentBytes: 108 };
+      expect(flowsOf(running.frames, client.path)).toMatchObject([{ peer: other.path, port: 7010, ...sent }]);
+    },
+  );
+
   it('over loopback stay in the namespace', async () => {
     const [one, two] = [await cgroup('one'), await cgroup('two')];
     await serve(left, one, tcpServer('127.0.0.1', 7003, 10, 10));
@@ -190,6 +211,31 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
     const folded = rows.find(row => row.port === undefined);
     expect(folded).toMatchObject({ peer: server.path, peerKind: 'container' });
     expect(folded?.failures).toBeGreaterThan(4900);
+  });
+
+  it('of a flood over more ports than the map holds: the frame is marked, and what is lost is known', async () => {
+    await running.capture.stop();
+    running = await captureFrames({ probe: 'flows', account: 'exact', map_keys: 1024, interval: 1000 });
+    const flooder = await cgroup('flooder');
+    await run(
+      left,
+      flooder,
+      `${SOCKETS} my $s = sock("10.77.0.2", SOCK_DGRAM);
+      for my $port (10001..15000) { send($s, "x" x 8, 0, at("10.77.0.2", $port)) or die "send $!" }`,
+    );
+    await running.settled();
+    const { frames } = running;
+    const lost = frames.reduce((sum, frame) => sum + frame.lost, 0);
+    const { messages, bytes } = trafficOf(frames, flooder.path, 'send');
+    expect(lost).toBeGreaterThan(0);
+    // Others on this machine may have lost as well: all that were sent are there or counted as lost.
+    expect(messages + lost).toBeGreaterThanOrEqual(5000);
+    expect(messages).toBeLessThanOrEqual(1024);
+    expect(bytes).toBe(8 * messages);
+    for (const frame of frames) expect(frame.faults.includes('saturated')).toBe(frame.lost > 0);
+    const rows = flowsOf(frames, flooder.path);
+    expect(rows.length).toBeLessThanOrEqual(16 + 32 + 1);
+    expect(rows.reduce((sum, row) => sum + (row.sentMessages ?? 0), 0)).toBe(messages);
   });
 
   it('never lead to whom an address belonged before', async () => {

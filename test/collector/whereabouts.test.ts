@@ -76,7 +76,7 @@ describe('an address on a network of Docker', () => {
     const { book, turn, hear } = newBook();
     hear(at('old', ['10.9.0.2']));
     hear(at('old', []), 22 * S);
-    hear(at('new', ['10.9.0.2']), 23 * S);
+    hear(at('new', ['10.9.0.2']), 26 * S);
     const seen = [10, 15, 20, 25, 30].map(() => {
       turn();
       return book.peerOf(asked(), true).peer;
