@@ -25,7 +25,8 @@ export async function exactBench(): Promise<BenchTable[]> {
     const version = await bpftraceVersion(bpftrace);
     if (version === null) continue;
     for (const { name } of PROBES) {
-      rows.push({ name: `${name}, bpftrace ${version}`, ...(await count(name, bpftrace, messages)) });
+      const title = `${name}, bpftrace ${version}`;
+      rows.push({ name: title, ...(await count(title, { probe: name, bpftrace }, messages)) });
     }
   }
   return [
@@ -36,29 +37,41 @@ export async function exactBench(): Promise<BenchTable[]> {
   ];
 }
 
-async function count(probe: string, bpftrace: string, messages: number) {
+/** How often it is said how far a run is, milliseconds. */
+const PROGRESS_MS = 5000;
+
+async function count(title: string, which: { probe: string; bpftrace: string }, messages: number) {
   const rounds = Math.round(messages / CONTAINERS / SIZES.length);
-  const sent = rounds * CONTAINERS * SIZES.length;
-  const bytes = rounds * CONTAINERS * SIZES.reduce((sum, size) => sum + size, 0);
+  const each = {
+    messages: rounds * SIZES.length,
+    bytes: rounds * SIZES.reduce((sum, size) => sum + size, 0),
+  };
+  const sent = CONTAINERS * each.messages;
   const makers = await Promise.all(
     Array.from({ length: CONTAINERS }, (_, i) => makeCgroup(`tidegauge-exact-${process.pid}-${i}`)),
   );
-  const config = { probe: probe as Config['capture']['probe'], bpftrace, account: 'exact' } as const;
-  const { capture, frames, settled } = await captureFrames(config);
+  const probe = which.probe as Config['capture']['probe'];
+  const { capture, frames, settled } = await captureFrames({ ...which, probe, account: 'exact' });
+  const counted = () => makers.map(maker => trafficOf(frames, maker.path, 'send'));
+  const messagesCounted = () => counted().reduce((sum, one) => sum + one.messages, 0);
+  const progress = setInterval(
+    () => console.error(`${title}: ${messagesCounted()} of ${sent} counted`),
+    PROGRESS_MS,
+  );
   try {
     await Promise.all(makers.map(maker => maker.perl(flood(rounds))));
     await settled();
   } finally {
+    clearInterval(progress);
     await capture.stop();
     for (const maker of makers) await maker.remove();
   }
-  const counted = makers.map(maker => trafficOf(frames, maker.path, 'send'));
-  const sum = (key: 'messages' | 'bytes') => counted.reduce((total, one) => total + one[key], 0);
+  const bytesOff = counted().reduce((sum, one) => sum + Math.abs(one.bytes - each.bytes), 0);
   const busy = frames.filter(({ windows }) => windows.some(one => one.container === makers[0]?.path));
   const lost = frames.reduce((total, frame) => total + frame.lost, 0);
   return {
     value: `${sent} sends, ${busy.length} flips`,
-    ratio: `${sum('messages') / sent}`,
-    spread: `${sum('bytes') - bytes} B off, ${lost} lost`,
+    ratio: `${messagesCounted() / sent}`,
+    spread: `${bytesOff} B off, ${lost} lost`,
   };
 }
