@@ -1,4 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { chmodSync, chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { answerAsDocker, type DockerAnswering } from '../parts/docker-answers.ts';
 import { describeWith } from '../parts/need.ts';
 import { Child, temporaryFolder } from '../parts/process.ts';
 import { startRedis } from '../parts/redis.ts';
@@ -67,5 +70,104 @@ describe('doctor', () => {
       ['firing', expect.stringContaining('test message')],
       ['resolved', expect.stringContaining('test message')],
     ]);
+  });
+});
+
+/** User and group. */
+const NOBODY = 65_534;
+
+describeWith(['ebpf'], 'doctor, on a machine that lacks something,', () => {
+  const folder = temporaryFolder();
+  const empty = join(folder.path, 'empty');
+  const data = join(folder.path, 'data');
+  let docker: DockerAnswering;
+  beforeAll(async () => {
+    chmodSync(folder.path, 0o755);
+    mkdirSync(empty);
+    docker = await answerAsDocker({ list: [], inspect: { Version: '99.1' } });
+    chmodSync(dirname(docker.socket), 0o755);
+  });
+  beforeEach(() => {
+    mkdirSync(data);
+    chownSync(data, NOBODY, NOBODY);
+  });
+  afterEach(() => rmSync(data, { recursive: true }));
+  afterAll(async () => {
+    await docker.stop();
+    folder.remove();
+  });
+
+  /** What it says, without what is all right. */
+  const complaints = async (
+    through: readonly string[],
+    flags: readonly string[] = [],
+    capture: object = { docker: 'off' },
+  ): Promise<string[]> => {
+    const cwd = writeConfig(folder.path, { data, capture });
+    const child = tidegauge(['doctor', ...flags], { cwd, through });
+    await child.exited;
+    const lines = child.output.trimEnd().split('\n');
+    return lines.filter(line => !line.startsWith('ok ')).map(line => line.trim().replace(/ +/g, ' '));
+  };
+  /** In a mount namespace of its own, with nothing in these folders. */
+  const without = (...folders: string[]) => {
+    const mounts = folders.map(one => `mount --bind ${empty} ${one} &&`).join(' ');
+    return ['unshare', '--mount', 'sh', '-c', `${mounts} exec "$0" "$@"`];
+  };
+  const AS_NOBODY = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--'];
+
+  it('finds nothing missing here', async () => {
+    expect(await complaints([])).toEqual([]);
+  });
+
+  it('has tracefs mounted', async () => {
+    expect(await complaints(without('/sys/kernel/tracing'))).toEqual([
+      'FAIL hook tracepoint: no tracefs; fentry: no tracefs; kprobe: no tracefs',
+      '-> Mount it: `mount -t tracefs tracefs /sys/kernel/tracing`.',
+    ]);
+  });
+
+  it('names the kernel that has BTF, and why no other hook will do', async () => {
+    expect(await complaints(without('/sys/kernel/btf'))).toEqual([
+      expect.stringMatching(
+        /^FAIL hook tracepoint: no BTF \(.*\); fentry: no BTF .*; kprobe: no .*kprobe_events$/,
+      ),
+      '-> Run a kernel with CONFIG_DEBUG_INFO_BTF=y.',
+    ]);
+  });
+
+  it('says what becomes of names without Docker', async () => {
+    expect(await complaints([], [], { docker: join(empty, 'docker.sock') })).toEqual([
+      expect.stringMatching(/^warn Docker connect ENOENT/),
+      expect.stringMatching(/^-> Start Docker, .*; containers have no names without it\.$/),
+    ]);
+  });
+
+  it('is to be run as root', async () => {
+    expect(await complaints(AS_NOBODY)).toEqual([
+      'FAIL root user id 65534',
+      '-> Run it as root, for example with sudo.',
+      expect.stringMatching(/^FAIL hook tracepoint: tracefs cannot be seen by this user;/),
+      '-> Run it as root, for example with sudo.',
+    ]);
+  });
+
+  it('tries Docker, data, store and state as the user that the collector will be', async () => {
+    const ofRoot = join(data, 'state.db');
+    writeFileSync(ofRoot, '', { mode: 0o600 });
+    chmodSync(docker.socket, 0o660);
+    const capture = { docker: docker.socket };
+    expect(await complaints([], ['--user', 'nobody'], capture)).toEqual([
+      `FAIL data directory ${ofRoot} (EACCES), which nobody may not use`,
+      `-> Give it to the user: \`chown -R nobody: ${data}\`.`,
+      expect.stringMatching(/^warn Docker connect EACCES/),
+      expect.stringContaining('`collector.groups: docker`'),
+      expect.stringMatching(/^FAIL state .*state\.db/),
+      expect.stringMatching(/^-> /),
+    ]);
+    rmSync(ofRoot);
+    chownSync(docker.socket, 0, 4242);
+    const env = ['env', 'TIDEGAUGE_COLLECTOR_GROUPS=4242'];
+    expect(await complaints(env, ['--user', 'nobody'], capture)).toEqual([]);
   });
 });

@@ -7,12 +7,20 @@ import { Child } from './process.ts';
 
 const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 
-/** The program as a user runs it, as a real child process, without this process's own settings. */
-export function tidegauge(args: readonly string[], options: { cwd: string; env?: NodeJS.ProcessEnv }): Child {
+/**
+ * The program as a user runs it, as a real child process, without this process's own settings. `through`: words in front
+ * of it, such as those of setpriv.
+ */
+export function tidegauge(
+  args: readonly string[],
+  options: { cwd: string; env?: NodeJS.ProcessEnv; through?: readonly string[] },
+): Child {
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !name.startsWith('TIDEGAUGE_') && name !== 'NODE_OPTIONS'),
   );
-  return new Child(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...args], {
+  const words = [process.execPath, '--disable-warning=ExperimentalWarning', MAIN, ...args];
+  const [command = process.execPath, ...rest] = [...(options.through ?? []), ...words];
+  return new Child(command, rest, {
     cwd: options.cwd,
     env: { ...env, ...options.env },
   });
