@@ -63,11 +63,15 @@ export async function watchConnections(options: WatchOptions): Promise<void> {
   }
 }
 
+/** Deaths of cgroups after which the earlier dead are forgotten, in steps: there are no frames here to do it. */
+const DEATHS = 256;
+
 /** Lines of connections.bt -> connections with names. */
 class Watch {
   readonly #options: WatchOptions;
   readonly #identity = new Identity();
   readonly #identifier: Identifier;
+  #deaths = 0;
 
   constructor(options: WatchOptions, mount: string | null) {
     this.#options = options;
@@ -101,9 +105,16 @@ class Watch {
     return this.#identifier.stop();
   }
 
+  #died({ cgroup, path, ns }: Extract<Event, { kind: 'birth' | 'death' }>): void {
+    this.#identity.death(cgroup, path, ns);
+    if (++this.#deaths % DEATHS !== 0) return;
+    this.#identity.roster(new Set(), ns);
+    this.#identity.age(ns);
+  }
+
   async #follow(event: Event): Promise<void> {
     if (event.kind === 'birth') this.#identity.birth(event.cgroup, event.path, event.ns);
-    if (event.kind === 'death') this.#identity.death(event.cgroup, event.path, event.ns);
+    if (event.kind === 'death') this.#died(event);
     if (event.kind === 'lost') this.#options.log.warn({ events: event.events }, 'connections were missed');
     if (event.kind === 'garbage') this.#options.log.warn({ reason: event.reason }, 'line not understood');
     this.#identifier.follow(event);
