@@ -109,9 +109,7 @@ const store = z
           .describe('How long their exact sums per minute are kept.'),
         hour: duration({ min: '1h' })
           .prefault('730d')
-          .describe(
-            'How long their exact sums per hour are kept; annotations as long as the longest.',
-          ),
+          .describe('How long their exact sums per hour are kept; annotations as long as the longest.'),
       })
       .superRefine(({ raw, minute, hour }, context) => {
         if (raw <= minute && minute <= hour) return;
@@ -135,7 +133,11 @@ const store = z
           .enum(['auto', '1', '2', '3'])
           .default('auto')
           .describe('API: that of InfluxDB 1.6 and later, of 2.x, or of 3 Core; `auto` asks the server.'),
-        database: z.string().min(1).default('tidegauge').describe('Database (1.x, 3) or bucket (2.x); see docs/influxdb.md.'),
+        database: z
+          .string()
+          .min(1)
+          .default('tidegauge')
+          .describe('Database (1.x, 3) or bucket (2.x); see docs/influxdb.md.'),
         org: z.string().default('').describe('Organization (2.x).'),
         token: z.string().default('').describe('API token (2.x, 3).'),
         username: z.string().default('').describe('User (1.x with authentication).'),
