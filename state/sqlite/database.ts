@@ -4,6 +4,7 @@ import { describeError, ExchangeError } from '../../core/errors.ts';
 import { makeFolder } from '../../core/folder.ts';
 import { createPrivate } from '../../core/private-file.ts';
 import { CODES, isBusy, isPassing, RIGHTS, resultCode } from '../../sqlite/codes.ts';
+import { openToRead } from '../../sqlite/read.ts';
 import { transaction } from '../../sqlite/transaction.ts';
 import { MIGRATIONS } from './schema.ts';
 
@@ -58,7 +59,7 @@ export function openDatabase(file: string): DatabaseSync {
 export function openReadOnly(file: string): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
-    db = new DatabaseSync(file, { timeout: BUSY_MS, readOnly: true });
+    db = openToRead(file, BUSY_MS);
     const version = versionOf(db);
     refuseNewer(file, version);
     if (version < MIGRATIONS.length) throw tooOld(file, version);

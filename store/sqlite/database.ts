@@ -5,6 +5,7 @@ import { ExchangeError } from '../../core/errors.ts';
 import { makeFolder } from '../../core/folder.ts';
 import { createPrivate } from '../../core/private-file.ts';
 import { isBusy } from '../../sqlite/codes.ts';
+import { openToRead } from '../../sqlite/read.ts';
 import * as shared from '../../sqlite/transaction.ts';
 import type { Range } from '../contract.ts';
 import { openFailure, sqliteFailure } from './failure.ts';
@@ -45,7 +46,7 @@ export function openDatabase(file: string): DatabaseSync {
 export function openReadOnly(file: string): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
-    db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS, readOnly: true });
+    db = openToRead(file, BUSY_TIMEOUT_MS);
     const version = schemaVersion(db);
     refuseNewer(file, version);
     if (version < MIGRATIONS.length) throw tooOld(file, version);
