@@ -1,7 +1,9 @@
 import type { Annotation, Detection } from '../../core/incident.ts';
+import { isRetriable } from '../../core/retry.ts';
 import { mergeAll, mergeAnnotation, touches } from '../annotation.ts';
 import { checkDetection, compareDetections } from '../check.ts';
 import type { Range } from '../contract.ts';
+import type { Row } from '../row.ts';
 import type { Access } from './access.ts';
 import { interpreted } from './failure.ts';
 import { annotationOf, detectionOf } from './incidents.ts';
@@ -15,9 +17,15 @@ const STEP_IDS = 100;
 /** What detectors found: `detections` and `annotations`. */
 export class IncidentTables {
   readonly #access: Access;
+  readonly #tier: () => string | undefined;
 
-  constructor(access: Access) {
+  /**
+   * `tier`: the one that is kept longest; undefined: there is none. Annotations are there and with the windows, where
+   * dashboards look for them.
+   */
+  constructor(access: Access, tier: () => string | undefined) {
     this.#access = access;
+    this.#tier = tier;
   }
 
   async writeDetections(rows: readonly Detection[]): Promise<void> {
@@ -48,7 +56,13 @@ export class IncidentTables {
       const known = stored.get(annotation.id);
       return known ? mergeAnnotation(known, annotation) : annotation;
     });
-    await this.#access.write(merged.map(annotationLine));
+    const lines = merged.map(annotationLine);
+    const tier = this.#tier();
+    if (tier !== undefined) await this.#access.write(lines, tier);
+    await this.#access.write(lines).catch((error: unknown) => {
+      // What is older than windows are kept is refused there; the tier has it.
+      if (tier === undefined || isRetriable(error)) throw error;
+    });
   }
 
   async readAnnotations(range: Range, host?: string): Promise<Annotation[]> {
@@ -69,9 +83,12 @@ export class IncidentTables {
   }
 
   async #annotations(starts: Range, condition: string): Promise<Annotation[]> {
-    const rows = await allRows(starts, part =>
-      this.#access.query(`SELECT * FROM annotations WHERE ${within(part)} AND ${condition}`),
-    );
+    const rows: Row[] = [];
+    const tier = this.#tier();
+    for (const policy of tier === undefined ? [undefined] : [tier, undefined]) {
+      const statement = (part: Range) => `SELECT * FROM annotations WHERE ${within(part)} AND ${condition}`;
+      rows.push(...(await allRows(starts, part => this.#access.query(statement(part), policy))));
+    }
     return interpreted(this.#access.place, () => mergeAll(rows.map(annotationOf)));
   }
 }

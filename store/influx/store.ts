@@ -2,7 +2,7 @@ import { ExchangeError, printable } from '../../core/errors.ts';
 import type { Frame } from '../../core/frame.ts';
 import type { Annotation, Detection } from '../../core/incident.ts';
 import type { Log } from '../../core/log.ts';
-import { FOREVER, type Retention, type Rollup } from '../../core/rollup.ts';
+import { FOREVER, type Retention, type Rollup, TIERS } from '../../core/rollup.ts';
 import type { FlowTotal } from '../../core/service-map.ts';
 import type { Range, Store, StoreInfo } from '../contract.ts';
 import { readSeries, rollUp } from '../tiers.ts';
@@ -22,6 +22,9 @@ interface Opened {
   readonly target: Target;
   readonly hasTiers: boolean;
 }
+
+/** The tier that is kept longest. */
+const LONGEST = TIERS.at(-1)?.name;
 
 /** InfluxDB 1.6 or newer, 2.x, 3 Core: written with the official client, read with InfluxQL. */
 export class InfluxStore implements Store {
@@ -46,7 +49,7 @@ export class InfluxStore implements Store {
       write: async (lines, policy) => lineWriter(this.#connection, this.#target(policy)).write(lines),
     };
     this.#frames = new FrameTables(access, log);
-    this.#incidents = new IncidentTables(access);
+    this.#incidents = new IncidentTables(access, () => (this.#opened?.hasTiers ? LONGEST : undefined));
     this.#tiers = new InfluxTiers(access, (host, range) =>
       this.#frames.read(host, range, { withAhead: true }),
     );

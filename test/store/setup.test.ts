@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import type { Annotation } from '../../core/incident.ts';
 import { InfluxStore } from '../../store/influx/store.ts';
 import { type InfluxServer, startInflux } from '../parts/influx.ts';
 import { recordingLog } from '../parts/log.ts';
@@ -67,6 +68,28 @@ describeWith(['influx'], 'setting up InfluxDB 1.x', () => {
     expect((await storeOf('old', longer).store.init())[0]).toBe(
       'windows (autogen): kept 4w2d from now on, was 1w',
     );
+  });
+
+  it('annotations outlive windows: they are in the tier that is kept longest, and where dashboards look', async () => {
+    const { store } = storeOf('annotated');
+    await store.open();
+    const now = Date.now();
+    const texts = { severity: 'warning', title: 't', text: 'x' } as const;
+    const [old, recent] = [60 * DAY, 3_600_000].map((ago, i) => ({
+      ...{ id: `i${i}`, host: 'h', service: 's', container: 'c', start: now - ago, end: now - ago + 1000 },
+      ...{ state: 'firing' as const, ...texts },
+    })) as [Annotation, Annotation];
+    // Nothing reaches the default policy that it would not keep.
+    await store.writeAnnotations([old]);
+    await store.writeAnnotations([recent]);
+    const resolved = { ...old, state: 'resolved' as const, end: old.end + 5000 };
+    await store.writeAnnotations([resolved]);
+    const all = { from: 0, to: Number.MAX_SAFE_INTEGER };
+    expect(await store.readAnnotations(all)).toEqual([resolved, recent]);
+    const ids = async (policy: string) =>
+      (await run(`SELECT "timeEnd" FROM "annotated".${policy}."annotations"`)).map(([, end]) => end);
+    expect(await ids('hour')).toEqual([resolved.end, recent.end]);
+    expect(await ids('autogen')).toEqual([recent.end]);
   });
 
   it('uses the default policy of a database that others made, whatever its name', async () => {
