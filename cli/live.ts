@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { CAPS } from '../core/caps.ts';
 import { type Clock, isoTime } from '../core/clock.ts';
 import type { Frame } from '../core/frame.ts';
 import type { Incident } from '../core/incident.ts';
@@ -37,6 +38,7 @@ export class Live {
   readonly #options: LiveOptions;
   /** One picture, drawn again with every frame. */
   readonly redraws: boolean;
+  /** What is firing, for the picture; bounded, as an end may be told by another process. */
   readonly #open = new Map<string, Incident>();
   readonly #notes = new Notes();
   #recent: Incident[] = [];
@@ -83,8 +85,9 @@ export class Live {
       0,
       INCIDENTS_SHOWN,
     );
-    if (incident.resolvedAt === null) this.#open.set(incident.id, incident);
-    else this.#open.delete(incident.id);
+    this.#open.delete(incident.id);
+    const isShown = this.redraws && this.#open.size < CAPS.openIncidents.limit;
+    if (incident.resolvedAt === null && isShown) this.#open.set(incident.id, incident);
     if (!this.redraws && (isNew || incident.resolvedAt !== null)) this.#print(incidentLines(incident));
   }
 

@@ -69,6 +69,12 @@ export const CAPS = {
     beyond: 'no further one is opened until one is over',
     shows: 'tidegauge_open_incidents',
   },
+  failedDeliveries: {
+    what: 'Deliveries that failed here and wait for another attempt, whose keys and outcomes a process remembers.',
+    limit: 1000,
+    beyond: 'further ones are tried again as well, but not counted in the status line',
+    shows: 'tidegauge_deliveries_total{outcome="retried"}',
+  },
   storeNames: {
     what: 'Containers whose row ids the SQLite store remembers.',
     limit: 50_000,

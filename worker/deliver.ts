@@ -1,3 +1,4 @@
+import { CAPS } from '../core/caps.ts';
 import type { Clock } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
@@ -30,8 +31,6 @@ const STATE_BACKOFF: Backoff = { firstMs: 1000, maxMs: 10_000 };
 /** How long to wait when nothing is due. */
 const IDLE_MS = 250;
 const BATCH = 16;
-/** Failed deliveries counted at most, so that the memory of their keys is bounded. */
-const COUNTED = 1000;
 
 /**
  * Delivers what is due while the policy lease is held: one loop per receiver, so that a slow or broken receiver holds
@@ -59,7 +58,7 @@ export class Deliverer {
     this.#renewed = deps.clock.monotonic();
   }
 
-  /** Deliveries that failed here and wait for another attempt, up to COUNTED. */
+  /** Deliveries that failed here and wait for another attempt, up to CAPS.failedDeliveries. */
   get waiting(): number {
     return this.#waiting.size;
   }
@@ -122,6 +121,9 @@ export class Deliverer {
     const { key } = delivery.notification;
     const next = unrecorded.get(key) ?? (await this.#send(receiver, delivery));
     if (!next) return;
+    // Of those that another process has recorded since: an outcome too few only means one more attempt.
+    const [oldest] = unrecorded.keys();
+    if (unrecorded.size >= CAPS.failedDeliveries.limit && oldest !== undefined) unrecorded.delete(oldest);
     unrecorded.set(key, next);
     if (await state.updateDelivery(this.#lease, key, next)) unrecorded.delete(key);
     else this.lost = true;
@@ -164,7 +166,8 @@ export class Deliverer {
       this.#deps.log.error(facts, 'not deliverable, kept as dead');
     } else {
       this.failed++;
-      if (this.#waiting.size < COUNTED) this.#waiting.set(facts.key, next.lastError ?? 'unknown');
+      if (this.#waiting.size < CAPS.failedDeliveries.limit)
+        this.#waiting.set(facts.key, next.lastError ?? 'unknown');
       // Once for each delivery: its end is said again, and how many wait is in the status.
       const level = delivery.attempts === 0 ? 'warn' : 'debug';
       this.#deps.log[level](facts, 'delivery failed, will be tried again');
