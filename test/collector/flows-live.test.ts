@@ -115,6 +115,19 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
         connections: 50,
       }),
     ]);
+    const ends = (container: string) =>
+      running.frames
+        .flatMap(frame => frame.connections)
+        .filter(row => row.container === container)
+        .map(({ kind, own, peer, port }) => `${kind} ${own} ${peer} ${port}`);
+    const own = host.replace(/2$/, '1');
+    expect(new Set(ends(client.path))).toEqual(new Set([`opened ${own} ${host} 7001`]));
+    expect(new Set(ends(server.path))).toEqual(new Set([`accepted ${host} ${own} 7001`]));
+    const counts = running.frames.flatMap(frame => frame.connections);
+    for (const { path } of [client, server]) {
+      const theirs = counts.filter(row => row.container === path);
+      expect(theirs.reduce((sum, row) => sum + row.count, 0)).toBe(50);
+    }
   });
 
   it.each([

@@ -1,0 +1,21 @@
+import { expect, it } from '@jest/globals';
+import { decodeFrame, encodeFrame } from '../../core/frame.ts';
+import { frameOf } from '../parts/frames.ts';
+
+it('a frame that an earlier version left in a spool or queue has no connections', () => {
+  const frame = frameOf('h', 1);
+  const { connections: _, ...earlier } = JSON.parse(encodeFrame(frame)) as Record<string, unknown>;
+  expect(decodeFrame(JSON.stringify(earlier), 'a spool')).toEqual(frame);
+});
+
+it.each([
+  ['a kind that is none', { kind: 'guessed' }],
+  ['a port that is none', { port: 65_536 }],
+  ['a count of none', { count: 0 }],
+])('a frame with a connection of %s is refused', (_, wrong) => {
+  const row = { container: 'c', kind: 'opened', own: '', peer: '', port: 80, count: 1 } as const;
+  const good = frameOf('h', 1, { connections: [row] });
+  expect(decodeFrame(encodeFrame(good), 'here')).toEqual(good);
+  const bad = JSON.stringify({ ...good, connections: [{ ...row, ...wrong }] });
+  expect(() => decodeFrame(bad, 'here')).toThrow(/here: expected a frame, found connections\.0\./);
+});
