@@ -74,7 +74,7 @@ function printed(data: string): Event {
 function cgroupEvent(word: 'mkdir' | 'rmdir', ns: number, rest: string): Event | null {
   const [, cgroup, path] = /^(\d{1,20}) (\/.*|)$/s.exec(rest) ?? [];
   if (!cgroup || path === undefined) return null;
-  // bpftrace 0.23 cannot read the path: of a birth it is looked up by its id, of a death the id is enough.
+  // Where bpftrace could not read the path: of a birth it is looked up by its id, of a death the id is enough.
   if (path === '' && word === 'mkdir') return { kind: 'birth', ns, cgroup, path: '/?', cut: true };
   const kind = word === 'mkdir' ? 'birth' : 'death';
   return { kind, ns, cgroup, path: decodePath(path), cut: isCut(path) };
