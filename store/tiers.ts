@@ -83,11 +83,16 @@ export function readSeries(
   stepMs: number,
   options: { rolled: boolean } = { rolled: true },
 ): AsyncIterable<Rollup> {
-  if (!Number.isSafeInteger(stepMs) || stepMs <= 0) throw new RangeError(`step of ${stepMs} ms`);
+  checkStep(stepMs);
   const coarsest = TIERS.findLast(candidate => stepMs % candidate.stepMs === 0);
   const tier = (options.rolled && coarsest) || null;
   const whole = { from: bucketStart(range.from, stepMs), to: -bucketStart(-range.to, stepMs) };
   return merged(tables, tier, host, whole, stepMs);
+}
+
+/** Throws a RangeError when a bucket cannot be so long, ms. */
+export function checkStep(stepMs: number): void {
+  if (!Number.isSafeInteger(stepMs) || stepMs <= 0) throw new RangeError(`step of ${stepMs} ms`);
 }
 
 /** Buckets of `stepMs` made of a tier, or of frames when it is null. */

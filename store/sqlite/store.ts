@@ -7,13 +7,12 @@ import type { FlowTotal } from '../../core/service-map.ts';
 import { checkDetection, checkFrame, compareDetections } from '../check.ts';
 import type { Range, Store, StoreInfo } from '../contract.ts';
 import { addTotals } from '../flow.ts';
-import { readSeries, retentionLines } from '../tiers.ts';
+import { checkStep, retentionLines } from '../tiers.ts';
 import { breathe, openDatabase, openReadOnly, snapshot, stepwise, transaction } from './database.ts';
 import { FrameTables, sqlTime } from './frames.ts';
 import { IncidentTables, type Position } from './incidents.ts';
 import { Names } from './names.ts';
-import { SqliteTiers } from './tiers.ts';
-import { Upkeep } from './upkeep.ts';
+import { Threads } from './threads.ts';
 
 /** Rows that one transaction writes or one step reads: a few milliseconds of a blocked event loop. */
 const STEP_ROWS = 2000;
@@ -25,7 +24,6 @@ interface Opened {
   readonly names: Names;
   readonly frames: FrameTables;
   readonly incidents: IncidentTables;
-  readonly tiers: SqliteTiers;
 }
 
 /** One SQLite file, which several processes may have open at once. */
@@ -33,7 +31,7 @@ export class SqliteStore implements Store {
   readonly #file: string;
   readonly #retention: Retention;
   readonly #readOnly: boolean;
-  readonly #upkeep = new Upkeep();
+  readonly #threads = new Threads();
   #opened: Opened | null = null;
 
   /**
@@ -53,7 +51,7 @@ export class SqliteStore implements Store {
     const names = new Names(db);
     const frames = new FrameTables(db, names);
     const incidents = new IncidentTables(db, names);
-    this.#opened = { db, names, frames, incidents, tiers: new SqliteTiers(db, this.#file) };
+    this.#opened = { db, names, frames, incidents };
     const version = db.prepare('SELECT sqlite_version() AS version').get()?.version;
     return { product: `SQLite ${version}`, location: this.#file };
   }
@@ -136,16 +134,18 @@ export class SqliteStore implements Store {
 
   async rollUp(host: string, range: Range): Promise<number> {
     this.#open();
-    return this.#upkeep.run({ kind: 'roll-up', file: this.#file, host, range });
+    return this.#threads.run({ kind: 'roll-up', file: this.#file, host, range });
   }
 
   readSeries(host: string, range: Range, stepMs: number): AsyncIterable<Rollup> {
-    return readSeries(this.#open().tiers, host, range, stepMs);
+    checkStep(stepMs);
+    this.#open();
+    return this.#threads.read({ kind: 'series', file: this.#file, host, range, stepMs });
   }
 
   async expire(now: number): Promise<number> {
     this.#open();
-    return this.#upkeep.run({ kind: 'expire', file: this.#file, now, retention: this.#retention });
+    return this.#threads.run({ kind: 'expire', file: this.#file, now, retention: this.#retention });
   }
 
   async init(): Promise<string[]> {
@@ -154,7 +154,7 @@ export class SqliteStore implements Store {
   }
 
   async close(): Promise<void> {
-    await this.#upkeep.stop();
+    await this.#threads.stop();
     this.#opened?.db.close();
     this.#opened = null;
   }

@@ -3,7 +3,7 @@ import type { Frame } from '../../core/frame.ts';
 import type { Rollup, Tier } from '../../core/rollup.ts';
 import type { Range } from '../contract.ts';
 import type { TierTables } from '../tiers.ts';
-import { breathe, openDatabase, snapshot, stepwise, transaction } from './database.ts';
+import { breathe, snapshot, stepwise, transaction } from './database.ts';
 import { FrameTables } from './frames.ts';
 import { Names } from './names.ts';
 import { RollupTables } from './rollups.ts';
@@ -58,18 +58,5 @@ export class SqliteTiers implements TierTables {
 
   #read<T>(body: () => T): T {
     return snapshot(this.#db, this.#file, body);
-  }
-}
-
-/** Run `body` with the tiers of a file, on a connection of its own. */
-export async function withTiers<T>(
-  file: string,
-  body: (tiers: SqliteTiers, db: DatabaseSync) => Promise<T>,
-): Promise<T> {
-  const db = openDatabase(file);
-  try {
-    return await body(new SqliteTiers(db, file), db);
-  } finally {
-    db.close();
   }
 }

@@ -196,6 +196,33 @@ describe('sqlite transactions', () => {
   });
 });
 
+describe('series of a sqlite file', () => {
+  it('are read by a thread, no further than they are asked for; closing the store ends that', async () => {
+    const store = await opened();
+    const frames = Array.from({ length: 300 }, (_, n) => frameOf('h', 12 * n, busyParts(1)));
+    await store.writeFrames(frames);
+    const range = { from: 0, to: Number.POSITIVE_INFINITY };
+    const starts = async (most: number) => {
+      const found: number[] = [];
+      for await (const { start } of store.readSeries('h', range, 60_000)) {
+        found.push(start);
+        if (found.length === most) break;
+      }
+      return found;
+    };
+    const all = await starts(Number.POSITIVE_INFINITY);
+    expect(all).toEqual(frames.map(({ start }) => start - (start % 60_000)));
+    expect(await starts(70)).toEqual(all.slice(0, 70));
+    const reading = store.readSeries('h', range, 60_000)[Symbol.asyncIterator]();
+    expect(await reading.next()).toMatchObject({ value: { start: all[0] } });
+    await store.close();
+    const rest = async () => {
+      while (!(await reading.next()).done);
+    };
+    await expect(rest()).rejects.toMatchObject(refusal(true, /series.*closed meanwhile/));
+  });
+});
+
 describe('names in a sqlite file', () => {
   const DAY = 86_400_000;
   const count = (table: string): number => {

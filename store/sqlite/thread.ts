@@ -1,0 +1,51 @@
+import { once } from 'node:events';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Rollup } from '../../core/rollup.ts';
+import { readSeries, rollUp } from '../tiers.ts';
+import { openDatabase, openReadOnly } from './database.ts';
+import { expire } from './expiry.ts';
+import { sqliteFailure } from './failure.ts';
+import type { Outcome, Part, Task } from './threads.ts';
+import { SqliteTiers } from './tiers.ts';
+
+/** Buckets posted at once. */
+const PART = 64;
+
+/** The thread of one task: does it on a connection of its own, posts parts of what it reads and its outcome, and ends. */
+async function perform(task: Task): Promise<Outcome> {
+  try {
+    const db = task.kind === 'series' ? openReadOnly(task.file) : openDatabase(task.file);
+    try {
+      if (task.kind === 'expire') return { count: await expire(db, task.file, task.now, task.retention) };
+      const tiers = new SqliteTiers(db, task.file);
+      if (task.kind === 'roll-up') return { count: await rollUp(tiers, task.host, task.range) };
+      return { count: await post(readSeries(tiers, task.host, task.range, task.stepMs)) };
+    } finally {
+      db.close();
+    }
+  } catch (error) {
+    const { problem, retry } = sqliteFailure(task.file, error);
+    return { failure: { problem, retry } };
+  }
+}
+
+/** Post what is read in parts, each after the one before was asked for; returns how much it was. */
+async function post(series: AsyncIterable<Rollup>): Promise<number> {
+  let count = 0;
+  let rollups: Rollup[] = [];
+  const flush = async () => {
+    const asked = parentPort && once(parentPort, 'message');
+    parentPort?.postMessage({ rollups } satisfies Part);
+    await asked;
+    count += rollups.length;
+    rollups = [];
+  };
+  for await (const rollup of series) {
+    rollups.push(rollup);
+    if (rollups.length >= PART) await flush();
+  }
+  if (rollups.length > 0) await flush();
+  return count;
+}
+
+parentPort?.postMessage(await perform(workerData as Task));
