@@ -10,7 +10,8 @@ RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 FROM node:24-bookworm-slim
 RUN apt-get update \
  && apt-get install -y --no-install-recommends bpftrace \
- && rm -rf /var/lib/apt/lists/*
+ && rm -rf /var/lib/apt/lists/* \
+ && install -d -m 700 -o node -g node /var/lib/tidegauge
 WORKDIR /opt/tidegauge
 COPY --from=dependencies /opt/tidegauge/node_modules node_modules
 COPY . .

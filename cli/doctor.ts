@@ -22,16 +22,16 @@ interface Line {
   readonly required: boolean;
 }
 
-/** `tidegauge doctor`: everything that a run needs, each with what was found and what to do. Exit code 1 when something is missing. */
+/**
+ * `tidegauge doctor`: everything that a run needs, each with what was found and what to do. With `collector.user` what a
+ * run does as that user is tried as that user, and not at all when it cannot be. Exit code 1 when something is missing.
+ */
 export async function doctor(context: Context, flags: DoctorFlags): Promise<number> {
-  const { config, clock } = context;
+  const { config } = context;
   const lines: Line[] = await checkMachine(config.capture);
-  lines.push(...(await userLines(config)), await checkDocker(config.capture, clock), await dataLine(context));
-  const warnings = new Set<string>();
-  for (const [name, open] of backends(context, collecting(warnings))) lines.push(await attempt(name, open));
-  lines.push(...(await receiverLines(context, flags.notify === true)));
-  for (const found of warnings)
-    lines.push({ ok: false, name: 'settings', found, remedy: '', required: false });
+  const ofUser = await userLines(config);
+  lines.push(...ofUser);
+  if (ofUser.every(({ ok }) => ok)) lines.push(...(await otherLines(context, flags)));
   const width = Math.max(...lines.map(line => line.name.length));
   for (const line of lines) {
     const mark = line.ok ? 'ok  ' : line.required ? 'FAIL' : 'warn';
@@ -39,6 +39,16 @@ export async function doctor(context: Context, flags: DoctorFlags): Promise<numb
     if (!line.ok && line.remedy) context.out.write(`      ${' '.repeat(width)}  -> ${line.remedy}\n`);
   }
   return lines.every(line => line.ok || !line.required) ? 0 : 1;
+}
+
+async function otherLines(context: Context, flags: DoctorFlags): Promise<Line[]> {
+  const { config, clock } = context;
+  const lines: Line[] = [await checkDocker(config.capture, clock), await dataLine(context)];
+  const warnings = new Set<string>();
+  for (const [name, open] of backends(context, collecting(warnings))) lines.push(await attempt(name, open));
+  lines.push(...(await receiverLines(context, flags.notify === true)));
+  const settings = { ok: false, name: 'settings', remedy: '', required: false };
+  return [...lines, ...[...warnings].map(found => ({ ...settings, found }))];
 }
 
 /** From here on this process is the configured user, so that everything else is tried as that one. */

@@ -1,4 +1,4 @@
-import { chownSync, existsSync } from 'node:fs';
+import { chownSync, existsSync, rmdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Keeper, startKeeper } from '../collector/keeper/client.ts';
 import { findSetpriv } from '../collector/keeper/rights.ts';
@@ -74,7 +74,7 @@ function makeDataFolder(data: string, user: User): void {
   try {
     makeFolder(dirname(data));
     makeFolder(data, 0o700);
-    chownSync(data, user.uid, user.gid);
+    giveTo(user, data);
   } catch (cause) {
     const problem = {
       place: data,
@@ -86,9 +86,19 @@ function makeDataFolder(data: string, user: User): void {
   }
 }
 
+function giveTo({ uid, gid }: User, folder: string): void {
+  try {
+    chownSync(folder, uid, gid);
+  } catch (error) {
+    // Nothing of root's is to be in the way next time.
+    rmdirSync(folder);
+    throw error;
+  }
+}
+
 function refusal(user: User, { name, found, remedy }: Check): TidegaugeError {
   return new TidegaugeError(
-    { place: name, expected: `what ${user.name} may use`, found, remedy },
+    { place: `collector.user ${user.name}`, expected: `${name} that it may use`, found, remedy },
     { exitCode: 2 },
   );
 }

@@ -26,9 +26,9 @@ export function checkAccess(config: Config, user: User): Check[] {
       'Move it to where everybody may read it, such as /opt/tidegauge.',
     ),
     check(
-      'data directory',
+      'data files',
       first ? `${first.alien}, which ${user.name} may not use` : null,
-      config.data,
+      kept.join(', '),
       `Give it to the user: \`chown -R ${user.name}: ${printable(first?.path ?? config.data)}\`.`,
     ),
   ];

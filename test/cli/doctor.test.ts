@@ -1,4 +1,13 @@
-import { chmodSync, chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { answerAsDocker, type DockerAnswering } from '../parts/docker-answers.ts';
@@ -152,22 +161,34 @@ describeWith(['ebpf'], 'doctor, on a machine that lacks something,', () => {
     ]);
   });
 
+  it('tries nothing as root that a run would not', async () => {
+    const unable = ['setpriv', '--bounding-set=-chown', '--'];
+    rmSync(data, { recursive: true });
+    expect(await complaints(unable, ['--user', 'nobody'])).toEqual([
+      `FAIL user ${data}: EPERM`,
+      expect.stringContaining(`\`install -d -m 700 -o nobody ${data}\``),
+    ]);
+    expect(existsSync(data)).toBe(false);
+    mkdirSync(data);
+  });
+
   it('tries Docker, data, store and state as the user that the collector will be', async () => {
     const ofRoot = join(data, 'state.db');
     writeFileSync(ofRoot, '', { mode: 0o600 });
     chmodSync(docker.socket, 0o660);
     const capture = { docker: docker.socket };
     expect(await complaints([], ['--user', 'nobody'], capture)).toEqual([
-      `FAIL data directory ${ofRoot} (EACCES), which nobody may not use`,
+      `FAIL data files ${ofRoot} (EACCES), which nobody may not use`,
       `-> Give it to the user: \`chown -R nobody: ${data}\`.`,
-      expect.stringMatching(/^warn Docker connect EACCES/),
-      expect.stringContaining('`collector.groups: docker`'),
-      expect.stringMatching(/^FAIL state .*state\.db/),
-      expect.stringMatching(/^-> /),
     ]);
     rmSync(ofRoot);
+    expect(await complaints([], ['--user', 'nobody'], capture)).toEqual([
+      expect.stringMatching(/^warn Docker connect EACCES/),
+      expect.stringContaining('`collector.groups: docker`'),
+    ]);
     chownSync(docker.socket, 0, 4242);
     const env = ['env', 'TIDEGAUGE_COLLECTOR_GROUPS=4242'];
     expect(await complaints(env, ['--user', 'nobody'], capture)).toEqual([]);
+    for (const file of readdirSync(data)) expect(statSync(join(data, file)).uid).toBe(NOBODY);
   });
 });

@@ -19,11 +19,14 @@ const { services, volumes } = parse(read('compose.yaml'), { merge: true }) as {
   volumes: Readonly<Record<string, null>>;
 };
 
-/** The environment of a service when the user sets nothing: `${NAME:-default}` is its default. */
+/** The environment of a service when the user sets nothing but what must be set: `${NAME:-default}` is its default. */
 function environmentOf(name: string): Record<string, string> {
   const entries = Object.entries(services[name]?.environment ?? {});
   return Object.fromEntries(
-    entries.map(([key, text]) => [key, text.replace(/\$\{\w+:-([^}]*)\}/g, (_, fallback) => fallback)]),
+    entries.map(([key, text]) => [
+      key,
+      text.replace(/\$\{\w+:-([^}]*)\}/g, '$1').replace(/\$\{DOCKER_GID:\?[^}]+\}/g, '998'),
+    ]),
   );
 }
 

@@ -1,12 +1,16 @@
-import { readFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import { chooseHook } from '../../collector/hooks.ts';
+import { readRights } from '../../collector/keeper/rights.ts';
 import { type DockerServer, startDocker } from '../parts/docker.ts';
 import { describeWith } from '../parts/need.ts';
+import { temporaryFolder, until } from '../parts/process.ts';
 
-const { services } = parse(readFileSync(join(import.meta.dirname, '../../compose.yaml'), 'utf8'), {
+const ROOT = join(import.meta.dirname, '../..');
+
+const { services } = parse(readFileSync(join(ROOT, 'compose.yaml'), 'utf8'), {
   merge: true,
 }) as {
   services: {
@@ -16,6 +20,7 @@ const { services } = parse(readFileSync(join(import.meta.dirname, '../../compose
       cap_add: string[];
       security_opt: string[];
       pid: string;
+      environment: Readonly<Record<string, string>>;
     };
   };
 };
@@ -27,8 +32,15 @@ describeWith(['ebpf', 'docker'], 'the rights that compose.yaml gives the collect
   }, 60_000);
   afterAll(() => docker.stop(), 60_000);
 
+  const { privileged, cap_drop, cap_add, security_opt, pid, environment } = services.collector;
+  const flags = [
+    ...['--cap-drop', ...cap_drop, ...cap_add.flatMap(name => ['--cap-add', name])],
+    ...security_opt.flatMap(option => ['--security-opt', option]),
+    ...['--pid', pid, '--network', 'none', '-v', '/usr:/usr:ro'],
+    ...['-v', '/sys/kernel/tracing:/sys/kernel/tracing', '-v', '/sys/fs/cgroup:/sys/fs/cgroup:ro'],
+  ];
+
   it('are enough to load the probe and to see the networks of others, and not all there are', async () => {
-    const { privileged, cap_drop, cap_add, security_opt, pid } = services.collector;
     expect([privileged, cap_drop]).toEqual([undefined, ['ALL']]);
     const { probe, hook, kernel } = await chooseHook({ hook: 'auto', probe: 'auto' });
     const parameters = {
@@ -43,21 +55,50 @@ describeWith(['ebpf', 'docker'], 'the rights that compose.yaml gives the collect
       readlink("/proc/${process.pid}/ns/net") or die "network: $!"; my ($text) = @ARGV;
       open(my $bpftrace, "-|", "/usr/bin/bpftrace", "-B", "line", "-f", "json", "-e", $text) or die;
       while (<$bpftrace>) { if (/end \\d+/) { print "a readout\\n"; last } }`;
-    const flags = [
-      ...['--cap-drop', ...cap_drop, ...cap_add.flatMap(name => ['--cap-add', name])],
-      ...security_opt.flatMap(option => ['--security-opt', option]),
-      ...[
-        '--pid',
-        pid,
-        '--network',
-        'none',
-        '-v',
-        '/usr:/usr:ro',
-        '-v',
-        '/sys/kernel/tracing:/sys/kernel/tracing',
-      ],
-    ];
     const command = ['/usr/bin/perl', '-e', script, probe.render(parameters)];
     expect(docker.docker('run', '--rm', ...flags, docker.image, ...command)).toBe('a readout');
+  }, 60_000);
+
+  it('are enough to give all of them but the keeper up', async () => {
+    expect(environment).toMatchObject({
+      TIDEGAUGE_COLLECTOR_USER: 'node',
+      TIDEGAUGE_COLLECTOR_GROUPS: expect.stringMatching(/^\$\{DOCKER_GID:\?/),
+    });
+    const folder = temporaryFolder();
+    const data = join(folder.path, 'data');
+    chmodSync(folder.path, 0o755);
+    mkdirSync(data, { mode: 0o700 });
+    chownSync(data, 65_534, 65_534);
+    const settings = {
+      TIDEGAUGE_COLLECTOR_USER: 'nobody',
+      TIDEGAUGE_COLLECTOR_GROUPS: '998',
+      TIDEGAUGE_CAPTURE_DOCKER: 'off',
+      TIDEGAUGE_CAPTURE_INTERVAL: '200ms',
+      TIDEGAUGE_DATA: '/data',
+    };
+    const program = [
+      ...['-v', `${data}:/data`, '-v', `${ROOT}:/opt/tidegauge:ro`],
+      ...['-v', '/etc/passwd:/etc/passwd:ro', '-v', '/etc/group:/etc/group:ro'],
+      ...Object.entries(settings).flatMap(([name, value]) => ['-e', `${name}=${value}`]),
+    ];
+    const node = process.execPath.replace(ROOT, '/opt/tidegauge');
+    const command = [node, '/opt/tidegauge/cli/main.ts', 'run'];
+    const id = docker.docker('run', '-d', ...flags, ...program, docker.image, ...command);
+    const logs = () => docker.docker('logs', id);
+    await until('a frame', () => / (sent|silent) /.test(logs()) || !/true/.test(inspect('.State.Running')));
+    const pid = Number(inspect('.State.Pid'));
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    expect(status).toMatch(/^Uid:\t65534\t/m);
+    expect(status).toMatch(/^Groups:\t998 65534 $/m);
+    expect(readRights(status)).toEqual({ effective: 0n, reserve: 0n, noNewPrivileges: true });
+    docker.docker('stop', id);
+    expect(logs()).toContain('stopped: last interval stored');
+    expect(inspect('.State.ExitCode')).toBe('0');
+    docker.docker('rm', id);
+    folder.remove();
+
+    function inspect(what: string): string {
+      return docker.docker('inspect', '--format', `{{${what}}}`, id);
+    }
   }, 60_000);
 });
