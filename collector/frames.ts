@@ -38,6 +38,8 @@ export interface Counters {
   restarts: number;
   /** Members of the last frame that were folded into `other`. */
   folded: number;
+  /** Flows of the last frame that were added to other rows. */
+  foldedFlows: number;
   /** TCP connections of the last frame that were folded into rows without addresses. */
   foldedConnections: number;
   /** Entries of the fullest table of who is reached where. */
@@ -67,6 +69,7 @@ export class FrameBuilder {
     lost: 0,
     restarts: 0,
     folded: 0,
+    foldedFlows: 0,
     foldedConnections: 0,
     bookEntries: 0,
   };
@@ -322,6 +325,7 @@ export class FrameBuilder {
     this.#lost = 0;
     this.counters.frames++;
     this.counters.folded = folded;
+    this.counters.foldedFlows = this.#flows.folded;
     this.counters.foldedConnections = connections.folded;
     this.counters.bookEntries = this.#flows.bookEntries;
     return frame;

@@ -7,7 +7,13 @@ export const LIMITS = {
   /** Most containers in one frame; the rest is folded into `other`. */
   containers: CAPS.containers.limit,
   /** Flows of one container with rows of their own, and how long a place is kept without use. */
-  flows: { talking: 128, oneWay: 16, folded: 32, keptMs: 3_600_000 },
+  flows: {
+    talking: CAPS.flowRows.limit - 16 - 32,
+    oneWay: 16,
+    folded: 32,
+    keptMs: 3_600_000,
+    containers: CAPS.containers.limit,
+  },
   /** Rows of TCP connections by their ends, of one frame and of one container in it. */
   connections: { frame: CAPS.connectionRows.limit, container: 64 },
   /** Longest that a frame waits for Docker to describe a container, ms. */

@@ -20,6 +20,12 @@ export const CAPS = {
     beyond: 'the quietest are folded into `other`',
     shows: 'tidegauge_folded_containers',
   },
+  flowRows: {
+    what: 'Flows of one container in one frame with rows of their own.',
+    limit: 176,
+    beyond: 'the lightest are added up by peer, then in one row `other`; who only knocks has 16',
+    shows: 'tidegauge_folded_flows',
+  },
   connectionRows: {
     what: 'Rows of TCP connections by their ends in one frame, at most 64 of one container.',
     limit: 8192,

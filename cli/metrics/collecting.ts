@@ -83,6 +83,12 @@ export function captureRows({ collector }: Watched): Row[] {
       read: () => one(status(s => s.counters.folded)),
     },
     {
+      name: 'tidegauge_folded_flows',
+      help: 'Flows of the newest frame that were added to other rows, because their containers have too many.',
+      type: 'gauge',
+      read: () => one(status(s => s.counters.foldedFlows)),
+    },
+    {
       name: 'tidegauge_folded_connections',
       help: 'TCP connections of the newest frame that are in rows without addresses, because there are too many ends.',
       type: 'gauge',

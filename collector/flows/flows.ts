@@ -43,6 +43,11 @@ export class FlowBuilder {
     this.#book = new AddressBook(serviceRanges);
   }
 
+  /** Flows of the last frame that were added to other rows. */
+  get folded(): number {
+    return this.#places.folded;
+  }
+
   /** Entries of the fullest table of who is reached where. */
   get bookEntries(): number {
     return this.#book.size;

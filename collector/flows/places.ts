@@ -13,6 +13,8 @@ export interface PlaceLimits {
   /** Rows for what is folded: all ports of one peer. */
   readonly folded: number;
   readonly keptMs: number;
+  /** Containers whose places are kept; those that came first lose theirs. */
+  readonly containers: number;
 }
 
 type Class = 'talking' | 'oneWay' | 'folded';
@@ -23,6 +25,9 @@ export class Places {
   /** Container -> class -> flow id -> start of the frame in which it was last used, in order of use. */
   readonly #used = new Map<string, Partial<Record<Class, Map<string, number>>>>();
 
+  /** Flows of the last frame that had no place of their own. */
+  folded = 0;
+
   constructor(limits: PlaceLimits) {
     this.#limits = limits;
   }
@@ -30,14 +35,14 @@ export class Places {
   /** The rows for these flows (by id) of a frame that starts at `start`, in canonical order. */
   fold(flows: ReadonlyMap<string, Flow>, start: number): Flow[] {
     this.#expire(start);
-    let isFolded = false;
+    this.folded = 0;
     const weighed = Array.from(flows, ([id, flow]) => ({ id, flow, bytes: bytesOf(flow) }));
     const rows = weighed.sort(heaviestFirst).map(({ id, flow }) => {
       if (this.#place(classOf(flow), flow, id, start)) return flow;
-      isFolded = true;
+      this.folded++;
       return this.#folded(flow, start);
     });
-    return (isFolded ? addedUp(rows) : rows).sort(compareFlows);
+    return (this.folded > 0 ? addedUp(rows) : rows).sort(compareFlows);
   }
 
   /** What remains of a flow that has no place of its own. */
@@ -53,6 +58,7 @@ export class Places {
     if (!classes) {
       classes = {};
       this.#used.set(flow.container, classes);
+      if (this.#used.size > this.#limits.containers) this.#used.delete(this.#used.keys().next().value ?? '');
     }
     // Who was answered once stays with its place when it is not, in one frame.
     const one = classes.talking?.has(id) ? 'talking' : kind;

@@ -129,7 +129,7 @@ describe('places', () => {
     ...parts,
   });
   const byId = (flows: readonly Flow[]) => new Map(flows.map(one => [flowId(one), one]));
-  const limits = { talking: 4, oneWay: 2, folded: 1, keptMs: 1000 };
+  const limits = { talking: 4, oneWay: 2, folded: 1, keptMs: 1000, containers: 2 };
 
   it('bound the rows, never the sums', () => {
     const parts = fc.record({
@@ -156,6 +156,17 @@ describe('places', () => {
         }
       }),
     );
+  });
+
+  it('are kept for a bounded number of containers; what was folded is counted', () => {
+    const places = new Places(limits);
+    const of = (container: string, ports: readonly number[]) =>
+      ports.map(port => flow(port, { container, receivedMessages: 0 }));
+    const fold = (flows: Flow[]) => places.fold(byId(flows), 0).map(row => row.port);
+    expect([fold(of('a', [1, 2, 3])), places.folded]).toEqual([[0, 1, 2], 1]);
+    expect([fold(of('a', [4])), places.folded]).toEqual([[0], 1]);
+    fold([...of('b', [1]), ...of('c', [1])]);
+    expect([fold(of('a', [4])), places.folded]).toEqual([[4], 0]);
   });
 
   it('are for the heaviest, kept while used, and given on when idle', () => {
