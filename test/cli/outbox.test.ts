@@ -142,7 +142,10 @@ describe('a data directory and a host name', () => {
       },
     };
     const queue = createInlineQueue({ lanes: 1, clock, log });
-    const outbox = await openOutbox({ config, clock, log }, { state, store, queue, contact: { require: () => {} } });
+    const outbox = await openOutbox(
+      { config, clock, log },
+      { state, store, queue, contact: { require: () => {} } },
+    );
     outbox.shipper.push(frameOf('web-1', 0));
     await until('the first frame', () => stored.length === 1);
     clock.advance(60_001);
