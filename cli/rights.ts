@@ -43,9 +43,11 @@ export async function divideRights({ config, clock, log }: Wants): Promise<Right
     await keeper.close();
     throw refusal(user, missing);
   }
-  // Whether Docker is there may take long to find out, and is no reason not to start.
-  void checkDocker(config.capture, clock).then(({ ok, found, remedy }) => {
-    if (!ok) log.warn({ reason: found }, `Docker cannot be asked by ${user.name}. ${remedy}`);
+  log.debug({ user: user.name, keeper: keeper.pid, has: keeper.capabilities }, 'rights are divided');
+  // It may take long to find out, and is no reason not to start. A Docker that is not there is no trouble.
+  void checkDocker(config.capture, clock).then(({ found, remedy }) => {
+    if (found.includes('EACCES'))
+      log.warn({ reason: found }, `Docker cannot be asked by ${user.name}. ${remedy}`);
   });
   return { tracer: keeper, lost: keeper.lost, close: () => keeper.close() };
 }

@@ -12,8 +12,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { readRights } from '../../collector/keeper/rights.ts';
 import { describeWith } from '../parts/need.ts';
-import { type Child, temporaryFolder, until } from '../parts/process.ts';
+import { Child, temporaryFolder, until } from '../parts/process.ts';
 import { tidegauge, writeConfig } from '../parts/tidegauge.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
 
 /** An account that every machine has. */
 const USER = 'nobody';
@@ -143,6 +145,20 @@ describeWith(['ebpf'], 'a collector with a user', () => {
     expect(await collector.exited).toBe(2);
     expect(collector.output).toContain(`Give it to the user: \`chown -R ${USER}: ${data()}\`.`);
     expect(readdirSync(folder.path).sort()).toEqual(['data', 'tidegauge.yaml']);
+  });
+
+  it('says that its own files cannot be read where that is so, as in a checkout of root', async () => {
+    const [hidden, checkout] = [join(folder.path, 'root'), join(folder.path, 'root/checkout')];
+    mkdirSync(checkout, { recursive: true });
+    chmodSync(hidden, 0o700);
+    writeConfig(folder.path, { data: data(), capture: { docker: 'off' } });
+    const script = 'mount --bind "$0" "$1" && exec "$2" "$1/cli/main.ts" run --user nobody';
+    const words = ['--mount', 'sh', '-c', script, ROOT, checkout, process.execPath];
+    child = new Child('unshare', words, { cwd: folder.path });
+    expect(await child.exited).toBe(2);
+    expect(child.output).toContain(
+      `found ${checkout}, which nobody may not read. Move it to where everybody may`,
+    );
   });
 
   /** Everything is the user's but one file. */
