@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Waiting } from '../../../collector/backlog.ts';
@@ -106,6 +107,47 @@ describe('spool', () => {
     expect(segments()).toEqual([]);
     expect(next.append(frameOf('web-1', 20)).seq).toBe(21);
     expect(reopen().recovered).toHaveLength(1);
+  });
+
+  it('knows the newest frame of all when nothing is left, so that the next one can name it', () => {
+    const spool = open();
+    const all = fill(spool, 20);
+    for (const { waiting } of all) spool.release(waiting);
+    expect(reopen().newest).toBe(all.at(-1)?.frame.start);
+  });
+
+  it('a frame says how many were dropped before it, whatever was shipped, damaged or started anew in between', () => {
+    const spool = open();
+    const all = fill(spool, 30);
+    for (const i of [0, 1, 2]) spool.release(all[i]?.waiting as Waiting);
+    // Held by a request while others are dropped.
+    for (const i of [4, 5, 8, 9, 10]) spool.drop(all[i]?.waiting as Waiting);
+    const dropped = (of: Spool, waiting: readonly Waiting[]) =>
+      waiting.flatMap(one => {
+        const frame = of.read(one);
+        return frame?.dropped ? [[frame.start, frame.dropped]] : [];
+      });
+    const startOf = (i: number) => all[i]?.frame.start;
+    const waiting = all.map(one => one.waiting);
+    expect(dropped(spool, waiting)).toEqual([
+      [startOf(6), 2],
+      [startOf(11), 3],
+    ]);
+    for (const i of [3, 6, 7, 11, 12]) spool.release(all[i]?.waiting as Waiting);
+    for (const i of [13, 14]) spool.drop(all[i]?.waiting as Waiting);
+    const next = reopen();
+    expect(next.recovered[0]?.start).toBe(startOf(15));
+    expect(dropped(next, next.recovered)).toEqual([[startOf(15), 2]]);
+  });
+
+  it('reads the position that the first version wrote', () => {
+    const all = fill(open(), 20);
+    const position = Buffer.alloc(12);
+    position.writeBigUInt64LE(BigInt(all[15]?.waiting.seq ?? 0), 0);
+    position.writeUInt32LE(crc32(position.subarray(0, 8)), 8);
+    writeFileSync(path('released'), position);
+    const next = reopen();
+    expect(contents(next)).toEqual(all.slice(15).map(({ frame }) => frame));
   });
 
   it('keeps live frames in memory up to a bound, and reads the others from disk', () => {
