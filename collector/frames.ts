@@ -295,9 +295,9 @@ export class FrameBuilder {
     const members = this.#identity.roster(content.cgroups, ns);
     const { folded, names, ...roster } = rosterOf(members, content, maxContainers);
     const alive = new Set(roster.containers.map(container => container.name));
-    const nameOfContainer = (id: string) => this.#identity.nameOfContainer(id);
     const nameOf = (cgroup: CgroupId) => names.get(cgroup) ?? this.#identity.nameOf(cgroup);
     this.#identity.age(ns);
+    const nameOfContainer = this.#identity.namesOfContainers();
     const connections = connectionsOf(content, names, LIMITS.connections);
     const frame: Frame = {
       host,

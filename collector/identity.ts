@@ -101,10 +101,20 @@ export class Identity {
     return known ? this.#containerOf(known).name : null;
   }
 
-  /** Name of a container by its id, as long as Docker describes it; null when it does not. */
-  nameOfContainer(id: string): string | null {
-    const description = this.#descriptions.get(id);
-    return description ? containerOf('', { runtime: 'docker', id, nested: false }, description).name : null;
+  /**
+   * Names of containers by their ids, as they are now; null for those that have no cgroup here, such as the containers of
+   * a Docker on another machine.
+   */
+  namesOfContainers(): (id: string) => string | null {
+    let names: Map<string, string> | null = null;
+    return id => {
+      names ??= new Map(
+        [...this.#cgroups.values()].flatMap((cgroup): [string, string][] =>
+          cgroup.place ? [[cgroup.place.id, this.#containerOf(cgroup).name]] : [],
+        ),
+      );
+      return names.get(id) ?? null;
+    };
   }
 
   /** Living cgroups, and whether each belongs to a container. */

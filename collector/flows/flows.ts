@@ -17,7 +17,7 @@ export interface Cast {
   readonly names: ReadonlyMap<CgroupId, string>;
   /** The name of any cgroup that is known; null once it is gone. */
   readonly nameOf: (cgroup: CgroupId) => string | null;
-  /** The name of a container that Docker describes, by its id. */
+  /** The name of a container of this host by its id, or null. */
   readonly nameOfContainer: (id: string) => string | null;
   /** Names of those who ended in the frame, and of all in it. */
   readonly ended: readonly string[];

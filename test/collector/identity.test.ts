@@ -45,6 +45,20 @@ describe('identity', () => {
     expect(rosterOf(identity, 30)).toEqual(['web']);
   });
 
+  it('gives names by container ids to those alone who are on this host', () => {
+    const identity = new Identity();
+    identity.birth('7', `/docker/${ID}`, 1);
+    for (const [id, name] of [
+      [ID, 'here'],
+      [ID2, 'elsewhere'],
+    ] as const)
+      identity.described({ ...DESCRIBED, id, name });
+    const nameOf = identity.namesOfContainers();
+    expect([nameOf(ID), nameOf(ID2)]).toEqual(['here', null]);
+    identity.described({ ...DESCRIBED, id: ID, name: 'renamed' });
+    expect(identity.namesOfContainers()(ID)).toBe('renamed');
+  });
+
   it('knows the names of others than Docker by their paths: Podman, containerd, services', () => {
     const identity = new Identity();
     const paths = [

@@ -1,7 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { openRecording } from '../../collector/record.ts';
+import type { Input } from '../../collector/contract.ts';
+import { decodeInput, encodeInput, openRecording } from '../../collector/record.ts';
 import { recordingLog } from '../parts/log.ts';
 import { temporaryFolder } from '../parts/process.ts';
 
@@ -42,4 +43,17 @@ it('ends when the disk is full: said once, and nobody else is disturbed', () => 
       fields: { file: '/dev/full', error: expect.stringMatching(/ENOSPC/) },
     },
   ]);
+});
+
+it('holds what Docker said, and when it was heard; recordings of earlier versions do not say when', () => {
+  const id = 'ab'.repeat(32);
+  const published = [{ protocol: 'tcp', address: null, port: 8080, target: 80 }] as const;
+  const networks = [{ network: 'n', addresses: ['10.9.0.2', 'fd00::2'] }];
+  const inputs: Input[] = [
+    { kind: 'reached', boot: 12.5, endpoints: { id, networks, published } },
+    { kind: 'forgotten', boot: 13.5, id },
+  ];
+  for (const input of inputs) expect(decodeInput(encodeInput(input))).toEqual(input);
+  expect(decodeInput(`{"kind":"forgotten","id":"${id}"}`)).toEqual({ kind: 'forgotten', boot: 0, id });
+  expect(decodeInput('{"kind":"reached","boot":1,"endpoints":{"id":"x"}}')).toBeNull();
 });
