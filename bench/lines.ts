@@ -68,12 +68,22 @@ function sums(
 const idsOf = (containers: number): string[] =>
   Array.from({ length: containers }, (_, i) => String(1000 + i));
 
-const at = (interval: number): number => 1_000_000_000_000 + interval * 5_000_000_000;
+/** When intervals are: kernel time of the first one's start and length of each, nanoseconds. */
+export interface Pace {
+  readonly start: number;
+  readonly interval: number;
+}
+
+/** Long ago, when bench lines are read. */
+const LONG_AGO: Pace = { start: 1e12, interval: 5e9 };
+
+const at = ({ start, interval }: Pace, number: number): number => start + number * interval;
 
 /** What the probe says first: when it began, and so many containers. */
-export function beginning(probe: Probe, containers: number): string[] {
-  const births = idsOf(containers).map(id => `mkdir ${at(0)} ${id} /docker/${id.padEnd(64, 'a')}\n`);
-  return [`begin ${at(0)} ${probe.name} 5000 ${MAP_KEYS}\n`, ...births].map(text => line('printf', text));
+export function beginning(probe: Probe, containers: number, pace = LONG_AGO): string[] {
+  const { start } = pace;
+  const births = idsOf(containers).map(id => `mkdir ${start} ${id} /docker/${id.padEnd(64, 'a')}`);
+  return [`begin ${start} ${probe.name} ${pace.interval / 1e6} ${MAP_KEYS}`, ...births].map(mark);
 }
 
 /** What the host says of their networks. */
@@ -90,8 +100,14 @@ export function mapsOf(probe: Probe, set: MapSet, containers: number): string[] 
 }
 
 /** The readout of an interval, counted from 1; `maps`: of each set. */
-export function readout(interval: number, maps: Readonly<Record<MapSet, readonly string[]>>): string[] {
+export function readout(
+  interval: number,
+  maps: Readonly<Record<MapSet, readonly string[]>>,
+  pace = LONG_AGO,
+): string[] {
   const set = interval % 2 === 1 ? 'a' : 'b';
-  const mark = (text: string) => line('printf', `${text}\n`);
-  return [mark(`flip ${at(interval)} ${set}`), ...maps[set], mark(`end ${at(interval)}`)];
+  const ns = at(pace, interval);
+  return [mark(`flip ${ns} ${set}`), ...maps[set], mark(`end ${ns}`)];
 }
+
+const mark = (text: string): string => line('printf', `${text}\n`);
