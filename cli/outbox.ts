@@ -31,7 +31,7 @@ type Wants = Pick<Context, 'config' | 'clock'> & { readonly log: Log };
 export type Destinations = Pick<Parts, 'queue' | 'state'> & {
   readonly store: Pick<Store, 'writeFrames' | 'lastFrame'>;
   /** What is away is waited for: frames stay in the spool until all three were reached and the name is claimed. */
-  readonly contact: Pick<Contact, 'require'>;
+  readonly contact: Pick<Contact, 'require' | 'unreached'>;
 };
 
 /**
@@ -52,7 +52,7 @@ export async function openOutbox({ config, clock, log }: Wants, parts: Destinati
         const previous = newest(await newestStored(host, parts), spool.newest);
         const limits = { bytes: capture.spool.size, ageMs: capture.spool.age, memoryBytes: capture.pending };
         const shipper = createShipper({ ...guardedBy(claim, parts), spool, clock, log, limits });
-        return outboxOf({ lock, claim, spool, shipper, previous, log });
+        return outboxOf({ lock, claim, spool, shipper, previous, log, contact: parts.contact });
       } catch (error) {
         spool.close();
         throw error;
@@ -120,15 +120,16 @@ interface Opened {
   readonly shipper: Shipper;
   readonly previous: number | null;
   readonly log: Log;
+  readonly contact: Pick<Contact, 'unreached'>;
 }
 
-function outboxOf({ lock, claim, spool, shipper, previous, log }: Opened): Outbox {
+function outboxOf({ lock, claim, spool, shipper, previous, log, contact }: Opened): Outbox {
   return {
     shipper,
     previous,
     lost: claim.lost,
     async stop() {
-      if (!claim.isLost) await shipper.drain(DRAIN_MS);
+      if (!claim.isLost && contact.unreached.length === 0) await shipper.drain(DRAIN_MS);
       await shipper.stop();
       const waiting = shipper.status().pending;
       const { unwritten } = spool.status();

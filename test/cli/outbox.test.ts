@@ -144,7 +144,7 @@ describe('a data directory and a host name', () => {
     const queue = createInlineQueue({ lanes: 1, clock, log });
     const outbox = await openOutbox(
       { config, clock, log },
-      { state, store, queue, contact: { require: () => {} } },
+      { state, store, queue, contact: { require: () => {}, unreached: [] } },
     );
     outbox.shipper.push(frameOf('web-1', 0));
     await until('the first frame', () => stored.length === 1);
