@@ -22,6 +22,8 @@ const STEP_CONTAINERS = 2000;
 export class FrameTables {
   readonly #access: Access;
   readonly #log: Log;
+  /** The question that is under way. */
+  #hosts: Promise<string[]> | null = null;
 
   constructor(access: Access, log: Log) {
     this.#access = access;
@@ -97,7 +99,15 @@ export class FrameTables {
     return row ? interpreted(this.#access.place, () => integer(row, 'time')) : null;
   }
 
-  async hosts(): Promise<string[]> {
+  /** Every lane of a worker asks at the same moment, and 3 may have to look into hundreds of files: one asks for all. */
+  hosts(): Promise<string[]> {
+    this.#hosts ??= this.#findHosts().finally(() => {
+      this.#hosts = null;
+    });
+    return this.#hosts;
+  }
+
+  async #findHosts(): Promise<string[]> {
     // Without times, 3 names the hosts of the last day.
     const rows = await allRows(ALL_TIME, part =>
       this.#access.query(`SHOW TAG VALUES FROM host_frames WITH KEY = host WHERE ${within(part)}`),

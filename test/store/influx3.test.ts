@@ -234,6 +234,16 @@ describe('InfluxDB 3 Core: writing and reading', () => {
     expect(asked.some(({ body }) => new URLSearchParams(body).has('rp'))).toBe(false);
   });
 
+  it('asks for the hosts once, however many lanes want them at a time', async () => {
+    const { store, asked } = await recorded(() => undefined);
+    await store.open();
+    const count = () => asked.filter(one => statementOf(one).startsWith('SHOW TAG VALUES')).length;
+    await Promise.all([store.hosts(), store.hosts(), store.hosts()]);
+    expect(count()).toBe(1);
+    await store.hosts();
+    expect(count()).toBe(2);
+  });
+
   it('asks for less time where a query would touch too many files', async () => {
     const starts = [0, 1, 2, 3].map(day => 1_700_000_000_000 + day * DAY);
     const spans: number[] = [];
