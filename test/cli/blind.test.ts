@@ -38,7 +38,7 @@ describeWith(['redis', 'influx'], 'a collector that starts while store, queue an
     folder.remove();
   });
 
-  const collect = (data: string, frames: number): Child => {
+  const collect = (data: string, frames: number, first = 0): Child => {
     const path = join(folder.path, data);
     mkdirSync(path, { recursive: true });
     writeConfig(path, {
@@ -48,7 +48,7 @@ describeWith(['redis', 'influx'], 'a collector that starts while store, queue an
       state: { kind: 'redis', lease: '3s' },
     });
     const args = ['--disable-warning=ExperimentalWarning', CHILD, join(path, 'tidegauge.yaml')];
-    const child = new Child(process.execPath, [...args, String(frames)]);
+    const child = new Child(process.execPath, [...args, String(frames), String(first)]);
     children.push(child);
     return child;
   };
@@ -86,7 +86,7 @@ describeWith(['redis', 'influx'], 'a collector that starts while store, queue an
   }, 60_000);
 
   it('yields when another one of its name claims it first: one ships, and nothing is there twice', async () => {
-    const both = [collect('a', 3), collect('b', 3)];
+    const both = [collect('a', 3), collect('b', 3, 100)];
     for (const child of both) await opened(child);
     await Promise.all([influx.restart(), redis.restart()]);
     const code = await Promise.race(both.map(child => child.exited));
@@ -96,8 +96,10 @@ describeWith(['redis', 'influx'], 'a collector that starts while store, queue an
     await until('all frames', async () => (await stored()).length === 3);
     expect(winner?.process.exitCode).toBeNull();
     // What the other one holds stays with it.
-    await loser?.stop();
-    expect(await stored()).toHaveLength(3);
+    const firsts = (await stored()).map(
+      ({ start }) => start - frameOf('web-1', winner === both[0] ? 0 : 100).start,
+    );
+    expect(firsts).toEqual([0, 5000, 10_000]);
   }, 60_000);
 
   it('ends with what to do when one comes that it can never use', async () => {
