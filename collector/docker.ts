@@ -7,6 +7,7 @@ import { describeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { pauseAfter } from '../core/retry.ts';
 import { ANSWER_MS } from '../docker/client.ts';
+import { Gate } from '../docker/gate.ts';
 import type { Description, Endpoints } from './contract.ts';
 import { endpointsOfInspected, endpointsOfListed, portsSchema, settingsSchema } from './docker-endpoints.ts';
 import { LIMITS } from './limits.ts';
@@ -73,6 +74,8 @@ const eventSchema = z.discriminatedUnion('Type', [
 ]);
 type DockerEvent = z.output<typeof eventSchema>;
 
+/** Inspections at once: Docker answers those of starting containers only when they have started. */
+const INSPECTIONS = 16;
 /** Longest event, bytes: labels have no limit of their own. */
 const EVENT_CAP = 4 * 1024 * 1024;
 /** Of a container: its attributes describe it, `destroy` says that it is gone. Of a network: who is on it. */
@@ -93,6 +96,7 @@ export function watchDocker(
   /** Ends with the watcher, or when Docker takes too long to answer. */
   const soon = <T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T> =>
     withDeadline(ask, { parent: ended.signal, ms: ANSWER_MS, clock });
+  const gate = new Gate(INSPECTIONS);
   let connected = false;
   const known = new Set<string>();
   const reached = new Map<string, Endpoints>();
@@ -196,7 +200,7 @@ export function watchDocker(
     listed: listed.promise,
     async inspect(container) {
       try {
-        described(await ask(container));
+        described(await gate.run(() => ask(container)));
       } catch (error) {
         log.debug({ container, reason: describeError(error) }, 'docker: no description');
       }

@@ -223,3 +223,26 @@ it.each<[string, unknown, unknown]>([
   await watcher.listed;
   expect([described.length, reached]).toEqual([1, []]);
 });
+
+it('inspects a bounded number of containers at once, and all of them in the end', async () => {
+  const hanging: (() => void)[] = [];
+  const { watcher, requests } = watch({
+    list: [],
+    inspect: { Id: ID, Name: '/web', Config: { Image: 'i', Labels: {} } },
+    before: url =>
+      url.startsWith(`/containers/${ID}`) ? new Promise(resolve => hanging.push(resolve)) : Promise.resolve(),
+  });
+  await watcher.listed;
+  const asked = Array.from({ length: 40 }, () => watcher.inspect(ID));
+  let answered = 0;
+  for (const one of asked) void one.then(() => answered++);
+  await until('the first questions', () => hanging.length === 16);
+  for (let done = 0; done < 40; done++) {
+    await until('a question', () => hanging.length > 0);
+    expect(hanging.length).toBeLessThanOrEqual(16);
+    hanging.shift()?.();
+  }
+  await Promise.all(asked);
+  expect(answered).toBe(40);
+  expect(requests.filter(url => url.startsWith(`/containers/${ID}`))).toHaveLength(40);
+});
