@@ -158,11 +158,15 @@ export class HostWorker {
       this.#showProgress(folded);
       await this.checkpoint(false);
     };
-    for await (const frame of this.#deps.store.readFrames(this.host, range)) {
-      this.#fold(frame, batch);
-      if (batch.frames >= CATCH_UP.frames || batch.rows >= CATCH_UP.rows) await flush();
+    try {
+      for await (const frame of this.#deps.store.readFrames(this.host, range)) {
+        this.#fold(frame, batch);
+        if (batch.frames >= CATCH_UP.frames || batch.rows >= CATCH_UP.rows) await flush();
+      }
+    } finally {
+      // Also when the reading broke off: the state knows these frames, so that folding them again would give nothing.
+      if (batch.frames > 0) await flush();
     }
-    if (batch.frames > 0) await flush();
     return folded;
   }
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { ExchangeError } from '../../core/errors.ts';
 import type { Frame } from '../../core/frame.ts';
 import type { Annotation, Detection } from '../../core/incident.ts';
 import type { Lease, State } from '../../state/contract.ts';
@@ -6,7 +7,7 @@ import type { Range, Store } from '../../store/contract.ts';
 import { type HostDeps, HostWorker } from '../../worker/host.ts';
 import { ManualClock } from '../parts/clock.ts';
 import { recordingLog } from '../parts/log.ts';
-import { temporaryFolder } from '../parts/process.ts';
+import { temporaryFolder, until } from '../parts/process.ts';
 import { incidentsOf, limitFold, openFiles, STORY } from './fixture.ts';
 
 const FOLD = limitFold(1_000_000);
@@ -95,6 +96,27 @@ describe('a host worker', () => {
     for (const n of [0, 6, 29]) await worker.take(STORY[n] as Frame);
     expect((await state.incidents(ALWAYS, 100)).reverse()).toEqual(EXPECTED);
     expect(worker.frames).toBe(STORY.length);
+  });
+
+  it.each([1, 6, 8, 21])('writes what it has read when the store breaks off after %d frames', async count => {
+    await store.writeFrames(STORY);
+    let breaks = 0;
+    async function* breaking(frames: AsyncIterable<Frame>): AsyncIterable<Frame> {
+      breaks++;
+      yield* some(frames, count);
+      const problem = { place: 'store', expected: 'an answer', found: 'none', remedy: 'Wait.' };
+      throw new ExchangeError(problem, { retry: true });
+    }
+    const whole = { ...cutOff(Number.POSITIVE_INFINITY), lastFrame: (host: string) => store.lastFrame(host) };
+    const readFrames: Store['readFrames'] = (host, range) =>
+      breaks === 0 ? breaking(store.readFrames(host, range)) : store.readFrames(host, range);
+    const starting = HostWorker.start('box', await lease('a'), deps({ store: { ...whole, readFrames } }));
+    await until('the pause before the next attempt', () => clock.sleeping > 0);
+    clock.advance(5000);
+    await starting;
+    expect((await state.incidents(ALWAYS, 100)).reverse()).toEqual(EXPECTED);
+    expect(await store.readDetections('box', ALWAYS)).toHaveLength(STORY.length);
+    expect((await told()).sort()).toEqual([...expectedKeys].sort());
   });
 
   it('ignores frames that it has seen', async () => {
