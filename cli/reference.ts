@@ -4,11 +4,10 @@ import { CAPS } from '../core/caps.ts';
 import { systemClock } from '../core/clock.ts';
 import { matchSchema } from '../core/config.ts';
 import { findingSchema } from '../core/incident-json.ts';
-import { payloadOf, payloadSchema } from '../notify/payload.ts';
 import { EXAMPLE } from './example.ts';
 import { type Leaf, leaves } from './leaves.ts';
 import { LATENCIES, metricsOf } from './metrics/table.ts';
-import { DETECTOR_ROWS, NOTIFIER_ROWS, RULES, SCHEMA } from './wire.ts';
+import { DETECTOR_ROWS, NOTIFIER_ROWS, payloadOf, payloadSchema, RULES, SCHEMA } from './wire.ts';
 
 /** Pages that are derived from code; `npm run docs` writes them, a test keeps them current. */
 export const PAGES: Readonly<Record<string, () => string>> = {

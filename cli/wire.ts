@@ -10,6 +10,7 @@ import { DEFAULT_RULES, DETECTORS } from '../detector/index.ts';
 import { DEFAULT_LIMITS } from '../detector/subjects.ts';
 import type { Receiver } from '../notify/contract.ts';
 import { createReceivers, NOTIFIERS } from '../notify/index.ts';
+import { payloadOf, payloadSchema } from '../notify/payload.ts';
 import type { Queue } from '../queue/contract.ts';
 import { createQueue } from '../queue/index.ts';
 import type { State } from '../state/contract.ts';
@@ -24,8 +25,14 @@ import { Contact, PARTS } from './contact.ts';
 /** The one schema of tidegauge.yaml. */
 export const SCHEMA = configSchema(DETECTORS, NOTIFIERS, DEFAULT_RULES);
 
-/** The tables, for the reference documentation. */
-export { DEFAULT_RULES as RULES, DETECTORS as DETECTOR_ROWS, NOTIFIERS as NOTIFIER_ROWS };
+/** The tables, and what a webhook carries, for the reference documentation. */
+export {
+  DEFAULT_RULES as RULES,
+  DETECTORS as DETECTOR_ROWS,
+  NOTIFIERS as NOTIFIER_ROWS,
+  payloadOf,
+  payloadSchema,
+};
 
 /** `readOnly`: a file must be there and stays as it is. */
 interface Access {
