@@ -6,6 +6,7 @@ import { HostClaim } from '../../cli/claim.ts';
 import { load } from '../../cli/context.ts';
 import { instanceId } from '../../cli/instance.ts';
 import { openOutbox } from '../../cli/outbox.ts';
+import { ExchangeError } from '../../core/errors.ts';
 import type { Frame } from '../../core/frame.ts';
 import { createInlineQueue } from '../../queue/inline.ts';
 import { lockFile } from '../../state/sqlite/lock.ts';
@@ -154,6 +155,43 @@ describe('a data directory and a host name', () => {
     expect((await outbox.lost).message).toContain('another installation');
     expect(await outbox.stop()).toBe(0);
     expect(stored).toHaveLength(1);
+    await queue.close();
+    await state.close();
+  });
+
+  it('are claimed before anything reaches a store that was there sooner than the state', async () => {
+    const clock = new ManualClock();
+    const { log } = recordingLog();
+    writeConfig(folder.path, { host: 'web-1', data: folder.path, state: { lease: '60s' } });
+    const { config } = load({ config: join(folder.path, 'tidegauge.yaml') });
+    const state = createSqliteState({ file: join(folder.path, 'claims.db'), clock });
+    const stored: Frame[] = [];
+    const store = {
+      lastFrame: async () => null,
+      writeFrames: async (frames: readonly Frame[]) => {
+        stored.push(...frames);
+      },
+    };
+    const queue = createInlineQueue({ lanes: 1, clock, log });
+    const problem = { place: 'state', expected: 'an answer', found: 'none yet', remedy: 'Wait.' };
+    let isThere = false;
+    const contact = {
+      require(name: string) {
+        if (name === 'state' && !isThere) throw new ExchangeError(problem, { retry: true });
+      },
+      unreached: [],
+    };
+    const outbox = await openOutbox({ config, clock, log }, { state, store, queue, contact });
+    outbox.shipper.push(frameOf('web-1', 0));
+    await until('an attempt', () => outbox.shipper.status().storeDown?.includes('none yet'));
+    expect(stored).toEqual([]);
+    await state.open();
+    isThere = true;
+    await until('the frame', () => {
+      clock.advance(1000);
+      return stored.length === 1;
+    });
+    await outbox.stop();
     await queue.close();
     await state.close();
   });
