@@ -66,6 +66,15 @@ describe('a host worker', () => {
       writeAnnotations: (rows: readonly Annotation[]) => store.writeAnnotations(rows),
     }) as Store;
 
+  /** The store, read in another way. */
+  const withReading = (readFrames: Store['readFrames']): Store =>
+    new Proxy(store, {
+      get(target, name) {
+        const method: unknown = name === 'readFrames' ? readFrames : Reflect.get(target, name);
+        return typeof method === 'function' ? method.bind(target) : method;
+      },
+    });
+
   async function storeAndTake(worker: HostWorker, frames: readonly Frame[]): Promise<void> {
     for (const frame of frames) {
       await store.writeFrames([frame]);
@@ -107,10 +116,9 @@ describe('a host worker', () => {
       const problem = { place: 'store', expected: 'an answer', found: 'none', remedy: 'Wait.' };
       throw new ExchangeError(problem, { retry: true });
     }
-    const whole = { ...cutOff(Number.POSITIVE_INFINITY), lastFrame: (host: string) => store.lastFrame(host) };
     const readFrames: Store['readFrames'] = (host, range) =>
       breaks === 0 ? breaking(store.readFrames(host, range)) : store.readFrames(host, range);
-    const starting = HostWorker.start('box', await lease('a'), deps({ store: { ...whole, readFrames } }));
+    const starting = HostWorker.start('box', await lease('a'), deps({ store: withReading(readFrames) }));
     await until('the pause before the next attempt', () => clock.sleeping > 0);
     clock.advance(5000);
     await starting;
