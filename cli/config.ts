@@ -105,11 +105,7 @@ class Source {
 
   constructor(file: string, text: string) {
     this.file = file;
-    this.#document = parseDocument(text, {
-      lineCounter: this.#counter,
-      prettyErrors: false,
-      logLevel: 'error',
-    });
+    this.#document = this.#parsed(text);
     if (this.#document.errors.length > 0) {
       const lines = this.#document.errors.map(
         error => `${this.#position(error.pos[0])}: ${printable(error.message)}`,
@@ -120,6 +116,16 @@ class Source {
     if (!isGroup(value))
       throw new ConfigError(file, [`${file}:1:1: expected keys and values, found ${kindOf(value, [])}`]);
     this.value = value;
+  }
+
+  /** A text that is nested too deeply makes the parser fail instead of reporting an error. */
+  #parsed(text: string): Document {
+    const settings = { lineCounter: this.#counter, prettyErrors: false, logLevel: 'error' } as const;
+    try {
+      return parseDocument(text, settings);
+    } catch (error) {
+      throw new ConfigError(this.file, [`${this.file}:1:1: ${describeError(error)}`]);
+    }
   }
 
   /** The values, aliases resolved; an alias of aliases of aliases could fill all memory, so their number is limited. */

@@ -90,4 +90,4 @@ const connectionKind = (text: string | undefined): ConnectionKind | undefined =>
   CONNECTION_KINDS[Number(text) - 1];
 
 const isCount = (value: unknown): value is number =>
-  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= LIMITS.count;
+  typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= LIMITS.count;

@@ -75,8 +75,9 @@ export class Segment {
     const content = readFileSync(file);
     const version = versionOf(content);
     if (version !== null && version !== VERSION) throw unknownVersion(file, version);
-    // Shorter than a header: its process died as it made the file.
-    const foreign = { records: [], damaged: content.length < HEADER_BYTES ? 0 : 1, goodBytes: 0 };
+    // The beginning of a header: its process died as it made the file.
+    const isBegun = encodeHeader().subarray(0, content.length).equals(content);
+    const foreign = { records: [], damaged: isBegun ? 0 : 1, goodBytes: 0 };
     const { records, damaged, goodBytes } = version === null ? foreign : scanSegment(content);
     const descriptor = openSync(file, 'r+');
     if (goodBytes < content.length) ftruncateSync(descriptor, goodBytes);

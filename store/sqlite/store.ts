@@ -9,6 +9,7 @@ import type { Range, Store, StoreInfo } from '../contract.ts';
 import { addTotals } from '../flow.ts';
 import { checkStep, retentionLines } from '../tiers.ts';
 import { breathe, openDatabase, openReadOnly, snapshot, stepwise, transaction } from './database.ts';
+import { openFailure } from './failure.ts';
 import { FrameTables, sqlTime } from './frames.ts';
 import { IncidentTables, type Position } from './incidents.ts';
 import { Names } from './names.ts';
@@ -48,12 +49,18 @@ export class SqliteStore implements Store {
     this.#opened?.db.close();
     this.#opened = null;
     const db = this.#readOnly ? openReadOnly(this.#file) : openDatabase(this.#file);
-    const names = new Names(db);
-    const frames = new FrameTables(db, names);
-    const incidents = new IncidentTables(db, names);
-    this.#opened = { db, names, frames, incidents };
-    const version = db.prepare('SELECT sqlite_version() AS version').get()?.version;
-    return { product: `SQLite ${version}`, location: this.#file };
+    try {
+      const names = new Names(db);
+      const frames = new FrameTables(db, names);
+      const incidents = new IncidentTables(db, names);
+      const version = db.prepare('SELECT sqlite_version() AS version').get()?.version;
+      this.#opened = { db, names, frames, incidents };
+      return { product: `SQLite ${version}`, location: this.#file };
+    } catch (error) {
+      // Tables that are not as this version made them.
+      db.close();
+      throw openFailure(this.#file, error);
+    }
   }
 
   async writeFrames(frames: readonly Frame[], { ahead = false } = {}): Promise<void> {

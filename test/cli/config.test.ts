@@ -174,6 +174,12 @@ describe('configuration', () => {
     expect(found).toEqual([expect.stringMatching(/^\d+\.yaml:2:46: .*alias.*db/)]);
   });
 
+  it('a text that is nested too deeply for the parser is refused', () => {
+    const deep = '{a: '.repeat(50_000);
+    expect(problems(deep)[0]).toMatch(/^\d+\.yaml:\d+:\d+: /);
+    expect(problems(`a: [${'[{"a":'.repeat(3000)}`)[0]).toMatch(/^\d+\.yaml:\d+:\d+: /);
+  });
+
   it('aliases of aliases that would fill all memory are refused', () => {
     const tenfold = (name: string, of: string) => `${name}: &${name} [${Array(10).fill(of).join(', ')}]\n`;
     const bomb = tenfold('a', 'x') + tenfold('b', '*a') + tenfold('c', '*b') + tenfold('d', '*c');

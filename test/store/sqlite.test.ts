@@ -57,6 +57,15 @@ describe('sqlite file', () => {
     expect(readFileSync(file, 'utf8')).toBe('no database '.repeat(1000));
   });
 
+  it('with other tables than this version makes is refused for good', async () => {
+    await (await opened()).close();
+    const db = new DatabaseSync(file);
+    db.exec('ALTER TABLE container_traffic RENAME COLUMN send_bytes TO sent');
+    db.exec('ALTER TABLE detections RENAME TO others');
+    db.close();
+    await expect(opened()).rejects.toMatchObject(refusal(false, /no such table/));
+  });
+
   it('below something that is no folder is refused for good', async () => {
     writeFileSync(file, '');
     file = join(file, 'below.db');

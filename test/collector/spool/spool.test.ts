@@ -158,6 +158,15 @@ describe('spool', () => {
     expect(spool.read(all.at(-1)?.waiting as Waiting)).not.toBe(all.at(-1)?.frame);
   });
 
+  it('counts a file that is too short for a header, unless its process died as it made it', () => {
+    fill(open({ segmentBytes: 1 << 20 }), 3);
+    const [file] = segments();
+    truncateSync(path(file), 5);
+    expect(reopen().status()).toMatchObject({ damaged: 0, recovered: 0 });
+    writeFileSync(path(file), 'tgwpo');
+    expect(reopen().status()).toMatchObject({ damaged: 1, recovered: 0 });
+  });
+
   it('cuts a torn tail off, counts it, and goes on', () => {
     const frames = fill(open({ segmentBytes: 1 << 20 }), 10).map(({ frame }) => frame);
     const [file] = segments();
