@@ -7,6 +7,7 @@ import { drainBench } from './drain.ts';
 import { exactBench } from './exact.ts';
 import { foldBench } from './fold.ts';
 import type { BenchTable } from './measure.ts';
+import { memoryBench } from './memory.ts';
 import { pipelineBench } from './pipeline.ts';
 import { queueBench } from './queue.ts';
 import { machine, markdown, rewrite } from './report.ts';
@@ -19,6 +20,7 @@ import { workersBench } from './workers.ts';
 const BENCHES: Readonly<Record<string, () => Promise<BenchTable[]>>> = {
   capture: captureBench,
   collector: collectorBench,
+  memory: memoryBench,
   exact: exactBench,
   fold: foldBench,
   spool: spoolBench,

@@ -1,8 +1,8 @@
 /** How much memory a collector takes: the real program, with a bpftrace that prints what a large host would. */
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CAPS } from '../core/caps.ts';
-import { startInflux } from '../test/parts/influx.ts';
 import { freePort, temporaryFolder, until } from '../test/parts/process.ts';
 import { startRedis } from '../test/parts/redis.ts';
 import { tidegauge, writeConfig } from '../test/parts/tidegauge.ts';
@@ -14,15 +14,14 @@ const INTERVAL_MS = 5000;
 const INTERVALS = 30;
 /** What is promised, MiB. */
 const PROMISED = 300;
-const SAMPLE_MS = 100;
+const SAMPLE_MS = 250;
 
 export async function memoryBench(): Promise<BenchTable[]> {
-  const [influx, redis] = await Promise.all([startInflux(), startRedis()]);
+  const redis = await startRedis();
   try {
     const rows = [];
     for (const probe of ['packed', 'flows']) {
       const settings = {
-        store: { kind: 'influx', influx: { url: influx.url, database: probe } },
         queue: { kind: 'bullmq' },
         state: { kind: 'redis' },
         redis: { url: redis.url, prefix: probe },
@@ -36,14 +35,14 @@ export async function memoryBench(): Promise<BenchTable[]> {
       },
     ];
   } finally {
-    await Promise.all([influx.stop(), redis.stop()]);
+    await redis.stop();
   }
 }
 
 function rowOf(probe: string, samples: readonly number[]): BenchTable['rows'][number] {
   const most = Math.max(...samples);
   return {
-    name: `${probe}, ${INTERVALS} intervals into InfluxDB and Redis`,
+    name: `${probe}, ${INTERVALS} intervals into SQLite and Redis`,
     value: `${median(samples).toFixed(0)} MiB, ${most.toFixed(0)} MiB at most`,
     ratio: (most / PROMISED).toFixed(2),
     spread: '',
@@ -82,7 +81,6 @@ async function residentMemory(probe: string, settings: object): Promise<number[]
   } catch (error) {
     throw new Error(collector.output, { cause: error });
   } finally {
-    clearInterval(sampling);
     await collector.stop();
     folder.remove();
   }

@@ -25,6 +25,17 @@ function range(from: number, to: number, step: number): number[] {
 /** Sparse histogram: [lower bound in bytes, count > 0], ascending by bound. */
 export type Sizes = readonly (readonly [bound: number, count: number])[];
 
+/** True for pairs of a bucket's bound and a count > 0, in any order. */
+export function isSizes(value: unknown): value is Sizes {
+  return Array.isArray(value) && value.every(isPair);
+}
+
+function isPair(value: unknown): boolean {
+  if (!Array.isArray(value) || value.length !== 2) return false;
+  const [bound, count] = value;
+  return KNOWN.has(bound) && Number.isSafeInteger(count) && count > 0;
+}
+
 /** Lower bound of the bucket that a size in bytes (>= 0) falls into. */
 export function bucketOf(size: number): number {
   const { fine, coarse } = SIZE_SCHEME;

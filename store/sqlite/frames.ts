@@ -10,7 +10,7 @@ import {
   frameEnd,
   type Window,
 } from '../../core/frame.ts';
-import { isBucket, type Sizes } from '../../core/histogram.ts';
+import { isSizes, type Sizes } from '../../core/histogram.ts';
 import type { FlowTotal } from '../../core/service-map.ts';
 import type { Range } from '../contract.ts';
 import { type FrameHead, withinRows } from '../page.ts';
@@ -241,10 +241,6 @@ function windowOf(row: Row, container: string, direction: Direction): Window | n
 /** Sizes of a column; throws when it holds anything else. */
 export function parseSizes(json: string): Sizes {
   const value: unknown = JSON.parse(json);
-  if (Array.isArray(value) && value.every(isSize)) return value;
+  if (isSizes(value)) return value;
   throw new Error(`sizes: expected [[bound, count], ...], found ${json.slice(0, 60)}`);
-}
-
-function isSize(entry: unknown): entry is [number, number] {
-  return Array.isArray(entry) && isBucket(entry[0]) && Number.isSafeInteger(entry[1]);
 }

@@ -19,3 +19,21 @@ it.each([
   const bad = JSON.stringify({ ...good, connections: [{ ...row, ...wrong }] });
   expect(() => decodeFrame(bad, 'here')).toThrow(/here: expected a frame, found connections\.0\./);
 });
+
+it.each([
+  ['no list', 5],
+  ['no pair', [64]],
+  ['a bound that is none', [[1, 3]]],
+  ['a third number', [[64, 3, 0]]],
+  ['a count of none', [[64, 0]]],
+  ['a count that is text', [[64, '3']]],
+  ['a count that is not exact', [[64, 2 ** 53]]],
+  ['other counts than its messages', [[64, 2]]],
+])('a frame with a histogram of %s is refused', (_, sizes) => {
+  const container = { name: 'c', kind: 'container', service: 'c', replica: '1', image: '', id: '' } as const;
+  const row = { container: 'c', direction: 'send', messages: 3, bytes: 200, sizes: [[64, 3]] } as const;
+  const good = frameOf('h', 1, { containers: [container], windows: [row] });
+  expect(decodeFrame(encodeFrame(good), 'here')).toEqual(good);
+  const bad = JSON.stringify({ ...good, windows: [{ ...row, sizes }] });
+  expect(() => decodeFrame(bad, 'here')).toThrow(/here: expected a frame, found windows\.0/);
+});
