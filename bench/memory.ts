@@ -69,14 +69,13 @@ async function residentMemory(probe: string, settings: object): Promise<number[]
   });
   const collector = tidegauge(['collect', '--quiet'], { cwd: folder.path });
   const samples: number[] = [];
-  const sampling = setInterval(() => samples.push(residentOf(collector.process.pid)), SAMPLE_MS);
+  const isDone = async () => {
+    await sleep(SAMPLE_MS);
+    samples.push(residentOf(collector.process.pid));
+    return (await metric(port, 'tidegauge_shipped_frames_total{to="queue"}')) >= INTERVALS;
+  };
   try {
-    const queued = () => metric(port, 'tidegauge_shipped_frames_total{to="queue"}');
-    await until(
-      `${INTERVALS} frames`,
-      async () => (await queued()) >= INTERVALS,
-      2 * INTERVALS * INTERVAL_MS,
-    );
+    await until(`${INTERVALS} frames`, isDone, 2 * INTERVALS * INTERVAL_MS);
     return samples;
   } catch (error) {
     throw new Error(collector.output, { cause: error });
