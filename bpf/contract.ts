@@ -51,7 +51,7 @@ export interface Probe {
   readonly hooks: readonly HookName[];
   /** Tracepoints that it needs besides those of the hook and of cgroups, `category/name`. */
   readonly tracepoints: readonly string[];
-  /** Cost of one counted event, as a multiple of the cheapest probe that records anything (`@x = 1`). */
+  /** Cost of one counted event with bpftrace 0.17, as a multiple of the cheapest probe that records anything (`@x = 1`). */
   readonly cost: number;
   /** Meaning of each map, by its name with the `@`. */
   readonly maps: ReadonlyMap<string, MapMeaning>;

@@ -16,7 +16,7 @@ export const flows: Probe = {
   summary: 'counts, bytes and sizes per peer and service port in one packed map, and TCP connections',
   hooks: ['tracepoint'],
   tracepoints: ['sock/inet_sock_set_state', 'fib/fib_table_lookup', 'fib6/fib6_table_lookup'],
-  cost: 1.8,
+  cost: 1.9,
   maps,
   internal: [...INTERNAL, '@to', '@to6_ports', '@to6_high', '@to6_low'],
   render: parameters =>

@@ -14,7 +14,7 @@ export const lhist: Probe = {
   summary: "bpftrace's own lhist() and sum() per cgroup and direction: the readable reference",
   hooks: ['tracepoint', 'fentry', 'kprobe'],
   tracepoints: [],
-  cost: 2.0,
+  cost: 2.1,
   maps,
   internal: INTERNAL,
   render: parameters =>
