@@ -194,7 +194,7 @@ function fromEnvironment(known: readonly Leaf[], env: Readonly<Record<string, st
 function yamlValue(name: string, text: string): unknown {
   try {
     // Pretty errors repeat the text, which may hold secrets.
-    return parse(text, { prettyErrors: false });
+    return parse(text, { prettyErrors: false, logLevel: 'error' });
   } catch (error) {
     throw new ConfigError('environment', [
       `environment variable ${name}: expected YAML, found ${describeError(error)}`,
