@@ -119,6 +119,10 @@ describeWith(['ebpf'], 'a collector with a user', () => {
   it('leaves the keeper alone when all of them are asked to end, as by a terminal or a service manager', async () => {
     const { collector, keeper } = await running();
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.kill(keeper, signal);
+    const framesSoFar = () => collector.output.match(/ (sent|silent|nothing) /g)?.length ?? 0;
+    const before = framesSoFar();
+    await until('more frames', () => framesSoFar() > before + 2 || collector.process.exitCode !== null);
+    expect(isAlive(keeper)).toBe(true);
     expect(await collector.stop('SIGTERM')).toBe(0);
     expect(collector.output).toMatch(/stopped: last interval stored/);
   });
