@@ -44,7 +44,11 @@ const typesOf = (schema: z.ZodType, above: Path = []): ReadonlyMap<string, strin
 function written(value: unknown, path: Path, types: ReadonlyMap<string, string>): unknown {
   if (typeof value === 'number') return withUnit(value, types.get(path.join('.')));
   if (typeof value === 'string') return value === '' ? '' : (shown(path, value) ?? '***');
-  if (Array.isArray(value)) return value.map((item, i) => written(item, [...path, i], types));
+  if (Array.isArray(value)) {
+    // One text in the file, separated by commas.
+    if (types.get(path.join('.')) === 'groups') return value.join(', ');
+    return value.map((item, i) => written(item, [...path, i], types));
+  }
   if (value === null || typeof value !== 'object') return value;
   return (
     text(value) ??

@@ -40,6 +40,7 @@ describe('commands', () => {
 
   it('check prints what is in force as a file would hold it, without secrets', async () => {
     const settings = {
+      collector: { user: 'tidegauge', groups: 'docker,998' },
       store: { influx: { token: 'very-secret' } },
       redis: { url: 'redis://me:very-secret@box:6379/1' },
       http: { listen: '[::1]:9000' },
@@ -61,6 +62,7 @@ describe('commands', () => {
     expect(output).not.toMatch(/very-secret/);
     expect(parse(output)).toMatchObject({
       capture: { interval: '5s', spool: { size: '1GiB', age: '1w' } },
+      collector: { user: 'tidegauge', groups: 'docker, 998' },
       http: { listen: '[::1]:9000' },
       redis: { url: 'redis://***@box:6379/1' },
       detectors: [{ above: '10485760B/s', rises_by: '3x', for: '20s' }],
