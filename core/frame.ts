@@ -114,11 +114,15 @@ const windowSchema = z
   })
   .refine(w => countOf(w.sizes) === w.messages, 'sizes do not add up to messages');
 
+/** So that dates can say the end of any frame. */
+const MOST_MS = 4e15;
+const time = z.int().min(-MOST_MS).max(MOST_MS);
+
 const frameSchema = z.strictObject({
   host: z.string(),
-  start: z.int(),
-  durationMs: z.int().positive(),
-  previous: z.int().nullable(),
+  start: time,
+  durationMs: z.int().positive().max(MOST_MS),
+  previous: time.nullable(),
   faults: z.array(z.enum(FAULTS)),
   lost: count,
   dropped: z.exactOptional(count.positive()),

@@ -37,3 +37,12 @@ it.each([
   const bad = JSON.stringify({ ...good, windows: [{ ...row, sizes }] });
   expect(() => decodeFrame(bad, 'here')).toThrow(/here: expected a frame, found windows\.0/);
 });
+
+it.each([
+  ['start', 2 ** 53 - 1],
+  ['durationMs', 2 ** 53 - 1],
+  ['previous', -(2 ** 53) + 1],
+])('a frame whose %s no date can say is refused', (key, value) => {
+  const bad = JSON.stringify({ ...frameOf('h', 1), [key]: value });
+  expect(() => decodeFrame(bad, 'here')).toThrow(new RegExp(`here: expected a frame, found ${key} `));
+});
