@@ -1,5 +1,4 @@
 import { TidegaugeError } from '../core/errors.ts';
-import { keepHeapSmall } from '../core/heap.ts';
 import type { Incident } from '../core/incident.ts';
 import type { Listener } from '../http/listener.ts';
 import { aborted } from './aborted.ts';
@@ -46,7 +45,6 @@ export async function run(context: Context, flags: RunFlags, roles: Roles, show:
   if (flags.record !== undefined) refuseToReplace(flags.record, flags.force === true);
   if (roles.collect) await refuseUnlessReady(context);
   if (roles.collect !== roles.detect) refuseUnlessShared(context);
-  if (!roles.detect) keepHeapSmall();
   const rights = roles.collect ? await divideRights(context) : null;
   try {
     return await play({ ...context, rights }, flags, roles, show);

@@ -44,7 +44,7 @@ describe('compose.yaml', () => {
   });
 
   it('starts commands that exist', () => {
-    const commands = [...read('cli/main.ts').matchAll(/\.command\('(\w+)'\)/g)].map(match => match[1]);
+    const commands = [...read('cli/program.ts').matchAll(/\.command\('(\w+)'\)/g)].map(match => match[1]);
     for (const name of ['collector', 'detector']) expect(commands).toContain(services[name]?.command?.[0]);
   });
 
