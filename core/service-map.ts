@@ -4,6 +4,7 @@ import {
   type Exchange,
   type FlowKey,
   isNamed,
+  NO_EXCHANGE,
   type PeerKind,
   type Protocol,
 } from './flow.ts';
@@ -45,8 +46,11 @@ interface Both {
   server: Exchange | null;
 }
 
-/** Peers that the other end may know better: an unconnected socket, an address that many share. */
-const isVague = (kind: PeerKind): boolean => kind === 'unknown' || kind === 'host';
+/**
+ * Peers that the other end may know better: an unconnected socket, an address that many share. What the other ends tell
+ * explains sockets without a peer first, as these are never seen in any other way.
+ */
+const VAGUE: readonly PeerKind[] = ['unknown', 'host'];
 
 /**
  * Who talked to whom. Both ends of an exchange are one edge, with the greater of what they saw: what one end could not
@@ -56,37 +60,34 @@ export function serviceMap(totals: readonly FlowTotal[]): ServiceMap {
   const ordered = [...totals].sort(compareFlows);
   const nodes = nodesOf(ordered);
   const edges = new Map<string, Both>();
-  for (const total of ordered.filter(({ peerKind }) => !isVague(peerKind))) addEnd(edges, total);
-  for (const total of ordered.filter(({ peerKind }) => isVague(peerKind))) {
-    const rest = unexplained(total, [...edges.values()]);
-    if (EXCHANGE_KEYS.some(key => rest[key] > 0)) addEnd(edges, { ...total, ...rest });
+  for (const total of ordered.filter(({ peerKind }) => !VAGUE.includes(peerKind))) addEnd(edges, total);
+  const told = new Told([...edges.values()]);
+  for (const kind of VAGUE) {
+    for (const total of ordered.filter(({ peerKind }) => peerKind === kind)) {
+      const rest = told.explain(total);
+      if (EXCHANGE_KEYS.some(key => rest[key] > 0)) addEnd(edges, { ...total, ...rest });
+    }
   }
   const merged = [...edges.values()].map(
     ({ edge, client, server }): MapEdge => ({
       ...edge,
-      ...combine(client ?? NONE, server ?? NONE, Math.max),
+      ...combine(client ?? NO_EXCHANGE, server ?? NO_EXCHANGE, Math.max),
     }),
   );
   const used = new Set(merged.flatMap(({ from, to }) => [from, to]));
   return { nodes: [...nodes.values()].filter(({ id }) => used.has(id)), edges: merged };
 }
 
-const NONE: Exchange = {
-  sentMessages: 0,
-  sentBytes: 0,
-  receivedMessages: 0,
-  receivedBytes: 0,
-  connections: 0,
-  failures: 0,
-};
-
 function combine(a: Exchange, b: Exchange, how: (x: number, y: number) => number): Numbers {
-  const result: Numbers = { ...NONE };
+  const result: Numbers = { ...NO_EXCHANGE };
   for (const key of EXCHANGE_KEYS) result[key] = how(a[key], b[key]);
   return result;
 }
 
 const add = (a: Exchange, b: Exchange): Numbers => combine(a, b, (x, y) => x + y);
+
+/** What is left of the one without the other, never below 0. */
+const without = (a: Exchange, b: Exchange): Numbers => combine(a, b, (x, y) => Math.max(0, x - y));
 
 /** The same exchange, seen from the other end. */
 const mirrored = (exchange: Exchange): Exchange => ({
@@ -120,25 +121,43 @@ function addEnd(edges: Map<string, Both>, total: FlowTotal): void {
   const id = JSON.stringify([from, to, protocol, port]);
   const both = edges.get(id) ?? { edge: { from, to, protocol, port }, client: null, server: null };
   const seen = role === 'client' ? total : mirrored(total);
-  both[role] = add(both[role] ?? NONE, seen);
+  both[role] = add(both[role] ?? NO_EXCHANGE, seen);
   edges.set(id, both);
 }
 
-/** The part of a vague row that the other ends do not tell: what they saw of us and we did not see of them. */
-function unexplained(total: FlowTotal, edges: readonly Both[]): Exchange {
-  const own = ownId(total);
-  const ours = edges.filter(({ edge: { from, to, protocol, port } }) =>
-    total.role === 'server'
-      ? to === own && protocol === total.protocol && port === total.port
-      : from === own && protocol === total.protocol,
-  );
-  const told = ours.reduce((sum, { client, server }) => {
-    const [mine, theirs] = total.role === 'client' ? [client, server] : [server, client];
-    return add(
-      sum,
-      combine(theirs ?? NONE, mine ?? NONE, (x, y) => Math.max(0, x - y)),
-    );
-  }, NONE as Numbers);
-  const explained = total.role === 'client' ? told : mirrored(told);
-  return combine(total, explained, (x, y) => Math.max(0, x - y));
+/**
+ * What the other ends saw of somebody who did not see them: of a server by its port, of a client by its protocol, as it
+ * may know another port. Each part of it explains one row only.
+ */
+class Told {
+  /** As the client sees it. */
+  readonly #left = new Map<string, Exchange>();
+
+  constructor(edges: readonly Both[]) {
+    for (const { edge, client, server } of edges) {
+      const [asClient, asServer] = [client ?? NO_EXCHANGE, server ?? NO_EXCHANGE];
+      this.#tell(clientId(edge.from, edge), without(asServer, asClient));
+      this.#tell(serverId(edge.to, edge), without(asClient, asServer));
+    }
+  }
+
+  /** The part of a vague row that nobody told. What explains the rest is used up. */
+  explain(total: FlowTotal): Exchange {
+    const isClient = total.role === 'client';
+    const id = isClient ? clientId(ownId(total), total) : serverId(ownId(total), total);
+    const left = this.#left.get(id);
+    if (!left) return total;
+    const seen = isClient ? total : mirrored(total);
+    this.#left.set(id, without(left, seen));
+    const rest = without(seen, left);
+    return isClient ? rest : mirrored(rest);
+  }
+
+  #tell(id: string, more: Exchange): void {
+    this.#left.set(id, add(this.#left.get(id) ?? NO_EXCHANGE, more));
+  }
 }
+
+type Spoken = Pick<MapEdge, 'protocol' | 'port'>;
+const clientId = (node: string, { protocol }: Spoken): string => `client ${protocol} ${node}`;
+const serverId = (node: string, { protocol, port }: Spoken): string => `server ${protocol} ${port} ${node}`;

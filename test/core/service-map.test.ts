@@ -63,6 +63,25 @@ describe('the service map', () => {
     ]);
   });
 
+  it('explains one row only by what the other ends tell', () => {
+    const udp = { protocol: 'udp', port: 53 } as const;
+    const replies = total({ ...udp, container: 'dns', role: 'server', peer: 'web', sentBytes: 300 });
+    const answered = total({ ...udp, peerKind: 'unknown', peer: '', port: 0, receivedBytes: 300 });
+    const fromHost = total({ ...udp, peerKind: 'host', peer: '', port: 99, receivedBytes: 200 });
+    expect(edgesOf(replies, answered, fromHost)).toEqual([
+      ['container:web -> container:dns:53', 0, 300],
+      ['container:web -> host:99', 0, 200],
+    ]);
+    const asked = total({ ...udp, container: 'dns', peer: 'web', sentBytes: 300 });
+    const server = { ...udp, role: 'server', peer: '', receivedBytes: 200 } as const;
+    expect(
+      edgesOf(asked, total({ ...server, peerKind: 'unknown' }), total({ ...server, peerKind: 'host' })),
+    ).toEqual([
+      ['container:dns -> container:web:53', 300, 0],
+      ['host -> container:web:53', 100, 0],
+    ]);
+  });
+
   it('leaves nobody out: the host, the outside, what was folded', () => {
     expect(
       edgesOf(
