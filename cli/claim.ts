@@ -104,7 +104,8 @@ export class HostClaim {
     while (!signal.aborted) {
       await clock.sleep(this.#lease ? leaseMs / 4 : Math.min(leaseMs / 4, INTENT_MS), signal);
       if (signal.aborted) return;
-      if (clock.monotonic() - this.#looked > leaseMs) this.#held = false;
+      const asked = clock.monotonic();
+      if (asked - this.#looked > leaseMs) this.#held = false;
       try {
         const reason = this.#lease ? await this.#renew(this.#lease) : await this.#acquire();
         if (reason) {
@@ -112,10 +113,12 @@ export class HostClaim {
           return this.#lost.resolve(reason);
         }
         this.#held = true;
+        // Not now: it was so when it was asked for, and this process may have been paused before it read the answer.
+        this.#looked = asked;
       } catch (error) {
         log.debug({ error: describeError(error) }, 'claim not renewed, trying again');
+        this.#looked = clock.monotonic();
       }
-      this.#looked = clock.monotonic();
     }
   }
 

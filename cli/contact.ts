@@ -104,12 +104,14 @@ export class Contact {
     const { clock, log, backoff = BACKOFF } = this.#options;
     const { signal } = this.#closing;
     log.warn({ error: describeError(this.#away.get(name)) }, `the ${name} is away, waiting for it`);
-    for (let attempt = 1; ; attempt++) {
+    for (let attempt = 1; !signal.aborted; attempt++) {
       await clock.sleep(pauseAfter(attempt, backoff, this.#away.get(name)?.retryAfterMs), signal);
-      // Closed: nobody is to hear of it any more.
-      if (signal.aborted) return new Promise(() => {});
-      if (await this.#try(name, open)) break;
+      const isThere = !signal.aborted && (await this.#try(name, open));
+      if (!isThere || signal.aborted) continue;
+      log.info({ [name]: this.describe(name) }, `the ${name} is there`);
+      return;
     }
-    log.info({ [name]: this.describe(name) }, `the ${name} is there`);
+    // Closed, perhaps while it was being opened: nobody is to hear of it any more.
+    return new Promise(() => {});
   }
 }

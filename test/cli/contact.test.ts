@@ -76,4 +76,24 @@ describe('the first contact', () => {
     await new Promise(setImmediate);
     expect(made).toBe(false);
   });
+
+  it('that is closed during an attempt is never made', async () => {
+    const opening = Promise.withResolvers<string>();
+    const attempts = [() => Promise.reject(away()), () => opening.promise];
+    const there = async () => 'there';
+    const store = () => attempts.shift()?.() ?? there();
+    const { log } = recordingLog();
+    const contact = await Contact.seek({ store, queue: there, state: there }, { clock, log });
+    let made = false;
+    void contact.made.then(() => {
+      made = true;
+    });
+    clock.advance(500);
+    await until('the second attempt', () => attempts.length === 0);
+    contact.close();
+    opening.resolve('there');
+    await until('it to be open', () => contact.unreached.length === 0);
+    await new Promise(setImmediate);
+    expect(made).toBe(false);
+  });
 });

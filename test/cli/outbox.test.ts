@@ -128,6 +128,40 @@ describe('a data directory and a host name', () => {
     await state.close();
   });
 
+  it('are held back when the answer to a renewal was read only after the lease', async () => {
+    const clock = new ManualClock();
+    const { log } = recordingLog();
+    const state = createSqliteState({ file: join(folder.path, 'claims.db'), clock });
+    await state.open();
+    const unread = Promise.withResolvers<void>();
+    let renewals = 0;
+    const slow = {
+      acquire: state.acquire.bind(state),
+      release: state.release.bind(state),
+      renew: async (...args: Parameters<typeof state.renew>) => {
+        const isOurs = await state.renew(...args);
+        if (++renewals === 1) await unread.promise;
+        return isOurs;
+      },
+    };
+    const claim = await HostClaim.take({
+      ...{ state: slow, host: 'web-1', instance: 'a', leaseMs: 1000 },
+      ...{ clock, log },
+    });
+    await until('the loop to rest', () => clock.sleeping === 1);
+    clock.advance(250);
+    await until('a renewal', () => renewals === 1);
+    clock.advance(1001);
+    unread.resolve();
+    await until('the answer to be read', () => clock.sleeping === 1);
+    expect(() => claim.check()).toThrow('longer than the lease');
+    clock.advance(250);
+    await until('the next renewal', () => renewals === 2 && clock.sleeping === 1);
+    claim.check();
+    await claim.release();
+    await state.close();
+  });
+
   it('that are lost end the shipping at once: nothing more reaches the store', async () => {
     const clock = new ManualClock();
     const { log } = recordingLog();
