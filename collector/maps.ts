@@ -76,12 +76,16 @@ export const readBytes: MapReader = (text, head, meaning) => {
 };
 
 /** Everything that was read of a map: each cell is an entry of it. */
-export function countsOf({ name }: MapHead, { set, direction }: MapMeaning, cells: Cells): Counts {
+export function countsOf(
+  { name }: Pick<MapHead, 'name'>,
+  { set, direction }: MapMeaning,
+  cells: Cells,
+): Counts {
   const nothing = { talks: null, ends: [], connections: [] };
   return { kind: 'counts', map: name, set, direction, entries: cells.size, traffic: cells, ...nothing };
 }
 
-/** A key is a cgroup, or a cgroup and a processor (bpf/racy-keys.ts): the end of it. */
+/** A key is a cgroup, or a cgroup and a processor (bpf/quirks.ts): the end of it. */
 const scanProcessor = (scan: Scanner): boolean =>
   !scan.is(COMMA) || (scan.unsigned() && scan.value < PROCESSORS);
 

@@ -1,10 +1,11 @@
 import type { MapMeaning, Probe } from '../bpf/contract.ts';
 import { eventsSet } from '../bpf/program.ts';
 import { printable } from '../core/errors.ts';
+import { Cells } from './cells.ts';
 import type { Counts, Event } from './contract.ts';
 import { readConnections, readEnds, readTalks } from './flows/parse.ts';
 import { LIMITS } from './limits.ts';
-import { type MapReader, readBytes, readPacked, readSizes } from './maps.ts';
+import { countsOf, type MapReader, readBytes, readPacked, readSizes } from './maps.ts';
 import { decodePath, isCut } from './path.ts';
 import { mapHead } from './scan.ts';
 
@@ -121,8 +122,8 @@ function readCounts(map: string, meaning: MapMeaning, content: Record<string, un
     case 'connections':
       return readConnections(map, meaning, content);
     default:
-      // readTraffic has read those that are in shape.
-      return null;
+      // readTraffic has read those that are in shape, but for one without entries, which no bpftrace so far prints.
+      return Object.keys(content).length === 0 ? countsOf({ name: map }, meaning, new Cells()) : null;
   }
 }
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { describeError, printable, TidegaugeError } from '../core/errors.ts';
 import { PROTOCOLS } from '../core/flow.ts';
 import type { Log } from '../core/log.ts';
+import { addressRanges } from '../core/options.ts';
 import type { Input } from './contract.ts';
 import type { BuilderOptions } from './frames.ts';
 
@@ -80,7 +81,7 @@ const headerSchema = z.strictObject({
   mapKeys: z.int().positive(),
   maxContainers: z.int().positive(),
   previous: z.int().nullable(),
-  serviceRanges: z.array(z.string()).optional(),
+  serviceRanges: addressRanges().optional(),
 });
 
 const cgroup = z.string().regex(/^\d{1,20}$/);

@@ -65,7 +65,8 @@ export function readAddress(text: string): string | null {
     const bytes = address.split('.').map(Number);
     return bytes.every(byte => byte < 256) && bytes.some(byte => byte > 0) ? bytes.join('.') : null;
   }
-  return isIPv6(address) ? canonical(address) : null;
+  // `fe80::1%eth0` is an address to isIPv6, and none to a URL.
+  return isIPv6(address) && !address.includes('%') ? canonical(address) : null;
 }
 
 function canonical(text: string): string | null {

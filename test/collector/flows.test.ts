@@ -52,7 +52,7 @@ describe('an address', () => {
     for (const text of ['::ffff:10.0.0.2', '10.0.0.2', '::FFFF:a00:2'])
       expect(readAddress(text)).toBe('10.0.0.2');
     expect(readAddress('fd00:0:0::1')).toBe('fd00::1');
-    for (const text of ['', '::', '0.0.0.0', '1.2.3', '1.2.3.999', 'x', '::1::'])
+    for (const text of ['', '::', '0.0.0.0', '1.2.3', '1.2.3.999', 'x', '::1::', 'fe80::1%eth0'])
       expect(readAddress(text)).toBeNull();
   });
 

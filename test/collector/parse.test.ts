@@ -99,6 +99,14 @@ describe('lines of bpftrace', () => {
     expect(parse({ type: 'map', data: { '@set': 1, '@reading': 0 } })).toEqual([]);
   });
 
+  it.each(['map', 'hist'])(
+    'without entries: no garbage, whatever bpftrace may print of an empty map (%s)',
+    type => {
+      const map = type === 'map' ? '@send_bytes_a' : '@send_fine_a';
+      expect(countsOf({ type, data: { [map]: {} } })).toMatchObject({ map, set: 'a', entries: 0 });
+    },
+  );
+
   it('with losses', () => {
     expect(parse({ type: 'lost_events', data: { events: 3 } })).toEqual([{ kind: 'lost', events: 3 }]);
     expect(parse({ type: 'lost_events', data: { events: '3' } })).toEqual([{ kind: 'lost', events: 3 }]);

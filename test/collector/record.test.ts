@@ -2,7 +2,13 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import type { Input } from '../../collector/contract.ts';
-import { decodeInput, encodeInput, openRecording } from '../../collector/record.ts';
+import {
+  decodeHeader,
+  decodeInput,
+  encodeHeader,
+  encodeInput,
+  openRecording,
+} from '../../collector/record.ts';
 import { recordingLog } from '../parts/log.ts';
 import { temporaryFolder } from '../parts/process.ts';
 
@@ -56,4 +62,13 @@ it('holds what Docker said, and when it was heard; recordings of earlier version
   for (const input of inputs) expect(decodeInput(encodeInput(input))).toEqual(input);
   expect(decodeInput(`{"kind":"forgotten","id":"${id}"}`)).toEqual({ kind: 'forgotten', boot: 0, id });
   expect(decodeInput('{"kind":"reached","boot":1,"endpoints":{"id":"x"}}')).toBeNull();
+});
+
+it('has a header that says how its frames are made, and is refused when nothing can be made with it', () => {
+  const options = { host: 'h', intervalMs: 5000, mapKeys: 9, maxContainers: 5, previous: null };
+  const written = encodeHeader('flows', { ...options, serviceRanges: ['10.96.0.0/12'] });
+  expect(decodeHeader(written, 'file')).toMatchObject({ ...options, serviceRanges: ['10.96.0.0/12'] });
+  expect(() => decodeHeader(encodeHeader('flows', { ...options, serviceRanges: ['x'] }), 'file')).toThrow(
+    /^file, line 1: expected the header of a recording, version 1, found serviceRanges.0 a range of addresses/,
+  );
 });
