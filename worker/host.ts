@@ -9,7 +9,8 @@ import type { Checkpoint, Lease, State } from '../state/contract.ts';
 import type { Store } from '../store/contract.ts';
 import { Batch, gather, NOTHING, type Written } from './gather.ts';
 import { ofTold, toldUpTo } from './handled.ts';
-import { BACKOFF, LeaseLost, leaseLost, persist } from './persist.ts';
+import { BACKOFF, leaseLost, persist } from './persist.ts';
+import { Reading } from './reading.ts';
 
 export interface HostDeps {
   readonly fold: HostFold;
@@ -127,28 +128,27 @@ export class HostWorker {
 
   /** Fold all stored frames after the last one, those before `before` only when given; returns how many. */
   async catchUp(before = Number.MAX_SAFE_INTEGER): Promise<number> {
+    const { clock, log, signal } = this.#deps;
     let folded = 0;
-    let failed: unknown;
-    do {
-      failed = undefined;
-      try {
-        folded += await this.#foldStored(before);
-      } catch (error) {
-        // A read that broke off goes on after the last folded frame.
-        if (error instanceof LeaseLost || this.#deps.signal.aborted) throw error;
-        failed = error;
-        this.#deps.log.warn(
-          { host: this.host, error: describeError(error) },
-          'reading the store failed, trying again',
-        );
-        await this.#deps.clock.sleep(BACKOFF.maxMs, this.#deps.signal);
-      }
-    } while (failed !== undefined);
-    return folded;
+    for (;;) {
+      const part = await this.#foldStored(before);
+      folded += part.frames;
+      if (!part.broken) return folded;
+      // It goes on after the last folded frame.
+      const { reason } = part.broken;
+      if (signal.aborted) throw reason;
+      log.warn({ host: this.host, error: describeError(reason) }, 'reading the store failed, trying again');
+      await clock.sleep(BACKOFF.maxMs, signal);
+    }
   }
 
-  async #foldStored(before: number): Promise<number> {
+  /**
+   * Fold stored frames until all are read, or reading breaks off. Throws when what they gave cannot be written: the
+   * state knows these frames then, and must not be used any more.
+   */
+  async #foldStored(before: number): Promise<{ frames: number; broken: { reason: unknown } | null }> {
     const range = { from: this.#last === null ? 0 : this.#last + 1, to: before };
+    const frames = new Reading(this.#deps.store.readFrames(this.host, range));
     let folded = 0;
     let batch = new Batch();
     const flush = async () => {
@@ -158,16 +158,13 @@ export class HostWorker {
       this.#showProgress(folded);
       await this.checkpoint(false);
     };
-    try {
-      for await (const frame of this.#deps.store.readFrames(this.host, range)) {
-        this.#fold(frame, batch);
-        if (batch.frames >= CATCH_UP.frames || batch.rows >= CATCH_UP.rows) await flush();
-      }
-    } finally {
-      // Also when the reading broke off: the state knows these frames, so that folding them again would give nothing.
-      if (batch.frames > 0) await flush();
+    for await (const frame of frames) {
+      this.#fold(frame, batch);
+      if (batch.frames >= CATCH_UP.frames || batch.rows >= CATCH_UP.rows) await flush();
     }
-    return folded;
+    // Also when reading broke off: folding these frames again would give nothing.
+    if (batch.frames > 0) await flush();
+    return { frames: folded, broken: frames.broken };
   }
 
   /** While much is folded at once: how far it is, now and then. */

@@ -127,6 +127,29 @@ describe('a host worker', () => {
     expect((await told()).sort()).toEqual([...expectedKeys].sort());
   });
 
+  it('gives up when what it has read cannot be written: it would be lost in a state that knows the frames', async () => {
+    await store.writeFrames(STORY);
+    const problem = { place: 'state', expected: 'success', found: 'ERR', remedy: 'See its log.' };
+    const refusing = new Proxy(state, {
+      get(target, name) {
+        if (name === 'commit') return () => Promise.reject(new ExchangeError(problem, { retry: false }));
+        const method: unknown = Reflect.get(target, name);
+        return typeof method === 'function' ? method.bind(target) : method;
+      },
+    });
+    const refused = HostWorker.start('box', await lease('a'), deps({ state: refusing }));
+    const outcome = await Promise.race([
+      refused.then(
+        () => 'started',
+        error => String(error),
+      ),
+      until('a pause', () => clock.sleeping > 0).then(() => 'tries again'),
+    ]);
+    expect(outcome).toContain('found ERR');
+    await HostWorker.start('box', await lease('a'), deps());
+    expect((await state.incidents(ALWAYS, 100)).reverse()).toEqual(EXPECTED);
+  });
+
   it('ignores frames that it has seen', async () => {
     const worker = await HostWorker.start('box', await lease('a'), deps());
     await storeAndTake(worker, STORY.slice(0, 10));
