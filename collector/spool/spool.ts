@@ -8,6 +8,7 @@ import { decodeFrame, encodeFrame, type Frame } from '../../core/frame.ts';
 import type { Log } from '../../core/log.ts';
 import type { Waiting } from '../backlog.ts';
 import { Cursor } from './cursor.ts';
+import { Health } from './health.ts';
 import { countDropped, type Entry, type Found, find, later } from './recover.ts';
 import { Segment } from './segment.ts';
 
@@ -60,6 +61,7 @@ export class Spool {
   /** By sequence number, ascending. */
   readonly #entries: Map<number, Entry>;
   readonly #segments: Set<Segment>;
+  readonly #health: Health;
   readonly #closing = new AbortController();
   /** The segment that is appended to. */
   #active: Segment | null = null;
@@ -72,13 +74,11 @@ export class Spool {
   #unwrittenBytes = 0;
   #cachedBytes = 0;
   #damaged: number;
-  #fault: string | null = null;
-  /** True once it was said that files cannot be tidied up, until they can. */
-  #untidy = false;
   #syncing = false;
 
   private constructor(options: Required<SpoolOptions>, cursor: Cursor, found: Found) {
     this.#options = options;
+    this.#health = new Health(options.folder, options.log);
     this.#cursor = cursor;
     this.#entries = new Map(found.entries.map(entry => [entry.seq, entry]));
     this.recovered = found.entries.map(({ seq, start, bytes }) => ({ seq, start, bytes }));
@@ -123,7 +123,7 @@ export class Spool {
       diskBytes,
       unwritten: this.#unwritten.length,
       unwrittenBytes: this.#unwrittenBytes,
-      fault: this.#fault,
+      fault: this.#health.fault,
       damaged: this.#damaged,
       recovered: this.recovered.length,
     };
@@ -196,7 +196,8 @@ export class Spool {
     const [oldest] = this.#entries.keys();
     const position = { released: oldest ?? this.#next, shipped: this.#shipped, newest: this.#newest };
     // The position first: records that are gone behind it would count as given up at the next start.
-    if (this.#tidy(() => this.#cursor.write(position)) && entry.disk) this.#removeIfDone(entry.disk.segment);
+    if (this.#health.tidy(() => this.#cursor.write(position)) && entry.disk)
+      this.#removeIfDone(entry.disk.segment);
   }
 
   /** What could not be written is lost with this process. */
@@ -218,7 +219,7 @@ export class Spool {
       }
       if (this.#options.fsync === 'always') this.#active?.sync();
     });
-    if (written) this.#recover();
+    if (written) this.#health.recovered();
     if (written && this.#options.fsync === 'interval') void this.#syncSoon();
   }
 
@@ -251,7 +252,7 @@ export class Spool {
   /** Remove a segment of which nothing is waiting any more. */
   #removeIfDone(segment: Segment): void {
     if (segment.live > 0 || segment === this.#active) return;
-    this.#tidy(() => {
+    this.#health.tidy(() => {
       segment.remove();
       this.#segments.delete(segment);
     });
@@ -265,46 +266,8 @@ export class Spool {
     if (!this.#closing.signal.aborted) this.#attempt(() => this.#active?.sync());
   }
 
-  /** Remove what is done with, or note it. A failure loses nothing: what was shipped is shipped again, which changes nothing. */
-  #tidy(action: () => void): boolean {
-    try {
-      action();
-      this.#untidy = false;
-      return true;
-    } catch (error) {
-      if (!this.#untidy)
-        this.#options.log.warn(
-          { folder: this.#options.folder, error: describeError(error) },
-          'the spool cannot be tidied up: it takes more room, and the next start ships some frames again',
-        );
-      this.#untidy = true;
-      return false;
-    }
-  }
-
-  /** Write or sync; a failure is said once and remembered. */
   #attempt(action: () => void): boolean {
-    try {
-      action();
-      return true;
-    } catch (error) {
-      const fault = describeError(error);
-      if (this.#fault === null)
-        this.#options.log.error(
-          { folder: this.#options.folder, error: fault },
-          this.#unwritten.length > 0
-            ? 'the spool cannot be written: frames are kept in memory, and would be lost with this process'
-            : 'the spool cannot be synced: frames are written, and would be lost in a power cut',
-        );
-      this.#fault = fault;
-      return false;
-    }
-  }
-
-  #recover(): void {
-    if (this.#fault === null) return;
-    this.#fault = null;
-    this.#options.log.info({ folder: this.#options.folder }, 'the spool can be written again');
+    return this.#health.attempt(action, () => this.#unwritten.length > 0);
   }
 }
 
