@@ -15,7 +15,12 @@ export const flows: Probe = {
   name: 'flows',
   summary: 'counts, bytes and sizes per peer and service port in one packed map, and TCP connections',
   hooks: ['tracepoint'],
-  tracepoints: ['sock/inet_sock_set_state', 'fib/fib_table_lookup', 'fib6/fib6_table_lookup'],
+  tracepoints: [
+    'sock/inet_sock_set_state',
+    'fib/fib_table_lookup',
+    'fib6/fib6_table_lookup',
+    'sched/sched_process_exit',
+  ],
   cost: 1.9,
   maps,
   internal: [...INTERNAL, '@to', '@to6_ports', '@to6_high', '@to6_low'],

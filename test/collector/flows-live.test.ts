@@ -186,6 +186,31 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
     },
   );
 
+  it.each([
+    ['IPv4', '10.77.0.2'],
+    ['IPv6', 'fd77::2'],
+  ])(
+    'over unconnected UDP and %s after more threads than the maps hold have come and gone: who is sent to is known',
+    async (_, host) => {
+      await running.capture.stop();
+      running = await captureFrames({ probe: 'flows', map_keys: 1024 });
+      const [client, other] = [await cgroup('client'), await cgroup('other')];
+      await serve(right, other, '$| = 1; print "ready\\n"; sleep 600');
+      const connected = `my $s = sock("${host}", SOCK_DGRAM); connect($s, at("${host}", 7012)) or die`;
+      await serve(
+        left,
+        client,
+        `${SOCKETS} for (1..1100) { if (!fork) { ${connected}; exit } wait }
+      my $s = sock("${host}", SOCK_DGRAM); send($s, "x" x 9, 0, at("${host}", 7011)) or die "send $!";
+      print "done\\n"; sleep 600`,
+        'done',
+      );
+      await running.settled();
+      const sent = { sentMessages: 1, sentBytes: 9 };
+      expect(flowsOf(running.frames, client.path)).toMatchObject([{ peer: other.path, port: 7011, ...sent }]);
+    },
+  );
+
   it('over loopback stay in the namespace', async () => {
     const [one, two] = [await cgroup('one'), await cgroup('two')];
     await serve(left, one, tcpServer('127.0.0.1', 7003, 10, 10));
