@@ -2,9 +2,8 @@ import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout } from 'node:timers/promises';
 import { type Retention, TIERS } from '../../core/rollup.ts';
 import { transaction } from './database.ts';
-import { expireNames } from './names.ts';
 
-/** Rows of one table that a transaction deletes, unless more are of one time. */
+/** Rows of one table that a transaction deletes; of windows and tiers more when more are of one time. */
 const SLICE_ROWS = 2000;
 /** Between two transactions, so that writers of other threads and processes get the lock, ms. */
 const PAUSE_MS = 5;
@@ -31,7 +30,8 @@ const ofTier = (stepMs: number): readonly Aging[] => [
 
 /**
  * Delete what is older than its retention, in transactions of a few milliseconds; returns how many rows went.
- * Annotations live as long as the coarsest tier, names as long as a row could have them, which is not counted. The file does not shrink: its pages are used again.
+ * Annotations live as long as the coarsest tier, names as long as a row could have them, which is not counted. The file
+ * does not shrink: its pages are used again.
  */
 export async function expire(
   db: DatabaseSync,
@@ -46,7 +46,7 @@ export async function expire(
   const oldest = Math.floor(now - Math.max(...Object.values(retention)));
   const annotations = db.prepare('DELETE FROM annotations WHERE start_time < ?1 AND end_time < ?1');
   rows += transaction(db, file, () => Number(annotations.run(oldest).changes));
-  expireNames(db, file, now, retention);
+  await expireNames(db, file, now, retention);
   return rows;
 }
 
@@ -75,5 +75,30 @@ async function expireGroup(
       tables.reduce((sum, { remove }) => sum + Number(remove.run(end).changes), 0),
     );
     await setTimeout(PAUSE_MS);
+  }
+}
+
+const DAY_MS = 86_400_000;
+/** Rows of a day's last moment, and clocks that do not agree. */
+const MARGIN_MS = 2 * DAY_MS;
+
+/**
+ * Delete names that only rows from before their retention could have: identities and peers are part of windows and
+ * flows alone, series also of tiers and annotations.
+ */
+async function expireNames(db: DatabaseSync, file: string, now: number, retention: Retention): Promise<void> {
+  const longest = Math.max(...Object.values(retention));
+  const unused = 'id NOT IN (SELECT series FROM annotations)';
+  const tables = [
+    { table: 'identities', keptMs: retention.raw, condition: 'true' },
+    { table: 'peers', keptMs: retention.raw, condition: 'true' },
+    { table: 'series', keptMs: longest, condition: unused },
+  ];
+  for (const { table, keptMs, condition } of tables) {
+    const old = `SELECT id FROM ${table} WHERE seen < ? AND ${condition} LIMIT ${SLICE_ROWS}`;
+    const remove = db.prepare(`DELETE FROM ${table} WHERE id IN (${old})`);
+    const cutoff = Math.floor(now - keptMs - MARGIN_MS);
+    while (transaction(db, file, () => Number(remove.run(cutoff).changes)) === SLICE_ROWS)
+      await setTimeout(PAUSE_MS);
   }
 }

@@ -1,9 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { CAPS } from '../../core/caps.ts';
 import type { Container } from '../../core/frame.ts';
-import type { Retention } from '../../core/rollup.ts';
 import { encodeField } from '../text.ts';
-import { transaction } from './database.ts';
 
 /** Row ids of what a row of `container_traffic` points to. */
 export interface ContainerIds {
@@ -45,7 +43,7 @@ class NameTable {
 
 /**
  * Row ids of hosts, series, identities and peers. An id is good for rows of days up to the one that its name was last
- * asked for: names that no row can have any more are deleted (`expireNames`). Texts are encoded here.
+ * asked for: names that no row can have any more are deleted (expiry.ts). Texts are encoded here.
  */
 export class Names {
   readonly #insertHost: StatementSync;
@@ -107,30 +105,5 @@ export class Names {
   /** After a rollback: ids created in it do not exist. */
   forget(): void {
     this.#known.clear();
-  }
-}
-
-/** Names deleted in one transaction. */
-const SLICE = 2000;
-/** Rows of a day's last moment, and clocks that do not agree. */
-const MARGIN_MS = 2 * DAY_MS;
-
-/**
- * Delete names that only rows from before their retention could have: identities and peers are part of windows and
- * flows alone, series also of tiers and annotations.
- */
-export function expireNames(db: DatabaseSync, file: string, now: number, retention: Retention): void {
-  const longest = Math.max(...Object.values(retention));
-  const unused = 'id NOT IN (SELECT series FROM annotations)';
-  const tables = [
-    { table: 'identities', keptMs: retention.raw, condition: 'true' },
-    { table: 'peers', keptMs: retention.raw, condition: 'true' },
-    { table: 'series', keptMs: longest, condition: unused },
-  ];
-  for (const { table, keptMs, condition } of tables) {
-    const old = `SELECT id FROM ${table} WHERE seen < ? AND ${condition} LIMIT ${SLICE}`;
-    const remove = db.prepare(`DELETE FROM ${table} WHERE id IN (${old})`);
-    const cutoff = Math.floor(now - keptMs - MARGIN_MS);
-    while (transaction(db, file, () => Number(remove.run(cutoff).changes)) === SLICE);
   }
 }
