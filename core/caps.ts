@@ -90,7 +90,7 @@ export const CAPS = {
   answerBytes: {
     what: 'Bytes of one answer of InfluxDB.',
     limit: 256 * 1024 * 1024,
-    beyond: 'the answer is refused and asked for again',
-    shows: 'tidegauge_part_up{part="store"}',
+    beyond: 'the answer is not read, and each half of its time is asked for by itself',
+    shows: 'process_resident_memory_bytes',
   },
 } as const satisfies Record<string, Cap>;

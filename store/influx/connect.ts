@@ -1,3 +1,4 @@
+import { CAPS } from '../../core/caps.ts';
 import { strangeAnswer } from './failure.ts';
 import { type Connection, refusal, request } from './http.ts';
 import type { Api } from './target.ts';
@@ -25,6 +26,7 @@ export function connectionTo(config: InfluxConfig): Connection {
     url: url.href.replace(/\/+$/, ''),
     headers: authorization(config),
     timeoutMs: config.timeout,
+    answerBytes: CAPS.answerBytes.limit,
   };
 }
 

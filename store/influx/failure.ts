@@ -99,7 +99,7 @@ function judgeStatement(message: string): Judgement {
 /** A failed exchange with InfluxDB. */
 export class InfluxFailure extends ExchangeError {
   readonly blame: Blame;
-  /** A query of 3 Core that would succeed over less time. */
+  /** A query that would succeed over less time. */
   readonly isTooWide: boolean;
 
   constructor(
@@ -151,6 +151,14 @@ export function failedStatement(place: string, message: string): InfluxFailure {
 export function lostExchange(place: string, cause: unknown): InfluxFailure {
   const problem = { place, expected: 'an answer', found: transportText(cause) };
   return new InfluxFailure(problem, PASSING, { cause });
+}
+
+/** An answer that is not read to its end, which would take too much memory. */
+export function longAnswer(place: string, mostBytes: number): InfluxFailure {
+  return new InfluxFailure(
+    { place, expected: `an answer of at most ${mostBytes} bytes`, found: 'a longer one' },
+    { blame: 'request', remedy: 'Ask for less at once: one moment alone is that much.', isTooWide: true },
+  );
 }
 
 /** An answer that is no InfluxDB's, or of a version this code does not know. */

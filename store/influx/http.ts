@@ -1,6 +1,5 @@
 import type { z } from 'zod';
-import { CAPS } from '../../core/caps.ts';
-import { lostExchange, refusedAnswer, strangeAnswer } from './failure.ts';
+import { InfluxFailure, longAnswer, lostExchange, refusedAnswer, strangeAnswer } from './failure.ts';
 
 export interface Connection {
   /** Base address, without credentials and trailing slash. */
@@ -8,6 +7,8 @@ export interface Connection {
   readonly headers: Readonly<Record<string, string>>;
   /** Longest silence of the server, ms. */
   readonly timeoutMs: number;
+  /** Most bytes of one answer. */
+  readonly answerBytes: number;
 }
 
 export interface Answer {
@@ -43,12 +44,11 @@ export async function request(connection: Connection, path: string, content?: Co
       timer.refresh();
       pieces.push(piece);
       bytes += piece.byteLength;
-      if (bytes > CAPS.answerBytes.limit)
-        throw new Error(`an answer longer than ${CAPS.answerBytes.limit} bytes`);
+      if (bytes > connection.answerBytes) throw longAnswer(place, connection.answerBytes);
     }
     return { status: response.status, headers: response.headers, body: Buffer.concat(pieces).toString() };
   } catch (error) {
-    throw lostExchange(place, error);
+    throw error instanceof InfluxFailure ? error : lostExchange(place, error);
   } finally {
     clearTimeout(timer);
   }

@@ -5,7 +5,8 @@ import { epoch } from './influxql.ts';
 
 /**
  * Rows over a range of time. InfluxDB 3 Core refuses a query that touches more than some hundred files, which hold a
- * few days; the halves of its range are asked for then, and theirs. Other versions answer for all of it at once.
+ * few days, and of any version the answer can be longer than this process should hold: the halves of its range are
+ * asked for then, and theirs.
  */
 
 /** Asks for the rows of a part of the range, which is finite. */

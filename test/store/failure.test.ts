@@ -1,7 +1,11 @@
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTcpServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import type { Range } from '../../store/contract.ts';
+import { call } from '../../store/influx/http.ts';
+import { allRows } from '../../store/influx/pages.ts';
 import { InfluxStore } from '../../store/influx/store.ts';
+import type { Row } from '../../store/row.ts';
 import { busyParts, frameOf } from '../parts/frames.ts';
 import { influxConfig, silentLog } from './stores.ts';
 
@@ -141,6 +145,30 @@ describe('a slow answer', () => {
       }, 60);
     });
     expect(await store.lastFrame('h')).toEqual({ start: 1, end: 3 });
+  });
+});
+
+describe('an answer that is too long', () => {
+  it('is not read to its end; the halves of its range are asked for instead', async () => {
+    const url = await listen(
+      createHttpServer((request, response) => {
+        const [from = 0, to = 0] = (request.url ?? '').match(/\d+/g)?.map(Number) ?? [];
+        response.end(JSON.stringify(Array.from({ length: to - from }, (_, i) => ({ time: from + i }))));
+      }),
+    );
+    // Ten rows are longer, five are not.
+    const connection = { url, headers: {}, timeoutMs: 1000, answerBytes: 100 };
+    const asked: string[] = [];
+    const read = async ({ from, to }: Range): Promise<Row[]> => {
+      asked.push(`${from}-${to}`);
+      return JSON.parse(await call(connection, `/${from}-${to}`));
+    };
+    const rows = await allRows({ from: 0, to: 10 }, read);
+    expect(rows).toEqual(Array.from({ length: 10 }, (_, time) => ({ time })));
+    expect(asked).toEqual(['0-10', '0-5', '5-10']);
+    await expect(call({ ...connection, answerBytes: 5 }, '/0-1')).rejects.toThrow(
+      'expected an answer of at most 5 bytes',
+    );
   });
 });
 
