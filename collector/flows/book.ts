@@ -70,7 +70,7 @@ export class AddressBook {
 
   /** Entries of the fullest table. */
   get size(): number {
-    const tables = [this.#owners, this.#members, this.#servers, this.#clients, this.#docker];
+    const tables = [this.#owners, this.#members, this.#homes, this.#servers, this.#clients, this.#docker];
     return Math.max(...tables.map(table => table.size));
   }
 
@@ -82,8 +82,14 @@ export class AddressBook {
 
   /** A process of `name` is in that network namespace. */
   network(name: string, { netns, addresses }: Network): void {
+    this.#ended.delete(name);
     this.#member(name, netns);
     for (const address of addresses) this.#owners.see(address, netns, this.#frame);
+  }
+
+  /** Nobody has these names any more, whether or not a frame said so. */
+  left(names: Iterable<string>): void {
+    for (const name of names) if (this.#homes.has(name)) this.#ended.set(name, this.#frame);
   }
 
   /** Where a container is reached, in place of all that was said before; heard at `ns`, kernel time. */
@@ -232,6 +238,9 @@ export class AddressBook {
   }
 
   #member(name: string, netns: number): void {
+    if (this.#homes.size >= TABLE_SIZE && !this.#homes.has(name)) {
+      this.#homes.delete(this.#homes.keys().next().value ?? '');
+    }
     this.#homes.set(name, netns);
     this.#members.see(`${netns}`, name, this.#frame);
   }

@@ -91,15 +91,20 @@ export class FlowBuilder {
   #learnNetworks({ nameOf }: Cast): void {
     const renamed = new Map<string, string>();
     const told: [string, Network][] = [];
+    const left = new Set<string>();
     for (const [cgroup, { network, name: before }] of this.#networks) {
       const name = nameOf(cgroup);
-      if (name === null) this.#networks.delete(cgroup);
-      else if (name !== before && name !== OTHER.name) {
+      if (name === null) {
+        this.#networks.delete(cgroup);
+        if (before !== null) left.add(before);
+      } else if (name !== before && name !== OTHER.name) {
         if (before === null) told.push([name, network]);
         else renamed.set(before, name);
         this.#networks.set(cgroup, { network, name });
       }
     }
+    if (left.size > 0) for (const { name } of this.#networks.values()) left.delete(name ?? '');
+    this.#book.left(left);
     if (renamed.size > 0) this.#book.rename(renamed);
     for (const [name, network] of told) this.#book.network(name, network);
   }
