@@ -23,6 +23,7 @@ const privateRanges: Pick<BlockList, 'check'> = PRIVATE.reduce((list, range) => 
 
 /** Whether an address is in one of these ranges, such as `10.96.0.0/12`; each must be one (`isRange`). */
 export function rangesOf(ranges: readonly string[]): (address: string) => boolean {
+  if (ranges.length === 0) return () => false;
   const list = new BlockList();
   for (const range of ranges) {
     const [network = '', prefix] = range.split('/');
