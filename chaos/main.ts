@@ -19,15 +19,17 @@ const { values } = parseArgs({
 });
 // Only a collector of ours can be broken on purpose.
 const possible = KINDS.filter(kind => !values.break || kind !== 'real');
-const kinds = possible.filter(kind => values.only?.split(',').includes(kind) ?? true);
-if (kinds.length === 0) {
-  console.error(`no kind ${values.only}: there are ${possible.join(', ')}`);
+const names = values.only?.split(',');
+const kinds = possible.filter(kind => names?.includes(kind) ?? true);
+const [rounds, firstSeed] = [Number(values.rounds), Number(values.seed)];
+if (kinds.length !== (names ?? possible).length || !(rounds > 0) || !Number.isSafeInteger(firstSeed)) {
+  console.error(`expected --rounds N, --seed N and --only of ${possible.join(', ')}`);
   process.exit(2);
 }
 let failed = 0;
 const sums = { frames: 0, incidents: 0, deliveries: 0, repeated: 0 };
-for (let round = 0; round < Number(values.rounds); round++) {
-  const seed = Number(values.seed) + round;
+for (let round = 0; round < rounds; round++) {
+  const seed = firstSeed + round;
   const kind = kinds[round % kinds.length] as Kind;
   const { differences, figures, story } = await playRound({
     kind,
@@ -45,5 +47,5 @@ for (let round = 0; round < Number(values.rounds); round++) {
   failed++;
   console.log([...story, ...differences].join('\n'));
 }
-console.log(`${values.rounds} rounds, ${failed} failed; in all ${JSON.stringify(sums)}`);
+console.log(`${rounds} rounds, ${failed} failed; in all ${JSON.stringify(sums)}`);
 process.exitCode = failed === 0 ? 0 : 1;

@@ -16,9 +16,18 @@ const { values } = parseArgs({
 });
 const names = values.only?.split(',');
 const targets = TARGETS.filter(target => names?.includes(target.name) ?? true);
-const [cases, seed] = [Number(values.cases), Number(values.seed)];
-if (targets.length !== (names?.length ?? TARGETS.length) || !(cases > 0) || !Number.isSafeInteger(seed)) {
-  console.error(`expected --cases N, --seed N and --only of ${TARGETS.map(({ name }) => name).join(', ')}`);
+const [cases, seed, only] = [values.cases, values.seed, values.case ?? 0].map(Number) as [
+  number,
+  number,
+  number,
+];
+if (
+  targets.length !== (names ?? TARGETS).length ||
+  !(cases > 0 && only >= 0) ||
+  !Number.isSafeInteger(seed)
+) {
+  const known = TARGETS.map(({ name }) => name).join(', ');
+  console.error(`expected --cases N, --seed N, --case N and --only of ${known}`);
   process.exit(2);
 }
 const step = Math.ceil(cases / 20);
@@ -26,7 +35,7 @@ const { tallies, crashes } = await fuzz({
   targets,
   cases,
   seed,
-  ...(values.case !== undefined && { only: Number(values.case) }),
+  ...(values.case !== undefined && { only }),
   onProgress(done, target) {
     if (done % step === 0) console.log(`${done} cases, at ${target}`);
   },

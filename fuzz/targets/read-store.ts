@@ -1,4 +1,5 @@
 import { makeFold, SCHEMA } from '../../cli/wire.ts';
+import type { ConnectionRow } from '../../core/connection.ts';
 import type { Flow } from '../../core/flow.ts';
 import type { Frame } from '../../core/frame.ts';
 import type { Annotation, Detection } from '../../core/incident.ts';
@@ -26,8 +27,16 @@ const FLOW: Omit<Flow, 'container'> = {
   ...{ sentMessages: 1, sentBytes: 2, receivedMessages: 3, receivedBytes: 4, connections: 1, failures: 0 },
 };
 
-/** Frames of two minutes, of few containers. */
-function frames(): Frame[] {
+const CONNECTION: Omit<ConnectionRow, 'container'> = {
+  kind: 'accepted',
+  own: '10.0.0.3',
+  peer: '10.0.0.2',
+  port: 443,
+  count: 7,
+};
+
+/** Frames of two minutes, of few containers that talk. */
+export function talkingFrames(): Frame[] {
   const made = goldenFrames().slice(3, 6);
   return Array.from({ length: 26 }, (_, n) => {
     const golden = made[n % made.length] as Frame;
@@ -43,13 +52,14 @@ function frames(): Frame[] {
       ended: n === 25 ? [first] : [],
       windows: golden.windows.filter(({ container }) => names.has(container)),
       flows: [{ container: first, ...FLOW }],
+      connections: [{ container: first, ...CONNECTION }],
     };
   });
 }
 
 /** Fill a store with some of everything. */
 export async function fill(store: Store): Promise<void> {
-  const all = frames();
+  const all = talkingFrames();
   await store.writeFrames(all);
   const names = { host: HOST, service: 'web "x", y=z', container: 'web-1' };
   const detection: Detection = {

@@ -4,11 +4,12 @@ import { decodeFrame, encodeFrame, type Frame } from '../../core/frame.ts';
 import type { Incident, Notification } from '../../core/incident.ts';
 import { Records } from '../../state/records.ts';
 import { checkFrame } from '../../store/check.ts';
-import { flowLines, frameLine, trafficLines } from '../../store/influx/line.ts';
+import { connectionLines, flowLines, frameLine, trafficLines } from '../../store/influx/line.ts';
 import type { Prepared, Target, Verdict } from '../contract.ts';
 import { goldenFrames } from '../corpus.ts';
 import { broken, mustEqual } from '../fuzz.ts';
 import { mutateText } from '../mutate.ts';
+import { talkingFrames } from './read-store.ts';
 
 /** What queue and state hold as text: frames, incidents, deliveries, checkpoints. */
 
@@ -27,7 +28,7 @@ export const frames: Target = {
   what: 'frames of the queue and of the journal, then stored and judged',
   share: 0.1,
   async prepare(): Promise<Prepared> {
-    const corpus = goldenFrames().map(encodeFrame);
+    const corpus = [...goldenFrames(), ...talkingFrames().slice(0, 4)].map(encodeFrame);
     const fold = makeFold(CONFIG);
     return {
       async play(random) {
@@ -46,8 +47,9 @@ export const frames: Target = {
 
 /** One line for each point, whatever the names are: nothing that was not written by us looks like a line of its own. */
 function checkLines(frame: Frame): void {
-  const lines = [...trafficLines(frame), ...flowLines(frame), frameLine(frame)];
-  mustEqual('points', lines.length, 2 * frame.containers.length + frame.flows.length + 1);
+  const lines = [...trafficLines(frame), ...flowLines(frame), ...connectionLines(frame), frameLine(frame)];
+  const { containers, flows, connections } = frame;
+  mustEqual('points', lines.length, 2 * containers.length + flows.length + connections.length + 1);
   for (const line of lines) {
     const open = line.replace(/"(?:[^"\\]|\\["\\]|\\(?=[^"\\]))*"/gs, '""');
     if (open.includes('\n')) throw broken('a line break outside of quotes', new Error(line));
