@@ -17,7 +17,7 @@ export const CAPS = {
   containers: {
     what: 'Containers and cgroups in one frame.',
     limit: 10_000,
-    beyond: 'the quietest are folded into `other`',
+    beyond: 'cgroups that are no containers, then the newest, are folded into `other`',
     shows: 'tidegauge_folded_containers',
   },
   flowRows: {

@@ -11,7 +11,7 @@ import { makeCgroup, type TestCgroup } from '../parts/cgroup.ts';
 import { type DockerServer, startDocker } from '../parts/docker.ts';
 import { describeWith } from '../parts/need.ts';
 import { hasPrinted } from '../parts/netns.ts';
-import { temporaryFolder, until } from '../parts/process.ts';
+import { freePort, temporaryFolder, until } from '../parts/process.ts';
 import { SOCKETS, tcpClient, tcpServer, udpServer, udpTalk } from '../parts/sockets.ts';
 
 /** Not those of another run on this machine. */
@@ -113,7 +113,8 @@ describeWith(['ebpf', 'docker'], 'containers on a network of Docker', () => {
   }, 60_000);
 
   it('and the host: services on both sides, and a published port through its proxy', async () => {
-    const web = await start('web', tcpServer('0.0.0.0', 80, 10, 20), 1, '-p', `${GATEWAY}:18080:80`);
+    const port = await freePort();
+    const web = await start('web', tcpServer('0.0.0.0', 80, 10, 20), 1, '-p', `${GATEWAY}:${port}:80`);
     await start('client', IDLE);
     const service = await makeCgroup(`tidegauge-host-${process.pid}`);
     cgroups.push(service);
@@ -121,22 +122,23 @@ describeWith(['ebpf', 'docker'], 'containers on a network of Docker', () => {
     await until('the service of the host', () => hasPrinted(server, 'ready'));
     run('client', tcpClient(GATEWAY, 7100, 4, 50, 60));
     await service.perl(tcpClient(web.address, 80, 6, 10, 20));
-    run('client', tcpClient(GATEWAY, 18_080, 5, 10, 20));
+    run('client', tcpClient(GATEWAY, port, 5, 10, 20));
     const found = await edges('web', 'client', service.path);
     await server.stop('SIGKILL');
     expect(found).toEqual({
       [`client -> ${service.path} tcp/7100`]: tcp(4, 50, 60),
       [`${service.path} -> web tcp/80`]: tcp(6, 10, 20),
-      [`client -> ${proxyOf(docker)} tcp/18080`]: tcp(5, 10, 20),
+      [`client -> ${proxyOf(docker)} tcp/${port}`]: tcp(5, 10, 20),
       [`${proxyOf(docker)} -> web tcp/80`]: tcp(5, 10, 20),
     });
   }, 60_000);
 
   it('and a published port that the kernel translates: one edge to the container and its own port', async () => {
-    const web = await start('web', tcpServer('0.0.0.0', 80, 10, 20), 1, '-p', `${GATEWAY}:18081:80`);
+    const port = await freePort();
+    const web = await start('web', tcpServer('0.0.0.0', 80, 10, 20), 1, '-p', `${GATEWAY}:${port}:80`);
     await start('client', IDLE);
-    translate(docker, 'client', `ip daddr ${GATEWAY} tcp dport 18081 dnat to ${web.address}:80`);
-    run('client', tcpClient(GATEWAY, 18_081, 7, 10, 20));
+    translate(docker, 'client', `ip daddr ${GATEWAY} tcp dport ${port} dnat to ${web.address}:80`);
+    run('client', tcpClient(GATEWAY, port, 7, 10, 20));
     run('client', tcpClient(web.address, 80, 2, 10, 20));
     await running.settled();
     docker.docker('stop', 'web');
