@@ -1,6 +1,6 @@
 import { CAPS } from '../../core/caps.ts';
 import { strangeAnswer } from './failure.ts';
-import { type Connection, refusal, request } from './http.ts';
+import { type Answer, type Connection, refusal, request } from './http.ts';
 import type { Api } from './target.ts';
 
 /** Configuration of InfluxDB: `store.influx` (core/config.ts), `timeout` in ms. */
@@ -38,16 +38,24 @@ function authorization({ version, token, username, password }: InfluxConfig): Re
 
 /** Version that the server names in its answers (`1.6.7`, `2.9.1`, `3.6.0`), or null when it names none. */
 export async function serverVersion(connection: Connection): Promise<string | null> {
-  const ping = await request(connection, '/ping');
-  // 3 tells nothing to strangers, and answers 400 where a token is malformed.
-  if ([400, 401, 403].includes(ping.status)) throw refusal(connection, '/ping', ping);
+  const ping = await asked(connection, '/ping');
   const named = ping.headers.get('x-influxdb-version') ?? (await healthVersion(connection));
   return /^v?(\d+\.\d+[\w.+-]*)/.exec(named)?.[1] ?? null;
 }
 
+/**
+ * An answer, also that there is no such page. 3 tells nothing to strangers, and answers 400 where a token is malformed;
+ * a proxy answers 502 or 503 before its server is there.
+ */
+async function asked(connection: Connection, path: string): Promise<Answer> {
+  const answer = await request(connection, path);
+  if (answer.status >= 400 && answer.status !== 404) throw refusal(connection, path, answer);
+  return answer;
+}
+
 /** Version in the answer of /health of 2.x; empty when there is none. */
 async function healthVersion(connection: Connection): Promise<string> {
-  const health = await request(connection, '/health');
+  const health = await asked(connection, '/health');
   try {
     const value: unknown = JSON.parse(health.body);
     const version = typeof value === 'object' && value !== null && 'version' in value ? value.version : '';

@@ -229,6 +229,19 @@ describe('opening', () => {
   });
 
   it.each([
+    ['everything', () => true],
+    ['/health', (url?: string) => url === '/health'],
+  ])('waits for the server behind a proxy that answers %s with 503', async (_, isDown) => {
+    const url = await answering(({ url: path }, response) =>
+      response.writeHead(isDown(path) ? 503 : 404).end('<h1>503 Service Unavailable</h1>'),
+    );
+    await expect(openAt(url)).rejects.toMatchObject({
+      retry: true,
+      message: expect.stringContaining('HTTP 503'),
+    });
+  });
+
+  it.each([
     ['no InfluxDB', {}, ''],
     ['an InfluxDB that is too old', { 'X-Influxdb-Version': '1.5.2' }, 'version 1.5.2'],
     ['a version that is none', { 'X-Influxdb-Version': 'yes' }, 'no version'],
