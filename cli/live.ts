@@ -38,7 +38,7 @@ export class Live {
   readonly #options: LiveOptions;
   /** One picture, drawn again with every frame. */
   readonly redraws: boolean;
-  /** What is firing, for the picture; bounded, as an end may be told by another process. */
+  /** What is firing and was told, the last that changed at the end; bounded, as an end may be told by another process. */
   readonly #open = new Map<string, Incident>();
   readonly #notes = new Notes();
   #recent: Incident[] = [];
@@ -80,14 +80,14 @@ export class Live {
 
   /** A new or changed incident: a picture shows it with the next frame, a stream when it opens and when it ends. */
   incident(incident: Incident): void {
-    const isNew = !this.#recent.some(known => known.id === incident.id);
+    const isNew = !this.#open.delete(incident.id);
     this.#recent = [incident, ...this.#recent.filter(known => known.id !== incident.id)].slice(
       0,
       INCIDENTS_SHOWN,
     );
-    this.#open.delete(incident.id);
-    const isShown = this.redraws && this.#open.size < CAPS.openIncidents.limit;
-    if (incident.resolvedAt === null && isShown) this.#open.set(incident.id, incident);
+    if (incident.resolvedAt === null) this.#open.set(incident.id, incident);
+    const [oldest] = this.#open.keys();
+    if (this.#open.size > CAPS.openIncidents.limit && oldest !== undefined) this.#open.delete(oldest);
     if (!this.redraws && (isNew || incident.resolvedAt !== null)) this.#print(incidentLines(incident));
   }
 

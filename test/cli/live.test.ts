@@ -125,6 +125,18 @@ describe('live', () => {
     expect(screen.text).toMatch(/^WARNING shop/);
   });
 
+  it('a stream has every incident twice, however many grow at once: when it opens and when it ends', () => {
+    const { screen, live } = open(false);
+    const incidents = Array.from({ length: 20 }, (_, n) =>
+      incidentOf(1_700_000_000_000, { id: `incident-${n}`, container: `c${n}` }),
+    );
+    for (let frames = 0; frames < 3; frames++) for (const incident of incidents) live.incident(incident);
+    expect(screen.text.match(/^WARNING/gm)).toHaveLength(incidents.length);
+    screen.text = '';
+    for (const incident of incidents) live.incident(resolved(incident));
+    expect(screen.text.match(/incident-\d+/g)).toHaveLength(incidents.length);
+  });
+
   it('shows only whose traffic it is to show', () => {
     const { screen, live } = open(false, { shows: name => name === 'c0003' });
     live.frame(frame(0), WELL);
