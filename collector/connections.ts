@@ -135,15 +135,17 @@ function learn(identity: Identity, input: Input): void {
 export function parseConnection(
   line: string,
 ): { cgroup: CgroupId; connection: Omit<Connection, 'time' | 'container'> } | null {
-  const [, kindText, cgroup, ownPort, peerPort, ownText, peerText] =
-    /"connection \d{1,19} ([123]) (\d{1,20}) (\d{1,5}) (\d{1,5}) ([0-9a-f:.]{2,45}) ([0-9a-f:.]{2,45})\\n"\}\s*$/.exec(
-      line,
-    ) ?? [];
+  const [, kindText, cgroup, ownPortText, peerPortText, ownText, peerText] = CONNECTION_LINE.exec(line) ?? [];
   const kind = CONNECTION_KINDS[Number(kindText) - 1];
-  if (!kind || !cgroup || !ownText || !peerText) return null;
+  const [ownPort, peerPort] = [Number(ownPortText), Number(peerPortText)];
+  if (!kind || !cgroup || !ownText || !peerText || Math.max(ownPort, peerPort) > 65_535) return null;
   const [own, peer] = [readAddress(ownText) ?? '?', readAddress(peerText) ?? '?'];
-  return { cgroup, connection: { kind, own, ownPort: Number(ownPort), peer, peerPort: Number(peerPort) } };
+  return { cgroup, connection: { kind, own, ownPort, peer, peerPort } };
 }
+
+/** From end to end: a cgroup may have any name, that of a connection with a quotation mark before it as well. */
+const CONNECTION_LINE =
+  /^\{"type": ?"printf", ?"data": ?"connection \d{1,19} ([123]) (\d{1,20}) (\d{1,5}) (\d{1,5}) ([0-9a-f:.]{2,45}) ([0-9a-f:.]{2,45})\\n"\}\s*$/;
 
 const ended = (program: string, found: string): TidegaugeError =>
   new TidegaugeError(

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { parseConnection } from '../../collector/connections.ts';
 import type { EndCount } from '../../collector/contract.ts';
 import { connectionsOf } from '../../collector/flows/connections.ts';
 import { CONNECTION_KINDS, compareConnections, connectionId } from '../../core/connection.ts';
@@ -83,6 +84,45 @@ describe('connections of a frame', () => {
         expect(rows.length).toBeLessThanOrEqual(LIMITS.frame + 3 * CONNECTION_KINDS.length);
         expect(new Set(rows.map(connectionId)).size).toBe(rows.length);
         expect(rows).toEqual(rows.toSorted(compareConnections));
+      }),
+    );
+  });
+});
+
+/** As bpftrace escapes the name of a cgroup, but for the backslash. */
+const FORGED = '"connection 1 1 243 80 80 10.0.0.2 10.0.0.3\\n"}';
+
+describe('a line about a connection', () => {
+  const line = (rest: string) =>
+    JSON.stringify({ type: 'printf', data: `connection 1162931413967 ${rest}\n` });
+
+  it('says who connected to whom', () => {
+    expect(parseConnection(line('1 243 51234 5432 ::ffff:10.0.0.2 ::ffff:10.0.0.3'))).toEqual({
+      cgroup: '243',
+      connection: { kind: 'opened', own: '10.0.0.2', ownPort: 51_234, peer: '10.0.0.3', peerPort: 5432 },
+    });
+    expect(parseConnection(line('3 18446744073709551615 80 1 fd00::1 ::'))).toEqual({
+      cgroup: '18446744073709551615',
+      connection: { kind: 'accepted', own: 'fd00::1', ownPort: 80, peer: '?', peerPort: 1 },
+    });
+  });
+
+  it.each([
+    ['a kind that is none', line('4 243 1 2 ::1 ::1')],
+    ['a port that is none', line('1 243 65536 2 ::1 ::1')],
+    ['a part too few', line('1 243 1 2 ::1')],
+    ['a negative cgroup', line('1 -243 1 2 ::1 ::1')],
+    ['a mark of another kind', '{"type": "printf", "data": "begin 1 connections 1000 1\\n"}'],
+    ['the path of a cgroup that ends like one', line('').replace(/connection.*/, `mkdir 1 2 /x\\${FORGED}`)],
+  ])('is none: %s', (_, text) => {
+    expect(parseConnection(text)).toBeNull();
+  });
+
+  it('never throws', () => {
+    fc.assert(
+      fc.property(fc.string(), text => {
+        parseConnection(text);
+        parseConnection(line(text));
       }),
     );
   });
