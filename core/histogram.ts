@@ -44,11 +44,6 @@ export function bucketOf(size: number): number {
   return coarse.limit;
 }
 
-/** True for a number that is the lower bound of a bucket. */
-export function isBucket(bound: number): boolean {
-  return KNOWN.has(bound);
-}
-
 /** Upper bound in bytes (exclusive) of a bucket; Infinity for the overflow bucket. */
 export function upperBound(bound: number): number {
   const { fine, coarse } = SIZE_SCHEME;

@@ -4,7 +4,7 @@ import {
   BUCKETS,
   bucketOf,
   countOf,
-  isBucket,
+  isSizes,
   mergeSizes,
   sizesFrom,
   upperBound,
@@ -31,7 +31,8 @@ describe('size histogram', () => {
       fc.property(eventSize, size => {
         const holding = BUCKETS.filter(bound => size >= bound && size < upperBound(bound));
         expect(holding).toEqual([bucketOf(size)]);
-        expect(isBucket(bucketOf(size))).toBe(true);
+        expect(isSizes([[bucketOf(size), 1]])).toBe(true);
+        expect(isSizes([[size, 1]])).toBe(size === bucketOf(size));
       }),
     );
   });

@@ -26,14 +26,6 @@ for (@sizes) { syswrite($c, "x" x $_) == $_ or die; }
 wait; print "done\\n"; sleep 3600;`;
 }
 
-/** After SIGUSR1 sends `count` datagrams of `size` bytes, each received before the next one leaves. Then sleeps. */
-export function udpScript(count: number, size: number): string {
-  return `${SOCKETS}
-my ($a, $b) = (udp(), udp()); my $to = getsockname($b); wait_for(1);
-for (1 .. ${count}) { my $m; send($a, "x" x ${size}, 0, $to); recv($b, $m, 65536, 0); length($m) == ${size} or die; }
-print "done\\n"; sleep 3600;`;
-}
-
 /**
  * A steady trickle of about 50 messages a second; SIGUSR1 starts a burst of about a hundred times that for
  * `burstSeconds`, after which the trickle goes on.
