@@ -1,6 +1,9 @@
 import { Random } from '../test/parts/random.ts';
 
-/** What is disturbed: `stack` one host with all parts apart; `fleet` three hosts while workers come and go; `embedded` all in one process; `real` one host with bpftrace. */
+/**
+ * What is disturbed: `stack` one host with all parts apart; `fleet` three hosts while workers come and go; `embedded` all
+ * in one process; `real` one host with bpftrace.
+ */
 export const KINDS = ['stack', 'fleet', 'embedded', 'real'] as const;
 export type Kind = (typeof KINDS)[number];
 

@@ -12,8 +12,10 @@ import { frameAt, INTERVAL_MS } from './traffic.ts';
  * A collector whose frames are made instead of captured, and with them everything from the spool on as `tidegauge
  * collect` has it (`--embedded`: as `tidegauge run`). CONFIG SEED QUIET_FROM UNTIL JOURNAL [--embedded] [--break]
  *
- * No frame starts at UNTIL or later. A frame is written to the journal when the spool has it: from then on it is closed and must not be lost.
+ * No frame starts at UNTIL or later. A frame is written to the journal when the spool has it: from then on it is closed
+ * and must not be lost.
  */
+
 /** How late a broken collector stores. */
 const LATE_MS = 500;
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { createShipper, type Shipper, type ShipperOptions } from '../collector/ship.ts';
+import { later } from '../collector/spool/recover.ts';
 import { Spool } from '../collector/spool/spool.ts';
 import { TidegaugeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
@@ -49,7 +50,7 @@ export async function openOutbox({ config, clock, log }: Wants, parts: Destinati
     try {
       const spool = Spool.open({ folder: join(data, 'spool'), fsync: capture.spool.fsync, clock, log });
       try {
-        const previous = newest(await newestStored(host, parts), spool.newest);
+        const previous = later(await newestStored(host, parts), spool.newest);
         const limits = { bytes: capture.spool.size, ageMs: capture.spool.age, memoryBytes: capture.pending };
         const shipper = createShipper({ ...guardedBy(claim, parts), spool, clock, log, limits });
         return outboxOf({ lock, claim, spool, shipper, previous, log, contact: parts.contact });
@@ -142,9 +143,6 @@ function outboxOf({ lock, claim, spool, shipper, previous, log, contact }: Opene
     },
   };
 }
-
-const newest = (a: number | null, b: number | null): number | null =>
-  a === null ? b : b === null ? a : Math.max(a, b);
 
 /** Said before anything else is opened that two collectors cannot share. Throws as `openOutbox` does. */
 export function refuseIfInUse(data: string): void {

@@ -8,7 +8,11 @@ import { METRICS } from './series.ts';
 
 export const findingSchema = z
   .strictObject({
-    rule: z.string().describe('Name of the rule that noticed it.'),
+    rule: z
+      .string()
+      .describe(
+        'Name of the rule that noticed it; `capture` or `shipping`: what is watched was lost in part.',
+      ),
     container: z.string().nullable().describe('Container judged; null when it is a service or host.'),
     direction: z.enum(DIRECTIONS).nullable().describe('Direction judged, or null.'),
     metric: z.enum(METRICS).nullable().describe('Metric judged, or null.'),
@@ -21,7 +25,9 @@ export const findingSchema = z
       .number()
       .nullable()
       .describe('Greatest normal value, in `unit`; null where there is none.'),
-    unit: z.string().describe('`B/s`, `msg/s` or `B`.'),
+    unit: z
+      .string()
+      .describe('`B/s`, `msg/s` or `B`; of what was lost `messages` or `frames`, or `%` of a full map.'),
     text: z.string().describe('The same as a sentence for people.'),
   })
   .describe('What one rule saw in one series, at its highest score.');

@@ -4,8 +4,8 @@ import type { DatabaseSync } from 'node:sqlite';
  * Migrations, oldest first; `user_version` counts those that were applied. Only ever append: a file written by an
  * older tidegauge must open.
  *
- * Rows of traffic, flows, connections and detections are clustered by (time, series): new rows go to the end of the tree, which keeps
- * transactions small and fast. Names are kept once, in `hosts`, `series`, `identities` and `peers`.
+ * Rows of traffic, flows, connections and detections are clustered by (time, series): new rows go to the end of the
+ * tree, which keeps transactions small and fast. Names are kept once, in `hosts`, `series`, `identities` and `peers`.
  */
 export const MIGRATIONS: readonly string[] = [
   `
