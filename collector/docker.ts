@@ -6,7 +6,7 @@ import { withDeadline } from '../core/deadline.ts';
 import { describeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { pauseAfter } from '../core/retry.ts';
-import { ANSWER_MS } from '../docker/client.ts';
+import { ANSWER_MS, namesSchema } from '../docker/client.ts';
 import { Gate } from '../docker/gate.ts';
 import type { Description, Endpoints } from './contract.ts';
 import { endpointsOfInspected, endpointsOfListed, portsSchema, settingsSchema } from './docker-endpoints.ts';
@@ -45,7 +45,7 @@ const labels = z
 const listSchema = z.array(
   z.object({
     Id: id,
-    Names: z.array(z.string()),
+    Names: namesSchema,
     Image: z.string(),
     Labels: labels,
     Ports: portsSchema,

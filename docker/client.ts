@@ -29,7 +29,13 @@ export async function dockerVersion(client: Dockerode, clock: Clock): Promise<st
   return String(version || 'of unknown version');
 }
 
-const runningSchema = z.array(z.object({ Id: z.string(), Names: z.array(z.string()) }));
+/** Names of a container in a list; one that is being removed has none left, which Docker writes as null. */
+export const namesSchema = z
+  .array(z.string())
+  .nullish()
+  .transform(names => names ?? []);
+
+const runningSchema = z.array(z.object({ Id: z.string(), Names: namesSchema }));
 
 /** Containers that run, with their names (untrusted). Rejects like `dockerVersion`, and for an answer of another shape. */
 export async function runningContainers(

@@ -55,7 +55,7 @@ it('takes names, images and labels of any characters', async () => {
         Image: HOSTILE,
         Labels: { 'com.docker.compose.service': HOSTILE },
       },
-      { Id: ID2, Names: [], Image: '', Labels: null },
+      { Id: ID2, Names: null, Image: '', Labels: null },
     ],
   });
   await watcher.listed;
