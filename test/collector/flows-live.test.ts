@@ -338,11 +338,12 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
     const seen: Connection[] = [];
     const end = new AbortController();
     let isReady = false;
+    const warnings: unknown[] = [];
     const watching = watchConnections({
       config: { bpftrace: 'bpftrace', docker: 'off' },
       tracer: localTracer(captureConfig(), systemClock),
       clock: systemClock,
-      log: silentLog,
+      log: { ...silentLog, warn: (...said: unknown[]) => warnings.push(said) },
       signal: end.signal,
       onConnection: connection => seen.push(connection),
       onReady: () => {
@@ -360,6 +361,7 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
     await until('three connections', () => ours().length === 3);
     end.abort();
     await watching;
+    expect(warnings).toEqual([]);
     expect(ours().map(({ container, kind, peer, peerPort }) => [container, kind, peer, peerPort])).toEqual(
       expect.arrayContaining([
         [client.path, 'opened', '10.77.0.2', 7009],
