@@ -19,6 +19,9 @@ export interface Stranger {
 /** How often a cgroup that may have no process is asked for its network. */
 const NETWORK_QUESTIONS = 5;
 
+/** What it means that a network namespace could not be read. */
+const STRANGE = '; the map may not know a peer by name';
+
 export interface IdentifyOptions {
   /** `capture.docker`. */
   readonly docker: string;
@@ -167,7 +170,10 @@ export class Identifier {
       .catch(error => {
         const level = what === 'network' && this.#networkFailed ? 'debug' : 'warn';
         this.#networkFailed ||= what === 'network';
-        this.#options.log[level]({ reason: describeError(error) }, `${what}: not read`);
+        this.#options.log[level](
+          { reason: describeError(error) },
+          `${what}: not read${what === 'network' ? STRANGE : ''}`,
+        );
       })
       .finally(() => this.#pending.delete(answer));
     this.#pending.add(answer);

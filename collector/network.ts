@@ -4,7 +4,13 @@ import { unlessGone } from './cgroups.ts';
 import type { Network } from './contract.ts';
 import { isLoopback, readAddress } from './flows/talk.ts';
 
-/** The network namespace of a cgroup's first process (by `ofProcess`), or null when it has none (any more). */
+/** Processes of a cgroup that are asked, at most: the first may be gone, or not be shown to us. */
+const PROCESSES = 8;
+
+/**
+ * The network namespace of the first process of a cgroup that `ofProcess` can tell, or null when there is none (any
+ * more). Throws what `ofProcess` threw last when it can tell of none and was refused.
+ */
 export async function networkOfCgroup(
   mount: string,
   path: string,
@@ -12,8 +18,18 @@ export async function networkOfCgroup(
 ): Promise<Network | null> {
   const pids = await unlessGone(() => readFile(join(mount, path, 'cgroup.procs'), 'utf8'));
   // 0 stands for a process of another PID namespace.
-  const pid = pids?.split('\n').find(line => /^[1-9]\d*$/.test(line));
-  return pid === undefined ? null : ofProcess(pid);
+  const askable = (pids?.split('\n') ?? []).filter(line => /^[1-9]\d*$/.test(line)).slice(0, PROCESSES);
+  let refusal: unknown = null;
+  for (const pid of askable) {
+    try {
+      const network = await ofProcess(pid);
+      if (network) return network;
+    } catch (error) {
+      refusal = error;
+    }
+  }
+  if (refusal !== null) throw refusal;
+  return null;
 }
 
 /** The network namespace of a process, or null when it is gone. */

@@ -105,8 +105,8 @@ it('says once that networks cannot be read, however often they are asked for', a
   await identifier.stop();
   folder.remove();
   expect(lines.map(({ level, message }) => [level, message])).toEqual([
-    ['warn', 'network: not read'],
-    ['debug', 'network: not read'],
-    ['debug', 'network: not read'],
+    ['warn', 'network: not read; the map may not know a peer by name'],
+    ['debug', 'network: not read; the map may not know a peer by name'],
+    ['debug', 'network: not read; the map may not know a peer by name'],
   ]);
 });
