@@ -10,7 +10,7 @@ import type { Bpftrace } from './bpftrace.ts';
 import { describeExit, type Exit, explainExit } from './bpftrace-errors.ts';
 import { findCgroupMount } from './cgroups.ts';
 import type { Event, Input } from './contract.ts';
-import type { Counters } from './frames.ts';
+import type { Counters } from './counters.ts';
 import type { Choice } from './hooks.ts';
 import { Identifier } from './identify.ts';
 import { LIMITS } from './limits.ts';

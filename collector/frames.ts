@@ -1,5 +1,6 @@
 import type { Fault, Frame } from '../core/frame.ts';
 import type { CgroupId, Event, Input, Reading } from './contract.ts';
+import { type Counters, newCounters } from './counters.ts';
 import { connectionsOf } from './flows/connections.ts';
 import { FlowBuilder } from './flows/flows.ts';
 import type { Stranger } from './identify.ts';
@@ -23,29 +24,6 @@ export interface BuilderOptions {
   readonly serviceRanges?: readonly string[] | undefined;
 }
 
-/** How often what happened since the start. */
-export interface Counters {
-  frames: number;
-  /** Lines that were not understood, and why the last one was not. */
-  garbage: number;
-  lastGarbage: string | null;
-  /** Intervals that went into the frame of the one before, because bpftrace was late. */
-  merged: number;
-  /** Lines that said what had been said. */
-  duplicates: number;
-  lost: number;
-  /** Ends of bpftrace. */
-  restarts: number;
-  /** Members of the last frame that were folded into `other`. */
-  folded: number;
-  /** Flows of the last frame that were added to other rows. */
-  foldedFlows: number;
-  /** TCP connections of the last frame that were folded into rows without addresses. */
-  foldedConnections: number;
-  /** Entries of the fullest table of who is reached where. */
-  bookEntries: number;
-}
-
 /**
  * An interval that is this many times longer than configured was merged of several. A single tick that came while the
  * last readout was still being printed is nothing to mark: all is counted, and rates are by the true duration.
@@ -60,19 +38,7 @@ const CLOCK_SLACK_NS = 1e9;
  * made when the `end` of its readout comes. Nothing is thrown, whatever the events are.
  */
 export class FrameBuilder {
-  readonly counters: Counters = {
-    frames: 0,
-    garbage: 0,
-    lastGarbage: null,
-    merged: 0,
-    duplicates: 0,
-    lost: 0,
-    restarts: 0,
-    folded: 0,
-    foldedFlows: 0,
-    foldedConnections: 0,
-    bookEntries: 0,
-  };
+  readonly counters: Counters = newCounters();
   readonly #options: BuilderOptions;
   readonly #identity = new Identity();
   readonly #flows: FlowBuilder;
@@ -274,14 +240,11 @@ export class FrameBuilder {
     return frames;
   }
 
-  /** Close the interval at `ns`. */
-  #frame(ns: number, reading: Reading, content: Readout): Frame {
-    const { host, intervalMs, mapKeys, maxContainers } = this.#options;
-    const fromNs = this.#timeline.startNs ?? ns;
-    const { start, durationMs } = this.#timeline.close(ns, reading);
+  /** What is wrong with the interval of this length that is about to be closed. */
+  #judge(content: Readout, durationMs: number): void {
+    const { intervalMs, mapKeys } = this.#options;
     const full = content.entries >= mapKeys;
     if (full) this.#faults.add('saturated');
-    this.#parts = null;
     const missing = content.missing;
     if (missing > 0) {
       this.#lose(missing);
@@ -292,6 +255,15 @@ export class FrameBuilder {
       this.counters.merged += Math.round(durationMs / intervalMs) - 1;
       if (durationMs > intervalMs * LATE_FACTOR) this.#faults.add('late-flip');
     }
+  }
+
+  /** Close the interval at `ns`. */
+  #frame(ns: number, reading: Reading, content: Readout): Frame {
+    const { host, mapKeys, maxContainers } = this.#options;
+    const fromNs = this.#timeline.startNs ?? ns;
+    const { start, durationMs } = this.#timeline.close(ns, reading);
+    this.#judge(content, durationMs);
+    this.#parts = null;
     const members = this.#identity.roster(content.cgroups, ns);
     const { folded, names, ...roster } = rosterOf(members, content, maxContainers);
     const alive = new Set(roster.containers.map(container => container.name));
