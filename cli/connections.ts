@@ -4,6 +4,7 @@ import type { ConnectionRow } from '../core/connection.ts';
 import { printable } from '../core/errors.ts';
 import type { CommonFlags, Context } from './context.ts';
 import { hasData } from './reading.ts';
+import { refuseUnlessRoot } from './ready.ts';
 import { divideRights } from './rights.ts';
 import { rangeFlags } from './times.ts';
 import { filesOf, makeStore } from './wire.ts';
@@ -24,6 +25,7 @@ export async function connections(context: Context, flags: ConnectionFlags): Pro
 
 async function watch(context: Context): Promise<void> {
   const { config, clock, log, signal, out } = context;
+  refuseUnlessRoot();
   const { tracer, close } = await divideRights(context);
   try {
     await watchConnections({
@@ -47,11 +49,15 @@ async function list(context: Context, flags: ConnectionFlags & { readonly from: 
   const store = makeStore(config, log, { readOnly: true });
   try {
     await store.open();
-    out.write(`${STORED_HEADER}\n`);
+    let isNone = true;
     for await (const frame of store.readFrames(flags.host ?? config.host, range)) {
       if (signal.aborted) return;
-      for (const row of frame.connections) out.write(`${storedLine(frame.start, row)}\n`);
+      for (const row of frame.connections) {
+        out.write(`${isNone ? `${STORED_HEADER}\n` : ''}${storedLine(frame.start, row)}\n`);
+        isNone = false;
+      }
     }
+    if (isNone) out.write('No connections are stored for this host and range.\n');
   } finally {
     await store.close();
   }

@@ -22,6 +22,15 @@ interface Line {
   readonly required: boolean;
 }
 
+/** What is tried as that user has to wait for one. */
+const UNTRIED: Line = {
+  ok: false,
+  name: 'all else',
+  found: 'not tried: Docker, store, queue, state and receivers are, once that user can run it',
+  remedy: '',
+  required: false,
+};
+
 /**
  * `tidegauge doctor`: everything that a run needs, each with what was found and what to do. With `collector.user` what a
  * run does as that user is tried as that user, and not at all when it cannot be. Exit code 1 when something is missing.
@@ -31,7 +40,7 @@ export async function doctor(context: Context, flags: DoctorFlags): Promise<numb
   const lines: Line[] = await checkMachine(config.capture);
   const ofUser = await userLines(config);
   lines.push(...ofUser);
-  if (ofUser.every(({ ok }) => ok)) lines.push(...(await otherLines(context, flags)));
+  lines.push(...(ofUser.every(({ ok }) => ok) ? await otherLines(context, flags) : [UNTRIED]));
   const width = Math.max(...lines.map(line => line.name.length));
   for (const line of lines) {
     const mark = line.ok ? 'ok  ' : line.required ? 'FAIL' : 'warn';
@@ -45,7 +54,14 @@ async function otherLines(context: Context, flags: DoctorFlags): Promise<Line[]>
   const { config, clock } = context;
   const lines: Line[] = [await checkDocker(config.capture, clock), await dataLine(context)];
   const warnings = new Set<string>();
-  for (const [name, open] of backends(context, collecting(warnings))) lines.push(await attempt(name, open));
+  const said = new Set<string>();
+  for (const [name, open] of backends(context, collecting(said))) {
+    const line = await attempt(name, open);
+    lines.push(line);
+    // One that is away has nothing else to say.
+    if (line.ok) for (const warning of said) warnings.add(warning);
+    said.clear();
+  }
   lines.push(...(await receiverLines(context, flags.notify === true)));
   const settings = { ok: false, name: 'settings', remedy: '', required: false };
   return [...lines, ...[...warnings].map(found => ({ ...settings, found }))];

@@ -21,7 +21,8 @@ const STATUSES = ['delivered', 'pending', 'dead'] as const;
 
 /** `tidegauge incidents`: what was raised, oldest first, and what became of the notifications. */
 export async function incidents(context: Context, flags: IncidentFlags): Promise<number> {
-  if (!hasData(context, filesOf(context.config).state)) {
+  const file = filesOf(context.config).state;
+  if (!hasData(context, file)) {
     if (flags.json) context.out.write(jsonText([]));
     return 0;
   }
@@ -29,7 +30,7 @@ export async function incidents(context: Context, flags: IncidentFlags): Promise
   try {
     await state.open();
     const found = (await state.incidents(rangeFlags(flags, context.clock.now()), LIMIT)).reverse();
-    if (found.length === 0) hintElsewhere(context.config.data);
+    if (found.length === 0 && file !== null) hintElsewhere(context.config.data);
     if (flags.json && !flags.deliveries) {
       context.out.write(jsonText(found.map(incidentJson)));
       return 0;

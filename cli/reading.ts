@@ -23,7 +23,8 @@ export function hasData({ config }: Pick<Context, 'config'>, file: string | null
 /** Nothing was found: perhaps because root's data are elsewhere. */
 export function hintElsewhere(data: string, root = ROOT_DATA): void {
   if (data === root || !existsSync(root)) return;
-  note(`${root} exists: to read that, run this as root (sudo), or set TIDEGAUGE_DATA=${root}`);
+  const asRoot = process.getuid?.() === 0 ? '' : 'run this as root (sudo), or ';
+  note(`${root} exists: to read that, ${asRoot}set TIDEGAUGE_DATA=${root}`);
 }
 
 function unreadable(file: string, cause: unknown): TidegaugeError {

@@ -1,4 +1,4 @@
-import { checkMachine } from '../collector/preflight.ts';
+import { type Check, checkMachine, checkRoot } from '../collector/preflight.ts';
 import { TidegaugeError } from '../core/errors.ts';
 import type { Context } from './context.ts';
 
@@ -6,14 +6,19 @@ import type { Context } from './context.ts';
 export async function refuseUnlessReady({ config }: Pick<Context, 'config'>): Promise<void> {
   const checks = await checkMachine(config.capture);
   const missing = checks.find(check => !check.ok && check.required);
-  if (!missing) return;
-  throw new TidegaugeError(
-    {
-      place: 'this machine',
-      expected: missing.name,
-      found: missing.found,
-      remedy: `${missing.remedy} (Recorded traffic can be looked at anywhere: tidegauge replay FILE.ndjson.)`,
-    },
+  if (missing)
+    throw refusal(missing, ' (Recorded traffic can be looked at anywhere: tidegauge replay FILE.ndjson.)');
+}
+
+/** For what needs no more of the machine than bpftrace says for itself. */
+export function refuseUnlessRoot(): void {
+  const root = checkRoot();
+  if (!root.ok) throw refusal(root, ' (What is stored is listed with --from.)');
+}
+
+function refusal({ name, found, remedy }: Check, instead: string): TidegaugeError {
+  return new TidegaugeError(
+    { place: 'this machine', expected: name, found, remedy: `${remedy}${instead}` },
     { exitCode: 2 },
   );
 }

@@ -19,7 +19,8 @@ interface ReviewFlags extends CommonFlags {
 /** `tidegauge review`: the same fold over stored history, with the settings of this configuration. */
 export async function review(context: Context, flags: ReviewFlags): Promise<number> {
   const range = rangeFlags(flags, context.clock.now());
-  if (!hasData(context, filesOf(context.config).store)) {
+  const file = filesOf(context.config).store;
+  if (!hasData(context, file)) {
     if (flags.json) context.out.write(jsonText([]));
     return 0;
   }
@@ -39,7 +40,7 @@ export async function review(context: Context, flags: ReviewFlags): Promise<numb
     });
     progress.end();
     context.out.write(flags.json ? jsonText(reviews.map(reviewJson)) : reportText(reviews));
-    if (reviews.length === 0) hintElsewhere(context.config.data);
+    if (reviews.length === 0 && file !== null) hintElsewhere(context.config.data);
     return 0;
   } finally {
     await state.close();

@@ -28,14 +28,19 @@ export async function checkMachine(
 ): Promise<Check[]> {
   const linux = required('Linux', process.platform === 'linux', process.platform, 'Run it on Linux.');
   if (!linux.ok) return [linux];
-  const uid = process.getuid?.() ?? -1;
   return [
     linux,
-    required('root', uid === 0, `user id ${uid}`, 'Run it as root, for example with sudo.'),
+    checkRoot(),
     await checkHook(config, files),
     await checkBpftrace(config),
     await checkCgroups(),
   ];
+}
+
+/** bpftrace asks for the user, not for its rights. */
+export function checkRoot(): Check {
+  const uid = process.getuid?.() ?? -1;
+  return required('root', uid === 0, `user id ${uid}`, 'Run it as root, for example with sudo.');
 }
 
 /** The hook that would be used, and why each one before it is not. */
@@ -77,11 +82,14 @@ export async function checkDocker(config: Config['capture'], clock: Clock): Prom
   } catch (error) {
     const remedy =
       errorCode(error) === 'EACCES'
-        ? 'Let this user use its socket: `collector.groups: docker`. Containers have no names without it.'
-        : 'Start Docker, or set capture.docker to its socket, or to `off`; containers have no names without it.';
+        ? `Let this user use its socket: with \`collector.user\`, \`collector.groups: docker\`; ${NAMELESS}.`
+        : `Start Docker, or set capture.docker to its socket, or to \`off\`; ${NAMELESS}.`;
     return optional(name, false, describeError(error), remedy);
   }
 }
+
+/** What it means that Docker cannot be asked. */
+const NAMELESS = 'containers have no names without it, and rules that match names never fire';
 
 const MIXED =
   'Boot with cgroup v2 (`systemd.unified_cgroup_hierarchy=1`); until then their traffic is counted as that of the host, `/`.';

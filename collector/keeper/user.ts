@@ -20,7 +20,7 @@ export interface User {
 export function findUser(name: string): User {
   const [[uid = 0], [gid = 0], groups] = [idsOf(name, '-u'), idsOf(name, '-g'), idsOf(name, '-G')];
   if (uid !== 0) return { name, uid, gid, groups };
-  throw refused(name, 'an account without the rights of root', 'user id 0');
+  throw refused(name, 'an account without the rights of root', 'user id 0, which is root');
 }
 
 function idsOf(name: string, what: '-u' | '-g' | '-G'): number[] {

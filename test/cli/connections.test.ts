@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ConnectionRow } from '../../core/connection.ts';
 import { SqliteStore } from '../../store/sqlite/store.ts';
 import { busyParts, frameOf } from '../parts/frames.ts';
+import { describeWith } from '../parts/need.ts';
 import { temporaryFolder } from '../parts/process.ts';
 import { tidegauge, writeConfig } from '../parts/tidegauge.ts';
 
@@ -13,6 +14,17 @@ const row = (kind: ConnectionRow['kind'], peer: string, count: number): Connecti
   peer,
   port: peer === '' ? 0 : 5432,
   count,
+});
+
+describeWith(['ebpf'], 'live connections', () => {
+  it('are for root, as captures are; others are told what they can see', async () => {
+    const through = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--'];
+    const child = tidegauge(['connections'], { cwd: '/', through });
+    expect(await child.exited).toBe(2);
+    expect(child.output).toBe(
+      'tidegauge: this machine: expected root, found user id 65534. Run it as root, for example with sudo. (What is stored is listed with --from.)\n',
+    );
+  });
 });
 
 describe('stored connections', () => {
@@ -44,6 +56,13 @@ describe('stored connections', () => {
       '2023-11-14T22:13:20Z c0000 opened 2 several',
       '2023-11-14T22:13:20Z c0000 opened 1 10.0.0.2 -> 10.0.0.4:5432',
       '2023-11-14T22:13:25Z c0000 failed 1 10.0.0.2 -> 10.0.0.5:5432',
+      '',
+    ]);
+  });
+
+  it('are said to be none where there are none', async () => {
+    expect(await list('--from', '2023-11-14', '--host', 'nobody')).toEqual([
+      'No connections are stored for this host and range.',
       '',
     ]);
   });

@@ -148,7 +148,17 @@ describeWith(['ebpf'], 'doctor, on a machine that lacks something,', () => {
   it('says what becomes of names without Docker', async () => {
     expect(await complaints([], [], { docker: join(empty, 'docker.sock') })).toEqual([
       expect.stringMatching(/^warn Docker connect ENOENT/),
-      expect.stringMatching(/^-> Start Docker, .*; containers have no names without it\.$/),
+      expect.stringMatching(
+        /^-> Start Docker, .*; containers have no names without it, and rules that match names never fire\.$/,
+      ),
+    ]);
+  });
+
+  it('says once that a Redis is away', async () => {
+    const away = ['env', 'TIDEGAUGE_STATE_KIND=redis', 'TIDEGAUGE_REDIS_URL=redis://127.0.0.1:1'];
+    expect(await complaints(away)).toEqual([
+      expect.stringMatching(/^FAIL state redis:\/\/127\.0\.0\.1:1: /),
+      expect.stringMatching(/^-> Check that Redis runs/),
     ]);
   });
 
@@ -167,6 +177,7 @@ describeWith(['ebpf'], 'doctor, on a machine that lacks something,', () => {
     expect(await complaints(unable, ['--user', 'nobody'])).toEqual([
       `FAIL user ${data}: EPERM`,
       expect.stringContaining(`\`install -d -m 700 -o nobody ${data}\``),
+      expect.stringMatching(/^warn all else not tried:/),
     ]);
     expect(existsSync(data)).toBe(false);
     mkdirSync(data);
@@ -180,6 +191,7 @@ describeWith(['ebpf'], 'doctor, on a machine that lacks something,', () => {
     expect(await complaints([], ['--user', 'nobody'], capture)).toEqual([
       `FAIL data files ${ofRoot} (EACCES), which nobody may not use`,
       `-> Give it to the user: \`chown -R nobody: ${data}\`.`,
+      expect.stringMatching(/^warn all else not tried:/),
     ]);
     rmSync(ofRoot);
     expect(await complaints([], ['--user', 'nobody'], capture)).toEqual([
