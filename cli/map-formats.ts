@@ -1,6 +1,6 @@
 import { printable } from '../core/errors.ts';
 import type { MapEdge, MapNode, ServiceMap } from '../core/service-map.ts';
-import { formatCount, formatSize } from '../core/units.ts';
+import { formatCounted, formatSize } from '../core/units.ts';
 
 /** Pictures of a service map. Names are untrusted: each format escapes them in its own way. */
 export const MAP_FORMATS: Readonly<Record<string, (map: ServiceMap) => string>> = {
@@ -12,7 +12,7 @@ export const MAP_FORMATS: Readonly<Record<string, (map: ServiceMap) => string>> 
 
 /** A line for each edge, the heaviest first. */
 function mapText({ nodes, edges }: ServiceMap): string {
-  if (edges.length === 0) return 'Nobody talked to anybody.\n';
+  if (edges.length === 0) return 'No traffic between anybody is stored for this host and range.\n';
   const names = new Map(nodes.map(node => [node.id, printable(labelOf(node), 60)]));
   const sorted = [...edges].sort((a, b) => bytesOf(b) - bytesOf(a));
   return sorted
@@ -59,8 +59,8 @@ const bytesOf = (edge: MapEdge): number => edge.sentBytes + edge.receivedBytes;
 
 function numbersOf(edge: MapEdge): string {
   const parts = [`${formatSize(edge.sentBytes)} there`, `${formatSize(edge.receivedBytes)} back`];
-  if (edge.connections > 0) parts.push(`${formatCount(edge.connections)} connections`);
-  if (edge.failures > 0) parts.push(`${formatCount(edge.failures)} failures`);
+  if (edge.connections > 0) parts.push(formatCounted(edge.connections, 'connection'));
+  if (edge.failures > 0) parts.push(formatCounted(edge.failures, 'failure'));
   return parts.join(', ');
 }
 

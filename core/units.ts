@@ -46,12 +46,12 @@ export function parseRate(text: string): { value: number; unit: 'B/s' | 'msg/s' 
   return bytes === null ? null : { value: bytes, unit: 'B/s' };
 }
 
-/** `1h30m`, `5s`, `200ms`, `0s`: the shortest exact text, milliseconds rounded. */
+/** `90d`, `1h30m`, `5s`, `200ms`, `0s`: an exact text, milliseconds rounded; no weeks, which nobody counts in. */
 export function formatDuration(ms: number): string {
   let rest = Math.round(ms);
   if (rest === 0) return '0s';
   let text = '';
-  for (const unit of ['w', 'd', 'h', 'm', 's', 'ms']) {
+  for (const unit of ['d', 'h', 'm', 's', 'ms']) {
     const size = DURATION_MS[unit] ?? 1;
     const n = Math.floor(rest / size);
     if (n > 0) text += `${n}${unit}`;
@@ -70,6 +70,10 @@ export function exactSize(bytes: number): string {
 export function formatSize(bytes: number): string {
   return scaled(bytes, 1024, ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']);
 }
+
+/** `1 connection`, `2 connections`, `1.2 k connections`. */
+export const formatCounted = (n: number, noun: string): string =>
+  `${formatCount(n)} ${noun}${n === 1 ? '' : 's'}`;
 
 /** `950`, `1.2 k`, `3.4 M`: decimal thousands. */
 export function formatCount(n: number): string {

@@ -61,7 +61,7 @@ describe('commands', () => {
     expect([code, output]).toEqual([0, expect.stringContaining('secret.yaml: ok')]);
     expect(output).not.toMatch(/very-secret/);
     expect(parse(output)).toMatchObject({
-      capture: { interval: '5s', spool: { size: '1GiB', age: '1w' } },
+      capture: { interval: '5s', spool: { size: '1GiB', age: '7d' } },
       collector: { user: 'tidegauge', groups: 'docker, 998' },
       http: { listen: '[::1]:9000' },
       redis: { url: 'redis://***@box:6379/1' },

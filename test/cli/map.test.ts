@@ -28,7 +28,7 @@ const render = (format: string, map: ServiceMap): string => MAP_FORMATS[format]?
 describe('a map', () => {
   it('as text, Graphviz and Mermaid', () => {
     const map = mapOf('web', 'db');
-    const numbers = '2 KiB there, 10 B back, 3 connections, 1 failures';
+    const numbers = '2 KiB there, 10 B back, 3 connections, 1 failure';
     expect(render('text', map)).toBe(`web -> db tcp/80: ${numbers}\n`);
     expect(render('dot', map)).toBe(
       `digraph tidegauge {\n  rankdir=LR;\n  n0 [label="web", shape=box];\n  n1 [label="db", shape=box];\n` +
