@@ -8,6 +8,13 @@ import { Child, until } from '../test/parts/process.ts';
 /** Entries that each map can hold. */
 export const MAP_KEYS = 65_536;
 
+/** Of a bpftrace, so that its maps hold so many: up to 0.19, and newer. */
+export const ENVIRONMENT: NodeJS.ProcessEnv = {
+  ...process.env,
+  BPFTRACE_MAP_KEYS_MAX: `${MAP_KEYS}`,
+  BPFTRACE_MAX_MAP_KEYS: `${MAP_KEYS}`,
+};
+
 const STATS = '/proc/sys/kernel/bpf_stats_enabled';
 
 /** Switches the kernel's account on for the time of the action; needs root. */
@@ -66,9 +73,7 @@ function send(messages: number): void {
 
 /** Nanoseconds in the kernel for each send that a program counts, as that bpftrace compiles it. */
 export async function costPerSend(command: string, program: string, messages: number): Promise<number> {
-  const bpftrace = new Child(command, ['-B', 'line', '-f', 'json', '-e', program], {
-    env: { ...process.env, BPFTRACE_MAP_KEYS_MAX: `${MAP_KEYS}`, BPFTRACE_MAX_MAP_KEYS: `${MAP_KEYS}` },
-  });
+  const bpftrace = new Child(command, ['-B', 'line', '-f', 'json', '-e', program], { env: ENVIRONMENT });
   const pid = bpftrace.process.pid ?? 0;
   try {
     await until(`bpftrace to count: ${bpftrace.output}`, () => {

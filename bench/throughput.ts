@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { PROBES } from '../bpf/index.ts';
+import { bpftraceVersionOf } from '../bpf/quirks.ts';
+import { bpftraceVersion } from '../collector/bpftrace.ts';
 import { chooseHook } from '../collector/hooks.ts';
 import { Child, until } from '../test/parts/process.ts';
-import { MAP_KEYS, nsInPrograms, withBpfStats } from './kernel.ts';
+import { ENVIRONMENT, MAP_KEYS, nsInPrograms, withBpfStats } from './kernel.ts';
 import { type BenchTable, inTurn, median, middle } from './measure.ts';
 
 /**
@@ -52,7 +54,7 @@ const throughput = (size: number): number => {
 
 /** The action's result while bpftrace runs the program; the action gets its process id. */
 async function during<T>(program: string, action: (pid: number) => T): Promise<T> {
-  const bpftrace = new Child('bpftrace', ['-B', 'line', '-f', 'json', '-e', program]);
+  const bpftrace = new Child('bpftrace', ['-B', 'line', '-f', 'json', '-e', program], { env: ENVIRONMENT });
   try {
     await until(`a readout: ${bpftrace.output}`, () => bpftrace.output.includes('"end '));
     return action(bpftrace.process.pid ?? 0);
@@ -70,9 +72,10 @@ function share(pid: number, size: number): number {
 
 export async function throughputTable(): Promise<BenchTable> {
   const { hook, kernel } = await chooseHook({ hook: 'auto', probe: 'auto' });
-  const parameters = { intervalMs: INTERVAL_MS, mapKeys: MAP_KEYS, hook: hook.name, kernel } as const;
+  const bpftrace = bpftraceVersionOf(await bpftraceVersion('bpftrace'));
+  const parameters = { intervalMs: INTERVAL_MS, mapKeys: MAP_KEYS, hook: hook.name, kernel, bpftrace };
   const programs = PROBES.map(
-    probe => [probe.name, probe.render({ ...parameters, account: 'exact', bpftrace: null })] as const,
+    probe => [probe.name, probe.render({ ...parameters, account: 'exact' })] as const,
   );
   const rows: BenchTable['rows'][number][] = [];
   for (const size of SIZES) {
