@@ -45,8 +45,8 @@ export interface WatchOptions {
 /** Watch TCP connections of all containers until the signal. Throws a TidegaugeError when bpftrace ends before. */
 export async function watchConnections(options: WatchOptions): Promise<void> {
   const { config, tracer, signal } = options;
-  const watch = new Watch(options, await findCgroupMount());
   const bpftrace = bpftraceVersionOf(await tracer.version());
+  const watch = new Watch(options, await findCgroupMount());
   const child = tracer.start({ kind: 'connections', bpftrace });
   const stop = () => void child.stop();
   signal.addEventListener('abort', stop);
