@@ -43,13 +43,13 @@ export async function serverVersion(connection: Connection): Promise<string | nu
   return /^v?(\d+\.\d+[\w.+-]*)/.exec(named)?.[1] ?? null;
 }
 
-/**
- * An answer, also that there is no such page. 3 tells nothing to strangers, and answers 400 where a token is malformed;
- * a proxy answers 502 or 503 before its server is there.
- */
+/** What an InfluxDB refuses with: 3 tells nothing to strangers, and answers 400 where a token is malformed. */
+const REFUSALS = [400, 401, 403, 429];
+
+/** An answer, also of what may be no InfluxDB. One of 500 and more is of a server, or of the proxy before it, that starts. */
 async function asked(connection: Connection, path: string): Promise<Answer> {
   const answer = await request(connection, path);
-  if (answer.status >= 400 && answer.status !== 404) throw refusal(connection, path, answer);
+  if (answer.status >= 500 || REFUSALS.includes(answer.status)) throw refusal(connection, path, answer);
   return answer;
 }
 

@@ -246,8 +246,11 @@ describe('opening', () => {
     ['an InfluxDB that is too old', { 'X-Influxdb-Version': '1.5.2' }, 'version 1.5.2'],
     ['a version that is none', { 'X-Influxdb-Version': 'yes' }, 'no version'],
   ])('gives up on %s', async (_, headers, text) => {
-    const url = await answering((__, response) => response.writeHead(200, headers).end('hello'));
-    await expect(openAt(url)).rejects.toMatchObject({ retry: false, message: expect.stringContaining(text) });
+    for (const status of [200, 405]) {
+      const url = await answering((__, response) => response.writeHead(status, headers).end('hello'));
+      const message = expect.stringMatching(new RegExp(`${text}.*address of an InfluxDB`));
+      await expect(openAt(url)).rejects.toMatchObject({ retry: false, message });
+    }
   });
 
   it.each([
