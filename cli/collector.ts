@@ -50,7 +50,7 @@ export async function startCollector(
     onFrame: frame => {
       shipper.push(frame);
       if (tally.frames === 0) live.once(containersLine(frame));
-      tally.add(frame);
+      tally.add(frame, clock.monotonic());
       const { docker: connected, aheadMs } = capture.status();
       const sight = { docker: docker.see(connected), aheadMs, unreached: parts.contact.unreached };
       live.frame(frame, statusOf(frame, shipper.status(), worker(), sight));

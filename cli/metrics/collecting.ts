@@ -130,7 +130,7 @@ export function shipRows({ collector, clock }: Watched): Row[] {
     },
     {
       name: 'tidegauge_pending_bytes',
-      help: 'What these frames take up; bounded by capture.pending.',
+      help: 'What these frames take up as text; bounded by capture.spool.size.',
       type: 'gauge',
       read: () => one(status(s => s.pendingBytes)),
     },

@@ -81,7 +81,7 @@ export function checksOf(
   const captureFailing = () => {
     const newest = collector()?.tally.newest;
     if (!newest) return 'no frame yet';
-    const age = clock.now() - newest.end;
+    const age = clock.monotonic() - newest.came;
     return age > silentMs ? `no frame for ${Math.round(age / 1000)} s` : null;
   };
   const stateFailing = () => {
