@@ -194,11 +194,12 @@ export class Worker {
     const owned = this.#lanes.get(lane);
     if (!owned) return;
     await owned.stop(save);
+    await this.#quietly(owned.lease.name, () => this.#deps.state.release(owned.lease));
+    // In one step with its end: whoever looks in between must not see its counts twice.
     const { frames, failedFrames, refusedRows } = owned.status();
     this.#past.frames += frames;
     this.#past.failedFrames += failedFrames;
     this.#past.refusedRows += refusedRows;
-    await this.#quietly(owned.lease.name, () => this.#deps.state.release(owned.lease));
     this.#lanes.delete(lane);
     this.#leaving.delete(lane);
   }
@@ -219,8 +220,9 @@ export class Worker {
   async #endPolicy(release: boolean): Promise<void> {
     const policy = this.#policy;
     if (!policy) return;
-    this.#policy = null;
     await policy.deliverer.stop();
+    // In one step, as above: its counts are never missing.
+    this.#policy = null;
     this.#past.delivered += policy.deliverer.delivered;
     this.#past.failed += policy.deliverer.failed;
     this.#past.dead += policy.deliverer.dead;

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import type { Frame } from '../../core/frame.ts';
+import type { Outcome, Receiver } from '../../notify/contract.ts';
 import { createInlineQueue } from '../../queue/inline.ts';
 import { Worker } from '../../worker/worker.ts';
 import { ManualClock } from '../parts/clock.ts';
@@ -14,7 +15,7 @@ beforeEach(() => {
 afterEach(() => folder.remove());
 
 /** Workers of one state and store, one after the other; `away` says which methods of the state reject, and counts. */
-async function installation() {
+async function installation(receivers: readonly Receiver[] = []) {
   const clock = new ManualClock();
   const { log } = recordingLog();
   const { store, state } = openFiles(folder.path, clock);
@@ -31,7 +32,7 @@ async function installation() {
     ...{ clock, store, state, queue, away },
     async start(owner: string): Promise<Worker> {
       const worker = Worker.start({
-        ...{ fold: limitFold(1_000_000), store, queue, state: shared, receivers: [], clock, log },
+        ...{ fold: limitFold(1_000_000), store, queue, state: shared, receivers, clock, log },
         ...{ owner, leaseMs: 60_000, checkpointMs: 1000 },
       });
       await until('the lane', () => worker.status().lanes === 1);
@@ -87,5 +88,46 @@ it('a worker that ends before it could write what a frame gave leaves that frame
   const incidents = () => state.incidents({ from: 0, to: Number.MAX_SAFE_INTEGER }, 10);
   await until('the incident', async () => (await incidents()).length === 1);
   await stop(successor);
+  await close();
+});
+
+it('what a worker has counted is neither missing nor there twice while it ends', async () => {
+  const seen: string[] = [];
+  let worker: Worker | null = null;
+  const look = () => {
+    const status = worker?.status();
+    if (status) seen.push(`${status.frames} frames, ${status.delivered} delivered`);
+  };
+  // Accepts the first message; the next one is under way when the worker ends.
+  const answers: ((signal: AbortSignal) => Promise<Outcome>)[] = [async () => ({ kind: 'accepted' })];
+  let underWay = false;
+  const untilCutShort = (signal: AbortSignal): Promise<Outcome> => {
+    underWay = true;
+    return new Promise(resolve => {
+      signal.addEventListener('abort', () => {
+        look();
+        resolve({ kind: 'retry', reason: 'cut short' });
+      });
+    });
+  };
+  const chat: Receiver = {
+    ...{ name: 'chat', address: 'nowhere' },
+    deliver: (_, signal) => (answers.shift() ?? untilCutShort)(signal),
+  };
+  const { start, publish, stop, close, away, clock } = await installation([chat]);
+  worker = await start('a');
+  away.from = method => {
+    if (method === 'release') look();
+    return false;
+  };
+  await publish(STORY.slice(0, 15));
+  await until('the second message', () => {
+    clock.advance(250);
+    return underWay && worker?.status().frames === 15;
+  });
+  await stop(worker);
+  look();
+  expect(seen.length).toBeGreaterThanOrEqual(4);
+  expect(new Set(seen)).toEqual(new Set(['15 frames, 1 delivered']));
   await close();
 });
