@@ -148,7 +148,7 @@ describe('configuration', () => {
     ['host: "a\\tb"', 'host: expected a name without control characters, found "a\\tb"'],
     [
       'store: {retention: {raw: 2d, minute: 1d}}',
-      'expected raw kept no longer than minute, and minute no longer than hour, found raw 2d, minute 1d, hour 104w2d',
+      'expected raw kept no longer than minute, and minute no longer than hour, found raw 2d, minute 1d, hour 730d',
     ],
   ])('says in words what is wrong with %s', (text, line) => {
     const found = problems(text);

@@ -118,9 +118,9 @@ describe('InfluxDB 3 Core: opening and setting up', () => {
         : undefined,
     );
     expect(await store.init()).toEqual([
-      'database gauge: kept 1w from now on, was 3d',
-      'database gauge/minute: created, kept 12w6d',
-      'database gauge/hour: kept 104w2d, as configured',
+      'database gauge: kept 7d from now on, was 3d',
+      'database gauge/minute: created, kept 90d',
+      'database gauge/hour: kept 730d, as configured',
       expect.stringMatching(/gauge: ready \(InfluxDB 3\.6\.0\)$/),
     ]);
     const configured = asked.filter(({ url }) => url.pathname === '/api/v3/configure/database');

@@ -51,7 +51,7 @@ describeWith(['influx'], 'setting up InfluxDB 1.x', () => {
     expect(await policies('opened')).toEqual(AS_CONFIGURED);
     const lines = await storeOf('made "new"').store.init();
     expect(await policies('made "new"')).toEqual(AS_CONFIGURED);
-    expect(lines[0]).toMatch(/database made "new": created, windows kept 1w$/);
+    expect(lines[0]).toMatch(/database made "new": created, windows kept 7d$/);
   });
 
   it('opening never shortens what is kept, init does and says so; again it changes nothing', async () => {
@@ -59,14 +59,14 @@ describeWith(['influx'], 'setting up InfluxDB 1.x', () => {
     await storeOf('old').store.open();
     expect(await policies('old')).toEqual({ ...AS_CONFIGURED, autogen: ['0s', '168h0m0s', true] });
     expect(await storeOf('old').store.init()).toEqual(
-      expect.arrayContaining(['windows (autogen): kept 1w from now on, was for ever']),
+      expect.arrayContaining(['windows (autogen): kept 7d from now on, was for ever']),
     );
     expect(await policies('old')).toEqual(AS_CONFIGURED);
     for (const line of (await storeOf('old').store.init()).slice(0, 3))
       expect(line).toMatch(/as configured$/);
     const longer = { ...RETENTION, raw: 30 * DAY };
     expect((await storeOf('old', longer).store.init())[0]).toBe(
-      'windows (autogen): kept 4w2d from now on, was 1w',
+      'windows (autogen): kept 30d from now on, was 7d',
     );
   });
 
