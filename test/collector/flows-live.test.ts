@@ -211,6 +211,29 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
     },
   );
 
+  it.each([
+    ['IPv4', '0.0.0.0', '10.77.0.2', '10.77.0.200'],
+    ['IPv6', '::', 'fd77::2', 'fd77::200'],
+  ])(
+    'over unconnected UDP and %s, both on one port: what could not be sent to one is not taken for what another is sent',
+    async (_, any, host, nobody) => {
+      const [client, other] = [await cgroup('client'), await cgroup('other')];
+      await serve(right, other, '$| = 1; print "ready\\n"; sleep 600');
+      await serve(
+        left,
+        client,
+        `${SOCKETS} my $s = sock("${any}", SOCK_DGRAM); bind($s, at("${any}", 7013)) or die "bind $!";
+      send($s, "x" x 65530, 0, at("${host}", 7013)) and die "sent";
+      for (1..3) { send($s, "x" x 9, 0, at("${nobody}", 7013)) or die "send $!" } print "done\\n"; sleep 600`,
+        'done',
+      );
+      await running.settled();
+      expect(flowsOf(running.frames, client.path)).toMatchObject([
+        { peerKind: 'private', port: 7013, sentMessages: 3, sentBytes: 27 },
+      ]);
+    },
+  );
+
   it('over loopback stay in the namespace', async () => {
     const [one, two] = [await cgroup('one'), await cgroup('two')];
     await serve(left, one, tcpServer('127.0.0.1', 7003, 10, 10));
