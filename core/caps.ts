@@ -52,7 +52,7 @@ export const CAPS = {
     shows: 'tidegauge_pending_bytes',
   },
   inlineEntries: {
-    what: 'Entries (frames, containers, windows) of one lane of the queue in the process.',
+    what: 'Entries (frames, containers, windows, flows, connections) of one lane of the queue in the process.',
     limit: 250_000,
     beyond: 'the oldest frames leave; the worker reads them from the store',
     shows: 'tidegauge_queue_depth_frames',

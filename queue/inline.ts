@@ -14,9 +14,9 @@ export interface InlineOptions {
   /** Pauses between attempts of a handler that fails. */
   backoff?: Backoff;
   /**
-   * Most that one lane holds, in entries: a frame counts one, and one more for each of its containers and windows
-   * (some 300 bytes each). Beyond it the lane's oldest waiting frame goes; the worker reads it from the store, because
-   * the next one names its predecessor.
+   * Most that one lane holds, in entries: a frame counts one, and one more for each of its containers, windows, flows
+   * and connections (some 300 bytes each). Beyond it the lane's oldest waiting frame goes; the worker reads it from the
+   * store, because the next one names its predecessor.
    */
   limit?: number;
 }
@@ -38,7 +38,8 @@ interface Lane {
   wake: () => void;
 }
 
-const entriesOf = (frame: Frame): number => 1 + frame.containers.length + frame.windows.length;
+const entriesOf = ({ containers, windows, flows, connections }: Frame): number =>
+  1 + containers.length + windows.length + flows.length + connections.length;
 
 /** For one process that collects and detects: nothing to install, nothing to connect to. */
 export function createInlineQueue(options: InlineOptions): InlineQueue {

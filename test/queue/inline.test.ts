@@ -6,12 +6,22 @@ import { busyParts, frameOf } from '../parts/frames.ts';
 import { recordingLog } from '../parts/log.ts';
 import { until } from '../parts/process.ts';
 
+const flows = [80, 443, 5432].map(port => ({
+  ...{ container: 'c0000', protocol: 'tcp' as const, role: 'client' as const },
+  ...{ peerKind: 'container' as const, peer: 'c0001', port, address: '10.0.0.2' },
+  ...{ sentMessages: 1, sentBytes: 2, receivedMessages: 3, receivedBytes: 4, connections: 1, failures: 0 },
+}));
+const connections = [1, 2, 3, 4, 5].map(host => ({
+  ...{ container: 'c0000', kind: 'opened' as const },
+  ...{ own: '10.0.0.1', peer: `10.0.1.${host}`, port: 443, count: 1 },
+}));
+
 describe('inline queue beyond its bound', () => {
   it('lets the oldest waiting frames go, never the newest nor the one that is handled', async () => {
     const { log, lines } = recordingLog();
-    // A frame of 2 containers and 4 windows counts 7.
-    const frame = (n: number) => frameOf('web-1', n, busyParts(2));
-    const queue = createInlineQueue({ lanes: 1, clock: systemClock, log, limit: 21 });
+    // A frame of 2 containers, 4 windows, 3 flows and 5 connections counts 15.
+    const frame = (n: number) => frameOf('web-1', n, { ...busyParts(2), flows, connections });
+    const queue = createInlineQueue({ lanes: 1, clock: systemClock, log, limit: 45 });
     const taken: Frame[] = [];
     let release: (() => void) | undefined;
     queue.consume(0, async frame => {
