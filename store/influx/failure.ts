@@ -186,9 +186,13 @@ function excerpt(message: string): string {
   return `${printable(message.slice(0, 100), 150)} … ${printable(message.slice(-200), 250)}`;
 }
 
+/** Longest pause that a server can ask for: frames pile up meanwhile, and it may be a mistake. */
+const LONGEST_PAUSE_MS = 300_000;
+
 /** Milliseconds of a Retry-After header, which is in seconds; undefined when there is none or it is a date. */
 function retryAfterMs(header: string | undefined): number | undefined {
-  return header !== undefined && /^\d{1,6}$/.test(header.trim()) ? Number(header) * 1000 : undefined;
+  if (header === undefined || !/^\d{1,6}$/.test(header.trim())) return undefined;
+  return Math.min(Number(header) * 1000, LONGEST_PAUSE_MS);
 }
 
 /** A JSON answer of 1.x (`error`), 2.x (`message`) or 3 (`error`, and `data` names the lines it refuses). */

@@ -80,6 +80,7 @@ describe.each(exchanges)('decision on a failed %s', (what, exchange) => {
 
   it.each([
     ['7', 7000],
+    ['86400', 300_000],
     ['soon', undefined],
     ['-1', undefined],
     ['99999999999', undefined],
