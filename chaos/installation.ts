@@ -19,7 +19,7 @@ import { type Kind, partsOf } from './plan.ts';
 import { type ChaosReceiver, Refusing, startReceiver } from './receiver.ts';
 import { LIMIT, SILENCE } from './traffic.ts';
 
-/** Of a round, epoch ms. Real captures need their time to begin: theirs are set once more then. */
+/** Of a round, epoch ms. Set once more when all hosts have begun: of made traffic only the start. */
 export interface Times {
   /** Disturbances begin. */
   start: number;
@@ -47,8 +47,8 @@ export interface Installation {
   readonly state: State;
   /** The newest of what each program has written. */
   outputs(): string;
-  /** Resolves when a first frame is closed. */
-  firstFrame(): Promise<void>;
+  /** Resolves when every host has closed a frame: of one that has not, there would be nothing to compare. */
+  firstFrames(): Promise<void>;
   /** Where frames are captured for real: no more of them. */
   endCapture(): Promise<void>;
   /** Frames that were closed, by host. */
@@ -56,8 +56,8 @@ export interface Installation {
   stop(): Promise<void>;
 }
 
-/** Longest that a capture may take to begin, ms: on a busy machine bpftrace needs its time. */
-const FIRST_FRAME_MS = 60_000;
+/** Longest that all hosts may take to begin, ms: a busy machine needs its time. */
+const FIRST_FRAMES_MS = 60_000;
 
 export async function install(options: Options, tell: Tell): Promise<Installation> {
   const { kind, seed, times } = options;
@@ -126,9 +126,9 @@ export async function install(options: Options, tell: Tell): Promise<Installatio
     async endCapture() {
       if (kind === 'real') await programs[0]?.end('SIGTERM');
     },
-    async firstFrame() {
-      const isThere = async () => [...(await closed()).values()].some(frames => frames.length > 0);
-      await until('a first frame', isThere, FIRST_FRAME_MS);
+    async firstFrames() {
+      const areThere = async () => [...(await closed()).values()].every(frames => frames.length > 0);
+      await until('the first frames', areThere, FIRST_FRAMES_MS);
     },
     closed,
     stop,

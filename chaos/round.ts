@@ -41,11 +41,11 @@ export async function playRound(options: RoundOptions): Promise<RoundResult> {
   const times = timesOf(kind, began + START_MS);
   const installation = await install({ kind, seed, times, broken: options.broken === true }, tell);
   try {
-    if (kind === 'real') {
-      await installation.firstFrame();
-      tell('capture has begun');
-      Object.assign(times, timesOf(kind, systemClock.now()));
-    }
+    await installation.firstFrames();
+    tell('each host has closed a frame');
+    const now = systemClock.now();
+    if (kind === 'real') Object.assign(times, timesOf(kind, now));
+    else times.start = Math.max(times.start, now);
     const plan = options.plan ?? planOf(kind, seed);
     await Promise.all(
       plan.map(async disturbance => {
