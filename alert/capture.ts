@@ -42,14 +42,16 @@ function messagesLost(frame: Frame): Evidence {
   };
 }
 
+/** Given up by the bound of the spool, refused by the store, or damaged on disk: the collector's log says which. */
 function framesLost(dropped: number): Evidence {
   const frames = dropped === 1 ? '1 frame was' : `${dropped} frames were`;
+  const remedy = 'if the spool was full (see the log of the collector), raise capture.spool.size or age';
   return {
     seen: dropped,
     low: null,
     high: 0,
     unit: 'frames',
-    text: `${frames} captured but lost before the store took them, nobody has judged them; raise capture.spool.size or age`,
+    text: `${frames} captured but lost before the store took them, nobody has judged them; ${remedy}`,
   };
 }
 
