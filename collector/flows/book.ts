@@ -33,6 +33,7 @@ const TABLE_SIZE = CAPS.bookEntries.limit;
 
 /** A network namespace, or a container whose namespace nobody told; null: somebody who has no name (yet). */
 type Owner = number | string | null;
+
 /**
  * Who has which address, and who serves which port, in which network namespace: learned from sockets, from processes
  * and from Docker, each with the frames in which it was true. Deterministic, bounded.
@@ -51,7 +52,7 @@ export class AddressBook {
   readonly #homes = new Map<string, number>();
   /** Who serves: namespace, protocol, port -> names; the same with the client's address. */
   readonly #servers = new Seen<string>(TABLE_SIZE);
-  /** Who asks: server's address, protocol, port -> names, each with its namespace. */
+  /** Who asks: namespace, protocol, port -> names. */
   readonly #clients = new Seen<string>(TABLE_SIZE);
   /** Names that ended, with the frame in which they did. */
   readonly #ended = new Map<string, number>();
