@@ -1,3 +1,4 @@
+import type { Direction } from '../core/frame.ts';
 import { BUCKETS } from '../core/histogram.ts';
 import { TIERS } from '../core/rollup.ts';
 
@@ -6,8 +7,6 @@ import { TIERS } from '../core/rollup.ts';
  * Grafana's. Variables that are queried always carry `:regex`: without it Grafana leaves a single value unescaped that looks like a
  * number, such as a container named `7.zip`.
  */
-
-export type Direction = 'send' | 'receive';
 
 /** The dashboard's variables, each narrowed by those before it. */
 export const VARIABLES = ['host', 'service', 'container'] as const;
