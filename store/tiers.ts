@@ -14,8 +14,6 @@ export interface TierTables {
    * whole buckets; buckets without frames may be left out.
    */
   frameCounts(tier: Tier | null, host: string, range: Range, stepMs: number): Promise<Map<number, number>>;
-  /** Start of the tier's newest bucket, or null. */
-  newest(tier: Tier, host: string): Promise<number | null>;
   /** Write buckets in place of older versions of them. A reader sees one only once all of it is stored. */
   write(tier: Tier, rollups: readonly Rollup[]): Promise<void>;
 }
@@ -73,8 +71,8 @@ function runsOf(starts: readonly number[], stepMs: number): Range[] {
 
 /**
  * A host's traffic in buckets of `stepMs`, ascending, of all buckets that the range touches; buckets without any frame
- * are left out. Read from the coarsest tier that the step is a multiple of, and what it does not reach yet from the
- * finer ones; not `rolled`: from frames alone.
+ * are left out. Read from the coarsest tier that the step is a multiple of, and what it lacks from the finer ones; not
+ * `rolled`: from frames alone.
  */
 export function readSeries(
   tables: TierTables,
@@ -118,7 +116,10 @@ async function* merged(
   if (!Number.isNaN(start)) yield sum.build();
 }
 
-/** What a tier holds of the range, then what only the finer ones hold. */
+/**
+ * What a tier holds of the range and, where it has no bucket, what the finer ones hold: the newest time, and what was
+ * stored late and is to be rolled up yet.
+ */
 async function* parts(
   tables: TierTables,
   tier: Tier | null,
@@ -129,11 +130,14 @@ async function* parts(
     yield* tables.frames(host, range);
     return;
   }
-  const newest = await tables.newest(tier, host);
-  const end = newest === null ? range.from : Math.max(range.from, newest + tier.stepMs);
-  yield* tables.rollups(tier, host, { from: range.from, to: Math.min(range.to, end) });
-  if (end >= range.to) return;
-  yield* parts(tables, TIERS[TIERS.indexOf(tier) - 1] ?? null, host, { from: end, to: range.to });
+  const finer = TIERS[TIERS.indexOf(tier) - 1] ?? null;
+  let { from } = range;
+  for await (const bucket of tables.rollups(tier, host, range)) {
+    if (bucket.start > from) yield* parts(tables, finer, host, { from, to: bucket.start });
+    yield bucket;
+    from = bucket.start + tier.stepMs;
+  }
+  if (from < range.to) yield* parts(tables, finer, host, { from, to: range.to });
 }
 
 /** How long something is kept, for people. */

@@ -6,8 +6,8 @@ import { integer } from '../row.ts';
 import type { TierTables } from '../tiers.ts';
 import type { Access } from './access.ts';
 import { interpreted } from './failure.ts';
-import { ALL_TIME, inRange } from './influxql.ts';
-import { allRows, firstRow, pages } from './pages.ts';
+import { inRange } from './influxql.ts';
+import { allRows, pages } from './pages.ts';
 import { rollupHeadOf, rollupLine, rollupOf, trafficSumLines } from './rollups.ts';
 
 /** Buckets asked for at once, and containers of them. */
@@ -66,19 +66,6 @@ export class InfluxTiers implements TierTables {
       }
       return counts;
     });
-  }
-
-  async newest(tier: Tier, host: string): Promise<number | null> {
-    const row = await firstRow(
-      ALL_TIME,
-      part =>
-        this.#access.query(
-          `SELECT frames FROM host_frames WHERE ${inRange(host, part)} ORDER BY time DESC LIMIT 1`,
-          tier.name,
-        ),
-      { newestFirst: true },
-    );
-    return row ? interpreted(this.#access.place, () => integer(row, 'time')) : null;
   }
 
   /** The rows of `host_frames` are written once all else is stored: readers look for them first. */

@@ -19,7 +19,6 @@ export class RollupTables {
   readonly #putTraffic: StatementSync;
   readonly #heads: StatementSync;
   readonly #traffic: StatementSync;
-  readonly #newest: StatementSync;
   readonly #countFrames: StatementSync;
   readonly #countRolled: StatementSync;
 
@@ -36,9 +35,6 @@ export class RollupTables {
       SELECT t.*, s.container, s.service
       FROM traffic_rollups t CROSS JOIN series s ON s.id = t.series
       WHERE t.step_ms = ? AND t.time >= ? AND t.time <= ? AND s.host = ?`);
-    this.#newest = db.prepare(
-      'SELECT time FROM host_rollups WHERE step_ms = ? AND host = ? ORDER BY time DESC LIMIT 1',
-    );
     // Times are after 1970 wherever tiers are made: % never sees a negative one.
     this.#countFrames = db.prepare(`
       SELECT time - time % ?1 AS bucket, COUNT(*) AS frames FROM host_frames
@@ -93,11 +89,6 @@ export class RollupTables {
       ? this.#countRolled.all(stepMs, id, sqlTime(from), sqlTime(to), tier.stepMs)
       : this.#countFrames.all(stepMs, id, sqlTime(from), sqlTime(to));
     return new Map(rows.map(row => [integer(row, 'bucket'), integer(row, 'frames')]));
-  }
-
-  newest({ stepMs }: Tier, host: string): number | null {
-    const row = this.#newest.get(stepMs, this.#names.findHost(host));
-    return row ? integer(row, 'time') : null;
   }
 }
 

@@ -40,10 +40,6 @@ export class SqliteTiers implements TierTables {
     return this.#read(() => this.#rollups.counts(tier, host, range, stepMs));
   }
 
-  async newest(tier: Tier, host: string): Promise<number | null> {
-    return this.#read(() => this.#rollups.newest(tier, host));
-  }
-
   async write(tier: Tier, rollups: readonly Rollup[]): Promise<void> {
     for (const rollup of rollups) {
       try {

@@ -143,6 +143,20 @@ for (const [name, parts, start] of IMPLEMENTATIONS) {
       }
     });
 
+    it('shows what was stored late, though later buckets are rolled up already', async () => {
+      const host = newHost();
+      const at = (offset: number) => ({ ...frameOf(host, 0, busyParts(2)), start: T0 + offset });
+      await store.writeFrames([at(MINUTE), at(3 * HOUR)], { ahead: true });
+      await store.rollUp(host, DAY);
+      const late = [at(0), at(5 * MINUTE), at(HOUR), at(3 * HOUR - 5000), at(4 * HOUR)];
+      await store.writeFrames(late.slice(0, 2));
+      await store.rollUp(host, { from: T0, to: T0 + MINUTE });
+      await store.writeFrames(late.slice(2));
+      const all = [at(0), at(MINUTE), ...late.slice(1, 4), at(3 * HOUR), at(4 * HOUR)];
+      expect(await series(host, MINUTE)).toEqual(expected(all, MINUTE));
+      expect((await series(host, HOUR)).map(({ start }) => (start - T0) / HOUR)).toEqual([0, 1, 2, 3, 4]);
+    });
+
     it('leaves buckets alone that the range does not hold as a whole, and shows their frames all the same', async () => {
       const host = newHost();
       const frames = [0, 1, 2].map(minute => ({
