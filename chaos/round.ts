@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../core/clock.ts';
+import { describeError } from '../core/errors.ts';
 import { install, type Times } from './installation.ts';
 import { ACTIVE_MS, type Disturbance, type Kind, planOf, QUIET_MS } from './plan.ts';
 import { differences, type Figures } from './verify.ts';
@@ -61,6 +62,10 @@ export async function playRound(options: RoundOptions): Promise<RoundResult> {
     const figures = { ...result.figures, repeated: installation.receiver.repeated };
     if (result.found.length > 0) story.push(installation.outputs());
     return { differences: result.found, figures, story };
+  } catch (error) {
+    story.push(installation.outputs());
+    const figures = { frames: 0, incidents: 0, deliveries: 0, repeated: 0 };
+    return { differences: [`the round broke off: ${describeError(error)}`], figures, story };
   } finally {
     await installation.stop();
   }
