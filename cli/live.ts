@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import { CAPS } from '../core/caps.ts';
 import { type Clock, isoTime } from '../core/clock.ts';
-import type { Frame } from '../core/frame.ts';
+import type { Fault, Frame } from '../core/frame.ts';
 import type { Incident } from '../core/incident.ts';
 import { formatDuration } from '../core/units.ts';
 import { incidentLines } from '../review/report.ts';
@@ -32,6 +32,22 @@ const CLEAR = '\u001b[H\u001b[2J';
 const INCIDENTS_SHOWN = 5;
 /** Silence is reported after two intervals, but not before this. */
 const SILENCE_MS = 3000;
+
+/** What is said of a fault besides its name, which the metrics have as well. */
+const FAULT_WORDS: Readonly<Record<Fault, string>> = {
+  attach: 'capture began',
+  detach: 'capture ended',
+  'lost-events': 'bpftrace lost events',
+  saturated: 'a map was full; raise capture.map_keys',
+  'late-flip': 'bpftrace was held up',
+  restart: 'bpftrace was restarted',
+  garbage: 'output was not understood',
+};
+
+function faultsOf({ faults, lost }: Frame): string {
+  const words = faults.map(fault => `${fault} (${FAULT_WORDS[fault]})`);
+  return [...words, ...(lost > 0 ? [`${lost} events lost`] : [])].join(', ');
+}
 
 /** Shows frames, status, incidents and log lines as they come. */
 export class Live {
@@ -130,7 +146,7 @@ export class Live {
     const { columns, rows } = this.#options.screen;
     const size = { width: columns || 80, height: rows || 24 };
     const anomalous = new Set([...this.#open.values()].map(incident => incident.container));
-    const faults = frame.faults.length > 0 ? [`INCOMPLETE: ${frame.faults.join(', ')}`] : [];
+    const faults = frame.faults.length > 0 ? [`INCOMPLETE: ${faultsOf(frame)}`] : [];
     const summary = [`${isoTime(frame.start).slice(11, 19)}Z`, ...faults, silence ?? status.line].join('  ');
     const [newest = [], ...older] = this.#incidentBlocks(anomalous);
     const lines = picture(
@@ -157,8 +173,7 @@ export class Live {
 
   /** What a stream gets besides traffic: nothing while all is well, reasons when they change. */
   #trouble(frame: Frame, status: Status): string[] {
-    const faults =
-      frame.faults.length > 0 ? [`incomplete: ${frame.faults.join(', ')}, ${frame.lost} events lost`] : [];
+    const faults = frame.faults.length > 0 ? [`incomplete: ${faultsOf(frame)}`] : [];
     const parts = [...faults, ...(status.trouble ? [status.line] : [])];
     const reasons = status.reasons.join('\n');
     const news = status.trouble && reasons !== this.#reasonsTold ? status.reasons : [];

@@ -39,8 +39,8 @@ const amount = (window: Window | undefined): string =>
 const COLUMNS = ['CONTAINER', 'SENT/s', 'MSG/s', 'MEAN', 'RECEIVED/s', 'MSG/s', 'MEAN'] as const;
 
 /**
- * The live table of a frame, busiest first, at most `height` rows of at most `width` columns. `anomalous` marks
- * containers with an open incident.
+ * The live table of a frame, busiest first, at most `height` rows of at most `width` columns; where names would have to
+ * be cut, without the means. `anomalous` marks containers with an open incident.
  */
 export function frameTable(
   frame: Frame,
@@ -50,14 +50,23 @@ export function frameTable(
   if (rows.length === 0) return ['no traffic yet'];
   const fits = rows.length < options.height;
   const shown = fits ? rows : rows.slice(0, Math.max(1, options.height - 2));
-  const cells = shown.map(row => cellsOf(row, frame.durationMs, options.anomalous));
-  const widths = COLUMNS.map((title, i) => Math.max(title.length, ...cells.map(row => width(row[i] ?? ''))));
-  const fixed = widths.slice(1).reduce((sum, w) => sum + w + 2, 0);
-  widths[0] = Math.max(10, Math.min(widths[0] ?? 0, options.width - fixed));
-  const lines = [COLUMNS, ...cells].map(row => layOut(row, widths));
+  const table = [COLUMNS, ...shown.map(row => cellsOf(row, frame.durationMs, options.anomalous))];
+  const fitting = roomForNames(table, options.width) >= 0 ? table : table.map(withoutMeans);
+  const widths = widthsOf(fitting);
+  widths[0] = Math.max(10, (widths[0] ?? 0) + Math.min(0, roomForNames(fitting, options.width)));
+  const lines = fitting.map(row => layOut(row, widths));
   if (rows.length > shown.length) lines.push(`… and ${rows.length - shown.length} more`);
   return lines;
 }
+
+const withoutMeans = (row: readonly string[]): string[] => row.filter((_, i) => COLUMNS[i] !== 'MEAN');
+
+const widthsOf = (table: readonly (readonly string[])[]): number[] =>
+  (table[0] ?? []).map((_, i) => Math.max(...table.map(row => width(row[i] ?? ''))));
+
+/** Columns of the screen that are left when no name is cut; negative: that many too few. */
+const roomForNames = (table: readonly (readonly string[])[], screen: number): number =>
+  widthsOf(table).reduce((left, w) => left - w - 2, screen + 2);
 
 function cellsOf(
   { container, send, receive }: Row,
@@ -82,12 +91,20 @@ function layOut(row: readonly string[], widths: readonly number[]): string {
   return row
     .map((cell, i) => {
       const room = widths[i] ?? 0;
-      const text = width(cell) > room ? `${[...cell].slice(0, room - 1).join('')}…` : cell;
+      const text = cutInside(cell, room);
       const pad = ' '.repeat(Math.max(0, room - width(text)));
       return i === 0 ? text + pad : pad + text;
     })
     .join('  ')
     .trimEnd();
+}
+
+/** What tells names apart is as often at their end as at their beginning: `shop-web-1`, `docker:f61937bbd410`. */
+function cutInside(text: string, room: number): string {
+  const chars = [...text];
+  if (chars.length <= room) return text;
+  const tail = Math.floor((room - 1) / 2);
+  return [...chars.slice(0, room - 1 - tail), '…', ...chars.slice(chars.length - tail)].join('');
 }
 
 /** Columns a text takes: close enough for names, one per code point. */

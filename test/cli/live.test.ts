@@ -119,6 +119,19 @@ describe('live', () => {
     expect(screen.text.endsWith('\nstopped: last interval stored\n')).toBe(true);
   });
 
+  it('says in words what a frame lacks, and how much where that is known', () => {
+    const { screen, live } = open(false);
+    const { screen: terminal, live: picture } = open(true);
+    const faulty: Frame = { ...frame(0), faults: ['attach', 'lost-events'], lost: 7 };
+    live.frame(faulty, WELL);
+    live.frame({ ...frame(1), faults: ['detach'] }, WELL);
+    picture.frame(faulty, WELL);
+    const words = 'attach (capture began), lost-events (bpftrace lost events), 7 events lost';
+    expect(screen.text).toContain(`incomplete: ${words}\n`);
+    expect(screen.text).toMatch(/incomplete: detach \(capture ended\)\n/);
+    expect(terminal.picture.join(' ').replace(/\s+/g, ' ')).toContain(`INCOMPLETE: ${words}`);
+  });
+
   it('a terminal without traffic shows incidents at once', () => {
     const { screen, live } = open(true, { traffic: false });
     live.incident(incidentOf(1_700_000_000_000));

@@ -36,6 +36,22 @@ describe('the live table', () => {
     ]);
   });
 
+  it('has names that can be told apart on a narrow screen', () => {
+    const names = ['docker:f61937bbd410', 'docker:72f94e913591', 'z'];
+    expect(frameTable(frame(names, 10_240), { ...plain, width: 60 })).toEqual([
+      'CONTAINER              SENT/s  MSG/s  RECEIVED/s  MSG/s',
+      '  docker:72f94e913591   4 KiB      2         0 B      0',
+      '  docker:f61937bbd410   2 KiB      2         0 B      0',
+      '  z                       0 B      0         0 B      0',
+    ]);
+    expect(frameTable(frame(names, 10_240), { ...plain, width: 50 })).toEqual([
+      'CONTAINER         SENT/s  MSG/s  RECEIVED/s  MSG/s',
+      '  docker…e913591   4 KiB      2         0 B      0',
+      '  docker…7bbd410   2 KiB      2         0 B      0',
+      '  z                  0 B      0         0 B      0',
+    ]);
+  });
+
   it('fits the screen and says what it leaves out', () => {
     const lines = frameTable(frame(Array.from({ length: 50 }, (_, i) => `container-${i}`)), {
       ...plain,
