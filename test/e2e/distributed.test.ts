@@ -28,7 +28,8 @@ describeWith(['docker', 'ebpf', 'influx', 'redis'], 'collect and two detects ove
       startRedis(),
       startHook(),
     ]);
-    for (const name of ['noisy', 'quiet-one', 'quiet-two']) docker.run(name, trickleScript(6));
+    for (const name of ['gamma-noisy', 'gamma-quiet-one', 'gamma-quiet-two'])
+      docker.run(name, trickleScript(6));
     writeConfig(folder.path, {
       host: 'gamma',
       data: join(folder.path, 'data'),
@@ -37,10 +38,11 @@ describeWith(['docker', 'ebpf', 'influx', 'redis'], 'collect and two detects ove
       queue: { kind: 'bullmq' },
       redis: { url: redis.url },
       state: { kind: 'redis', lease: '2s', checkpoint: '2s' },
+      // Only ours: containers of other suites run on this machine as well.
       detectors: [
         ...JUMP_RULES,
         { use: 'threshold', name: 'limit', metric: 'bytes', direction: 'send', above: '500KiB/s', for: '0s' },
-      ],
+      ].map(rule => ({ ...rule, match: { container: 'gamma-*' } })),
       alert: { resolve_after: '3s' },
       receivers: [{ use: 'webhook', name: 'hook', url: hook.url }],
     });
@@ -66,19 +68,19 @@ describeWith(['docker', 'ebpf', 'influx', 'redis'], 'collect and two detects ove
       async () => Number((await frames())[0]?.count ?? 0) >= 26,
       60_000,
     );
-    docker.docker('kill', '-s', 'USR1', 'noisy');
+    docker.docker('kill', '-s', 'USR1', 'gamma-noisy');
     await until('the incident to be told', () => hook.bodies.length >= 1, 20_000);
     detectors[0]?.process.kill('SIGKILL');
     await until('its end to be told', () => hook.bodies.some(body => body.status === 'resolved'), 40_000);
 
     const told = hook.bodies.map(({ status, incident }) => [status, (incident as IncidentJson).container]);
     expect(told).toEqual([
-      ['firing', 'noisy'],
-      ['resolved', 'noisy'],
+      ['firing', 'gamma-noisy'],
+      ['resolved', 'gamma-noisy'],
     ]);
     const annotations = await query(influx.url, 'SELECT * FROM annotations');
     expect(annotations).toHaveLength(1);
-    expect(annotations[0]).toMatchObject({ container: 'noisy', host: 'gamma' });
+    expect(annotations[0]).toMatchObject({ container: 'gamma-noisy', host: 'gamma' });
     const open = await query(influx.url, `SELECT max(open) FROM detections WHERE container =~ /quiet/`);
     expect(open[0]?.max).toBe(0);
 
@@ -86,7 +88,7 @@ describeWith(['docker', 'ebpf', 'influx', 'redis'], 'collect and two detects ove
     expect(await listed.exited).toBe(0);
     const incidents = JSON.parse(listed.output) as IncidentJson[];
     expect(incidents.map(incident => [incident.container, incident.resolved_at !== null])).toEqual([
-      ['noisy', true],
+      ['gamma-noisy', true],
     ]);
     expect(incidents[0]?.findings.map(finding => finding.rule).sort()).toEqual(['limit', 'received', 'sent']);
   }, 150_000);
