@@ -78,7 +78,7 @@ export function ensureDataFolder(config: Config): void {
         place: config.data,
         expected: 'a directory that can be made',
         found: describeError(cause),
-        remedy: 'Set `data` to a directory of yours, or run it as root.',
+        remedy: 'Set `data` to a directory that this user can make and write.',
       },
       { cause, exitCode: 2 },
     );

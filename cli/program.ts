@@ -168,6 +168,13 @@ variable, such as TIDEGAUGE_STORE_KIND=influx.`,
     .option('--to <time>', 'end: ISO 8601, or a duration ago', '0s')
     .option('--host <name>', 'another host than this one')
     .option('--format <format>', 'text, dot (Graphviz), mermaid or json', 'text')
+    .addHelpText(
+      'after',
+      `
+In parentheses is who is no container: (host) an address of this host, (ADDRESS:PORT) one that is translated on the way,
+such as a published port, (private) an address of a private range, (outside) any other, (unknown) an address that nobody
+saw, (other) all that was too much for a frame. \`/\` is what runs on the host outside of all containers and services.`,
+    )
     .action(action(map));
   tidegauge
     .command('replay')

@@ -27,7 +27,7 @@ const PASSING: ReadonlySet<number> = new Set([
 ]);
 
 /** What to do when the user may not use the file. */
-export const RIGHTS = 'Set `data` to a directory of yours, or run it as root.';
+export const RIGHTS = 'Set `data` to a directory that this user can make and write.';
 
 /** Primary result code of an error of node:sqlite, or null for any other error. */
 export function resultCode(cause: unknown): number | null {

@@ -171,6 +171,14 @@ describeWith(['ebpf'], 'doctor, on a machine that lacks something,', () => {
     ]);
   });
 
+  it('sends nobody to root who is root', async () => {
+    const cwd = writeConfig(folder.path, { data: '/etc/hostname/data', capture: { docker: 'off' } });
+    const child = tidegauge(['doctor'], { cwd });
+    expect(await child.exited).toBe(1);
+    expect(child.output).toContain('-> Set `data` to a directory that this user can make and write.\n');
+    expect(child.output).not.toMatch(/as root/);
+  });
+
   it('tries nothing as root that a run would not', async () => {
     const unable = ['setpriv', '--bounding-set=-chown', '--'];
     rmSync(data, { recursive: true });

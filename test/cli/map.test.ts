@@ -2,7 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { connectionLine, storedLine } from '../../cli/connections.ts';
 import { MAP_FORMATS } from '../../cli/map-formats.ts';
+import { PEER_KINDS } from '../../core/flow.ts';
 import type { ServiceMap } from '../../core/service-map.ts';
+import { tidegauge } from '../parts/tidegauge.ts';
 import { hostileText, NASTY } from '../store/arbitrary.ts';
 
 const mapOf = (from: string, to: string): ServiceMap => ({
@@ -57,6 +59,13 @@ describe('a map', () => {
       }),
     );
   });
+});
+
+it('has a legend of who is no container in its help', async () => {
+  const help = tidegauge(['map', '--help'], { cwd: '/' });
+  expect(await help.exited).toBe(0);
+  const kinds = PEER_KINDS.filter(kind => kind !== 'container' && kind !== 'virtual');
+  for (const kind of kinds) expect(help.output).toContain(`(${kind})`);
 });
 
 describe('a connection', () => {
