@@ -36,7 +36,9 @@ const MAPS: Readonly<Record<string, (direction: string, set: string, ids: readon
       line('map', map(`@${direction}_bytes_${set}`, 1_234_567)),
     ];
   },
-  packed: (direction, set, ids) => [sums(direction, set, ids, (id, _, bucket) => `${id},${bucket}`)],
+  packed: (direction, set, ids) => [
+    sums(direction, set, ids, (id, _, bucket) => `${Number(id) * 128 + bucket}`),
+  ],
   flows: (direction, set, ids) => [
     // Each container is a TCP client of 10.0.0.1:80.
     sums(direction, set, ids, (id, i, bucket) => {

@@ -1,5 +1,5 @@
 import type { Probe } from './contract.ts';
-import { PACKING, PART_MS } from './packing.ts';
+import { BUCKET_BITS, PACKING, PART_MS } from './packing.ts';
 import { INTERNAL, mapsOf, program, statementsOf } from './program.ts';
 
 const maps = mapsOf([['', 'packed']]);
@@ -20,7 +20,7 @@ export const packed: Probe = {
         prepare: statementsOf('packing.bt'),
         record: statementsOf('packed.bt'),
         maps,
-        numbers: PACKING,
+        numbers: { ...PACKING, BUCKET_BITS },
         partMs: PART_MS,
       },
       parameters,

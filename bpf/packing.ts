@@ -16,6 +16,9 @@ const SHIFTS = { fine: 35, coarse: 38, overflow: 40 } as const;
 /** Longest time between two readouts of packed maps, ms; longer intervals are added up of several. */
 export const PART_MS = 5000;
 
+/** Of a bucket's number, in keys that have other numbers above it. */
+export const BUCKET_BITS = 7;
+
 /** Words of packing.bt. */
 export const PACKING: Readonly<Record<string, number>> = {
   FINE_STEP: SIZE_SCHEME.fine.step,

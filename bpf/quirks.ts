@@ -37,7 +37,7 @@ export function adapt(text: string, version: BpftraceVersion | null): string {
  */
 function guardKeys(text: string): string {
   return text
-    .replace(/^(\s*)(@\w+\[.*,.*\]) = sum\(.*\);$/gm, '$1$2 = sum((uint64)0);\n$&')
+    .replace(/^(\s*)(@\w+\[(?!cgroup\]).*\]) = sum\(.*\);$/gm, '$1$2 = sum((uint64)0);\n$&')
     .replaceAll('[cgroup]', '[cgroup, cpu]');
 }
 

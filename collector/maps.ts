@@ -1,5 +1,5 @@
 import type { MapMeaning } from '../bpf/contract.ts';
-import { bytesIn, messagesIn } from '../bpf/packing.ts';
+import { BUCKET_BITS, bytesIn, messagesIn } from '../bpf/packing.ts';
 import { BUCKETS, upperBound } from '../core/histogram.ts';
 import { Cells } from './cells.ts';
 import type { Counts } from './contract.ts';
@@ -19,16 +19,16 @@ const COUNT = new Literal('"count":');
 /** Most of the processors that a kernel can have, and more. */
 const PROCESSORS = 100_000;
 
-/** `packed` of bpf/packed.bt: `"CGROUP,BUCKET": SUM`. */
+/** `packed` of bpf/packed.bt: `"NUMBER": SUM`, the bucket in the number's lowest bits and the cgroup above them. */
 export const readPacked: MapReader = (text, head, meaning) => {
   const cells = new Cells(text.length);
   let row = 0;
   let bucket = 0;
   const key = (scan: Scanner): boolean => {
     if (!scan.unsigned()) return false;
-    row = cells.rowOf(scan.high, scan.low);
-    if (!scan.is(COMMA) || !scan.unsigned()) return false;
-    bucket = scan.value;
+    const { high, low } = scan;
+    row = cells.rowOf(high >>> BUCKET_BITS, ((high << (32 - BUCKET_BITS)) | (low >>> BUCKET_BITS)) >>> 0);
+    bucket = low & (2 ** BUCKET_BITS - 1);
     return true;
   };
   const sum = (scan: Scanner): boolean => scanCell(scan, cells, row, bucket) > 0;

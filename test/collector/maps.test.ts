@@ -44,8 +44,8 @@ const lhistCgroup = (key: string) => /^(\d{1,20})(?:,\d{1,5})?$/.exec(key)?.[1];
 
 const ENTRIES: Readonly<Record<string, Entry>> = {
   packed(key, value) {
-    const [, cgroup, bucket] = /^(\d{1,20}),(\d{1,2})$/.exec(key) ?? [];
-    return cgroup === undefined ? null : packedCell(cgroup, Number(bucket), value);
+    const number = /^\d{1,20}$/.test(key) ? BigInt(key) : 2n ** 64n;
+    return number < 2n ** 64n ? packedCell(`${number >> 7n}`, Number(number & 127n), value) : null;
   },
   flows(key, value) {
     const [, cgroup, word] = /^(\d{1,20}),(\d{1,10}),-?\d{1,20},-?\d{1,20}$/.exec(key) ?? [];
@@ -122,7 +122,10 @@ const address = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 64n - 1n }).map(String
 const histogram = fc.uniqueArray(fc.tuple(bucket, quotable(count)), { minLength: 1, selector: ([n]) => n });
 
 const lists = {
-  packed: fc.tuple(cgroup, bucket, quotable(sum)).map(([id, n, value]) => [`${id},${n}`, value] as const),
+  packed: fc.tuple(cgroup, bucket, quotable(sum)).map(([id, n, value]) => {
+    const number = (BigInt.asUintN(57, BigInt(id)) << 7n) | BigInt(n);
+    return [`${number}`, value] as const;
+  }),
   flows: fc
     .tuple(
       cgroup,
