@@ -4,6 +4,9 @@ import type { Random } from '../test/parts/random.ts';
 import { Part, type Tell } from './part.ts';
 import type { Disturbance } from './plan.ts';
 
+/** A message is refused at most so often by chance: with every time the sender waits longer. */
+const REFUSALS = 2;
+
 /** A receiver of webhooks that is out of order for every fifth attempt, and remembers what it accepted. */
 export interface ChaosReceiver {
   readonly url: string;
@@ -17,11 +20,15 @@ export interface ChaosReceiver {
 
 export async function startReceiver(random: Random): Promise<ChaosReceiver> {
   const accepted = new Set<string>();
+  const refused = new Map<string, number>();
   const counted = { repeated: 0 };
   const server = createServer((request, response) => {
     request.resume().on('end', () => {
       const key = String(request.headers['webhook-id']);
-      if (receiver.isClosed || random.next() < 0.2) {
+      const refusals = refused.get(key) ?? 0;
+      const isUnlucky = random.next() < 0.2 && refusals < REFUSALS;
+      if (isUnlucky) refused.set(key, refusals + 1);
+      if (receiver.isClosed || isUnlucky) {
         response.writeHead(503).end();
         return;
       }

@@ -55,8 +55,8 @@ export async function differences(evidence: Evidence): Promise<{ found: string[]
   const texts = (keys: ReadonlySet<string>) => [...keys];
   found.push(...compare('accepted deliveries', texts(accepted), texts(expected.notifications), text => text));
   for (const status of ['pending', 'dead'] as const) {
-    const left = await state.deliveries(status, 10);
-    if (left.length > 0) found.push(`${left.length} deliveries are ${status}`);
+    for (const { notification, attempts, lastError } of await state.deliveries(status, 10))
+      found.push(`${notification.key} is ${status} after ${attempts} attempts: ${lastError}`);
   }
   return { found, figures };
 }
