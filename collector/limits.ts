@@ -19,7 +19,7 @@ export const LIMITS = {
   /** Longest that a frame waits for Docker to describe a container, ms. */
   identifyMs: 1000,
   /** Longest that bpftrace may take to read out the last interval and end, ms. */
-  stopMs: 5000,
+  stopMs: 8000,
   /** bpftrace that has not flipped for this many intervals, and at least `silenceMs`, is started again. */
   silenceIntervals: 10,
   silenceMs: 20_000,
