@@ -102,7 +102,7 @@ describeWith(['ebpf', 'newer-bpftrace'], 'probes', () => {
     async config => {
       const maker = await cgroup('full');
       const [small, large] = await Promise.all([
-        capture({ ...config, account: 'exact', map_keys: 64 }),
+        capture({ ...config, account: 'exact', map_keys: 32 }),
         capture({ probe: 'packed', account: 'exact' }),
       ]);
       await maker.perl(manyKeys(63, 50));
