@@ -85,7 +85,10 @@ describeWith(['ebpf', 'docker'], 'the rights that compose.yaml gives the collect
     const command = [node, '/opt/tidegauge/cli/main.ts', 'run'];
     const id = docker.docker('run', '-d', ...flags, ...program, docker.image, ...command);
     const logs = () => docker.docker('logs', id);
-    await until('a frame', () => / (sent|silent) /.test(logs()) || !/true/.test(inspect('.State.Running')));
+    await until(
+      'a frame',
+      () => / (sent|silent) |capture began/.test(logs()) || !/true/.test(inspect('.State.Running')),
+    );
     const pid = Number(inspect('.State.Pid'));
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
     expect(status).toMatch(/^Uid:\t65534\t/m);
