@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram';
 import {
   chmodSync,
   chownSync,
@@ -54,7 +55,7 @@ describeWith(['ebpf'], 'a collector with a user', () => {
     const collector = run();
     await until('a frame', () => {
       if (collector.process.exitCode !== null) throw new Error(`ended: ${collector.output}`);
-      return / (sent|silent|nothing) /.test(collector.output);
+      return / (sent|silent|nothing) |capture began/.test(collector.output);
     });
     const pid = collector.process.pid ?? 0;
     const keeper = childrenOf(pid).find(one =>
@@ -121,7 +122,11 @@ describeWith(['ebpf'], 'a collector with a user', () => {
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.kill(keeper, signal);
     const framesSoFar = () => collector.output.match(/ (sent|silent|nothing) /g)?.length ?? 0;
     const before = framesSoFar();
+    const socket = createSocket('udp4');
+    const chatter = setInterval(() => socket.send('x', 9, '127.0.0.1'), 50);
     await until('more frames', () => framesSoFar() > before + 2 || collector.process.exitCode !== null);
+    clearInterval(chatter);
+    socket.close();
     expect(isAlive(keeper)).toBe(true);
     expect(await collector.stop('SIGTERM')).toBe(0);
     expect(collector.output).toMatch(/stopped: last interval stored/);
