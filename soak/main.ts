@@ -28,7 +28,7 @@ const LIVE = { ratio: 1.1, bytes: 16 * 1024 ** 2 };
  * V8 keeps the pages of a heap that has shrunk and fills them again, so that resident memory is what the heap was at its
  * greatest: the first outages decide it, with their backlog. Later ones may find a moment that is a little worse.
  */
-const RESIDENT = { ratio: 1.25, bytes: 32 * 1024 ** 2 };
+const RESIDENT = { ratio: 1.1, bytes: 32 * 1024 ** 2 };
 /** A line is printed this often. */
 const SAY_MS = lengthMs / 30;
 
