@@ -38,12 +38,13 @@ bind-address = "127.0.0.1:${backup}"
   const url = `http://127.0.0.1:${port}`;
   const start = async () => {
     const child = new Child('influxd', ['run', '-config', config]);
-    await until(`influxd at ${url}`, () =>
-      fetch(`${url}/ping`).then(
+    await until(`influxd at ${url}`, () => {
+      child.assertRunning();
+      return fetch(`${url}/ping`).then(
         response => response.status === 204,
         () => false,
-      ),
-    );
+      );
+    });
     return child;
   };
   let child = await start();

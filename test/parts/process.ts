@@ -4,15 +4,22 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A port that was free a moment ago, on loopback. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/** Below the ports that the kernel hands out itself: an outgoing connection cannot take one before (or between two starts of) its server. */
+const PORTS = { from: 10_000, to: 32_000 };
+
+/** A port of loopback that was free a moment ago, drawn at random so that test processes beside each other differ. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from));
+    if (await canListen(port)) return port;
+  }
+}
+
+function canListen(port: number): Promise<boolean> {
+  return new Promise(resolve => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }
 
@@ -46,6 +53,12 @@ export class Child {
         resolve(null);
       });
     });
+  }
+
+  /** Fails with its output if it has ended: so that nobody waits for what a dead server would answer. */
+  assertRunning(): void {
+    if (this.process.exitCode === null && this.process.signalCode === null) return;
+    throw new Error(`${this.process.spawnfile} ended (${this.process.exitCode}):\n${this.output}`);
   }
 
   /** Ask it to end and wait until it has. */

@@ -19,7 +19,11 @@ export async function startRedis(options: { appendOnly?: boolean } = {}): Promis
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder.path, '--save', ''];
   args.push('--maxmemory-policy', 'noeviction', '--appendonly', options.appendOnly === false ? 'no' : 'yes');
   let child = new Child('redis-server', args);
-  const ready = () => until(`redis-server on port ${port}`, () => ping(port));
+  const ready = () =>
+    until(`redis-server on port ${port}`, () => {
+      child.assertRunning();
+      return ping(port);
+    });
   await ready();
   return {
     url: `redis://127.0.0.1:${port}`,
