@@ -6,7 +6,7 @@ import { playRound } from './round.ts';
  * `npm run chaos -- --rounds 100 --seed 1 [--only stack,fleet] [--break] [--verbose]`: kills and stops every part of real
  * installations at random moments, and compares what is left with what an undisturbed run would have left. The seed of
  * a round is printed: `--rounds 1 --seed THAT --only KIND` plays it again. With `--break` the collectors make a mistake,
- * and rounds must fail.
+ * and every round must fail.
  */
 const { values } = parseArgs({
   options: {

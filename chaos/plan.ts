@@ -56,6 +56,17 @@ export function planOf(kind: Kind, seed: number): Disturbance[] {
   return hits.sort((a, b) => a.at - b.at);
 }
 
+/**
+ * Before anything else happens, the first collector is killed: what it has let go of too early is lost then. Later a
+ * queue that is away could hide that, because such frames are in the spool still.
+ */
+export const revealing = (kind: Kind): Disturbance => ({
+  at: 1000,
+  what: 'kill',
+  part: PARTS[kind][0] as string,
+  pauseMs: 100,
+});
+
 function disturb(kind: Kind, part: string, at: number, random: Random): Disturbance {
   if (kind === 'fleet' && part.startsWith('detect') && random.next() < 0.5)
     return { at, what: 'leave', part, pauseMs: random.integer(500, 4000) };

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
 import { install, type Times } from './installation.ts';
-import { ACTIVE_MS, type Disturbance, type Kind, planOf, QUIET_MS } from './plan.ts';
+import { ACTIVE_MS, type Disturbance, type Kind, planOf, QUIET_MS, revealing } from './plan.ts';
 import { differences, type Figures } from './verify.ts';
 
 export interface RoundOptions {
@@ -10,6 +10,7 @@ export interface RoundOptions {
   readonly seed: number;
   /** Instead of the plan that follows from the seed. */
   readonly plan?: readonly Disturbance[];
+  /** Collectors make a mistake; a round with it has to fail. */
   readonly broken?: boolean;
   /** Longest wait for what was begun to be finished, ms. */
   readonly settleMs?: number;
@@ -26,8 +27,9 @@ export interface RoundResult {
 
 /** Time for everything to start before the first disturbance, ms. */
 const START_MS = 2500;
-/** Default of `RoundOptions.settleMs`. */
+/** Defaults of `RoundOptions.settleMs`: what is lost by mistake does not come if one waits. */
 const SETTLE_MS = 45_000;
+const BROKEN_SETTLE_MS = 5000;
 
 /** Install everything, disturb it as planned, let it come to rest, and compare. */
 export async function playRound(options: RoundOptions): Promise<RoundResult> {
@@ -47,7 +49,7 @@ export async function playRound(options: RoundOptions): Promise<RoundResult> {
     const now = systemClock.now();
     if (kind === 'real') Object.assign(times, timesOf(kind, now));
     else times.start = Math.max(times.start, now);
-    const plan = options.plan ?? planOf(kind, seed);
+    const plan = options.plan ?? [...(options.broken ? [revealing(kind)] : []), ...planOf(kind, seed)];
     await Promise.all(
       plan.map(async disturbance => {
         await sleep(times.start + disturbance.at - systemClock.now());
@@ -57,7 +59,7 @@ export async function playRound(options: RoundOptions): Promise<RoundResult> {
     await sleep(Math.max(0, times.until - systemClock.now()));
     await installation.endCapture();
     tell('traffic has ended');
-    const result = await settle(installation, options.settleMs ?? SETTLE_MS);
+    const result = await settle(installation, options.settleMs ?? (options.broken ? BROKEN_SETTLE_MS : SETTLE_MS));
     tell(result.found.length === 0 ? 'all is right' : 'something is wrong');
     const figures = { ...result.figures, repeated: installation.receiver.repeated };
     if (result.found.length > 0) story.push(installation.outputs());

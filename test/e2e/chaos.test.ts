@@ -55,7 +55,6 @@ describeWith(
           kind,
           seed: 1,
           broken: true,
-          settleMs: 3000,
           plan: [{ at: 3500, what: 'kill', part, pauseMs: 100 }],
         });
         expect(differences.join()).toMatch(new RegExp(`${part}: \\d+ closed frames are not stored`));
