@@ -59,7 +59,10 @@ export async function playRound(options: RoundOptions): Promise<RoundResult> {
     await sleep(Math.max(0, times.until - systemClock.now()));
     await installation.endCapture();
     tell('traffic has ended');
-    const result = await settle(installation, options.settleMs ?? (options.broken ? BROKEN_SETTLE_MS : SETTLE_MS));
+    const result = await settle(
+      installation,
+      options.settleMs ?? (options.broken ? BROKEN_SETTLE_MS : SETTLE_MS),
+    );
     tell(result.found.length === 0 ? 'all is right' : 'something is wrong');
     const figures = { ...result.figures, repeated: installation.receiver.repeated };
     if (result.found.length > 0) story.push(installation.outputs());
