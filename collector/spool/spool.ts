@@ -31,7 +31,7 @@ export interface SpoolStatus {
   /** Frames that could not be written to disk, and their bytes: they are in memory only. */
   readonly unwritten: number;
   readonly unwrittenBytes: number;
-  /** Why the last write failed, or null while all is well. */
+  /** Why the last write or sync failed, or null while all is well. */
   readonly fault: string | null;
   /** Places at which files were damaged: each is one frame that was lost, or the torn tail of a file. */
   readonly damaged: number;
@@ -196,30 +196,27 @@ export class Spool {
     const [oldest] = this.#entries.keys();
     const position = { released: oldest ?? this.#next, shipped: this.#shipped, newest: this.#newest };
     // The position first: records that are gone behind it would count as given up at the next start.
-    if (this.#health.tidy(() => this.#cursor.write(position)) && entry.disk)
+    if (this.#health.attempt('tidy', () => this.#cursor.write(position)) && entry.disk)
       this.#removeIfDone(entry.disk.segment);
   }
 
   /** What could not be written is lost with this process. */
   close(): void {
     this.#closing.abort();
-    this.#attempt(() => {
-      if (this.#options.fsync !== 'never') this.#active?.sync();
-    });
+    if (this.#options.fsync !== 'never') this.#sync();
     for (const segment of this.#segments) segment.close();
     this.#cursor.close();
   }
 
   /** Write what is not on disk, oldest first. `newest`: the payload of the last of them. */
   #writeAll(newest: Buffer): void {
-    const written = this.#attempt(() => {
+    const written = this.#health.attempt('write', () => {
       for (let entry = this.#unwritten[0]; entry; entry = this.#unwritten[0]) {
         const last = this.#unwritten.length === 1;
         this.#write(entry, last ? newest : Buffer.from(encodeFrame(entry.frame)));
       }
-      if (this.#options.fsync === 'always') this.#active?.sync();
     });
-    if (written) this.#health.recovered();
+    if (this.#options.fsync === 'always') this.#sync();
     if (written && this.#options.fsync === 'interval') void this.#syncSoon();
   }
 
@@ -241,8 +238,10 @@ export class Spool {
     this.#segments.add(segment);
     this.#active = segment;
     if (fsync !== 'never') {
-      full?.sync();
-      syncFolder(folder);
+      this.#health.attempt('sync', () => {
+        full?.sync();
+        syncFolder(folder);
+      });
     }
     // Also those that could not be removed before.
     for (const old of this.#segments) this.#removeIfDone(old);
@@ -252,7 +251,7 @@ export class Spool {
   /** Remove a segment of which nothing is waiting any more. */
   #removeIfDone(segment: Segment): void {
     if (segment.live > 0 || segment === this.#active) return;
-    this.#health.tidy(() => {
+    this.#health.attempt('tidy', () => {
       segment.remove();
       this.#segments.delete(segment);
     });
@@ -263,11 +262,11 @@ export class Spool {
     this.#syncing = true;
     await this.#options.clock.sleep(SYNC_MS, this.#closing.signal);
     this.#syncing = false;
-    if (!this.#closing.signal.aborted) this.#attempt(() => this.#active?.sync());
+    if (!this.#closing.signal.aborted) this.#sync();
   }
 
-  #attempt(action: () => void): boolean {
-    return this.#health.attempt(action, () => this.#unwritten.length > 0);
+  #sync(): void {
+    this.#health.attempt('sync', () => this.#active?.sync());
   }
 }
 

@@ -6,6 +6,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -19,6 +20,7 @@ import { Spool, type SpoolOptions } from '../../../collector/spool/spool.ts';
 import { systemClock } from '../../../core/clock.ts';
 import { TidegaugeError } from '../../../core/errors.ts';
 import type { Frame } from '../../../core/frame.ts';
+import { ManualClock } from '../../parts/clock.ts';
 import { busyParts, frameOf } from '../../parts/frames.ts';
 import { recordingLog } from '../../parts/log.ts';
 import { describeWith } from '../../parts/need.ts';
@@ -227,6 +229,33 @@ describe('spool', () => {
     expect(spool.status().fault).toBeNull();
     expect(segments()).not.toContain(first);
   });
+
+  it.each(['always', 'interval'] as const)(
+    'a disk that takes frames but cannot sync them is told once, and once when it can, with fsync %s',
+    async fsync => {
+      const clock = new ManualClock();
+      const spool = open({ fsync, clock, cacheBytes: 2 ** 20 });
+      // Takes whatever is written; a sync is EINVAL.
+      symlinkSync('/dev/null', path('0000000000000001.seg'));
+      const append = async (n: number) => {
+        spool.append(frameOf('web-1', n));
+        await until('the sync to be due', () => fsync === 'always' || clock.sleeping === 1);
+        clock.advance(1000);
+        await until('the sync', () => spool.status().fault !== null);
+      };
+      for (let n = 0; n < 4; n++) await append(n);
+      expect(spool.status()).toMatchObject({ fault: expect.stringMatching(/EINVAL/), unwritten: 0 });
+      const levels = () => logged.lines.map(({ level, message }) => [level, message]);
+      expect(levels()).toEqual([['error', expect.stringMatching(/cannot be synced/)]]);
+      // The next segment is a file again.
+      spool.append(frameOf('web-1', 4, busyParts(40)));
+      spool.append(frameOf('web-1', 5));
+      await until('the sync to be due', () => fsync === 'always' || clock.sleeping === 1);
+      clock.advance(1000);
+      await until('the sync', () => spool.status().fault === null);
+      expect(levels().slice(1)).toEqual([['info', 'the spool can be synced again']]);
+    },
+  );
 
   it('refuses what a newer version wrote, and a folder that cannot be used', () => {
     writeFileSync(path('0000000000000001.seg'), Buffer.concat([Buffer.from('tgspool'), Buffer.from([2])]));
