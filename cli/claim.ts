@@ -74,7 +74,7 @@ export class HostClaim {
    */
   check(): void {
     const { clock, leaseMs } = this.#options;
-    if (this.#missing) throw this.#missing;
+    if (this.#missing) throw notYetOurs(this.#missing);
     if (clock.monotonic() - this.#looked > leaseMs) this.#held = false;
     if (this.#held && !this.#isLost) return;
     const found = this.#isLost ? 'that it is lost' : 'a pause that was longer than the lease';
@@ -84,7 +84,7 @@ export class HostClaim {
       found,
       remedy: 'Wait for its renewal.',
     };
-    throw new ExchangeError(problem, { retry: true });
+    throw notYetOurs(new ExchangeError(problem, { retry: true }));
   }
 
   async release(): Promise<void> {
@@ -145,6 +145,10 @@ export class HostClaim {
     return this.#doubled - before <= 2 * leaseMs ? doubled(this.#options) : null;
   }
 }
+
+/** Frames wait for the state, whoever would take them. */
+const notYetOurs = ({ problem, cause }: ExchangeError): ExchangeError =>
+  new ExchangeError(problem, { retry: true, part: 'state', cause });
 
 const acquire = ({ state, host, instance, leaseMs }: ClaimOptions): Promise<Lease | null> =>
   state.acquire(`collector-${host}`, instance, leaseMs);

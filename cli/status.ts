@@ -112,11 +112,11 @@ interface Away {
 
 /** Before all of store, queue and state were reached nothing is shipped, whichever of them is missing. */
 function awayParts(
-  { storeDown, queueDown }: ShipperStatus,
+  { storeDown, queueDown, stateDown: unclaimed }: ShipperStatus,
   worker: WorkerStatus | null,
   { docker, unreached }: Sight,
 ): Away[] {
-  const stateDown = worker?.stateDown ?? null;
+  const stateDown = worker?.stateDown ?? unclaimed;
   const lost = [
     storeDown !== null && { name: 'store', reason: storeDown },
     queueDown !== null && { name: 'queue', reason: queueDown },

@@ -38,12 +38,16 @@ export {
 interface Access {
   readonly readOnly?: boolean;
 }
+/** `warned`: what was said of a server already, which may be queue and state. */
+interface Shared {
+  readonly warned?: Set<string>;
+}
 
 export const makeStore = (config: Config, log: Log, access: Access = {}): Store =>
   createStore(config.store, { data: config.data, log, ...access });
-export const makeQueue = (config: Config, clock: Clock, log: Log): Queue =>
-  createQueue(config, { clock, log });
-export const makeState = (config: Config, clock: Clock, log: Log, access: Access = {}): State =>
+export const makeQueue = (config: Config, clock: Clock, log: Log, shared: Shared = {}): Queue =>
+  createQueue(config, { clock, log, ...shared });
+export const makeState = (config: Config, clock: Clock, log: Log, access: Access & Shared = {}): State =>
   createState(config, { clock, log, ...access });
 /** The files that store and state are; null where they are servers. */
 export const filesOf = (config: Config): { store: string | null; state: string | null } => ({
@@ -85,8 +89,9 @@ export interface Parts {
  */
 export async function reachParts(config: Config, clock: Clock, log: Log): Promise<Parts> {
   const store = makeStore(config, log);
-  const queue = makeQueue(config, clock, log);
-  const state = makeState(config, clock, log);
+  const shared = { warned: new Set<string>() };
+  const queue = makeQueue(config, clock, log, shared);
+  const state = makeState(config, clock, log, shared);
   const close = async () => {
     await Promise.allSettled([queue.close(), state.close(), store.close()]);
   };

@@ -53,6 +53,8 @@ export interface ShipperStatus {
   /** Why the last attempt failed, or null while all is well. */
   readonly storeDown: string | null;
   readonly queueDown: string | null;
+  /** The same of the state, when frames wait for their host's name to be claimed in it. */
+  readonly stateDown: string | null;
   /** Start of the newest stored frame, epoch ms. */
   readonly lastStored: number | null;
 }
@@ -149,8 +151,9 @@ class FrameShipper implements Shipper {
       oldest: (this.#queue.backlog.oldest ?? this.#store.backlog.oldest)?.start ?? null,
       spool: this.#options.spool.status(),
       ...this.#counts,
-      storeDown: this.#store.down,
-      queueDown: this.#queue.down,
+      storeDown: this.#downOf('store'),
+      queueDown: this.#downOf('queue'),
+      stateDown: this.#downOf('state'),
       lastStored: this.#lastStored,
     };
   }
@@ -177,6 +180,10 @@ class FrameShipper implements Shipper {
 
   get #pendingBytes(): number {
     return this.#store.backlog.bytes + this.#queue.backlog.bytes;
+  }
+
+  #downOf(part: string): string | null {
+    return [this.#store.down, this.#queue.down].find(down => down?.part === part)?.reason ?? null;
   }
 
   #wait(entry: Waiting): void {

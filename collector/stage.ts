@@ -23,6 +23,12 @@ export interface StageOptions {
   backoff: Backoff;
 }
 
+/** Why nothing goes on, and who is away: mostly, but not always, the other side of the stage. */
+export interface Down {
+  readonly part: string;
+  readonly reason: string;
+}
+
 /**
  * One leg of a frame's way: sends what waits, in order, until it is acknowledged. While the other side is away it
  * tries for ever. A batch that is refused for good is halved until the frame at fault is alone; the others go on.
@@ -32,7 +38,7 @@ export class Stage {
   readonly #options: StageOptions;
   readonly #stopping = new AbortController();
   readonly #loop: Promise<void>;
-  #down: string | null = null;
+  #down: Down | null = null;
   #failures = 0;
   /** Among so many of the oldest frames is one that was refused; 0: none known. */
   #suspects = 0;
@@ -47,7 +53,7 @@ export class Stage {
   }
 
   /** Why the last attempt failed, or null while all is well. */
-  get down(): string | null {
+  get down(): Down | null {
     return this.#down;
   }
 
@@ -116,23 +122,24 @@ export class Stage {
     const { name, clock, log, backoff, onChange } = this.#options;
     this.backlog.release();
     this.#failures++;
-    const first = this.#down === null;
-    this.#down = describeError(error);
-    if (first) {
-      log.warn({ error: this.#down }, `the ${name} is away; frames wait`);
+    const exchange = error instanceof ExchangeError ? error : null;
+    const before = this.#down?.part;
+    this.#down = { part: exchange?.part ?? name, reason: describeError(error) };
+    if (this.#down.part !== before) {
+      log.warn({ error: this.#down.reason }, `the ${this.#down.part} is away; frames wait`);
       onChange();
     }
-    const asked = error instanceof ExchangeError ? error.retryAfterMs : undefined;
     this.#pause = new AbortController();
     if (this.#stopping.signal.aborted) return;
-    await clock.sleep(pauseAfter(this.#failures, backoff, asked), this.#pause.signal);
+    await clock.sleep(pauseAfter(this.#failures, backoff, exchange?.retryAfterMs), this.#pause.signal);
   }
 
   #up(): void {
     this.#failures = 0;
     if (this.#down === null) return;
+    const { part } = this.#down;
     this.#down = null;
-    this.#options.log.info({ frames: this.backlog.size }, `the ${this.#options.name} is back`);
+    this.#options.log.info({ frames: this.backlog.size }, `the ${part} is back`);
     this.#options.onChange();
   }
 }

@@ -32,14 +32,17 @@ export class ExchangeError extends TidegaugeError {
   readonly retry: boolean;
   /** The other side asked for this pause before the next attempt, milliseconds. */
   readonly retryAfterMs: number | undefined;
+  /** Who is away, when that is not the one that was asked: such as the state, which a collector's name is claimed in. */
+  readonly part: string | undefined;
 
   constructor(
     problem: Problem,
-    options: { retry: boolean; retryAfterMs?: number | undefined; cause?: unknown },
+    options: { retry: boolean; retryAfterMs?: number | undefined; part?: string; cause?: unknown },
   ) {
     super(problem, options.cause === undefined ? {} : { cause: options.cause });
     this.retry = options.retry;
     this.retryAfterMs = options.retryAfterMs;
+    this.part = options.part;
   }
 }
 

@@ -22,6 +22,8 @@ export interface BullmqOptions {
   prefix: string;
   clock: Clock;
   log: Log;
+  /** As in CheckOptions. */
+  warned?: Set<string>;
   /** Pauses between attempts of a handler that fails. */
   backoff?: Backoff;
   /** Most frames that wait on one lane; beyond it the oldest go, and the worker reads them from the store. */
@@ -62,9 +64,8 @@ class Bullmq implements Queue {
   }
 
   async open(): Promise<string> {
-    const { clock, log, prefix } = this.#options;
-    const server = await checkServer(this.#producer, this.#place, log, clock);
-    return `${server}, prefix ${prefix}`;
+    const server = await checkServer(this.#producer, this.#place, this.#options);
+    return `${server}, prefix ${this.#options.prefix}`;
   }
 
   async publish(frame: Frame): Promise<void> {

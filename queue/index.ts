@@ -10,6 +10,8 @@ export type QueueSettings = Pick<Config, 'queue' | 'redis'>;
 interface Parts {
   clock: Clock;
   log: Log;
+  /** What was warned of already, of servers that others use too. */
+  warned?: Set<string>;
 }
 
 const QUEUES: Record<Config['queue']['kind'], (settings: QueueSettings, parts: Parts) => Queue> = {

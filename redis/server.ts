@@ -10,12 +10,20 @@ const OLDEST: readonly [number, number] = [6, 2];
 /** Longest wait for the first connection, milliseconds. */
 const READY_MS = 5000;
 
+export interface CheckOptions {
+  readonly log: Log;
+  readonly clock: Clock;
+  /** What was warned of already: of a server that is queue and state one hears once. */
+  readonly warned?: Set<string>;
+}
+
 /**
  * Wait until the client is connected, check the server's version, and warn of settings that lose data.
  * Returns `Redis 7.0.15 at PLACE`. Rejects with an ExchangeError: at once when refused, after 5 s when
  * nobody answers.
  */
-export async function checkServer(client: Redis, place: string, log: Log, clock: Clock): Promise<string> {
+export async function checkServer(client: Redis, place: string, options: CheckOptions): Promise<string> {
+  const { log, clock, warned = new Set() } = options;
   await ready(client, place, clock);
   const info = await client.info().catch((error: unknown) => {
     throw openError(error, place);
@@ -25,12 +33,17 @@ export async function checkServer(client: Redis, place: string, log: Log, clock:
   const version = valkey ?? field('redis_version') ?? 'unknown';
   const product = valkey === undefined ? 'Redis' : 'Valkey';
   requireVersion(version, product, place);
+  const warn = (facts: object, message: string) => {
+    const key = `${place} ${message}`;
+    if (!warned.has(key)) log.warn({ place, ...facts }, message);
+    warned.add(key);
+  };
   const policy = field('maxmemory_policy');
   if (policy !== undefined && policy !== 'noeviction') {
-    log.warn({ place, policy }, 'Redis may evict keys of tidegauge; set maxmemory-policy to noeviction');
+    warn({ policy }, 'Redis may evict keys of tidegauge; set maxmemory-policy to noeviction');
   }
   if (field('aof_enabled') === '0') {
-    log.warn({ place }, 'Redis forgets what it holds when it crashes; set appendonly to yes');
+    warn({}, 'Redis forgets what it holds when it crashes; set appendonly to yes');
   }
   return `${product} ${version} at ${place}`;
 }

@@ -12,6 +12,8 @@ export type StateSettings = Pick<Config, 'state' | 'redis' | 'data'>;
 interface Parts {
   clock: Clock;
   log: Log;
+  /** What was warned of already, of servers that others use too. */
+  warned?: Set<string>;
   /** Only look: a file of the state must be there and stays as it is. A server is asked as ever. */
   readOnly?: boolean;
 }

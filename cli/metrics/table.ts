@@ -101,7 +101,7 @@ export function checksOf(
         ]),
     {
       name: 'state',
-      failing: () => unreached('state') ?? (roles.detect ? stateFailing() : null),
+      failing: () => unreached('state') ?? shipper()?.stateDown ?? (roles.detect ? stateFailing() : null),
     },
   ];
 }

@@ -19,6 +19,8 @@ export interface RedisStateOptions {
   prefix: string;
   clock: Clock;
   log: Log;
+  /** As in CheckOptions. */
+  warned?: Set<string>;
 }
 
 /** State in Redis, shared by the processes of many machines. Leases run by Redis' own time. */
@@ -56,8 +58,8 @@ class RedisState implements State {
   }
 
   async open(): Promise<string> {
-    const { log, clock, prefix } = this.#options;
-    return `${await checkServer(this.#client, this.#place, log, clock)}, prefix ${prefix}`;
+    const server = await checkServer(this.#client, this.#place, this.#options);
+    return `${server}, prefix ${this.#options.prefix}`;
   }
 
   async agreeOnLanes(lanes: number): Promise<number> {

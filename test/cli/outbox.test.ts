@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { HostClaim } from '../../cli/claim.ts';
 import { load } from '../../cli/context.ts';
 import { instanceId } from '../../cli/instance.ts';
-import { openOutbox } from '../../cli/outbox.ts';
+import { type Destinations, openOutbox } from '../../cli/outbox.ts';
 import { ExchangeError } from '../../core/errors.ts';
 import type { Frame } from '../../core/frame.ts';
 import { createInlineQueue } from '../../queue/inline.ts';
@@ -46,6 +46,38 @@ describe('a data directory and a host name', () => {
   };
   const opened = (child: Child) => until('a collector', () => child.output.includes('open\n'));
 
+  /** A state of its own under a clock that stands still, and what a claim of `web-1` needs. */
+  const claiming = async () => {
+    const clock = new ManualClock();
+    const state = createSqliteState({ file: join(folder.path, 'claims.db'), clock });
+    await state.open();
+    const { log } = recordingLog();
+    return { clock, state, options: { state, host: 'web-1', leaseMs: 1000, clock, log } };
+  };
+
+  /** The outbox of `web-1`, with a lease of a minute, to a store that remembers what it was given. */
+  const outboxTo = (contact: Destinations['contact']) => {
+    const clock = new ManualClock();
+    const { log, lines } = recordingLog();
+    writeConfig(folder.path, { host: 'web-1', data: folder.path, state: { lease: '60s' } });
+    const { config } = load({ config: join(folder.path, 'tidegauge.yaml') });
+    const state = createSqliteState({ file: join(folder.path, 'claims.db'), clock });
+    const stored: Frame[] = [];
+    const store = {
+      lastFrame: async () => null,
+      writeFrames: async (frames: readonly Frame[]) => {
+        stored.push(...frames);
+      },
+    };
+    const queue = createInlineQueue({ lanes: 1, clock, log });
+    const open = () => openOutbox({ config, clock, log }, { state, store, queue, contact });
+    const close = async () => {
+      await queue.close();
+      await state.close();
+    };
+    return { clock, lines, state, stored, open, close };
+  };
+
   it('belong to one collector; who was killed is back at once, whatever the lease', async () => {
     const first = collect('a');
     await opened(first);
@@ -67,11 +99,7 @@ describe('a data directory and a host name', () => {
   });
 
   it('are claimed again after the state forgot, and given up when another installation was faster', async () => {
-    const clock = new ManualClock();
-    const { log } = recordingLog();
-    const state = createSqliteState({ file: join(folder.path, 'claims.db'), clock });
-    await state.open();
-    const options = { state, host: 'web-1', leaseMs: 1000, clock, log };
+    const { clock, state, options } = await claiming();
     const claim = await HostClaim.take({ ...options, instance: 'a' });
     let lost = false;
     void claim.lost.then(() => {
@@ -109,11 +137,8 @@ describe('a data directory and a host name', () => {
   });
 
   it('are held back after a pause that was longer than the lease, until they are known to be ours', async () => {
-    const clock = new ManualClock();
-    const { log } = recordingLog();
-    const state = createSqliteState({ file: join(folder.path, 'claims.db'), clock });
-    await state.open();
-    const claim = await HostClaim.take({ state, host: 'web-1', instance: 'a', leaseMs: 1000, clock, log });
+    const { clock, state, options } = await claiming();
+    const claim = await HostClaim.take({ ...options, instance: 'a' });
     await until('the loop to rest', () => clock.sleeping === 1);
     claim.check();
     clock.advance(1001);
@@ -129,10 +154,7 @@ describe('a data directory and a host name', () => {
   });
 
   it('are held back when the answer to a renewal was read only after the lease', async () => {
-    const clock = new ManualClock();
-    const { log } = recordingLog();
-    const state = createSqliteState({ file: join(folder.path, 'claims.db'), clock });
-    await state.open();
+    const { clock, state, options } = await claiming();
     const unread = Promise.withResolvers<void>();
     let renewals = 0;
     const slow = {
@@ -144,10 +166,7 @@ describe('a data directory and a host name', () => {
         return isOurs;
       },
     };
-    const claim = await HostClaim.take({
-      ...{ state: slow, host: 'web-1', instance: 'a', leaseMs: 1000 },
-      ...{ clock, log },
-    });
+    const claim = await HostClaim.take({ ...options, state: slow, instance: 'a' });
     await until('the loop to rest', () => clock.sleeping === 1);
     clock.advance(250);
     await until('a renewal', () => renewals === 1);
@@ -163,24 +182,9 @@ describe('a data directory and a host name', () => {
   });
 
   it('that are lost end the shipping at once: nothing more reaches the store', async () => {
-    const clock = new ManualClock();
-    const { log } = recordingLog();
-    writeConfig(folder.path, { host: 'web-1', data: folder.path, state: { lease: '60s' } });
-    const { config } = load({ config: join(folder.path, 'tidegauge.yaml') });
-    const state = createSqliteState({ file: join(folder.path, 'claims.db'), clock });
+    const { clock, state, stored, open, close } = outboxTo({ require: () => {}, unreached: [] });
     await state.open();
-    const stored: Frame[] = [];
-    const store = {
-      lastFrame: async () => null,
-      writeFrames: async (frames: readonly Frame[]) => {
-        stored.push(...frames);
-      },
-    };
-    const queue = createInlineQueue({ lanes: 1, clock, log });
-    const outbox = await openOutbox(
-      { config, clock, log },
-      { state, store, queue, contact: { require: () => {}, unreached: [] } },
-    );
+    const outbox = await open();
     outbox.shipper.push(frameOf('web-1', 0));
     await until('the first frame', () => stored.length === 1);
     clock.advance(60_001);
@@ -189,35 +193,23 @@ describe('a data directory and a host name', () => {
     expect((await outbox.lost).message).toContain('another installation');
     expect(await outbox.stop()).toBe(0);
     expect(stored).toHaveLength(1);
-    await queue.close();
-    await state.close();
+    await close();
   });
 
   it('are claimed before anything reaches a store that was there sooner than the state', async () => {
-    const clock = new ManualClock();
-    const { log } = recordingLog();
-    writeConfig(folder.path, { host: 'web-1', data: folder.path, state: { lease: '60s' } });
-    const { config } = load({ config: join(folder.path, 'tidegauge.yaml') });
-    const state = createSqliteState({ file: join(folder.path, 'claims.db'), clock });
-    const stored: Frame[] = [];
-    const store = {
-      lastFrame: async () => null,
-      writeFrames: async (frames: readonly Frame[]) => {
-        stored.push(...frames);
-      },
-    };
-    const queue = createInlineQueue({ lanes: 1, clock, log });
     const problem = { place: 'state', expected: 'an answer', found: 'none yet', remedy: 'Wait.' };
     let isThere = false;
-    const contact = {
-      require(name: string) {
+    const { clock, lines, state, stored, open, close } = outboxTo({
+      require(name) {
         if (name === 'state' && !isThere) throw new ExchangeError(problem, { retry: true });
       },
       unreached: [],
-    };
-    const outbox = await openOutbox({ config, clock, log }, { state, store, queue, contact });
+    });
+    const outbox = await open();
     outbox.shipper.push(frameOf('web-1', 0));
-    await until('an attempt', () => outbox.shipper.status().storeDown?.includes('none yet'));
+    await until('an attempt', () => outbox.shipper.status().stateDown?.includes('none yet'));
+    expect(outbox.shipper.status()).toMatchObject({ storeDown: null, queueDown: null });
+    expect(lines.map(({ message }) => message)).toContain('the state is away; frames wait');
     expect(stored).toEqual([]);
     await state.open();
     isThere = true;
@@ -226,17 +218,13 @@ describe('a data directory and a host name', () => {
       return stored.length === 1;
     });
     await outbox.stop();
-    await queue.close();
-    await state.close();
+    await close();
   });
 
   it('of a copied installation are not taken from each other for ever', async () => {
-    const clock = new ManualClock();
-    const { log } = recordingLog();
-    const state = createSqliteState({ file: join(folder.path, 'claims.db'), clock });
-    await state.open();
-    const options = { state, host: 'web-1', instance: 'a', leaseMs: 1000, clock, log };
-    const claims = [await HostClaim.take(options), await HostClaim.take(options)];
+    const { clock, state, options } = await claiming();
+    const take = () => HostClaim.take({ ...options, instance: 'a' });
+    const claims = [await take(), await take()];
     const lost = Promise.race(claims.map(claim => claim.lost)).then(error => error.message);
     let said = '';
     void lost.then(message => {

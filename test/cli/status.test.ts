@@ -10,6 +10,7 @@ const SHIPPER = {
   refused: 0,
   storeDown: null,
   queueDown: null,
+  stateDown: null,
   spool: { fault: null, unwritten: 0, damaged: 0 },
 } as unknown as ShipperStatus;
 const WORKER = {
@@ -57,6 +58,14 @@ describe('the status', () => {
     const unreached = [{ name: 'state' as const, reason: 'no connection' }];
     const shipper = { ...SHIPPER, pending: 3, storeDown: 'redis: no connection' };
     expect(statusOf(FRAME, shipper, null, { ...sight('off'), unreached })).toMatchObject({
+      line: '! away: state (3 frames waiting); 3 containers, 0 others',
+      reasons: ['state: no connection'],
+    });
+  });
+
+  it('names the state when frames wait for a name that is not claimed yet', () => {
+    const shipper = { ...SHIPPER, pending: 3, stateDown: 'no connection' };
+    expect(statusOf(FRAME, shipper, null, sight('off'))).toMatchObject({
       line: '! away: state (3 frames waiting); 3 containers, 0 others',
       reasons: ['state: no connection'],
     });

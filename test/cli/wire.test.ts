@@ -3,7 +3,9 @@ import { load } from '../../cli/context.ts';
 import { openParts } from '../../cli/wire.ts';
 import { systemClock } from '../../core/clock.ts';
 import { recordingLog } from '../parts/log.ts';
+import { describeWith } from '../parts/need.ts';
 import { temporaryFolder } from '../parts/process.ts';
+import { startRedis } from '../parts/redis.ts';
 import { writeConfig } from '../parts/tidegauge.ts';
 
 it('every process that shares the state has the same number of lanes', async () => {
@@ -20,4 +22,25 @@ it('every process that shares the state has the same number of lanes', async () 
   });
   await (await open(4)).close();
   folder.remove();
+});
+
+describeWith(['redis'], 'a Redis that is queue and state', () => {
+  it('is warned of once, though two clients ask it', async () => {
+    const redis = await startRedis({ appendOnly: false });
+    const folder = temporaryFolder();
+    writeConfig(folder.path, {
+      data: folder.path,
+      queue: { kind: 'bullmq' },
+      state: { kind: 'redis' },
+      redis: { url: redis.url },
+    });
+    const { log, lines } = recordingLog();
+    const parts = await openParts(load({ config: `${folder.path}/tidegauge.yaml` }).config, systemClock, log);
+    await parts.close();
+    expect(lines.filter(({ level }) => level === 'warn')).toEqual([
+      expect.objectContaining({ message: expect.stringContaining('set appendonly to yes') }),
+    ]);
+    await redis.stop();
+    folder.remove();
+  });
 });

@@ -159,6 +159,7 @@ describe('shipper', () => {
       queued: 20,
       storeDown: null,
       queueDown: null,
+      stateDown: null,
       lastStored: sent.at(-1)?.start,
     });
   });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { systemClock } from '../../core/clock.ts';
 import type { Annotation } from '../../core/incident.ts';
 import { InfluxStore } from '../../store/influx/store.ts';
 import { type InfluxServer, startInflux } from '../parts/influx.ts';
@@ -73,7 +74,7 @@ describeWith(['influx'], 'setting up InfluxDB 1.x', () => {
   it('annotations outlive windows: they are in the tier that is kept longest, and where dashboards look', async () => {
     const { store } = storeOf('annotated');
     await store.open();
-    const now = Date.now();
+    const now = systemClock.now();
     const texts = { severity: 'warning', title: 't', text: 'x' } as const;
     const [old, recent] = [60 * DAY, 3_600_000].map((ago, i) => ({
       ...{ id: `i${i}`, host: 'h', service: 's', container: 'c', start: now - ago, end: now - ago + 1000 },
