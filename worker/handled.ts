@@ -1,6 +1,6 @@
 import { isoTime } from '../core/clock.ts';
 import type { Notification } from '../core/incident.ts';
-import type { Lease, State } from '../state/contract.ts';
+import { DELIVERY_STATUSES, type Lease, type State } from '../state/contract.ts';
 import type { Store } from '../store/contract.ts';
 import { leaseLost, type PersistDeps, persist } from './persist.ts';
 
@@ -47,7 +47,7 @@ export async function ofTold(
   deps: Pick<HandledDeps, 'state' | 'clock' | 'log' | 'signal'>,
 ): Promise<Notification[]> {
   const told = new Set<string>();
-  for (const status of ['pending', 'delivered', 'dead'] as const) {
+  for (const status of DELIVERY_STATUSES) {
     const deliveries = await persist(deps, () => deps.state.deliveries(status, PAGE));
     for (const { notification } of deliveries) told.add(notification.incident.id);
   }

@@ -111,7 +111,7 @@ export class HostWorker {
     });
     const folded = await worker.catchUp();
     if (folded > 0) deps.log.info({ host, frames: folded }, 'caught up from the store');
-    if (rebuilds) await worker.#closeOrphans();
+    await worker.#closeOrphans();
     return worker;
   }
 
@@ -260,19 +260,23 @@ export class HostWorker {
     this.#checkpointed = clock.monotonic();
   }
 
-  /** After a change of settings: incidents that the new fold does not know would stay open for ever. */
+  /**
+   * Open incidents that this fold does not know, though it has been past all frames in which they were seen, are of
+   * other settings: nobody else would ever end them. Not only after a rebuilding: one under other settings may have been
+   * broken off, and these settings be back.
+   */
   async #closeOrphans(): Promise<void> {
     const { state, fold, log } = this.#deps;
     const at = this.#last ?? 0;
     const known = fold.openIncidents(this.#state);
     const stored = await persist(this.#deps, () => state.openIncidents(this.host));
     const orphans = stored
-      .filter(incident => !known.has(incident.id))
+      .filter(({ id, findings }) => !known.has(id) && findings.every(({ last }) => last <= at))
       .map(incident => ({ ...incident, resolvedAt: Math.max(at, incident.end) }));
     if (orphans.length === 0) return;
     log.info(
       { host: this.host, incidents: orphans.length },
-      'settings changed: open incidents of the old ones are closed',
+      'settings changed: open incidents of other settings are closed',
     );
     const closed = fold.close(orphans);
     const notifications = await ofTold(closed.notifications, this.#deps);

@@ -272,18 +272,35 @@ describe('a host worker', () => {
     expect((await told()).filter(key => !before.includes(key))).toEqual([`${incident?.id}-chat-resolved`]);
   });
 
-  it('what only a rebuilding in silence has seen, under settings that were changed again, ends in silence', async () => {
-    const blind = limitFold(50_000_000);
-    const first = await HostWorker.start('box', await lease('a'), deps({ fold: blind }));
-    await storeAndTake(first, STORY.slice(0, 12));
+  it.each([
+    ['are back', 50_000_000],
+    ['were changed again', 40_000_000],
+  ])(
+    'what a rebuilding that was broken off left open is closed in silence when settings %s',
+    async (_, limit) => {
+      const first = await HostWorker.start('box', await lease('a'), deps({ fold: limitFold(50_000_000) }));
+      await storeAndTake(first, STORY.slice(0, 12));
+      await first.checkpoint(true);
+      clock.advance(11_000);
+      await HostWorker.start('box', await lease('b'), deps({ store: cutOff(7) }));
+      expect(await state.openIncidents('box')).toHaveLength(1);
+      clock.advance(11_000);
+      await HostWorker.start('box', await lease('c'), deps({ fold: limitFold(limit) }));
+      expect(await state.openIncidents('box')).toEqual([]);
+      expect(await told()).toEqual([]);
+    },
+  );
+
+  it('leaves an incident alone that was seen in frames which cannot be read yet', async () => {
+    const first = await HostWorker.start('box', await lease('a'), deps());
+    await storeAndTake(first, STORY.slice(0, 4));
     await first.checkpoint(true);
+    await storeAndTake(first, STORY.slice(4, 7));
     clock.advance(11_000);
-    await HostWorker.start('box', await lease('b'), deps({ store: cutOff(7) }));
+    const second = await HostWorker.start('box', await lease('b'), deps({ store: cutOff(1) }));
     expect(await state.openIncidents('box')).toHaveLength(1);
-    clock.advance(11_000);
-    await HostWorker.start('box', await lease('c'), deps({ fold: limitFold(40_000_000) }));
-    expect(await state.openIncidents('box')).toEqual([]);
-    expect(await told()).toEqual([]);
+    for (const frame of STORY.slice(5)) await second.take(frame);
+    expect((await state.incidents(ALWAYS, 100)).reverse()).toEqual(EXPECTED);
   });
 
   it.each([6, 7, 8])(
