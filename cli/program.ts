@@ -20,26 +20,35 @@ const CONFIG = [
   '-c, --config <file>',
   'configuration file (default: tidegauge.yaml in this directory, if there is one)',
 ] as const;
-
-const RECORD = [
-  '--record <file>',
-  'also write everything that is captured to a new file for `tidegauge replay`',
-] as const;
 const hookOption = () =>
   new Option('--hook <hook>', 'where to attach in the kernel, instead of the first that works').choices([
     'auto',
     ...HOOK_NAMES,
   ]);
-const accountOption = () =>
-  new Option(
-    '--account <how>',
-    '`fast` does without the second count that tells how many messages a full map has lost',
-  ).choices(['fast', 'exact']);
 const USER = [
   '--user <name>',
   'started as root: be this user, and leave root to bpftrace and what starts it',
 ] as const;
-const FORCE = ['--force', 'let --record replace a file that exists'] as const;
+
+/** Options of `run` and `collect`. */
+const captureOptions = () => [
+  new Option(...CONFIG),
+  hookOption(),
+  new Option(
+    '--account <how>',
+    '`fast` does without the second count that tells how many messages a full map has lost',
+  ).choices(['fast', 'exact']),
+  new Option(...USER),
+  new Option(
+    '--record <file>',
+    'also write everything that is captured to a new file for `tidegauge replay`',
+  ),
+  new Option('--force', 'let --record replace a file that exists'),
+];
+
+/** A command with these options, which commander takes one by one. */
+const withOptions = (command: Command, options: readonly Option[]): Command =>
+  options.reduce((all, option) => all.addOption(option), command);
 
 /** Makes an action of commander of a command; its result is the exit code. `prepare` comes before everything else. */
 function actionUntil(signal: AbortSignal, prepare: (flags: CommonFlags) => void = () => undefined) {
@@ -97,26 +106,12 @@ Configuration: tidegauge.yaml; every key is listed in docs/configuration.md and 
 variable, such as TIDEGAUGE_STORE_KIND=influx.`,
     );
 
-  tidegauge
-    .command('run')
+  withOptions(tidegauge.command('run'), captureOptions())
     .description('capture, store, detect and alert, all in this process')
-    .option(...CONFIG)
-    .addOption(hookOption())
-    .addOption(accountOption())
-    .option(...USER)
-    .option(...RECORD)
-    .option(...FORCE)
     .option('--quiet', 'show incidents only, no traffic')
     .action(capturing((context, flags) => run(context, flags, { collect: true, detect: true })));
-  tidegauge
-    .command('collect')
+  withOptions(tidegauge.command('collect'), captureOptions())
     .description('capture and store only; `detect` processes judge (needs a shared store, queue and state)')
-    .option(...CONFIG)
-    .addOption(hookOption())
-    .addOption(accountOption())
-    .option(...USER)
-    .option(...RECORD)
-    .option(...FORCE)
     .option('--quiet', 'show no traffic')
     .action(capturing((context, flags) => run(context, flags, { collect: true, detect: false })));
   tidegauge

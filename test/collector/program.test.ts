@@ -3,15 +3,7 @@ import fc from 'fast-check';
 import type { Probe } from '../../bpf/contract.ts';
 import { PROBES } from '../../bpf/index.ts';
 import { type Program, programSchema, textOf } from '../../collector/program.ts';
-
-const PARAMETERS = {
-  intervalMs: 5000,
-  mapKeys: 65_536,
-  hook: 'tracepoint',
-  kernel: [6, 8],
-  account: 'exact',
-  bpftrace: [0, 17],
-} as const;
+import { PARAMETERS } from '../parts/parameters.ts';
 
 const probe = (parameters: object, name = 'flows') => ({ kind: 'probe', probe: name, parameters });
 

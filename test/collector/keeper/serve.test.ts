@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from '@jest/globals';
 import { encode } from '../../../collector/keeper/protocol.ts';
 import { describeWith } from '../../parts/need.ts';
+import { PARAMETERS } from '../../parts/parameters.ts';
 import { until } from '../../parts/process.ts';
 
 const MAIN = fileURLToPath(new URL('../../../collector/keeper/main.ts', import.meta.url));
@@ -28,14 +29,6 @@ function startKeeper() {
   return { channel, heard, exited, kill: () => child.kill('SIGKILL') };
 }
 
-const PARAMETERS = {
-  intervalMs: 200,
-  mapKeys: 1000,
-  hook: 'tracepoint',
-  kernel: [6, 8],
-  account: 'exact',
-  bpftrace: [0, 17],
-} as const;
 const PROBE = { kind: 'probe', probe: 'packed', parameters: PARAMETERS } as const;
 const start = (program: object) => JSON.stringify({ ask: 'start', program });
 
