@@ -6,8 +6,8 @@ import type { Counts } from './contract.ts';
 import { LIMITS } from './limits.ts';
 import { Literal, type MapHead, type Scanner, scanEntries } from './scan.ts';
 
-/** Reads a line with a map; null when it is not of the expected shape. */
-export type MapReader = (text: string, head: MapHead, meaning: MapMeaning) => Counts | null;
+/** Reads a map whose first entry is at the scanner; null when it is not of the expected shape. */
+export type MapReader = (scan: Scanner, head: MapHead, meaning: MapMeaning) => Counts | null;
 
 const COMMA = ','.charCodeAt(0);
 const OPEN = '['.charCodeAt(0);
@@ -20,8 +20,8 @@ const COUNT = new Literal('"count":');
 const PROCESSORS = 100_000;
 
 /** `packed` of bpf/packed.bt: `"NUMBER": SUM`, the bucket in the number's lowest bits and the cgroup above them. */
-export const readPacked: MapReader = (text, head, meaning) => {
-  const cells = new Cells(text.length);
+export const readPacked: MapReader = (scan, head, meaning) => {
+  const cells = new Cells(scan.length);
   let row = 0;
   let bucket = 0;
   const key = (scan: Scanner): boolean => {
@@ -32,12 +32,12 @@ export const readPacked: MapReader = (text, head, meaning) => {
     return true;
   };
   const sum = (scan: Scanner): boolean => scanCell(scan, cells, row, bucket) > 0;
-  return head.type === 'map' && scanEntries(text, head, key, sum) ? countsOf(head, meaning, cells) : null;
+  return head.type === 'map' && scanEntries(scan, key, sum) ? countsOf(head, meaning, cells) : null;
 };
 
 /** `sizes` of bpf/lhist.bt: `"CGROUP": [{"min": …, "max": …, "count": …}, …]`. */
-export const readSizes: MapReader = (text, head, meaning) => {
-  const cells = new Cells(text.length);
+export const readSizes: MapReader = (scan, head, meaning) => {
+  const cells = new Cells(scan.length);
   let row = 0;
   const key = (scan: Scanner): boolean => {
     if (!scan.unsigned()) return false;
@@ -52,12 +52,12 @@ export const readSizes: MapReader = (text, head, meaning) => {
     } while (bucket !== null && scan.skip(COMMA));
     return bucket !== null && scan.is(CLOSE);
   };
-  return head.type === 'hist' && scanEntries(text, head, key, sizes) ? countsOf(head, meaning, cells) : null;
+  return head.type === 'hist' && scanEntries(scan, key, sizes) ? countsOf(head, meaning, cells) : null;
 };
 
 /** `bytes` of bpf/lhist.bt: `"CGROUP": SUM`. */
-export const readBytes: MapReader = (text, head, meaning) => {
-  const cells = new Cells(text.length);
+export const readBytes: MapReader = (scan, head, meaning) => {
+  const cells = new Cells(scan.length);
   let row = 0;
   let entries = 0;
   const key = (scan: Scanner): boolean => {
@@ -71,7 +71,7 @@ export const readBytes: MapReader = (text, head, meaning) => {
     entries++;
     return true;
   };
-  if (head.type !== 'map' || !scanEntries(text, head, key, sum)) return null;
+  if (head.type !== 'map' || !scanEntries(scan, key, sum)) return null;
   return { ...countsOf(head, meaning, cells), entries };
 };
 

@@ -7,7 +7,7 @@ import { readConnections, readEnds, readTalks } from './flows/parse.ts';
 import { LIMITS } from './limits.ts';
 import { countsOf, type MapReader, readBytes, readPacked, readSizes } from './maps.ts';
 import { decodePath, isCut } from './path.ts';
-import { mapHead } from './scan.ts';
+import { mapHead, Scanner } from './scan.ts';
 
 /** bpftrace's output, line by line. Pure; never throws, whatever the line is. */
 
@@ -17,10 +17,13 @@ export function lineCap(mapKeys: number): number {
   return Math.min(64 * 1024 + mapKeys * 2048, 256 * 1024 * 1024);
 }
 
-/** What a line says. Empty lines and maps that are the probe's own business say nothing. */
-export function parseLine(probe: Probe, text: string): readonly Event[] {
+/**
+ * What a line says. Empty lines and maps that are the probe's own business say nothing.
+ * @param scan reads maps; who has many lines hands in the same one, so that its memory is used again
+ */
+export function parseLine(probe: Probe, text: string, scan = new Scanner()): readonly Event[] {
   if (text.trim() === '') return [];
-  const traffic = readTraffic(probe, text);
+  const traffic = readTraffic(probe, text, scan);
   if (traffic) return [traffic];
   let value: unknown;
   try {
@@ -108,10 +111,11 @@ const TRAFFIC: Partial<Readonly<Record<MapMeaning['holds'], MapReader>>> = {
 };
 
 /** A line with a map of traffic; null when it is none, or not of the expected shape. */
-function readTraffic(probe: Probe, text: string): Counts | null {
+function readTraffic(probe: Probe, text: string, scan: Scanner): Counts | null {
   const head = mapHead(text);
   const meaning = head && probe.maps.get(head.name);
-  return (meaning && TRAFFIC[meaning.holds]?.(text, head, meaning)) ?? null;
+  const read = meaning && TRAFFIC[meaning.holds];
+  return read ? read(scan.load(text, head.at), head, meaning) : null;
 }
 
 /** The content of another map; null when it is not of the expected shape. */

@@ -3,11 +3,13 @@ import type { Frame } from '../core/frame.ts';
 import type { Event, Input } from './contract.ts';
 import { type BuilderOptions, FrameBuilder } from './frames.ts';
 import { parseLine } from './parse.ts';
+import { Scanner } from './scan.ts';
 
 /** Inputs -> frames: the same code for a live capture and for a recording. */
 export class Pipeline {
   readonly probe: Probe;
   readonly builder: FrameBuilder;
+  readonly #scan = new Scanner();
 
   constructor(probe: Probe, options: BuilderOptions) {
     this.probe = probe;
@@ -16,7 +18,7 @@ export class Pipeline {
 
   /** What an input says, if it is a line of bpftrace. */
   parse(input: Input): readonly Event[] {
-    return input.kind === 'line' ? parseLine(this.probe, input.text) : [];
+    return input.kind === 'line' ? parseLine(this.probe, input.text, this.#scan) : [];
   }
 
   /** Take an input and give the frames it completes. `events`: what `parse` said of it. */

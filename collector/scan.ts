@@ -1,8 +1,12 @@
 /** Numbers are given in two halves of 32 bits. */
 const HALF = 2 ** 32;
-/** That many digits are always an exact number; 64 bits have at most 20. */
+/** That many digits fit a small integer, that many are always an exact double; 64 bits have at most 20. */
+const SMALL_DIGITS = 9;
 const EXACT_DIGITS = 15;
 const MOST_DIGITS = 20;
+/** Memory that is kept for the next text, bytes: a map of 10,000 containers takes half of it. */
+const KEPT_BYTES = 8 * 1024 * 1024;
+const ENCODER = new TextEncoder();
 
 const code = (character: string): number => character.charCodeAt(0);
 const QUOTE = code('"');
@@ -31,24 +35,47 @@ export class Literal {
 
 /**
  * Reads a text from the left, without making strings or objects of its parts: of 100,000 numbers in a line of bpftrace
- * these would cost more than everything else together. Bytes are read in half of the time that characters take.
+ * these would cost more than everything else together. Bytes are read in half of the time that characters take, and into
+ * memory that was used before: that of a new line would cost as much as reading half of it.
  * What is not as expected leaves `at` somewhere behind.
  */
 export class Scanner {
-  /** UTF-8. */
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
+  /** UTF-8 of the text, and a 0, which nothing that is looked for has in it. */
+  #bytes = new Uint8Array(0);
+  #view = new DataView(this.#bytes.buffer);
+  /** Where that 0 is. */
+  #end = 0;
   /** The next byte. */
-  at: number;
+  at = 0;
   /** The last number, high * 2^32 + low: a double holds only 53 bits. */
   high = 0;
   low = 0;
 
-  constructor(text: string, at: number) {
-    const bytes = Buffer.from(text);
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  /** Bytes of the text. */
+  get length(): number {
+    return this.#end;
+  }
+
+  /** Read this text from now on, from this byte on. */
+  load(text: string, at: number): this {
+    // Most are ASCII; three bytes are the most that a character of UTF-16 takes.
+    if (!this.#encode(text, text.length)) this.#encode(text, 3 * text.length);
     this.at = at;
+    return this;
+  }
+
+  /** False when the text takes more bytes than that. */
+  #encode(text: string, length: number): boolean {
+    const room = length + 1;
+    const { length: had } = this.#bytes;
+    if (had < room || (had > KEPT_BYTES && room <= KEPT_BYTES)) {
+      this.#bytes = new Uint8Array(room <= KEPT_BYTES ? Math.min(2 * room, KEPT_BYTES) : room);
+      this.#view = new DataView(this.#bytes.buffer);
+    }
+    const { read, written } = ENCODER.encodeInto(text, this.#bytes.subarray(0, -1));
+    this.#bytes[written] = 0;
+    this.#end = written;
+    return read === text.length;
   }
 
   /** True when that character comes next; it is passed. */
@@ -73,7 +100,7 @@ export class Scanner {
   /** True when that text comes next; it is passed. */
   literal({ words, last, length }: Literal): boolean {
     const { at } = this;
-    if (at + length > this.#view.byteLength) return false;
+    if (at + length > this.#end) return false;
     for (let i = 0; i < words.length; i++) {
       if (this.#view.getUint32(at + 4 * i, true) !== words[i]) return false;
     }
@@ -84,23 +111,24 @@ export class Scanner {
 
   /** True when nothing but white space is left. */
   blank(): boolean {
-    return this.#bytes.subarray(this.at).every(byte => BLANKS.includes(byte));
+    return this.#bytes.subarray(this.at, this.#end).every(byte => BLANKS.includes(byte));
   }
 
   /** An unsigned number of at most 64 bits, as JSON writes it. */
   unsigned(): boolean {
+    const bytes = this.#bytes;
     const from = this.at;
     let at = from;
-    let value = 0;
-    let digit = this.#digit(at);
-    for (const end = from + EXACT_DIGITS; at < end && digit >= 0; digit = this.#digit(++at)) {
-      value = value * 10 + digit;
+    let small = 0;
+    let digit = digitOf(bytes[at]);
+    for (const end = from + SMALL_DIGITS; at < end && digit <= 9; digit = digitOf(bytes[++at])) {
+      small = small * 10 + digit;
     }
-    this.high = Math.floor(value / HALF);
-    this.low = value - this.high * HALF;
-    if (digit >= 0) at = this.#rest(at, from + MOST_DIGITS);
+    this.high = 0;
+    this.low = small;
+    if (digit <= 9) at = this.#rest(at, from);
     this.at = at;
-    const isPadded = at - from > 1 && this.#digit(from) === 0;
+    const isPadded = at - from > 1 && bytes[from] === ZERO;
     return at > from && !isPadded && this.high < HALF;
   }
 
@@ -126,28 +154,34 @@ export class Scanner {
     return this.high * HALF + this.low;
   }
 
-  /** More digits of the same number. Where they end. */
-  #rest(from: number, end: number): number {
-    let at = from;
-    let scale = 1;
-    let value = 0;
-    for (let digit = this.#digit(at); at < end && digit >= 0; digit = this.#digit(++at)) {
-      scale *= 10;
+  /** More digits of a number that began there. Where they end. */
+  #rest(more: number, from: number): number {
+    const bytes = this.#bytes;
+    let at = more;
+    let value = this.low;
+    let digit = digitOf(bytes[at]);
+    for (const end = from + EXACT_DIGITS; at < end && digit <= 9; digit = digitOf(bytes[++at])) {
       value = value * 10 + digit;
     }
-    const low = this.low * scale + value;
+    this.high = Math.floor(value / HALF);
+    this.low = value - this.high * HALF;
+    let scale = 1;
+    let rest = 0;
+    for (const end = from + MOST_DIGITS; at < end && digit <= 9; digit = digitOf(bytes[++at])) {
+      scale *= 10;
+      rest = rest * 10 + digit;
+    }
+    if (scale === 1) return at;
+    const low = this.low * scale + rest;
     const carry = Math.floor(low / HALF);
     this.low = low - carry * HALF;
     this.high = this.high * scale + carry;
     return at;
   }
-
-  /** The digit at a place, -1 when there is none. */
-  #digit(at: number): number {
-    const digit = (this.#bytes[at] ?? 0) - ZERO;
-    return digit <= 9 ? digit : -1;
-  }
 }
+
+/** What a byte stands for; more than 9 when it is no digit. */
+const digitOf = (byte = 0): number => byte ^ ZERO;
 
 const HEAD = /^\{"type": ?"(map|hist)", ?"data": ?\{"(@[a-z0-9_]{1,60})": ?\{/;
 
@@ -170,9 +204,8 @@ export function mapHead(text: string): MapHead | null {
 /** Reads an entry's part at the scanner; false when it is not acceptable. */
 export type Part = (scan: Scanner) => boolean;
 
-/** Reads the entries of a map, `"KEY": VALUE, …`, and the end of the line. False when it is anything else. */
-export function scanEntries(text: string, { at }: MapHead, key: Part, value: Part): boolean {
-  const scan = new Scanner(text, at);
+/** Reads the entries of a map at the scanner, `"KEY": VALUE, …`, and the end of the line. False when it is anything else. */
+export function scanEntries(scan: Scanner, key: Part, value: Part): boolean {
   do {
     if (!scan.is(QUOTE) || !key(scan) || !scan.is(QUOTE) || !scan.skip(COLON) || !value(scan)) return false;
   } while (scan.skip(COMMA));

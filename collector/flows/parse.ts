@@ -17,8 +17,8 @@ const NOTHING = { kind: 'counts', traffic: null, talks: null, ends: [], connecti
 const COMMA = ','.charCodeAt(0);
 
 /** `flows` of bpf/flows.bt: `"CGROUP,WORD,A,B": SUM`. */
-export const readTalks: MapReader = (text, head, meaning) => {
-  const cells = new Cells(text.length);
+export const readTalks: MapReader = (scan, head, meaning) => {
+  const cells = new Cells(scan.length);
   const talks = new Talks();
   const of = new Uint32Array(KEY_WORDS);
   let row = 0;
@@ -38,7 +38,7 @@ export const readTalks: MapReader = (text, head, meaning) => {
     talks.add(of, messages, (cells.bytes[row] ?? 0) - before);
     return messages > 0;
   };
-  if (head.type !== 'map' || !scanEntries(text, head, key, sum)) return null;
+  if (head.type !== 'map' || !scanEntries(scan, key, sum)) return null;
   return { ...countsOf(head, meaning, cells), talks };
 };
 

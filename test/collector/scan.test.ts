@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { bytesIn, messagesIn, PACKING } from '../../bpf/packing.ts';
-import { mapHead, Scanner, scanEntries } from '../../collector/scan.ts';
+import { Literal, mapHead, Scanner, scanEntries } from '../../collector/scan.ts';
 import { BUCKETS, upperBound } from '../../core/histogram.ts';
 
 const MOST = 2n ** 64n - 1n;
 
 /** The number at the beginning of a text, if there is one, and what is behind it. */
 function read(text: string, how: 'unsigned' | 'signed' | 'unsignedOrQuoted' = 'unsigned') {
-  const scan = new Scanner(text, 0);
+  const scan = new Scanner().load(text, 0);
   if (!scan[how]()) return null;
   return { number: BigInt(scan.high) * 2n ** 32n + BigInt(scan.low), rest: text.slice(scan.at) };
 }
@@ -48,6 +48,30 @@ describe('a number', () => {
   });
 });
 
+describe('memory that is used again', () => {
+  const read = (scan: Scanner, text: string) => (scan.load(text, 0).unsigned() ? scan.value : null);
+
+  it('says nothing of an earlier text', () => {
+    const scan = new Scanner();
+    expect(read(scan, '123456')).toBe(123_456);
+    expect([read(scan, '7'), scan.length, scan.at]).toEqual([7, 1, 1]);
+    expect(read(scan, '')).toBeNull();
+    expect(scan.load('{}}', 0).literal(new Literal('{}}}'))).toBe(false);
+    scan.load('{}}}x', 0);
+    expect([scan.load('{}}', 0).literal(new Literal('{}}}')), scan.load('5', 1).blank()]).toEqual([
+      false,
+      true,
+    ]);
+  });
+
+  it('holds texts of any length and characters', () => {
+    const scan = new Scanner();
+    for (const text of ['\u{1f433}'.repeat(9), '\ud800'.repeat(70_000), ' '.repeat(9 * 1024 * 1024), 'é']) {
+      expect(scan.load(`${text}8`, 0).length).toBe(Buffer.byteLength(`${text}8`));
+    }
+  });
+});
+
 describe('a map', () => {
   /** Its name and entries; null when it is none. */
   function entriesOf(text: string) {
@@ -60,7 +84,9 @@ describe('a map', () => {
       last[1] = scan.value;
       return true;
     };
-    return head && scanEntries(text, head, key, value) ? { name: head.name, entries } : null;
+    return head && scanEntries(new Scanner().load(text, head.at), key, value)
+      ? { name: head.name, entries }
+      : null;
   }
 
   it('is read with and without spaces, with anything blank behind it', () => {
