@@ -24,17 +24,19 @@ export class WordTable {
 
   /** The number of a key. */
   numberOf(key: Uint32Array): number {
-    let place = this.#hash(key, 0);
-    for (let number = this.#at(place); number >= 0; number = this.#at(place)) {
-      if (this.#equals(number, key)) return number;
-      place++;
+    const places = this.#places;
+    const mask = places.length - 1;
+    let place = this.#hash(key, 0) & mask;
+    for (let found = places[place] ?? 0; found > 0; found = places[place] ?? 0) {
+      if (this.#equals(found - 1, key)) return found - 1;
+      place = (place + 1) & mask;
     }
-    if (2 * (this.size + 1) > this.#places.length) {
+    if (2 * (this.size + 1) > places.length) {
       this.#grow();
       return this.numberOf(key);
     }
     this.#words.set(key, this.size * this.#width);
-    this.#places[place & this.#mask] = ++this.size;
+    places[place] = ++this.size;
     return this.size - 1;
   }
 
@@ -42,15 +44,6 @@ export class WordTable {
   key(number: number, into: Uint32Array): void {
     const from = number * this.#width;
     for (let i = 0; i < this.#width; i++) into[i] = this.#words[from + i] ?? 0;
-  }
-
-  get #mask(): number {
-    return this.#places.length - 1;
-  }
-
-  /** Number of the key at a place, -1: none. */
-  #at(place: number): number {
-    return (this.#places[place & this.#mask] ?? 0) - 1;
   }
 
   #equals(number: number, key: Uint32Array): boolean {
@@ -74,12 +67,14 @@ export class WordTable {
 
   #grow(): void {
     this.#words = widened(this.#words, new Uint32Array(2 * this.#words.length));
-    this.#places = new Int32Array(2 * this.#places.length);
+    const places = new Int32Array(2 * this.#places.length);
+    const mask = places.length - 1;
     for (let number = 0; number < this.size; number++) {
-      let place = this.#hash(this.#words, number * this.#width);
-      while (this.#at(place) >= 0) place++;
-      this.#places[place & this.#mask] = number + 1;
+      let place = this.#hash(this.#words, number * this.#width) & mask;
+      while ((places[place] ?? 0) > 0) place = (place + 1) & mask;
+      places[place] = number + 1;
     }
+    this.#places = places;
   }
 }
 

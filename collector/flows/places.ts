@@ -36,13 +36,20 @@ export class Places {
   fold(flows: ReadonlyMap<string, Flow>, start: number): Flow[] {
     this.#expire(start);
     this.folded = 0;
-    const weighed = Array.from(flows, ([id, flow]) => ({ id, flow, bytes: bytesOf(flow) }));
-    const rows = weighed.sort(heaviestFirst).map(({ id, flow }) => {
-      if (this.#place(classOf(flow), flow, id, start)) return flow;
-      this.folded++;
-      return this.#folded(flow, start);
-    });
-    return (this.folded > 0 ? addedUp(rows) : rows).sort(compareFlows);
+    const rows: Flow[] = [];
+    for (const own of byContainer(flows)) {
+      const before = this.folded;
+      const placed = own.sort(heaviestFirst).map(one => this.#rowOf(one, start));
+      const summed = this.folded > before ? addedUp(placed) : placed;
+      for (const row of summed.sort(compareFlows)) rows.push(row);
+    }
+    return rows;
+  }
+
+  #rowOf({ id, flow }: Weighed, start: number): Flow {
+    if (this.#place(classOf(flow), flow, id, start)) return flow;
+    this.folded++;
+    return this.#folded(flow, start);
   }
 
   /** What remains of a flow that has no place of its own. */
@@ -64,6 +71,11 @@ export class Places {
     const one = classes.talking?.has(id) ? 'talking' : kind;
     classes[one] ??= new Map();
     const held = classes[one];
+    // Most have one flow alone: it need not be put behind others.
+    if (held.size === 1 && held.has(id)) {
+      held.set(id, start);
+      return true;
+    }
     if (!held.delete(id) && held.size >= this.#limits[kind]) {
       const [oldest, used] = held.entries().next().value ?? ['', start];
       // An idle conversation makes room for a new one; knocking does not.
@@ -94,10 +106,22 @@ function classOf(flow: Flow): Class {
 
 const bytesOf = (flow: Flow): number => flow.sentBytes + flow.receivedBytes;
 
-/** Of a flow; its id decides between equals, so that the same flows have the same places. */
+/** A flow; its id decides between equals, so that the same flows have the same places. */
 interface Weighed {
   readonly id: string;
   readonly bytes: number;
+}
+
+/** The flows of each container, by its name. */
+function byContainer(flows: ReadonlyMap<string, Flow>): Weighed[][] {
+  const groups = new Map<string, Weighed[]>();
+  for (const [id, flow] of flows) {
+    const weighed = { id, flow, bytes: bytesOf(flow) };
+    const group = groups.get(flow.container);
+    if (group) group.push(weighed);
+    else groups.set(flow.container, [weighed]);
+  }
+  return [...groups].sort(([a], [b]) => compareText(a, b)).map(([, group]) => group);
 }
 
 const heaviestFirst = (a: Weighed, b: Weighed): number => b.bytes - a.bytes || compareText(a.id, b.id);
