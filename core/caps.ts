@@ -81,6 +81,12 @@ export const CAPS = {
     beyond: 'further ones are tried again as well, but not counted in the status line',
     shows: 'tidegauge_deliveries_total{outcome="retried"}',
   },
+  silences: {
+    what: 'Silences that have not ended.',
+    limit: 1000,
+    beyond: 'a further one is refused',
+    shows: 'tidegauge_silences',
+  },
   storeNames: {
     what: 'Containers whose row ids the SQLite store remembers.',
     limit: 50_000,

@@ -1,4 +1,5 @@
 import type { Incident, Notification } from '../core/incident.ts';
+import type { Silence } from '../core/silence.ts';
 
 /**
  * Ownership for a limited time. `token` grows with every new ownership of a name, so that writes of an owner who
@@ -21,7 +22,12 @@ export interface Checkpoint {
   readonly data: string;
 }
 
-export type DeliveryStatus = 'pending' | 'delivered' | 'dead';
+/**
+ * `pending` is to be tried, `held` waits for the end of a silence. The others are final: `delivered`, `dead` (given up), or
+ * `silenced` (what it is about was over before the silence was).
+ */
+export const DELIVERY_STATUSES = ['pending', 'held', 'delivered', 'dead', 'silenced'] as const;
+export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 
 /** A notification on its way. */
 export interface Delivery {
@@ -31,7 +37,7 @@ export interface Delivery {
   readonly attempts: number;
   /** Not to be tried before, epoch ms. */
   readonly nextAttempt: number;
-  /** Why the last attempt failed, or null. */
+  /** Why the last attempt failed, or by what it is silenced; or null. */
   readonly lastError: string | null;
 }
 
@@ -82,16 +88,29 @@ export interface State {
   /** Incidents of a host that are firing, newest first. */
   openIncidents(host: string): Promise<Incident[]>;
 
-  /** Pending deliveries of a receiver that are due, oldest first; for one incident firing comes before resolved. */
+  /**
+   * Pending deliveries of a receiver that are due, oldest first; for one incident firing comes before resolved, which
+   * waits while firing is pending or held.
+   */
   dueDeliveries(receiver: string, now: number, limit: number): Promise<Delivery[]>;
   /** Record an attempt's outcome. */
   updateDelivery(lease: Lease, key: string, outcome: Omit<Delivery, 'notification'>): Promise<boolean>;
+  /** The delivery with this key, or null. */
+  delivery(key: string): Promise<Delivery | null>;
   /** Deliveries of a status, newest first. */
   deliveries(status: DeliveryStatus, limit: number): Promise<Delivery[]>;
 
   /**
-   * Forget what is older than `before`: resolved incidents, finished deliveries, checkpoints (the newest of each
-   * host and fingerprint stays; of the others one an hour younger than two days, one a day after that).
+   * Write a silence, or another form of one that is known by its id. False, having changed nothing, when there are
+   * CAPS.silences others that end after `now`, epoch ms.
+   */
+  saveSilence(silence: Silence, now: number): Promise<boolean>;
+  /** Those that end after `after`, epoch ms, the first to end first. */
+  silences(after: number): Promise<Silence[]>;
+
+  /**
+   * Forget what is older than `before`: resolved incidents, finished deliveries, silences that ended, checkpoints (the
+   * newest of each host and fingerprint stays; of the others one an hour younger than two days, one a day after that).
    */
   prune(now: number, before: number): Promise<void>;
   close(): Promise<void>;

@@ -3,7 +3,8 @@ import { ExchangeError } from '../core/errors.ts';
 import { DIRECTIONS } from '../core/frame.ts';
 import { type Incident, type Notification, SEVERITIES } from '../core/incident.ts';
 import { METRICS } from '../core/series.ts';
-import type { Checkpoint, Delivery } from './contract.ts';
+import { type Silence, silenceSchema } from '../core/silence.ts';
+import { type Checkpoint, DELIVERY_STATUSES, type Delivery } from './contract.ts';
 
 /** What backends keep as JSON text: written and read here only, so that a record means the same in all of them. */
 
@@ -52,7 +53,7 @@ const notification: z.ZodType<Notification> = z.strictObject({
 export type Outcome = Omit<Delivery, 'notification'>;
 
 const outcome: z.ZodType<Outcome> = z.strictObject({
-  status: z.enum(['pending', 'delivered', 'dead']),
+  status: z.enum(DELIVERY_STATUSES),
   attempts: z.int().nonnegative(),
   nextAttempt: z.number(),
   lastError: z.string().nullable(),
@@ -93,6 +94,10 @@ export class Records {
 
   checkpoint(text: unknown): Checkpoint {
     return this.#read(checkpoint, 'a checkpoint', text);
+  }
+
+  silence(text: unknown): Silence {
+    return this.#read(silenceSchema, 'a silence', text);
   }
 
   /** A backend's answer in the shape that the request calls for. */

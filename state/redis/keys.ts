@@ -42,12 +42,19 @@ export function stateKeys(prefix: string) {
     outcomes: `${base}delivery-outcomes`,
     /** Sorted sets: keys in order of arrival, by status. */
     pending: `${base}deliveries-pending`,
-    /** The same, of one receiver. */
+    held: `${base}deliveries-held`,
+    /** Those of one receiver that are pending or held. */
     pendingOf: (receiver: string) => `${base}deliveries-pending-of:${keyText(receiver)}`,
     delivered: `${base}deliveries-delivered`,
     dead: `${base}deliveries-dead`,
+    silenced: `${base}deliveries-silenced`,
     /** Counter of arrivals. */
     sequence: `${base}delivery-sequence`,
+
+    /** Hash: id -> silence. */
+    silences: `${base}silences`,
+    /** Sorted set: id by end. */
+    silenceEnds: `${base}silence-ends`,
   };
 }
 

@@ -128,33 +128,55 @@ const SCRIPTS = {
     return found`,
 
   /**
-   * keys: lease, outcomes, pending, delivered, dead, indexes, beginning of the pending ones of a receiver
-   * args: lease, key, outcome, number of the new status's key
+   * keys: lease, outcomes, indexes, beginning of the unfinished ones of a receiver, then those of each status: pending and
+   * held, and the finished · args: lease, key, outcome, number of the new status's key
    */
   updateDelivery: `
     ${FENCE}
     local place
-    for i = 3, 5 do place = place or redis.call('ZSCORE', KEYS[i], ARGV[2]) end
+    for i = 5, #KEYS do place = place or redis.call('ZSCORE', KEYS[i], ARGV[2]) end
     if not place then return 1 end
-    for i = 3, 5 do redis.call('ZREM', KEYS[i], ARGV[2]) end
-    redis.call('ZADD', KEYS[tonumber(ARGV[4])], place, ARGV[2])
-    local own = KEYS[7] .. cjson.decode(redis.call('HGET', KEYS[6], ARGV[2])).receiver
-    if ARGV[4] == '3' then redis.call('ZADD', own, place, ARGV[2]) else redis.call('ZREM', own, ARGV[2]) end
+    for i = 5, #KEYS do redis.call('ZREM', KEYS[i], ARGV[2]) end
+    local target = tonumber(ARGV[4])
+    redis.call('ZADD', KEYS[target], place, ARGV[2])
+    local own = KEYS[4] .. cjson.decode(redis.call('HGET', KEYS[3], ARGV[2])).receiver
+    if target <= 6 then redis.call('ZADD', own, place, ARGV[2]) else redis.call('ZREM', own, ARGV[2]) end
     redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])
     return 1`,
 
-  /** keys: incident bodies, starts, ends, resolutions, delivery bodies, indexes, outcomes, delivered, dead · args: before */
+  /** keys: silences, their ends · args: id, end, body, now, limit · 0 when there are too many */
+  saveSilence: `
+    if not redis.call('ZSCORE', KEYS[2], ARGV[1])
+      and redis.call('ZCOUNT', KEYS[2], '(' .. ARGV[4], '+inf') >= tonumber(ARGV[5]) then return 0 end
+    redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+    redis.call('ZADD', KEYS[2], ARGV[2], ARGV[1])
+    return 1`,
+
+  /** keys: silences, their ends · args: after · bodies, the first to end first */
+  silences: `
+    local ids = redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. ARGV[1], '+inf')
+    if #ids == 0 then return {} end
+    return redis.call('HMGET', KEYS[1], unpack(ids))`,
+
+  /**
+   * keys: incident bodies, starts, ends, resolutions, silences, their ends, delivery bodies, indexes, outcomes, then the
+   * finished ones of each status · args: before
+   */
   prune: `
     for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', '(' .. ARGV[1])) do
       redis.call('HDEL', KEYS[1], id)
       for i = 2, 4 do redis.call('ZREM', KEYS[i], id) end
     end
-    for set = 8, 9 do
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[6], '-inf', '(' .. ARGV[1])) do
+      redis.call('HDEL', KEYS[5], id)
+      redis.call('ZREM', KEYS[6], id)
+    end
+    for set = 10, #KEYS do
       for _, key in ipairs(redis.call('ZRANGE', KEYS[set], 0, -1)) do
-        local index = cjson.decode(redis.call('HGET', KEYS[6], key))
+        local index = cjson.decode(redis.call('HGET', KEYS[8], key))
         if index.time < tonumber(ARGV[1]) and redis.call('HEXISTS', KEYS[1], index.incident) == 0 then
           redis.call('ZREM', KEYS[set], key)
-          for i = 5, 7 do redis.call('HDEL', KEYS[i], key) end
+          for i = 7, 9 do redis.call('HDEL', KEYS[i], key) end
         end
       end
     end

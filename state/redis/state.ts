@@ -1,12 +1,22 @@
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
+import { CAPS } from '../../core/caps.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Incident, Notification } from '../../core/incident.ts';
 import type { Log } from '../../core/log.ts';
+import type { Silence } from '../../core/silence.ts';
 import { createClient, logOutages, placeOf } from '../../redis/client.ts';
 import { redisError } from '../../redis/errors.ts';
 import { checkServer } from '../../redis/server.ts';
-import type { Checkpoint, Commit, Delivery, DeliveryStatus, Lease, State } from '../contract.ts';
+import {
+  type Checkpoint,
+  type Commit,
+  DELIVERY_STATUSES,
+  type Delivery,
+  type DeliveryStatus,
+  type Lease,
+  type State,
+} from '../contract.ts';
 import { FRESH, keyText, type Outcome, Records, textOfKey, timeOf } from '../records.ts';
 import { hourOf, staleCheckpoints } from '../retention.ts';
 import { historyName, type StateKeys, stateKeys } from './keys.ts';
@@ -169,22 +179,31 @@ class RedisState implements State {
       const parsed = this.#records.answer(indexSchema, JSON.parse(index));
       return [{ key, ...parsed, ...this.#records.outcome(state) }];
     });
-    // A resolved message waits while the firing one of its incident is pending, due or not.
+    // A resolved message waits while the firing one of its incident is pending, due or not, or held.
     const firing = new Set(mine.filter(d => d.kind === 'firing').map(d => d.incident));
-    const due = mine.filter(d => d.nextAttempt <= now && !(d.kind === 'resolved' && firing.has(d.incident)));
+    const due = mine
+      .filter(d => d.status === 'pending' && d.nextAttempt <= now)
+      .filter(d => !(d.kind === 'resolved' && firing.has(d.incident)));
     return this.#deliveries(due.slice(0, limit).map(d => d.key));
   }
 
   async updateDelivery(lease: Lease, key: string, outcome: Outcome): Promise<boolean> {
-    const { outcomes, pending, delivered, dead, deliveryIndex, pendingOf } = this.#keys;
+    const { outcomes, deliveryIndex, pendingOf } = this.#keys;
     const { status, attempts, nextAttempt, lastError } = outcome;
-    const target = { pending: 3, delivered: 4, dead: 5 }[status];
+    const before = [outcomes, deliveryIndex, pendingOf('')];
+    // Counted as Lua does, from 1, the lease before all others.
+    const target = 2 + before.length + DELIVERY_STATUSES.indexOf(status);
     return this.#fenced(
       'updateDelivery',
       lease,
-      [outcomes, pending, delivered, dead, deliveryIndex, pendingOf('')],
+      [...before, ...DELIVERY_STATUSES.map(name => this.#keys[name])],
       [keyText(key), JSON.stringify({ status, attempts, nextAttempt, lastError }), target],
     );
+  }
+
+  async delivery(key: string): Promise<Delivery | null> {
+    const [delivery] = await this.#deliveries([keyText(key)]);
+    return delivery ?? null;
   }
 
   async deliveries(status: DeliveryStatus, limit: number): Promise<Delivery[]> {
@@ -193,13 +212,26 @@ class RedisState implements State {
     return this.#deliveries(await this.#ask(client => client.zrange(key, '0', String(limit - 1), 'REV')));
   }
 
+  async saveSilence(silence: Silence, now: number): Promise<boolean> {
+    const { silences, silenceEnds } = this.#keys;
+    const args = [silence.id, silence.until, JSON.stringify(silence), now, CAPS.silences.limit];
+    return (await this.#run('saveSilence', [silences, silenceEnds], args)) === 1;
+  }
+
+  async silences(after: number): Promise<Silence[]> {
+    const { silences, silenceEnds } = this.#keys;
+    const bodies = await this.#run('silences', [silences, silenceEnds], [after]);
+    return this.#records.answer(texts, bodies).map(body => this.#records.silence(body));
+  }
+
   async prune(now: number, before: number): Promise<void> {
     const k = this.#keys;
     await this.#run(
       'prune',
       [
         ...[k.incidents, k.incidentStarts, k.incidentEnds, k.incidentResolutions],
-        ...[k.deliveries, k.deliveryIndex, k.outcomes, k.delivered, k.dead],
+        ...[k.silences, k.silenceEnds, k.deliveries, k.deliveryIndex, k.outcomes],
+        ...[k.delivered, k.dead, k.silenced],
       ],
       [before],
     );

@@ -53,4 +53,9 @@ export const MIGRATIONS: readonly string[] = [
   UPDATE incidents SET host = substr(body -> '$.host', 2, length(body -> '$.host') - 2);
   CREATE INDEX incidents_open ON incidents (host) WHERE resolved IS NULL;
   `,
+  `
+  CREATE TABLE silences (id TEXT PRIMARY KEY, until INTEGER NOT NULL, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE INDEX silences_until ON silences (until);
+  CREATE INDEX deliveries_held ON deliveries (receiver, incident) WHERE status = 'held';
+  `,
 ];

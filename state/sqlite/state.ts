@@ -1,8 +1,10 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { z } from 'zod';
+import { CAPS } from '../../core/caps.ts';
 import type { Clock } from '../../core/clock.ts';
 import { ExchangeError } from '../../core/errors.ts';
 import type { Incident, Notification } from '../../core/incident.ts';
+import type { Silence } from '../../core/silence.ts';
 import { transaction } from '../../sqlite/transaction.ts';
 import type { Checkpoint, Commit, Delivery, DeliveryStatus, Lease, State } from '../contract.ts';
 import { FRESH, keyText, type Outcome, Records, textOfKey, timeOf } from '../records.ts';
@@ -169,14 +171,30 @@ class SqliteState implements State {
     });
   }
 
+  async delivery(key: string): Promise<Delivery | null> {
+    const [row] = this.#rows(deliveryRow, sql.delivery, { key: keyText(key) });
+    return row ? this.#delivery(row) : null;
+  }
+
   async deliveries(status: DeliveryStatus, limit: number): Promise<Delivery[]> {
     return this.#rows(deliveryRow, sql.deliveries, { status, limit }).map(row => this.#delivery(row));
+  }
+
+  async saveSilence(silence: Silence, now: number): Promise<boolean> {
+    const { id, until } = silence;
+    const row = { id, until, body: JSON.stringify(silence), now, limit: CAPS.silences.limit };
+    return this.#write(db => db.prepare(sql.saveSilence).run(row).changes === 1);
+  }
+
+  async silences(after: number): Promise<Silence[]> {
+    return this.#rows(bodyRow, sql.silences, { after }).map(row => this.#records.silence(row.body));
   }
 
   async prune(now: number, before: number): Promise<void> {
     this.#write(db => {
       db.prepare(sql.forgetIncidents).run({ before });
       db.prepare(sql.forgetDeliveries).run({ before });
+      db.prepare(sql.forgetSilences).run({ before });
       const rows = this.#records.answer(z.array(checkpointRow), db.prepare(sql.allCheckpoints).all());
       const forget = db.prepare(sql.forgetCheckpoint);
       for (const same of Map.groupBy(rows, row => JSON.stringify([row.host, row.fingerprint])).values()) {

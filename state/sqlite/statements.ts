@@ -66,22 +66,36 @@ export const queueDelivery = `
   VALUES (:key, :receiver, :incident, :kind, :time, :body, :status, :due, :outcome)
   ON CONFLICT (key) DO NOTHING`;
 
-/** A resolved message waits while the firing one of its incident is pending, due or not. */
+/** A resolved message waits while the firing one of its incident is pending, due or not, or held. */
 export const dueDeliveries = `
   SELECT body, outcome FROM deliveries AS d
   WHERE receiver = :receiver AND status = 'pending' AND due <= :now
-    AND NOT (kind = 'resolved' AND EXISTS (
+    AND NOT (kind = 'resolved' AND (EXISTS (
       SELECT 1 FROM deliveries WHERE receiver = :receiver AND status = 'pending'
-        AND incident = d.incident AND kind = 'firing'))
+        AND incident = d.incident AND kind = 'firing') OR EXISTS (
+      SELECT 1 FROM deliveries WHERE receiver = :receiver AND status = 'held'
+        AND incident = d.incident AND kind = 'firing')))
   ORDER BY seq LIMIT :limit`;
 
 export const updateDelivery = `
   UPDATE deliveries SET status = :status, due = :due, outcome = :outcome WHERE key = :key`;
+
+export const delivery = `SELECT body, outcome FROM deliveries WHERE key = :key`;
 
 export const deliveries = `
   SELECT body, outcome FROM deliveries WHERE status = :status ORDER BY seq DESC LIMIT :limit`;
 
 /** A finished delivery is known as long as its incident, so that its key is not accepted again. */
 export const forgetDeliveries = `
-  DELETE FROM deliveries WHERE status <> 'pending' AND time < :before
+  DELETE FROM deliveries WHERE status NOT IN ('pending', 'held') AND time < :before
     AND NOT EXISTS (SELECT 1 FROM incidents WHERE incidents.id = deliveries.incident)`;
+
+export const saveSilence = `
+  INSERT INTO silences (id, until, body)
+  SELECT :id, :until, :body
+  WHERE (SELECT count(*) FROM silences WHERE until > :now AND id <> :id) < :limit
+  ON CONFLICT (id) DO UPDATE SET until = excluded.until, body = excluded.body`;
+
+export const silences = `SELECT body FROM silences WHERE until > :after ORDER BY until, id`;
+
+export const forgetSilences = `DELETE FROM silences WHERE until < :before`;

@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../core/clock.ts';
+import type { Incident } from '../../core/incident.ts';
+import { keyText } from '../../state/records.ts';
 import { openDatabase, sqliteError } from '../../state/sqlite/database.ts';
 import { MIGRATIONS } from '../../state/sqlite/schema.ts';
 import { createSqliteState } from '../../state/sqlite/state.ts';
 import { ManualClock } from '../parts/clock.ts';
 import { incidentOf } from '../parts/incidents.ts';
-import { Child, temporaryFolder, until } from '../parts/process.ts';
+import { Child, temporaryFolder } from '../parts/process.ts';
 
 describe('sqlite state', () => {
   const folder = temporaryFolder();
@@ -44,7 +46,7 @@ describe('sqlite state', () => {
       lane => new Child(process.execPath, ['test/parts/state-writer.ts', file, lane]),
     );
     const written = (child: Child) => Number(child.output.trimEnd().split('\n').at(-1));
-    await until('both to write', () => children.every(child => written(child) >= 50));
+    for (const child of children) await child.until('it to write', () => written(child) >= 50);
     await Promise.all(children.map(child => child.stop('SIGKILL')));
     for (const [i, lane] of lanes.entries()) {
       const child = children[i];
@@ -74,22 +76,28 @@ describe('sqlite state', () => {
     await expect(opened(path('folder.db'))).rejects.toMatchObject({ retry: false });
   });
 
+  /** A database as that version would have written it. */
+  function writeOld(file: string, version: number, incident: Incident): void {
+    const db = new DatabaseSync(file);
+    for (const statements of MIGRATIONS.slice(0, version)) db.exec(statements);
+    if (version > 0) {
+      db.prepare('INSERT INTO incidents (id, start, "end", body) VALUES (?, 1, 2, ?)').run(
+        incident.id,
+        JSON.stringify(incident),
+      );
+      db.exec(`INSERT INTO meta VALUES ('lanes', 5);
+        INSERT INTO leases VALUES ('lane-0', 'a', 7, 0);
+        INSERT INTO checkpoints VALUES ('h', 'f', 3, '{"host":"h","last":3,"fingerprint":"f","data":"d"}')`);
+    }
+    if (version > 2) db.prepare('UPDATE incidents SET host = ?').run(keyText(incident.host));
+    db.exec(`PRAGMA user_version = ${version}`);
+    db.close();
+  }
+
   it('takes over what every older version has written', async () => {
+    const incident = incidentOf(1, { host: 'a "host"\n' });
     for (let version = 0; version < MIGRATIONS.length; version++) {
-      const db = new DatabaseSync(path(`from-${version}.db`));
-      for (const statements of MIGRATIONS.slice(0, version)) db.exec(statements);
-      const incident = incidentOf(1, { host: 'a "host"\n' });
-      if (version > 0) {
-        db.prepare('INSERT INTO incidents (id, start, "end", body) VALUES (?, 1, 2, ?)').run(
-          incident.id,
-          JSON.stringify(incident),
-        );
-        db.exec(`INSERT INTO meta VALUES ('lanes', 5);
-          INSERT INTO leases VALUES ('lane-0', 'a', 7, 0);
-          INSERT INTO checkpoints VALUES ('h', 'f', 3, '{"host":"h","last":3,"fingerprint":"f","data":"d"}')`);
-      }
-      db.exec(`PRAGMA user_version = ${version}`);
-      db.close();
+      writeOld(path(`from-${version}.db`), version, incident);
       const state = await opened(path(`from-${version}.db`));
       const old = version > 0;
       expect(await state.agreeOnLanes(8)).toBe(old ? 5 : 8);

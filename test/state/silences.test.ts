@@ -1,0 +1,136 @@
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { CAPS } from '../../core/caps.ts';
+import { systemClock } from '../../core/clock.ts';
+import type { Silence } from '../../core/silence.ts';
+import type { Lease, State } from '../../state/contract.ts';
+import { createRedisState } from '../../state/redis/state.ts';
+import { createSqliteState } from '../../state/sqlite/state.ts';
+import { incidentOf, notificationOf, resolved } from '../parts/incidents.ts';
+import { recordingLog } from '../parts/log.ts';
+import { describeWith } from '../parts/need.ts';
+import { temporaryFolder } from '../parts/process.ts';
+import { type RedisServer, startRedis } from '../parts/redis.ts';
+
+const T0 = 1_700_000_000_000;
+const HOUR = 3_600_000;
+
+/** The n-th of many, which ends n ms after T0. */
+const silenceOf = (n: number, parts: Partial<Silence> = {}): Silence => ({
+  id: n.toString(16).padStart(8, '0'),
+  match: { host: '*', service: '*', container: `c${n}` },
+  from: T0 - HOUR,
+  until: T0 + n,
+  owner: 'anna',
+  reason: 'deploy',
+  ...parts,
+});
+
+/** What every state promises of silences and of what they hold. */
+function conformance(create: () => State): void {
+  let state: State;
+  let other: State;
+  let lease: Lease;
+  beforeEach(async () => {
+    [state, other] = [create(), create()];
+    await state.open();
+    await other.open();
+    lease = (await state.acquire('policy', 'a', 60_000)) as Lease;
+  });
+  afterEach(async () => {
+    await state.close();
+    await other.close();
+  });
+
+  it('lists those that have not ended, the first to end first, with what a person wrote', async () => {
+    const odd = silenceOf(2, {
+      owner: 'an"na\\',
+      reason: "it's\n{x}; DROP TABLE silences; ü💥\u0000",
+      match: { host: 'a:b', service: '', container: "x'*" },
+    });
+    for (const silence of [silenceOf(3), odd, silenceOf(1)])
+      expect(await state.saveSilence(silence, T0)).toBe(true);
+    expect(await other.silences(T0)).toEqual([silenceOf(1), odd, silenceOf(3)]);
+    expect(await other.silences(T0 + 1)).toEqual([odd, silenceOf(3)]);
+    expect(await other.silences(T0 + 3)).toEqual([]);
+  });
+
+  it('replaces the one with the same id: so one is ended', async () => {
+    await state.saveSilence(silenceOf(5), T0);
+    await other.saveSilence(silenceOf(5, { until: T0 }), T0);
+    expect(await state.silences(T0)).toEqual([]);
+    expect(await state.silences(0)).toEqual([silenceOf(5, { until: T0 })]);
+  });
+
+  it('refuses one too many, not those that replace one, and counts none that has ended', async () => {
+    const { limit } = CAPS.silences;
+    const save = (n: number, now = T0) => state.saveSilence(silenceOf(n), now);
+    for (let n = 1; n <= limit; n++) expect(await save(n)).toBe(true);
+    expect(await save(limit + 1)).toBe(false);
+    expect(await save(limit)).toBe(true);
+    expect(await save(limit + 1, T0 + 1)).toBe(true);
+    expect(await other.silences(T0 + 1)).toHaveLength(limit);
+  });
+
+  it('forgets those that ended long ago, and silenced deliveries with their incident, never what is held', async () => {
+    const [over, open] = [resolved(incidentOf(T0), 10_000), incidentOf(T0, { container: 'open' })];
+    const notifications = [over, open].map(incident => notificationOf(incident, 'hook'));
+    await state.commit(lease, { incidents: [over, open], notifications });
+    const set = (status: 'silenced' | 'held', n: number) =>
+      state.updateDelivery(lease, notifications[n]?.key ?? '', {
+        ...{ status, attempts: 0, nextAttempt: T0, lastError: 'by anna' },
+      });
+    await set('silenced', 0);
+    await set('held', 1);
+    await state.saveSilence(silenceOf(1), T0);
+    await state.saveSilence(silenceOf(2 * HOUR), T0);
+    await state.prune(T0 + HOUR, T0 + HOUR);
+    expect(await other.silences(0)).toEqual([silenceOf(2 * HOUR)]);
+    expect(await other.deliveries('silenced', 10)).toEqual([]);
+    expect((await other.deliveries('held', 10)).map(({ notification }) => notification.incident)).toEqual([
+      open,
+    ]);
+  });
+
+  it('a delivery that is held is not due, keeps resolved back, and comes back when it is pending again', async () => {
+    const [firing, over] = [incidentOf(T0), resolved(incidentOf(T0))].map(i => notificationOf(i, 'hook'));
+    if (!firing || !over) throw new Error('two were made');
+    await state.commit(lease, { incidents: [], notifications: [firing, over] });
+    const outcome = { attempts: 2, nextAttempt: T0, lastError: 'silenced' };
+    await state.updateDelivery(lease, firing.key, { ...outcome, status: 'held' });
+    expect(await other.dueDeliveries('hook', T0 + HOUR, 10)).toEqual([]);
+    expect(await other.delivery(firing.key)).toEqual({ notification: firing, ...outcome, status: 'held' });
+    expect(await other.delivery('nobody')).toBeNull();
+    await state.updateDelivery(lease, firing.key, { ...outcome, status: 'pending' });
+    expect((await other.dueDeliveries('hook', T0, 10)).map(d => d.notification)).toEqual([firing]);
+    await state.updateDelivery(lease, firing.key, { ...outcome, status: 'silenced' });
+    expect((await other.dueDeliveries('hook', T0, 10)).map(d => d.notification)).toEqual([over]);
+    await state.commit(lease, { incidents: [], notifications: [firing] });
+    expect(await other.deliveries('silenced', 10)).toHaveLength(1);
+  });
+}
+
+describe('sqlite state', () => {
+  const folder = temporaryFolder();
+  afterAll(() => folder.remove());
+  let runs = 0;
+  beforeEach(() => {
+    runs++;
+  });
+  conformance(() => createSqliteState({ file: join(folder.path, `${runs}.db`), clock: systemClock }));
+});
+
+describeWith(['redis'], 'redis state', () => {
+  let redis: RedisServer;
+  let runs = 0;
+  beforeAll(async () => {
+    redis = await startRedis();
+  });
+  afterAll(() => redis.stop());
+  beforeEach(() => {
+    runs++;
+  });
+  conformance(() =>
+    createRedisState({ url: redis.url, prefix: `run-${runs}`, clock: systemClock, log: recordingLog().log }),
+  );
+});
