@@ -93,6 +93,7 @@ export function statusOf(
   const news = [
     pending > 1 && away.length === 0 && `${frames(pending)} waiting`,
     worker !== null && worker.waiting > 0 && waitingText(worker),
+    worker?.silences?.active ? silencesText(worker.silences) : false,
     worker?.rebuilding && rebuildingText(worker.rebuilding),
     aliveText(frame),
     docker === 'absent' && 'no Docker',
@@ -141,6 +142,9 @@ function reasonsOf(away: readonly Away[], { spool }: ShipperStatus, worker: Work
     worker !== null && worker.waitingError !== null && `notifications: last error: ${worker.waitingError}`,
   ].filter(part => part !== false);
 }
+
+const silencesText = ({ active, held }: { active: number; held: number }): string =>
+  `${active === 1 ? '1 silence' : `${active} silences`}${held > 0 ? ` (${held} held)` : ''}`;
 
 const waitingText = ({ waiting }: WorkerStatus): string =>
   waiting === 1 ? '1 notification waits' : `${waiting} notifications wait`;

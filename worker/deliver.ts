@@ -6,6 +6,7 @@ import { type Backoff, pauseAfter, retrying } from '../core/retry.ts';
 import type { Outcome, Receiver } from '../notify/contract.ts';
 import type { Delivery, Lease, State } from '../state/contract.ts';
 import { endOrphans } from './orphans.ts';
+import { Silencing } from './silences.ts';
 
 /** How a delivery stands after an attempt. */
 type Next = Omit<Delivery, 'notification'>;
@@ -30,6 +31,8 @@ const MAX_ATTEMPTS = 300;
 const STATE_BACKOFF: Backoff = { firstMs: 1000, maxMs: 10_000 };
 /** How long to wait when nothing is due. */
 const IDLE_MS = 250;
+/** How often held deliveries are looked after: so late, at most, one hears what a silence that was ended has held. */
+const REVIEW_MS = 5000;
 const BATCH = 16;
 
 /**
@@ -49,12 +52,14 @@ export class Deliverer {
   delivered = 0;
   failed = 0;
   dead = 0;
+  readonly #silencing: Silencing;
   /** Why the last attempt failed, by key of what waits for another one; the last that failed is the last in it. */
   readonly #waiting = new Map<string, string>();
 
   constructor(lease: Lease, deps: DeliverDeps) {
     this.#lease = lease;
     this.#deps = deps;
+    this.#silencing = new Silencing(deps.state);
     this.#renewed = deps.clock.monotonic();
   }
 
@@ -63,13 +68,27 @@ export class Deliverer {
     return this.#waiting.size;
   }
 
+  /** Silences in force, and deliveries that they hold, when it was last looked. */
+  get silences(): { active: number; held: number } {
+    const { active, held } = this.#silencing;
+    return { active, held };
+  }
+
   /** Why the last of them failed, or null. */
   get waitingError(): string | null {
     return [...this.#waiting.values()].at(-1) ?? null;
   }
 
   start(): void {
-    this.#loops = [this.#endOrphans(), ...this.#deps.receivers.map(receiver => this.#loop(receiver))];
+    const deliver = (receiver: Receiver) =>
+      this.#loop({ receiver: receiver.name }, async () =>
+        (await this.#deliverDue(receiver)) > 0 ? 0 : IDLE_MS,
+      );
+    this.#loops = [
+      this.#endOrphans(),
+      this.#loop({}, () => this.#reviewHeld()),
+      ...this.#deps.receivers.map(deliver),
+    ];
   }
 
   async stop(): Promise<void> {
@@ -88,23 +107,27 @@ export class Deliverer {
     }
   }
 
-  async #loop(receiver: Receiver): Promise<void> {
+  /** Again and again, as long as the lease is ours; `round` returns the pause until the next, ms. */
+  async #loop(about: { readonly receiver?: string }, round: () => Promise<number>): Promise<void> {
     const { clock, log } = this.#deps;
     let failures = 0;
     while (!this.#abort.signal.aborted && !this.lost) {
+      let pauseMs: number;
       try {
-        const due = await this.#deliverDue(receiver);
+        pauseMs = await round();
         failures = 0;
-        if (due > 0) continue;
       } catch (error) {
-        log.warn(
-          { receiver: receiver.name, error: describeError(error) },
-          'deliveries cannot be read or recorded, trying again',
-        );
-        await clock.sleep(pauseAfter(++failures, STATE_BACKOFF), this.#abort.signal);
+        const facts = { ...about, error: describeError(error) };
+        log.warn(facts, 'deliveries cannot be read or recorded, trying again');
+        pauseMs = pauseAfter(++failures, STATE_BACKOFF);
       }
-      await clock.sleep(IDLE_MS, this.#abort.signal);
+      await clock.sleep(pauseMs, this.#abort.signal);
     }
+  }
+
+  async #reviewHeld(): Promise<number> {
+    if (!(await this.#silencing.review(this.#lease, this.#deps.clock.now()))) this.lost = true;
+    return REVIEW_MS;
   }
 
   async #deliverDue(receiver: Receiver): Promise<number> {
@@ -119,7 +142,8 @@ export class Deliverer {
   async #attempt(receiver: Receiver, delivery: Delivery): Promise<void> {
     const { state, unrecorded } = this.#deps;
     const { key } = delivery.notification;
-    const next = unrecorded.get(key) ?? (await this.#send(receiver, delivery));
+    const next =
+      unrecorded.get(key) ?? (await this.#silence(delivery)) ?? (await this.#send(receiver, delivery));
     if (!next) return;
     // Of those that another process has recorded since: an outcome too few only means one more attempt.
     const [oldest] = unrecorded.keys();
@@ -127,6 +151,16 @@ export class Deliverer {
     unrecorded.set(key, next);
     if (await state.updateDelivery(this.#lease, key, next)) unrecorded.delete(key);
     else this.lost = true;
+  }
+
+  /** Null when no silence has anything to do with it. */
+  async #silence(delivery: Delivery): Promise<Next | null> {
+    const next = await this.#silencing.judge(delivery, this.#deps.clock.now());
+    if (!next) return null;
+    const { key, receiver } = delivery.notification;
+    this.#waiting.delete(key);
+    this.#deps.log.info({ receiver, key, by: next.lastError }, `delivery ${next.status}`);
+    return next;
   }
 
   /** Null when nothing is known of the receiver by it. */

@@ -2,12 +2,12 @@ import type { Log } from '../core/log.ts';
 import type { Receiver } from '../notify/contract.ts';
 import type { Lease, State } from '../state/contract.ts';
 
-/** Deliveries read at once; of more the newest. */
+/** Deliveries of each status read at once; of more the newest. */
 const PAGE = 10_000;
 
 /**
  * Let deliveries of receivers that are not configured any more end as dead: nobody would ever take them, and what is
- * pending is never forgotten. Returns false when the lease is lost.
+ * pending or held is never forgotten. Returns false when the lease is lost.
  */
 export async function endOrphans(
   lease: Lease,
@@ -15,7 +15,11 @@ export async function endOrphans(
 ): Promise<boolean> {
   const { state, log } = deps;
   const names = new Set(deps.receivers.map(({ name }) => name));
-  for (const { notification, attempts, nextAttempt } of await state.deliveries('pending', PAGE)) {
+  const unfinished = [
+    ...(await state.deliveries('pending', PAGE)),
+    ...(await state.deliveries('held', PAGE)),
+  ];
+  for (const { notification, attempts, nextAttempt } of unfinished) {
     const { key, receiver } = notification;
     if (names.has(receiver)) continue;
     const lastError = 'no such receiver any more';

@@ -49,6 +49,8 @@ export interface WorkerStatus {
   readonly delivered: number;
   readonly failed: number;
   readonly dead: number;
+  /** Silences in force and deliveries that they hold, while this process owns the policy lane; null while it does not. */
+  readonly silences: { readonly active: number; readonly held: number } | null;
   /** Deliveries of this process that failed and wait for their next attempt, and why the last of them failed. */
   readonly waiting: number;
   readonly waitingError: string | null;
@@ -114,6 +116,7 @@ export class Worker {
       delivered: this.#past.delivered + (deliverer?.delivered ?? 0),
       failed: this.#past.failed + (deliverer?.failed ?? 0),
       dead: this.#past.dead + (deliverer?.dead ?? 0),
+      silences: deliverer?.silences ?? null,
       waiting: deliverer?.waiting ?? 0,
       waitingError: deliverer?.waitingError ?? null,
       stateDown: this.#stateDown,

@@ -76,6 +76,18 @@ export function workerRows({ worker, queue }: Watched): Row[] {
       },
     },
     {
+      name: 'tidegauge_silences',
+      help: 'Silences in force; only of the process that delivers.',
+      type: 'gauge',
+      read: () => one(of(s => s.silences?.active ?? null)),
+    },
+    {
+      name: 'tidegauge_held_deliveries',
+      help: 'Notifications that wait for the end of a silence; only of the process that delivers.',
+      type: 'gauge',
+      read: () => one(of(s => s.silences?.held ?? null)),
+    },
+    {
       name: 'tidegauge_state_up',
       help: '1 while the state can be reached.',
       type: 'gauge',

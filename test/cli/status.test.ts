@@ -17,6 +17,7 @@ const WORKER = {
   stateDown: null,
   dead: 0,
   rebuilding: null,
+  silences: null,
   waiting: 0,
   waitingError: null,
 } as unknown as WorkerStatus;

@@ -161,7 +161,7 @@ describe('deliverer', () => {
     const chat = scripted('chat', { kind: 'accepted' });
     policy = (await state.acquire('policy', 'me', 1000)) as Lease;
     const running = startWith({ receivers: [chat], leaseMs: 1000 });
-    await until('it to rest', () => clock.sleeping === 1);
+    await until('both of its loops to rest', () => clock.sleeping === 2);
     await state.commit(lane, { incidents: [], notifications: [note('chat')] });
     clock.advance(1001);
     expect(await state.acquire('policy', 'other', 1000)).not.toBeNull();

@@ -1,0 +1,70 @@
+import { type Notification, notificationKey } from '../core/incident.ts';
+import { isCovered, type Silence, silenceText } from '../core/silence.ts';
+import type { Delivery, Lease, State } from '../state/contract.ts';
+
+/** Deliveries that are held, read at once; of more the newest. */
+const PAGE = 10_000;
+
+/** How a delivery stands. */
+type Next = Omit<Delivery, 'notification'>;
+
+/**
+ * What silences do to deliveries. A firing message that is covered by a silence is held. If its incident is over before
+ * the silence is, nobody hears of it; if not, the message goes out when the silence ends. Who was told that it fires
+ * is told that it is over, silence or not: somebody may wait for that.
+ */
+export class Silencing {
+  readonly #state: State;
+  /** Silences in force, and deliveries held by them, when it was last looked. */
+  active = 0;
+  held = 0;
+
+  constructor(state: State) {
+    this.#state = state;
+  }
+
+  /** Instead of an attempt at `now`, epoch ms; null: it may be made. */
+  async judge(delivery: Delivery, now: number): Promise<Next | null> {
+    const { notification, attempts } = delivery;
+    if (notification.status === 'firing') {
+      const by = coverOf(notification, await this.#state.silences(now), now);
+      return by === null ? null : { status: 'held', attempts, nextAttempt: now, lastError: by };
+    }
+    const firing = await this.#state.delivery(keyOf(notification, 'firing'));
+    if (firing?.status !== 'silenced') return null;
+    return { status: 'silenced', attempts, nextAttempt: now, lastError: firing.lastError };
+  }
+
+  /** Look after what is held: false when the lease is lost. */
+  async review(lease: Lease, now: number): Promise<boolean> {
+    const held = await this.#state.deliveries('held', PAGE);
+    const silences = await this.#state.silences(now);
+    this.held = held.length;
+    this.active = silences.filter(({ from }) => from <= now).length;
+    for (const delivery of held.reverse()) {
+      if (!(await this.#reviewOne(delivery, coverOf(delivery.notification, silences, now), lease, now)))
+        return false;
+    }
+    return true;
+  }
+
+  async #reviewOne(delivery: Delivery, by: string | null, lease: Lease, now: number): Promise<boolean> {
+    const { notification, attempts } = delivery;
+    const finish = (key: string, status: Next['status']) =>
+      this.#state.updateDelivery(lease, key, { status, attempts, nextAttempt: now, lastError: by });
+    if (by === null) return finish(notification.key, 'pending');
+    const over = keyOf(notification, 'resolved');
+    if ((await this.#state.delivery(over)) === null) return true;
+    // The later message first: it would go out if this process died between the two.
+    return (await finish(over, 'silenced')) && (await finish(notification.key, 'silenced'));
+  }
+}
+
+/** What covers it, for people; null: nothing. */
+function coverOf({ incident }: Notification, silences: readonly Silence[], now: number): string | null {
+  const silence = silences.find(each => isCovered(each, incident, now));
+  return silence ? silenceText(silence) : null;
+}
+
+const keyOf = ({ incident, receiver }: Notification, status: Notification['status']): string =>
+  notificationKey(incident.id, receiver, status);
