@@ -2,7 +2,7 @@ import { printable } from '../core/errors.ts';
 import type { Incident } from '../core/incident.ts';
 import { incidentJson } from '../core/incident-json.ts';
 import { incidentLines, jsonText } from '../review/report.ts';
-import type { Delivery, State } from '../state/contract.ts';
+import { DELIVERY_STATUSES, type Delivery, type State } from '../state/contract.ts';
 import type { CommonFlags, Context } from './context.ts';
 import { hasData, hintElsewhere } from './reading.ts';
 import { rangeFlags } from './times.ts';
@@ -17,7 +17,6 @@ interface IncidentFlags extends CommonFlags {
 
 /** Incidents, and deliveries of each status, listed at most. */
 const LIMIT = 10_000;
-const STATUSES = ['delivered', 'pending', 'dead'] as const;
 
 /** `tidegauge incidents`: what was raised, oldest first, and what became of the notifications. */
 export async function incidents(context: Context, flags: IncidentFlags): Promise<number> {
@@ -47,7 +46,7 @@ export async function incidents(context: Context, flags: IncidentFlags): Promise
 /** By incident, oldest first. */
 async function allDeliveries(state: State): Promise<Map<string, Delivery[]>> {
   const all: Delivery[] = [];
-  for (const status of STATUSES) all.push(...(await state.deliveries(status, LIMIT)).reverse());
+  for (const status of DELIVERY_STATUSES) all.push(...(await state.deliveries(status, LIMIT)).reverse());
   return Map.groupBy(all, delivery => delivery.notification.incident.id);
 }
 
@@ -79,14 +78,17 @@ export function listing(
   const others = [...deliveries]
     .filter(([id]) => !listed.has(id))
     .flatMap(([, theirs]) => theirs)
-    .filter(({ status }) => status !== 'delivered')
+    .filter(({ status }) => status !== 'delivered' && status !== 'silenced')
     .map(delivery => `incident ${delivery.notification.incident.id}: ${deliveryText(delivery)}`);
   return [...(found.length === 0 ? ['No incidents.'] : lines), ...others];
 }
 
-/** `firing to ops: pending after 3 attempts, last error: 503`. */
+/** `firing to ops: pending after 3 attempts, last error: 503`, `firing to ops: held, silenced until … by anna: deploy (1a2b3c4d)`. */
 function deliveryText({ notification, status, attempts, lastError }: Delivery): string {
+  const about = `${notification.status} to ${printable(notification.receiver)}`;
+  if (status === 'held' || status === 'silenced')
+    return `${about}: ${status === 'held' ? 'held' : 'not sent'}, ${printable(lastError ?? 'silenced', 500)}`;
   const error = lastError === null ? '' : `, last error: ${printable(lastError)}`;
   const times = `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`;
-  return `${notification.status} to ${printable(notification.receiver)}: ${status} after ${times}${error}`;
+  return `${about}: ${status} after ${times}${error}`;
 }

@@ -13,6 +13,7 @@ import { replay } from './replay.ts';
 import { review } from './review.ts';
 import { prepareRights } from './rights.ts';
 import { run } from './run.ts';
+import { silenceAdd, silenceEnd, silenceList } from './silence.ts';
 import { storeInit } from './store.ts';
 import { VERSION } from './version.ts';
 
@@ -154,6 +155,7 @@ variable, such as TIDEGAUGE_STORE_KIND=influx.`,
     .option('--from <time>', 'list stored ones instead, from: ISO 8601, or a duration ago such as 12h')
     .option('--to <time>', 'with --from, the end: ISO 8601, or a duration ago', '0s')
     .option('--host <name>', 'with --from: another host than this one')
+    .option('--json', 'machine-readable: one object a line')
     .action(capturing(connections));
   tidegauge
     .command('map')
@@ -204,7 +206,40 @@ saw, (other) all that was too much for a frame. \`/\` is what runs on the host o
     )
     .option(...CONFIG)
     .action(action(storeInit));
+  addSilence(tidegauge, action);
   return tidegauge;
+}
+
+function addSilence(tidegauge: Command, action: ReturnType<typeof actionUntil>): void {
+  const silence = tidegauge
+    .command('silence')
+    .description('do not tell anybody for a while; incidents are raised and stored all the same');
+  silence
+    .command('add')
+    .description(
+      'begin one now. What is over before it ends is never sent; what still fires then is sent when it ends',
+    )
+    .option(...CONFIG)
+    .option('--container <glob>', 'containers, such as web-*')
+    .option('--service <glob>', 'services')
+    .option('--host <glob>', 'hosts')
+    .requiredOption('--for <duration>', 'how long, such as 2h')
+    .requiredOption('--reason <text>', 'why, for whoever wonders')
+    .option('--owner <name>', 'who wants it (default: you)')
+    .action(action(silenceAdd));
+  silence
+    .command('list')
+    .description('those in force')
+    .option(...CONFIG)
+    .option('--all', 'also those that ended in the last 30 days')
+    .option('--json', 'machine-readable')
+    .action(action(silenceList));
+  silence
+    .command('end')
+    .description('end one early; what it has held and still fires is sent')
+    .argument('<id>', 'as `silence list` shows it')
+    .option(...CONFIG)
+    .action(action(silenceEnd));
 }
 
 /** What the user sees of an error, and the exit code. */
