@@ -31,7 +31,8 @@ export interface Store {
    * A frame that exists already (host and start) is written again with the same result.
    *
    * `ahead`: earlier frames of the host are still to come. Sums, series and pictures have these frames at once;
-   * `readFrames` leaves them out until they are written in their turn, for whoever folds must not skip what is missing.
+   * `readFrames` ends before them until they are written in their turn, for whoever folds must not skip what is
+   * missing; or until a later frame is, for then what is missing was given up.
    */
   writeFrames(frames: readonly Frame[], options?: { readonly ahead?: boolean }): Promise<void>;
   /** Frames of one host whose start lies in the range, ascending, exactly as they were written; reads in bounded chunks. */

@@ -17,6 +17,15 @@ export interface RollupHead {
   readonly containers: number;
 }
 
+/**
+ * The first heads, ascending, that nothing can come before any more: up to the first that is ahead of its turn and
+ * behind all that came in theirs. `newest`: the last of these, epoch ms; -Infinity: none.
+ */
+export function inTurn(heads: readonly FrameHead[], newest: number): readonly FrameHead[] {
+  const end = heads.findIndex(({ ahead, frame }) => ahead && frame.start > newest);
+  return end === -1 ? heads : heads.slice(0, end);
+}
+
 /** As many of the first heads as have at most `limit` other rows together, but at least one. */
 export function withinRows<
   H extends { readonly containers: number; readonly flows?: number; readonly connections?: number },

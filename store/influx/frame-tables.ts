@@ -4,7 +4,7 @@ import type { FlowTotal } from '../../core/service-map.ts';
 import { checkFrame } from '../check.ts';
 import type { Range } from '../contract.ts';
 import { addTotals, EXCHANGE_SUMS } from '../flow.ts';
-import { type FrameHead, withinRows } from '../page.ts';
+import { type FrameHead, inTurn, withinRows } from '../page.ts';
 import { integer, text } from '../row.ts';
 import { decodeTag } from '../text.ts';
 import type { Access } from './access.ts';
@@ -39,7 +39,7 @@ export class FrameTables {
     await this.#access.write(frames.map(frame => frameLine(frame, options)));
   }
 
-  /** Frames of a host, ascending; those that are ahead only when they are asked for. */
+  /** Frames of a host, ascending; up to those whose turn is yet to come, unless they are asked for. */
   async *read(
     host: string,
     range: Range,
@@ -55,13 +55,31 @@ export class FrameTables {
     );
     for await (const page of marks) {
       const heads = interpreted(this.#access.place, () => page.map(row => headOf(host, row)));
-      let rest: readonly FrameHead[] = withAhead ? heads : heads.filter(({ ahead }) => !ahead);
-      while (rest.length > 0) {
+      const wanted = withAhead ? heads : await this.#inTurn(host, heads);
+      for (let rest = wanted; rest.length > 0; ) {
         const step = withinRows(rest, STEP_CONTAINERS);
         yield* await this.#completed(host, step);
         rest = rest.slice(step.length);
       }
+      if (wanted.length < heads.length) return;
     }
+  }
+
+  /** Those of the heads that come before any whose turn is yet to come. */
+  async #inTurn(host: string, heads: readonly FrameHead[]): Promise<readonly FrameHead[]> {
+    const first = heads.find(({ ahead }) => ahead);
+    if (!first) return heads;
+    const newest = await firstRow(
+      { ...ALL_TIME, from: first.frame.start },
+      part =>
+        this.#access.query(
+          `SELECT settled FROM host_frames WHERE ${inRange(host, part)} AND settled = 1 ORDER BY time DESC LIMIT 1`,
+        ),
+      { newestFirst: true },
+    );
+    return interpreted(this.#access.place, () =>
+      inTurn(heads, newest ? integer(newest, 'time') : Number.NEGATIVE_INFINITY),
+    );
   }
 
   async flows(host: string, range: Range): Promise<FlowTotal[]> {

@@ -13,7 +13,7 @@ import {
 import { isSizes, type Sizes } from '../../core/histogram.ts';
 import type { FlowTotal } from '../../core/service-map.ts';
 import type { Range } from '../contract.ts';
-import { type FrameHead, withinRows } from '../page.ts';
+import { type FrameHead, inTurn, withinRows } from '../page.ts';
 import { droppedOf, faultsOf, integer, kindOf, number, orNull, type Row, text } from '../row.ts';
 import { decodeField } from '../text.ts';
 import { ConnectionTable } from './connections.ts';
@@ -37,6 +37,7 @@ export class FrameTables {
   readonly #settleFrame: StatementSync;
   readonly #insertTraffic: StatementSync;
   readonly #heads: StatementSync;
+  readonly #newestInTurn: StatementSync;
   readonly #traffic: StatementSync;
   readonly #last: StatementSync;
   readonly #first: StatementSync;
@@ -57,6 +58,9 @@ export class FrameTables {
     );
     this.#heads = db.prepare(
       'SELECT * FROM host_frames WHERE host = ? AND time >= ? AND time < ? ORDER BY time LIMIT ?',
+    );
+    this.#newestInTurn = db.prepare(
+      'SELECT time FROM host_frames WHERE host = ? AND ahead = 0 ORDER BY time DESC LIMIT 1',
     );
     // CROSS JOIN keeps this order: one walk along (time, series), names looked up by id.
     this.#traffic = db.prepare(`
@@ -139,6 +143,13 @@ export class FrameTables {
     }));
   }
 
+  /** Those of the heads that come before any whose turn is yet to come. */
+  #inTurn(host: string, heads: readonly FrameHead[]): readonly FrameHead[] {
+    if (!heads.some(({ ahead }) => ahead)) return heads;
+    const newest = this.#newestInTurn.get(this.#names.findHost(host));
+    return inTurn(heads, newest ? integer(newest, 'time') : Number.NEGATIVE_INFINITY);
+  }
+
   /** Sums of a host's flows over the frames that start in [from, to). */
   flowTotals(host: string, from: number, to: number): FlowTotal[] {
     return this.#flows.totals(this.#names.findHost(host), from, to);
@@ -146,11 +157,12 @@ export class FrameTables {
 
   /**
    * Frames from the beginning of a range, as many as are read in a few milliseconds, and where the next step begins;
-   * null at its end. A frame that lacks rows is being deleted: it is left out, as a gap; those that are ahead of others
-   * only come `withAhead`. Needs a transaction, so that heads and rows are of one moment.
+   * null at its end. A frame that lacks rows is being deleted: it is left out, as a gap; those whose turn is yet to come
+   * end the reading, unless `withAhead`. Needs a transaction, so that heads and rows are of one moment.
    */
   step(host: string, range: Range, { withAhead }: { readonly withAhead: boolean }): Step<Frame> {
-    const heads = withinRows(this.#headsOf(host, range, STEP_FRAMES), STEP_ROWS);
+    const found = this.#headsOf(host, range, STEP_FRAMES);
+    const heads = withinRows(withAhead ? found : this.#inTurn(host, found), STEP_ROWS);
     const first = heads[0];
     const last = heads.at(-1);
     if (!first || !last) return { items: [], next: null };
@@ -159,8 +171,7 @@ export class FrameTables {
     const byTime = Map.groupBy(rows, row => integer(row, 'time'));
     const flowsByTime = this.#flows.read(id, first.frame.start, last.frame.start);
     const connectionsByTime = this.#connections.read(id, first.frame.start, last.frame.start);
-    const items = heads.flatMap(({ frame, ahead, ...counts }) => {
-      if (ahead && !withAhead) return [];
+    const items = heads.flatMap(({ frame, ...counts }) => {
       const own = byTime.get(frame.start) ?? [];
       const flows = flowsByTime.get(frame.start) ?? [];
       const connections = connectionsByTime.get(frame.start) ?? [];

@@ -82,6 +82,22 @@ for (const [name, parts, start] of IMPLEMENTATIONS) {
       expect(await rates()).toEqual([T0, T0 + 5000, T0 + 10_000]);
     });
 
+    it('shows a frame that is ahead and was given up as soon as a later one is written in its turn', async () => {
+      const host = newHost();
+      const [first, given, next] = [0, 10_000, 20_000].map(offset => frameOf(host, T0 + offset, ['a'])) as [
+        Frame,
+        Frame,
+        Frame,
+      ];
+      const newer = frameOf(host, T0 + 30_000, ['a']);
+      await store.writeFrames([first]);
+      await store.writeFrames([given, newer], { ahead: true });
+      expect(await frames(host)).toEqual([first]);
+      await store.writeFrames([next]);
+      expect(await frames(host)).toEqual([first, given, next]);
+      expect(await collect(store.readFrames(host, { from: T0 + 5000, to: next.start }))).toEqual([given]);
+    });
+
     it('gives back every nasty name', async () => {
       const host = newHost();
       const frame = frameOf(host, T0, [...NASTY].sort());
@@ -356,6 +372,7 @@ function frameOf(host: string, start: number, names: readonly string[]): Frame {
       own: '10.0.0.2',
       peer: '10.0.0.1',
       port: 443,
+      clientPort: 50_123,
       count: 1,
     })),
   };
