@@ -42,7 +42,7 @@ export interface ShipperStatus {
   /** Start of the oldest that waits, epoch ms. */
   readonly oldest: number | null;
   readonly spool: SpoolStatus;
-  /** Lost: a bound was reached before the store took them. */
+  /** Lost: a bound was reached before the store had them. */
   readonly dropped: number;
   /** Lost: the store refused them for good. */
   readonly refused: number;
@@ -98,8 +98,10 @@ class FrameShipper implements Shipper {
   readonly #drains = new Set<AbortController>();
   /** Since when a frame waits, by its number, on the monotonic clock: the wall clock may be set. */
   readonly #since = new Map<number, number>();
-  /** The store has frames up to this number ahead of their turn. */
+  /** Frames up to this number were sent to the store ahead of their turn, or are not worth it any more. */
   #aheadUpTo = 0;
+  /** Numbers of those that wait and that the store has acknowledged ahead of their turn. */
+  readonly #ahead = new Set<number>();
   /** Numbers of frames whose place in the spool turned out to be damaged. */
   readonly #unreadable = new Set<number>();
   #counts = { dropped: 0, refused: 0, skipped: 0, stored: 0, queued: 0 };
@@ -194,8 +196,9 @@ class FrameShipper implements Shipper {
   /** `stored`: workers can read it; otherwise it is lost, and the next frame tells of it. */
   #forget(entry: Waiting, { stored }: { stored: boolean }): void {
     this.#since.delete(entry.seq);
-    if (stored) this.#options.spool.release(entry);
-    else this.#options.spool.drop(entry);
+    const isAhead = this.#ahead.delete(entry.seq);
+    if (stored && !isAhead) this.#options.spool.release(entry);
+    else this.#options.spool.drop(entry, { stored });
   }
 
   /** Frames of the spool; one that cannot be read any more is left out, and the spool counts it. */
@@ -214,17 +217,21 @@ class FrameShipper implements Shipper {
     if (frames.length === 0) return;
     this.#aheadUpTo = batch.at(-1)?.seq ?? this.#aheadUpTo;
     const { store, log } = this.#options;
-    await store.writeFrames(frames, { ahead: true }).catch((error: unknown) => {
+    try {
+      await store.writeFrames(frames, { ahead: true });
+      for (const { seq } of batch) if (this.#since.has(seq)) this.#ahead.add(seq);
+    } catch (error) {
       log.debug({ error: describeError(error) }, 'frames not stored ahead of their turn');
-    });
+    }
   }
 
   #stored(batch: readonly Waiting[]): void {
     for (const entry of batch) {
       if (this.#unreadable.delete(entry.seq)) {
-        this.#forget(entry, { stored: false });
+        this.#forget(entry, { stored: this.#ahead.has(entry.seq) });
         continue;
       }
+      this.#ahead.delete(entry.seq);
       this.#counts.stored++;
       this.#lastStored = entry.start;
       this.#queue.push(entry);
@@ -253,15 +260,19 @@ class FrameShipper implements Shipper {
     this.#options.onStatus?.(this.status());
   }
 
-  /** Give up the oldest frames while a bound is exceeded: first what is stored already, never the newest. */
+  /**
+   * Give up the oldest frames while a bound is exceeded: first what is stored already, never the newest. What the store
+   * has ahead of its turn is not lost: it is read as soon as a later frame is stored in its turn.
+   */
   #bound(): void {
     const before = this.#counts.dropped + this.#counts.skipped;
     while (this.#exceeded()) {
-      const stored = this.#queue.backlog.dropOldest(0);
-      const gone = stored ?? this.#store.backlog.dropOldest(1);
+      const queueing = this.#queue.backlog.dropOldest(0);
+      const gone = queueing ?? this.#store.backlog.dropOldest(1);
       if (!gone) break;
+      const stored = queueing !== null || this.#ahead.has(gone.seq);
       this.#counts[stored ? 'skipped' : 'dropped']++;
-      this.#forget(gone, { stored: stored !== null });
+      this.#forget(gone, { stored });
     }
     if (this.#counts.dropped + this.#counts.skipped === before) return;
     if (!this.#lossTold) {

@@ -10,7 +10,7 @@ const OLD_BYTES = 12;
 export interface Position {
   /** All records before this number are done with: shipped or given up. */
   readonly released: number;
-  /** One more than the number of the newest record that was shipped: those from it up to `released` were given up. */
+  /** One more than the number of the newest record that was shipped; `released` less it is how many were lost since. */
   readonly shipped: number;
   /** Start of the newest frame that ever was in the spool, epoch ms; null when there was none. */
   readonly newest: number | null;

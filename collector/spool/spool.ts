@@ -170,13 +170,16 @@ export class Spool {
     this.#remove(seq);
   }
 
-  /** A frame is given up: the next one tells of it. */
-  drop({ seq }: Waiting): void {
+  /**
+   * A frame is given up: the next one tells of it, and of those that it would have told of. `stored`: it is not lost
+   * itself, for it is in the store though its turn never came.
+   */
+  drop({ seq }: Waiting, { stored = false } = {}): void {
     const gone = this.#entries.get(seq);
     if (!gone) return;
     for (const entry of this.#entries.values()) {
       if (entry.seq <= seq) continue;
-      entry.dropped += gone.dropped + 1;
+      entry.dropped += gone.dropped + (stored ? 0 : 1);
       break;
     }
     this.#remove(seq);
@@ -193,8 +196,10 @@ export class Spool {
       this.#unwritten = this.#unwritten.filter(other => other !== entry);
       this.#unwrittenBytes -= entry.bytes;
     }
-    const [oldest] = this.#entries.keys();
-    const position = { released: oldest ?? this.#next, shipped: this.#shipped, newest: this.#newest };
+    const [oldest] = this.#entries.values();
+    const released = oldest?.seq ?? this.#next;
+    const shipped = oldest ? released - oldest.dropped : this.#shipped;
+    const position = { released, shipped, newest: this.#newest };
     // The position first: records that are gone behind it would count as given up at the next start.
     if (this.#health.attempt('tidy', () => this.#cursor.write(position)) && entry.disk)
       this.#removeIfDone(entry.disk.segment);

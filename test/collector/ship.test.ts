@@ -310,6 +310,46 @@ describe('shipper', () => {
     );
   });
 
+  it.each([false, true])(
+    'what is stored ahead and then given up is not lost: sums, frames and counts agree (restarted: %s)',
+    async restarted => {
+      const all = frames(1300);
+      const bytes = 610 * encodeFrame(frameOf('web-1', 0)).length;
+      const name = join(folder.path, `${runs++}.spool`);
+      const start = () => {
+        spool = Spool.open({ folder: name, fsync: 'never', clock: systemClock, log: logged.log });
+        return create({ spool, limits: { ...LIMITS, bytes } });
+      };
+      start();
+      let attempts = 0;
+      storeFault = async () => {
+        if (attempts++ > 0) throw failure(true);
+        push(all.slice(1, 600));
+      };
+      push(all.slice(0, 1));
+      await until('an outage', () => shipper.status().storeDown !== null);
+      expect(ahead).toEqual(starts(all.slice(592, 600)));
+      push(all.slice(600));
+      const { dropped, skipped } = shipper.status();
+      expect(dropped).toBeGreaterThan(600);
+      expect(skipped).toBe(8);
+      if (restarted) {
+        await shipper.stop();
+        spool.close();
+        start();
+      }
+      storeFault = well;
+      expect(await shipper.drain(5000)).toBe(true);
+      const found: Frame[] = [];
+      for await (const frame of store.readFrames('web-1', ALL)) found.push(frame);
+      const sums: number[] = [];
+      for await (const { start: at } of store.readSeries('web-1', ALL, 5000)) sums.push(at);
+      expect(starts(found)).toEqual(sums);
+      expect(found).toHaveLength(all.length - dropped);
+      expect(found.reduce((sum, frame) => sum + (frame.dropped ?? 0), 0)).toBe(dropped);
+    },
+  );
+
   it('gives up what has waited for too long, however the wall clock is set meanwhile', async () => {
     let [wall, waited] = [1_700_000_000_000, 0];
     const clock = { ...systemClock, now: () => wall, monotonic: () => waited };
@@ -441,7 +481,7 @@ describeWith(['redis', 'influx'], 'shipper to InfluxDB and Redis', () => {
     await until('the other outage', () => shipper.status().queueDown !== null);
     push(40, 60);
     await redis.restart();
-    expect(await shipper.drain(15_000)).toBe(true);
+    expect(await shipper.drain(60_000)).toBe(true);
     await until('all frames at the worker', () => taken.size === 60);
     const found: Frame[] = [];
     for await (const frame of store.readFrames('web-1', ALL)) found.push(frame);
