@@ -11,7 +11,8 @@ import {
 } from 'yaml';
 import type { Config, configSchema } from '../core/config.ts';
 import { describeError, errorCode, printable, TidegaugeError } from '../core/errors.ts';
-import { describeIssue, kindOf } from './issues.ts';
+import { closest } from './closest.ts';
+import { describeIssue, kindOf, valueAt } from './issues.ts';
 import { ENV_PREFIX, type Leaf, leaves } from './leaves.ts';
 
 export type Schema = ReturnType<typeof configSchema>;
@@ -29,6 +30,8 @@ export interface Loaded {
   readonly file: string | null;
   /** Things that are allowed but probably not meant, such as an unknown environment variable. */
   readonly warnings: readonly string[];
+  /** What file or environment hold at a path, as it stands there, and where; null: nothing, the default is in force. */
+  given(path: readonly PropertyKey[]): { readonly value: unknown; readonly place: string } | null;
 }
 
 /** A refused configuration: every problem with its place, at once. */
@@ -71,14 +74,22 @@ export function loadConfig(
 
   const raw = merge(source?.value ?? {}, values);
   const parsed = schema.safeParse(raw);
+  const locate = (path: readonly PropertyKey[], key?: string) =>
+    origin.get(path.join('.')) ?? source?.locate(path, key) ?? 'configuration';
   if (!parsed.success) {
-    const locate = (path: readonly PropertyKey[], key?: string) =>
-      origin.get(path.join('.')) ?? source?.locate(path, key) ?? 'configuration';
     const lines = parsed.error.issues.flatMap(issue => describeIssue(issue, { raw, leaves: known, locate }));
     throw new ConfigError(source?.file ?? 'environment', lines);
   }
   if (parsed.data.detectors.length === 0) warnings.push('detectors is an empty list: nothing is judged');
-  return { config: complete(parsed.data, options.machine), file: source?.file ?? null, warnings };
+  return {
+    config: complete(parsed.data, options.machine),
+    file: source?.file ?? null,
+    warnings,
+    given(path) {
+      const value = valueAt(raw, path);
+      return value === undefined ? null : { value, place: locate(path) };
+    },
+  };
 }
 
 function readText(file: string, required: boolean): string | null {
@@ -180,9 +191,9 @@ function fromEnvironment(known: readonly Leaf[], env: Readonly<Record<string, st
     if (!name.startsWith(ENV_PREFIX) || text === undefined || ENV_OTHERS.test(name)) continue;
     const leaf = byVariable.get(name);
     if (!leaf) {
-      warnings.push(
-        `environment variable ${printable(name)} sets nothing: no such key (docs/configuration.md lists them)`,
-      );
+      const meant = closest(name, [...byVariable.keys()]);
+      const hint = meant === null ? 'docs/configuration.md lists them' : `did you mean ${meant}?`;
+      warnings.push(`environment variable ${printable(name)} sets nothing: no such key (${hint})`);
       continue;
     }
     setAt(values, leaf.path, leaf.textual ? text : yamlValue(name, text));

@@ -8,13 +8,16 @@ import { makeFolder } from '../core/folder.ts';
 import { type Loaded, loadConfig, type Machine } from './config.ts';
 import type { Screen } from './live.ts';
 import { createLog, PeopleLog, type Sink } from './log.ts';
-import { SCHEMA } from './wire.ts';
+import { settingsWithoutEffect } from './no-effect.ts';
+import { DETECTOR_ROWS, SCHEMA } from './wire.ts';
 
 /** What every command works with. */
 export interface Context {
   readonly config: Config;
   /** The configuration file, or null when defaults are used. */
   readonly file: string | null;
+  /** A line for each setting that changes nothing. */
+  readonly withoutEffect: readonly string[];
   readonly clock: Clock;
   readonly log: Logger;
   /** Log lines on a terminal, or null when they go elsewhere. */
@@ -45,7 +48,8 @@ export function createContext(
   const log = createLog(loaded.config.log.level, peopleLog ?? logSink);
   for (const warning of loaded.warnings) log.warn(warning);
   const { config, file } = loaded;
-  return { config, file, clock: systemClock, log, peopleLog, out: process.stdout, signal };
+  const withoutEffect = settingsWithoutEffect(loaded, SCHEMA, DETECTOR_ROWS);
+  return { config, file, withoutEffect, clock: systemClock, log, peopleLog, out: process.stdout, signal };
 }
 
 /** The checked configuration of this machine. */

@@ -74,7 +74,12 @@ async function watch(context: Context, intro: readonly string[], names: readonly
   };
   try {
     const config = demoConfig(context.config, data);
-    const code = await run({ ...context, config }, {}, { collect: true, detect: true }, show);
+    const code = await run(
+      { ...context, config, withoutEffect: [] },
+      {},
+      { collect: true, detect: true },
+      show,
+    );
     context.out.write(`${foundLines([...found.values()]).join('\n')}\n`);
     return code;
   } finally {

@@ -34,7 +34,7 @@ export function describeIssue(issue: z.core.$ZodIssue, refused: Refused): string
 
 /** A short text for a value in a message. */
 export function kindOf(value: unknown, path: Path): string {
-  if (value === undefined) return 'nothing';
+  if (value === undefined || value === null) return 'nothing';
   if (isSecret(path)) return 'a value that is not shown';
   if (value !== null && typeof value === 'object') return Array.isArray(value) ? 'a list' : 'a group of keys';
   if (typeof value !== 'string') return printable(JSON.stringify(value), 80);
@@ -55,10 +55,12 @@ const TYPES: Readonly<Record<string, string>> = {
 /** What a value should have been, in words; messages of our own schemas already are. */
 function expectation(issue: z.core.$ZodIssue, value: unknown, leaves: readonly Leaf[]): string {
   if (/^Too (small|big): /.test(issue.message)) return bound(issue);
+  if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? 'another key';
   if (issue.code === 'invalid_value') return issue.values.map(String).join(' or ');
   if (issue.code !== 'invalid_type' || !issue.message.startsWith('Invalid input: ')) return issue.message;
   const type = TYPES[issue.expected] ?? issue.expected;
   if (value === undefined) return `required ${type}`;
+  if (value === null) return type;
   const hasKind = leaves.some(leaf => leaf.path.join('.') === [...issue.path, 'kind'].join('.'));
   const example = `{ kind: ${printable(String(value), 40)} }`;
   return hasKind && /^\w+$/.test(String(value))
@@ -92,7 +94,8 @@ function keysBelow(path: Path, leaves: readonly Leaf[], issue: z.core.$ZodIssue)
   return [...new Set(leaves.filter(isBelow).flatMap(leaf => leaf.path[path.length] ?? []))];
 }
 
-function valueAt(value: unknown, path: Path): unknown {
+/** What is at a path, or undefined. */
+export function valueAt(value: unknown, path: Path): unknown {
   return path.reduce<unknown>(
     (at, key) =>
       at !== null && typeof at === 'object' ? (at as Record<PropertyKey, unknown>)[key] : undefined,

@@ -42,6 +42,7 @@ export interface Roles {
  * waits.
  */
 export async function run(context: Context, flags: RunFlags, roles: Roles, show: Show = {}): Promise<number> {
+  for (const line of context.withoutEffect) context.log.warn(line);
   if (flags.record !== undefined) refuseToReplace(flags.record, flags.force === true);
   if (roles.collect) await refuseUnlessReady(context);
   if (roles.collect !== roles.detect) refuseUnlessShared(context);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { account, addressRanges, duration, groups, identifier, listen, size } from './options.ts';
+import { account, addressRanges, duration, groups, identifier, listen, path, size } from './options.ts';
 import { formatDuration } from './units.ts';
 
 /**
@@ -120,7 +120,7 @@ const store = z
       .prefault({}),
     sqlite: z
       .strictObject({
-        file: z.string().default('').describe('Database file; empty: `tidegauge.db` in the data directory.'),
+        file: path().default('').describe('Database file; empty: `tidegauge.db` in the data directory.'),
       })
       .prefault({}),
     influx: z
@@ -181,7 +181,7 @@ const state = z
       .describe('Where leases, checkpoints, incidents and deliveries are.'),
     sqlite: z
       .strictObject({
-        file: z.string().default('').describe('Database file; empty: `state.db` in the data directory.'),
+        file: path().default('').describe('Database file; empty: `state.db` in the data directory.'),
       })
       .prefault({}),
     lease: duration({ min: '1s', max: '10m' })
@@ -283,10 +283,13 @@ function usesList(kinds: readonly Kind[], base: z.ZodRawShape) {
     const [mine, others] = split(raw, own.shape);
     const parsed = own.safeParse(mine);
     const options = optionsOf.get(String(raw.use))?.safeParse(others);
-    const known = [...Object.keys(own.shape), ...(shapes.get(String(raw.use)) ?? [])];
+    // Only here is it known which keys this entry could have had: for `did you mean`.
+    const known = ([group]: readonly PropertyKey[]) =>
+      group === 'match'
+        ? Object.keys(matchSchema.shape)
+        : [...Object.keys(own.shape), ...(shapes.get(String(raw.use)) ?? [])];
     for (const issue of [...(parsed.error?.issues ?? []), ...(options?.error?.issues ?? [])]) {
-      // Only here is it known which keys this entry could have had: for `did you mean`.
-      const more = issue.code === 'unrecognized_keys' ? { known } : {};
+      const more = issue.code === 'unrecognized_keys' ? { known: known(issue.path) } : {};
       context.addIssue({ ...issue, ...more } as z.core.$ZodSuperRefineIssue);
     }
     if (!parsed.success || !options?.success) return z.NEVER;
@@ -323,8 +326,7 @@ export function configSchema(
       .regex(/^\P{Cc}*$/u, 'a name without control characters')
       .default('')
       .describe('Name of this host in the data; empty: its host name.'),
-    data: z
-      .string()
+    data: path()
       .default('')
       .describe(
         'Directory for what tidegauge keeps; empty: /var/lib/tidegauge for root, ~/.local/share/tidegauge otherwise.',

@@ -116,6 +116,10 @@ export function groups() {
     });
 }
 
+/** A file or directory; no shell is asked what `~` is. */
+export const path = () =>
+  z.string().refine(text => !/^~/.test(text), 'a path that is written out, as `~` is known to shells only');
+
 /** Names that become keys, field names and file names. */
 export const identifier = () =>
   z.string().regex(/^[a-z][a-z0-9_-]{0,39}$/, 'a name of 1 to 40 of a-z 0-9 _ -, starting with a letter');

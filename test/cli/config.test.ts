@@ -12,7 +12,16 @@ const SCHEMA = configSchema(
     { name: 'limit', options: z.strictObject({ above: rate().optional(), for: duration().prefault('0s') }) },
     { name: 'other', options: z.strictObject({}) },
   ],
-  [{ name: 'webhook', options: z.strictObject({ url: z.string(), secret: z.string().optional() }) }],
+  [
+    {
+      name: 'webhook',
+      options: z.strictObject({
+        url: z.string(),
+        secret: z.string().optional(),
+        headers: z.record(z.string().regex(/^\w+$/, 'the name of a header'), z.string()).optional(),
+      }),
+    },
+  ],
   [{ use: 'limit', name: 'default-rule', above: '10MiB/s' }],
 );
 
@@ -145,6 +154,13 @@ describe('configuration', () => {
     ['recievers: []', 'recievers: expected a known key, found recievers (did you mean receivers?)'],
     ['capture: {intervall: 5s}', 'found intervall (did you mean interval?)'],
     ['zzz: 1', 'zzz: expected a known key, found zzz'],
+    ['detectors: [{use: other, name: a, match: {containr: x}}]', 'found containr (did you mean container?)'],
+    [
+      'receivers: [{use: webhook, name: a, url: x, headers: {"a b": c}}]',
+      'headers.a b: expected the name of a header, found a value that is not shown',
+    ],
+    ['store:', 'store: expected a group of keys, found nothing'],
+    ['data: ~/x', 'expected a path that is written out, as `~` is known to shells only, found "~/x"'],
     ['host: "a\\tb"', 'host: expected a name without control characters, found "a\\tb"'],
     [
       'store: {retention: {raw: 2d, minute: 1d}}',
@@ -165,8 +181,13 @@ describe('configuration', () => {
   });
 
   it('warns about variables that set nothing, but starts', () => {
-    const { warnings } = load(null, { TIDEGAUGE_STORE_KINDS: 'influx', TIDEGAUGE_CONFIG: '' });
-    expect(warnings).toEqual([expect.stringContaining('TIDEGAUGE_STORE_KINDS')]);
+    const { warnings } = load(null, {
+      ...{ TIDEGAUGE_STORE_KINDS: 'influx', TIDEGAUGE_CONFIG: '', TIDEGAUGE_SERVICE_HOST: '10.0.0.1' },
+    });
+    expect(warnings).toEqual([
+      'environment variable TIDEGAUGE_STORE_KINDS sets nothing: no such key (did you mean TIDEGAUGE_STORE_KIND?)',
+      expect.stringMatching(/TIDEGAUGE_SERVICE_HOST sets nothing: .*docs\/configuration\.md/),
+    ]);
   });
 
   it('a pattern that lacks its quotes, which makes it an alias, is refused with its place', () => {
