@@ -39,6 +39,8 @@ export interface Store {
   readFrames(host: string, range: Range): AsyncIterable<Frame>;
   /** The newest frame's start and end, optionally only among those that start before `before`; null when there is none. */
   lastFrame(host: string, before?: number): Promise<{ start: number; end: number } | null>;
+  /** Start of the newest frame that was written in its turn (not `ahead`), or null: whatever comes is newer. */
+  lastInTurn(host: string): Promise<number | null>;
   /** Start of the oldest stored frame, or null. */
   firstFrame(host: string): Promise<number | null>;
   /** All hosts with frames, sorted. */

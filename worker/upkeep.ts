@@ -6,7 +6,7 @@ import type { Lease, State } from '../state/contract.ts';
 import type { Store } from '../store/contract.ts';
 
 export interface UpkeepDeps {
-  readonly store: Pick<Store, 'hosts' | 'firstFrame' | 'rollUp' | 'expire'>;
+  readonly store: Pick<Store, 'hosts' | 'firstFrame' | 'lastInTurn' | 'rollUp' | 'expire'>;
   readonly state: Pick<State, 'acquire' | 'renew' | 'release'>;
   readonly clock: Clock;
   readonly log: Log;
@@ -42,7 +42,8 @@ const STOP_MS = 2000;
 
 /**
  * Keeps the tiers up to date and deletes what is too old, in one process of all that share the state. Frames that were
- * stored late, after an outage, are found by their number: a bucket that lacks some is made anew.
+ * stored late, after an outage, are found by their number: a bucket that lacks some is made anew. A host's frames come
+ * in order, so that each round looks at all that is newer than what had come by the one before, however old it is.
  */
 export class Upkeep {
   readonly #deps: UpkeepDeps;
@@ -50,6 +51,8 @@ export class Upkeep {
   #loop: Promise<void> = Promise.resolve();
   #lease: Lease | null = null;
   #thorough = Number.NEGATIVE_INFINITY;
+  /** By host, start of the newest frame that had come in its turn when it was last looked at; null: none had. */
+  #seen = new Map<string, number | null>();
   #buckets = 0;
   #expired = 0;
   #failing: string | null = null;
@@ -106,21 +109,25 @@ export class Upkeep {
     const { clock, store } = this.#deps;
     const started = clock.monotonic();
     const thorough = started - this.#thorough >= THOROUGH_EVERY_MS;
+    const seen = new Map<string, number | null>();
     for (const host of (await this.#hold()) ? await store.hosts() : []) {
       if (this.#abort.signal.aborted || !(await this.#hold())) return;
-      await this.#rollUp(host, thorough);
+      seen.set(host, await store.lastInTurn(host));
+      await this.#rollUp(host, thorough ? null : (this.#seen.get(host) ?? null));
     }
+    this.#seen = seen;
     if (!thorough || !this.#lease) return;
     this.#expired += await store.expire(clock.now());
     this.#thorough = started;
   }
 
-  async #rollUp(host: string, thorough: boolean): Promise<void> {
+  /** `seen`: what is older has been looked at, but for the last two hours; null: nothing has. */
+  async #rollUp(host: string, seen: number | null): Promise<void> {
     const { clock, store, rawMs } = this.#deps;
     const now = clock.now();
     const first = await store.firstFrame(host);
     if (first === null) return;
-    const from = Math.max(first, now - (thorough ? rawMs : Math.min(rawMs, RECENT_MS)));
+    const from = Math.max(first, now - rawMs, Math.min(seen ?? first, now - RECENT_MS));
     // Whole buckets of every tier: the first ones begin before the first frame.
     const range = { from: bucketStart(from, COARSEST_MS), to: now - SETTLE_MS };
     if (range.from < range.to) this.#buckets += await store.rollUp(host, range);

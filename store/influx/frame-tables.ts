@@ -69,17 +69,8 @@ export class FrameTables {
   async #inTurn(host: string, heads: readonly FrameHead[]): Promise<readonly FrameHead[]> {
     const first = heads.find(({ ahead }) => ahead);
     if (!first) return heads;
-    const newest = await firstRow(
-      { ...ALL_TIME, from: first.frame.start },
-      part =>
-        this.#access.query(
-          `SELECT settled FROM host_frames WHERE ${inRange(host, part)} AND settled = 1 ORDER BY time DESC LIMIT 1`,
-        ),
-      { newestFirst: true },
-    );
-    return interpreted(this.#access.place, () =>
-      inTurn(heads, newest ? integer(newest, 'time') : Number.NEGATIVE_INFINITY),
-    );
+    const newest = await this.lastInTurn(host, first.frame.start);
+    return inTurn(heads, newest ?? Number.NEGATIVE_INFINITY);
   }
 
   async flows(host: string, range: Range): Promise<FlowTotal[]> {
@@ -106,6 +97,19 @@ export class FrameTables {
       const start = integer(row, 'time');
       return { start, end: frameEnd({ start, durationMs: integer(row, 'duration_ms') }) };
     });
+  }
+
+  /** Start of the newest frame from `from` on that was written in its turn. */
+  async lastInTurn(host: string, from = Number.NEGATIVE_INFINITY): Promise<number | null> {
+    const row = await firstRow(
+      { ...ALL_TIME, from },
+      part =>
+        this.#access.query(
+          `SELECT settled FROM host_frames WHERE ${inRange(host, part)} AND settled = 1 ORDER BY time DESC LIMIT 1`,
+        ),
+      { newestFirst: true },
+    );
+    return row ? interpreted(this.#access.place, () => integer(row, 'time')) : null;
   }
 
   async first(host: string): Promise<number | null> {

@@ -85,6 +85,10 @@ export class InfluxStore implements Store {
     return this.#frames.last(host, before);
   }
 
+  lastInTurn(host: string): Promise<number | null> {
+    return this.#frames.lastInTurn(host);
+  }
+
   firstFrame(host: string): Promise<number | null> {
     return this.#frames.first(host);
   }

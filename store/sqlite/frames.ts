@@ -146,8 +146,7 @@ export class FrameTables {
   /** Those of the heads that come before any whose turn is yet to come. */
   #inTurn(host: string, heads: readonly FrameHead[]): readonly FrameHead[] {
     if (!heads.some(({ ahead }) => ahead)) return heads;
-    const newest = this.#newestInTurn.get(this.#names.findHost(host));
-    return inTurn(heads, newest ? integer(newest, 'time') : Number.NEGATIVE_INFINITY);
+    return inTurn(heads, this.lastInTurn(host) ?? Number.NEGATIVE_INFINITY);
   }
 
   /** Sums of a host's flows over the frames that start in [from, to). */
@@ -189,6 +188,11 @@ export class FrameTables {
     if (!row) return null;
     const start = integer(row, 'time');
     return { start, end: frameEnd({ start, durationMs: integer(row, 'duration_ms') }) };
+  }
+
+  lastInTurn(host: string): number | null {
+    const row = this.#newestInTurn.get(this.#names.findHost(host));
+    return row ? integer(row, 'time') : null;
   }
 
   first(host: string): number | null {

@@ -94,6 +94,10 @@ export class SqliteStore implements Store {
     return this.#read(({ frames }) => frames.last(host, before));
   }
 
+  async lastInTurn(host: string): Promise<number | null> {
+    return this.#read(({ frames }) => frames.lastInTurn(host));
+  }
+
   async firstFrame(host: string): Promise<number | null> {
     return this.#read(({ frames }) => frames.first(host));
   }

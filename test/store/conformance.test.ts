@@ -90,11 +90,14 @@ for (const [name, parts, start] of IMPLEMENTATIONS) {
         Frame,
       ];
       const newer = frameOf(host, T0 + 30_000, ['a']);
+      expect(await store.lastInTurn(host)).toBeNull();
       await store.writeFrames([first]);
       await store.writeFrames([given, newer], { ahead: true });
       expect(await frames(host)).toEqual([first]);
+      expect(await store.lastInTurn(host)).toBe(first.start);
       await store.writeFrames([next]);
       expect(await frames(host)).toEqual([first, given, next]);
+      expect(await store.lastInTurn(host)).toBe(next.start);
       expect(await collect(store.readFrames(host, { from: T0 + 5000, to: next.start }))).toEqual([given]);
     });
 

@@ -2,11 +2,14 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { bucketStart, type Rollup } from '../../core/rollup.ts';
 import type { State } from '../../state/contract.ts';
+import type { Range } from '../../store/contract.ts';
 import { SqliteStore } from '../../store/sqlite/store.ts';
 import { Upkeep } from '../../worker/upkeep.ts';
 import { ManualClock } from '../parts/clock.ts';
 import { recordingLog } from '../parts/log.ts';
+import { describeWith, type Part } from '../parts/need.ts';
 import { temporaryFolder, until } from '../parts/process.ts';
+import { influxUnderTest, sqliteUnderTest, type UnderTest } from '../store/stores.ts';
 import { openFiles, webFrame } from './fixture.ts';
 
 const MINUTE = 60_000;
@@ -106,7 +109,6 @@ describe('upkeep', () => {
     await pass(6 * HOUR);
     await store.writeFrames(framesAt(T0));
     await pass(MINUTE);
-    await pass(HOUR);
     // Its minute and its hour.
     expect(upkeep.status().buckets).toBe(2);
   });
@@ -145,3 +147,65 @@ describe('upkeep', () => {
     expect(upkeep.status()).toMatchObject({ failing: null, buckets: 1 });
   });
 });
+
+/** Stores as `test/store/stores.ts` starts them. */
+const STORES: readonly [name: string, parts: readonly Part[], start: () => Promise<UnderTest>][] = [
+  ['sqlite', [], sqliteUnderTest],
+  ['influx', ['influx'], influxUnderTest],
+];
+
+for (const [name, parts, startStore] of STORES) {
+  describeWith(parts, `upkeep after an outage: ${name}`, () => {
+    it('rolls up a backlog of hours in the next round, and does not look that far back again', async () => {
+      const folder = temporaryFolder();
+      const clock = new ManualClock(T0 + 12 * HOUR);
+      const under = await startStore();
+      const { state } = openFiles(folder.path, clock);
+      await Promise.all([under.store.init(), state.open()]);
+      const { store } = under;
+      const looked: number[] = [];
+      const watched = new Proxy(store, {
+        get(target, property) {
+          const method: unknown = Reflect.get(target, property);
+          if (typeof method !== 'function') return method;
+          return (...args: unknown[]) => {
+            if (property === 'rollUp') looked.push((clock.now() - (args[1] as Range).from) / HOUR);
+            return method.apply(target, args);
+          };
+        },
+      });
+      const at = (hours: number) => ({ ...webFrame(0, 1000), start: T0 + hours * HOUR, previous: null });
+      await store.writeFrames([at(0)]);
+      const upkeep = new Upkeep({
+        ...{ store: watched, state, clock, log: recordingLog().log },
+        ...{ owner: 'one', rawMs: DAY },
+      });
+      try {
+        upkeep.start();
+        const round = async (buckets: number) => {
+          const rounds = looked.length;
+          clock.advance(MINUTE);
+          await until('a round', () => looked.length > rounds && clock.sleeping === 1);
+          expect(upkeep.status()).toMatchObject({ buckets, failing: null });
+        };
+        await until('the first round', () => looked.length > 0 && clock.sleeping === 1);
+        expect(upkeep.status().buckets).toBe(2);
+        await store.writeFrames([at(11)], { ahead: true });
+        await round(4);
+        // Older than the newest, and than what each round looks at anyway.
+        await store.writeFrames([at(1), at(2)]);
+        await round(8);
+        await store.writeFrames([at(3)]);
+        await round(10);
+        await round(10);
+        expect(looked.map(Math.floor)).toEqual([12, 12, 12, 10, 9]);
+      } finally {
+        const stopping = upkeep.stop();
+        clock.advance(HOUR);
+        await stopping;
+        await Promise.all([under.stop(), state.close()]);
+        folder.remove();
+      }
+    });
+  });
+}
