@@ -31,7 +31,7 @@ export class Readout {
   /** Messages counted a second time, or null where they are not. */
   #total: number | null = null;
   readonly talks: TalkTally[] = [];
-  /** Rows and talks of `talks`, by their numbers there. */
+  /** Cgroups and talks of `talks`, by their numbers there. */
   readonly #talkKeys = new WordTable(KEY_WORDS);
   readonly #maps = new Set<string>();
 
@@ -87,11 +87,9 @@ export class Readout {
     const key = new Uint32Array(KEY_WORDS);
     for (let number = 0; number < talks.size; number++) {
       talks.key(number, key);
-      const row = rows[key[0] ?? 0] ?? 0;
-      key[0] = row;
       const at = this.#talkKeys.numberOf(key);
       const tally = this.talks[at] ?? {
-        cgroup: this.#ids[row] ?? '',
+        cgroup: this.#ids[rows[talks.rows[number] ?? 0] ?? 0] ?? '',
         talk: talkOf(key),
         exchange: { ...NO_EXCHANGE },
       };

@@ -45,15 +45,15 @@ export class AddressBook {
   #frame = 0;
   #host: Network = { netns: 0, addresses: [] };
   /** Address -> namespaces. */
-  readonly #owners = new Seen<number>(TABLE_SIZE);
+  readonly #owners = new Seen<string, number>(TABLE_SIZE);
   /** Namespace -> names. */
-  readonly #members = new Seen<string>(TABLE_SIZE);
+  readonly #members = new Seen<number, string>(TABLE_SIZE);
   /** Namespace of a name, the newest. */
   readonly #homes = new Map<string, number>();
-  /** Who serves: namespace, protocol, port -> names; the same with the client's address. */
-  readonly #servers = new Seen<string>(TABLE_SIZE);
-  /** Who asks: namespace, protocol, port -> names. */
-  readonly #clients = new Seen<string>(TABLE_SIZE);
+  /** Who serves: a port (`portIn`), or one and the client's address (`servedTo`) -> names. */
+  readonly #servers = new Seen<number | string, string>(TABLE_SIZE);
+  /** Who asks: a port -> names. */
+  readonly #clients = new Seen<number, string>(TABLE_SIZE);
   /** Names that ended, with the frame in which they did. */
   readonly #ended = new Map<string, number>();
   /** What Docker says. */
@@ -132,10 +132,7 @@ export class AddressBook {
       table.expire(before, name => gone.has(name));
     }
     for (const name of gone) this.#homes.delete(name);
-    this.#owners.expire(
-      before,
-      netns => netns !== this.#host.netns && this.#members.all(`${netns}`).length === 0,
-    );
+    this.#owners.expire(before, netns => netns !== this.#host.netns && this.#members.all(netns).length === 0);
     this.host(this.#host);
   }
 
@@ -147,11 +144,12 @@ export class AddressBook {
     if (netns === undefined) return;
     this.#member(name, netns);
     if (own !== null && !isLoopback(own)) this.#owners.see(own, netns, this.#frame);
+    const key = portIn(netns, protocol, port);
     if (role === 'server') {
-      this.#servers.see(`${netns} ${protocol} ${port}`, name, this.#frame);
-      if (peer !== null) this.#servers.see(`${netns} ${protocol} ${port} ${peer}`, name, this.#frame);
+      this.#servers.see(key, name, this.#frame);
+      if (peer !== null) this.#servers.see(servedTo(key, peer), name, this.#frame);
     } else if (peer !== null) {
-      this.#clients.see(`${netns} ${protocol} ${port}`, name, this.#frame);
+      this.#clients.see(key, name, this.#frame);
     }
   }
 
@@ -214,7 +212,8 @@ export class AddressBook {
     // One address in several namespaces: it is the one whose server knows us.
     return only(
       candidates.filter(
-        one => one !== null && this.#servers.all(`${one} ${protocol} ${port} ${own}`).length > 0,
+        one =>
+          typeof one === 'number' && this.#servers.all(servedTo(portIn(one, protocol, port), own)).length > 0,
       ),
     );
   }
@@ -233,9 +232,9 @@ export class AddressBook {
   /** The one in that namespace who plays the other role on this port, else its only member. */
   #at({ protocol, role, port }: Sighting, netns: number): string | null {
     const others = role === 'client' ? this.#servers : this.#clients;
-    const found = only(others.newest(`${netns} ${protocol} ${port}`));
+    const found = only(others.newest(portIn(netns, protocol, port)));
     if (found !== null || netns === this.#host.netns) return found;
-    return only(this.#members.all(`${netns}`));
+    return only(this.#members.all(netns));
   }
 
   #member(name: string, netns: number): void {
@@ -243,9 +242,15 @@ export class AddressBook {
       this.#homes.delete(this.#homes.keys().next().value ?? '');
     }
     this.#homes.set(name, netns);
-    this.#members.see(`${netns}`, name, this.#frame);
+    this.#members.see(netns, name, this.#frame);
   }
 }
+
+/** A port in a network namespace, as one number: a text would take most of the time that a socket is looked at. */
+const portIn = (netns: number, protocol: Protocol, port: number): number =>
+  (2 * netns + (protocol === 'udp' ? 1 : 0)) * 65_536 + port;
+
+const servedTo = (key: number, address: string): string => `${key} ${address}`;
 
 const named = (name: string): Peer => ({ peerKind: 'container', peer: name });
 

@@ -25,8 +25,7 @@ export interface Cast {
 }
 
 /** A cgroup's traffic with one peer, not yet resolved. */
-interface Part {
-  readonly sighting: Sighting;
+interface Part extends Sighting {
   readonly exchange: Exchange;
 }
 
@@ -75,7 +74,7 @@ export class FlowBuilder {
     this.#book.docker(cast.fromNs, cast.toNs, cast.nameOfContainer);
     this.#learnNetworks(cast);
     const parts = [...talkParts(readout, cast), ...endParts(readout, cast)];
-    for (const { sighting } of parts) this.#book.see(sighting);
+    for (const part of parts) this.#book.see(part);
     const flows = new Map<string, Flow>();
     const add = (flow: Flow) => {
       const id = flowId(flow);
@@ -109,10 +108,10 @@ export class FlowBuilder {
     for (const [name, network] of told) this.#book.network(name, network);
   }
 
-  #resolve({ sighting, exchange }: Part): Flow {
-    const { name, protocol, role, port, peer } = sighting;
+  #resolve(part: Part): Flow {
+    const { name, protocol, role, port, peer, exchange } = part;
     const moved = exchange.connections > 0 || exchange.receivedMessages > 0;
-    const found = this.#book.peerOf(sighting, moved);
+    const found = this.#book.peerOf(part, moved);
     // Written out: spreading one object into the middle of another is slow, and there are thousands of flows.
     return {
       container: name,
@@ -137,16 +136,19 @@ const nameOf = (cast: Cast, cgroup: CgroupId): string => cast.names.get(cgroup) 
 function talkParts(readout: Readout, cast: Cast): Part[] {
   return readout.talks.map(({ cgroup, talk, exchange }) => {
     const { protocol, role, port, own, peer } = talk;
-    return {
-      sighting: { name: nameOf(cast, cgroup), netns: null, protocol, role, port, own, peer },
-      exchange,
-    };
+    return { name: nameOf(cast, cgroup), netns: null, protocol, role, port, own, peer, exchange };
   });
 }
 
 function endParts(readout: Readout, cast: Cast): Part[] {
   return readout.ends.map(({ cgroup, kind, count, port, netns, own, peer }: EndCount) => ({
-    sighting: { name: nameOf(cast, cgroup), netns, protocol: 'tcp', role: roleOf(kind), port, own, peer },
+    name: nameOf(cast, cgroup),
+    netns,
+    protocol: 'tcp',
+    role: roleOf(kind),
+    port,
+    own,
+    peer,
     exchange: { ...NO_EXCHANGE, [fieldOf(kind)]: count },
   }));
 }

@@ -21,21 +21,25 @@ export const readTalks: MapReader = (scan, head, meaning) => {
   const cells = new Cells(scan.length);
   const talks = new Talks();
   const of = new Uint32Array(KEY_WORDS);
+  let talk = 0;
   let row = 0;
   let bucket = 0;
   const key = (scan: Scanner): boolean => {
     if (!scan.unsigned()) return false;
-    row = cells.rowOf(scan.high, scan.low);
+    of[0] = scan.high;
+    of[1] = scan.low;
     if (!scan.is(COMMA) || !scan.unsigned() || scan.high > 0) return false;
     bucket = bucketNumber(scan.low);
-    of[0] = row;
-    of[1] = withoutBucket(scan.low);
-    return scanAddress(scan, of, 2) && scanAddress(scan, of, 4);
+    of[2] = withoutBucket(scan.low);
+    if (!scanAddress(scan, of, 3) || !scanAddress(scan, of, 5)) return false;
+    talk = talks.numberOf(of);
+    row = talks.rows[talk] ??= cells.rowOf(of[0], of[1]);
+    return true;
   };
   const sum = (scan: Scanner): boolean => {
     const before = cells.bytes[row] ?? 0;
     const messages = scanCell(scan, cells, row, bucket);
-    talks.add(of, messages, (cells.bytes[row] ?? 0) - before);
+    talks.add(talk, messages, (cells.bytes[row] ?? 0) - before);
     return messages > 0;
   };
   if (head.type !== 'map' || !scanEntries(scan, key, sum)) return null;

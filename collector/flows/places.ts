@@ -2,8 +2,8 @@ import { compareFlows, EXCHANGE_KEYS, type Flow, flowId } from '../../core/flow.
 import { compareText } from '../../core/frame.ts';
 
 /**
- * How many flows of a container have rows of their own. Names of series are for ever, so a place is kept for
- * `keptMs` after its last use, and who only knocks (a scan, a sender that nobody answers) has few places.
+ * How many flows of a container have rows of their own. Names of series are for ever, so a place is kept for `keptMs`
+ * after its last use (or a sixtieth longer), and who only knocks (a scan, a sender that nobody answers) has few places.
  */
 export interface PlaceLimits {
   /** Flows with traffic both ways, or connections. */
@@ -25,6 +25,9 @@ export class Places {
   /** Container -> class -> flow id -> start of the frame in which it was last used, in order of use. */
   readonly #used = new Map<string, Partial<Record<Class, Map<string, number>>>>();
 
+  /** When it was last looked at what is too old, epoch ms. */
+  #expired = Number.NEGATIVE_INFINITY;
+
   /** Flows of the last frame that had no place of their own. */
   folded = 0;
 
@@ -39,14 +42,14 @@ export class Places {
     const rows: Flow[] = [];
     for (const own of byContainer(flows)) {
       const before = this.folded;
-      const placed = own.sort(heaviestFirst).map(one => this.#rowOf(one, start));
+      const placed = own.sort(heaviestFirst).map(([id, flow]) => this.#rowOf(id, flow, start));
       const summed = this.folded > before ? addedUp(placed) : placed;
       for (const row of summed.sort(compareFlows)) rows.push(row);
     }
     return rows;
   }
 
-  #rowOf({ id, flow }: Weighed, start: number): Flow {
+  #rowOf(id: string, flow: Flow, start: number): Flow {
     if (this.#place(classOf(flow), flow, id, start)) return flow;
     this.folded++;
     return this.#folded(flow, start);
@@ -86,7 +89,10 @@ export class Places {
     return true;
   }
 
+  /** Once in a while: it is all of them that are looked at. */
   #expire(start: number): void {
+    if (start - this.#expired < this.#limits.keptMs / 60) return;
+    this.#expired = start;
     for (const [container, classes] of this.#used) {
       for (const held of Object.values(classes)) {
         for (const [id, used] of held) {
@@ -106,25 +112,23 @@ function classOf(flow: Flow): Class {
 
 const bytesOf = (flow: Flow): number => flow.sentBytes + flow.receivedBytes;
 
-/** A flow; its id decides between equals, so that the same flows have the same places. */
-interface Weighed {
-  readonly id: string;
-  readonly bytes: number;
-}
+type Identified = readonly [id: string, flow: Flow];
 
 /** The flows of each container, by its name. */
-function byContainer(flows: ReadonlyMap<string, Flow>): Weighed[][] {
-  const groups = new Map<string, Weighed[]>();
-  for (const [id, flow] of flows) {
-    const weighed = { id, flow, bytes: bytesOf(flow) };
-    const group = groups.get(flow.container);
-    if (group) group.push(weighed);
-    else groups.set(flow.container, [weighed]);
+function byContainer(flows: ReadonlyMap<string, Flow>): Identified[][] {
+  const groups = new Map<string, Identified[]>();
+  for (const one of flows) {
+    const { container } = one[1];
+    const group = groups.get(container);
+    if (group) group.push(one);
+    else groups.set(container, [one]);
   }
   return [...groups].sort(([a], [b]) => compareText(a, b)).map(([, group]) => group);
 }
 
-const heaviestFirst = (a: Weighed, b: Weighed): number => b.bytes - a.bytes || compareText(a.id, b.id);
+/** Ids decide between equals, so that the same flows have the same places. */
+const heaviestFirst = ([idA, a]: Identified, [idB, b]: Identified): number =>
+  bytesOf(b) - bytesOf(a) || compareText(idA, idB);
 
 /** One row for each id, heaviest first. */
 function addedUp(flows: readonly Flow[]): Flow[] {

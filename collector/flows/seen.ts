@@ -1,19 +1,19 @@
 /** A value under a key, in a list from the oldest to the newest. */
-interface Entry<V> {
-  readonly key: string;
+interface Entry<K, V> {
+  readonly key: K;
   readonly value: V;
   /** In which it was last seen. */
   frame: number;
-  older: Entry<V> | null;
-  newer: Entry<V> | null;
+  older: Entry<K, V> | null;
+  newer: Entry<K, V> | null;
 }
 
 /** Keys with values, each stamped with the frame in which it was last seen. Bounded; the oldest go first. */
-export class Seen<V> {
+export class Seen<K, V> {
   readonly #limit: number;
-  readonly #byKey = new Map<string, Map<V, Entry<V>>>();
-  #oldest: Entry<V> | null = null;
-  #newest: Entry<V> | null = null;
+  readonly #byKey = new Map<K, Map<V, Entry<K, V>>>();
+  #oldest: Entry<K, V> | null = null;
+  #newest: Entry<K, V> | null = null;
   #size = 0;
 
   /** `limit`: most entries. */
@@ -25,7 +25,7 @@ export class Seen<V> {
     return this.#size;
   }
 
-  see(key: string, value: V, frame: number): void {
+  see(key: K, value: V, frame: number): void {
     let values = this.#byKey.get(key);
     if (!values) {
       values = new Map();
@@ -43,18 +43,18 @@ export class Seen<V> {
   }
 
   /** Values that were last seen at the same time as the newest one. */
-  newest(key: string): V[] {
+  newest(key: K): V[] {
     const found = this.#found(key);
     const last = found.reduce((newest, { frame }) => Math.max(newest, frame), 0);
     return found.flatMap(entry => (entry.frame === last ? [entry.value] : []));
   }
 
   /** Values that were seen in the frame. */
-  at(key: string, frame: number): V[] {
+  at(key: K, frame: number): V[] {
     return this.#found(key).flatMap(entry => (entry.frame === frame ? [entry.value] : []));
   }
 
-  all(key: string): V[] {
+  all(key: K): V[] {
     return this.#found(key).map(entry => entry.value);
   }
 
@@ -72,25 +72,25 @@ export class Seen<V> {
     for (const { key, value, frame } of moved) this.see(key, values.get(value) ?? value, frame);
   }
 
-  #found(key: string): Entry<V>[] {
+  #found(key: K): Entry<K, V>[] {
     return [...(this.#byKey.get(key)?.values() ?? [])];
   }
 
   /** From the oldest on. */
-  #all(): Entry<V>[] {
-    const all: Entry<V>[] = [];
+  #all(): Entry<K, V>[] {
+    const all: Entry<K, V>[] = [];
     for (let entry = this.#oldest; entry; entry = entry.newer) all.push(entry);
     return all;
   }
 
-  #drop(entry: Entry<V>): void {
+  #drop(entry: Entry<K, V>): void {
     this.#unlink(entry);
     const values = this.#byKey.get(entry.key);
     values?.delete(entry.value);
     if (values?.size === 0) this.#byKey.delete(entry.key);
   }
 
-  #append(entry: Entry<V>): void {
+  #append(entry: Entry<K, V>): void {
     entry.older = this.#newest;
     entry.newer = null;
     if (this.#newest) this.#newest.newer = entry;
@@ -99,7 +99,7 @@ export class Seen<V> {
     this.#size++;
   }
 
-  #unlink(entry: Entry<V>): void {
+  #unlink(entry: Entry<K, V>): void {
     const { older, newer } = entry;
     if (older) older.newer = newer;
     else this.#oldest = newer;

@@ -198,7 +198,7 @@ it('who was renamed keeps its addresses and ports under the new name, even if na
 });
 
 it('tables are bounded: what is oldest is forgotten, what does not fit is not learned', () => {
-  const seen = new Seen<string>(3);
+  const seen = new Seen<string, string>(3);
   for (const key of ['a', 'b', 'c', 'a', 'd']) seen.see(key, 'x', 1);
   expect([seen.size, seen.all('b'), seen.all('a')]).toEqual([3, [], ['x']]);
   const docker = new Whereabouts(2);

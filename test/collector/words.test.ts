@@ -43,7 +43,7 @@ it('what was seen is what a plain list would say', () => {
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 6 }), (steps, limit) => {
-      const seen = new Seen<number>(limit);
+      const seen = new Seen<string, number>(limit);
       let list: { key: string; value: number; frame: number }[] = [];
       let frame = 1;
       for (const { key, value, pause, gone } of steps) {
