@@ -11,9 +11,9 @@ export interface MapMeaning {
   /**
    * `packed`: messages and bytes by bucket (packing.ts). `sizes`: an lhist() of message sizes within SIZE_SCHEME's
    * bounds. `bytes`: the sum of the sizes. `flows`: messages and bytes by bucket, peer and port. `ends`: TCP
-   * connections by their ends; `connections`: the same without ends.
+   * connections by their ends; `clients`: the client's port of the latest of them; `connections`: how many, without ends.
    */
-  readonly holds: 'packed' | 'sizes' | 'bytes' | 'flows' | 'ends' | 'connections';
+  readonly holds: 'packed' | 'sizes' | 'bytes' | 'flows' | 'ends' | 'clients' | 'connections';
   readonly set: MapSet;
   /** Of messages; of connections it says nothing. */
   readonly direction: Direction;

@@ -6,6 +6,7 @@ const maps: ReadonlyMap<string, MapMeaning> = new Map([
   ...mapsOf([['', 'flows']]),
   ...SETS.flatMap((set): [string, MapMeaning][] => [
     [`@ends_${set}`, { holds: 'ends', set, direction: 'send' }],
+    [`@clients_${set}`, { holds: 'clients', set, direction: 'send' }],
     [`@conns_${set}`, { holds: 'connections', set, direction: 'send' }],
   ]),
 ]);

@@ -1,6 +1,6 @@
 import { type Connection, watchConnections } from '../collector/connections.ts';
 import { isoTime } from '../core/clock.ts';
-import type { ConnectionRow } from '../core/connection.ts';
+import type { ConnectionKind, ConnectionRow } from '../core/connection.ts';
 import { printable } from '../core/errors.ts';
 import type { CommonFlags, Context } from './context.ts';
 import { hasData } from './reading.ts';
@@ -14,16 +14,17 @@ interface ConnectionFlags extends CommonFlags {
   readonly from?: string;
   readonly to: string;
   readonly host?: string;
+  readonly json?: boolean;
 }
 
 /** `tidegauge connections`: every TCP connection as it is opened, accepted or refused; with --from, those stored. */
 export async function connections(context: Context, flags: ConnectionFlags): Promise<number> {
-  if (flags.from === undefined) await watch(context);
+  if (flags.from === undefined) await watch(context, flags);
   else await list(context, { ...flags, from: flags.from });
   return 0;
 }
 
-async function watch(context: Context): Promise<void> {
+async function watch(context: Context, { json }: ConnectionFlags): Promise<void> {
   const { config, clock, log, signal, out } = context;
   refuseUnlessRoot();
   const { tracer, close } = await divideRights(context);
@@ -34,8 +35,11 @@ async function watch(context: Context): Promise<void> {
       clock,
       log,
       signal,
-      onReady: () => out.write(`${HEADER}\n`),
-      onConnection: connection => out.write(`${connectionLine(connection)}\n`),
+      onReady: () => json || out.write(`${HEADER}\n`),
+      onConnection: connection => {
+        const shown = shownLive(connection);
+        out.write(`${json ? jsonLine(shown) : liveLine(shown)}\n`);
+      },
     });
   } finally {
     await close();
@@ -53,11 +57,13 @@ async function list(context: Context, flags: ConnectionFlags & { readonly from: 
     for await (const frame of store.readFrames(flags.host ?? config.host, range)) {
       if (signal.aborted) return;
       for (const row of frame.connections) {
-        out.write(`${isNone ? `${STORED_HEADER}\n` : ''}${storedLine(frame.start, row)}\n`);
+        const shown = shownStored(frame.start, row);
+        if (isNone && !flags.json) out.write(`${STORED_HEADER}\n`);
+        out.write(`${flags.json ? jsonLine(shown) : storedLine(shown)}\n`);
         isNone = false;
       }
     }
-    if (isNone) out.write('No connections are stored for this host and range.\n');
+    if (isNone && !flags.json) out.write('No connections are stored for this host and range.\n');
   } finally {
     await store.close();
   }
@@ -66,28 +72,71 @@ async function list(context: Context, flags: ConnectionFlags & { readonly from: 
 const HEADER = 'time (UTC)    container                        what      from -> to';
 const STORED_HEADER = 'interval (UTC)        container                        what         count  from -> to';
 
-/** One row of the table; from whom it was opened to whom. */
-export function connectionLine(connection: Connection): string {
-  const { time, kind, container, own, ownPort, peer, peerPort } = connection;
-  const [ours, theirs] = [endOf(own, ownPort), endOf(peer, peerPort)];
-  const way = kind === 'accepted' ? `${theirs} -> ${ours}` : `${ours} -> ${theirs}`;
-  const clock = isoTime(time).slice(11, 23);
-  return `${clock}  ${nameCell(container)} ${kind.padEnd(9)} ${way}`;
+/** Null where it is not known. */
+interface End {
+  readonly address: string | null;
+  readonly port: number | null;
 }
 
-/** One row of the table of stored connections; `start`: of their interval, epoch ms. The client's port is not stored. */
-export function storedLine(start: number, row: ConnectionRow): string {
-  const { container, kind, own, peer, port, count } = row;
+/** Connections between the same ends: the client opened them, or failed to. */
+export interface Shown {
+  /** When, or when the interval began; epoch ms. */
+  readonly time: number;
+  readonly container: string;
+  readonly kind: ConnectionKind;
+  readonly count: number;
+  /** Its port is that of one of them. */
+  readonly client: End;
+  readonly server: End;
+}
+
+/** One connection as it happened. */
+export function shownLive({ time, container, kind, own, ownPort, peer, peerPort }: Connection): Shown {
+  const [port, clientPort] = kind === 'accepted' ? [ownPort, peerPort] : [peerPort, ownPort];
+  return shownStored(time, { container, kind, own, peer, port, clientPort, count: 1 });
+}
+
+/** A row of a frame; `time`: start of its interval, epoch ms. */
+export function shownStored(time: number, row: ConnectionRow): Shown {
+  const { container, kind, own, peer, port, clientPort, count } = row;
   const [client, server] = kind === 'accepted' ? [peer, own] : [own, peer];
-  const isFolded = own === '' && peer === '';
-  const way = isFolded ? 'several' : `${hostOf(client)} -> ${endOf(server, port)}`;
-  const time = `${isoTime(start).slice(0, 19)}Z`;
-  return `${time}  ${nameCell(container)} ${kind.padEnd(9)} ${String(count).padStart(8)}  ${way}`;
+  const ends = { client: endOf(client, clientPort), server: endOf(server, port) };
+  return { time, container, kind, count, ...ends };
+}
+
+const endOf = (address: string, port: number): End => ({
+  address: address === '' || address === '?' ? null : address,
+  port: port === 0 ? null : port,
+});
+
+/** For other programs, live and stored: one object a line, times in ISO 8601, UTC. */
+export function jsonLine({ time, container, kind, count, client, server }: Shown): string {
+  return JSON.stringify({
+    ...{ time: isoTime(time), container, kind, count },
+    ...{ source: client.address, source_port: client.port },
+    ...{ destination: server.address, destination_port: server.port },
+  });
+}
+
+/** One row of the live table. */
+export function liveLine({ time, container, kind, client, server }: Shown): string {
+  const clock = isoTime(time).slice(11, 23);
+  return `${clock}  ${nameCell(container)} ${kind.padEnd(9)} ${endText(client)} -> ${endText(server)}`;
+}
+
+/** One row of the table of stored connections. */
+export function storedLine({ time, container, kind, count, client, server }: Shown): string {
+  const isFolded = client.address === null && server.address === null;
+  const one = client.port !== null && count > 1 ? ` (one of ${count})` : '';
+  const way = isFolded ? 'several' : `${endText(client)}${one} -> ${endText(server)}`;
+  const interval = `${isoTime(time).slice(0, 19)}Z`;
+  return `${interval}  ${nameCell(container)} ${kind.padEnd(9)} ${String(count).padStart(8)}  ${way}`;
 }
 
 const nameCell = (name: string): string => printable(name, 32).padEnd(32);
-const hostOf = (address: string): string => {
-  const text = printable(address) || '?';
-  return text.includes(':') ? `[${text}]` : text;
-};
-const endOf = (address: string, port: number): string => `${hostOf(address)}:${port}`;
+
+function endText({ address, port }: End): string {
+  const text = printable(address ?? '?');
+  const host = text.includes(':') ? `[${text}]` : text;
+  return port === null ? host : `${host}:${port}`;
+}

@@ -50,6 +50,7 @@ export interface Counts {
   /** Between whom, by rows of `traffic`, which has these messages and bytes as well. */
   readonly talks: Talks | null;
   readonly ends: readonly EndCount[];
+  readonly clients: readonly ClientPort[];
   readonly connections: readonly ConnectionCount[];
 }
 
@@ -61,7 +62,18 @@ export interface ConnectionCount {
 }
 
 /** The same by where they lead; the sum may be less, when the map was full. */
-export interface EndCount extends ConnectionCount {
+export interface EndCount extends ConnectionCount, Ends {}
+
+/** The client's port of one TCP connection between these ends; absent for ends when the map was full. */
+export interface ClientPort extends Ends {
+  readonly cgroup: CgroupId;
+  readonly kind: ConnectionKind;
+  readonly clientPort: number;
+}
+
+/** Between whom TCP connections are. */
+export interface Ends {
+  /** The server's. */
   readonly port: number;
   /** Inode of the socket's network namespace. */
   readonly netns: number;

@@ -81,7 +81,7 @@ export function countsOf(
   { set, direction }: MapMeaning,
   cells: Cells,
 ): Counts {
-  const nothing = { talks: null, ends: [], connections: [] };
+  const nothing = { talks: null, ends: [], clients: [], connections: [] };
   return { kind: 'counts', map: name, set, direction, entries: cells.size, traffic: cells, ...nothing };
 }
 

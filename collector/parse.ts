@@ -3,7 +3,7 @@ import { eventsSet } from '../bpf/program.ts';
 import { printable } from '../core/errors.ts';
 import { Cells } from './cells.ts';
 import type { Counts, Event } from './contract.ts';
-import { readConnections, readEnds, readTalks } from './flows/parse.ts';
+import { readClients, readConnections, readEnds, readTalks } from './flows/parse.ts';
 import { LIMITS } from './limits.ts';
 import { countsOf, type MapReader, readBytes, readPacked, readSizes } from './maps.ts';
 import { decodePath, isCut } from './path.ts';
@@ -123,6 +123,8 @@ function readCounts(map: string, meaning: MapMeaning, content: Record<string, un
   switch (meaning.holds) {
     case 'ends':
       return readEnds(map, meaning, content);
+    case 'clients':
+      return readClients(map, meaning, content);
     case 'connections':
       return readConnections(map, meaning, content);
     default:

@@ -1,7 +1,7 @@
 import { type Exchange, NO_EXCHANGE } from '../core/flow.ts';
 import type { Direction, Window } from '../core/frame.ts';
 import type { Cells } from './cells.ts';
-import type { CgroupId, ConnectionCount, Counts, EndCount } from './contract.ts';
+import type { CgroupId, ClientPort, ConnectionCount, Counts, EndCount } from './contract.ts';
 import type { Talk } from './flows/talk.ts';
 import { KEY_WORDS, type Talks, talkOf } from './flows/talks.ts';
 import { Tallies } from './tallies.ts';
@@ -26,6 +26,7 @@ export class Readout {
   /** Entries of the fullest map. */
   entries = 0;
   readonly ends: EndCount[] = [];
+  readonly clients: ClientPort[] = [];
   readonly connections: ConnectionCount[] = [];
   readonly #tallies: Readonly<Record<Direction, Tallies>> = { send: new Tallies(), receive: new Tallies() };
   /** Messages counted a second time, or null where they are not. */
@@ -37,7 +38,7 @@ export class Readout {
 
   /** Take a map's content; false when this map has been read already. */
   take(counts: Counts): boolean {
-    const { map, direction, entries, traffic, talks, ends, connections } = counts;
+    const { map, direction, entries, traffic, talks, ends, clients, connections } = counts;
     if (this.#maps.has(map)) return false;
     this.#maps.add(map);
     this.entries = Math.max(this.entries, entries);
@@ -51,6 +52,7 @@ export class Readout {
       this.ends.push(end);
       this.#row(end.cgroup);
     }
+    for (const client of clients) this.clients.push(client);
     for (const count of connections) {
       this.connections.push(count);
       this.#row(count.cgroup);

@@ -51,7 +51,7 @@ function checkConnections(frame: Frame, names: ReadonlySet<string>): void {
     const id = connectionId(row);
     if (!names.has(row.container)) refuse(frame, 'connections of its containers', printable(row.container));
     if (seen.has(id)) refuse(frame, 'one row per end of connections', printable(id));
-    if (!isCount(row.count) || row.count === 0 || !isCount(row.port)) {
+    if (!isCount(row.count) || row.count === 0 || !isCount(row.port) || !isCount(row.clientPort)) {
       refuse(frame, 'counts of connections', printable(JSON.stringify(row)));
     }
     seen.add(id);

@@ -1,5 +1,5 @@
 import { type ConnectionKind, type ConnectionRow, compareConnections } from '../../core/connection.ts';
-import type { CgroupId, ConnectionCount } from '../contract.ts';
+import type { CgroupId, ClientPort, EndCount } from '../contract.ts';
 import { OTHER } from '../naming.ts';
 import type { Readout } from '../readout.ts';
 
@@ -23,16 +23,14 @@ type Open = { -readonly [K in keyof ConnectionRow]: ConnectionRow[K] };
  * addresses. `names`: of cgroups; any other cgroup is `other`.
  */
 export function connectionsOf(
-  { ends, connections }: Pick<Readout, 'ends' | 'connections'>,
+  { ends, clients, connections }: Pick<Readout, 'ends' | 'clients' | 'connections'>,
   names: ReadonlyMap<CgroupId, string>,
   limits: ConnectionLimits,
 ): Connections {
-  const nameOf = ({ cgroup }: ConnectionCount): string => names.get(cgroup) ?? OTHER.name;
+  const nameOf = ({ cgroup }: { readonly cgroup: CgroupId }): string => names.get(cgroup) ?? OTHER.name;
   const sums = new Sums();
-  for (const end of ends) {
-    const { kind, port, count } = end;
-    sums.add({ container: nameOf(end), kind, own: end.own ?? '', peer: end.peer ?? '', port, count });
-  }
+  for (const end of ends) sums.add({ ...keyOf(nameOf(end), end), clientPort: 0, count: end.count });
+  for (const client of clients) sums.meet(keyOf(nameOf(client), client), client.clientPort);
   const rest = new Sums();
   for (const total of connections) rest.add(foldedRow(nameOf(total), total.kind, total.count));
   const kept = heaviest(sums.rows, limits);
@@ -59,8 +57,14 @@ function heaviest(rows: readonly Open[], limits: ConnectionLimits): Open[] {
   return ranked.slice(0, limits.frame).map(({ row }) => row);
 }
 
+type Key = Omit<ConnectionRow, 'clientPort' | 'count'>;
+
+const keyOf = (container: string, { kind, own, peer, port }: EndCount | ClientPort): Key => {
+  return { container, kind, own: own ?? '', peer: peer ?? '', port };
+};
+
 const foldedRow = (container: string, kind: ConnectionKind, count: number): Open => {
-  return { container, kind, own: '', peer: '', port: 0, count };
+  return { container, kind, own: '', peer: '', port: 0, clientPort: 0, count };
 };
 
 /** Rows with their counts added up. */
@@ -72,10 +76,19 @@ class Sums {
   }
 
   add(row: Open): void {
-    // A name is the only part that may hold any characters: it comes last.
-    const id = `${row.kind} ${row.port} ${row.own} ${row.peer} ${row.container}`;
+    const id = idOf(row);
     const known = this.#rows.get(id);
     if (known) known.count += row.count;
     else this.#rows.set(id, row);
   }
+
+  /** The client's port of one of the connections of a row; later ones replace it. */
+  meet(key: Key, clientPort: number): void {
+    const known = this.#rows.get(idOf(key));
+    if (known) known.clientPort = clientPort;
+  }
 }
+
+/** A name is the only part that may hold any characters: it comes last. */
+const idOf = ({ container, kind, own, peer, port }: Key): string =>
+  `${kind} ${port} ${own} ${peer} ${container}`;

@@ -1,7 +1,7 @@
 import type { MapMeaning } from '../../bpf/contract.ts';
 import { CONNECTION_KINDS, type ConnectionKind } from '../../core/connection.ts';
 import { Cells } from '../cells.ts';
-import type { Counts } from '../contract.ts';
+import type { ClientPort, Counts, EndCount } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import { countsOf, type MapReader, scanCell } from '../maps.ts';
 import { type Scanner, scanEntries } from '../scan.ts';
@@ -12,7 +12,14 @@ import { KEY_WORDS, Talks } from './talks.ts';
 
 type Meant = Pick<MapMeaning, 'set' | 'direction'>;
 
-const NOTHING = { kind: 'counts', traffic: null, talks: null, ends: [], connections: [] } as const;
+const NOTHING = {
+  kind: 'counts',
+  traffic: null,
+  talks: null,
+  ends: [],
+  clients: [],
+  connections: [],
+} as const;
 
 const COMMA = ','.charCodeAt(0);
 
@@ -60,17 +67,38 @@ export function readEnds(
   { set, direction }: Meant,
   content: Readonly<Record<string, unknown>>,
 ): Counts | null {
-  const ends: Counts['ends'][number][] = [];
+  const ends: EndCount[] = [];
   for (const [key, count] of Object.entries(content)) {
-    const [, cgroup, kindText, portText, netns, own, peer] =
-      /^(\d{1,20}),([123]),(\d{1,5}),(\d{1,10}),([0-9a-f:.]{2,45}),([0-9a-f:.]{2,45})$/.exec(key) ?? [];
-    const kind = connectionKind(kindText);
-    const port = Number(portText);
-    if (!cgroup || !kind || !own || !peer || port > 65_535 || !isCount(count)) return null;
-    const addresses = { own: readAddress(own), peer: readAddress(peer) };
-    ends.push({ cgroup, kind, count, port, netns: Number(netns), ...addresses });
+    const between = endsOf(key);
+    if (!between || !isCount(count)) return null;
+    ends.push({ ...between, count });
   }
   return { ...NOTHING, map, set, direction, entries: 0, ends };
+}
+
+/** The client's port of the latest of these connections. */
+export function readClients(
+  map: string,
+  { set, direction }: Meant,
+  content: Readonly<Record<string, unknown>>,
+): Counts | null {
+  const clients: ClientPort[] = [];
+  for (const [key, port] of Object.entries(content)) {
+    const between = endsOf(key);
+    if (!between || !isPort(port)) return null;
+    clients.push({ ...between, clientPort: port });
+  }
+  return { ...NOTHING, map, set, direction, entries: 0, clients };
+}
+
+/** A key of both: `CGROUP,KIND,PORT,NETNS,OWN,PEER`. */
+function endsOf(key: string): Omit<EndCount, 'count'> | null {
+  const [, cgroup, kindText, portText, netns, own, peer] =
+    /^(\d{1,20}),([123]),(\d{1,5}),(\d{1,10}),([0-9a-f:.]{2,45}),([0-9a-f:.]{2,45})$/.exec(key) ?? [];
+  const kind = connectionKind(kindText);
+  const port = Number(portText);
+  if (!cgroup || !kind || !own || !peer || !isPort(port)) return null;
+  return { cgroup, kind, port, netns: Number(netns), own: readAddress(own), peer: readAddress(peer) };
 }
 
 /** TCP connections of each cgroup, at most three entries for each: the map is never fuller than that of messages. */
@@ -92,6 +120,9 @@ export function readConnections(
 /** Kinds are numbered from 1 on in the probe. */
 const connectionKind = (text: string | undefined): ConnectionKind | undefined =>
   CONNECTION_KINDS[Number(text) - 1];
+
+const isPort = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 65_535;
 
 const isCount = (value: unknown): value is number =>
   typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= LIMITS.count;

@@ -49,6 +49,7 @@ function checkEvent(event: Event): void {
   for (const messages of event.talks?.messages ?? []) mustBeCount('messages of a talk', messages);
   for (const bytes of event.talks?.bytes ?? []) mustBeCount('bytes of a talk', bytes);
   for (const { count } of [...event.ends, ...event.connections]) mustBeCount('connections', count);
+  for (const { clientPort } of event.clients) mustBeCount("a client's port", clientPort);
 }
 
 function mustBeCount(what: string, value: number): void {

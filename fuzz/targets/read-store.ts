@@ -32,6 +32,7 @@ const CONNECTION: Omit<ConnectionRow, 'container'> = {
   own: '10.0.0.3',
   peer: '10.0.0.2',
   port: 443,
+  clientPort: 50_123,
   count: 7,
 };
 

@@ -106,6 +106,8 @@ const connectionOf = (row: Row): ConnectionRow => ({
   own: decodeField(text(row, 'own')),
   peer: decodeField(text(row, 'peer')),
   port: integer(row, 'port'),
+  // Absent in rows of versions without it.
+  clientPort: orNull(integer, row, 'client_port') ?? 0,
   count: integer(row, 'count'),
 });
 

@@ -84,20 +84,21 @@ export function flowLines(frame: Frame): string[] {
 }
 
 /**
- * Rows of `container_connections`. Addresses are fields, as their number has no bound; rows of one container and kind
- * are told apart by a number, which is the same whenever the frame is written.
+ * Rows of `container_connections`. Addresses and clients' ports are fields, as their number has no bound; rows of one
+ * container and kind are told apart by a number, which is the same whenever the frame is written.
  */
 export function connectionLines(frame: Frame): string[] {
   const services = new Map(frame.containers.map(container => [container.name, container.service]));
   const host = tag(frame.host);
   const numbers = new Map<string, number>();
-  return frame.connections.map(({ container, kind, own, peer, port, count }) => {
+  return frame.connections.map(({ container, kind, own, peer, port, clientPort, count }) => {
     const number = numbers.get(`${kind} ${container}`) ?? 0;
     numbers.set(`${kind} ${container}`, number + 1);
     return (
       `container_connections,container=${tag(container)},host=${host},kind=${kind},row=${number}` +
       `,service=${tag(services.get(container) ?? container)} ` +
-      `own=${quoted(own)},peer=${quoted(peer)},port=${port}i,count=${count}i ${frame.start}`
+      `own=${quoted(own)},peer=${quoted(peer)},port=${port}i,client_port=${clientPort}i` +
+      `,count=${count}i ${frame.start}`
     );
   });
 }

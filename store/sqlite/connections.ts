@@ -13,7 +13,7 @@ export class ConnectionTable {
 
   constructor(db: DatabaseSync, names: Names) {
     this.#names = names;
-    this.#insert = db.prepare('INSERT INTO container_connections VALUES (?, ?, ?, ?, ?, ?, ?)');
+    this.#insert = db.prepare('INSERT INTO container_connections VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
     this.#select = db.prepare(`
       SELECT c.*, s.container
       FROM container_connections c CROSS JOIN series s ON s.id = c.series
@@ -35,6 +35,7 @@ export class ConnectionTable {
         encodeField(row.peer),
         row.port,
         row.count,
+        row.clientPort,
       );
     }
   }
@@ -51,6 +52,7 @@ export class ConnectionTable {
           own: decodeField(text(row, 'own')),
           peer: decodeField(text(row, 'peer')),
           port: integer(row, 'port'),
+          clientPort: integer(row, 'client_port'),
           count: integer(row, 'count'),
         })),
       ]),

@@ -173,6 +173,10 @@ export const MIGRATIONS: readonly string[] = [
   UPDATE identities SET seen = COALESCE((SELECT MAX(time) FROM host_frames), 0);
   UPDATE peers SET seen = COALESCE((SELECT MAX(time) FROM host_frames), 0);
   `,
+  `
+  -- Of one of the connections; 0: not known.
+  ALTER TABLE container_connections ADD COLUMN client_port INTEGER NOT NULL DEFAULT 0;
+  `,
 ];
 
 /** Number of migrations that the file has seen. */

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { jsonLine, liveLine, shownLive, shownStored, storedLine } from '../../cli/connections.ts';
+import type { Connection } from '../../collector/connections.ts';
 import type { ConnectionRow } from '../../core/connection.ts';
 import { SqliteStore } from '../../store/sqlite/store.ts';
 import { busyParts, frameOf } from '../parts/frames.ts';
@@ -13,7 +15,61 @@ const row = (kind: ConnectionRow['kind'], peer: string, count: number): Connecti
   own: peer === '' ? '' : '10.0.0.2',
   peer,
   port: peer === '' ? 0 : 5432,
+  clientPort: peer === '' ? 0 : 40_112,
   count,
+});
+
+describe('a connection', () => {
+  const ends = { container: 'web', own: '10.0.0.1', peer: 'fd00::1' };
+  const live = (kind: ConnectionRow['kind'], parts: Partial<Connection> = {}) =>
+    shownLive({ time: 0, kind, ...ends, ownPort: 5, peerPort: 80, ...parts });
+  const stored = (parts: Partial<ConnectionRow>) =>
+    shownStored(0, { kind: 'opened', ...ends, port: 80, clientPort: 40_112, count: 1, ...parts });
+
+  it('is one line from who opened it to who was asked', () => {
+    expect(liveLine(live('opened'))).toMatch(
+      /^00:00:00\.000 {2}web +opened +10\.0\.0\.1:5 -> \[fd00::1\]:80$/,
+    );
+    expect(liveLine(live('accepted'))).toMatch(/\[fd00::1\]:80 -> 10\.0\.0\.1:5$/);
+    expect(liveLine(live('accepted', { peer: '?' }))).toMatch(/ \?:80 -> 10\.0\.0\.1:5$/);
+    expect(liveLine(live('failed', { container: 'a\nb\u001b' }))).not.toMatch(/\p{Cc}/u);
+  });
+
+  it('that is stored is one line with its count; of several one port of the client is told', () => {
+    expect(storedLine(stored({}))).toMatch(
+      /^1970-01-01T00:00:00Z {2}web +opened +1 {2}10\.0\.0\.1:40112 -> \[fd00::1\]:80$/,
+    );
+    expect(storedLine(stored({ count: 7 }))).toMatch(
+      / 7 {2}10\.0\.0\.1:40112 \(one of 7\) -> \[fd00::1\]:80$/,
+    );
+    expect(storedLine(stored({ kind: 'accepted', peer: '', count: 1 }))).toMatch(
+      / \?:40112 -> 10\.0\.0\.1:80$/,
+    );
+    expect(storedLine(stored({ own: '', peer: '', port: 0, clientPort: 0, count: 9 }))).toMatch(
+      / 9 {2}several$/,
+    );
+    expect(storedLine(stored({ peer: '\u001b[31m' }))).not.toMatch(/\p{Cc}/u);
+  });
+
+  it('that an earlier version stored has no port of the client', () => {
+    expect(storedLine(stored({ clientPort: 0, count: 7 }))).toMatch(/ 7 {2}10\.0\.0\.1 -> \[fd00::1\]:80$/);
+  });
+
+  it('is the same object for other programs, live and stored; what is not known is null', () => {
+    const time = '1970-01-01T00:00:00.000Z';
+    const asked = { destination: 'fd00::1', destination_port: 80 };
+    const one = { time, container: 'web', kind: 'opened', count: 1, source: '10.0.0.1', ...asked };
+    expect(JSON.parse(jsonLine(live('opened')))).toEqual({ ...one, source_port: 5 });
+    expect(JSON.parse(jsonLine(stored({ count: 3 })))).toEqual({ ...one, source_port: 40_112, count: 3 });
+    expect(JSON.parse(jsonLine(live('accepted', { peer: '?', peerPort: 9 })))).toEqual({
+      ...{ time, container: 'web', kind: 'accepted', count: 1 },
+      ...{ source: null, source_port: 9, destination: '10.0.0.1', destination_port: 5 },
+    });
+    expect(JSON.parse(jsonLine(stored({ own: '', peer: '', port: 0, clientPort: 0 })))).toMatchObject({
+      ...{ source: null, source_port: null, destination: null, destination_port: null },
+    });
+    expect(jsonLine(stored({ container: 'a\nb"' }))).not.toMatch(/\n/);
+  });
 });
 
 describeWith(['ebpf'], 'live connections', () => {
@@ -52,12 +108,23 @@ describe('stored connections', () => {
     const [header, ...lines] = await list('--from', '2023-11-14T22:13:20Z', '--to', '2023-11-14T22:14:00Z');
     expect(header).toMatch(/^interval \(UTC\) .* count +from -> to$/);
     expect(lines.map(line => line.replace(/ +/g, ' '))).toEqual([
-      '2023-11-14T22:13:20Z c0000 accepted 7 10.0.0.3 -> 10.0.0.2:5432',
+      '2023-11-14T22:13:20Z c0000 accepted 7 10.0.0.3:40112 (one of 7) -> 10.0.0.2:5432',
       '2023-11-14T22:13:20Z c0000 opened 2 several',
-      '2023-11-14T22:13:20Z c0000 opened 1 10.0.0.2 -> 10.0.0.4:5432',
-      '2023-11-14T22:13:25Z c0000 failed 1 10.0.0.2 -> 10.0.0.5:5432',
+      '2023-11-14T22:13:20Z c0000 opened 1 10.0.0.2:40112 -> 10.0.0.4:5432',
+      '2023-11-14T22:13:25Z c0000 failed 1 10.0.0.2:40112 -> 10.0.0.5:5432',
       '',
     ]);
+  });
+
+  it('are one object a line for other programs, and nothing where there are none', async () => {
+    const lines = await list('--json', '--from', '2023-11-14', '--host', 'g');
+    expect(lines.filter(Boolean).map(line => JSON.parse(line))).toEqual([
+      {
+        ...{ time: '2023-11-14T22:13:30.000Z', container: 'c0000', kind: 'failed', count: 3 },
+        ...{ source: '10.0.0.2', source_port: 40_112, destination: '10.0.0.6', destination_port: 5432 },
+      },
+    ]);
+    expect(await list('--json', '--from', '2023-11-14', '--host', 'nobody')).toEqual(['']);
   });
 
   it('are said to be none where there are none', async () => {
@@ -69,7 +136,7 @@ describe('stored connections', () => {
 
   it('are those of one host', async () => {
     expect((await list('--from', '2023-11-14', '--host', 'g'))[1]).toMatch(
-      / 3 {2}10\.0\.0\.2 -> 10\.0\.0\.6/,
+      / 3 {2}10\.0\.0\.2:40112 \(one of 3\) -> 10\.0\.0\.6/,
     );
   });
 });

@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { connectionLine, storedLine } from '../../cli/connections.ts';
 import { MAP_FORMATS } from '../../cli/map-formats.ts';
 import { PEER_KINDS } from '../../core/flow.ts';
 import type { ServiceMap } from '../../core/service-map.ts';
@@ -66,34 +65,4 @@ it('has a legend of who is no container in its help', async () => {
   expect(await help.exited).toBe(0);
   const kinds = PEER_KINDS.filter(kind => kind !== 'container' && kind !== 'virtual');
   for (const kind of kinds) expect(help.output).toContain(`(${kind})`);
-});
-
-describe('a connection', () => {
-  const connection = {
-    time: 0,
-    container: 'web',
-    own: '10.0.0.1',
-    ownPort: 5,
-    peer: 'fd00::1',
-    peerPort: 80,
-  };
-
-  it('is one line from who opened it to who was asked', () => {
-    expect(connectionLine({ ...connection, kind: 'opened' })).toMatch(
-      /^00:00:00\.000 {2}web +opened +10\.0\.0\.1:5 -> \[fd00::1\]:80$/,
-    );
-    expect(connectionLine({ ...connection, kind: 'accepted' })).toMatch(/\[fd00::1\]:80 -> 10\.0\.0\.1:5$/);
-    expect(connectionLine({ ...connection, kind: 'failed', container: 'a\nb\u001b' })).not.toMatch(/\p{Cc}/u);
-  });
-
-  it('that is stored is one line with its count, without the port of the client', () => {
-    const row = { container: 'web', kind: 'opened', own: '10.0.0.1', peer: 'fd00::1', port: 80 } as const;
-    expect(storedLine(0, { ...row, count: 7 })).toMatch(
-      /^1970-01-01T00:00:00Z {2}web +opened +7 {2}10\.0\.0\.1 -> \[fd00::1\]:80$/,
-    );
-    const accepted = storedLine(0, { ...row, kind: 'accepted', peer: '', count: 1 });
-    expect(accepted).toMatch(/ \? -> 10\.0\.0\.1:80$/);
-    expect(storedLine(0, { ...row, own: '', peer: '', port: 0, count: 9 })).toMatch(/ 9 {2}several$/);
-    expect(storedLine(0, { ...row, peer: '\u001b[31m', count: 1 })).not.toMatch(/\p{Cc}/u);
-  });
 });

@@ -22,7 +22,7 @@ const end = (cgroup: string, peer: string | null, count: number): EndCount => ({
   peer,
 });
 const rowsOf = (ends: EndCount[], totals = ends) =>
-  connectionsOf({ ends, connections: totals }, NAMES, LIMITS).rows.map(row => [
+  connectionsOf({ ends, clients: [], connections: totals }, NAMES, LIMITS).rows.map(row => [
     row.container,
     row.peer,
     row.port,
@@ -57,6 +57,22 @@ describe('connections of a frame', () => {
     ]);
   });
 
+  it("tell the client's port of one of them, the latest; one that no row has is nobody's", () => {
+    const ends = [end('1', '10.0.0.2', 1), end('2', '10.0.0.2', 3), end('3', '10.0.0.2', 2)];
+    const port = (one: EndCount, clientPort: number) => ({ ...one, clientPort });
+    const clients = [
+      port(end('1', '10.0.0.2', 1), 40_001),
+      port(end('2', '10.0.0.2', 1), 40_002),
+      port(end('1', '10.0.0.3', 1), 40_003),
+      port({ ...end('3', '10.0.0.2', 1), kind: 'failed' }, 40_004),
+    ];
+    const { rows } = connectionsOf({ ends, clients, connections: ends }, NAMES, LIMITS);
+    expect(rows.map(({ container, clientPort, count }) => [container, clientPort, count])).toEqual([
+      ['db', 0, 2],
+      ['web', 40_002, 4],
+    ]);
+  });
+
   it('that the kernel counted without their ends are in the row without addresses', () => {
     expect(rowsOf([end('1', '10.0.0.2', 2)], [end('1', null, 9)])).toEqual([
       ['web', '', 0, 7],
@@ -77,10 +93,13 @@ describe('connections of a frame', () => {
     fc.assert(
       fc.property(fc.array(arbitrary, { maxLength: 40 }), fc.nat(9), (ends, unseen) => {
         const totals = [...ends, { ...end('1', null, unseen + 1) }];
-        const { rows, folded } = connectionsOf({ ends, connections: totals }, NAMES, LIMITS);
+        const clients = ends.map((one, i) => ({ ...one, clientPort: 1000 + i }));
+        const { rows, folded } = connectionsOf({ ends, clients, connections: totals }, NAMES, LIMITS);
         const sum = (list: readonly { count: number }[]) => list.reduce((all, { count }) => all + count, 0);
         expect(sum(rows)).toBe(sum(totals));
-        expect(folded).toBe(sum(rows.filter(row => row.own === '' && row.peer === '')));
+        const isFolded = (row: { own: string; peer: string }) => row.own === '' && row.peer === '';
+        expect(folded).toBe(sum(rows.filter(isFolded)));
+        expect(rows.every(row => (row.clientPort === 0) === isFolded(row))).toBe(true);
         expect(rows.length).toBeLessThanOrEqual(LIMITS.frame + 3 * CONNECTION_KINDS.length);
         expect(new Set(rows.map(connectionId)).size).toBe(rows.length);
         expect(rows).toEqual(rows.toSorted(compareConnections));

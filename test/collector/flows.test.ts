@@ -37,7 +37,7 @@ describe('a key of the flows probe', () => {
       fc.string({ unit: 'binary' }),
       fc.constantFrom('1,2,3', '1,2,3,4,5', '-1,2,3,4', ''),
     );
-    const maps = fc.constantFrom('@send_a', '@receive_b', '@ends_a', '@conns_b');
+    const maps = fc.constantFrom('@send_a', '@receive_b', '@ends_a', '@clients_b', '@conns_b');
     fc.assert(
       fc.property(maps, text, fc.jsonValue(), (map, key, value) => {
         const line = JSON.stringify({ type: 'map', data: { [map]: { [key]: value } } });

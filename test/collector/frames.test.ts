@@ -64,6 +64,7 @@ const counts = (cgroup: string, count: number, direction: Direction = 'send'): E
   entries: 1,
   talks: null,
   ends: [],
+  clients: [],
   connections: [],
   traffic: cellsOf([{ cgroup, bytes: 10 * count, sizes: [[0, count]] }]),
 });
@@ -390,6 +391,7 @@ describe('for any traffic', () => {
                 ),
                 talks: null,
                 ends: [],
+                clients: [],
                 connections: [],
               },
             }),

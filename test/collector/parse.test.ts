@@ -73,6 +73,7 @@ describe('lines of bpftrace', () => {
           entries: 2,
           talks: null,
           ends: [],
+          clients: [],
           connections: [],
         },
       });

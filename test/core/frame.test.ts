@@ -1,6 +1,17 @@
 import { expect, it } from '@jest/globals';
+import type { ConnectionRow } from '../../core/connection.ts';
 import { decodeFrame, encodeFrame } from '../../core/frame.ts';
 import { frameOf } from '../parts/frames.ts';
+
+const CONNECTION: ConnectionRow = {
+  container: 'c',
+  kind: 'opened',
+  own: '',
+  peer: '',
+  port: 80,
+  clientPort: 50_000,
+  count: 1,
+};
 
 it('a frame that an earlier version left in a spool or queue has no connections', () => {
   const frame = frameOf('h', 1);
@@ -8,15 +19,22 @@ it('a frame that an earlier version left in a spool or queue has no connections'
   expect(decodeFrame(JSON.stringify(earlier), 'a spool')).toEqual(frame);
 });
 
+it('connections that an earlier version left there have no port of the client', () => {
+  const { clientPort: _, ...earlier } = CONNECTION;
+  const frame = frameOf('h', 1, { connections: [{ ...CONNECTION, clientPort: 0 }] });
+  const text = JSON.stringify({ ...frame, connections: [earlier] });
+  expect(decodeFrame(text, 'a spool')).toEqual(frame);
+});
+
 it.each([
   ['a kind that is none', { kind: 'guessed' }],
   ['a port that is none', { port: 65_536 }],
+  ['a port of the client that is none', { clientPort: -1 }],
   ['a count of none', { count: 0 }],
 ])('a frame with a connection of %s is refused', (_, wrong) => {
-  const row = { container: 'c', kind: 'opened', own: '', peer: '', port: 80, count: 1 } as const;
-  const good = frameOf('h', 1, { connections: [row] });
+  const good = frameOf('h', 1, { connections: [CONNECTION] });
   expect(decodeFrame(encodeFrame(good), 'here')).toEqual(good);
-  const bad = JSON.stringify({ ...good, connections: [{ ...row, ...wrong }] });
+  const bad = JSON.stringify({ ...good, connections: [{ ...CONNECTION, ...wrong }] });
   expect(() => decodeFrame(bad, 'here')).toThrow(/here: expected a frame, found connections\.0\./);
 });
 

@@ -13,7 +13,7 @@ const flows = [80, 443, 5432].map(port => ({
 }));
 const connections = [1, 2, 3, 4, 5].map(host => ({
   ...{ container: 'c0000', kind: 'opened' as const },
-  ...{ own: '10.0.0.1', peer: `10.0.1.${host}`, port: 443, count: 1 },
+  ...{ own: '10.0.0.1', peer: `10.0.1.${host}`, port: 443, clientPort: 0, count: 1 },
 }));
 
 describe('inline queue beyond its bound', () => {

@@ -131,6 +131,7 @@ const connectionArbitrary = (names: readonly string[]): fc.Arbitrary<ConnectionR
     own: hostileText,
     peer: hostileText,
     port: fc.integer({ min: 0, max: 65_535 }),
+    clientPort: fc.integer({ min: 0, max: 65_535 }),
     count,
   });
 

@@ -50,6 +50,10 @@ const refusal = (retry: boolean, text: RegExp) => ({
   message: expect.stringMatching(text),
 });
 
+/** Versions of the schema since which there are connections, and the newest day that has a name. */
+const WITH_CONNECTIONS = 4;
+const WITH_DAYS = 6;
+
 describe('sqlite file', () => {
   it('that is no database is refused for good', async () => {
     writeFileSync(file, 'no database '.repeat(1000));
@@ -76,7 +80,7 @@ describe('sqlite file', () => {
     await (await opened()).close();
     run('PRAGMA user_version = 99');
     await expect(opened()).rejects.toMatchObject(
-      refusal(false, /schema version 6 or older, found version 99/),
+      refusal(false, /schema version 7 or older, found version 99/),
     );
   });
 
@@ -93,7 +97,15 @@ describe('sqlite file', () => {
   it.each(MIGRATIONS.slice(1).map((_, i) => i + 1))(
     'of the older version %d opens, with what was in it',
     async version => {
-      const frame = { ...frameOf('h', 7, busyParts(1)), windows: [] };
+      const row = {
+        container: 'c0000',
+        kind: 'failed',
+        own: '10.0.0.2',
+        peer: '10.0.0.3',
+        port: 80,
+      } as const;
+      const connections = version < WITH_CONNECTIONS ? [] : [{ ...row, clientPort: 0, count: 3 }];
+      const frame = { ...frameOf('h', 7, busyParts(1)), windows: [], connections };
       run(`${MIGRATIONS.slice(0, version).join('')} PRAGMA user_version = ${version};
       INSERT INTO hosts (id, name) VALUES (1, 'h');
       INSERT INTO series (id, host, service, container) VALUES (1, 1, 'c0000', 'c0000');
@@ -101,6 +113,12 @@ describe('sqlite file', () => {
       INSERT INTO host_frames (host, time, duration_ms, previous, lost, occupancy, faults, containers)
         VALUES (1, ${frame.start}, 5000, ${frame.previous}, 0, 0, '', 1);
       INSERT INTO container_traffic (time, series, identity, started, ended) VALUES (${frame.start}, 1, 1, 0, 0);`);
+      if (version >= WITH_CONNECTIONS)
+        run(`INSERT INTO container_connections (time, series, kind, own, peer, port, count)
+          VALUES (${frame.start}, 1, 'failed', '10.0.0.2', '10.0.0.3', 80, 3);
+        UPDATE host_frames SET connections = 1`);
+      if (version >= WITH_DAYS)
+        run(`UPDATE series SET seen = ${frame.start}; UPDATE identities SET seen = ${frame.start}`);
       const store = new SqliteStore(file, { raw: 86_400_000, minute: 86_400_000, hour: 86_400_000 });
       stores.push(store);
       await store.open();
@@ -113,7 +131,7 @@ describe('sqlite file', () => {
     await opened();
     const db = new DatabaseSync(file);
     expect(db.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
-    expect(db.prepare('PRAGMA user_version').get()).toEqual({ user_version: 6 });
+    expect(db.prepare('PRAGMA user_version').get()).toEqual({ user_version: 7 });
     db.close();
   });
 });
