@@ -9,9 +9,9 @@ import {
   visit,
   type Node as YamlNode,
 } from 'yaml';
+import { closest } from '../core/closest.ts';
 import type { Config, configSchema } from '../core/config.ts';
 import { describeError, errorCode, printable, TidegaugeError } from '../core/errors.ts';
-import { closest } from './closest.ts';
 import { describeIssue, kindOf, valueAt } from './issues.ts';
 import { ENV_PREFIX, type Leaf, leaves } from './leaves.ts';
 

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
+import { closest } from '../core/closest.ts';
 import { printable } from '../core/errors.ts';
-import { closest } from './closest.ts';
 import type { Leaf } from './leaves.ts';
 import { isSecret, type Path, shown } from './shown.ts';
 
