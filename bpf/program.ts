@@ -78,8 +78,12 @@ const FLAGS_MOVED = [5, 19] as const;
 /** Linux 6.5 made sendfile() use the common path. */
 const SENDPAGE_GONE = [6, 5] as const;
 
-function hookText({ hook, kernel }: ProbeParameters): string {
-  const text = textOf(`hooks/${hook}.bt`).replaceAll(
+/** The oldest bpftrace that raw tracepoints are proven with; 0.17 has none. */
+const RAW_TRACEPOINTS = [0, 23] as const;
+
+function hookText({ hook, kernel, bpftrace }: ProbeParameters): string {
+  const raw = hook === 'tracepoint' && bpftrace !== null && isAtLeast(bpftrace, RAW_TRACEPOINTS);
+  const text = textOf(`hooks/${raw ? 'rawtracepoint' : hook}.bt`).replaceAll(
     '(FLAGS',
     isAtLeast(kernel, FLAGS_MOVED) ? '(arg3' : '(arg4',
   );

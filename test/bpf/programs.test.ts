@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { HOOKS, type Kernel, kernelOf } from '../../bpf/hooks.ts';
 import { PROBES } from '../../bpf/index.ts';
 import { textOf } from '../../bpf/program.ts';
-import { adapt, bpftraceVersionOf } from '../../bpf/quirks.ts';
+import { adapt, type BpftraceVersion, bpftraceVersionOf } from '../../bpf/quirks.ts';
 import { describeWith } from '../parts/need.ts';
 import { complaintsOf, NEWER_BPFTRACE } from '../parts/typecheck.ts';
 
@@ -76,6 +76,20 @@ describe('programs', () => {
     expect(kprobe([5, 19])).toMatch(/\(arg3 & 0x2002\)/);
     expect(kprobe([6, 4])).toMatch(/inet_sendpage/);
     expect(kprobe([6, 5])).not.toMatch(/inet_sendpage/);
+  });
+
+  it.each<[BpftraceVersion | null, boolean]>([
+    [[0, 17], false],
+    [[0, 22], false],
+    [[0, 23], true],
+    [[1, 0], true],
+    [null, false],
+  ])('for bpftrace %j attach to raw tracepoints: %j', (bpftrace, raw) => {
+    for (const probe of PROBES) {
+      const text = probe.render({ ...PARAMETERS, hook: 'tracepoint', kernel: [6, 8], bpftrace });
+      expect(/^rawtracepoint:sock_/m.test(text)).toBe(raw);
+      expect(/^tracepoint:sock:sock_(send|recv)_length/m.test(text)).toBe(!raw);
+    }
   });
 });
 

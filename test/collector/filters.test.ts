@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { captureFrames, type TestCapture, trafficOf } from '../parts/capture.ts';
 import { makeCgroup } from '../parts/cgroup.ts';
 import { describeWith } from '../parts/need.ts';
+import { NEWER_BPFTRACE } from '../parts/typecheck.ts';
 
 const NOTHING = { messages: 0, bytes: 0, sizes: [] };
 
@@ -124,26 +125,30 @@ const CASES: {
   },
 ];
 
-describeWith(['ebpf'], 'what the probe counts', () => {
-  let running: TestCapture;
-  const names = new Map(CASES.map(({ name }, i) => [name, `tidegauge-filter-${process.pid}-${i}`]));
+/** A newer bpftrace attaches in another way, and looks up what the other is told. */
+describe.each([
+  { of: 'the distribution', bpftrace: 'bpftrace', needs: ['ebpf'] },
+  { of: 'Debian 13', bpftrace: NEWER_BPFTRACE, needs: ['ebpf', 'newer-bpftrace'] },
+] as const)('bpftrace of $of', ({ bpftrace, needs }) => {
+  describeWith(needs, 'counts', () => {
+    let running: TestCapture;
+    const nameOf = (of: (typeof CASES)[number]) => `tidegauge-filter-${process.pid}-${CASES.indexOf(of)}`;
 
-  beforeAll(async () => {
-    running = await captureFrames();
-    for (const { name, perl } of CASES) {
-      const cgroup = await makeCgroup(names.get(name) ?? '');
-      await cgroup.perl(perl);
-      await cgroup.remove();
-    }
-    await running.settled();
-  }, 60_000);
-  afterAll(() => running.capture.stop());
+    beforeAll(async () => {
+      running = await captureFrames({ bpftrace });
+      for (const one of CASES) {
+        const cgroup = await makeCgroup(nameOf(one));
+        await cgroup.perl(one.perl);
+        await cgroup.remove();
+      }
+      await running.settled();
+    });
+    afterAll(() => running.capture.stop());
 
-  describe.each(CASES)('$name', ({ name, send, receive }) => {
-    it('adds up exactly', () => {
-      const path = `/${names.get(name)}`;
-      expect(trafficOf(running.frames, path, 'send')).toEqual(send);
-      expect(trafficOf(running.frames, path, 'receive')).toEqual(receive);
+    it.each(CASES)('$name', one => {
+      const path = `/${nameOf(one)}`;
+      expect(trafficOf(running.frames, path, 'send')).toEqual(one.send);
+      expect(trafficOf(running.frames, path, 'receive')).toEqual(one.receive);
     });
   });
 });
