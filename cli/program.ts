@@ -159,7 +159,7 @@ variable, such as TIDEGAUGE_STORE_KIND=influx.`,
     .action(capturing(connections));
   tidegauge
     .command('map')
-    .description('who talked to whom: every edge with its bytes, connections and failures')
+    .description('who talked to whom: every edge with its bytes and connections; those that fail come first')
     .option(...CONFIG)
     .option('--from <time>', 'start: ISO 8601, or a duration ago such as 12h', '1h')
     .option('--to <time>', 'end: ISO 8601, or a duration ago', '0s')
