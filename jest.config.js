@@ -11,6 +11,7 @@ export default {
     ],
   },
   modulePathIgnorePatterns: ['<rootDir>/.cache/'],
-  testTimeout: 30_000,
+  // For what hangs: what is waited for has limits of its own (`until`), and steps add up on a slow machine.
+  testTimeout: 180_000,
   maxWorkers: 2,
 };

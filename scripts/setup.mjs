@@ -34,6 +34,7 @@ const PACKAGES = {
     ['ip', 'iproute2'],
     ['perl', 'perl'],
     ['debootstrap', 'debootstrap'],
+    ['nft', 'nftables'],
   ],
 };
 

@@ -119,7 +119,8 @@ async function play(
   const begun = clock.monotonic();
   const epoch = clock.now();
   let pushed = 0;
-  for (let ms = 0; ms < lengthMs; ms = clock.monotonic() - begun) {
+  const isOver = (ms: number) => ms >= lengthMs && outages.every(({ state }) => state === 'after');
+  for (let ms = 0; !isOver(ms); ms = clock.monotonic() - begun) {
     for (const outage of outages) await turn(outage, ms);
     outbox.shipper.push(next(epoch + pushed * intervalMs));
     pushed++;

@@ -52,11 +52,7 @@ describeWith(['redis', 'influx'], 'a collector that starts while store, queue an
     children.push(child);
     return child;
   };
-  const opened = (child: Child) =>
-    until('a collector', () => {
-      if (child.process.exitCode !== null) throw new Error(child.output);
-      return child.output.includes('open\n');
-    });
+  const opened = (child: Child) => child.until('its spool', output => output.includes('open\n'));
   const stored = async (): Promise<Frame[]> => {
     const store = new InfluxStore(influxOf(influx.url), recordingLog().log);
     await store.open();
@@ -77,13 +73,13 @@ describeWith(['redis', 'influx'], 'a collector that starts while store, queue an
     expect(second.output).toContain('frames of an earlier run wait in the spool');
     // One at a time: nothing leaves before the name is claimed, and nothing is lost while only one of them is there.
     await influx.restart();
-    await until('the store', () => second.output.includes('the store is there'));
+    await second.until('the store', output => output.includes('the store is there'));
     expect(await stored()).toEqual([]);
     await redis.restart();
     const all = Array.from({ length: 5 }, (_, n) => frameOf('web-1', n));
-    await until('all frames', async () => (await stored()).length === 5);
+    await second.until('all frames', async () => (await stored()).length === 5);
     expect(await stored()).toEqual(all);
-  }, 60_000);
+  });
 
   it('yields when another one of its name claims it first: one ships, and nothing is there twice', async () => {
     const both = [collect('a', 3), collect('b', 3, 100)];
@@ -100,7 +96,7 @@ describeWith(['redis', 'influx'], 'a collector that starts while store, queue an
       ({ start }) => start - frameOf('web-1', winner === both[0] ? 0 : 100).start,
     );
     expect(firsts).toEqual([0, 5000, 10_000]);
-  }, 60_000);
+  });
 
   it('ends with what to do when one comes that it can never use', async () => {
     const child = collect('a', 1);
@@ -113,13 +109,13 @@ describeWith(['redis', 'influx'], 'a collector that starts while store, queue an
     } finally {
       await guarded.stop();
     }
-  }, 60_000);
+  });
 });
 
 async function startRedisWithPassword(port: number): Promise<Child> {
   const child = new Child('redis-server', [
     ...['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--requirepass', 'secret'],
   ]);
-  await until('redis-server', () => child.output.includes('Ready to accept'));
+  await child.until('redis-server', output => output.includes('Ready to accept'));
   return child;
 }

@@ -44,7 +44,7 @@ describe('a data directory and a host name', () => {
     children.push(child);
     return child;
   };
-  const opened = (child: Child) => until('a collector', () => child.output.includes('open\n'));
+  const opened = (child: Child) => child.until('its spool', output => output.includes('open\n'));
 
   /** A state of its own under a clock that stands still, and what a claim of `web-1` needs. */
   const claiming = async () => {

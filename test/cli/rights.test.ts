@@ -53,10 +53,7 @@ describeWith(['ebpf'], 'a collector with a user', () => {
   /** The processes of a collector that has stored a frame. */
   const running = async () => {
     const collector = run();
-    await until('a frame', () => {
-      if (collector.process.exitCode !== null) throw new Error(`ended: ${collector.output}`);
-      return / (sent|silent|nothing) |capture began/.test(collector.output);
-    });
+    await collector.until('a frame', output => / (sent|silent|nothing) |capture began/.test(output));
     const pid = collector.process.pid ?? 0;
     const keeper = childrenOf(pid).find(one =>
       readFileSync(`/proc/${one}/comm`, 'utf8').startsWith('tidegauge'),
@@ -110,7 +107,7 @@ describeWith(['ebpf'], 'a collector with a user', () => {
   it('has bpftrace started again when that was killed', async () => {
     const { collector, keeper, bpftrace } = await running();
     process.kill(bpftrace, 'SIGKILL');
-    await until('a restart', () => /incomplete: restart.*incomplete: attach/s.test(collector.output));
+    await collector.until('a restart', output => /incomplete: restart.*incomplete: attach/s.test(output));
     const [again] = childrenOf(keeper);
     expect(again).not.toBe(bpftrace);
     expect(await collector.stop('SIGTERM')).toBe(0);
@@ -124,9 +121,12 @@ describeWith(['ebpf'], 'a collector with a user', () => {
     const before = framesSoFar();
     const socket = createSocket('udp4');
     const chatter = setInterval(() => socket.send('x', 9, '127.0.0.1'), 50);
-    await until('more frames', () => framesSoFar() > before + 2 || collector.process.exitCode !== null);
-    clearInterval(chatter);
-    socket.close();
+    try {
+      await collector.until('more frames', () => framesSoFar() > before + 2);
+    } finally {
+      clearInterval(chatter);
+      socket.close();
+    }
     expect(isAlive(keeper)).toBe(true);
     expect(await collector.stop('SIGTERM')).toBe(0);
     expect(collector.output).toMatch(/stopped: last interval stored/);

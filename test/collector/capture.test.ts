@@ -181,7 +181,7 @@ describeWith(['ebpf'], 'a capture', () => {
     expect(frames[0]).toMatchObject({ previous: null });
     await capture.stop();
     await expect((await kills(5)).capture.ready).rejects.toThrow(/first interval.*SIGKILL/);
-  }, 60_000);
+  });
 
   it('keeps count while bpftrace is stopped: one long interval, nothing lost', async () => {
     const maker = await cgroup(unique('stopped'));
@@ -245,8 +245,8 @@ describeWith(['ebpf'], 'a capture', () => {
 
   it('takes bpftrace along when it is killed itself', async () => {
     const collector = new Child(process.execPath, ['test/collector/capture-child.ts']);
-    const pid = await until('the pid of bpftrace', () => {
-      const found = /pid (\d+)\n/.exec(collector.output)?.[1];
+    const pid = await collector.until('the pid of bpftrace', output => {
+      const found = /pid (\d+)\n/.exec(output)?.[1];
       return found === undefined ? false : Number(found);
     });
     expect(readFileSync(`/proc/${pid}/comm`, 'utf8')).toBe('bpftrace\n');

@@ -10,7 +10,6 @@ import { captureConfig, captureFrames, type TestCapture } from '../parts/capture
 import { makeCgroup, type TestCgroup } from '../parts/cgroup.ts';
 import { type DockerServer, startDocker } from '../parts/docker.ts';
 import { describeWith } from '../parts/need.ts';
-import { hasPrinted } from '../parts/netns.ts';
 import { freePort, temporaryFolder, until } from '../parts/process.ts';
 import { SOCKETS, tcpClient, tcpServer, udpServer, udpTalk } from '../parts/sockets.ts';
 
@@ -36,7 +35,7 @@ describeWith(['ebpf', 'docker'], 'containers on a network of Docker', () => {
     docker = await startDocker();
     const subnets = ['--subnet', `${SUBNET}.0/24`, '--ipv6', '--subnet', `${SUBNET6}::/64`];
     docker.docker('network', 'create', ...subnets, NETWORK);
-  }, 60_000);
+  });
   beforeEach(async () => {
     running = await captureFrames({ probe: 'flows', docker: docker.socket });
     await until('Docker', () => running.capture.status().docker === true);
@@ -50,7 +49,7 @@ describeWith(['ebpf', 'docker'], 'containers on a network of Docker', () => {
   afterAll(async () => {
     docker.docker('network', 'rm', NETWORK);
     await docker.stop();
-  }, 60_000);
+  });
 
   /** A container; resolves once it has printed `ready` so often and is in a frame. */
   const start = async (name: string, script: string, ready = 1, ...flags: string[]) => {
@@ -110,7 +109,7 @@ describeWith(['ebpf', 'docker'], 'containers on a network of Docker', () => {
       'client -> web udp/53': udp(55, 70),
       'web -> db tcp/5432': tcp(8, 30, 700),
     });
-  }, 60_000);
+  });
 
   it('and the host: services on both sides, and a published port through its proxy', async () => {
     const port = await freePort();
@@ -119,7 +118,7 @@ describeWith(['ebpf', 'docker'], 'containers on a network of Docker', () => {
     const service = await makeCgroup(`tidegauge-host-${process.pid}`);
     cgroups.push(service);
     const server = service.start('perl', '-e', tcpServer(GATEWAY, 7100, 50, 60));
-    await until('the service of the host', () => hasPrinted(server, 'ready'));
+    await server.until('the service of the host', output => output.includes('ready'));
     run('client', tcpClient(GATEWAY, 7100, 4, 50, 60));
     await service.perl(tcpClient(web.address, 80, 6, 10, 20));
     // In one frame the container could not tell the service from the proxy: both come from the host's address.
@@ -133,7 +132,7 @@ describeWith(['ebpf', 'docker'], 'containers on a network of Docker', () => {
       [`client -> ${proxyOf(docker)} tcp/${port}`]: tcp(5, 10, 20),
       [`${proxyOf(docker)} -> web tcp/80`]: tcp(5, 10, 20),
     });
-  }, 60_000);
+  });
 
   it('and a published port that the kernel translates: one edge to the container and its own port', async () => {
     const port = await freePort();
@@ -152,7 +151,7 @@ describeWith(['ebpf', 'docker'], 'containers on a network of Docker', () => {
       'client -> web tcp/80': tcp(9, 10, 20),
       'client -> host tcp/18082': expect.objectContaining({ failures: 1, connections: 0 }),
     });
-  }, 60_000);
+  });
 
   it('keep their edges through a rename, under the new name from then on', async () => {
     const web = await start('web', tcpServer('0.0.0.0', 80, 10, 20));
@@ -168,7 +167,7 @@ describeWith(['ebpf', 'docker'], 'containers on a network of Docker', () => {
       'client -> web tcp/80': tcp(3, 10, 20),
       'client -> web-old tcp/80': tcp(4, 10, 20),
     });
-  }, 60_000);
+  });
 
   it('with one address, one after the other at once, never get what the other was sent', async () => {
     const host = `${SUBNET}.50`;
@@ -186,7 +185,7 @@ describeWith(['ebpf', 'docker'], 'containers on a network of Docker', () => {
       'client -> first tcp/80': tcp(3, 10, 20),
       'client -> second tcp/80': tcp(5, 10, 20),
     });
-  }, 60_000);
+  });
 
   it('are known where no network namespace can be read, and an address leads only to whom it belongs', async () => {
     await running.capture.stop();
@@ -211,7 +210,7 @@ describeWith(['ebpf', 'docker'], 'containers on a network of Docker', () => {
       'client -> first udp/9': { sentMessages: 10 },
       'client -> second udp/9': { sentMessages: 7 },
     });
-  }, 60_000);
+  });
 });
 
 /** The cgroup that a dockerd runs its proxies in: its own. */

@@ -7,10 +7,10 @@ describeWith(['docker'], 'the dockerd of the tests', () => {
   let server: DockerServer;
   beforeAll(async () => {
     server = await startDocker();
-  }, 60_000);
+  });
   afterAll(async () => {
     await server.stop();
-  }, 60_000);
+  });
 
   it('runs perl in a container without a registry', async () => {
     const id = server.run('hello', '$| = 1; print "hi from $$\\n"; sleep 60', { labels: { a: 'b' } });
@@ -22,5 +22,5 @@ describeWith(['docker'], 'the dockerd of the tests', () => {
   it('starts again on the same data', async () => {
     await server.restart();
     expect(server.docker('ps', '-aq', '--filter', 'name=hello')).not.toBe('');
-  }, 60_000);
+  });
 });

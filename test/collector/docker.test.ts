@@ -27,13 +27,13 @@ describeWith(['ebpf', 'docker'], 'containers of Docker', () => {
   };
   beforeAll(async () => {
     docker = await startDocker();
-  }, 60_000);
+  });
   afterEach(async () => {
     await running.capture.stop();
     const ids = docker.docker('ps', '-aq').split('\n').filter(Boolean);
     if (ids.length > 0) docker.docker('rm', '-f', ...ids);
   });
-  afterAll(() => docker.stop(), 60_000);
+  afterAll(() => docker.stop());
 
   it('have their names from the first frame on, compose labels as service and replica', async () => {
     const before = docker.run('before', 'sleep 600');
@@ -106,7 +106,7 @@ describeWith(['ebpf', 'docker'], 'containers of Docker', () => {
     docker.run('after', ping(5));
     await until('the name', () => named(running.frames, 'after'));
     expect(running.capture.status().docker).toBe(true);
-  }, 60_000);
+  });
 
   it('have an abbreviated id for a name where Docker cannot be reached', async () => {
     const folder = temporaryFolder();

@@ -142,7 +142,7 @@ describe('shipper', () => {
       shipper.push(frame);
       await Promise.resolve();
     }
-    expect(await shipper.drain(5000)).toBe(true);
+    expect(await shipper.drain(60_000)).toBe(true);
     await until('all frames at the worker', () => taken.length === 20);
     expect(taken).toEqual(sent);
     expect(await stored()).toEqual(starts(sent));
@@ -173,7 +173,7 @@ describe('shipper', () => {
     expect(shipper.status()).toMatchObject({ pending: 300, stored: 0, queued: 0, queueDown: null });
     expect(shipper.status().storeDown).toContain('a fault');
     storeFault = well;
-    expect(await shipper.drain(5000)).toBe(true);
+    expect(await shipper.drain(60_000)).toBe(true);
     expect(batches.length).toBeLessThanOrEqual(3);
     expect(await stored()).toEqual(starts(frames(300)));
     await until('all frames at the worker', () => taken.length === 300);
@@ -192,7 +192,7 @@ describe('shipper', () => {
     expect(shipper.status()).toMatchObject({ pending: 20, queued: 0, storeDown: null });
     expect(shipper.status().queueDown).toContain('a fault');
     queueFault = well;
-    expect(await shipper.drain(5000)).toBe(true);
+    expect(await shipper.drain(60_000)).toBe(true);
     await until('all frames at the worker', () => taken.length === 20);
     expect(starts(taken)).toEqual(starts(frames(20)));
   });
@@ -214,7 +214,7 @@ describe('shipper', () => {
             if (batch.some(frame => badStarts.has(frame.start))) throw failure(false);
           };
           push(all);
-          expect(await shipper.drain(10_000)).toBe(true);
+          expect(await shipper.drain(60_000)).toBe(true);
           await until('the worker', () => taken.length === 100 - bad.length);
           await shipper.stop();
           expect(taken).toEqual(withDropped(all, frame => badStarts.has(frame.start)));
@@ -242,7 +242,7 @@ describe('shipper', () => {
     expect(pendingBytes).toBeLessThanOrEqual(10 * size + 20);
     expect(dropped + pending).toBe(50);
     storeFault = well;
-    expect(await shipper.drain(5000)).toBe(true);
+    expect(await shipper.drain(60_000)).toBe(true);
     expect((await stored()).slice(-9)).toEqual(starts(frames(50)).slice(-9));
     expect(shipper.status().stored).toBe(50 - shipper.status().dropped);
     await until('all frames at the worker', () => taken.length === 50 - shipper.status().dropped);
@@ -260,7 +260,7 @@ describe('shipper', () => {
     };
     create(reopened());
     push(frames(3));
-    expect(await shipper.drain(5000)).toBe(true);
+    expect(await shipper.drain(60_000)).toBe(true);
     storeFault = down;
     for (let from = 3; from < 43; from += 20) {
       push(frames(20, from));
@@ -270,7 +270,7 @@ describe('shipper', () => {
       create(reopened());
     }
     storeFault = well;
-    expect(await shipper.drain(5000)).toBe(true);
+    expect(await shipper.drain(60_000)).toBe(true);
     await until('the newest at the worker', () => taken.at(-1)?.start === frameOf('web-1', 42).start);
     const kept = new Set(starts(taken));
     expect(kept.size).toBeLessThan(20);
@@ -339,7 +339,7 @@ describe('shipper', () => {
         start();
       }
       storeFault = well;
-      expect(await shipper.drain(5000)).toBe(true);
+      expect(await shipper.drain(60_000)).toBe(true);
       const found: Frame[] = [];
       for await (const frame of store.readFrames('web-1', ALL)) found.push(frame);
       const sums: number[] = [];
@@ -379,7 +379,7 @@ describe('shipper', () => {
     expect(shipper.status()).toMatchObject({ dropped: 0, stored: 40 });
     expect(shipper.status().skipped).toBeGreaterThanOrEqual(30);
     queueFault = well;
-    expect(await shipper.drain(5000)).toBe(true);
+    expect(await shipper.drain(60_000)).toBe(true);
     expect(await stored()).toEqual(starts(frames(40)));
     await until('the newest at the worker', () => taken.at(-1)?.start === frameOf('web-1', 39).start);
     expect(starts(taken)).toEqual([...starts(taken)].sort((a, b) => a - b));
@@ -390,7 +390,7 @@ describe('shipper', () => {
     create({ limits: { ...LIMITS, bytes: 10 } });
     const big = frameOf('web-1', 0, busyParts(50));
     shipper.push(big);
-    expect(await shipper.drain(5000)).toBe(true);
+    expect(await shipper.drain(60_000)).toBe(true);
     expect(await stored()).toEqual([big.start]);
   });
 
@@ -400,7 +400,7 @@ describe('shipper', () => {
       if (frame.start === frameOf('web-1', 1).start) throw failure(false);
     };
     push(frames(3));
-    expect(await shipper.drain(5000)).toBe(true);
+    expect(await shipper.drain(60_000)).toBe(true);
     expect(shipper.status()).toMatchObject({ stored: 3, queued: 2, skipped: 1, queueDown: null });
     expect(await stored()).toHaveLength(3);
   });
@@ -412,7 +412,7 @@ describe('shipper', () => {
     await until('an outage', () => shipper.status().storeDown !== null);
     expect(await shipper.drain(30)).toBe(false);
     storeFault = well;
-    expect(await shipper.drain(5000)).toBe(true);
+    expect(await shipper.drain(60_000)).toBe(true);
     storeFault = down;
     push(frames(1, 2));
     await until('an outage', () => shipper.status().storeDown !== null);

@@ -35,7 +35,6 @@ describeWith(['ebpf', 'docker'], 'first steps', () => {
         folder.remove();
       }
     },
-    150_000,
   );
 
   it('npm start: traffic of this host, then an orderly end', async () => {
@@ -78,5 +77,5 @@ describeWith(['ebpf', 'docker'], 'first steps', () => {
     }
     // npm itself may end by the signal; what it ran must have ended without a complaint.
     expect(output).not.toMatch(/are lost|error/i);
-  }, 90_000);
+  });
 });

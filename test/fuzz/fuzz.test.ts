@@ -10,19 +10,15 @@ const CASES = 80;
 
 /** `npm run fuzz` plays as many cases as one likes; these are few, and always the same. */
 describe('whatever comes from outside', () => {
-  it.each(TARGETS)(
-    '$what: is taken or refused, and nothing crashes',
-    async target => {
-      const { tallies, crashes } = await fuzz({ targets: [target], cases: CASES / target.share, seed: 1 });
-      expect(crashes).toEqual([]);
-      const [{ cases, accepted, refused } = { cases: 0, accepted: 0, refused: 0 }] = tallies;
-      expect(cases).toBe(CASES);
-      expect(accepted + refused).toBe(cases);
-      // Neither harmless changes only, nor rubbish only.
-      expect(Math.min(accepted, refused)).toBeGreaterThan(0);
-    },
-    60_000,
-  );
+  it.each(TARGETS)('$what: is taken or refused, and nothing crashes', async target => {
+    const { tallies, crashes } = await fuzz({ targets: [target], cases: CASES / target.share, seed: 1 });
+    expect(crashes).toEqual([]);
+    const [{ cases, accepted, refused } = { cases: 0, accepted: 0, refused: 0 }] = tallies;
+    expect(cases).toBe(CASES);
+    expect(accepted + refused).toBe(cases);
+    // Neither harmless changes only, nor rubbish only.
+    expect(Math.min(accepted, refused)).toBeGreaterThan(0);
+  });
 
   it('is divided among the targets', () => {
     expect(TARGETS.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1);

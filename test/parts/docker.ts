@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { Child, temporaryFolder, until } from './process.ts';
+import { Child, temporaryFolder } from './process.ts';
 
 /** How to run a container of the test image. */
 export interface RunOptions {
@@ -32,6 +32,9 @@ export interface DockerServer {
 
 const IMAGE = 'tidegauge-test:1';
 
+/** It starts containerd, which loads its plug-ins: seconds where little else runs. */
+const START_MS = 60_000;
+
 /** Start dockerd and make the image. */
 export async function startDocker(): Promise<DockerServer> {
   const folder = temporaryFolder();
@@ -43,10 +46,9 @@ export async function startDocker(): Promise<DockerServer> {
   const docker = (...command: readonly string[]) => client(socket, command);
   const start = async () => {
     const child = new Child('dockerd', args);
-    await until('dockerd', () => {
-      if (child.process.exitCode !== null) throw new Error(`dockerd ended: ${child.output.slice(-2000)}`);
-      return spawnSync('docker', ['-H', `unix://${socket}`, 'version'], { timeout: 10_000 }).status === 0;
-    });
+    const answers = () =>
+      spawnSync('docker', ['-H', `unix://${socket}`, 'version'], { timeout: 10_000 }).status === 0;
+    await child.until('dockerd', answers, START_MS);
     return child;
   };
   let child = await start();
@@ -105,7 +107,7 @@ function unmountBelow(folder: string): void {
 function client(socket: string, command: readonly string[]): string {
   const result = spawnSync('docker', ['-H', `unix://${socket}`, ...command], {
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: 120_000,
   });
   if (result.status !== 0)
     throw new Error(`docker ${command.join(' ')}: ${result.stderr}${result.error ?? ''}`);

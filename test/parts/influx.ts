@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Child, freePort, temporaryFolder, until } from './process.ts';
+import { Child, freePort, temporaryFolder } from './process.ts';
 
 /** A real influxd 1.x of our own on a free port of loopback, data in a temporary folder. */
 export interface InfluxServer {
@@ -38,13 +38,12 @@ bind-address = "127.0.0.1:${backup}"
   const url = `http://127.0.0.1:${port}`;
   const start = async () => {
     const child = new Child('influxd', ['run', '-config', config]);
-    await until(`influxd at ${url}`, () => {
-      child.assertRunning();
-      return fetch(`${url}/ping`).then(
+    await child.until(`influxd at ${url}`, () =>
+      fetch(`${url}/ping`).then(
         response => response.status === 204,
         () => false,
-      );
-    });
+      ),
+    );
     return child;
   };
   let child = await start();

@@ -29,10 +29,14 @@ export function temporaryFolder(): { path: string; remove: () => void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
+/** How much of a child's output a failure message shows, from its end. */
+const SHOWN = 4000;
+
 /** A real child process with its output kept for failure messages. */
 export class Child {
   readonly process: ChildProcess;
   output = '';
+  /** Its exit code (null: ended by a signal, or never started), when all that it wrote is in `output`. */
   readonly exited: Promise<number | null>;
 
   constructor(
@@ -47,7 +51,9 @@ export class Child {
       });
     }
     this.exited = new Promise(resolve => {
-      this.process.once('exit', code => resolve(code));
+      // What it wrote last may be in the pipes still: they are read between one turn of the event loop and the next.
+      // (`close` would wait for its own children as well, which may have inherited them.)
+      this.process.once('exit', code => setImmediate(() => setImmediate(() => resolve(code))));
       this.process.once('error', error => {
         this.output += `${error.message}\n`;
         resolve(null);
@@ -57,8 +63,28 @@ export class Child {
 
   /** Fails with its output if it has ended: so that nobody waits for what a dead server would answer. */
   assertRunning(): void {
-    if (this.process.exitCode === null && this.process.signalCode === null) return;
-    throw new Error(`${this.process.spawnfile} ended (${this.process.exitCode}):\n${this.output}`);
+    const { exitCode, signalCode } = this.process;
+    if (exitCode === null && signalCode === null) return;
+    throw new Error(`${this.process.spawnfile} ended (${signalCode ?? exitCode}):\n${this.#shown()}`);
+  }
+
+  /** As `until`, of a child that has to live: fails at once when it has ended; a failure shows its output. */
+  until<T>(
+    what: string,
+    probe: (output: string) => Promise<T> | T,
+    timeoutMs?: number,
+  ): Promise<Exclude<T, false | undefined>> {
+    const look = async () => {
+      const value = await probe(this.output);
+      if (value === undefined || value === false) this.assertRunning();
+      return value;
+    };
+    const { spawnfile } = this.process;
+    return until(what, look, timeoutMs, () => `; ${spawnfile} has said:\n${this.#shown()}`);
+  }
+
+  #shown(): string {
+    return this.output.slice(-SHOWN) || '(nothing)';
   }
 
   /** Ask it to end and wait until it has. */
@@ -68,17 +94,22 @@ export class Child {
   }
 }
 
-/** Poll until `probe` gives something other than undefined or false; fails with `what` after `timeoutMs`. */
+/**
+ * Poll until `probe` gives something other than undefined or false; fails with `what` after `timeoutMs`, and with what
+ * `explain` has to say then.
+ */
 export async function until<T>(
   what: string,
   probe: () => Promise<T> | T,
   timeoutMs = 20_000,
+  explain = () => '',
 ): Promise<Exclude<T, false | undefined>> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const value = await probe();
     if (value !== undefined && value !== false) return value as Exclude<T, false | undefined>;
-    if (performance.now() > deadline) throw new Error(`timed out after ${timeoutMs} ms waiting for ${what}`);
+    if (performance.now() > deadline)
+      throw new Error(`timed out after ${timeoutMs} ms waiting for ${what}${explain()}`);
     await new Promise(resolve => setTimeout(resolve, 25));
   }
 }

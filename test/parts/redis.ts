@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { Child, freePort, temporaryFolder, until } from './process.ts';
+import { Child, freePort, temporaryFolder } from './process.ts';
 
 /** A real redis-server of our own on a free port of loopback, data in a temporary folder. */
 export interface RedisServer {
@@ -19,11 +19,7 @@ export async function startRedis(options: { appendOnly?: boolean } = {}): Promis
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder.path, '--save', ''];
   args.push('--maxmemory-policy', 'noeviction', '--appendonly', options.appendOnly === false ? 'no' : 'yes');
   let child = new Child('redis-server', args);
-  const ready = () =>
-    until(`redis-server on port ${port}`, () => {
-      child.assertRunning();
-      return ping(port);
-    });
+  const ready = () => child.until(`redis-server on port ${port}`, () => ping(port));
   await ready();
   return {
     url: `redis://127.0.0.1:${port}`,

@@ -29,8 +29,8 @@ describeWith(['ebpf', 'docker'], 'the rights that compose.yaml gives the collect
   let docker: DockerServer;
   beforeAll(async () => {
     docker = await startDocker();
-  }, 60_000);
-  afterAll(() => docker.stop(), 60_000);
+  });
+  afterAll(() => docker.stop());
 
   const { privileged, cap_drop, cap_add, security_opt, pid, environment } = services.collector;
   const flags = [
@@ -57,7 +57,7 @@ describeWith(['ebpf', 'docker'], 'the rights that compose.yaml gives the collect
       while (<$bpftrace>) { if (/end \\d+/) { print "a readout\\n"; last } }`;
     const command = ['/usr/bin/perl', '-e', script, probe.render(parameters)];
     expect(docker.docker('run', '--rm', ...flags, docker.image, ...command)).toBe('a readout');
-  }, 60_000);
+  });
 
   it('are enough to give all of them but the keeper up', async () => {
     expect(environment).toMatchObject({
@@ -94,7 +94,7 @@ describeWith(['ebpf', 'docker'], 'the rights that compose.yaml gives the collect
     expect(status).toMatch(/^Uid:\t65534\t/m);
     expect(status).toMatch(/^Groups:\t998 65534 $/m);
     expect(readRights(status)).toEqual({ effective: 0n, reserve: 0n, noNewPrivileges: true });
-    docker.docker('stop', id);
+    docker.docker('stop', '-t', '60', id);
     expect(logs()).toContain('stopped: last interval stored');
     expect(inspect('.State.ExitCode')).toBe('0');
     docker.docker('rm', id);
@@ -103,5 +103,5 @@ describeWith(['ebpf', 'docker'], 'the rights that compose.yaml gives the collect
     function inspect(what: string): string {
       return docker.docker('inspect', '--format', `{{${what}}}`, id);
     }
-  }, 60_000);
+  });
 });

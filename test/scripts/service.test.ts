@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, it } from '@jest/globals';
+import { afterAll, expect, it } from '@jest/globals';
 import { HOOKS } from '../../bpf/hooks.ts';
 import { loadConfig } from '../../cli/config.ts';
 import { SCHEMA } from '../../cli/wire.ts';
@@ -12,7 +12,7 @@ const ROOT = join(import.meta.dirname, '../..');
 const unit = readFileSync(join(ROOT, 'examples/tidegauge.service'), 'utf8');
 
 const folder = temporaryFolder();
-afterEach(() => folder.remove());
+afterAll(() => folder.remove());
 
 /** All values of a key. */
 const valuesOf = (key: string): string[] =>

@@ -52,7 +52,8 @@ describeWith(['redis'], 'redis state when things break', () => {
     ]) {
       await expect(request()).rejects.toMatchObject({ retry: true });
     }
-    expect(performance.now() - start).toBeLessThan(2000);
+    // None of them has waited for Redis to come back.
+    expect(performance.now() - start).toBeLessThan(20_000);
     await until('the outage in the log', () => lines.length > 0);
     await redis.restart();
     await until('Redis', () =>

@@ -125,7 +125,7 @@ for (const [name, parts, start] of IMPLEMENTATIONS) {
         { numRuns: name === 'influx' ? 12 : 4 },
       );
       // Each series of SQLite is a thread of its own, which a busy machine starts slowly.
-    }, 120_000);
+    });
 
     it('is done once: again it writes nothing, and a late frame makes only its own buckets anew', async () => {
       const host = newHost();

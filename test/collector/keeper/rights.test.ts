@@ -14,7 +14,7 @@ import {
 } from '../../../collector/keeper/rights.ts';
 import { textOf } from '../../../collector/program.ts';
 import { describeWith } from '../../parts/need.ts';
-import { Child, until } from '../../parts/process.ts';
+import { Child } from '../../parts/process.ts';
 import { NEWER_BPFTRACE } from '../../parts/typecheck.ts';
 
 const hook = (name: string) => {
@@ -96,10 +96,7 @@ describeWith(['ebpf', 'newer-bpftrace'], 'the rights of the keeper', () => {
         '-e',
         textOf(asked).text,
       ]);
-      await until('its beginning', () => {
-        if (child.process.exitCode !== null) throw new Error(child.output);
-        return /"begin \d+/.test(child.output);
-      });
+      await child.until('its beginning', output => /"begin \d+/.test(output));
       await child.stop('SIGINT');
     }
   });
