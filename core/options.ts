@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { printable } from './errors.ts';
 import { formatDuration, formatSize, parseDuration, parseRate, parseSize } from './units.ts';
 
 /** Building blocks of option schemas: texts with units outside, numbers inside. */
@@ -100,20 +101,24 @@ export const account = () =>
     .regex(/^(?![-\d])[\w.@\\-]{0,64}\$?$/, 'the name of an account')
     .meta({ unit: 'user name' });
 
-/** Groups of the machine by name or number, separated by commas: `docker, 998`; a list inside. */
+/** Groups of the machine by name or number, as a list or separated by commas: `docker, 998`; a list inside. */
 export function groups() {
-  const what = 'groups by name or number, separated by commas, such as docker, 998';
-  return z
-    .string({ error: what })
-    .meta({ unit: 'groups' })
-    .transform((text, context): readonly (string | number)[] => {
-      const names = text.split(',').map(name => name.trim());
-      if (text.trim() === '') return [];
-      if (names.every(name => /^(\d{1,9}|[A-Za-z_][\w.@\\-]{0,63})$/.test(name)))
-        return names.map(name => (/^\d/.test(name) ? Number(name) : name));
-      context.addIssue({ code: 'custom', message: what });
-      return z.NEVER;
-    });
+  const what = 'groups by name or number, such as docker, 998 or [docker, 998]';
+  const names = z.string({ error: what }).transform((text, context): readonly (string | number)[] => {
+    if (text.trim() === '') return [];
+    const all = text.split(',').map(name => name.trim());
+    const wrong = all.find(name => !/^(\d{1,9}|[A-Za-z_][\w.@\\-]{0,63})$/.test(name));
+    if (wrong === undefined) return all.map(name => (/^\d/.test(name) ? Number(name) : name));
+    const found = printable(JSON.stringify(wrong), 80);
+    context.addIssue({ code: 'custom', message: what, params: { found } });
+    return z.NEVER;
+  });
+  // YAML makes a list of [docker, 998] and a number of 998.
+  const asText = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(String).join(',');
+    return typeof value === 'number' ? String(value) : value;
+  };
+  return z.preprocess(asText, names).meta({ unit: 'groups' });
 }
 
 /** A file or directory; no shell is asked what `~` is. */

@@ -40,7 +40,7 @@ describe('commands', () => {
 
   it('check prints what is in force as a file would hold it, without secrets', async () => {
     const settings = {
-      collector: { user: 'tidegauge', groups: 'docker,998' },
+      collector: { user: 'tidegauge', groups: ['docker', 998] },
       store: { influx: { token: 'very-secret' } },
       redis: { url: 'redis://me:very-secret@box:6379/1' },
       http: { listen: '[::1]:9000' },
