@@ -5,6 +5,8 @@ import { Pipeline } from '../collector/pipeline.ts';
 import { beginning, MAP_KEYS, mapsOf, networks, READ_AT, readout } from './lines.ts';
 import { type BenchTable, inTurn, median, spread } from './measure.ts';
 
+const WARM_UP_ROUNDS = 5;
+
 /** What the collector costs for each line of bpftrace. */
 export async function collectorBench(): Promise<BenchTable[]> {
   return [await linesTable()];
@@ -31,12 +33,13 @@ async function linesTable(): Promise<BenchTable> {
       const given = give(probe, containers, intervals);
       const { lines } = given;
       const bytes = lines.reduce((sum, text) => sum + text.length, 0);
-      // A collector runs for weeks: its code is compiled.
-      toFrames(given);
-      const { collector, bare } = await inTurn(7, {
+      const things = {
         collector: () => toFrames(given),
         bare: () => seconds(() => lines.forEach(text => void JSON.parse(text))),
-      });
+      };
+      // A collector runs for weeks: its code is compiled, which takes a processor for as long as the first rounds do.
+      await inTurn(WARM_UP_ROUNDS, things);
+      const { collector, bare } = await inTurn(7, things);
       const ratios = collector.map((value, round) => value / (bare[round] ?? Number.NaN));
       rows.push({
         name: `${probe.name}, ${containers} containers, ${(bytes / intervals / 1024).toFixed(0)} KiB an interval`,

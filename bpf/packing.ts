@@ -32,16 +32,16 @@ export const PACKING: Readonly<Record<string, number>> = {
   OVERFLOW_MESSAGE: 2 ** SHIFTS.overflow,
 };
 
-/** What a bucket's sums are made of. `unit`: what one message adds to a sum, divided by 2^32. */
+/** What a bucket's sums are made of. `shift`: where the messages begin in the sum's upper 32 bits. */
 interface Cell {
   readonly bound: number;
-  readonly unit: number;
+  readonly shift: number;
 }
 
 const CELLS: readonly Cell[] = BUCKETS.map(bound => {
   const { fine, coarse } = SIZE_SCHEME;
   const shift = bound < fine.limit ? SHIFTS.fine : bound < coarse.limit ? SHIFTS.coarse : SHIFTS.overflow;
-  return { bound, unit: 2 ** (shift - 32) };
+  return { bound, shift: shift - 32 };
 });
 
 /**
@@ -50,12 +50,13 @@ const CELLS: readonly Cell[] = BUCKETS.map(bound => {
  */
 export function messagesIn(bucket: number, high: number): number {
   const cell = CELLS[bucket];
-  return cell === undefined ? 0 : Math.floor(high / cell.unit);
+  return cell === undefined ? 0 : high >>> cell.shift;
 }
 
 /** Bytes of these messages, an exact integer. `low`: the rest of the sum, < 2^32. */
 export function bytesIn(bucket: number, high: number, low: number): number {
   const cell = CELLS[bucket];
   if (cell === undefined) return 0;
-  return Math.floor(high / cell.unit) * cell.bound + (high % cell.unit) * 2 ** 32 + low;
+  const rest = high & ((1 << cell.shift) - 1);
+  return (high >>> cell.shift) * cell.bound + rest * 2 ** 32 + low;
 }

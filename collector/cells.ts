@@ -2,7 +2,7 @@ import { WordTable, widened } from './words.ts';
 
 const LEAST_CAPACITY = 256;
 /** So many characters of a line make a cell, roughly. */
-const CHARACTERS = 32;
+const CHARACTERS = 24;
 
 /**
  * What a map says of each cgroup, in columns and in the order in which it was read. A row is a cgroup, a cell is one
