@@ -63,7 +63,7 @@ export function expected(sizes: readonly number[]): { messages: number; bytes: n
   };
 }
 
-/** Rules that see the trickle's burst, in both directions, and nothing below: the trickle itself goes up and down with the machine. */
+/** Rules that see the trickle's burst, in both directions, and nothing below: the trickle goes up and down with the machine. */
 export const JUMP_RULES = [
   { name: 'sent', metric: 'bytes', direction: 'send', floor: '100KiB/s' },
   { name: 'received', metric: 'messages', direction: 'receive', floor: '300msg/s' },
