@@ -4,11 +4,12 @@ import { printable } from '../core/errors.ts';
 import { exactSize, formatDuration } from '../core/units.ts';
 import type { Context } from './context.ts';
 import { leaves } from './leaves.ts';
+import { rulesInStore } from './rules-in-store.ts';
 import { type Path, shown } from './shown.ts';
 import { DETECTOR_ROWS, NOTIFIER_ROWS, SCHEMA } from './wire.ts';
 
 /** `tidegauge check`: the configuration was accepted, or we would not be here; print what is in force, as a file would hold it. */
-export async function check({ config, file, withoutEffect, out }: Context): Promise<number> {
+export async function check({ config, file, withoutEffect, log, out }: Context): Promise<number> {
   const { detectors, receivers, ...groups } = config;
   const all = {
     ...(written(groups, [], typesOf(SCHEMA)) as object),
@@ -17,7 +18,8 @@ export async function check({ config, file, withoutEffect, out }: Context): Prom
   };
   out.write(`# ${file ?? 'no tidegauge.yaml, defaults'}: ok\n`);
   out.write(`# ${detectors.length} rules, ${receivers.length} receivers; *** stands for what is not shown\n`);
-  for (const line of withoutEffect) out.write(`# warning: ${printable(line, 300)}\n`);
+  for (const line of [...withoutEffect, ...(await rulesInStore(config, log))])
+    out.write(`# warning: ${printable(line, 500)}\n`);
   out.write(stringify(all));
   return 0;
 }

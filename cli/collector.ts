@@ -4,6 +4,7 @@ import type { Shipper } from '../collector/ship.ts';
 import { FrameTally } from '../collector/tally.ts';
 import type { Tracer } from '../collector/tracer.ts';
 import type { TidegaugeError } from '../core/errors.ts';
+import type { Unmatched } from '../detector/unmatched.ts';
 import type { WorkerStatus } from '../worker/worker.ts';
 import { aborted } from './aborted.ts';
 import type { Context } from './context.ts';
@@ -28,7 +29,7 @@ export async function startCollector(
   record: string | undefined,
   parts: Parts,
   live: Live,
-  worker: () => WorkerStatus | null,
+  judged: { worker(): WorkerStatus | null; unmatched(): readonly Unmatched[] },
 ): Promise<Collector> {
   const { config, clock, log, signal, tracer } = context;
   const recording = record === undefined ? null : openRecording(record, log);
@@ -52,8 +53,13 @@ export async function startCollector(
       if (tally.frames === 0) live.once(containersLine(frame));
       tally.add(frame, clock.monotonic());
       const { docker: connected, aheadMs } = capture.status();
-      const sight = { docker: docker.see(connected), aheadMs, unreached: parts.contact.unreached };
-      live.frame(frame, statusOf(frame, shipper.status(), worker(), sight));
+      const sight = {
+        docker: docker.see(connected),
+        aheadMs,
+        unreached: parts.contact.unreached,
+        unmatched: judged.unmatched(),
+      };
+      live.frame(frame, statusOf(frame, shipper.status(), judged.worker(), sight));
     },
   }).catch(async (error: unknown) => {
     await outbox.stop();

@@ -3,6 +3,7 @@ import type { Incident } from '../core/incident.ts';
 import { Upkeep, type UpkeepStatus } from '../worker/upkeep.ts';
 import { Worker, type WorkerStatus } from '../worker/worker.ts';
 import type { Context } from './context.ts';
+import { RuleWatch } from './rule-watch.ts';
 import type { Parts } from './wire.ts';
 
 /** Worker and upkeep of this process. */
@@ -10,6 +11,7 @@ export interface Detecting {
   /** Null before it has started. */
   worker(): WorkerStatus | null;
   upkeep(): UpkeepStatus | null;
+  readonly rules: RuleWatch;
   /** Fold what is stored now, save, give the lanes back. The contact must be made or closed. */
   stop(): Promise<void>;
 }
@@ -22,16 +24,19 @@ export function startDetecting(
 ): Detecting {
   const owner = `${config.host}-${process.pid}-${randomUUID()}`;
   const { lease: leaseMs, checkpoint: checkpointMs } = config.state;
+  const rules = new RuleWatch({ rules: config.detectors, clock, log });
+  const fold = rules.over(parts.fold);
   let worker: Worker | null = null;
   let upkeep: Upkeep | null = null;
   void parts.contact.made.then(() => {
-    worker = Worker.start({ ...parts, clock, log, owner, leaseMs, checkpointMs, onIncident });
+    worker = Worker.start({ ...parts, fold, clock, log, owner, leaseMs, checkpointMs, onIncident });
     upkeep = new Upkeep({ ...parts, clock, log, owner, rawMs: config.store.retention.raw });
     upkeep.start();
   });
   return {
     worker: () => worker?.status() ?? null,
     upkeep: () => upkeep?.status() ?? null,
+    rules,
     async stop() {
       await upkeep?.stop();
       await worker?.stop();

@@ -76,6 +76,7 @@ function metricsPage(): string {
     collector: () => null,
     worker: () => null,
     upkeep: () => null,
+    rules: () => null,
     queue: { depth: async () => 0 },
     contact: { unreached: [] },
     clock: systemClock,

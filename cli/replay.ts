@@ -4,6 +4,7 @@ import { replayRecording } from '../collector/replay.ts';
 import { isoTime } from '../core/clock.ts';
 import { describeError, printable, TidegaugeError } from '../core/errors.ts';
 import { incidentJson } from '../core/incident-json.ts';
+import { Roll } from '../detector/unmatched.ts';
 import { jsonText, reportText } from '../review/report.ts';
 import { reviewFrames } from '../review/review.ts';
 import type { CommonFlags, Context } from './context.ts';
@@ -22,13 +23,15 @@ const ALWAYS = { from: 0, to: Number.MAX_SAFE_INTEGER };
 export async function replay(context: Context, flags: ReplayFlags, file = '-'): Promise<number> {
   const progress = new Progress(process.stderr, context.clock);
   const start = flags.start === undefined ? 0 : timeFlag('--start', flags.start, context.clock.now());
+  const roll = new Roll(context.config.detectors);
   let lines = 0;
   const skipped: number[] = [];
   const counted = linesOf(file, () => lines++);
   const frames = replayRecording(counted, { place: file, start, onSkipped: line => skipped.push(line) });
-  const review = await reviewFrames(makeFold(context.config), frames, ALWAYS, frame =>
-    progress.step(`folding ${isoTime(frame.start)}`),
-  );
+  const review = await reviewFrames(makeFold(context.config), frames, ALWAYS, frame => {
+    roll.see(frame);
+    progress.step(`folding ${isoTime(frame.start)}`);
+  });
   progress.end();
   if (skipped.at(-1) === lines) {
     context.log.warn(`the recording ends early: line ${lines}, its last one, is not whole`);
@@ -38,6 +41,7 @@ export async function replay(context: Context, flags: ReplayFlags, file = '-'): 
     context.log.warn({ lines: skipped.length, first: skipped[0] }, 'lines that are no input were skipped');
   if (review.folded === 0 && !flags.json) context.out.write(`no frames in ${printable(file)}\n`);
   else context.out.write(flags.json ? jsonText(review.incidents.map(incidentJson)) : reportText([review]));
+  for (const { text } of roll.unmatched()) context.log.warn(text);
   return 0;
 }
 

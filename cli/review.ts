@@ -1,5 +1,6 @@
 import { isoTime } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
+import { Roll } from '../detector/unmatched.ts';
 import { jsonText, reportText, reviewJson } from '../review/report.ts';
 import { reviewStore } from '../review/review.ts';
 import type { State } from '../state/contract.ts';
@@ -27,6 +28,7 @@ export async function review(context: Context, flags: ReviewFlags): Promise<numb
   const store = makeStore(context.config, context.log, { readOnly: true });
   const state = makeState(context.config, context.clock, context.log, { readOnly: true });
   const fold = makeFold(context.config);
+  const roll = new Roll(context.config.detectors);
   const progress = new Progress(process.stderr, context.clock);
   try {
     await store.open();
@@ -36,10 +38,14 @@ export async function review(context: Context, flags: ReviewFlags): Promise<numb
         ? { checkpoint: (host, before) => state.loadCheckpoint(host, fold.fingerprint, before) }
         : {}),
       ...(flags.host === undefined ? {} : { host: flags.host }),
-      onFrame: frame => progress.step(`folding ${isoTime(frame.start)}`),
+      onFrame: frame => {
+        if (frame.start >= range.from) roll.see(frame);
+        progress.step(`folding ${isoTime(frame.start)}`);
+      },
     });
     progress.end();
     context.out.write(flags.json ? jsonText(reviews.map(reviewJson)) : reportText(reviews));
+    for (const { text } of roll.unmatched()) context.log.warn(text);
     if (reviews.length === 0 && file !== null) hintElsewhere(context.config.data);
     return 0;
   } finally {

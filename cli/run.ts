@@ -75,6 +75,7 @@ async function play(
       collector: () => collector,
       worker: () => detecting?.worker() ?? null,
       upkeep: () => detecting?.upkeep() ?? null,
+      rules: () => detecting?.rules ?? null,
     };
     listener = await listen(context, roles, parts, watched);
     const onIncident = (incident: Incident) => {
@@ -83,7 +84,10 @@ async function play(
     };
     detecting = roles.detect ? startDetecting(context, parts, onIncident) : null;
     collector = rights
-      ? await startCollector({ ...context, ...rights }, flags.record, parts, live, watched.worker)
+      ? await startCollector({ ...context, ...rights }, flags.record, parts, live, {
+          worker: watched.worker,
+          unmatched: () => detecting?.rules.unmatched() ?? [],
+        })
       : null;
     const metrics = listener && `${listener.url}/metrics`;
     live.header(

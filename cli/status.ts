@@ -5,6 +5,7 @@ import type { Config } from '../core/config.ts';
 import { printable } from '../core/errors.ts';
 import type { Frame } from '../core/frame.ts';
 import { formatDuration } from '../core/units.ts';
+import type { Unmatched } from '../detector/unmatched.ts';
 import type { Progress } from '../worker/host.ts';
 import type { WorkerStatus } from '../worker/worker.ts';
 import { PARTS, type Unreached } from './contact.ts';
@@ -69,7 +70,12 @@ export interface Sight {
   readonly aheadMs: number;
   /** Of store, queue and state those that were not reached since the start. */
   readonly unreached: readonly Unreached[];
+  /** Rules that look at nobody; none where nothing is detected. */
+  readonly unmatched: readonly Unmatched[];
 }
+
+/** Rules that look at nobody are explained up to this number. */
+const RULES_EXPLAINED = 3;
 
 /** What is to be said of the pipeline after a frame. `worker` is null where nothing is detected. */
 export function statusOf(
@@ -79,7 +85,7 @@ export function statusOf(
   sight: Sight,
 ): Status {
   const { pending, dropped, refused, spool } = shipper;
-  const { docker, aheadMs } = sight;
+  const { docker, aheadMs, unmatched } = sight;
   const away = awayParts(shipper, worker, sight);
   const trouble = [
     away.length > 0 && `! away: ${awayText(away, pending)}`,
@@ -97,11 +103,15 @@ export function statusOf(
     worker?.rebuilding && rebuildingText(worker.rebuilding),
     aliveText(frame),
     docker === 'absent' && 'no Docker',
+    unmatched.length > 0 && `looking at nobody: ${rulesText(unmatched)}`,
   ].filter(part => typeof part === 'string');
   return {
     line: [...trouble, ...news].join('; '),
     trouble: trouble.length > 0,
-    reasons: reasonsOf(away, shipper, worker),
+    reasons: [
+      ...reasonsOf(away, shipper, worker),
+      ...unmatched.slice(0, RULES_EXPLAINED).map(({ text }) => text),
+    ],
   };
 }
 
@@ -145,6 +155,11 @@ function reasonsOf(away: readonly Away[], { spool }: ShipperStatus, worker: Work
 
 const silencesText = ({ active, held }: { active: number; held: number }): string =>
   `${active === 1 ? '1 silence' : `${active} silences`}${held > 0 ? ` (${held} held)` : ''}`;
+
+const rulesText = (unmatched: readonly Unmatched[]): string =>
+  unmatched.length > RULES_EXPLAINED
+    ? `${unmatched.length} rules`
+    : unmatched.map(({ rule }) => `rule ${rule}`).join(', ');
 
 const waitingText = ({ waiting }: WorkerStatus): string =>
   waiting === 1 ? '1 notification waits' : `${waiting} notifications wait`;

@@ -1,7 +1,7 @@
 import { closestToGlob } from '../core/closest.ts';
 import type { Match, Rule } from '../core/config.ts';
 import { printable } from '../core/errors.ts';
-import type { Container } from '../core/frame.ts';
+import type { Container, Frame } from '../core/frame.ts';
 import { globMatcher } from '../core/options.ts';
 import { matcher } from './match.ts';
 
@@ -12,6 +12,18 @@ export interface Crowd {
   readonly hasContainers: boolean;
 }
 
+/** A rule that looks at nobody, and a line that says why. */
+export interface Unmatched {
+  readonly rule: string;
+  readonly text: string;
+}
+
+/** Those of a frame; what was there before is not known. */
+export const crowdOf = ({ containers }: Pick<Frame, 'containers'>): Crowd => ({
+  containers,
+  hasContainers: containers.some(({ kind }) => kind === 'container'),
+});
+
 /** Names that a pattern is compared with to say which was meant. */
 const NAMES_COMPARED = 1000;
 
@@ -19,7 +31,7 @@ const PARTS = ['container', 'service', 'image'] as const;
 type Part = (typeof PARTS)[number];
 
 /** Rules that do not simply look at everybody: these can look at nobody by mistake. */
-export const choosyRules = (rules: readonly Rule[]): Rule[] =>
+const choosyRules = (rules: readonly Rule[]): Rule[] =>
   rules.filter(({ match }) => match.kind !== 'auto' || givenParts(match).length > 0);
 
 /** How many of these a rule looks at. */
@@ -33,13 +45,16 @@ export function countMatches({ match }: Rule, crowds: readonly Crowd[]): number 
 }
 
 /**
- * A line for each choosy rule that looks at nobody here, with the name that was probably meant:
+ * The choosy rules that look at nobody here, with the name that was probably meant:
  * `rule uplink looks at nobody: no container of 12 is named "wbe-*" (did you mean "web-1"?)`.
  */
-export function unmatchedRules(rules: readonly Rule[], crowds: readonly Crowd[]): string[] {
+export function unmatchedRules(rules: readonly Rule[], crowds: readonly Crowd[]): Unmatched[] {
   return choosyRules(rules)
     .filter(rule => countMatches(rule, crowds) === 0)
-    .map(({ name, match }) => `rule ${name} looks at nobody: ${reasonOf(match, crowds)}`);
+    .map(({ name, match }) => ({
+      rule: name,
+      text: `rule ${name} looks at nobody: ${reasonOf(match, crowds)}`,
+    }));
 }
 
 function reasonOf(match: Match, crowds: readonly Crowd[]): string {
@@ -96,8 +111,10 @@ export class Roll {
     this.#left = choosyRules(rules);
   }
 
-  see(host: string, crowd: Crowd): void {
+  see(frame: Pick<Frame, 'host' | 'containers'>): void {
     if (this.#left.length === 0) return;
+    const { host } = frame;
+    const crowd = crowdOf(frame);
     const known = this.#hosts.get(host) ?? { seen: new Map(), hasContainers: false };
     this.#hosts.set(host, known);
     known.hasContainers ||= crowd.hasContainers;
@@ -107,7 +124,7 @@ export class Roll {
   }
 
   /** As `unmatchedRules`; none when nothing was seen. */
-  unmatched(): string[] {
+  unmatched(): Unmatched[] {
     const crowds = [...this.#hosts.values()].map(({ seen, hasContainers }) => ({
       containers: [...seen.values()],
       hasContainers,

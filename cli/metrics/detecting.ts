@@ -3,7 +3,7 @@ import type { WorkerStatus } from '../../worker/worker.ts';
 import { each, one, type Row, seconds, type Watched } from './samples.ts';
 
 /** What a worker counts. */
-export function workerRows({ worker, queue }: Watched): Row[] {
+export function workerRows({ worker, queue, rules }: Watched): Row[] {
   const of = (read: (status: WorkerStatus) => number | null): number | null => {
     const status = worker();
     return status && read(status);
@@ -56,6 +56,13 @@ export function workerRows({ worker, queue }: Watched): Row[] {
       help: 'Subjects of the folded hosts that detectors forgot because there were too many.',
       type: 'gauge',
       read: () => one(of(s => s.forgotten)),
+    },
+    {
+      name: 'tidegauge_rule_containers',
+      help: 'Containers and cgroups that a rule looks at, in the newest frames of the folded hosts; 0: its `match` fits nobody.',
+      type: 'gauge',
+      labels: ['rule'],
+      read: () => each('rule', rules()?.matches() ?? []),
     },
     {
       name: 'tidegauge_open_incidents',

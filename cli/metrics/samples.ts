@@ -5,12 +5,14 @@ import type { UpkeepStatus } from '../../worker/upkeep.ts';
 import type { WorkerStatus } from '../../worker/worker.ts';
 import type { Collector } from '../collector.ts';
 import type { Contact } from '../contact.ts';
+import type { RuleWatch } from '../rule-watch.ts';
 
 /** What this process runs; a role that has not started (yet) or that it does not play is null. */
 export interface Watched {
   readonly collector: () => Collector | null;
   readonly worker: () => WorkerStatus | null;
   readonly upkeep: () => UpkeepStatus | null;
+  readonly rules: () => Pick<RuleWatch, 'matches'> | null;
   readonly queue: Pick<Queue, 'depth'>;
   readonly contact: Pick<Contact, 'unreached'>;
   readonly clock: Clock;

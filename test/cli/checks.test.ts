@@ -9,7 +9,8 @@ describe('readiness of the capture', () => {
   const clock = { now: () => time.wall, monotonic: () => time.monotonic, sleep: async () => {} };
   const tally = new FrameTally();
   const watched = {
-    ...{ collector: () => ({ tally }) as Collector, worker: () => null, upkeep: () => null },
+    ...{ collector: () => ({ tally }) as Collector, worker: () => null },
+    ...{ upkeep: () => null, rules: () => null },
     ...{ queue: { depth: async () => 0 }, contact: { unreached: [] }, clock },
   };
   const failing = () => {

@@ -21,7 +21,7 @@ const WORKER = {
   waiting: 0,
   waitingError: null,
 } as unknown as WorkerStatus;
-const sight = (docker: Docker, aheadMs = 0) => ({ docker, aheadMs, unreached: [] });
+const sight = (docker: Docker, aheadMs = 0) => ({ docker, aheadMs, unreached: [], unmatched: [] });
 const FRAME = frameOf('box', 0, busyParts(3));
 
 describe('the status', () => {
@@ -70,6 +70,19 @@ describe('the status', () => {
       line: '! away: state (3 frames waiting); 3 containers, 0 others',
       reasons: ['state: no connection'],
     });
+  });
+
+  it('names rules that look at nobody, which is no trouble, and explains some', () => {
+    const unmatched = ['a', 'b', 'c', 'd'].map(rule => ({ rule, text: `rule ${rule}: none` }));
+    const about = (count: number) =>
+      statusOf(FRAME, SHIPPER, WORKER, { ...sight('off'), unmatched: unmatched.slice(0, count) });
+    expect(about(2)).toEqual({
+      line: '3 containers, 0 others; looking at nobody: rule a, rule b',
+      trouble: false,
+      reasons: ['rule a: none', 'rule b: none'],
+    });
+    expect(about(4)).toMatchObject({ line: '3 containers, 0 others; looking at nobody: 4 rules' });
+    expect(about(4).reasons).toHaveLength(3);
   });
 
   it('counts notifications that wait, not attempts', () => {

@@ -1,23 +1,29 @@
 import { describe, expect, it } from '@jest/globals';
 import { matchSchema, type Rule } from '../../core/config.ts';
 import type { Container } from '../../core/frame.ts';
-import { type Crowd, countMatches, Roll, unmatchedRules } from '../../detector/unmatched.ts';
+import {
+  type Crowd,
+  countMatches,
+  crowdOf,
+  Roll,
+  type Unmatched,
+  unmatchedRules,
+} from '../../detector/unmatched.ts';
 
 const containerOf = (name: string, more: Partial<Container> = {}): Container => ({
   ...{ name, kind: 'container', service: `s-${name}`, replica: '1', image: `${name}:1`, id: name },
   ...more,
 });
-const crowdOf = (...containers: Container[]): Crowd => ({
-  containers,
-  hasContainers: containers.some(({ kind }) => kind === 'container'),
-});
+const crowd = (...containers: Container[]): Crowd => crowdOf({ containers });
 const ruleOf = (match: object, name = 'uplink'): Rule => ({
   ...{ use: 'threshold', name, options: {} },
   match: matchSchema.parse(match),
 });
 const sshd = containerOf('/system.slice/ssh.service', { kind: 'cgroup', image: '', service: 'ssh' });
-const SHOP = crowdOf(containerOf('shop-web-1'), containerOf('shop-db'), sshd);
-const linesOf = (match: object, crowds: readonly Crowd[] = [SHOP]) => unmatchedRules([ruleOf(match)], crowds);
+const SHOP = crowd(containerOf('shop-web-1'), containerOf('shop-db'), sshd);
+const textsOf = (unmatched: readonly Unmatched[]) => unmatched.map(({ text }) => text);
+const linesOf = (match: object, crowds: readonly Crowd[] = [SHOP]) =>
+  textsOf(unmatchedRules([ruleOf(match)], crowds));
 
 describe('a rule that looks at nobody', () => {
   it.each([
@@ -39,7 +45,7 @@ describe('a rule that looks at nobody', () => {
   });
 
   it('is none that looks at somebody on any host, nor one that looks at everybody', () => {
-    const other = crowdOf(containerOf('mail'));
+    const other = crowd(containerOf('mail'));
     expect(linesOf({ container: 'mail' }, [SHOP, other])).toEqual([]);
     expect(linesOf({ container: 'mail' })).toHaveLength(1);
     expect(linesOf({}, [])).toEqual([]);
@@ -50,14 +56,14 @@ describe('a rule that looks at nobody', () => {
   });
 
   it('says when it is for want of names', () => {
-    const nameless = crowdOf(containerOf('docker:0123456789ab'));
+    const nameless = crowd(containerOf('docker:0123456789ab'));
     expect(linesOf({ container: 'web-*' }, [nameless])[0]).toMatch(
       /Docker was not asked: tidegauge doctor\)$/,
     );
   });
 
   it('is printable, whatever names are', () => {
-    const hostile = crowdOf(containerOf('web\u001b[2J-1'));
+    const hostile = crowd(containerOf('web\u001b[2J-1'));
     const [line = ''] = linesOf({ container: 'wbe\u001b[2J-*' }, [hostile]);
     expect(line).toMatch(/did you mean "web\\x1b\[2J-1"/);
     expect(line).not.toMatch(/\p{Cc}/u);
@@ -68,12 +74,15 @@ describe('a roll', () => {
   it('knows who was never looked for in vain', () => {
     const roll = new Roll([ruleOf({ container: 'mail' }, 'a'), ruleOf({ container: 'mial' }, 'b')]);
     expect(roll.unmatched()).toEqual([]);
-    roll.see('one', SHOP);
-    expect(roll.unmatched()).toHaveLength(2);
-    roll.see('two', crowdOf(containerOf('mail')));
-    roll.see('two', crowdOf(containerOf('mails')));
+    roll.see({ host: 'one', ...SHOP });
+    expect(roll.unmatched().map(({ rule }) => rule)).toEqual(['a', 'b']);
+    roll.see({ host: 'two', containers: [containerOf('mail')] });
+    roll.see({ host: 'two', containers: [containerOf('mails')] });
     expect(roll.unmatched()).toEqual([
-      'rule b looks at nobody: none of 5 is named "mial" (did you mean "mail"?)',
+      {
+        rule: 'b',
+        text: 'rule b looks at nobody: none of 5 is named "mial" (did you mean "mail"?)',
+      },
     ]);
   });
 });

@@ -1,0 +1,43 @@
+import { existsSync } from 'node:fs';
+import type { Config } from '../core/config.ts';
+import { describeError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { type Crowd, crowdOf, unmatchedRules } from '../detector/unmatched.ts';
+import type { Store } from '../store/contract.ts';
+import { filesOf, makeStore } from './wire.ts';
+
+/**
+ * A line for each rule that looks at nobody in the newest stored frames of all hosts, or one that says why they were
+ * not looked at. A store that is away is no mistake of the configuration.
+ */
+export async function rulesInStore(config: Config, log: Log): Promise<string[]> {
+  const { detectors } = config;
+  // Against nobody at all: is there anything to compare?
+  if (unmatchedRules(detectors, []).length === 0) return [];
+  const file = filesOf(config).store;
+  if (file !== null && !existsSync(file)) return [notCompared('nothing is stored yet')];
+  const store = makeStore(config, log, { readOnly: true });
+  try {
+    await store.open();
+    const crowds = await newestCrowds(store);
+    if (crowds.length === 0) return [notCompared('nothing is stored yet')];
+    return unmatchedRules(detectors, crowds).map(({ text }) => `in the newest stored frames ${text}`);
+  } catch (error) {
+    return [notCompared(describeError(error))];
+  } finally {
+    await store.close();
+  }
+}
+
+const notCompared = (why: string): string => `rules were not compared with who is there: ${why}`;
+
+async function newestCrowds(store: Store): Promise<Crowd[]> {
+  const crowds: Crowd[] = [];
+  for (const host of await store.hosts()) {
+    const last = await store.lastFrame(host);
+    if (last === null) continue;
+    const range = { from: last.start, to: last.start + 1 };
+    for await (const frame of store.readFrames(host, range)) crowds.push(crowdOf(frame));
+  }
+  return crowds;
+}

@@ -1,0 +1,67 @@
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { load } from '../../cli/context.ts';
+import { rulesInStore } from '../../cli/rules-in-store.ts';
+import { makeStore } from '../../cli/wire.ts';
+import { systemClock } from '../../core/clock.ts';
+import { busyParts, frameOf } from '../parts/frames.ts';
+import { recordingLog } from '../parts/log.ts';
+import { freePort, temporaryFolder } from '../parts/process.ts';
+import { tidegauge, writeConfig } from '../parts/tidegauge.ts';
+
+describe('rules and the containers of the store', () => {
+  let folder: ReturnType<typeof temporaryFolder>;
+  beforeEach(() => {
+    folder = temporaryFolder();
+  });
+  afterEach(() => folder.remove());
+  const { log } = recordingLog();
+
+  /** A configuration with a rule for this pattern. */
+  const configured = (container: string, more: object = {}) => {
+    const rule = { use: 'threshold', name: 'uplink', above: '1MiB/s', match: { container } };
+    writeConfig(folder.path, { data: folder.path, detectors: [rule], ...more });
+    return load({ config: join(folder.path, 'tidegauge.yaml') }).config;
+  };
+  const fill = async () => {
+    const store = makeStore(configured('*'), log);
+    await store.open();
+    const frame = frameOf('web-1', 0, busyParts(2));
+    await store.writeFrames([{ ...frame, start: systemClock.now() - 60_000, previous: null }]);
+    await store.close();
+    return frame.containers.map(({ name }) => name);
+  };
+
+  it('are compared where there are some', async () => {
+    expect(await rulesInStore(configured('web-*'), log)).toEqual([
+      'rules were not compared with who is there: nothing is stored yet',
+    ]);
+    const [name = ''] = await fill();
+    expect(await rulesInStore(configured(name), log)).toEqual([]);
+    const mistyped = `${name.slice(0, -1)}~`;
+    expect(await rulesInStore(configured(mistyped), log)).toEqual([
+      expect.stringMatching(/^in the newest stored frames rule uplink looks at nobody: .*did you mean/),
+    ]);
+  });
+
+  it('that is away are no mistake, and are not asked when every rule looks at everybody', async () => {
+    const url = `http://127.0.0.1:${await freePort()}`;
+    const away = { store: { kind: 'influx', influx: { url } } };
+    expect(await rulesInStore(configured('*', away), log)).toEqual([]);
+    expect(await rulesInStore(configured('web', away), log)).toEqual([
+      expect.stringMatching(/^rules were not compared with who is there: .*127\.0\.0\.1/),
+    ]);
+  });
+
+  it('are compared by review too, over the reviewed range', async () => {
+    await fill();
+    configured('nobody-*');
+    const review = async (...range: string[]) => {
+      const child = tidegauge(['review', ...range], { cwd: folder.path });
+      expect(await child.exited).toBe(0);
+      return child.output;
+    };
+    expect(await review('--from', '1h')).toContain('rule uplink looks at nobody: none of 2');
+    expect(await review('--from', '2h', '--to', '1h')).not.toContain('looks at nobody');
+  });
+});
