@@ -25,12 +25,18 @@ function range(from: number, to: number, step: number): number[] {
 /** Sparse histogram: [lower bound in bytes, count > 0], ascending by bound. */
 export type Sizes = readonly (readonly [bound: number, count: number])[];
 
-/** True for pairs of a bucket's bound and a count > 0, in any order. */
+/** True for pairs of a bucket's bound and a count > 0, each bound once, ascending. */
 export function isSizes(value: unknown): value is Sizes {
-  return Array.isArray(value) && value.every(isPair);
+  if (!Array.isArray(value)) return false;
+  let last = -1;
+  for (const pair of value) {
+    if (!isPair(pair) || pair[0] <= last) return false;
+    last = pair[0];
+  }
+  return true;
 }
 
-function isPair(value: unknown): boolean {
+function isPair(value: unknown): value is Sizes[number] {
   if (!Array.isArray(value) || value.length !== 2) return false;
   const [bound, count] = value;
   return KNOWN.has(bound) && Number.isSafeInteger(count) && count > 0;
@@ -52,11 +58,9 @@ export function upperBound(bound: number): number {
   return Number.POSITIVE_INFINITY;
 }
 
-/** Exact sum of histograms. */
-export function mergeSizes(...all: readonly Sizes[]): Sizes {
-  const sum = new Map<number, number>();
-  for (const sizes of all) for (const [bound, count] of sizes) sum.set(bound, (sum.get(bound) ?? 0) + count);
-  return sizesFrom(sum);
+/** Add a histogram to counts by bound. */
+export function addSizes(counts: Map<number, number>, sizes: Sizes): void {
+  for (const [bound, count] of sizes) counts.set(bound, (counts.get(bound) ?? 0) + count);
 }
 
 /** Histogram of a map bound -> count; zero counts are left out. */

@@ -1,5 +1,5 @@
 import { compareText, DIRECTIONS, type Direction, type Frame, isComplete } from './frame.ts';
-import { type Sizes, sizesFrom } from './histogram.ts';
+import { addSizes, type Sizes, sizesFrom } from './histogram.ts';
 
 /**
  * Coarser tiers of stored traffic, finest first; each is made of the one before, the first one of frames. A frame
@@ -151,7 +151,7 @@ function add(sum: Sum, direction: Direction, { messages, bytes, sizes }: Amount)
   const amount = sum.amounts[direction];
   amount.messages += messages;
   amount.bytes += bytes;
-  for (const [bound, count] of sizes) amount.sizes.set(bound, (amount.sizes.get(bound) ?? 0) + count);
+  addSizes(amount.sizes, sizes);
 }
 
 function trafficOf({ amounts, ...sum }: Sum): TrafficSum {

@@ -3,9 +3,10 @@ import fc from 'fast-check';
 import type { Event, Reading } from '../../collector/contract.ts';
 import { FrameBuilder } from '../../collector/frames.ts';
 import { DIRECTIONS, type Direction, decodeFrame, encodeFrame, type Frame } from '../../core/frame.ts';
-import { BUCKETS, mergeSizes, type Sizes } from '../../core/histogram.ts';
+import { BUCKETS, type Sizes } from '../../core/histogram.ts';
 import { breaks, trafficOf } from '../parts/capture.ts';
 import { cellsOf } from '../parts/cells.ts';
+import { mergeSizes } from '../parts/sizes.ts';
 
 const WALL = 1_700_000_000_000;
 const S = 1e9;

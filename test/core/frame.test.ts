@@ -43,6 +43,20 @@ it.each([
   ['no pair', [64]],
   ['a bound that is none', [[1, 3]]],
   ['a third number', [[64, 3, 0]]],
+  [
+    'a bucket twice',
+    [
+      [64, 1],
+      [64, 2],
+    ],
+  ],
+  [
+    'buckets out of order',
+    [
+      [128, 1],
+      [64, 2],
+    ],
+  ],
   ['a count of none', [[64, 0]]],
   ['a count that is text', [[64, '3']]],
   ['a count that is not exact', [[64, 2 ** 53]]],

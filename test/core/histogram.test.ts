@@ -1,14 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import {
-  BUCKETS,
-  bucketOf,
-  countOf,
-  isSizes,
-  mergeSizes,
-  sizesFrom,
-  upperBound,
-} from '../../core/histogram.ts';
+import { BUCKETS, bucketOf, countOf, isSizes, sizesFrom, upperBound } from '../../core/histogram.ts';
+import { mergeSizes } from '../parts/sizes.ts';
 
 const sizesOf = (events: readonly number[]) => {
   const counts = new Map<number, number>();
@@ -33,6 +26,18 @@ describe('size histogram', () => {
         expect(holding).toEqual([bucketOf(size)]);
         expect(isSizes([[bucketOf(size), 1]])).toBe(true);
         expect(isSizes([[size, 1]])).toBe(size === bucketOf(size));
+      }),
+    );
+  });
+
+  it('is one only with each bucket once, ascending', () => {
+    const some = fc.array(fc.tuple(fc.constantFrom(...BUCKETS), fc.integer({ min: 1 })), { maxLength: 4 });
+    fc.assert(
+      fc.property(some, pairs => {
+        const bounds = pairs.map(([bound]) => bound);
+        const ordered = [...new Set(bounds)].sort((a, b) => a - b);
+        expect(isSizes(pairs)).toBe(bounds.join() === ordered.join());
+        expect(isSizes(sizesFrom(new Map(pairs)))).toBe(true);
       }),
     );
   });

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { systemClock } from '../../core/clock.ts';
 import { type Frame, isComplete } from '../../core/frame.ts';
-import { mergeSizes } from '../../core/histogram.ts';
 import { jsonText } from '../../review/report.ts';
 import type { Store } from '../../store/contract.ts';
 import { createStore } from '../../store/index.ts';
@@ -11,6 +10,7 @@ import { type InfluxServer, startInflux } from '../parts/influx.ts';
 import { recordingLog } from '../parts/log.ts';
 import { describeWith } from '../parts/need.ts';
 import { type Child, temporaryFolder, until } from '../parts/process.ts';
+import { mergeSizes } from '../parts/sizes.ts';
 import { type Hook, startHook, tidegauge, writeConfig } from '../parts/tidegauge.ts';
 import { expected, JUMP_RULES, tcpScript, trickleScript } from '../parts/traffic.ts';
 
@@ -181,7 +181,7 @@ describeWith(['docker', 'ebpf', 'influx'], 'tidegauge run, end to end', () => {
     for (const host of ['alpha', 'beta']) {
       const output = async (...args: string[]) => {
         const child = tidegauge([...args, '--config', `${host}.yaml`], { cwd: folder.path });
-        expect(await child.exited).toBe(0);
+        await child.ended(0);
         return child.output;
       };
       const live = await output('incidents', '--json');

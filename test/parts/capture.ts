@@ -2,9 +2,10 @@ import { type Capture, type CaptureOptions, startCapture } from '../../collector
 import { systemClock } from '../../core/clock.ts';
 import type { Config } from '../../core/config.ts';
 import { type Direction, type Frame, frameEnd } from '../../core/frame.ts';
-import { mergeSizes, type Sizes } from '../../core/histogram.ts';
+import type { Sizes } from '../../core/histogram.ts';
 import type { Log } from '../../core/log.ts';
 import { until } from './process.ts';
+import { mergeSizes } from './sizes.ts';
 
 export interface TestCapture {
   readonly capture: Capture;

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { DIRECTIONS, type Frame } from '../../core/frame.ts';
-import { mergeSizes } from '../../core/histogram.ts';
 import { bucketStart, type Rollup, RollupBuilder, TIERS } from '../../core/rollup.ts';
 import type { Store } from '../../store/contract.ts';
 import { busyParts, frameOf } from '../parts/frames.ts';
 import { describeWith, type Part } from '../parts/need.ts';
+import { mergeSizes } from '../parts/sizes.ts';
 import { frameArbitrary, hostileText } from './arbitrary.ts';
 import { influxUnderTest, sqliteUnderTest, type UnderTest } from './stores.ts';
 
