@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { NO_EXCHANGE } from '../../core/flow.ts';
 import { type FlowTotal, serviceMap } from '../../core/service-map.ts';
 
 const total = (parts: Partial<FlowTotal>): FlowTotal => ({
@@ -9,12 +10,7 @@ const total = (parts: Partial<FlowTotal>): FlowTotal => ({
   peerKind: 'container',
   peer: 'db',
   port: 5432,
-  sentMessages: 0,
-  sentBytes: 0,
-  receivedMessages: 0,
-  receivedBytes: 0,
-  connections: 0,
-  failures: 0,
+  ...NO_EXCHANGE,
   ...parts,
 });
 
@@ -38,12 +34,8 @@ describe('the service map', () => {
         to: 'container:db',
         protocol: 'tcp',
         port: 5432,
-        sentMessages: 0,
-        sentBytes: 100,
-        receivedMessages: 0,
-        receivedBytes: 1000,
-        connections: 2,
-        failures: 1,
+        ...NO_EXCHANGE,
+        ...{ sentBytes: 100, receivedBytes: 1000, connections: 2, failures: 1 },
       },
     ]);
     expect(map.nodes.map(node => node.id)).toEqual(['container:db', 'container:web']);
