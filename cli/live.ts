@@ -107,6 +107,11 @@ export class Live {
     if (!this.redraws && (isNew || incident.resolvedAt !== null)) this.#print(incidentLines(incident));
   }
 
+  /** A log line that stands above already, and is part of the picture from the first redraw on. */
+  recall(entry: Entry): void {
+    this.#notes.add(entry);
+  }
+
   /** A log line while this has the screen. */
   log(entry: Entry): void {
     this.#notes.add(entry);

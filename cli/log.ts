@@ -26,13 +26,23 @@ const NAMES: Readonly<Record<number, Entry['level']>> = {
 /** Keys that pino adds and people do not need. */
 const HIDDEN = new Set(['level', 'time', 'msg', 'pid', 'hostname']);
 
+/** Lines that are kept for whoever gets the screen later. */
+const KEPT = 20;
+
 /** Log lines for people, onto a sink, or to whoever has the screen just now: a redraw would wipe what others write. */
 export class PeopleLog implements Sink {
   readonly #sink: Sink;
+  /** What went onto the sink last. */
+  #written: readonly Entry[] = [];
   #screen: ((entry: Entry) => void) | null = null;
 
   constructor(sink: Sink) {
     this.#sink = sink;
+  }
+
+  /** The last lines on the sink, which a redraw will wipe. */
+  get written(): readonly Entry[] {
+    return this.#written;
   }
 
   /** From now on to `screen`; null: back to the sink. */
@@ -44,7 +54,10 @@ export class PeopleLog implements Sink {
   write(line: string): void {
     const entry = entryOf(line);
     if (this.#screen) this.#screen(entry);
-    else this.#sink.write(`${entryText(entry)}\n`);
+    else {
+      this.#sink.write(`${entryText(entry)}\n`);
+      this.#written = [...this.#written, entry].slice(-KEPT);
+    }
   }
 }
 

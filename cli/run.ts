@@ -114,7 +114,10 @@ async function play(
 /** On a terminal log lines go into the picture, which would wipe them otherwise. */
 function openLive({ out, clock, peopleLog }: Context, traffic: boolean, { header, shows }: Show): Live {
   const live = new Live({ screen: out, clock, traffic, ...(shows ? { shows } : {}) });
-  if (live.redraws) peopleLog?.divert(entry => live.log(entry));
+  if (live.redraws) {
+    for (const entry of peopleLog?.written ?? []) live.recall(entry);
+    peopleLog?.divert(entry => live.log(entry));
+  }
   if (header) live.header(header);
   return live;
 }

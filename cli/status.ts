@@ -164,14 +164,15 @@ const rulesText = (unmatched: readonly Unmatched[]): string =>
 const waitingText = ({ waiting }: WorkerStatus): string =>
   waiting === 1 ? '1 notification waits' : `${waiting} notifications wait`;
 
-const frames = (n: number): string => `${n} ${n === 1 ? 'frame' : 'frames'}`;
+const counted = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
+const frames = (n: number): string => counted(n, 'frame');
 
 function aliveText({ containers }: Frame): string {
   const named = containers.filter(({ kind }) => kind === 'container').length;
   const own = containers.length - named;
   return named === 0
     ? `no containers; ${own} of the host's own cgroups`
-    : `${named} containers, ${own} other${own === 1 ? '' : 's'}`;
+    : `${counted(named, 'container')}, ${counted(own, 'other')}`;
 }
 
 const rebuildingText = ({ host, frames: folded, at }: Progress): string =>

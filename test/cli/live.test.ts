@@ -89,6 +89,17 @@ describe('live', () => {
     );
   });
 
+  it('keeps what was logged before there was a picture', () => {
+    const { screen, live } = open(true);
+    const people = new PeopleLog(screen);
+    const log = createLog('info', people);
+    for (let i = 0; i < 30; i++) log.warn(`setting ${i} has no effect`);
+    expect(people.written).toHaveLength(20);
+    for (const entry of people.written) live.recall(entry);
+    live.frame(frame(0), WELL);
+    expect(screen.picture.join('\n')).toMatch(/warning: setting 29 has no effect/);
+  });
+
   it.each([true, false])('says when frames stay away, terminal: %s', async isTTY => {
     const { screen, clock, live } = open(isTTY);
     live.frame(frame(0), WELL);
