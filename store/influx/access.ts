@@ -1,9 +1,9 @@
-import type { Row } from '../row.ts';
+import type { Source } from './pages.ts';
 
 /** What the tables need of their store. `policy`: name of a tier, or none for what is as it was captured. */
 export interface Access {
   /** For messages: where the rows come from. */
   readonly place: string;
-  readonly query: (statement: string, policy?: string) => Promise<Row[]>;
+  readonly from: (measurement: string, policy?: string) => Source;
   readonly write: (lines: readonly string[], policy?: string) => Promise<void>;
 }

@@ -101,15 +101,18 @@ export class InfluxFailure extends ExchangeError {
   readonly blame: Blame;
   /** A query that would succeed over less time. */
   readonly isTooWide: boolean;
+  /** Most files that a query may touch, when it was refused because of them; else null. */
+  readonly fileLimit: number | null;
 
   constructor(
     problem: Omit<Problem, 'remedy'>,
     { blame, remedy, isTooWide = false }: Judgement,
-    options: { retryAfterMs?: number | undefined; cause?: unknown } = {},
+    options: { retryAfterMs?: number | undefined; fileLimit?: number | null; cause?: unknown } = {},
   ) {
     super({ ...problem, remedy }, { retry: blame !== 'request', ...options });
     this.blame = blame;
     this.isTooWide = isTooWide;
+    this.fileLimit = options.fileLimit ?? null;
   }
 
   /** There is no such database; on 2.x also: the token may not read it. */
@@ -137,8 +140,14 @@ export function refusedAnswer(
       found: `HTTP ${answer.status}${message && `: ${excerpt(message)}`}`,
     },
     judgeAnswer(answer.status, message),
-    { retryAfterMs: retryAfterMs(answer.retryAfter), cause },
+    { retryAfterMs: retryAfterMs(answer.retryAfter), fileLimit: fileLimitIn(message), cause },
   );
+}
+
+/** What 3 Core says that a query may touch at most. */
+function fileLimitIn(message: string): number | null {
+  const [, limit] = /would exceed file limit of (\d{1,6}) parquet files/.exec(message) ?? [];
+  return Number(limit) || null;
 }
 
 /** An error that a statement reported. */

@@ -46,11 +46,9 @@ export class FrameTables {
     { withAhead }: { readonly withAhead: boolean },
   ): AsyncIterable<Frame> {
     const marks = pages(
+      this.#access.from('host_frames'),
       range,
-      part =>
-        this.#access.query(
-          `SELECT * FROM host_frames WHERE ${inRange(host, part)} ORDER BY time LIMIT ${STEP_FRAMES}`,
-        ),
+      part => `SELECT * FROM host_frames WHERE ${inRange(host, part)} ORDER BY time LIMIT ${STEP_FRAMES}`,
       { limit: STEP_FRAMES },
     );
     for await (const page of marks) {
@@ -75,21 +73,19 @@ export class FrameTables {
 
   async flows(host: string, range: Range): Promise<FlowTotal[]> {
     const tags = 'container, service, protocol, role, peer_kind, peer, port';
-    const rows = await allRows(range, part =>
-      this.#access.query(
-        `SELECT ${EXCHANGE_SUMS} FROM container_flows WHERE ${inRange(host, part)} GROUP BY ${tags}`,
-      ),
+    const rows = await allRows(
+      this.#access.from('container_flows'),
+      range,
+      part => `SELECT ${EXCHANGE_SUMS} FROM container_flows WHERE ${inRange(host, part)} GROUP BY ${tags}`,
     );
     return interpreted(this.#access.place, () => addTotals(rows.map(totalOf)));
   }
 
   async last(host: string, before = Number.POSITIVE_INFINITY) {
     const row = await firstRow(
+      this.#access.from('host_frames'),
       { ...ALL_TIME, to: before },
-      part =>
-        this.#access.query(
-          `SELECT duration_ms FROM host_frames WHERE ${inRange(host, part)} ORDER BY time DESC LIMIT 1`,
-        ),
+      part => `SELECT duration_ms FROM host_frames WHERE ${inRange(host, part)} ORDER BY time DESC LIMIT 1`,
       { newestFirst: true },
     );
     if (!row) return null;
@@ -102,21 +98,20 @@ export class FrameTables {
   /** Start of the newest frame from `from` on that was written in its turn. */
   async lastInTurn(host: string, from = Number.NEGATIVE_INFINITY): Promise<number | null> {
     const row = await firstRow(
+      this.#access.from('host_frames'),
       { ...ALL_TIME, from },
       part =>
-        this.#access.query(
-          `SELECT settled FROM host_frames WHERE ${inRange(host, part)} AND settled = 1 ORDER BY time DESC LIMIT 1`,
-        ),
+        `SELECT settled FROM host_frames WHERE ${inRange(host, part)} AND settled = 1 ORDER BY time DESC LIMIT 1`,
       { newestFirst: true },
     );
     return row ? interpreted(this.#access.place, () => integer(row, 'time')) : null;
   }
 
   async first(host: string): Promise<number | null> {
-    const row = await firstRow(ALL_TIME, part =>
-      this.#access.query(
-        `SELECT duration_ms FROM host_frames WHERE ${inRange(host, part)} ORDER BY time LIMIT 1`,
-      ),
+    const row = await firstRow(
+      this.#access.from('host_frames'),
+      ALL_TIME,
+      part => `SELECT duration_ms FROM host_frames WHERE ${inRange(host, part)} ORDER BY time LIMIT 1`,
     );
     return row ? interpreted(this.#access.place, () => integer(row, 'time')) : null;
   }
@@ -131,8 +126,10 @@ export class FrameTables {
 
   async #findHosts(): Promise<string[]> {
     // Without times, 3 names the hosts of the last day.
-    const rows = await allRows(ALL_TIME, part =>
-      this.#access.query(`SHOW TAG VALUES FROM host_frames WITH KEY = host WHERE ${within(part)}`),
+    const rows = await allRows(
+      this.#access.from('host_frames'),
+      ALL_TIME,
+      part => `SHOW TAG VALUES FROM host_frames WITH KEY = host WHERE ${within(part)}`,
     );
     const names = interpreted(this.#access.place, () => rows.map(row => decodeTag(text(row, 'value'))));
     return [...new Set(names)].sort(compareText);
@@ -143,8 +140,10 @@ export class FrameTables {
     const first = heads[0]?.frame.start ?? 0;
     const last = heads.at(-1)?.frame.start ?? 0;
     const rowsOf = (measurement: string) =>
-      allRows({ from: first, to: last + 1 }, part =>
-        this.#access.query(`SELECT * FROM ${measurement} WHERE ${inRange(host, part)}`),
+      allRows(
+        this.#access.from(measurement),
+        { from: first, to: last + 1 },
+        part => `SELECT * FROM ${measurement} WHERE ${inRange(host, part)}`,
       );
     const rows = await rowsOf('container_traffic');
     const flowRows = heads.some(head => head.flows > 0) ? await rowsOf('container_flows') : [];

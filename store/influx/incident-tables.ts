@@ -34,8 +34,10 @@ export class IncidentTables {
   }
 
   async readDetections(host: string, range: Range): Promise<Detection[]> {
-    const rows = await allRows(range, part =>
-      this.#access.query(`SELECT * FROM detections WHERE ${inRange(host, part)}`),
+    const rows = await allRows(
+      this.#access.from('detections'),
+      range,
+      part => `SELECT * FROM detections WHERE ${inRange(host, part)}`,
     );
     return interpreted(this.#access.place, () =>
       rows.map(row => detectionOf(host, row)).sort(compareDetections),
@@ -87,7 +89,7 @@ export class IncidentTables {
     const tier = this.#tier();
     for (const policy of tier === undefined ? [undefined] : [tier, undefined]) {
       const statement = (part: Range) => `SELECT * FROM annotations WHERE ${within(part)} AND ${condition}`;
-      rows.push(...(await allRows(starts, part => this.#access.query(statement(part), policy))));
+      rows.push(...(await allRows(this.#access.from('annotations', policy), starts, statement)));
     }
     return interpreted(this.#access.place, () => mergeAll(rows.map(annotationOf)));
   }

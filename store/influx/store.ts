@@ -9,6 +9,7 @@ import { readSeries, rollUp } from '../tiers.ts';
 import type { Access } from './access.ts';
 import { apiOf, connectionTo, type InfluxConfig, serverVersion } from './connect.ts';
 import { InfluxFailure } from './failure.ts';
+import { filesOf } from './files.ts';
 import { FrameTables } from './frame-tables.ts';
 import type { Connection } from './http.ts';
 import { IncidentTables } from './incident-tables.ts';
@@ -45,7 +46,10 @@ export class InfluxStore implements Store {
     this.#connection = connectionTo(config);
     const access: Access = {
       place: this.#connection.url,
-      query: async (statement, policy) => query(this.#connection, this.#target(policy), statement),
+      from: (measurement, policy) => ({
+        query: async statement => query(this.#connection, this.#target(policy), statement),
+        files: async range => filesOf(this.#connection, this.#target(policy), measurement, range),
+      }),
       write: async (lines, policy) => lineWriter(this.#connection, this.#target(policy)).write(lines),
     };
     this.#frames = new FrameTables(access, log);

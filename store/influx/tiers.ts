@@ -29,12 +29,9 @@ export class InfluxTiers implements TierTables {
 
   async *rollups(tier: Tier, host: string, range: Range): AsyncIterable<Rollup> {
     const marks = pages(
+      this.#access.from('host_frames', tier.name),
       range,
-      part =>
-        this.#access.query(
-          `SELECT * FROM host_frames WHERE ${inRange(host, part)} ORDER BY time LIMIT ${STEP_BUCKETS}`,
-          tier.name,
-        ),
+      part => `SELECT * FROM host_frames WHERE ${inRange(host, part)} ORDER BY time LIMIT ${STEP_BUCKETS}`,
       { limit: STEP_BUCKETS },
     );
     for await (const page of marks) {
@@ -51,12 +48,12 @@ export class InfluxTiers implements TierTables {
 
   async frameCounts(tier: Tier | null, host: string, range: Range, stepMs: number) {
     const value = tier ? 'sum("frames")' : 'count("duration_ms")';
-    const rows = await allRows(range, part =>
-      this.#access.query(
+    const rows = await allRows(
+      this.#access.from('host_frames', tier?.name),
+      range,
+      part =>
         `SELECT ${value} AS frames FROM host_frames WHERE ${inRange(host, part)} ` +
-          `GROUP BY time(${stepMs}ms) fill(none)`,
-        tier?.name,
-      ),
+        `GROUP BY time(${stepMs}ms) fill(none)`,
     );
     return interpreted(this.#access.place, () => {
       const counts = new Map<number, number>();
@@ -77,8 +74,10 @@ export class InfluxTiers implements TierTables {
   async #completed(tier: Tier, host: string, heads: readonly RollupHead[]): Promise<Rollup[]> {
     const first = heads[0]?.rollup.start ?? 0;
     const last = heads.at(-1)?.rollup.start ?? 0;
-    const rows = await allRows({ from: first, to: last + 1 }, part =>
-      this.#access.query(`SELECT * FROM container_traffic WHERE ${inRange(host, part)}`, tier.name),
+    const rows = await allRows(
+      this.#access.from('container_traffic', tier.name),
+      { from: first, to: last + 1 },
+      part => `SELECT * FROM container_traffic WHERE ${inRange(host, part)}`,
     );
     return interpreted(this.#access.place, () => {
       const byTime = Map.groupBy(rows, row => integer(row, 'time'));

@@ -1,7 +1,6 @@
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTcpServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import type { Range } from '../../store/contract.ts';
 import { call } from '../../store/influx/http.ts';
 import { allRows } from '../../store/influx/pages.ts';
 import { InfluxStore } from '../../store/influx/store.ts';
@@ -160,11 +159,12 @@ describe('an answer that is too long', () => {
     // Ten rows are longer, five are not.
     const connection = { url, headers: {}, timeoutMs: 1000, answerBytes: 100 };
     const asked: string[] = [];
-    const read = async ({ from, to }: Range): Promise<Row[]> => {
-      asked.push(`${from}-${to}`);
-      return JSON.parse(await call(connection, `/${from}-${to}`));
+    const query = async (statement: string): Promise<Row[]> => {
+      asked.push(statement);
+      return JSON.parse(await call(connection, `/${statement}`));
     };
-    const rows = await allRows({ from: 0, to: 10 }, read);
+    const source = { query, files: async () => [] };
+    const rows = await allRows(source, { from: 0, to: 10 }, ({ from, to }) => `${from}-${to}`);
     expect(rows).toEqual(Array.from({ length: 10 }, (_, time) => ({ time })));
     expect(asked).toEqual(['0-10', '0-5', '5-10']);
     await expect(call({ ...connection, answerBytes: 5 }, '/0-1')).rejects.toThrow(

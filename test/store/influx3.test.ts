@@ -244,15 +244,26 @@ describe('InfluxDB 3 Core: writing and reading', () => {
     expect(count()).toBe(2);
   });
 
-  it('asks for less time where a query would touch too many files', async () => {
+  it.each([
+    ['all at once where it tells of its files', true],
+    ['half by half where it does not', false],
+  ])('asks for less time where a query would touch too many files: %s', async (_, tells) => {
     const starts = [0, 1, 2, 3].map(day => 1_700_000_000_000 + day * DAY);
     const spans: number[] = [];
-    const { store } = await recorded(asked => {
+    let refused = 0;
+    const files: Recorded = tells
+      ? [200, JSON.stringify(starts.map(at => ({ first: at, last: at })))]
+      : RECORDED.planning;
+    const { store, asked: requests } = await recorded(asked => {
+      if (asked.body.includes('parquet_files')) return files;
       const q = statementOf(asked);
       const [, from, to] = /time >= (-?\d+)ms AND time < (-?\d+)ms/.exec(q) ?? [];
       if (asked.url.pathname !== '/query' || from === undefined) return undefined;
       const found = starts.filter(start => Number(from) <= start && start < Number(to));
-      if (found.length > 1) return RECORDED.tooWide;
+      if (found.length > 1) {
+        refused++;
+        return [500, RECORDED.tooWide[1].replace('432', '1')];
+      }
       spans.push(Number(to) - Number(from));
       const columns = q.startsWith('SHOW') ? ['key', 'value'] : ['time', 'duration_ms'];
       const values = found.map(start => (q.startsWith('SHOW') ? ['host', 'h'] : [start, 5000]));
@@ -265,5 +276,14 @@ describe('InfluxDB 3 Core: writing and reading', () => {
     expect(await store.lastFrame('h', starts[2])).toMatchObject({ start: starts[1] });
     expect(await store.hosts()).toEqual(['h']);
     expect(spans.length).toBeGreaterThan(4);
+    if (!tells) return;
+    expect(refused).toBe(4);
+    const { db, q } = JSON.parse(requests.find(({ body }) => body.includes('parquet_files'))?.body ?? '');
+    expect(db).toBe('gauge');
+    expect(q).toBe(
+      'SELECT min_time / 1000000 AS first, max_time / 1000000 AS last FROM system.parquet_files ' +
+        "WHERE table_name = 'host_frames' AND max_time >= -9223372036000000000 " +
+        'AND min_time < 9223372036000000000 ORDER BY first',
+    );
   });
 });

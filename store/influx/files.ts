@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import type { Range } from '../contract.ts';
+import { InfluxFailure } from './failure.ts';
+import { type Connection, call, understood } from './http.ts';
+import { epoch, literal } from './influxql.ts';
+import type { FileTimes } from './pages.ts';
+import { bucketName, type Target } from './target.ts';
+
+const times = z.array(z.object({ first: z.int(), last: z.int() }));
+
+/** Nanoseconds of a time that InfluxDB can hold. */
+const nanoseconds = (ms: number): string => `${BigInt(epoch(ms)) * 1_000_000n}`;
+
+/**
+ * Times of the files in which 3 keeps a measurement and that a range touches, by their first. What it has in memory yet
+ * is in none. Empty where a server does not tell: its older versions, or a token that may not ask.
+ */
+export async function filesOf(
+  connection: Connection,
+  { api, database, policy }: Target,
+  measurement: string,
+  { from, to }: Range,
+): Promise<readonly FileTimes[]> {
+  if (api !== '3') return [];
+  const q =
+    'SELECT min_time / 1000000 AS first, max_time / 1000000 AS last FROM system.parquet_files ' +
+    `WHERE table_name = ${literal(measurement)} AND max_time >= ${nanoseconds(from)} ` +
+    `AND min_time < ${nanoseconds(to)} ORDER BY first`;
+  const json = { db: bucketName(database, policy), q, format: 'json' };
+  try {
+    const body = await call(connection, '/api/v3/query_sql', { method: 'POST', json });
+    return understood(connection, times, body);
+  } catch (error) {
+    // It only saves requests: whoever asks goes on without.
+    if (error instanceof InfluxFailure) return [];
+    throw error;
+  }
+}
