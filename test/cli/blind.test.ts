@@ -104,7 +104,7 @@ describeWith(['redis', 'influx'], 'a collector that starts while store, queue an
     await redis.stop();
     const guarded = await startRedisWithPassword(redis.port);
     try {
-      expect(await child.exited).toBe(2);
+      await child.ended(2);
       expect(child.output).toContain('Put the password into redis.url.');
     } finally {
       await guarded.stop();

@@ -224,7 +224,7 @@ describeWith(['ebpf'], 'a second collector on one data directory', () => {
       http: { listen: 'x.invalid:1' },
     });
     const child = tidegauge(['run'], { cwd: folder.path });
-    expect(await child.exited).toBe(2);
+    await child.ended(2);
     expect(child.output).toMatch(/^tidegauge: .*expected a data directory of this collector alone.*\n$/);
     expect(readdirSync(folder.path).filter(name => name.endsWith('.db'))).toEqual([]);
     lock?.release();

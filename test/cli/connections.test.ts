@@ -76,7 +76,7 @@ describeWith(['ebpf'], 'live connections', () => {
   it('are for root, as captures are; others are told what they can see', async () => {
     const through = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--'];
     const child = tidegauge(['connections'], { cwd: '/', through });
-    expect(await child.exited).toBe(2);
+    await child.ended(2);
     expect(child.output).toBe(
       'tidegauge: this machine: expected root, found user id 65534. Run it as root, for example with sudo. (What is stored is listed with --from.)\n',
     );
@@ -87,7 +87,7 @@ describe('stored connections', () => {
   const folder = temporaryFolder();
   const list = async (...args: string[]): Promise<string[]> => {
     const child = tidegauge(['connections', ...args], { cwd: folder.path });
-    expect(await child.exited).toBe(0);
+    await child.ended(0);
     return child.output.split('\n');
   };
   beforeAll(async () => {

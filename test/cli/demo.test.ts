@@ -7,7 +7,7 @@ import { tidegauge } from '../parts/tidegauge.ts';
 it.each(['0s', '59s', '25h', 'soon'])('--for %s is refused before anything is made', async length => {
   const folder = temporaryFolder();
   const child = tidegauge(['demo', '--for', length], { cwd: folder.path });
-  expect(await child.exited).toBe(2);
+  await child.ended(2);
   expect(child.output).toMatch(/--for: expected a duration from 1m .* to 1d, found/);
   folder.remove();
 });

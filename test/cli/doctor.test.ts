@@ -28,7 +28,7 @@ describeWith(['redis'], 'doctor', () => {
       'maxmemory-policy',
       'allkeys-lru',
     ]);
-    expect(await admin.exited).toBe(0);
+    await admin.ended(0);
     const settings = { queue: { kind: 'bullmq' }, state: { kind: 'redis' }, redis: { url: redis.url } };
     const child = tidegauge(['doctor'], {
       cwd: writeConfig(folder.path, { data: folder.path, ...settings }),
@@ -174,7 +174,7 @@ describeWith(['ebpf'], 'doctor, on a machine that lacks something,', () => {
   it('sends nobody to root who is root', async () => {
     const cwd = writeConfig(folder.path, { data: '/etc/hostname/data', capture: { docker: 'off' } });
     const child = tidegauge(['doctor'], { cwd });
-    expect(await child.exited).toBe(1);
+    await child.ended(1);
     expect(child.output).toContain('-> Set `data` to a directory that this user can make and write.\n');
     expect(child.output).not.toMatch(/as root/);
   });

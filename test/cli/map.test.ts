@@ -93,7 +93,7 @@ describe('a map', () => {
 
 it('has a legend of who is no container in its help', async () => {
   const help = tidegauge(['map', '--help'], { cwd: '/' });
-  expect(await help.exited).toBe(0);
+  await help.ended(0);
   const kinds = PEER_KINDS.filter(kind => kind !== 'container' && kind !== 'virtual');
   for (const kind of kinds) expect(help.output).toContain(`(${kind})`);
 });

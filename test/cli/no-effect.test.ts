@@ -67,7 +67,7 @@ describe('settings without effect', () => {
     writeFileSync(file, 'redis: {prefix: other}\n');
     const check = async () => {
       const child = tidegauge(['check'], { cwd: folder.path });
-      expect(await child.exited).toBe(0);
+      await child.ended(0);
       return child.output;
     };
     const first = await check();

@@ -82,7 +82,7 @@ describe('a data directory and a host name', () => {
     const first = collect('a');
     await opened(first);
     const second = collect('a');
-    expect(await second.exited).toBe(2);
+    await second.ended(2);
     expect(second.output).toContain('expected a data directory of this collector alone');
     await first.stop('SIGKILL');
     await opened(collect('a'));
@@ -91,7 +91,7 @@ describe('a data directory and a host name', () => {
   it('of another installation are refused under the same name, and taken under another', async () => {
     await opened(collect('a'));
     const other = collect('b');
-    expect(await other.exited).toBe(2);
+    await other.ended(2);
     expect(other.output).toMatch(
       /host web-1: expected a name under which no other installation collects.*Set `host`/,
     );
@@ -131,7 +131,7 @@ describe('a data directory and a host name', () => {
     mkdirSync(join(folder.path, 'a'));
     writeFileSync(join(folder.path, 'a/spool'), '');
     const broken = collect('a');
-    expect(await broken.exited).toBe(2);
+    await broken.ended(2);
     expect(broken.output).toContain('a/spool');
     await opened(collect('b'));
   });

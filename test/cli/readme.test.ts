@@ -35,7 +35,7 @@ describe('README and examples', () => {
 
   it('names every command that there is, and no other', async () => {
     const help = tidegauge(['--help'], { cwd: folder.path });
-    expect(await help.exited).toBe(0);
+    await help.ended(0);
     const commands = help.output.slice(help.output.indexOf('Commands:'), help.output.indexOf('Start here'));
     const offered = [...commands.matchAll(/^ {2}([a-z]+) /gm)].map(match => match[1]);
     const table = readme.slice(readme.indexOf('| command '), readme.indexOf('## Being told'));
@@ -47,7 +47,7 @@ describe('README and examples', () => {
 
   it.each(['run', 'review', 'doctor'])('%s explains itself', async command => {
     const help = tidegauge([command, '--help'], { cwd: folder.path });
-    expect(await help.exited).toBe(0);
+    await help.ended(0);
     expect(help.output).toMatch(/--config <file>/);
   });
 });

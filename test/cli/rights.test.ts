@@ -81,7 +81,8 @@ describeWith(['ebpf'], 'a collector with a user', () => {
     }
     for (const file of readdirSync(data(), { recursive: true, encoding: 'utf8' }))
       expect(statSync(join(data(), file)).uid).toBe(UID);
-    expect(await collector.stop('SIGINT')).toBe(0);
+    await collector.stop('SIGINT');
+    await collector.ended(0);
     expect(collector.output).toMatch(/stopped: last interval stored/);
     expect([keeper, bpftrace].filter(isAlive)).toEqual([]);
   });
@@ -89,7 +90,7 @@ describeWith(['ebpf'], 'a collector with a user', () => {
   it('ends with its last interval when the keeper is killed, and takes bpftrace along', async () => {
     const { collector, keeper, bpftrace } = await running();
     process.kill(keeper, 'SIGKILL');
-    expect(await collector.exited).toBe(1);
+    await collector.ended(1);
     expect(collector.output).toMatch(/incomplete: detach/);
     expect(collector.output).toMatch(
       new RegExp(`keeper \\(pid ${keeper}\\): expected .* found signal SIGKILL`),
@@ -110,7 +111,8 @@ describeWith(['ebpf'], 'a collector with a user', () => {
     await collector.until('a restart', output => /incomplete: restart.*incomplete: attach/s.test(output));
     const [again] = childrenOf(keeper);
     expect(again).not.toBe(bpftrace);
-    expect(await collector.stop('SIGTERM')).toBe(0);
+    await collector.stop('SIGTERM');
+    await collector.ended(0);
     expect([keeper, again ?? 0].filter(isAlive)).toEqual([]);
   });
 
@@ -128,7 +130,8 @@ describeWith(['ebpf'], 'a collector with a user', () => {
       socket.close();
     }
     expect(isAlive(keeper)).toBe(true);
-    expect(await collector.stop('SIGTERM')).toBe(0);
+    await collector.stop('SIGTERM');
+    await collector.ended(0);
     expect(collector.output).toMatch(/stopped: last interval stored/);
   });
 
@@ -138,7 +141,7 @@ describeWith(['ebpf'], 'a collector with a user', () => {
     ['no name', ['--user', '-x; id'], /the name of an account/],
   ])('refuses %s', async (_, flags, message) => {
     const collector = run(...flags);
-    expect(await collector.exited).toBe(2);
+    await collector.ended(2);
     expect(collector.output).toMatch(message);
     expect(existsSync(data())).toBe(false);
   });
@@ -151,7 +154,7 @@ describeWith(['ebpf'], 'a collector with a user', () => {
     mkdirSync(data());
     prepare();
     const collector = run();
-    expect(await collector.exited).toBe(2);
+    await collector.ended(2);
     expect(collector.output).toContain(`Give it to the user: \`chown -R ${USER}: ${data()}\`.`);
     expect(readdirSync(folder.path).sort()).toEqual(['data', 'tidegauge.yaml']);
   });
@@ -164,7 +167,7 @@ describeWith(['ebpf'], 'a collector with a user', () => {
     const script = 'mount --bind "$0" "$1" && exec "$2" "$1/cli/main.ts" run --user nobody';
     const words = ['--mount', 'sh', '-c', script, ROOT, checkout, process.execPath];
     child = new Child('unshare', words, { cwd: folder.path });
-    expect(await child.exited).toBe(2);
+    await child.ended(2);
     expect(child.output).toContain(
       `found ${checkout}, which nobody may not read. Move it to where everybody may`,
     );

@@ -58,7 +58,7 @@ describe('rules and the containers of the store', () => {
     configured('nobody-*');
     const review = async (...range: string[]) => {
       const child = tidegauge(['review', ...range], { cwd: folder.path });
-      expect(await child.exited).toBe(0);
+      await child.ended(0);
       return child.output;
     };
     expect(await review('--from', '1h')).toContain('rule uplink looks at nobody: none of 2');

@@ -15,6 +15,11 @@ import type { Child } from '../parts/process.ts';
 import { temporaryFolder, until } from '../parts/process.ts';
 import { SOCKETS, tcpClient, tcpServer, udpClient, udpServer } from '../parts/sockets.ts';
 
+/** Not those of another run on this machine: an address that two have in one frame leads to neither. */
+const TAG = 1 + (process.pid % 250);
+const NET = `10.77.${TAG}`;
+const NET6 = `fd77:${TAG}`;
+
 /** The sum over frames of each flow of these containers, without its address. */
 function flowsOf(frames: readonly Frame[], ...containers: readonly string[]): Partial<Flow>[] {
   const sums = new Map<string, Record<string, unknown>>();
@@ -64,8 +69,8 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
 
   beforeAll(async () => {
     network = makeNetwork(`t${process.pid % 100_000}`);
-    left = network.join('l', '10.77.0.1/24', 'fd77::1/64');
-    right = network.join('r', '10.77.0.2/24', 'fd77::2/64');
+    left = network.join('l', `${NET}.1/24`, `${NET6}::1/64`);
+    right = network.join('r', `${NET}.2/24`, `${NET6}::2/64`);
   });
   beforeEach(async () => {
     running = await captureFrames({ probe: 'flows' });
@@ -78,8 +83,8 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
   afterAll(() => network.remove());
 
   it.each([
-    ['IPv4', '10.77.0.2'],
-    ['IPv6', 'fd77::2'],
+    ['IPv4', `${NET}.2`],
+    ['IPv6', `${NET6}::2`],
   ])('over TCP and %s: both ends know each other, with exact numbers', async (_, host) => {
     const [client, server] = [await cgroup('client'), await cgroup('server')];
     await serve(right, server, tcpServer(host, 7001, 100, 5000));
@@ -132,10 +137,10 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
 
   it('over TCP: both ends, and who is refused, tell the port of the client; of several that of the latest', async () => {
     const [client, server] = [await cgroup('client'), await cgroup('server')];
-    await serve(right, server, tcpServer('10.77.0.2', 7012, 10, 10));
+    await serve(right, server, tcpServer(`${NET}.2`, 7012, 10, 10));
     const from = (port: number, to: number) =>
-      `my $s = sock("10.77.0.1", SOCK_STREAM); bind($s, at("10.77.0.1", ${port})) or die "bind $!";
-       my $is = connect($s, at("10.77.0.2", ${to})); close $s;`;
+      `my $s = sock("${NET}.1", SOCK_STREAM); bind($s, at("${NET}.1", ${port})) or die "bind $!";
+       my $is = connect($s, at("${NET}.2", ${to})); close $s;`;
     const ports = [7101, 7102, 7103];
     await run(
       left,
@@ -156,15 +161,15 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
       expect(counted).toBe(3);
     }
     expect(rows.filter(row => row.container === client.path && row.kind === 'failed')).toMatchObject([
-      { own: '10.77.0.1', peer: '10.77.0.2', port: 9, clientPort: 7104, count: 1 },
+      { own: `${NET}.1`, peer: `${NET}.2`, port: 9, clientPort: 7104, count: 1 },
     ]);
   });
 
   it.each([
-    ['connected', 'IPv4', '10.77.0.2', true],
-    ['unconnected', 'IPv4', '10.77.0.2', false],
-    ['connected', 'IPv6', 'fd77::2', true],
-    ['unconnected', 'IPv6', 'fd77::2', false],
+    ['connected', 'IPv4', `${NET}.2`, true],
+    ['unconnected', 'IPv4', `${NET}.2`, false],
+    ['connected', 'IPv6', `${NET6}::2`, true],
+    ['unconnected', 'IPv6', `${NET6}::2`, false],
   ])(
     'over %s UDP and %s: who is sent to is known, of receives only the sum',
     async (_, _6, host, connected) => {
@@ -196,8 +201,8 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
   );
 
   it.each([
-    ['IPv4', '10.77.0.2'],
-    ['IPv6', 'fd77::2'],
+    ['IPv4', `${NET}.2`],
+    ['IPv6', `${NET6}::2`],
   ])(
     'over unconnected UDP and %s where nobody listens: who is sent to is known all the same',
     async (_, host) => {
@@ -217,8 +222,8 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
   );
 
   it.each([
-    ['IPv4', '10.77.0.2'],
-    ['IPv6', 'fd77::2'],
+    ['IPv4', `${NET}.2`],
+    ['IPv6', `${NET6}::2`],
   ])(
     'over unconnected UDP and %s after more threads than the maps hold have come and gone: who is sent to is known',
     async (_, host) => {
@@ -242,10 +247,10 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
   );
 
   it.each([
-    ['IPv4', '10.77.0.2', '10.77.0.200'],
-    ['IPv6', 'fd77::2', 'fd77::200'],
-    ['IPv6 after IPv4', '10.77.0.2', 'fd77::200'],
-    ['IPv4 after IPv6', 'fd77::2', '10.77.0.200'],
+    ['IPv4', `${NET}.2`, `${NET}.200`],
+    ['IPv6', `${NET6}::2`, `${NET6}::200`],
+    ['IPv6 after IPv4', `${NET}.2`, `${NET6}::200`],
+    ['IPv4 after IPv6', `${NET6}::2`, `${NET}.200`],
   ])(
     'over unconnected UDP and %s, both on one port: what could not be sent to one is not taken for what another is sent',
     async (_, host, nobody) => {
@@ -290,14 +295,14 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
 
   it('of a port scan are few rows, and its failures are all counted', async () => {
     const [scanner, server] = [await cgroup('scanner'), await cgroup('victim')];
-    await serve(right, server, tcpServer('10.77.0.2', 7004, 10, 10));
-    await run(left, scanner, tcpClient('10.77.0.2', 7004, 1, 10, 10));
+    await serve(right, server, tcpServer(`${NET}.2`, 7004, 10, 10));
+    await run(left, scanner, tcpClient(`${NET}.2`, 7004, 1, 10, 10));
     await running.settled();
     await run(
       left,
       scanner,
-      `${SOCKETS} for my $port (2001..7000) { my $s = sock("10.77.0.2", SOCK_STREAM);
-        connect($s, at("10.77.0.2", $port)) and die; close $s }`,
+      `${SOCKETS} for my $port (2001..7000) { my $s = sock("${NET}.2", SOCK_STREAM);
+        connect($s, at("${NET}.2", $port)) and die; close $s }`,
     );
     await running.settled();
     const rows = flowsOf(running.frames, scanner.path);
@@ -316,8 +321,8 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
     await run(
       left,
       flooder,
-      `${SOCKETS} my $s = sock("10.77.0.2", SOCK_DGRAM);
-      for my $port (10001..15000) { send($s, "x" x 8, 0, at("10.77.0.2", $port)) or die "send $!" }`,
+      `${SOCKETS} my $s = sock("${NET}.2", SOCK_DGRAM);
+      for my $port (10001..15000) { send($s, "x" x 8, 0, at("${NET}.2", $port)) or die "send $!" }`,
     );
     await running.settled();
     const { frames } = running;
@@ -339,7 +344,7 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
 
   it('never lead to whom an address belonged before', async () => {
     const [client, first, second] = [await cgroup('client'), await cgroup('first'), await cgroup('second')];
-    const host = '10.77.0.9';
+    const host = `${NET}.9`;
     for (const [who, times] of [
       [first, 3],
       [second, 5],
@@ -364,7 +369,7 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
     await run(
       left,
       client,
-      `${SOCKETS} for my $to ("10.77.0.2", "10.77.0.1") { connect(sock($to, SOCK_STREAM), at($to, 9)) and die }`,
+      `${SOCKETS} for my $to ("${NET}.2", "${NET}.1") { connect(sock($to, SOCK_STREAM), at($to, 9)) and die }`,
     );
     await running.settled();
     const flows = flowsOf(running.frames, client.path);
@@ -373,10 +378,10 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
 
   it('make one map: exactly the edges that were made, with exact bytes, over TCP and UDP', async () => {
     const [client, server] = [await cgroup('client'), await cgroup('server')];
-    await serve(right, server, tcpServer('10.77.0.2', 7007, 100, 5000));
-    await serve(right, server, udpServer('fd77::2', 7008));
-    await run(left, client, tcpClient('10.77.0.2', 7007, 20, 100, 5000));
-    await serve(left, client, udpClient('fd77::2', 7008, 30, 70, false), 'done');
+    await serve(right, server, tcpServer(`${NET}.2`, 7007, 100, 5000));
+    await serve(right, server, udpServer(`${NET6}::2`, 7008));
+    await run(left, client, tcpClient(`${NET}.2`, 7007, 20, 100, 5000));
+    await serve(left, client, udpClient(`${NET6}::2`, 7008, 30, 70, false), 'done');
     await running.settled();
     const file = temporaryFolder();
     const store = new SqliteStore(join(file.path, 'map.db'));
@@ -395,7 +400,7 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
 
   it('are shown live, from both ends, and who is refused', async () => {
     const [client, server] = [await cgroup('client'), await cgroup('server')];
-    await serve(right, server, tcpServer('10.77.0.2', 7009, 10, 10));
+    await serve(right, server, tcpServer(`${NET}.2`, 7009, 10, 10));
     const seen: Connection[] = [];
     const end = new AbortController();
     let isReady = false;
@@ -412,12 +417,8 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
       },
     });
     await until('the watch', () => isReady);
-    await run(left, client, tcpClient('10.77.0.2', 7009, 1, 10, 10));
-    await run(
-      left,
-      client,
-      `${SOCKETS} connect(sock("10.77.0.2", SOCK_STREAM), at("10.77.0.2", 9)) and die;`,
-    );
+    await run(left, client, tcpClient(`${NET}.2`, 7009, 1, 10, 10));
+    await run(left, client, `${SOCKETS} connect(sock("${NET}.2", SOCK_STREAM), at("${NET}.2", 9)) and die;`);
     const ours = () => seen.filter(({ container }) => [client.path, server.path].includes(container));
     await until('three connections', () => ours().length === 3);
     end.abort();
@@ -425,19 +426,19 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
     expect(warnings).toEqual([]);
     expect(ours().map(({ container, kind, peer, peerPort }) => [container, kind, peer, peerPort])).toEqual(
       expect.arrayContaining([
-        [client.path, 'opened', '10.77.0.2', 7009],
-        [server.path, 'accepted', '10.77.0.1', expect.any(Number)],
-        [client.path, 'failed', '10.77.0.2', 9],
+        [client.path, 'opened', `${NET}.2`, 7009],
+        [server.path, 'accepted', `${NET}.1`, expect.any(Number)],
+        [client.path, 'failed', `${NET}.2`, 9],
       ]),
     );
   });
 
   it('add up to the windows, frame by frame', async () => {
     const [client, server] = [await cgroup('client'), await cgroup('server')];
-    await serve(right, server, tcpServer('10.77.0.2', 7006, 100, 100));
-    await serve(right, server, udpServer('fd77::2', 7006));
-    await run(left, client, tcpClient('10.77.0.2', 7006, 20, 100, 100));
-    await serve(left, client, udpClient('fd77::2', 7006, 20, 70, false), 'done');
+    await serve(right, server, tcpServer(`${NET}.2`, 7006, 100, 100));
+    await serve(right, server, udpServer(`${NET6}::2`, 7006));
+    await run(left, client, tcpClient(`${NET}.2`, 7006, 20, 100, 100));
+    await serve(left, client, udpClient(`${NET6}::2`, 7006, 20, 70, false), 'done');
     await running.settled();
     for (const frame of running.frames) {
       for (const { path } of [client, server]) {

@@ -18,7 +18,7 @@ async function mostOf(program: string): Promise<number> {
   const child = new Child(process.execPath, ['--input-type=module', '-e', program], {
     env: { ...process.env, NODE_OPTIONS: '--disable-warning=ExperimentalWarning' },
   });
-  expect(await child.exited).toBe(0);
+  await child.ended(0);
   return Number(child.output);
 }
 

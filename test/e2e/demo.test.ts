@@ -18,7 +18,7 @@ describeWith(['ebpf', 'docker'], 'first steps', () => {
       writeConfig(folder.path, { capture: { docker: docker?.socket ?? 'off' } });
       const demo = tidegauge(['demo', '--for', '80s'], { cwd: folder.path });
       try {
-        expect(await demo.exited).toBe(0);
+        await demo.ended(0);
         const name = kind === 'containers' ? 'shop-db' : '/tidegauge-demo/shop-db';
         const incidents = demo.output
           .split('\n')
@@ -45,34 +45,29 @@ describeWith(['ebpf', 'docker'], 'first steps', () => {
       TIDEGAUGE_CAPTURE_INTERVAL: '500ms',
       NODE_OPTIONS: '',
     };
-    const npm = spawn('npm', ['start'], {
-      cwd: fileURLToPath(new URL('../..', import.meta.url)),
-      env,
-      detached: true,
-    });
+    const cwd = fileURLToPath(new URL('../..', import.meta.url));
+    const npm = spawn('npm', ['start'], { cwd, env, detached: true });
     let output = '';
     for (const stream of [npm.stdout, npm.stderr]) {
       stream.setEncoding('utf8').on('data', text => {
         output += text;
       });
     }
-    const exited = new Promise(resolve => npm.once('exit', resolve));
+    // Of all that it started, not only of npm.
+    const closed = new Promise(resolve => npm.once('close', resolve));
+    const socket = createSocket('udp4');
+    const traffic = () => {
+      socket.send('hello', 9, '127.0.0.1');
+      return /^\S+Z \S+ sent .* received /m.test(output);
+    };
     try {
-      const socket = createSocket('udp4');
-      await until(
-        'traffic',
-        () => {
-          socket.send('hello', 9, '127.0.0.1');
-          return /^\S+Z \/\S* sent .* received /m.test(output);
-        },
-        60_000,
-      );
-      socket.close();
+      await until('traffic', traffic, 60_000, () => `; npm start has said:\n${output}`);
       for (const word of ['hook: tracepoint', 'store: SQLite', 'containers: '])
         expect(output).toContain(word);
     } finally {
+      socket.close();
       process.kill(-(npm.pid ?? 0), 'SIGINT');
-      await exited;
+      await closed;
       folder.remove();
     }
     // npm itself may end by the signal; what it ran must have ended without a complaint.

@@ -85,7 +85,7 @@ describeWith(['docker', 'ebpf', 'influx', 'redis'], 'collect and two detects ove
     expect(open[0]?.max).toBe(0);
 
     const listed = tidegauge(['incidents', '--json'], { cwd: folder.path });
-    expect(await listed.exited).toBe(0);
+    await listed.ended(0);
     const incidents = JSON.parse(listed.output) as IncidentJson[];
     expect(incidents.map(incident => [incident.container, incident.resolved_at !== null])).toEqual([
       ['gamma-noisy', true],
@@ -94,8 +94,10 @@ describeWith(['docker', 'ebpf', 'influx', 'redis'], 'collect and two detects ove
   });
 
   it('collect and detect end in order on SIGTERM', async () => {
-    expect(await collector.stop('SIGTERM')).toBe(0);
-    expect(await detectors[1]?.stop('SIGTERM')).toBe(0);
+    await collector.stop('SIGTERM');
+    await collector.ended(0);
+    await detectors[1]?.stop('SIGTERM');
+    await detectors[1]?.ended(0);
   });
 });
 

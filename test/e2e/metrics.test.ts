@@ -108,7 +108,7 @@ describeWith(['ebpf'], 'metrics of a running tidegauge', () => {
   it('refuses to start on an address that another process has', async () => {
     config('second', `127.0.0.1:${port}`);
     const second = tidegauge(['run', '--config', 'second.yaml'], { cwd: folder.path });
-    expect(await second.exited).toBe(2);
+    await second.ended(2);
     expect(second.output).toMatch(/http\.listen 127\.0\.0\.1:\d+: expected an address to listen on/);
   });
 

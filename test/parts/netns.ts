@@ -1,5 +1,4 @@
 import { spawnSync } from 'node:child_process';
-import type { Child } from './process.ts';
 
 /** Network namespaces of our own, joined by one bridge; nothing leads outside. */
 export interface TestNetwork {
@@ -71,9 +70,3 @@ function ip(...words: readonly string[]): void {
   const result = spawnSync('ip', words, { encoding: 'utf8', timeout: 10_000 });
   if (result.status !== 0) throw new Error(`ip ${words.join(' ')}: ${result.stderr}`);
 }
-
-/** A child that has printed the word it was waited for. */
-export const hasPrinted = (child: Child, word: string): boolean => {
-  if (child.process.exitCode !== null) throw new Error(`ended: ${child.output}`);
-  return child.output.includes(word);
-};

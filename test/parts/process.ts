@@ -29,6 +29,9 @@ export function temporaryFolder(): { path: string; remove: () => void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
+/** Longest wait for a child that should end by itself, ms: the longest of them live for more than a minute. */
+const ENDED_MS = 150_000;
+
 /** How much of a child's output a failure message shows, from its end. */
 const SHOWN = 4000;
 
@@ -85,6 +88,19 @@ export class Child {
 
   #shown(): string {
     return this.output.slice(-SHOWN) || '(nothing)';
+  }
+
+  /** Wait until it ends with this exit code; fails with its output when it does otherwise, or goes on. */
+  async ended(code: number): Promise<void> {
+    let found: { code: number | null } | undefined;
+    void this.exited.then(exitCode => {
+      found = { code: exitCode };
+    });
+    const { spawnfile } = this.process;
+    const explain = () => `; it has said:\n${this.#shown()}`;
+    const end = await until(`the end of ${spawnfile}`, () => found, ENDED_MS, explain);
+    if (end.code !== code)
+      throw new Error(`${spawnfile} ended with ${end.code}, expected ${code}${explain()}`);
   }
 
   /** Ask it to end and wait until it has. */

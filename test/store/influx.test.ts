@@ -45,7 +45,7 @@ describeWith(['influx'], 'influx store on a real influxd', () => {
     expect(await odd.open()).toEqual({ product: 'InfluxDB 1.6.7', location: `${server.url} ${database}` });
     await odd.writeFrames([frameOf('h', 0, busyParts(1))]);
     expect(await read(odd, 'h')).toHaveLength(1);
-    expect(await store.hosts()).toEqual([]);
+    expect(await store.hosts()).not.toContain('h');
   });
 
   it('shows a frame only once its mark is stored', async () => {
