@@ -15,6 +15,7 @@ import { prepareRights } from './rights.ts';
 import { run } from './run.ts';
 import { silenceAdd, silenceEnd, silenceList } from './silence.ts';
 import { storeInit } from './store.ts';
+import { traffic } from './traffic.ts';
 import { VERSION } from './version.ts';
 
 const CONFIG = [
@@ -173,6 +174,21 @@ such as a published port, (private) an address of a private range, (outside) any
 saw, (other) all that was too much for a frame. \`/\` is what runs on the host outside of all containers and services.`,
     )
     .action(action(map));
+  tidegauge
+    .command('traffic')
+    .description('what each container sent and received over time, hour by hour, as long as it is kept')
+    .option(...CONFIG)
+    .option('--from <time>', 'start: ISO 8601, or a duration ago such as 30d', '24h')
+    .option('--to <time>', 'end: ISO 8601, or a duration ago', '0s')
+    .option(
+      '--step <duration>',
+      'how much time is one row; whole hours and whole minutes are kept longest',
+      '1h',
+    )
+    .option('--container <pattern>', "only these, such as 'web-*'", '*')
+    .option('--host <name>', 'another host than this one')
+    .option('--json', 'machine-readable: one object a line, with exact sums and sizes')
+    .action(action(traffic));
   tidegauge
     .command('replay')
     .description('run detection over a recording; works on any machine, needs no root')
