@@ -18,9 +18,10 @@ export interface Connections {
 type Open = { -readonly [K in keyof ConnectionRow]: ConnectionRow[K] };
 
 /**
- * Connections by their ends: of each container those with the highest counts. When there are too many, every container
- * has its first before any has its second. The rest, and what the kernel counted without ends, is in the row without
- * addresses. `names`: of cgroups; any other cgroup is `other`.
+ * Connections by their ends: of each container those with the highest counts, each kind in turn, so that a few that fail
+ * are seen among many that do not. When there are too many, every container has its first before any has its second.
+ * The rest, and what the kernel counted without ends, is in the row without addresses. `names`: of cgroups; any other
+ * cgroup is `other`.
  */
 export function connectionsOf(
   { ends, clients, connections }: Pick<Readout, 'ends' | 'clients' | 'connections'>,
@@ -43,18 +44,19 @@ export function connectionsOf(
 }
 
 function heaviest(rows: readonly Open[], limits: ConnectionLimits): Open[] {
-  const addressed = rows.filter(({ own, peer }) => own !== '' || peer !== '');
-  const byContainer = Map.groupBy(addressed, row => row.container);
-  const ranked = [...byContainer.values()].flatMap(list =>
-    list
-      .sort((a, b) => b.count - a.count || compareConnections(a, b))
-      .slice(0, limits.container)
-      .map((row, rank) => ({ row, rank })),
-  );
-  if (ranked.length > limits.frame) {
-    ranked.sort((a, b) => a.rank - b.rank || b.row.count - a.row.count || compareConnections(a.row, b.row));
-  }
-  return ranked.slice(0, limits.frame).map(({ row }) => row);
+  const addressed = rows.filter(({ own, peer }) => own !== '' || peer !== '').sort(heavierFirst);
+  const byContainer = [...Map.groupBy(addressed, row => row.container).values()];
+  const kept = byContainer.flatMap(list => inTurn(list, row => row.kind).slice(0, limits.container));
+  return kept.length > limits.frame ? inTurn(kept, row => row.container).slice(0, limits.frame) : kept;
+}
+
+const heavierFirst = (a: Open, b: Open): number => b.count - a.count || compareConnections(a, b);
+
+/** The first row of every group, then the second of every one, and so on; each time the heavier first. */
+function inTurn(rows: readonly Open[], groupOf: (row: Open) => string): Open[] {
+  const groups = [...Map.groupBy(rows, groupOf).values()];
+  const ranked = groups.flatMap(list => list.map((row, rank) => ({ row, rank })));
+  return ranked.sort((a, b) => a.rank - b.rank || heavierFirst(a.row, b.row)).map(({ row }) => row);
 }
 
 type Key = Omit<ConnectionRow, 'clientPort' | 'count'>;

@@ -57,6 +57,17 @@ describe('connections of a frame', () => {
     ]);
   });
 
+  it('show what fails among many that do not', () => {
+    const many = [1, 2, 3, 4].map(n => end('1', `10.0.0.${n}`, 100 * n));
+    const failed: EndCount = { ...end('1', '10.0.0.9', 1), kind: 'failed' };
+    expect(rowsOf([...many, failed])).toEqual([
+      ['web', '10.0.0.9', 80, 1],
+      ['web', '', 0, 300],
+      ['web', '10.0.0.3', 80, 300],
+      ['web', '10.0.0.4', 80, 400],
+    ]);
+  });
+
   it("tell the client's port of one of them, the latest; one that no row has is nobody's", () => {
     const ends = [end('1', '10.0.0.2', 1), end('2', '10.0.0.2', 3), end('3', '10.0.0.2', 2)];
     const port = (one: EndCount, clientPort: number) => ({ ...one, clientPort });
