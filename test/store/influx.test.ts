@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Frame } from '../../core/frame.ts';
 import type { Annotation } from '../../core/incident.ts';
-import { annotationLine, frameLine, trafficLines } from '../../store/influx/line.ts';
+import { annotationLine, connectionLines, frameLine, trafficLines } from '../../store/influx/line.ts';
 import { InfluxStore } from '../../store/influx/store.ts';
 import { busyParts, frameOf } from '../parts/frames.ts';
 import { type InfluxServer, startInflux } from '../parts/influx.ts';
@@ -56,6 +56,21 @@ describeWith(['influx'], 'influx store on a real influxd', () => {
     expect(await store.hosts()).not.toContain('marked');
     await write(frameLine(frame));
     expect(await read(store, 'marked')).toEqual([frame]);
+  });
+
+  it('reads connections of earlier versions, which did not tell the port of the client', async () => {
+    const row = { container: 'c0000', kind: 'opened', own: '10.0.0.2', peer: '10.0.0.3', port: 80 } as const;
+    const frame = frameOf('earlier', 0, {
+      ...busyParts(1),
+      connections: [{ ...row, clientPort: 0, count: 2 }],
+    });
+    const [line = ''] = connectionLines(frame);
+    expect(line).toMatch(/,client_port=0i/);
+    await write(...trafficLines(frame), line.replace(/,client_port=0i/, ''), frameLine(frame));
+    expect(await read(store, 'earlier')).toEqual([frame]);
+    // Written again by this version, from a spool of the earlier one.
+    await store.writeFrames([frame]);
+    expect(await read(store, 'earlier')).toEqual([frame]);
   });
 
   it('reads a frame that lost rows as a gap, and says so', async () => {
