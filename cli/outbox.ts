@@ -3,6 +3,7 @@ import { createShipper, type Shipper, type ShipperOptions } from '../collector/s
 import { later } from '../collector/spool/recover.ts';
 import { Spool } from '../collector/spool/spool.ts';
 import { TidegaugeError } from '../core/errors.ts';
+import type { Span } from '../core/frame.ts';
 import type { Log } from '../core/log.ts';
 import { isRetriable } from '../core/retry.ts';
 import type { State } from '../state/contract.ts';
@@ -19,8 +20,8 @@ const DRAIN_MS = 10_000;
 /** Where a host's frames leave for store and queue: its name claimed, its spool locked and open. */
 export interface Outbox {
   readonly shipper: Shipper;
-  /** Start of the host's newest frame, in spool or store, epoch ms, or null. */
-  readonly previous: number | null;
+  /** When the host's newest frame was, in spool or store, or null. */
+  readonly previous: Span | null;
   /** Resolves when another installation has taken the host's name: nothing more may be shipped. */
   readonly lost: Promise<TidegaugeError>;
   /** Ship what can be shipped soon, then end; returns how many frames are lost because they are not even on disk. */
@@ -68,11 +69,11 @@ export async function openOutbox({ config, clock, log }: Wants, parts: Destinati
   }
 }
 
-/** Start of the host's newest frame in the store, or null; a store that is away is not waited for: the spool knows it. */
-async function newestStored(host: string, { store, contact }: Destinations): Promise<number | null> {
+/** When the host's newest frame in the store was, or null; a store that is away is not waited for: the spool knows it. */
+async function newestStored(host: string, { store, contact }: Destinations): Promise<Span | null> {
   try {
     contact.require('store');
-    return (await store.lastFrame(host))?.start ?? null;
+    return await store.lastFrame(host);
   } catch (error) {
     if (!isRetriable(error)) throw error;
     return null;
@@ -119,7 +120,7 @@ interface Opened {
   readonly claim: HostClaim;
   readonly spool: Spool;
   readonly shipper: Shipper;
-  readonly previous: number | null;
+  readonly previous: Span | null;
   readonly log: Log;
   readonly contact: Pick<Contact, 'unreached'>;
 }

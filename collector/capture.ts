@@ -3,7 +3,7 @@ import { bpftraceVersionOf } from '../bpf/quirks.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import { TidegaugeError } from '../core/errors.ts';
-import type { Frame } from '../core/frame.ts';
+import type { Frame, Span } from '../core/frame.ts';
 import type { Log } from '../core/log.ts';
 import { pauseAfter } from '../core/retry.ts';
 import type { Bpftrace } from './bpftrace.ts';
@@ -24,8 +24,8 @@ export interface CaptureOptions {
   readonly host: string;
   readonly clock: Clock;
   readonly log: Log;
-  /** Start of this host's last frame of an earlier capture, epoch ms, or null. */
-  readonly previous: number | null;
+  /** When this host's last frame of an earlier capture was, or null. */
+  readonly previous: Span | null;
   /** Takes each frame as it is finished. Must not throw. */
   readonly onFrame: (frame: Frame) => void;
   /** Takes everything that the frames are made of. */
@@ -90,10 +90,11 @@ class RunningCapture implements Capture {
   #failures = 0;
 
   constructor(options: WithTracer, choice: Choice, version: string | null, mount: string | null) {
-    const { config, host, previous, clock, log, tracer } = options;
+    const { config, host, clock, log, tracer } = options;
+    const { start: previous = null, end: notBefore } = options.previous ?? {};
     const { interval: intervalMs, map_keys: mapKeys, service_ranges: serviceRanges } = config;
     const maxContainers = LIMITS.containers;
-    const builder = { host, intervalMs, mapKeys, maxContainers, previous, serviceRanges };
+    const builder = { host, intervalMs, mapKeys, maxContainers, previous, notBefore, serviceRanges };
     this.#options = options;
     this.#choice = choice;
     this.#version = version;

@@ -20,6 +20,8 @@ export interface BuilderOptions {
   readonly maxContainers: number;
   /** Start of the host's last frame of an earlier capture, epoch ms, or null. */
   readonly previous: number | null;
+  /** End of that frame, epoch ms: the wall clock may have been set back since. Absent: not known. */
+  readonly notBefore?: number | undefined;
   /** Address ranges of a cluster's services, such as `10.96.0.0/12`; absent: none. */
   readonly serviceRanges?: readonly string[] | undefined;
 }
@@ -61,7 +63,8 @@ export class FrameBuilder {
     this.#options = options;
     this.#previous = options.previous;
     this.#flows = new FlowBuilder(LIMITS.flows, options.serviceRanges);
-    this.#timeline = new Timeline(options.previous);
+    const { previous, notBefore = Number.NEGATIVE_INFINITY } = options;
+    this.#timeline = new Timeline(previous === null ? null : Math.max(previous + 1, notBefore));
   }
 
   /** By how much frames are ahead of a wall clock that was set back, ms. */

@@ -81,6 +81,7 @@ const headerSchema = z.strictObject({
   mapKeys: z.int().positive(),
   maxContainers: z.int().positive(),
   previous: z.int().nullable(),
+  notBefore: z.int().optional(),
   serviceRanges: addressRanges().optional(),
 });
 

@@ -23,9 +23,9 @@ export class Timeline {
   #startNs = 0;
   #aheadMs = 0;
 
-  /** @param after no interval starts at or before this, epoch ms */
-  constructor(after: number | null) {
-    if (after !== null) this.#start = after + 1;
+  /** @param notBefore no interval starts before this, epoch ms; null: it may at any time */
+  constructor(notBefore: number | null) {
+    this.#start = notBefore ?? Number.NEGATIVE_INFINITY;
   }
 
   /** Kernel time at which the open interval started, ns; null before the first mark. */

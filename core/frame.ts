@@ -88,9 +88,20 @@ export interface Frame {
   readonly connections: readonly ConnectionRow[];
 }
 
+/** A stretch of time, `end` exclusive, epoch milliseconds. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
 /** End of a frame's interval (exclusive), epoch milliseconds. */
 export const frameEnd = (frame: Pick<Frame, 'start' | 'durationMs'>): number =>
   frame.start + frame.durationMs;
+
+export const spanOf = (frame: Pick<Frame, 'start' | 'durationMs'>): Span => ({
+  start: frame.start,
+  end: frameEnd(frame),
+});
 
 export const isComplete = (frame: Pick<Frame, 'faults'>): boolean => frame.faults.length === 0;
 
@@ -156,6 +167,11 @@ export function decodeFrame(text: string, place: string): Frame {
   } catch (cause) {
     throw notAFrame(place, 'no JSON', cause);
   }
+  return frameIn(value, place);
+}
+
+/** The frame in a value from outside that was JSON. Throws a TidegaugeError naming `place` when it is none. */
+export function frameIn(value: unknown, place: string): Frame {
   const parsed = frameSchema.safeParse(value);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];

@@ -1,8 +1,11 @@
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
+import type { Span } from '../../core/frame.ts';
 
-/** u64 released, u64 shipped, f64 newest (NaN: none), u32 CRC-32 of what is before it; little-endian. */
-const BYTES = 28;
+/** u64 released, u64 shipped, f64 start and f64 end of the newest (NaN: none), u32 CRC-32 of all that; little-endian. */
+const BYTES = 36;
+/** Of the second version: without the end. */
+const ENDLESS_BYTES = 28;
 /** Of the first version: u64 released, u32 CRC-32 of it. */
 const OLD_BYTES = 12;
 
@@ -12,8 +15,8 @@ export interface Position {
   readonly released: number;
   /** One more than the number of the newest record that was shipped; `released` less it is how many were lost since. */
   readonly shipped: number;
-  /** Start of the newest frame that ever was in the spool, epoch ms; null when there was none. */
-  readonly newest: number | null;
+  /** When the newest frame was that ever was in the spool; null when there was none. */
+  readonly newest: Span | null;
 }
 
 /**
@@ -44,7 +47,8 @@ export class Cursor {
     const record = this.#record;
     record.writeBigUInt64LE(BigInt(released), 0);
     record.writeBigUInt64LE(BigInt(shipped), 8);
-    record.writeDoubleLE(newest ?? Number.NaN, 16);
+    record.writeDoubleLE(newest?.start ?? Number.NaN, 16);
+    record.writeDoubleLE(newest?.end ?? Number.NaN, 24);
     record.writeUInt32LE(crc32(record.subarray(0, BYTES - 4)), BYTES - 4);
     writeSync(this.#descriptor, record, 0, BYTES, 0);
   }
@@ -55,12 +59,15 @@ export class Cursor {
 }
 
 function decode(record: Buffer): Position | null {
-  const isWhole = (bytes: number) =>
-    record.length >= bytes && crc32(record.subarray(0, bytes - 4)) === record.readUInt32LE(bytes - 4);
-  if (!isWhole(BYTES) && !isWhole(OLD_BYTES)) return null;
+  const bytes = [BYTES, ENDLESS_BYTES, OLD_BYTES].find(
+    one => record.length >= one && crc32(record.subarray(0, one - 4)) === record.readUInt32LE(one - 4),
+  );
+  if (bytes === undefined) return null;
   const released = Number(record.readBigUInt64LE(0));
-  const shipped = isWhole(BYTES) ? Number(record.readBigUInt64LE(8)) : released;
-  const newest = isWhole(BYTES) ? record.readDoubleLE(16) : Number.NaN;
+  const shipped = bytes === OLD_BYTES ? released : Number(record.readBigUInt64LE(8));
+  const start = bytes === OLD_BYTES ? Number.NaN : record.readDoubleLE(16);
+  const end = bytes === BYTES ? record.readDoubleLE(24) : start + 1;
   if (!Number.isSafeInteger(released) || !Number.isSafeInteger(shipped)) return null;
-  return { released, shipped, newest: Number.isSafeInteger(newest) ? newest : null };
+  const isKnown = Number.isSafeInteger(start) && Number.isSafeInteger(end);
+  return { released, shipped, newest: isKnown ? { start, end } : null };
 }

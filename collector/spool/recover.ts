@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import type { Frame } from '../../core/frame.ts';
+import type { Frame, Span } from '../../core/frame.ts';
 import type { Waiting } from '../backlog.ts';
 import type { RecordPlace } from './format.ts';
 import { isSegment, Segment } from './segment.ts';
@@ -19,7 +19,8 @@ export interface Found {
   readonly damaged: number;
   /** Greater than all numbers in use. */
   readonly next: number;
-  readonly newest: number | null;
+  /** The record with the latest start, also one that is done with. */
+  readonly newest: Entry | null;
 }
 
 /** What an earlier process left. Records before `released` are done with. */
@@ -28,7 +29,7 @@ export function find(folder: string, released: number): Found {
   const entries: Entry[] = [];
   let damaged = 0;
   let next = 0;
-  let newest: number | null = null;
+  let newest: Entry | null = null;
   for (const name of readdirSync(folder).filter(isSegment).sort()) {
     const found = Segment.open(folder, name);
     segments.push(found.segment);
@@ -36,9 +37,11 @@ export function find(folder: string, released: number): Found {
     for (const place of found.records) {
       const { seq, start, bytes } = place;
       next = Math.max(next, seq + 1);
-      newest = later(newest, start);
+      const disk = { segment: found.segment, place };
+      const entry = { seq, start, bytes, dropped: 0, frame: null, disk };
+      if (!newest || newest.start < start) newest = entry;
       if (seq < released) continue;
-      entries.push({ seq, start, bytes, dropped: 0, frame: null, disk: { segment: found.segment, place } });
+      entries.push(entry);
       found.segment.live++;
     }
   }
@@ -54,6 +57,6 @@ export function countDropped(entries: readonly Entry[], expected: number): void 
   }
 }
 
-/** The later of two times, epoch ms; null: none. */
-export const later = (a: number | null, b: number | null): number | null =>
-  a === null ? b : b === null ? a : Math.max(a, b);
+/** The one that starts later; null: none. */
+export const later = (a: Span | null, b: Span | null): Span | null =>
+  a && b ? (a.start > b.start ? a : b) : (a ?? b);

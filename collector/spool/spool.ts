@@ -4,7 +4,7 @@ import { CAPS } from '../../core/caps.ts';
 import type { Clock } from '../../core/clock.ts';
 import { describeError, TidegaugeError } from '../../core/errors.ts';
 import { makeFolder } from '../../core/folder.ts';
-import { decodeFrame, encodeFrame, type Frame } from '../../core/frame.ts';
+import { decodeFrame, encodeFrame, type Frame, type Span, spanOf } from '../../core/frame.ts';
 import type { Log } from '../../core/log.ts';
 import type { Waiting } from '../backlog.ts';
 import { Cursor } from './cursor.ts';
@@ -68,7 +68,7 @@ export class Spool {
   #next: number;
   /** One more than the number of the newest record that was shipped; before the first, of the record before the oldest. */
   #shipped: number;
-  #newest: number | null;
+  #newest: Span | null;
   /** Oldest first. */
   #unwritten: Unwritten[] = [];
   #unwrittenBytes = 0;
@@ -86,7 +86,7 @@ export class Spool {
     this.#damaged = found.damaged;
     this.#next = Math.max(cursor.found?.released ?? 1, found.next);
     this.#shipped = cursor.found?.shipped ?? found.entries[0]?.seq ?? this.#next;
-    this.#newest = later(found.newest, cursor.found?.newest ?? null);
+    this.#newest = this.#newestOf(found.newest, cursor.found?.newest ?? null);
     countDropped(found.entries, this.#shipped);
     for (const segment of found.segments) this.#removeIfDone(segment);
     if (found.damaged > 0)
@@ -111,8 +111,8 @@ export class Spool {
     }
   }
 
-  /** Start of the newest frame that was ever appended, epoch ms; null when there was none. */
-  get newest(): number | null {
+  /** When the newest frame was that was ever appended; null when there was none. */
+  get newest(): Span | null {
     return this.#newest;
   }
 
@@ -135,7 +135,7 @@ export class Spool {
     const waiting = { seq: this.#next++, start: frame.start, bytes: payload.length };
     const entry: Unwritten = { ...waiting, dropped: 0, frame, disk: null };
     this.#entries.set(entry.seq, entry);
-    this.#newest = later(this.#newest, frame.start);
+    this.#newest = later(this.#newest, spanOf(frame));
     this.#unwritten.push(entry);
     this.#unwrittenBytes += entry.bytes;
     this.#writeAll(payload);
@@ -150,6 +150,13 @@ export class Spool {
     const entry = this.#entries.get(seq);
     const frame = entry ? this.#frameOf(entry) : null;
     return frame && entry && entry.dropped > 0 ? { ...frame, dropped: entry.dropped } : frame;
+  }
+
+  /** `noted`: by the cursor, which may not know the last ones. Of a record that cannot be read the end is not known. */
+  #newestOf(found: Entry | null, noted: Span | null): Span | null {
+    if (!found || (noted && noted.start >= found.start)) return noted;
+    const frame = this.#frameOf(found);
+    return frame ? spanOf(frame) : { start: found.start, end: found.start + 1 };
   }
 
   #frameOf(entry: Entry): Frame | null {

@@ -7,7 +7,7 @@ import { load } from '../../cli/context.ts';
 import { instanceId } from '../../cli/instance.ts';
 import { type Destinations, openOutbox } from '../../cli/outbox.ts';
 import { ExchangeError } from '../../core/errors.ts';
-import type { Frame } from '../../core/frame.ts';
+import { type Frame, spanOf } from '../../core/frame.ts';
 import { createInlineQueue } from '../../queue/inline.ts';
 import { lockFile } from '../../state/sqlite/lock.ts';
 import { createSqliteState } from '../../state/sqlite/state.ts';
@@ -64,7 +64,7 @@ describe('a data directory and a host name', () => {
     const state = createSqliteState({ file: join(folder.path, 'claims.db'), clock });
     const stored: Frame[] = [];
     const store = {
-      lastFrame: async () => null,
+      lastFrame: async () => stored.map(spanOf).at(-1) ?? null,
       writeFrames: async (frames: readonly Frame[]) => {
         stored.push(...frames);
       },
@@ -218,6 +218,25 @@ describe('a data directory and a host name', () => {
       return stored.length === 1;
     });
     await outbox.stop();
+    await close();
+  });
+
+  it('have a newest frame, whose start and end the spool or the store tells', async () => {
+    const { state, stored, open, close } = outboxTo({ require: () => undefined, unreached: [] });
+    await state.open();
+    const previous = async (...frames: readonly Frame[]) => {
+      const outbox = await open();
+      for (const frame of frames) outbox.shipper.push(frame);
+      await until('all frames', () => outbox.shipper.status().pending === 0);
+      await outbox.stop();
+      return outbox.previous;
+    };
+    const [older, newer] = [frameOf('web-1', 0), frameOf('web-1', 1)];
+    expect(await previous(older)).toBeNull();
+    stored.splice(0);
+    expect(await previous()).toEqual(spanOf(older));
+    stored.push(newer);
+    expect(await previous()).toEqual(spanOf(newer));
     await close();
   });
 

@@ -217,7 +217,10 @@ describeWith(['ebpf'], 'a capture', () => {
   it('records what gives the same frames again, byte for byte', async () => {
     const lines: string[] = [];
     const maker = await cgroup(unique('record'));
-    running = await captureFrames({}, { previous: 1234, record: { write: text => lines.push(text) } });
+    running = await captureFrames(
+      {},
+      { previous: { start: 1234, end: 6234 }, record: { write: text => lines.push(text) } },
+    );
     await maker.perl(ping(100, 10, 5000));
     await running.settled();
     process.kill(running.capture.status().bpftrace.pid ?? 0, 'SIGKILL');

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { systemClock } from '../../core/clock.ts';
 import { frameEnd } from '../../core/frame.ts';
-import { captureFrames, trafficOf } from '../parts/capture.ts';
+import { breaks, captureFrames, trafficOf } from '../parts/capture.ts';
 import { makeCgroup } from '../parts/cgroup.ts';
 import { describeWith } from '../parts/need.ts';
 import { until } from '../parts/process.ts';
@@ -16,6 +16,24 @@ const pings = (n: number) => `
   for (1 .. ${n}) { send($a, "x" x 100, 0) or die; recv($b, $buf, 4096, 0) }`;
 
 describeWith(['ebpf'], 'a wall clock that is set', () => {
+  it('back while nothing is captured: the next capture goes on where the last one ended', async () => {
+    const first = await captureFrames();
+    await until('two frames', () => first.frames.length >= 2);
+    await first.capture.stop();
+    const last = first.frames.map(frame => ({ start: frame.start, end: frameEnd(frame) })).at(-1);
+    if (!last) throw new Error('no frame');
+    const clock = { ...systemClock, now: () => systemClock.now() - HOUR_MS };
+    const second = await captureFrames({}, { clock, previous: last });
+    try {
+      await until('two frames', () => second.frames.length >= 2);
+      expect(second.frames[0]).toMatchObject({ previous: last.start, start: last.end });
+      expect(second.capture.status().aheadMs).toBeGreaterThan(HOUR_MS / 2);
+    } finally {
+      await second.capture.stop();
+    }
+    expect(breaks(second.frames)).toEqual([]);
+  });
+
   it('back and forward never gives two frames one time, and loses nothing', async () => {
     let stepped = 0;
     const clock = { ...systemClock, now: () => systemClock.now() + stepped };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Event, Reading } from '../../collector/contract.ts';
-import { FrameBuilder } from '../../collector/frames.ts';
+import { type BuilderOptions, FrameBuilder } from '../../collector/frames.ts';
 import { DIRECTIONS, type Direction, decodeFrame, encodeFrame, type Frame } from '../../core/frame.ts';
 import { BUCKETS, type Sizes } from '../../core/histogram.ts';
 import { breaks, trafficOf } from '../parts/capture.ts';
@@ -21,9 +21,9 @@ class Driver {
   /** By how much the wall clock has been set forward, ms. */
   stepped = 0;
 
-  constructor(options: { mapKeys?: number; maxContainers?: number } = {}) {
-    const { mapKeys = 1000, maxContainers = 100 } = options;
-    this.builder = new FrameBuilder({ host: 'h', intervalMs: 1000, mapKeys, maxContainers, previous: null });
+  constructor(options: Partial<BuilderOptions> = {}) {
+    const usual = { host: 'h', intervalMs: 1000, mapKeys: 1000, maxContainers: 100, previous: null };
+    this.builder = new FrameBuilder({ ...usual, ...options });
   }
 
   get reading(): Reading {
@@ -54,7 +54,7 @@ class Driver {
   }
 }
 
-const started = (options?: { mapKeys?: number; maxContainers?: number }) => new Driver(options).begin();
+const started = (options?: Partial<BuilderOptions>) => new Driver(options).begin();
 
 /** Messages of 10 bytes. */
 const counts = (cgroup: string, count: number, direction: Direction = 'send'): Event => ({
@@ -281,6 +281,21 @@ describe('faults', () => {
       [3_602_000, 1000],
     ]);
     expect(driver.frames[1]?.windows).toMatchObject([{ messages: 2 }]);
+  });
+
+  it('a wall clock set back between two captures: the first frame begins where the last one ended', () => {
+    const last = { start: WALL + 3_600_000, end: WALL + 3_605_000 };
+    const { frames, builder } = started({ previous: last.start, notBefore: last.end }).interval().interval();
+    expect(frames.map(({ previous, start }) => [previous, start])).toEqual([
+      [last.start, last.end],
+      [last.end, last.end + 1000],
+    ]);
+    expect(builder.aheadMs).toBe(3_605_000);
+    // Of an older recording nobody knows the end; one that makes no sense changes nothing.
+    for (const notBefore of [undefined, WALL]) {
+      const driver = started({ previous: last.start, notBefore }).interval();
+      expect(driver.last.start).toBe(last.start + 1);
+    }
   });
 
   it('a wall clock set forward and back: never two frames with one start, and nothing is marked or lost', () => {

@@ -6,8 +6,8 @@ const SECOND_NS = 1e9;
 const WALL = 1_700_000_000_000;
 
 /** Intervals of one second each; `steps`: by how much the wall clock was set before each flip, ms. */
-function run(steps: readonly number[], options: { after?: number; lateMs?: number } = {}): Interval[] {
-  const timeline = new Timeline(options.after ?? null);
+function run(steps: readonly number[], options: { notBefore?: number; lateMs?: number } = {}): Interval[] {
+  const timeline = new Timeline(options.notBefore ?? null);
   let wall = WALL;
   timeline.begin(0, { wall, boot: 0 });
   return steps.map((step, i) => {
@@ -51,9 +51,9 @@ describe('the timeline', () => {
     expect(timeline.aheadMs).toBe(60_000);
   });
 
-  it('starts after the last interval of an earlier capture', () => {
-    expect(starts(run([0], { after: WALL - 5000 }))).toEqual([0]);
-    expect(starts(run([0, 0], { after: WALL + 5000 }))).toEqual([5001, 6001]);
+  it('starts where the last interval of an earlier capture ended, when the clock was set back since', () => {
+    expect(starts(run([0], { notBefore: WALL - 5000 }))).toEqual([0]);
+    expect(starts(run([0, 0], { notBefore: WALL + 5000 }))).toEqual([5000, 6000]);
   });
 
   it('never overlaps, never goes back, whatever the clocks do', () => {

@@ -50,7 +50,10 @@ const cgroup = await makeCgroup('golden "quoted"\\ ü,=');
 const lines: string[] = [];
 const { capture, frames, settled } = await captureFrames(
   { docker: docker.socket },
-  { previous: 1_700_000_000_000, record: { write: text => lines.push(text) } },
+  {
+    previous: { start: 1_700_000_000_000, end: 1_700_000_005_000 },
+    record: { write: text => lines.push(text) },
+  },
 );
 await until('Docker', () => capture.status().docker === true);
 const compose = (service: string, number: number) => ({

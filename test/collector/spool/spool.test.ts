@@ -19,7 +19,7 @@ import type { Waiting } from '../../../collector/backlog.ts';
 import { Spool, type SpoolOptions } from '../../../collector/spool/spool.ts';
 import { systemClock } from '../../../core/clock.ts';
 import { TidegaugeError } from '../../../core/errors.ts';
-import type { Frame } from '../../../core/frame.ts';
+import { type Frame, spanOf } from '../../../core/frame.ts';
 import { ManualClock } from '../../parts/clock.ts';
 import { busyParts, frameOf } from '../../parts/frames.ts';
 import { recordingLog } from '../../parts/log.ts';
@@ -77,7 +77,7 @@ describe('spool', () => {
     const frames = fill(open({ fsync }), 30).map(({ frame }) => frame);
     const next = reopen({ fsync });
     expect(contents(next)).toEqual(frames);
-    expect(next.newest).toBe(frames.at(-1)?.start);
+    expect(next.newest).toEqual(frames.map(spanOf).at(-1));
     expect(next.status()).toMatchObject({ damaged: 0, recovered: 30, fault: null, unwritten: 0 });
     expect(segments().length).toBeGreaterThan(1);
   });
@@ -115,7 +115,7 @@ describe('spool', () => {
     const spool = open();
     const all = fill(spool, 20);
     for (const { waiting } of all) spool.release(waiting);
-    expect(reopen().newest).toBe(all.at(-1)?.frame.start);
+    expect(reopen().newest).toEqual(all.map(({ frame }) => spanOf(frame)).at(-1));
   });
 
   it('a frame says how many were dropped before it, whatever was shipped, damaged or started anew in between', () => {
@@ -140,6 +140,38 @@ describe('spool', () => {
     const next = reopen();
     expect(next.recovered[0]?.start).toBe(startOf(15));
     expect(dropped(next, next.recovered)).toEqual([[startOf(15), 2]]);
+  });
+
+  it('reads the position that the second version wrote, which did not know when the newest frame ended', () => {
+    const spool = open();
+    const all = fill(spool, 20);
+    for (const { waiting } of all) spool.release(waiting);
+    const position = readFileSync(path('released')).subarray(0, 28);
+    position.writeUInt32LE(crc32(position.subarray(0, 24)), 24);
+    writeFileSync(path('released'), position);
+    for (const name of segments()) rmSync(path(name));
+    const { start = 0 } = all.at(-1)?.waiting ?? {};
+    const next = reopen();
+    expect(next.newest).toEqual({ start, end: start + 1 });
+    expect(next.append(frameOf('web-1', 20)).seq).toBe(21);
+  });
+
+  it('does not know when a newest frame ended that it cannot read', () => {
+    const spool = open();
+    const [first, second] = fill(spool, 2);
+    const [name] = segments();
+    const start = second?.waiting.start ?? 0;
+    const broken = readFileSync(path(name));
+    // Another text of the same length, with a checksum that is right.
+    const at = broken.lastIndexOf('"durationMs"');
+    broken.write('"durationms"', at);
+    const record = broken.subarray(broken.length - (second?.waiting.bytes ?? 0) - 24);
+    record.writeUInt32LE(crc32(record.subarray(8)), 4);
+    writeFileSync(path(name), broken);
+    const next = reopen();
+    expect(next.newest).toEqual({ start, end: start + 1 });
+    expect(next.read(first?.waiting as Waiting)).toEqual(first?.frame);
+    expect(logged.lines.map(({ message }) => message)).toContain('a frame of the spool cannot be read');
   });
 
   it('reads the position that the first version wrote', () => {
