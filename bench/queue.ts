@@ -20,7 +20,7 @@ export async function queueBench(): Promise<BenchTable[]> {
       const frames = Array.from({ length: FRAMES }, (_, n) => frameOf('bench', n, busyParts(containers)));
       const { queue, bare } = await inTurn(ROUNDS, {
         queue: () => throughQueue(redis.url, frames),
-        bare: () => throughBullmq(redis.url, frames.map(encodeFrame)),
+        bare: () => throughBullmq(redis.url, frames),
       });
       const ratios = queue.map((value, round) => value / (bare[round] ?? Number.NaN));
       const size = encodeFrame(frames[0] ?? frameOf('bench', 0)).length / 1024;
@@ -50,8 +50,8 @@ async function throughQueue(url: string, frames: readonly Frame[]): Promise<numb
   return rate;
 }
 
-/** The same with BullMQ as its documentation uses it: one worker, one job at a time, no decoding. */
-async function throughBullmq(url: string, texts: readonly string[]): Promise<number> {
+/** The same with BullMQ as its documentation uses it: one worker, one job at a time, frames that nobody checks. */
+async function throughBullmq(url: string, frames: readonly Frame[]): Promise<number> {
   const producer = new Redis(url);
   const consumer = new Redis(url, { maxRetriesPerRequest: null });
   const queue = new BullQueue('bare', { connection: producer });
@@ -60,10 +60,10 @@ async function throughBullmq(url: string, texts: readonly string[]): Promise<num
     connection: consumer,
     removeOnComplete: { count: 0 },
   });
-  const rate = await perSecond(texts, async taken => {
+  const rate = await perSecond(frames, async taken => {
     onTaken = taken;
     await worker.waitUntilReady();
-    return text => queue.add('frame', text);
+    return frame => queue.add('frame', frame);
   });
   await worker.close();
   await queue.close();

@@ -88,7 +88,7 @@ export const CAPS = {
     shows: 'tidegauge_silences',
   },
   storeNames: {
-    what: 'Containers whose row ids the SQLite store remembers.',
+    what: 'Hosts, series and containers (each) whose row ids the SQLite store remembers.',
     limit: 50_000,
     beyond: 'all are forgotten and looked up again',
     shows: 'process_resident_memory_bytes',

@@ -3,7 +3,7 @@ import { Queue as BullQueue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { CAPS } from '../core/caps.ts';
 import type { Clock } from '../core/clock.ts';
-import { encodeFrame, type Frame } from '../core/frame.ts';
+import type { Frame } from '../core/frame.ts';
 import { laneName, laneOf } from '../core/lane.ts';
 import type { Log } from '../core/log.ts';
 import type { Backoff } from '../core/retry.ts';
@@ -72,7 +72,7 @@ class Bullmq implements Queue {
     const index = laneOf(frame.host, this.lanes);
     await this.#ask(async () => {
       const queue = this.#queue(index);
-      await queue.add('frame', encodeFrame(frame), { jobId: jobId(frame) });
+      await queue.add('frame', frame, { jobId: jobId(frame) });
       await this.#trim(index, queue);
     });
   }

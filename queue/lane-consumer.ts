@@ -2,7 +2,7 @@ import { type Job, type JobJson, WaitingError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Clock } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
-import { decodeFrame, type Frame } from '../core/frame.ts';
+import { decodeFrame, type Frame, frameIn } from '../core/frame.ts';
 import type { Log } from '../core/log.ts';
 import { type Backoff, retrying } from '../core/retry.ts';
 import { redisError } from '../redis/errors.ts';
@@ -100,9 +100,12 @@ export class LaneConsumer implements Consumer {
 
   /** The frame of a job, or null when there is none in it: logged, and the job is done with. The store has the truth. */
   #frameOf(job: Job): Frame | null {
-    const { lane, log, place, name } = this.#options;
+    const { lane, log, name } = this.#options;
+    const data: unknown = job.data;
+    const place = `job ${job.id} of ${name} at ${this.#options.place}`;
     try {
-      return decodeFrame(String(job.data), `job ${job.id} of ${name} at ${place}`);
+      // Earlier versions queued it as text.
+      return typeof data === 'string' ? decodeFrame(data, place) : frameIn(data, place);
     } catch (error) {
       log.error({ lane, error: describeError(error) }, 'a job without a frame is dropped');
       return null;
@@ -137,9 +140,9 @@ export class LaneConsumer implements Consumer {
   }
 }
 
-class FrameWorker extends Worker<string> {
+class FrameWorker extends Worker {
   /** A job whose data is not even JSON must reach the processor, which drops it: BullMQ would try it for ever. */
-  protected override createJob(data: JobJson, jobId: string): Job<string> {
+  protected override createJob(data: JobJson, jobId: string): Job {
     try {
       return super.createJob(data, jobId);
     } catch {

@@ -51,6 +51,8 @@ export class Names {
   readonly #series: NameTable;
   readonly #identities: NameTable;
   readonly #peers: NameTable;
+  readonly #hosts = new Map<string, number>();
+  readonly #knownSeries = new Map<string, { readonly id: number; readonly day: number }>();
   readonly #known = new Map<string, ContainerIds & { readonly day: number }>();
 
   constructor(db: DatabaseSync) {
@@ -68,17 +70,22 @@ export class Names {
 
   /** Hosts are few, and stay. */
   ensureHost(host: string): number {
-    return this.findHost(host) ?? Number(this.#insertHost.run(encodeField(host)).lastInsertRowid);
+    const known = this.#hosts.get(host);
+    if (known !== undefined) return known;
+    const id = this.findHost(host) ?? Number(this.#insertHost.run(encodeField(host)).lastInsertRowid);
+    remember(this.#hosts, host, id);
+    return id;
   }
 
   /** `time`: of the row that gets the id, epoch ms. */
   ensureSeries(time: number, host: string, service: string, container: string): number {
-    return this.#series.ensure(
-      dayOf(time),
-      this.ensureHost(host),
-      encodeField(service),
-      encodeField(container),
-    );
+    const day = dayOf(time);
+    const key = JSON.stringify([host, service, container]);
+    const known = this.#knownSeries.get(key);
+    if (known && known.day >= day) return known.id;
+    const id = this.#series.ensure(day, this.ensureHost(host), encodeField(service), encodeField(container));
+    remember(this.#knownSeries, key, { id, day });
+    return id;
   }
 
   ensurePeer(time: number, kind: string, name: string): number {
@@ -97,13 +104,19 @@ export class Names {
       identity: this.#identities.ensure(day, kind, ...texts),
       day,
     };
-    if (this.#known.size >= CAPS.storeNames.limit) this.#known.clear();
-    this.#known.set(key, ids);
+    remember(this.#known, key, ids);
     return ids;
   }
 
   /** After a rollback: ids created in it do not exist. */
   forget(): void {
+    this.#hosts.clear();
+    this.#knownSeries.clear();
     this.#known.clear();
   }
+}
+
+function remember<T>(known: Map<string, T>, key: string, value: T): void {
+  if (known.size >= CAPS.storeNames.limit) known.clear();
+  known.set(key, value);
 }

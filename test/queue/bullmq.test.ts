@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/gl
 import { Queue as BullQueue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { systemClock } from '../../core/clock.ts';
-import type { Frame } from '../../core/frame.ts';
+import { encodeFrame, type Frame } from '../../core/frame.ts';
 import { createBullmqQueue } from '../../queue/bullmq.ts';
 import type { Queue } from '../../queue/contract.ts';
 import { frameOf } from '../parts/frames.ts';
@@ -170,6 +170,17 @@ describeWith(['redis'], 'bullmq queue when things break', () => {
     expect(await right.open()).toMatch(/^Redis 7\.\d.* at redis:\/\/127\.0\.0\.1:\d+, prefix fault-/);
     await right.close();
     await own.stop();
+  });
+
+  it('takes what an earlier version queued as text', async () => {
+    const admin = new Redis(redis.url);
+    const raw = new BullQueue('lane-0', { connection: admin, prefix: `{${prefix}}` });
+    for (const frame of frames(2)) await raw.add('frame', encodeFrame(frame));
+    consume();
+    await until('the frames', () => taken.length === 2);
+    expect(taken).toEqual(frames(2));
+    await raw.close();
+    admin.disconnect();
   });
 
   it('drops jobs without a frame, with a line in the log, and goes on', async () => {
