@@ -47,14 +47,15 @@ export async function traffic(context: Context, flags: TrafficFlags): Promise<nu
 const HEADER = 'from (UTC)            container                             sent/s  received/s  watched for';
 
 /** One row of the table: rates over the time for which the container was watched, silence included. */
-export function trafficLine({ start, incomplete }: Rollup, sum: TrafficSum): string {
+export function trafficLine({ start }: Rollup, sum: TrafficSum): string {
   const rate = ({ bytes }: { readonly bytes: number }): string =>
     formatSize(sum.durationMs > 0 ? (bytes * 1000) / sum.durationMs : 0);
   const name = printable(sum.container, 32).padEnd(32);
-  const doubt = incomplete > 0 ? ', incomplete' : '';
+  const doubt = sum.incomplete > 0 ? ', incomplete' : '';
+  const watched = formatDuration(Math.ceil(sum.durationMs / 1000) * 1000);
   return (
     `${isoTime(start).slice(0, 19)}Z  ${name}  ${rate(sum.send).padStart(9)}` +
-    `  ${rate(sum.receive).padStart(10)}  ${formatDuration(sum.durationMs)}${doubt}`
+    `  ${rate(sum.receive).padStart(10)}  ${watched}${doubt}`
   );
 }
 
