@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import type { z } from 'zod';
 import { printable } from '../core/errors.ts';
-import { exactSize, formatDuration } from '../core/units.ts';
+import { exactSize, formatCounted, formatDuration } from '../core/units.ts';
 import type { Context } from './context.ts';
 import { leaves } from './leaves.ts';
 import { rulesInStore } from './rules-in-store.ts';
@@ -17,7 +17,8 @@ export async function check({ config, file, withoutEffect, log, out }: Context):
     receivers: receivers.map((receiver, i) => entry(receiver, ['receivers', i], NOTIFIER_ROWS)),
   };
   out.write(`# ${file ?? 'no tidegauge.yaml, defaults'}: ok\n`);
-  out.write(`# ${detectors.length} rules, ${receivers.length} receivers; *** stands for what is not shown\n`);
+  const counts = `${formatCounted(detectors.length, 'rule')}, ${formatCounted(receivers.length, 'receiver')}`;
+  out.write(`# ${counts}; *** stands for what is not shown\n`);
   for (const line of [...withoutEffect, ...(await rulesInStore(config, log))])
     out.write(`# warning: ${printable(line, 500)}\n`);
   out.write(stringify(all));

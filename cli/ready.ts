@@ -2,11 +2,17 @@ import { type Check, checkMachine, checkRoot } from '../collector/preflight.ts';
 import { TidegaugeError } from '../core/errors.ts';
 import type { Context } from './context.ts';
 
-/** Refuse to start a capture that cannot work here: the first thing that is missing, and what to do. */
-export async function refuseUnlessReady({ config }: Pick<Context, 'config'>): Promise<void> {
+/**
+ * Refuse to start a capture that cannot work here: the first thing that is missing, and what to do. After Ctrl-C nothing is
+ * refused: it has ended the programs that were asked, too.
+ */
+export async function refuseUnlessReady({
+  config,
+  signal,
+}: Pick<Context, 'config' | 'signal'>): Promise<void> {
   const checks = await checkMachine(config.capture);
   const missing = checks.find(check => !check.ok && check.required);
-  if (missing)
+  if (missing && !signal.aborted)
     throw refusal(missing, ' (Recorded traffic can be looked at anywhere: tidegauge replay FILE.ndjson.)');
 }
 

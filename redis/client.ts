@@ -1,6 +1,6 @@
 import { Redis, type RedisOptions } from 'ioredis';
-import { describeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import { redisError } from './errors.ts';
 
 /** Longest wait for the answer to one request, milliseconds. */
 const REQUEST_TIMEOUT_MS = 5000;
@@ -19,30 +19,72 @@ const COMMON: Options = {
   retryStrategy: attempt => Math.min(50 * 2 ** Math.min(attempt, 10), 1000),
 };
 
-/** `requests` fail soon while Redis is away; commands of `waits` stay until it is back, as BullMQ's workers need. */
-const OPTIONS: Readonly<Record<'requests' | 'waits', Options>> = {
-  requests: {
-    ...COMMON,
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    commandTimeout: REQUEST_TIMEOUT_MS,
-  },
-  waits: { ...COMMON, maxRetriesPerRequest: null },
+const REQUESTS: Options = {
+  ...COMMON,
+  enableOfflineQueue: false,
+  maxRetriesPerRequest: 0,
+  commandTimeout: REQUEST_TIMEOUT_MS,
 };
+const WAITS: Options = { ...COMMON, maxRetriesPerRequest: null };
 
-/** A client that connects by itself, now and after every loss; its errors never go unhandled. */
-export function createClient(url: string, kind: keyof typeof OPTIONS): Redis {
-  const client = new Redis(url, OPTIONS[kind]);
-  // Requests report their own failures; who wants to hear of outages listens too (`logOutages`).
+/** A client that connects by itself, now and after every loss; its requests fail soon while Redis is away. */
+export const createClient = (url: string): Redis => silent(new Redis(url, REQUESTS));
+
+/** The same, but its commands stay until Redis is back, as BullMQ's workers need. */
+export const createWaitingClient = (url: string): WaitingClient => silent(new WaitingClient(url, WAITS));
+
+/** Requests report their own failures; who wants to hear of outages listens too (`logOutages`). */
+function silent<C extends Redis>(client: C): C {
   client.on('error', () => {});
   return client;
+}
+
+type Copy<O extends Partial<RedisOptions> | undefined> = ReturnType<typeof Redis.prototype.duplicate<O>>;
+
+/**
+ * A client whose copies can be ended for good. BullMQ makes one for blocking reads, and when it closes a worker while
+ * Redis does not answer, it may connect that copy again afterwards: nobody would ever end it, and the process lives on.
+ */
+export class WaitingClient extends Redis {
+  // Without values of their own: the constructor that they follow connects already.
+  declare copies?: WaitingClient[];
+  declare isEnded?: boolean;
+
+  override duplicate<O extends Partial<RedisOptions> | undefined = undefined>(override?: O): Copy<O> {
+    const copy = silent(new WaitingClient({ ...this.options, ...override }));
+    this.copies = [...(this.copies ?? []), copy];
+    // Its replies have the shapes of ours, which ioredis' type of a copy has to work out.
+    return copy as Redis as Copy<O>;
+  }
+
+  /** Copies that were made since this was asked last. */
+  takeCopies(): WaitingClient[] {
+    const { copies = [] } = this;
+    this.copies = [];
+    return copies;
+  }
+
+  override connect(callback?: Parameters<Redis['connect']>[0]): Promise<void> {
+    // Who connects it now has been closed: a rejection would be nobody's.
+    return this.isEnded ? new Promise(() => {}) : super.connect(callback);
+  }
+
+  /** Disconnect, whatever state it is in, and never connect again. */
+  end(): void {
+    this.isEnded = true;
+    this.disconnect();
+  }
 }
 
 /** One line when Redis is lost and one when it is back, however many attempts lie between. */
 export function logOutages(client: Redis, place: string, log: Log): void {
   let down = false;
   client.on('error', (error: unknown) => {
-    if (!down) log.warn({ place, error: describeError(error) }, 'lost contact with Redis; trying again');
+    if (!down)
+      log.warn(
+        { place, error: redisError(error, place).problem.found },
+        'lost contact with Redis; trying again',
+      );
     down = true;
   });
   client.on('ready', () => {

@@ -1,4 +1,4 @@
-import { describeError, ExchangeError, printable } from '../core/errors.ts';
+import { describeError, ExchangeError, type Problem, printable } from '../core/errors.ts';
 
 /** Answers of Redis, by their first word, that a later attempt of the same request may not get. */
 const TEMPORARY = new Set([
@@ -26,6 +26,9 @@ const ADVICE: Readonly<Record<string, string>> = {
 /** How ioredis says that a request was not sent, or was given up with its connection. */
 const NO_CONNECTION = /Stream isn't writeable|max retries per request|Connection is closed/;
 
+/** How it says that what answers is something else, such as a web server. */
+const NO_REDIS = /Unknown RESP type/;
+
 /** What Redis itself answered, or null when the error is a failure to reach it. By shape: clients have their own classes. */
 function replyOf(error: unknown): string | null {
   const { name, message } = Object(error) as { name?: unknown; message?: unknown };
@@ -40,14 +43,10 @@ export function redisError(error: unknown, place: string): ExchangeError {
   if (error instanceof ExchangeError) return error;
   const reply = replyOf(error);
   if (reply === null) {
-    const found = NO_CONNECTION.test(String(error)) ? 'no connection' : describeError(error);
-    const problem = {
-      place,
-      expected: 'an answer',
-      found,
-      remedy: 'Check that Redis runs and can be reached.',
-    };
-    return new ExchangeError(problem, { retry: true, cause: error });
+    return new ExchangeError(
+      { place, expected: 'an answer', ...silence(error) },
+      { retry: true, cause: error },
+    );
   }
   const word = firstWord(reply);
   const remedy = ADVICE[word] ?? 'See the log of Redis.';
@@ -55,6 +54,17 @@ export function redisError(error: unknown, place: string): ExchangeError {
     { place, expected: 'success', found: printable(reply.replace(/\.$/, '')), remedy },
     { retry: TEMPORARY.has(word) || SETUP.has(word), cause: error },
   );
+}
+
+function silence(error: unknown): Pick<Problem, 'found' | 'remedy'> {
+  const text = describeError(error);
+  if (NO_REDIS.test(text))
+    return {
+      found: 'one that no Redis gives',
+      remedy: 'Check that redis.url is the address of a Redis (rediss:// where it speaks TLS).',
+    };
+  const found = NO_CONNECTION.test(text) ? 'no connection' : text;
+  return { found, remedy: 'Check that Redis runs and can be reached.' };
 }
 
 /** True for a set-up that is wrong (credentials, rights): nothing can start with it. */

@@ -1,9 +1,12 @@
+import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { ExchangeError } from '../../core/errors.ts';
-import { placeOf } from '../../redis/client.ts';
+import { createClient, logOutages, placeOf } from '../../redis/client.ts';
 import { isSetupError, redisError } from '../../redis/errors.ts';
+import { recordingLog } from '../parts/log.ts';
 import { describeWith } from '../parts/need.ts';
+import { until } from '../parts/process.ts';
 import { type RedisServer, startRedis } from '../parts/redis.ts';
 
 const reply = (message: string) => Object.assign(new Error(message), { name: 'ReplyError' });
@@ -35,6 +38,20 @@ describe('redisError', () => {
     expect(isSetupError(reply('OOM command not allowed'))).toBe(false);
     expect(isSetupError(new Error('NOAUTH'))).toBe(false);
     expect(placeOf('rediss://user:secret@host:6380/3?family=6')).toBe('rediss://host:6380/3');
+  });
+
+  it('of something that is no Redis says so, as seen by a real client', async () => {
+    const server = createServer(socket => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+    const { log, lines } = recordingLog();
+    const port = await new Promise<number>(resolve =>
+      server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)),
+    );
+    const client = createClient(`redis://127.0.0.1:${port}`);
+    logOutages(client, 'there', log);
+    await until('the outage to be told', () => lines.length > 0);
+    client.disconnect();
+    await new Promise(resolve => server.close(resolve));
+    expect(lines[0]?.fields).toEqual({ place: 'there', error: 'one that no Redis gives' });
   });
 });
 
