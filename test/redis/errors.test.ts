@@ -1,4 +1,4 @@
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { ExchangeError } from '../../core/errors.ts';
@@ -41,7 +41,11 @@ describe('redisError', () => {
   });
 
   it('of something that is no Redis says so, as seen by a real client', async () => {
-    const server = createServer(socket => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+    const sockets: Socket[] = [];
+    const server = createServer(socket => {
+      sockets.push(socket);
+      socket.write('HTTP/1.1 400 Bad Request\r\n\r\n');
+    });
     const { log, lines } = recordingLog();
     const port = await new Promise<number>(resolve =>
       server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)),
@@ -50,6 +54,7 @@ describe('redisError', () => {
     logOutages(client, 'there', log);
     await until('the outage to be told', () => lines.length > 0);
     client.disconnect();
+    for (const socket of sockets) socket.destroy();
     await new Promise(resolve => server.close(resolve));
     expect(lines[0]?.fields).toEqual({ place: 'there', error: 'one that no Redis gives' });
   });
