@@ -1,3 +1,4 @@
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { jsonLine, liveLine, shownLive, shownStored, storedLine } from '../../cli/connections.ts';
@@ -81,6 +82,35 @@ describeWith(['ebpf'], 'live connections', () => {
       'tidegauge: this machine: expected root, found user id 65534. Run it as root, for example with sudo. (What is stored is listed with --from.)\n',
     );
   });
+
+  it('are one object a line for other programs, from both ends', async () => {
+    const server = createServer(socket => socket.destroy());
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const child = tidegauge(['connections', '--json'], { cwd: '/' });
+    const seen = () =>
+      child.output
+        .split('\n')
+        .slice(0, -1)
+        .filter(line => line.includes(`"destination_port":${port}}`))
+        .map(line => JSON.parse(line));
+    const isSeen = (kind: string) => seen().some(row => row.kind === kind);
+    // Again and again, as nothing says when the watch has begun.
+    await child.until(
+      'a connection from both ends',
+      () => {
+        connect(port, '127.0.0.1')
+          .resume()
+          .on('error', () => undefined);
+        return isSeen('opened') && isSeen('accepted');
+      },
+      50_000,
+    );
+    expect(await child.stop()).toBe(0);
+    server.close();
+    const ends = { source: '127.0.0.1', destination: '127.0.0.1', destination_port: port, count: 1 };
+    for (const row of seen()) expect(row).toMatchObject({ ...ends, source_port: expect.any(Number) });
+  }, 60_000);
 });
 
 describe('stored connections', () => {
