@@ -7,7 +7,7 @@ export const MAP_FORMATS: Readonly<Record<string, (map: ServiceMap) => string>> 
   text: mapText,
   dot: mapDot,
   mermaid: mapMermaid,
-  json: map => `${JSON.stringify(map, null, 2)}\n`,
+  json: ({ nodes, edges }) => `${JSON.stringify({ nodes, edges: inOrder(edges) }, null, 2)}\n`,
 };
 
 /** A line for each edge. */

@@ -51,6 +51,9 @@ describe('a map', () => {
       'web -> db tcp/2: 2 KiB there, 10 B back, 3 connections',
       'web -> db tcp/1: 1 B there, 10 B back, 3 connections',
     ]);
+    expect(JSON.parse(render('json', map)).edges.map(({ port }: MapEdge) => port)).toEqual([
+      6, 5, 4, 3, 2, 1,
+    ]);
     const dot = render('dot', map).split('\n').slice(4, -2);
     expect(dot.map(line => /"(tcp.\d).*"(.*)\];$/.exec(line)?.slice(1))).toEqual([
       ['tcp/6', ', color=red, fontcolor=red, style=dashed'],
