@@ -1,0 +1,134 @@
+import { beforeEach, expect, it } from '@jest/globals';
+import type { Lease, State } from '../../state/contract.ts';
+import { incidentOf, notificationOf, resolved } from '../parts/incidents.ts';
+import { describeStates, HOSTILE, HOUR, T0 } from './states.ts';
+
+describeStates('deliveries', users => {
+  let state: State;
+  let other: State;
+  let lease: Lease;
+  beforeEach(() => {
+    ({ state, other, lease } = users());
+  });
+
+  const done = { status: 'delivered', attempts: 1, nextAttempt: 0, lastError: null } as const;
+  const queue = (...notifications: ReturnType<typeof notificationOf>[]) =>
+    state.commit(lease, { incidents: [], notifications });
+  const due = async (receiver: string, now = T0, limit = 10) =>
+    (await other.dueDeliveries(receiver, now, limit)).map(delivery => delivery.notification);
+
+  it('are pending at once, oldest first, each for its receiver', async () => {
+    const [a, b, c] = [2, 1, 3].map(n => notificationOf(incidentOf(T0 + n), 'hook'));
+    const elsewhere = notificationOf(incidentOf(T0), 'mail');
+    if (!a || !b || !c) throw new Error('three were made');
+    await queue(a, b, elsewhere);
+    await queue(c);
+    expect(await due('hook')).toEqual([a, b, c]);
+    expect(await due('hook', T0, 2)).toEqual([a, b]);
+    expect(await due('mail')).toEqual([elsewhere]);
+    expect(await due('nobody')).toEqual([]);
+    expect((await other.dueDeliveries('mail', T0, 1))[0]).toEqual({
+      notification: elsewhere,
+      status: 'pending',
+      attempts: 0,
+      nextAttempt: 0,
+      lastError: null,
+    });
+  });
+
+  it('are left as they are when their key comes again: pending, delivered or dead', async () => {
+    const notifications = [1, 2, 3].map(n => notificationOf(incidentOf(T0 + n), 'hook'));
+    await queue(...notifications);
+    const [, second, third] = notifications;
+    await state.updateDelivery(lease, second?.key ?? '', done);
+    await state.updateDelivery(lease, third?.key ?? '', { ...done, status: 'dead', lastError: 'gone' });
+    await queue(...notifications, ...notifications);
+    expect(await due('hook')).toEqual(notifications.slice(0, 1));
+    expect(await other.deliveries('delivered', 10)).toHaveLength(1);
+    expect(await other.deliveries('dead', 10)).toMatchObject([{ lastError: 'gone', notification: third }]);
+  });
+
+  it('come back when their time has come, with what happened', async () => {
+    const notification = notificationOf(incidentOf(T0), 'hook');
+    await queue(notification);
+    const outcome = {
+      status: 'pending',
+      attempts: 3,
+      nextAttempt: T0 + 1000.5,
+      lastError: 'HTTP 503 "\n"',
+    } as const;
+    expect(await state.updateDelivery(lease, notification.key, outcome)).toBe(true);
+    expect(await due('hook', T0 + 1000)).toEqual([]);
+    expect(await other.dueDeliveries('hook', T0 + 1001, 10)).toEqual([{ notification, ...outcome }]);
+  });
+
+  it('keep resolved back until firing is done with, one way or the other', async () => {
+    const incident = incidentOf(T0);
+    const [firing, over] = [notificationOf(incident, 'hook'), notificationOf(resolved(incident), 'hook')];
+    const alone = notificationOf(resolved(incidentOf(T0 + 1)), 'hook');
+    await queue(firing, over, alone, notificationOf(incident, 'mail'));
+    expect(await due('hook')).toEqual([firing, alone]);
+    await state.updateDelivery(lease, firing.key, { ...done, status: 'pending', nextAttempt: T0 + HOUR });
+    expect(await due('hook')).toEqual([alone]);
+    await state.updateDelivery(lease, firing.key, done);
+    expect(await due('hook')).toEqual([over, alone]);
+    await state.updateDelivery(lease, firing.key, { ...done, status: 'pending' });
+    expect(await due('hook')).toEqual([firing, alone]);
+    await state.updateDelivery(lease, firing.key, { ...done, status: 'dead' });
+    expect(await due('hook')).toEqual([over, alone]);
+  });
+
+  it('are listed by status, newest first', async () => {
+    const notifications = [1, 2, 3].map(n => notificationOf(incidentOf(T0 + n), 'hook'));
+    await queue(...notifications);
+    for (const { key } of [...notifications].reverse()) await state.updateDelivery(lease, key, done);
+    const listed = async (limit: number) =>
+      (await other.deliveries('delivered', limit)).map(delivery => delivery.notification);
+    expect(await listed(10)).toEqual([...notifications].reverse());
+    expect(await listed(1)).toEqual(notifications.slice(2));
+    expect(await listed(0)).toEqual([]);
+    expect(await other.deliveries('pending', 10)).toEqual([]);
+  });
+
+  it('take an outcome for a key nobody knows without making one up', async () => {
+    expect(await state.updateDelivery(lease, 'unknown', done)).toBe(true);
+    expect(await other.deliveries('delivered', 10)).toEqual([]);
+  });
+
+  it('go to receivers of any name', async () => {
+    const notifications = HOSTILE.map((name, n) => notificationOf(incidentOf(T0 + n, { host: name }), name));
+    await queue(...notifications);
+    for (const notification of notifications) {
+      expect(await due(notification.receiver)).toEqual([notification]);
+      await state.updateDelivery(lease, notification.key, done);
+      expect(await due(notification.receiver)).toEqual([]);
+    }
+  });
+
+  it('forgets resolved incidents and their finished deliveries, nothing that is going on', async () => {
+    const old = incidentOf(T0);
+    const oldOver = resolved(old, 10_000);
+    const recent = resolved(incidentOf(T0 + HOUR), 10_000);
+    const open = incidentOf(T0 - HOUR, { container: 'open' });
+    const stuck = resolved(incidentOf(T0 - HOUR, { container: 'stuck' }), 10_000);
+    const notifications = [old, oldOver, recent, open, stuck].map(i => notificationOf(i, 'hook'));
+    await state.commit(lease, { incidents: [oldOver, recent, open, stuck], notifications });
+    for (const { key } of notifications.slice(0, 4)) {
+      await state.updateDelivery(lease, key, {
+        status: 'delivered',
+        attempts: 1,
+        nextAttempt: 0,
+        lastError: null,
+      });
+    }
+    await state.prune(T0 + 2 * HOUR, T0 + HOUR);
+    expect(await other.incidents({ from: 0, to: T0 + 10 * HOUR }, 10)).toEqual([recent, open]);
+    expect((await other.deliveries('delivered', 10)).map(d => d.notification.incident)).toEqual([
+      open,
+      recent,
+    ]);
+    expect((await other.deliveries('pending', 10)).map(d => d.notification.incident)).toEqual([stuck]);
+    await state.commit(lease, { incidents: [], notifications: notifications.slice(2, 4) });
+    expect(await other.deliveries('pending', 10)).toHaveLength(1);
+  });
+});

@@ -1,0 +1,95 @@
+import { beforeEach, expect, it } from '@jest/globals';
+import type { Lease, State } from '../../state/contract.ts';
+import { until } from '../parts/process.ts';
+import { describeStates, HOSTILE, LONG, SHORT, take } from './states.ts';
+
+describeStates('leases', users => {
+  let state: State;
+  let other: State;
+  let lease: Lease;
+  beforeEach(() => {
+    ({ state, other, lease } = users());
+  });
+
+  /** Let the lease run out; its successor's. */
+  const outlive = (owner: string) =>
+    until('the lease to run out', async () => (await other.acquire('lane-0', owner, LONG)) ?? undefined);
+
+  it('opens twice and says what it is', async () => {
+    expect(await state.open()).toMatch(/^(SQLite|Redis) \d+\.\d+/);
+  });
+
+  it('records the number of lanes once', async () => {
+    expect(await state.agreeOnLanes(8)).toBe(8);
+    expect(await other.agreeOnLanes(4)).toBe(8);
+  });
+
+  it('belong to one owner at a time, by name', async () => {
+    expect(await other.acquire('lane-0', 'worker-b', LONG)).toBeNull();
+    expect(await other.acquire('lane-1', 'worker-b', LONG)).toMatchObject({ owner: 'worker-b' });
+  });
+
+  it('get a higher token with every ownership: taken again, released, run out', async () => {
+    const tokens = [lease.token];
+    const again = await take(state, 'lane-0', 'worker-a');
+    tokens.push(again.token);
+    await state.release(again);
+    const second = await take(other, 'lane-0', 'worker-b', SHORT);
+    tokens.push(second.token);
+    tokens.push((await outlive('worker-c')).token);
+    expect(tokens).toEqual([...new Set(tokens)].sort((a, b) => a - b));
+  });
+
+  it('are extended by renewal, and only by their newest owner', async () => {
+    // Before it has run out; on a machine that stands still for so long, at another attempt.
+    const short = await until('a renewal in time', async () => {
+      const taken = await take(state, 'lane-1', 'worker-a', SHORT);
+      return (await state.renew(taken, LONG)) && taken;
+    });
+    const fresh = await take(other, 'lane-2', 'worker-b', SHORT);
+    await until('another lease to run out', async () => (await state.acquire('lane-2', 'x', LONG)) !== null);
+    expect(await other.renew(fresh, LONG)).toBe(false);
+    expect(await other.acquire('lane-1', 'worker-b', LONG)).toBeNull();
+    await take(state, 'lane-1', 'worker-a');
+    expect(await state.renew(short, LONG)).toBe(false);
+  });
+
+  it('are not released by a former owner', async () => {
+    const successor = await take(state, 'lane-0', 'worker-a');
+    await state.release(lease);
+    expect(await other.acquire('lane-0', 'worker-b', LONG)).toBeNull();
+    await state.release(successor);
+    expect(await other.acquire('lane-0', 'worker-b', LONG)).not.toBeNull();
+  });
+
+  it('go to exactly one of many who want them', async () => {
+    const users = [state, other, state, other, state, other];
+    const taken = await Promise.all(users.map((user, i) => user.acquire('lane-9', `worker-${i}`, LONG)));
+    expect(taken.filter(Boolean)).toHaveLength(1);
+  });
+
+  it('tell hostile names and owners apart', async () => {
+    const tokens = [];
+    for (const name of HOSTILE) {
+      const taken = await take(state, name, name);
+      tokens.push(taken.token);
+      expect(await other.acquire(name, `${name} `, LONG)).toBeNull();
+      expect(await state.renew({ ...taken, owner: `${name}x` }, LONG)).toBe(false);
+      expect(await state.renew(taken, LONG)).toBe(true);
+    }
+    expect(tokens).toEqual(HOSTILE.map(() => 1));
+  });
+
+  it('know of each other from announcement to end, and forget who has fallen silent', async () => {
+    expect(await state.announce('b', LONG)).toEqual(['b']);
+    expect(await other.announce('a', SHORT)).toEqual(['a', 'b']);
+    expect(await other.announce('a', SHORT)).toEqual(['a', 'b']);
+    await until('a to be forgotten', async () => (await state.announce('b', LONG)).length === 1);
+    for (const owner of HOSTILE) await state.announce(owner, LONG);
+    expect(await other.announce('b', LONG)).toEqual([...HOSTILE, 'b'].sort());
+    for (const owner of HOSTILE) await other.leave(owner);
+    await state.leave('never heard of');
+    expect(await state.announce('b', LONG)).toEqual(['b']);
+    await state.leave('b');
+  });
+});
