@@ -142,7 +142,10 @@ class RunningCapture implements Capture {
     while (!signal.aborted) {
       const exit = await this.#runOnce();
       this.#child = null;
-      if (signal.aborted) break;
+      if (signal.aborted) {
+        for (const frame of this.#pipeline.finish()) this.#options.onFrame(frame);
+        break;
+      }
       const cause = explainExit(config.bpftrace, exit);
       this.#failures++;
       // What a signal ended may live the next time; anything else would end the same way.

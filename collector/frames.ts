@@ -56,6 +56,11 @@ export class FrameBuilder {
     readonly reading: Reading;
     readonly content: Readout;
   } | null = null;
+  /**
+   * The probes are detached, this is the last readout. It may go on after its end: of a tick right before, bpftrace may
+   * not have come to print anything, or to clear what it had printed; it prints what is left in its maps as it exits.
+   */
+  #isLast = false;
   /** Earlier readouts of the open interval, and when the last of them was. */
   #parts: { readonly ns: number; readonly content: Readout } | null = null;
 
@@ -118,6 +123,11 @@ export class FrameBuilder {
     }
   }
 
+  /** Nothing more comes: the frame of the last readout, if it has begun. */
+  finish(): Frame[] {
+    return this.#isLast ? this.#finish() : [];
+  }
+
   /** One event of a line, with the clocks' readings when the line was read. */
   step(event: Event, reading: Reading): Frame[] {
     switch (event.kind) {
@@ -126,7 +136,7 @@ export class FrameBuilder {
       case 'flip':
         return this.#flip(event, reading);
       case 'end':
-        if (this.#readout?.ns === event.ns) return this.#finish();
+        if (this.#readout?.ns === event.ns) return this.#isLast ? [] : this.#finish();
         this.#garbage('end without flip');
         return [];
       case 'more':
@@ -134,14 +144,14 @@ export class FrameBuilder {
         else this.#garbage('end without flip');
         return [];
       case 'total':
-        if (this.#readout?.set !== event.set) this.#garbage('count of events outside its readout');
-        else if (!this.#readout.content.count(event.messages)) this.counters.duplicates++;
+        if (!this.#isReadOut(event.set)) this.#garbage('count of events outside its readout');
+        else if (!this.#readout?.content.count(event.set, event.messages)) this.#repeated();
         return [];
       case 'counts':
         // bpftrace may print maps that are empty when it exits.
-        if (this.#readout?.set !== event.set) {
+        if (!this.#isReadOut(event.set)) {
           if (event.entries > 0) this.#garbage(`map ${event.map} outside its readout`);
-        } else if (!this.#readout.content.take(event)) this.counters.duplicates++;
+        } else if (!this.#readout?.content.take(event)) this.#repeated();
         return [];
       case 'birth':
         this.#identity.birth(event.cgroup, event.path, event.ns);
@@ -158,10 +168,21 @@ export class FrameBuilder {
         return [];
       case 'detach':
         this.#faults.add('detach');
+        this.#isLast = true;
         return [];
       case 'attached':
         return [];
     }
+  }
+
+  /** Whether maps of this set are part of the readout that has begun. */
+  #isReadOut(set: string): boolean {
+    return this.#readout !== null && (this.#isLast || this.#readout.set === set);
+  }
+
+  /** A map a second time. */
+  #repeated(): void {
+    if (!this.#isLast) this.counters.duplicates++;
   }
 
   #garbage(reason: string): void {
@@ -186,9 +207,10 @@ export class FrameBuilder {
       this.counters.duplicates++;
       return [];
     }
+    const frames = this.finish();
     // From the last flip to here nobody looked, or what was seen died with bpftrace.
     this.#faults.add('restart');
-    const frames = [this.#frame(ns, reading, this.#parts?.content ?? new Readout())];
+    frames.push(this.#frame(ns, reading, this.#parts?.content ?? new Readout()));
     this.#faults.add('attach');
     return frames;
   }
@@ -208,13 +230,15 @@ export class FrameBuilder {
       return [];
     }
     const frames: Frame[] = [];
-    if (this.#readout) {
+    const begun = this.#isLast ? this.#readout?.content : undefined;
+    if (this.#readout && !begun) {
       this.#garbage('readout without end');
       frames.push(...this.#finish());
     }
     // Without a `begin` nobody knows since when this set was written: its readout only starts the clock.
     if (startNs === null) return this.#begin(ns, reading);
-    this.#readout = { ns, set, reading, content: this.#parts?.content ?? new Readout() };
+    const content = begun ?? this.#parts?.content ?? new Readout();
+    this.#readout = { ns, set, reading, content };
     return frames;
   }
 
@@ -230,12 +254,14 @@ export class FrameBuilder {
     if (!this.#readout) return [];
     const { ns, reading, content } = this.#readout;
     this.#readout = null;
+    this.#isLast = false;
     return [this.#frame(ns, reading, content)];
   }
 
   #ended(): Frame[] {
     this.counters.restarts++;
-    const frames: Frame[] = [];
+    const frames = this.finish();
+    this.#isLast = false;
     if (this.#readout) {
       this.#faults.add('restart');
       frames.push(...this.#finish());
@@ -253,8 +279,8 @@ export class FrameBuilder {
       this.#lose(missing);
       if (!full) this.#faults.add('lost-events');
     }
-    const known = this.#faults.has('restart') || this.#faults.has('attach');
-    if (durationMs > intervalMs * MERGED_FACTOR && !known) {
+    const isKnown = (['attach', 'detach', 'restart'] as const).some(fault => this.#faults.has(fault));
+    if (durationMs > intervalMs * MERGED_FACTOR && !isKnown) {
       this.counters.merged += Math.round(durationMs / intervalMs) - 1;
       if (durationMs > intervalMs * LATE_FACTOR) this.#faults.add('late-flip');
     }

@@ -21,6 +21,11 @@ export class Pipeline {
     return input.kind === 'line' ? parseLine(this.probe, input.text, this.#scan) : [];
   }
 
+  /** Nothing more comes: gives the frame that was waiting for more. */
+  finish(): Frame[] {
+    return this.builder.finish();
+  }
+
   /** Take an input and give the frames it completes. `events`: what `parse` said of it. */
   feed(input: Input, events: readonly Event[] = this.parse(input)): Frame[] {
     if (input.kind !== 'line') return this.builder.learn(input);

@@ -34,6 +34,7 @@ export class Readout {
   readonly talks: TalkTally[] = [];
   /** Cgroups and talks of `talks`, by their numbers there. */
   readonly #talkKeys = new WordTable(KEY_WORDS);
+  /** Names of the maps that were read, and sets whose count was. */
   readonly #maps = new Set<string>();
 
   /** Take a map's content; false when this map has been read already. */
@@ -76,10 +77,10 @@ export class Readout {
     this.#maps.clear();
   }
 
-  /** Take the count of all messages; false when it has been taken already. */
-  count(messages: number): boolean {
-    if (this.#maps.has('')) return false;
-    this.#maps.add('');
+  /** Take the count of all messages of a set; false when it has been taken already. */
+  count(set: string, messages: number): boolean {
+    if (this.#maps.has(set)) return false;
+    this.#maps.add(set);
     this.#total = (this.#total ?? 0) + messages;
     return true;
   }

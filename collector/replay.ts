@@ -28,7 +28,7 @@ export async function* replayRecording(
   source: AsyncIterable<string>,
   options: ReplayOptions,
 ): AsyncIterable<Frame> {
-  let replay: ((line: string) => Frame[] | null) | null = null;
+  let replay: Replay | null = null;
   let number = 0;
   for await (const line of source) {
     number++;
@@ -41,34 +41,45 @@ export async function* replayRecording(
       }
       replay = bare(options);
     }
-    const frames = replay(line);
+    const frames = replay.line(line);
     if (frames === null) options.onSkipped?.(number);
     else yield* frames;
   }
   if (replay === null) throw noRecording(options.place, 'nothing');
+  yield* replay.end();
 }
 
-function recorded(header: RecordingHeader, options: ReplayOptions): (line: string) => Frame[] | null {
+interface Replay {
+  /** The frames that a line completes; null when it is no input. */
+  line(text: string): Frame[] | null;
+  /** What is complete now that nothing more comes. */
+  end(): Frame[];
+}
+
+function recorded(header: RecordingHeader, options: ReplayOptions): Replay {
   const { tidegauge: _mark, version: _version, probe: name, ...builder } = header;
   const probe = findProbe(name);
   if (!probe)
     throw noRecording(options.place, `the probe ${printable(name)}, which this version does not have`);
   const pipeline = new Pipeline(probe, { ...builder, host: options.host ?? builder.host });
-  return line => {
-    const input = decodeInput(line);
-    return input && pipeline.feed(input);
+  return {
+    line(text) {
+      const input = decodeInput(text);
+      return input && pipeline.feed(input);
+    },
+    end: () => pipeline.finish(),
   };
 }
 
-function bare({ place, host = 'replay', start }: ReplayOptions): (line: string) => Frame[] | null {
+function bare({ place, host = 'replay', start }: ReplayOptions): Replay {
   let pipeline: Pipeline | null = null;
   let wall = 0;
-  return line => {
+  const line = (text: string): Frame[] => {
     if (pipeline === null) {
-      const begin = beginOf(line);
+      const begin = beginOf(text);
       if (!begin) {
-        if (isBpftrace(line)) return [];
-        throw noRecording(place, printable(line, 80));
+        if (isBpftrace(text)) return [];
+        throw noRecording(place, printable(text, 80));
       }
       const probe = findProbe(begin.probe);
       if (!probe) throw noRecording(place, `the probe ${begin.probe}, which this version does not have`);
@@ -77,8 +88,9 @@ function bare({ place, host = 'replay', start }: ReplayOptions): (line: string) 
       pipeline = new Pipeline(probe, { host, intervalMs, mapKeys, maxContainers, previous: null });
       wall = Math.round(start - begin.ns / 1e6 + BARE_BOOT_MS);
     }
-    return pipeline.feed({ kind: 'line', text: line, wall, boot: BARE_BOOT_MS });
+    return pipeline.feed({ kind: 'line', text, wall, boot: BARE_BOOT_MS });
   };
+  return { line, end: () => pipeline?.finish() ?? [] };
 }
 
 /** Any probe can read a `begin`. */
