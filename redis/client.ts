@@ -1,6 +1,6 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Log } from '../core/log.ts';
-import { redisError } from './errors.ts';
+import { isUnsent, redisError } from './errors.ts';
 
 /** Longest wait for the answer to one request, milliseconds. */
 const REQUEST_TIMEOUT_MS = 5000;
@@ -80,6 +80,8 @@ export class WaitingClient extends Redis {
 export function logOutages(client: Redis, place: string, log: Log): void {
   let down = false;
   client.on('error', (error: unknown) => {
+    // What could not be sent says nothing new: the connection was lost before, or this client is being closed.
+    if (isUnsent(error)) return;
     if (!down)
       log.warn(
         { place, error: redisError(error, place).problem.found },

@@ -63,9 +63,12 @@ function silence(error: unknown): Pick<Problem, 'found' | 'remedy'> {
       found: 'one that no Redis gives',
       remedy: 'Check that redis.url is the address of a Redis (rediss:// where it speaks TLS).',
     };
-  const found = NO_CONNECTION.test(text) ? 'no connection' : text;
+  const found = isUnsent(error) ? 'no connection' : text;
   return { found, remedy: 'Check that Redis runs and can be reached.' };
 }
+
+/** True for a request that had no connection to go on. */
+export const isUnsent = (error: unknown): boolean => NO_CONNECTION.test(describeError(error));
 
 /** True for a set-up that is wrong (credentials, rights): nothing can start with it. */
 export const isSetupError = (error: unknown): boolean => SETUP.has(firstWord(replyOf(error) ?? ''));

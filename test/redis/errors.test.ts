@@ -60,6 +60,21 @@ describe('redisError', () => {
   });
 });
 
+describeWith(['redis'], 'a client', () => {
+  it('that is closed before it was connected has lost nothing', async () => {
+    const redis = await startRedis();
+    const { log, lines } = recordingLog();
+    const client = createClient(redis.url);
+    logOutages(client, 'there', log);
+    const failed = new Promise(resolve => client.once('error', resolve));
+    await new Promise(resolve => client.once('connect', resolve));
+    client.disconnect();
+    await failed;
+    expect(lines).toEqual([]);
+    await redis.stop();
+  });
+});
+
 describeWith(['redis'], 'redisError of a real server', () => {
   let redis: RedisServer;
   beforeAll(async () => {
