@@ -44,6 +44,8 @@ export class OwnedLane {
   readonly #hosts = new Map<string, HostWorker>();
   #consumer: Consumer | null = null;
   #rebuilding: Progress | null = null;
+  /** The last sweep failed: that is a line of the log once, not with each sweep of an outage. */
+  #sweepFailed = false;
   #chain: Promise<void> = Promise.resolve();
   /** Why the lane cannot go on, or null. */
   failed: string | null = null;
@@ -82,14 +84,16 @@ export class OwnedLane {
         if (laneOf(host, this.#deps.queue.lanes) === this.lane)
           await this.#serially(() => this.#sweepHost(host));
       }
+      this.#sweepFailed = false;
     } catch (error) {
       // A lane that failed says so itself; anything else is tried again by the next sweep.
-      if (this.failed === null) {
-        this.#deps.log.warn(
-          { lane: this.lane, error: describeError(error) },
-          'sweep failed, the next one tries again',
-        );
-      }
+      if (this.failed !== null) return;
+      const level = this.#sweepFailed ? 'debug' : 'warn';
+      this.#sweepFailed = true;
+      this.#deps.log[level](
+        { lane: this.lane, error: describeError(error) },
+        'sweep failed, the next one tries again',
+      );
     }
   }
 
