@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from '@jest/globals';
 import { Identifier } from '../../collector/identify.ts';
+import { LIMITS } from '../../collector/limits.ts';
 import { networkOfProcess } from '../../collector/network.ts';
 import { systemClock } from '../../core/clock.ts';
 import type { Container } from '../../core/frame.ts';
@@ -12,6 +13,8 @@ import { answerAsDocker, type DockerAnswering, type DockerAnswers } from '../par
 import { recordingLog } from '../parts/log.ts';
 import { describeWith } from '../parts/need.ts';
 import { temporaryFolder, until } from '../parts/process.ts';
+
+const HOUR_MS = 3_600_000;
 
 const SEND = `use Socket; socket(my $s, PF_INET, SOCK_DGRAM, 0) or die;
   send($s, "x", 0, sockaddr_in(9, INADDR_LOOPBACK)) or die;`;
@@ -27,10 +30,10 @@ describeWith(['ebpf'], 'identification', () => {
   });
 
   /** A cgroup that looks like a container of Docker; gives all that it was called. */
-  const looksLikeDocker = async (answers: (id: string) => DockerAnswers) => {
+  const looksLikeDocker = async (answers: (id: string) => DockerAnswers, clock = systemClock) => {
     const id = randomBytes(32).toString('hex');
     docker = answerAsDocker(answers(id));
-    running = await captureFrames({ docker: docker.socket });
+    running = await captureFrames({ docker: docker.socket }, { clock });
     const { capture, frames } = running;
     await until('Docker', () => capture.status().docker === true);
     const cgroup = await makeCgroup(`docker/${id}`);
@@ -44,11 +47,16 @@ describeWith(['ebpf'], 'identification', () => {
   const isInspect = (url: string) => /^\/containers\/[0-9a-f]{64}\//.test(url);
 
   it('holds a frame until Docker has answered', async () => {
-    const { names } = await looksLikeDocker(id => ({
-      list: [],
-      inspect: { Id: id, Name: '/slow', Config: { Image: 'i', Labels: null } },
-      before: url => (isInspect(url) ? new Promise(resolve => setTimeout(resolve, 300)) : Promise.resolve()),
-    }));
+    // However slow this machine is: the longest wait is as long as Docker takes.
+    const patient = {
+      ...systemClock,
+      sleep: (ms: number, signal?: AbortSignal) =>
+        systemClock.sleep(ms === LIMITS.identifyMs ? HOUR_MS : ms, signal),
+    };
+    // Longer than an interval.
+    const before = (url: string) => (isInspect(url) ? systemClock.sleep(300) : Promise.resolve());
+    const inspect = (id: string) => ({ Id: id, Name: '/slow', Config: { Image: 'i', Labels: null } });
+    const { names } = await looksLikeDocker(id => ({ list: [], inspect: inspect(id), before }), patient);
     expect(names).toEqual(['slow']);
   });
 
@@ -57,7 +65,7 @@ describeWith(['ebpf'], 'identification', () => {
     expect(names).toEqual([`docker:${id.slice(0, 12)}`]);
     const before = running.frames.length;
     await running.settled();
-    await until('frames as ever', () => running.frames.length >= before + 3, 5000);
+    await until('frames as ever', () => running.frames.length >= before + 3);
     expect(docker?.requests.filter(url => url.startsWith(`/containers/${id}`))).toHaveLength(1);
   });
 
