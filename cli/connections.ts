@@ -3,7 +3,7 @@ import { isoTime } from '../core/clock.ts';
 import type { ConnectionKind, ConnectionRow } from '../core/connection.ts';
 import { printable } from '../core/errors.ts';
 import type { CommonFlags, Context } from './context.ts';
-import { hasData } from './reading.ts';
+import { hasData, hintHost } from './reading.ts';
 import { refuseUnlessRoot } from './ready.ts';
 import { divideRights } from './rights.ts';
 import { rangeFlags } from './times.ts';
@@ -53,8 +53,9 @@ async function list(context: Context, flags: ConnectionFlags & { readonly from: 
   const store = makeStore(config, log, { readOnly: true });
   try {
     await store.open();
+    const host = flags.host ?? config.host;
     let isNone = true;
-    for await (const frame of store.readFrames(flags.host ?? config.host, range)) {
+    for await (const frame of store.readFrames(host, range)) {
       if (signal.aborted) return;
       for (const row of frame.connections) {
         const shown = shownStored(frame.start, row);
@@ -64,6 +65,7 @@ async function list(context: Context, flags: ConnectionFlags & { readonly from: 
       }
     }
     if (isNone && !flags.json) out.write('No connections are stored for this host and range.\n');
+    if (isNone) await hintHost(store, host);
   } finally {
     await store.close();
   }

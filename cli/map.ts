@@ -2,7 +2,7 @@ import { printable, TidegaugeError } from '../core/errors.ts';
 import { serviceMap } from '../core/service-map.ts';
 import type { CommonFlags, Context } from './context.ts';
 import { MAP_FORMATS } from './map-formats.ts';
-import { hasData } from './reading.ts';
+import { hasData, hintHost } from './reading.ts';
 import { rangeFlags } from './times.ts';
 import { filesOf, makeStore } from './wire.ts';
 
@@ -25,8 +25,10 @@ export async function map(context: Context, flags: MapFlags): Promise<number> {
   const store = makeStore(context.config, context.log, { readOnly: true });
   try {
     await store.open();
-    const totals = await store.readFlows(flags.host ?? context.config.host, range);
+    const host = flags.host ?? context.config.host;
+    const totals = await store.readFlows(host, range);
     context.out.write(render(serviceMap(totals)));
+    if (totals.length === 0) await hintHost(store, host);
     return 0;
   } finally {
     await store.close();

@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describeError, errorCode, printable, TidegaugeError } from '../core/errors.ts';
+import type { Store } from '../store/contract.ts';
 import { type Context, ROOT_DATA } from './context.ts';
 
 /**
@@ -25,6 +26,20 @@ export function hintElsewhere(data: string, root = ROOT_DATA): void {
   if (data === root || !existsSync(root)) return;
   const asRoot = process.getuid?.() === 0 ? '' : 'run this as root (sudo), or ';
   note(`${root} exists: to read that, ${asRoot}set TIDEGAUGE_DATA=${root}`);
+}
+
+/** Hosts named at most. */
+const HOSTS_NAMED = 10;
+
+/** Nothing was found of this host: perhaps because it is another one. Says which are stored, on standard error. */
+export async function hintHost(store: Pick<Store, 'hosts'>, host: string): Promise<void> {
+  const hosts = await store.hosts();
+  if (hosts.length === 0 || hosts.includes(host)) return;
+  const more = hosts.length > HOSTS_NAMED ? ` and ${hosts.length - HOSTS_NAMED} more` : '';
+  const names = hosts.slice(0, HOSTS_NAMED).map(name => printable(name, 60));
+  note(
+    `no frames of host ${printable(host, 60)} are stored; name another one with --host: ${names.join(', ')}${more}`,
+  );
 }
 
 function unreadable(file: string, cause: unknown): TidegaugeError {

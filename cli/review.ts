@@ -6,7 +6,7 @@ import { reviewStore } from '../review/review.ts';
 import type { State } from '../state/contract.ts';
 import type { CommonFlags, Context } from './context.ts';
 import { Progress } from './progress.ts';
-import { hasData, hintElsewhere } from './reading.ts';
+import { hasData, hintElsewhere, hintHost } from './reading.ts';
 import { rangeFlags } from './times.ts';
 import { filesOf, makeFold, makeState, makeStore } from './wire.ts';
 
@@ -46,6 +46,7 @@ export async function review(context: Context, flags: ReviewFlags): Promise<numb
     progress.end();
     context.out.write(flags.json ? jsonText(reviews.map(reviewJson)) : reportText(reviews));
     for (const { text } of roll.unmatched()) context.log.warn(text);
+    if (flags.host !== undefined) await hintHost(store, flags.host);
     if (reviews.length === 0 && file !== null) hintElsewhere(context.config.data);
     return 0;
   } finally {

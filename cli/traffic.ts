@@ -4,7 +4,7 @@ import { globMatcher } from '../core/options.ts';
 import type { Rollup, TrafficSum } from '../core/rollup.ts';
 import { formatDuration, formatSize, parseDuration } from '../core/units.ts';
 import type { CommonFlags, Context } from './context.ts';
-import { hasData } from './reading.ts';
+import { hasData, hintHost } from './reading.ts';
 import { rangeFlags } from './times.ts';
 import { filesOf, makeStore } from './wire.ts';
 
@@ -27,8 +27,9 @@ export async function traffic(context: Context, flags: TrafficFlags): Promise<nu
   const store = makeStore(config, log, { readOnly: true });
   try {
     await store.open();
+    const host = flags.host ?? config.host;
     let isNone = true;
-    for await (const rollup of store.readSeries(flags.host ?? config.host, range, stepMs)) {
+    for await (const rollup of store.readSeries(host, range, stepMs)) {
       if (signal.aborted) return 0;
       const sums = rollup.traffic.filter(({ container }) => isWanted(container)).sort(byBytes);
       for (const sum of sums) {
@@ -38,6 +39,7 @@ export async function traffic(context: Context, flags: TrafficFlags): Promise<nu
       }
     }
     if (isNone && !flags.json) out.write('No traffic is stored for this host, range and container.\n');
+    if (isNone) await hintHost(store, host);
     return 0;
   } finally {
     await store.close();

@@ -154,11 +154,11 @@ describe('stored connections', () => {
         ...{ source: '10.0.0.2', source_port: 40_112, destination: '10.0.0.6', destination_port: 5432 },
       },
     ]);
-    expect(await list('--json', '--from', '2023-11-14', '--host', 'nobody')).toEqual(['']);
+    expect(await list('--json', '--from', '2020-01-01', '--to', '2020-01-02')).toEqual(['']);
   });
 
   it('are said to be none where there are none', async () => {
-    expect(await list('--from', '2023-11-14', '--host', 'nobody')).toEqual([
+    expect(await list('--from', '2020-01-01', '--to', '2020-01-02')).toEqual([
       'No connections are stored for this host and range.',
       '',
     ]);
