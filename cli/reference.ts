@@ -34,7 +34,7 @@ function configurationPage(): string {
 \`tidegauge.yaml\` in the working directory, or the file given by \`--config\` or \`TIDEGAUGE_CONFIG\`. Every key below can
 also be set by its environment variable, which wins. Durations (\`5s\`, \`1h30m\`), sizes (\`64KiB\`) and rates (\`1MiB/s\`,
 \`500msg/s\`) always carry units. A configuration with a mistake is refused before anything starts; \`tidegauge check\`
-says what is in force.
+says what is in force, what has no effect, and which rules look at nobody.
 
 ${sections.join('\n')}
 ## detectors
