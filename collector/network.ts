@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs';
 import { readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unlessGone } from './cgroups.ts';
@@ -6,6 +7,10 @@ import { isLoopback, readAddress } from './flows/talk.ts';
 
 /** Processes of a cgroup that are asked, at most: the first may be gone, or not be shown to us. */
 const PROCESSES = 8;
+/** As much of a routing table is read, half a million routes. Addresses that come behind have no name. */
+const MOST_BYTES = 64 * 1024 * 1024;
+/** Addresses of one namespace. */
+const MOST_ADDRESSES = 4096;
 
 /**
  * The network namespace of the first process of a cgroup that `ofProcess` can tell, or null when there is none (any
@@ -32,24 +37,79 @@ export async function networkOfCgroup(
   return null;
 }
 
-/** The network namespace of a process, or null when it is gone. */
-export function networkOfProcess(pid: string, proc = '/proc'): Promise<Network | null> {
-  return unlessGone(async () => {
-    const link = await readlink(`${proc}/${pid}/ns/net`);
+/** Tells the network namespaces of processes. A routing table is read once for all who ask for its namespace meanwhile. */
+export class Networks {
+  readonly #proc: string;
+  /** Reads by namespace: those that have not begun, and the last ones that have. */
+  readonly #waiting = new Map<number, Promise<string[] | null>>();
+  readonly #begun = new Map<number, Promise<string[] | null>>();
+
+  constructor(proc = '/proc') {
+    this.#proc = proc;
+  }
+
+  /** The network namespace of a process, or null when it is gone. Nothing of it was read before this was called. */
+  async ofProcess(pid: string): Promise<Network | null> {
+    const folder = `${this.#proc}/${pid}`;
+    const link = await unlessGone(() => readlink(`${folder}/ns/net`));
+    if (link === null) return null;
     const netns = Number(/^net:\[(\d+)\]$/.exec(link)?.[1]);
-    const trie = await readFile(`${proc}/${pid}/net/fib_trie`, 'utf8');
+    // The process that the shared read asked may be gone, and this one not.
+    const addresses = (await this.#shared(netns, folder)) ?? (await addressesOf(folder));
+    return addresses && { netns, addresses };
+  }
+
+  #shared(netns: number, folder: string): Promise<string[] | null> {
+    const waiting = this.#waiting.get(netns);
+    if (waiting) return waiting;
+    const before = this.#begun.get(netns);
+    const read = async () => {
+      // How that ended is for those who asked for it.
+      await before?.catch(() => null);
+      this.#waiting.delete(netns);
+      const reading = addressesOf(folder);
+      this.#begun.set(netns, reading);
+      try {
+        return await reading;
+      } finally {
+        if (this.#begun.get(netns) === reading) this.#begun.delete(netns);
+      }
+    };
+    const next = read();
+    this.#waiting.set(netns, next);
+    return next;
+  }
+}
+
+/** Own addresses in the network of a process, at most so many, sorted; null when it is gone. */
+function addressesOf(folder: string): Promise<string[] | null> {
+  return unlessGone(async () => {
+    const four = await addresses4(`${folder}/net/fib_trie`);
     // Absent where IPv6 is off.
-    const six = await unlessGone(() => readFile(`${proc}/${pid}/net/if_inet6`, 'utf8'));
-    const addresses = new Set([...addresses4(trie), ...addresses6(six ?? '')]);
-    return { netns, addresses: [...addresses].filter(address => !isLoopback(address)).sort() };
+    const six = await unlessGone(() => readFile(`${folder}/net/if_inet6`, 'utf8'));
+    const addresses = new Set([...four, ...addresses6(six ?? '')]);
+    return [...addresses]
+      .filter(address => !isLoopback(address))
+      .slice(0, MOST_ADDRESSES)
+      .sort();
   });
 }
 
-/** Own IPv4 addresses in a routing table as the kernel prints it: `|-- 10.0.0.2`, then `/32 host LOCAL`. */
-function addresses4(trie: string): string[] {
-  return [...trie.matchAll(/\|-- (\d+\.\d+\.\d+\.\d+)\n\s+\/32 host LOCAL/g)].flatMap(
-    ([, address]) => readAddress(address ?? '') ?? [],
-  );
+/**
+ * Own IPv4 addresses in a routing table as the kernel prints it: `|-- 10.0.0.2`, then `/32 host LOCAL`. It has all routes
+ * of the host and is never held as a whole.
+ */
+async function addresses4(file: string): Promise<string[]> {
+  const found: string[] = [];
+  let rest = '';
+  for await (const chunk of createReadStream(file, { encoding: 'latin1', end: MOST_BYTES - 1 })) {
+    const text: string = rest + chunk;
+    for (const [, address] of text.matchAll(/\|-- (\d+\.\d+\.\d+\.\d+)\n\s+\/32 host LOCAL/g))
+      found.push(address ?? '');
+    // The last entry may go on.
+    rest = text.slice(Math.max(0, text.lastIndexOf('|-')));
+  }
+  return found.flatMap(address => readAddress(address) ?? []);
 }
 
 /** Own IPv6 addresses: 32 hex digits at the start of each line. */

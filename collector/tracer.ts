@@ -3,7 +3,7 @@ import type { Config } from '../core/config.ts';
 import { type Bpftrace, bpftraceVersion, startBpftrace } from './bpftrace.ts';
 import type { Network } from './contract.ts';
 import { type Choice, chooseHook } from './hooks.ts';
-import { networkOfProcess } from './network.ts';
+import { Networks } from './network.ts';
 import { type Program, textOf } from './program.ts';
 
 /** All that capture needs root for: in this process, or in a keeper that has stayed root when this process did not. */
@@ -23,10 +23,11 @@ export function localTracer(
   config: Pick<Config['capture'], 'hook' | 'probe' | 'bpftrace'>,
   clock: Clock,
 ): Tracer {
+  const networks = new Networks();
   return {
     choose: () => chooseHook(config),
     version: () => bpftraceVersion(config.bpftrace),
     start: program => startBpftrace({ program: config.bpftrace, ...textOf(program) }, clock),
-    networkOfProcess: pid => networkOfProcess(pid),
+    networkOfProcess: pid => networks.ofProcess(pid),
   };
 }

@@ -4,7 +4,7 @@ import type { Clock } from '../../core/clock.ts';
 import { describeError } from '../../core/errors.ts';
 import { launchBpftrace, type Stoppable } from '../bpftrace.ts';
 import { boundedLines } from '../lines.ts';
-import { networkOfProcess } from '../network.ts';
+import { Networks } from '../network.ts';
 import { type Program, textOf } from '../program.ts';
 import { type Answer, CAPS_OF_LINES, END, isBroken, type Request, readRequest } from './protocol.ts';
 
@@ -41,6 +41,7 @@ export async function serve(options: KeeperOptions): Promise<void> {
 
 class Keeper {
   readonly #options: KeeperOptions;
+  readonly #networks = new Networks();
   #running: Stoppable | null = null;
 
   constructor(options: KeeperOptions) {
@@ -84,7 +85,7 @@ class Keeper {
   async #tellNetwork(question: number, pid: string): Promise<void> {
     const { answer } = this.#options;
     try {
-      answer({ tell: 'network', question, network: await networkOfProcess(pid) });
+      answer({ tell: 'network', question, network: await this.#networks.ofProcess(pid) });
     } catch (error) {
       answer({ tell: 'network failed', question, reason: describeError(error) });
     }

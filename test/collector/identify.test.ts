@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, expect, it } from '@jest/globals';
 import { Identifier } from '../../collector/identify.ts';
 import { LIMITS } from '../../collector/limits.ts';
-import { networkOfProcess } from '../../collector/network.ts';
+import { Networks } from '../../collector/network.ts';
 import { systemClock } from '../../core/clock.ts';
 import type { Container } from '../../core/frame.ts';
 import { captureFrames, type TestCapture, trafficOf } from '../parts/capture.ts';
@@ -103,7 +103,7 @@ it('says once that networks cannot be read, however often they are asked for', a
     mount: folder.path,
     clock: systemClock,
     log,
-    networkOfProcess: pid => networkOfProcess(pid),
+    networkOfProcess: pid => new Networks().ofProcess(pid),
     boot: () => 0,
     feed: () => undefined,
     undescribed: () => [],
