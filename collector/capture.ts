@@ -212,14 +212,16 @@ class RunningCapture implements Capture {
   /** bpftrace that lives but flips no more (stopped, or its buffers lost the readout) is of no use. */
   async #killWhenSilent(child: Bpftrace, ended: AbortSignal): Promise<void> {
     const { config, clock, log } = this.#options;
-    const limitMs = Math.max(config.interval * LIMITS.silenceIntervals, LIMITS.silenceMs);
-    const stepMs = limitMs / 4;
+    const silenceMs = Math.max(config.interval * LIMITS.silenceIntervals, LIMITS.silenceMs);
+    const stepMs = silenceMs / 4;
+    const started = this.#lastFlip;
     while (!ended.aborted) {
       const before = clock.monotonic();
       await clock.sleep(stepMs, ended);
       const now = clock.monotonic();
       // This process was stopped itself: flips wait to be read.
       if (now - before > 2 * stepMs) this.#lastFlip = now;
+      const limitMs = this.#lastFlip === started ? Math.max(silenceMs, LIMITS.startMs) : silenceMs;
       if (ended.aborted || now - this.#lastFlip < limitMs) continue;
       log.warn({ silentMs: Math.round(now - this.#lastFlip) }, 'bpftrace is silent; killing it');
       child.kill();

@@ -23,6 +23,8 @@ export const LIMITS = {
   /** bpftrace that has not flipped for this many intervals, and at least `silenceMs`, is started again. */
   silenceIntervals: 10,
   silenceMs: 20_000,
+  /** Before its first flip it compiles and attaches: where all are busy, and others attach too, that takes its time. */
+  startMs: 60_000,
   /** How often bpftrace is started at most when signals end it before its first interval. */
   starts: 5,
   /** Pauses before bpftrace or Docker's events are started again. */

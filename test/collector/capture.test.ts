@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, expect, it } from '@jest/globals';
 import { startCapture } from '../../collector/capture.ts';
 import { replayRecording } from '../../collector/replay.ts';
@@ -14,8 +15,9 @@ import {
   trafficOf,
 } from '../parts/capture.ts';
 import { makeCgroup, type TestCgroup } from '../parts/cgroup.ts';
+import { ManualClock } from '../parts/clock.ts';
 import { describeWith } from '../parts/need.ts';
-import { Child, until } from '../parts/process.ts';
+import { Child, temporaryFolder, until } from '../parts/process.ts';
 
 /** Perl: `$n` UDP messages of each of the sizes, received as well, one after the other. */
 const ping = (n: number, ...sizes: number[]) => `
@@ -24,6 +26,9 @@ const ping = (n: number, ...sizes: number[]) => `
   connect($a, getsockname($b)) or die;
   for my $size (${sizes.join(',')}) { my $x = "x" x $size;
     for (1..${n}) { defined(send($a, $x, 0)) or die; defined(recv($b, $buf, 70000, 0)) or die } }`;
+
+/** Longest that a bpftrace may take to attach again, ms, where others attach and detach at the same time. */
+const ATTACH_MS = 60_000;
 
 const unique = (what: string) => `tidegauge-${what}-${process.pid}`;
 const isAlive = (pid: number | null): boolean => pid !== null && existsSync(`/proc/${pid}`);
@@ -146,7 +151,11 @@ describeWith(['ebpf'], 'a capture', () => {
     const { frames, capture } = running;
     await running.settled();
     process.kill(capture.status().bpftrace.pid ?? 0, 'SIGKILL');
-    await until('the second attach', () => frames.some((f, i) => i > 0 && f.faults.includes('attach')));
+    await until(
+      'the second attach',
+      () => frames.some((f, i) => i > 0 && f.faults.includes('attach')),
+      ATTACH_MS,
+    );
     await maker.perl(ping(7, 10));
     await running.settled();
     expect(frames.map(frame => frame.faults.join()).filter(Boolean)).toEqual(['attach', 'restart', 'attach']);
@@ -181,6 +190,26 @@ describeWith(['ebpf'], 'a capture', () => {
     expect(frames[0]).toMatchObject({ previous: null });
     await capture.stop();
     await expect((await kills(5)).capture.ready).rejects.toThrow(/first interval.*SIGKILL/);
+  });
+
+  it('gives bpftrace a minute to begin, where all are busy', async () => {
+    const folder = temporaryFolder();
+    const program = join(folder.path, 'bpftrace');
+    writeFileSync(program, '#!/bin/sh\n[ "$1" = --version ] && exec echo v0.17.0\nexec sleep 600\n', {
+      mode: 0o755,
+    });
+    const clock = new ManualClock();
+    const begun = clock.now();
+    const settings = { config: captureConfig({ bpftrace: program }), host: 'test', clock, log: silentLog };
+    const capture = await startCapture({ ...settings, previous: null, onFrame: () => undefined });
+    const { pid } = capture.status().bpftrace;
+    await until('it to be killed', () => {
+      clock.advance(500);
+      return !isAlive(pid);
+    });
+    expect(clock.now() - begun).toBeGreaterThanOrEqual(60_000);
+    await capture.stop();
+    folder.remove();
   });
 
   it('keeps count while bpftrace is stopped: one long interval, nothing lost', async () => {
@@ -225,7 +254,7 @@ describeWith(['ebpf'], 'a capture', () => {
     await running.settled();
     process.kill(running.capture.status().bpftrace.pid ?? 0, 'SIGKILL');
     await until('a restart', () => running?.capture.status().counters.restarts === 1);
-    await running.settled();
+    await running.settled(ATTACH_MS);
     await running.capture.stop();
     const replayed: Frame[] = [];
     const source = (async function* () {

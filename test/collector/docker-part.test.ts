@@ -20,7 +20,8 @@ describeWith(['docker'], 'the dockerd of the tests', () => {
   });
 
   it('starts again on the same data', async () => {
+    server.run('kept', 'sleep 60');
     await server.restart();
-    expect(server.docker('ps', '-aq', '--filter', 'name=hello')).not.toBe('');
+    expect(server.docker('ps', '-aq', '--filter', 'name=kept')).not.toBe('');
   });
 });

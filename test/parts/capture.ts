@@ -11,8 +11,8 @@ export interface TestCapture {
   readonly capture: Capture;
   /** All frames so far. */
   readonly frames: Frame[];
-  /** Wait until a frame has come whose whole interval lies after this call. */
-  settled(): Promise<void>;
+  /** Wait until a frame has come whose whole interval lies after this call, for 20 s unless told otherwise. */
+  settled(timeoutMs?: number): Promise<void>;
 }
 
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -51,9 +51,9 @@ export async function captureFrames(
   return {
     capture,
     frames,
-    async settled() {
+    async settled(timeoutMs) {
       const now = systemClock.now();
-      await until('the next frame', () => frames.some(frame => frame.start >= now));
+      await until('the next frame', () => frames.some(frame => frame.start >= now), timeoutMs);
     },
   };
 }
