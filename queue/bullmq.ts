@@ -7,7 +7,13 @@ import type { Frame } from '../core/frame.ts';
 import { laneName, laneOf } from '../core/lane.ts';
 import type { Log } from '../core/log.ts';
 import type { Backoff } from '../core/retry.ts';
-import { createClient, logOutages, placeOf } from '../redis/client.ts';
+import {
+  createClient,
+  createWaitingClient,
+  logOutages,
+  placeOf,
+  type WaitingClient,
+} from '../redis/client.ts';
 import { redisError } from '../redis/errors.ts';
 import { checkServer } from '../redis/server.ts';
 import type { Consumer, Handler, Queue } from './contract.ts';
@@ -49,7 +55,7 @@ class Bullmq implements Queue {
   readonly #prefix: string;
   readonly #producer: Redis;
   /** Made when the first lane is consumed; shared by all lanes but for their blocking reads. */
-  #worker: Redis | undefined;
+  #worker: WaitingClient | undefined;
   readonly #queues = new Map<number, BullQueue>();
   readonly #published = new Map<number, number>();
   readonly #consumers = new Map<number, LaneConsumer>();
@@ -59,7 +65,7 @@ class Bullmq implements Queue {
     this.lanes = options.lanes;
     this.#place = placeOf(options.url);
     this.#prefix = `{${options.prefix}}`;
-    this.#producer = createClient(options.url, 'requests');
+    this.#producer = createClient(options.url);
     logOutages(this.#producer, this.#place, options.log);
   }
 
@@ -80,7 +86,7 @@ class Bullmq implements Queue {
   consume(index: number, handler: Handler): Consumer {
     if (index < 0 || index >= this.lanes) throw new RangeError(`lane ${index} of ${this.lanes}`);
     if (this.#consumers.has(index)) throw new Error(`lane ${index} is consumed already`);
-    this.#worker ??= createClient(this.#options.url, 'waits');
+    this.#worker ??= createWaitingClient(this.#options.url);
     const { clock, log, backoff } = this.#options;
     const consumer = new LaneConsumer({
       lane: index,

@@ -1,10 +1,10 @@
 import { type Job, type JobJson, WaitingError, Worker } from 'bullmq';
-import type { Redis } from 'ioredis';
 import type { Clock } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
 import { decodeFrame, type Frame, frameIn } from '../core/frame.ts';
 import type { Log } from '../core/log.ts';
 import { type Backoff, retrying } from '../core/retry.ts';
+import type { WaitingClient } from '../redis/client.ts';
 import { redisError } from '../redis/errors.ts';
 import type { Consumer, Handler } from './contract.ts';
 import { handOver } from './hand-over.ts';
@@ -27,8 +27,8 @@ export interface LaneOptions {
   place: string;
   /** Sets the lane up in Redis before the first frame is taken; may be called several times. */
   prepare: () => Promise<void>;
-  /** Of the kind that waits for Redis; not closed here. */
-  client: Redis;
+  /** Not closed here, but for the copies that BullMQ makes of it. */
+  client: WaitingClient;
   handler: Handler;
   clock: Clock;
   log: Log;
@@ -40,6 +40,8 @@ export class LaneConsumer implements Consumer {
   readonly #options: LaneOptions;
   readonly #stopping = new AbortController();
   readonly #worker: FrameWorker;
+  /** BullMQ's connections for blocking reads. */
+  readonly #copies: readonly WaitingClient[];
   /** Settles when the handler is not running. */
   #handling: Promise<unknown> = Promise.resolve();
   #stopped: Promise<void> | undefined;
@@ -60,6 +62,7 @@ export class LaneConsumer implements Consumer {
       drainDelay: 2,
       skipVersionCheck: true,
     });
+    this.#copies = options.client.takeCopies();
     this.#worker.on('error', error => this.#report(error));
     this.#worker.on('stalled', job =>
       this.#options.log.info(
@@ -129,6 +132,7 @@ export class LaneConsumer implements Consumer {
     const closed = this.#worker.close(force).catch((error: unknown) => this.#report(error));
     const ended = new AbortController();
     await Promise.race([closed.then(() => ended.abort()), this.#options.clock.sleep(CLOSE_MS, ended.signal)]);
+    for (const copy of this.#copies) copy.end();
   }
 
   /** The connection's own errors are logged once per outage elsewhere; what Redis answers is news. */

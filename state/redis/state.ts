@@ -60,7 +60,7 @@ class RedisState implements State {
   constructor(options: RedisStateOptions) {
     this.#options = options;
     this.#place = placeOf(options.url);
-    this.#client = createClient(options.url, 'requests');
+    this.#client = createClient(options.url);
     logOutages(this.#client, this.#place, options.log);
     this.#scripts = loadScripts(this.#client);
     this.#keys = stateKeys(options.prefix);

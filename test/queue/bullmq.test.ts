@@ -1,3 +1,4 @@
+import { createServer, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { Queue as BullQueue } from 'bullmq';
 import { Redis } from 'ioredis';
@@ -16,6 +17,18 @@ const frames = (count: number, from = 0) =>
 
 /** What takes longer waits for Redis to come back, ms; seconds are nothing on a busy machine. */
 const SOON_MS = 20_000;
+
+/** Takes connections and says nothing, as a server does that is stopped. */
+async function startMute(port: number) {
+  const open = new Set<Socket>();
+  const server = createServer(socket => {
+    open.add(socket);
+    socket.on('close', () => open.delete(socket)).on('error', () => {});
+    socket.resume();
+  });
+  await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve));
+  return { open, stop: () => new Promise(resolve => server.close(resolve)) };
+}
 
 describeWith(['redis'], 'bullmq queue when things break', () => {
   let redis: RedisServer;
@@ -169,6 +182,26 @@ describeWith(['redis'], 'bullmq queue when things break', () => {
     const right = create(own.url.replace('//', '//:right@'));
     expect(await right.open()).toMatch(/^Redis 7\.\d.* at redis:\/\/127\.0\.0\.1:\d+, prefix fault-/);
     await right.close();
+    await own.stop();
+  });
+
+  it('leaves no connection behind when it is stopped while Redis takes connections and answers nothing', async () => {
+    const own = await startRedis();
+    const stalled = create(own.url);
+    await stalled.open();
+    const consumer = consume(stalled);
+    const admin = new Redis(own.url);
+    await until('its blocking read', async () => String(await admin.client('LIST')).includes('cmd=bzpopmin'));
+    admin.disconnect();
+    await own.child.stop('SIGKILL');
+    const mute = await startMute(own.port);
+    // BullMQ gives such a read up three seconds after it began, and shows that nowhere.
+    await systemClock.sleep(3500);
+    await until('it to come back', () => mute.open.size > 0);
+    await consumer.stop();
+    await stalled.close();
+    await until('the last connection to end', () => mute.open.size === 0);
+    await mute.stop();
     await own.stop();
   });
 
