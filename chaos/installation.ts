@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { makeState, makeStore, SCHEMA } from '../cli/wire.ts';
 import { systemClock } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
+import type { Silence } from '../core/silence.ts';
 import type { State } from '../state/contract.ts';
 import type { Store } from '../store/contract.ts';
 import { silentLog } from '../test/parts/capture.ts';
@@ -17,7 +18,7 @@ import { type Host, madeHost, realHost } from './host.ts';
 import { Bpftrace, type Part, Program, Server, type Tell } from './part.ts';
 import { type Kind, partsOf } from './plan.ts';
 import { type ChaosReceiver, Refusing, startReceiver } from './receiver.ts';
-import { LIMIT, SILENCE } from './traffic.ts';
+import { FLOOR, LIMIT, SILENCED } from './traffic.ts';
 
 /** Of a round, epoch ms. Set once more when all hosts have begun: of made traffic only the start. */
 export interface Times {
@@ -42,7 +43,9 @@ export interface Installation {
   readonly parts: ReadonlyMap<string, Part>;
   readonly receiver: ChaosReceiver;
   readonly config: Config;
-  /** To look into; to be opened. */
+  /** In force from before the first frame until after the last. */
+  readonly silence: Silence;
+  /** To look into; the store is to be opened. */
   readonly store: Store;
   readonly state: State;
   /** The newest of what each program has written. */
@@ -101,15 +104,17 @@ export async function install(options: Options, tell: Tell): Promise<Installatio
       );
     } else parts.set(name, host(name));
   }
+  const config = SCHEMA.parse({ ...common, data: join(folder.path, programs[0]?.name ?? '', 'data') });
+  const store = makeStore(config, silentLog);
+  const state = makeState(config, systemClock, silentLog);
   const stop = async () => {
     await Promise.all(programs.map(each => each.end('SIGKILL')));
     redis?.stop();
-    await actor?.stop();
+    await Promise.all([state.close(), store.close(), actor?.stop()]);
     await Promise.all([receiver.stop(), servers.redis?.stop(), servers.influx?.stop()]);
     folder.remove();
   };
-  const data = join(folder.path, programs[0]?.name ?? '', 'data');
-  const config = SCHEMA.parse({ ...common, data });
+  await save(silence, state, config);
   for (const each of programs) await each.begin();
   const closed = async () => {
     const all = new Map<string, string[]>();
@@ -120,8 +125,9 @@ export async function install(options: Options, tell: Tell): Promise<Installatio
     parts,
     receiver,
     config,
-    store: makeStore(config, silentLog),
-    state: makeState(config, systemClock, silentLog),
+    silence,
+    store,
+    state,
     outputs: () => programs.map(({ name, output }) => `--- ${name}\n${output.slice(-4000)}`).join('\n'),
     async endCapture() {
       if (kind === 'real') await programs[0]?.end('SIGTERM');
@@ -135,8 +141,27 @@ export async function install(options: Options, tell: Tell): Promise<Installatio
   };
 }
 
+/** In the year 9999. */
+const LAST_MS = 253_000_000_000_000;
+
+const silence: Silence = {
+  id: '00000001',
+  match: { host: '*', service: '*', container: SILENCED },
+  from: 0,
+  until: LAST_MS,
+  owner: 'chaos',
+  reason: 'not to be told',
+};
+
+/** As `tidegauge silence add` would. */
+async function save(silence: Silence, state: State, config: Config): Promise<void> {
+  mkdirSync(config.data, { recursive: true });
+  await state.open();
+  await state.saveSilence(silence, systemClock.now());
+}
+
 /** Of made traffic, in which silence is alarming too. */
-const MADE = { container: '*', limit: LIMIT, silence: SILENCE };
+const MADE = { container: '*', limit: LIMIT, floor: FLOOR };
 
 const COMMON = {
   capture: { interval: '500ms', docker: 'off' },
@@ -158,10 +183,10 @@ function embeddedOrNot({ redis, influx }: { redis?: { url: string }; influx?: { 
 /** What the rules of a round look at. */
 interface Judged extends Pick<Actor, 'container' | 'limit'> {
   /** Below this rate a rule alarms. */
-  readonly silence?: string;
+  readonly floor?: string;
 }
 
-function rulesFor(url: string, { container, limit, silence }: Judged) {
+function rulesFor(url: string, { container, limit, floor }: Judged) {
   const rule = {
     use: 'threshold',
     metric: 'bytes',
@@ -172,7 +197,7 @@ function rulesFor(url: string, { container, limit, silence }: Judged) {
   return {
     detectors: [
       { ...rule, name: 'limit', above: limit },
-      ...(silence === undefined ? [] : [{ ...rule, name: 'silence', below: silence }]),
+      ...(floor === undefined ? [] : [{ ...rule, name: 'silence', below: floor }]),
     ],
     receivers: [{ use: 'webhook', name: 'hook', url }],
   };

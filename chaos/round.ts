@@ -69,7 +69,7 @@ export async function playRound(options: RoundOptions): Promise<RoundResult> {
     return { differences: result.found, figures, story };
   } catch (error) {
     story.push(installation.outputs());
-    const figures = { frames: 0, incidents: 0, deliveries: 0, repeated: 0 };
+    const figures = { frames: 0, incidents: 0, deliveries: 0, silenced: 0, repeated: 0 };
     return { differences: [`the round broke off: ${describeError(error)}`], figures, story };
   } finally {
     await installation.stop();
@@ -84,25 +84,13 @@ function timesOf(kind: Kind, start: number): Times {
 type Installed = Awaited<ReturnType<typeof install>>;
 
 /** Compare until all is right, or until nothing can be expected any more. */
-async function settle({ config, store, state, receiver, closed }: Installed, settleMs: number) {
+async function settle({ config, store, state, receiver, silence, closed }: Installed, settleMs: number) {
   const deadline = systemClock.now() + settleMs;
   await store.open();
-  await state.open();
-  try {
-    const journal = await closed();
-    for (;;) {
-      const result = await differences({
-        config,
-        store,
-        state,
-        closed: journal,
-        accepted: receiver.accepted,
-      });
-      if (result.found.length === 0 || systemClock.now() > deadline) return result;
-      await sleep(500);
-    }
-  } finally {
-    await state.close();
-    await store.close();
+  const evidence = { config, store, state, closed: await closed(), accepted: receiver.accepted, silence };
+  for (;;) {
+    const result = await differences(evidence);
+    if (result.found.length === 0 || systemClock.now() > deadline) return result;
+    await sleep(500);
   }
 }

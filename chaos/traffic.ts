@@ -14,7 +14,10 @@ const SILENT_MS = 800;
 
 /** Above this rate a rule of a round alarms, and below this one. */
 export const LIMIT = '1MB/s';
-export const SILENCE = '1kB/s';
+export const FLOOR = '1kB/s';
+
+/** Of its incidents nobody is told. */
+export const SILENCED = 'c0003';
 
 /**
  * The frame of a host that starts at `start`: a function of its arguments alone. In most slots of two seconds, until

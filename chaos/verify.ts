@@ -3,6 +3,7 @@ import { makeFold } from '../cli/wire.ts';
 import type { Config } from '../core/config.ts';
 import { decodeFrame, type Frame } from '../core/frame.ts';
 import type { Annotation, Detection, Incident } from '../core/incident.ts';
+import { isCovered, type Silence } from '../core/silence.ts';
 import type { State } from '../state/contract.ts';
 import type { Store } from '../store/contract.ts';
 
@@ -16,6 +17,8 @@ export interface Evidence {
   readonly closed: ReadonlyMap<string, readonly string[]>;
   /** Keys of the deliveries that the receiver accepted. */
   readonly accepted: ReadonlySet<string>;
+  /** In force for the whole round. */
+  readonly silence: Silence;
 }
 
 /** How many there were of each, when all is right. */
@@ -23,14 +26,15 @@ export interface Figures {
   frames: number;
   incidents: number;
   deliveries: number;
+  silenced: number;
 }
 
 /** What is not as an undisturbed run would have left it; nothing when all is right. */
 export async function differences(evidence: Evidence): Promise<{ found: string[]; figures: Figures }> {
-  const { config, store, state, closed, accepted } = evidence;
+  const { config, store, state, closed, silence } = evidence;
   const found: string[] = [];
-  const figures: Figures = { frames: 0, incidents: 0, deliveries: 0 };
-  const expected = new Expected();
+  const figures: Figures = { frames: 0, incidents: 0, deliveries: 0, silenced: 0 };
+  const expected = new Expected(silence);
   for (const [host, journal] of closed) {
     const frames: Frame[] = [];
     for await (const frame of store.readFrames(host, ALWAYS)) frames.push(frame);
@@ -52,13 +56,30 @@ export async function differences(evidence: Evidence): Promise<{ found: string[]
   const annotations = await store.readAnnotations(ALWAYS);
   found.push(...compare('annotations', annotations, [...expected.annotations.values()], ({ id }) => id));
   figures.deliveries = expected.notifications.size;
-  const texts = (keys: ReadonlySet<string>) => [...keys];
-  found.push(...compare('accepted deliveries', texts(accepted), texts(expected.notifications), text => text));
-  for (const status of ['pending', 'dead'] as const) {
+  figures.silenced = expected.silenced.size;
+  found.push(...(await compareDeliveries(evidence, expected)));
+  return { found, figures };
+}
+
+async function compareDeliveries({ state, accepted, silence }: Evidence, expected: Expected) {
+  const keysOf = (keys: Iterable<string>) => [...keys];
+  const same = (text: string) => text;
+  const silenced = await state.deliveries('silenced', 100_000);
+  const found = [
+    ...compare('accepted deliveries', keysOf(accepted), keysOf(expected.notifications), same),
+    ...compare(
+      'silenced deliveries',
+      silenced.map(({ notification }) => notification.key),
+      keysOf(expected.silenced),
+      same,
+    ),
+    ...compare('silences', await state.silences(0), [silence], ({ id }) => id),
+  ];
+  for (const status of ['pending', 'held', 'dead'] as const) {
     for (const { notification, attempts, lastError } of await state.deliveries(status, 10))
       found.push(`${notification.key} is ${status} after ${attempts} attempts: ${lastError}`);
   }
-  return { found, figures };
+  return found;
 }
 
 const key = ({ start, container }: Detection): string => JSON.stringify([start, container]);
@@ -68,7 +89,14 @@ class Expected {
   readonly incidents = new Map<string, Incident>();
   readonly annotations = new Map<string, Annotation>();
   readonly notifications = new Set<string>();
+  /** Of them those that a silence keeps from being sent. */
+  readonly silenced = new Set<string>();
+  readonly #silence: Silence;
   readonly #detections: Detection[] = [];
+
+  constructor(silence: Silence) {
+    this.#silence = silence;
+  }
 
   fold(config: Config, frames: readonly Frame[]): void {
     const fold = makeFold(config);
@@ -78,7 +106,10 @@ class Expected {
       state = output.state;
       for (const incident of output.incidents) this.incidents.set(incident.id, incident);
       for (const annotation of output.annotations) this.annotations.set(annotation.id, annotation);
-      for (const notification of output.notifications) this.notifications.add(notification.key);
+      for (const { key, incident } of output.notifications) {
+        const isSilenced = isCovered(this.#silence, incident, frame.start);
+        (isSilenced ? this.silenced : this.notifications).add(key);
+      }
       this.#detections.push(...output.detections);
     }
   }

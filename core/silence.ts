@@ -25,12 +25,14 @@ export interface Silence {
 /** Longest text of a glob, an owner or a reason. */
 export const SILENCE_TEXT = 200;
 const text = z.string().max(SILENCE_TEXT);
+/** What a date can be, epoch ms. */
+const time = z.int().min(-8.64e15).max(8.64e15);
 
 export const silenceSchema: z.ZodType<Silence> = z.strictObject({
   id: z.string().regex(/^[0-9a-f]{8}$/),
   match: z.strictObject({ host: text, service: text, container: text }),
-  from: z.int(),
-  until: z.int(),
+  from: time,
+  until: time,
   owner: text,
   reason: text,
 });
