@@ -132,7 +132,7 @@ export class LaneConsumer implements Consumer {
     const closed = this.#worker.close(force).catch((error: unknown) => this.#report(error));
     const ended = new AbortController();
     await Promise.race([closed.then(() => ended.abort()), this.#options.clock.sleep(CLOSE_MS, ended.signal)]);
-    for (const copy of this.#copies) copy.end();
+    for (const copy of this.#copies) copy.cutOff();
   }
 
   /** The connection's own errors are logged once per outage elsewhere; what Redis answers is news. */

@@ -51,7 +51,7 @@ export class WaitingClient extends Redis {
   declare isEnded?: boolean;
 
   override duplicate<O extends Partial<RedisOptions> | undefined = undefined>(override?: O): Copy<O> {
-    const copy = silent(new WaitingClient({ ...this.options, ...override }));
+    const copy = silent(new WaitingClient({ ...this.options, ...override } as Options));
     this.copies = [...(this.copies ?? []), copy];
     // Its replies have the shapes of ours, which ioredis' type of a copy has to work out.
     return copy as Redis as Copy<O>;
@@ -70,7 +70,7 @@ export class WaitingClient extends Redis {
   }
 
   /** Disconnect, whatever state it is in, and never connect again. */
-  end(): void {
+  cutOff(): void {
     this.isEnded = true;
     this.disconnect();
   }
