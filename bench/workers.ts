@@ -1,9 +1,11 @@
 /**
  * What a second worker brings: the frames of many hosts wait in Redis, and one process or two fold them, as
- * `tidegauge detect` does. With two cores Redis has to share them with the workers, so that what each process needed
- * of them is shown as well.
+ * `tidegauge detect` does. With two cores Redis has to share them with the workers, and one worker keeps more than one
+ * core busy already (its garbage collector has threads). So what each process needed of them is shown as well, and what
+ * is the most that two workers could do.
  */
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Queue as BullQueue } from 'bullmq';
 import { Redis } from 'ioredis';
@@ -43,6 +45,9 @@ export async function workersBench(): Promise<BenchTable[]> {
   const total = LANES * FRAMES;
   const rate = (seconds: readonly number[]) => `${Math.round(total / median(seconds))} frames/s`;
   const ratios = two.map((seconds, round) => (one[round] ?? Number.NaN) / seconds);
+  const share = (name: 'one' | 'two') => `${Math.round(100 * median(runs[name].map(shareOfCores)))} %`;
+  const least = runs.one.map(leastSeconds);
+  const reached = two.map((seconds, round) => (least[round] ?? Number.NaN) / seconds);
   const cost = (of: keyof Run, name: 'one' | 'two') => runs[name].map(run => (run[of] * 1000) / total);
   const costRow = (title: string, of: keyof Run) => {
     const both = cost(of, 'one').map((ms, round) => (cost(of, 'two')[round] ?? Number.NaN) / ms);
@@ -55,12 +60,33 @@ export async function workersBench(): Promise<BenchTable[]> {
       rows: [
         { name: 'one worker', value: rate(one), ratio: '1.00', spread: '' },
         { name: 'two workers', value: rate(two), ratio: median(ratios).toFixed(2), spread: spread(ratios) },
+        {
+          name: `most that ${availableParallelism()} cores allow, by what one needed; ratio: reached of it`,
+          value: rate(least),
+          ratio: median(reached).toFixed(2),
+          spread: spread(reached),
+        },
+        {
+          name: 'part of the cores that they and Redis had, one and two',
+          value: `${share('one')}, ${share('two')}`,
+          ratio: '',
+          spread: '',
+        },
         costRow('processor time of the workers per frame, with two', 'workers'),
         costRow('processor time of Redis per frame, with two', 'redis'),
       ],
     },
   ];
 }
+
+/** For two workers, by what one and Redis needed: twice as fast, or with all cores busy. */
+function leastSeconds({ seconds, workers, redis }: Run): number {
+  return Math.max(seconds / 2, (workers + redis) / availableParallelism());
+}
+
+/** The rest of the cores was idle, or other processes had it. */
+const shareOfCores = ({ seconds, workers, redis }: Run): number =>
+  (workers + redis) / (seconds * availableParallelism());
 
 /** All frames are queued while the lanes are paused; what is measured is from there to the last frame. */
 async function folded(count: number): Promise<Run> {
