@@ -147,7 +147,7 @@ function awayText(away: readonly Away[], pending: number): string {
 
 function reasonsOf(away: readonly Away[], { spool }: ShipperStatus, worker: WorkerStatus | null): string[] {
   return [
-    ...away.map(({ name, reason }) => `${name}: ${reason}`),
+    ...awayReasons(away),
     spool.fault !== null && `spool: ${spool.fault}`,
     worker !== null && worker.waitingError !== null && `notifications: last error: ${worker.waitingError}`,
   ].filter(part => part !== false);
@@ -155,6 +155,12 @@ function reasonsOf(away: readonly Away[], { spool }: ShipperStatus, worker: Work
 
 const silencesText = ({ active, held }: { active: number; held: number }): string =>
   `${active === 1 ? '1 silence' : `${active} silences`}${held > 0 ? ` (${held} held)` : ''}`;
+
+/** A line for each reason: one server may be queue and state. */
+const awayReasons = (away: readonly Away[]): string[] =>
+  [...Map.groupBy(away, ({ reason }) => reason)].map(
+    ([reason, parts]) => `${parts.map(({ name }) => name).join(', ')}: ${reason}`,
+  );
 
 const rulesText = (unmatched: readonly Unmatched[]): string =>
   unmatched.length > RULES_EXPLAINED

@@ -118,7 +118,8 @@ export class Deliverer {
         failures = 0;
       } catch (error) {
         const facts = { ...about, error: describeError(error) };
-        log.warn(facts, 'deliveries cannot be read or recorded, trying again');
+        // An outage is one line of the log, not one with each attempt.
+        log[failures === 0 ? 'warn' : 'debug'](facts, 'deliveries cannot be read or recorded, trying again');
         pauseMs = pauseAfter(++failures, STATE_BACKOFF);
       }
       await clock.sleep(pauseMs, this.#abort.signal);

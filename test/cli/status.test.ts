@@ -72,6 +72,13 @@ describe('the status', () => {
     });
   });
 
+  it('gives the reason once where queue and state are one server', () => {
+    const shipper = { ...SHIPPER, queueDown: 'timed out' };
+    expect(statusOf(FRAME, shipper, { ...WORKER, stateDown: 'timed out' }, sight('off')).reasons).toEqual([
+      'queue, state: timed out',
+    ]);
+  });
+
   it('names rules that look at nobody, which is no trouble, and explains some', () => {
     const unmatched = ['a', 'b', 'c', 'd'].map(rule => ({ rule, text: `rule ${rule}: none` }));
     const about = (count: number) =>

@@ -103,6 +103,17 @@ describe('deliverer', () => {
     expect(lines.filter(({ level }) => level === 'warn')).toHaveLength(1);
   });
 
+  it('says once that the state is away, however often it is asked', async () => {
+    let asked = 0;
+    const refuses = (method: string) => method === 'dueDeliveries' && ++asked > 0;
+    const { log, lines } = recordingLog();
+    startWith({ receivers: [scripted('chat')], state: refusing(state, refuses), log });
+    await steps('four attempts', () => asked >= 4);
+    expect(lines.filter(({ level }) => level === 'warn').map(({ message }) => message)).toEqual([
+      'deliveries cannot be read or recorded, trying again',
+    ]);
+  });
+
   it('counts what waits for another attempt, not the attempts', async () => {
     const away = scripted('away', { kind: 'retry', reason: '502' }, { kind: 'retry', reason: '503' });
     const running = start(away);
