@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import type { Config } from '../core/config.ts';
-import { describeError } from '../core/errors.ts';
+import { describeError, errorCode } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { type Crowd, crowdOf, unmatchedRules } from '../detector/unmatched.ts';
 import type { Store } from '../store/contract.ts';
@@ -15,7 +15,8 @@ export async function rulesInStore(config: Config, log: Log): Promise<string[]> 
   // Against nobody at all: is there anything to compare?
   if (unmatchedRules(detectors, []).length === 0) return [];
   const file = filesOf(config).store;
-  if (file !== null && !existsSync(file)) return [notCompared('nothing is stored yet')];
+  const missing = file === null ? null : unreadable(file);
+  if (missing !== null) return [notCompared(missing)];
   const store = makeStore(config, log, { readOnly: true });
   try {
     await store.open();
@@ -30,6 +31,16 @@ export async function rulesInStore(config: Config, log: Log): Promise<string[]> 
 }
 
 const notCompared = (why: string): string => `rules were not compared with who is there: ${why}`;
+
+/** Why a file cannot be read, or null. */
+function unreadable(file: string): string | null {
+  try {
+    accessSync(file, constants.R_OK);
+    return null;
+  } catch (error) {
+    return errorCode(error) === 'ENOENT' ? 'nothing is stored yet' : describeError(error);
+  }
+}
 
 async function newestCrowds(store: Store): Promise<Crowd[]> {
   const crowds: Crowd[] = [];
