@@ -28,6 +28,13 @@ it('what a child wrote last is there when it has ended, though children of its o
   expect(text).toHaveLength(150_000);
 });
 
+it('a child that stands still can be ended', async () => {
+  const child = perl('$SIG{TERM} = sub { exit 4 }; print "ready\\n"; sleep 600');
+  await child.until('a word', output => output.includes('ready'));
+  child.process.kill('SIGSTOP');
+  expect(await child.stop()).toBe(4);
+});
+
 it('a child that ends otherwise than expected shows what it has said', async () => {
   await expect(perl('print "no\\n"; exit 3').ended(0)).rejects.toThrow(
     /^perl ended with 3, expected 0; it has said:\nno\n$/,

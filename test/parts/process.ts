@@ -105,7 +105,11 @@ export class Child {
 
   /** Ask it to end and wait until it has. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
-    if (this.process.exitCode === null && this.process.signalCode === null) this.process.kill(signal);
+    if (this.process.exitCode === null && this.process.signalCode === null) {
+      this.process.kill(signal);
+      // One that stands still would hear of it never: so would those who wait for it.
+      this.process.kill('SIGCONT');
+    }
     return this.exited;
   }
 }
