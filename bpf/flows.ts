@@ -24,7 +24,7 @@ export const flows: Probe = {
   ],
   cost: 1.9,
   maps,
-  internal: [...INTERNAL, '@to', '@to6_ports', '@to6_high', '@to6_low'],
+  internal: [...INTERNAL, '@to', '@to_before', '@to6_ports', '@to6_high', '@to6_low'],
   render: parameters =>
     program(
       {

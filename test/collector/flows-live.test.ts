@@ -274,6 +274,29 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
     },
   );
 
+  it('over unconnected UDP through VXLAN: who is sent to is known, though the tunnel looks up its route after it', async () => {
+    const [first, client, other] = [await cgroup('first'), await cgroup('client'), await cgroup('other')];
+    left.tunnel(`${NET}.1`, `${NET}.2`, '10.79.0.1/24');
+    right.tunnel(`${NET}.2`, `${NET}.1`, '10.79.0.2/24');
+    await serve(right, other, udpServer('10.79.0.2', 7014));
+    await serve(right, other, udpServer('10.79.0.2', 7015));
+    const socket = `${SOCKETS} my $s = sock("0.0.0.0", SOCK_DGRAM);
+      sub to { send($s, "x" x 9, 0, at("10.79.0.2", $_[0])) or die "send $!" }`;
+    // Both ends find out where the other one is.
+    await run(left, first, `${socket} to(7014)`);
+    // Of marked packets (SO_MARK, 36) a tunnel looks up the route each time.
+    await serve(
+      left,
+      client,
+      `${socket} setsockopt($s, SOL_SOCKET, 36, 1) or die "mark $!"; bind($s, at("0.0.0.0", 7014)) or die "bind $!";
+      for (1..10) { to(7014); to(7015) } print "done\\n"; sleep 600`,
+      'done',
+    );
+    await running.settled();
+    const sent = { sentMessages: 20, sentBytes: 180 };
+    expect(flowsOf(running.frames, client.path)).toMatchObject([{ peer: other.path, port: 7014, ...sent }]);
+  });
+
   it('over loopback stay in the namespace', async () => {
     const [one, two] = [await cgroup('one'), await cgroup('two')];
     await serve(left, one, tcpServer('127.0.0.1', 7003, 10, 10));

@@ -13,6 +13,8 @@ export interface TestNamespace {
   readonly words: readonly string[];
   /** Give it other addresses. */
   address(...addresses: readonly string[]): void;
+  /** Join it to another one by VXLAN, given the addresses of both ends on the bridge; its end has this address. */
+  tunnel(local: string, remote: string, address: string): void;
   /** Forget which addresses belonged to whom on the bridge. */
   forget(): void;
   /** Take it away from the bridge; its processes may live on. */
@@ -50,6 +52,12 @@ export function makeNetwork(tag: string): TestNetwork {
         name,
         words: ['ip', 'netns', 'exec', name],
         address,
+        tunnel(local, remote, inner) {
+          const ends = ['local', local, 'remote', remote];
+          inside(name, 'link', 'add', 'vx0', 'type', 'vxlan', 'id', '7', 'dstport', '4789', ...ends);
+          inside(name, 'addr', 'add', inner, 'dev', 'vx0');
+          inside(name, 'link', 'set', 'vx0', 'up');
+        },
         forget: () => inside(name, 'neigh', 'flush', 'all'),
         leave() {
           ip('netns', 'del', name);
