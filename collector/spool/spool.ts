@@ -21,7 +21,10 @@ export interface SpoolOptions {
   log: Log;
   /** A segment is closed at this size, bytes. */
   segmentBytes?: number;
-  /** Frames up to this size together stay in memory too, so that live ones are not read again, bytes of JSON. */
+  /**
+   * Frames up to this size together stay in memory too, bytes of JSON; so does the newest, whatever its size, so that a
+   * live one is not read again.
+   */
   cacheBytes?: number;
 }
 
@@ -73,6 +76,8 @@ export class Spool {
   #unwritten: Unwritten[] = [];
   #unwrittenBytes = 0;
   #cachedBytes = 0;
+  /** The newest on disk that is in memory too. */
+  #cached: Entry | null = null;
   #damaged: number;
   #syncing = false;
 
@@ -197,7 +202,7 @@ export class Spool {
     if (!entry) return;
     this.#entries.delete(seq);
     if (entry.disk) {
-      if (entry.frame) this.#cachedBytes -= entry.bytes;
+      this.#uncache(entry);
       entry.disk.segment.live--;
     } else {
       this.#unwritten = this.#unwritten.filter(other => other !== entry);
@@ -238,8 +243,17 @@ export class Spool {
     entry.disk = { segment, place: segment.append(entry.seq, entry.start, payload) };
     this.#unwritten.shift();
     this.#unwrittenBytes -= entry.bytes;
-    if (this.#cachedBytes + entry.bytes > this.#options.cacheBytes) entry.frame = null;
-    else this.#cachedBytes += entry.bytes;
+    const before = this.#cached;
+    if (before && this.#cachedBytes + entry.bytes > this.#options.cacheBytes) this.#uncache(before);
+    this.#cachedBytes += entry.bytes;
+    this.#cached = entry;
+  }
+
+  /** Keep it on disk only. */
+  #uncache(entry: Entry): void {
+    if (entry.frame) this.#cachedBytes -= entry.bytes;
+    entry.frame = null;
+    if (this.#cached === entry) this.#cached = null;
   }
 
   #segmentFor(seq: number): Segment {

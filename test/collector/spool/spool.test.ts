@@ -189,7 +189,20 @@ describe('spool', () => {
     const all = fill(spool, 60);
     expect(all.map(({ waiting }) => spool.read(waiting))).toEqual(all.map(({ frame }) => frame));
     expect(spool.read(all[0]?.waiting as Waiting)).toBe(all[0]?.frame);
-    expect(spool.read(all.at(-1)?.waiting as Waiting)).not.toBe(all.at(-1)?.frame);
+    expect(spool.read(all.at(-2)?.waiting as Waiting)).not.toBe(all.at(-2)?.frame);
+  });
+
+  it('keeps the newest frame in memory, whatever its size', () => {
+    const spool = open({ cacheBytes: 1 });
+    for (const { frame, waiting } of fill(spool, 3)) {
+      const isNewest = waiting.seq === 3;
+      expect(spool.read(waiting) === frame).toBe(isNewest);
+    }
+    const [next] = fill(spool, 1, 3);
+    expect(spool.read(next?.waiting as Waiting)).toBe(next?.frame);
+    spool.release(next?.waiting as Waiting);
+    const [last] = fill(spool, 1, 4);
+    expect(spool.read(last?.waiting as Waiting)).toBe(last?.frame);
   });
 
   it('counts a file that is too short for a header, unless its process died as it made it', () => {
@@ -237,7 +250,7 @@ describe('spool', () => {
 
   it('a frame that is damaged while it waits is not handed out', () => {
     const spool = open();
-    const [one] = fill(spool, 1);
+    const [one] = fill(spool, 2);
     const [file] = segments();
     writeFileSync(path(file), Buffer.alloc(statSync(path(file)).size, 1));
     expect(spool.read(one?.waiting as Waiting)).toBeNull();
