@@ -168,6 +168,8 @@ for (const [name, parts, startStore] of STORES) {
         get(target, property) {
           const method: unknown = Reflect.get(target, property);
           if (typeof method !== 'function') return method;
+          // A database of somebody else's may have others.
+          if (property === 'hosts') return async () => ['box'];
           return (...args: unknown[]) => {
             if (property === 'rollUp') looked.push((clock.now() - (args[1] as Range).from) / HOUR);
             return method.apply(target, args);
