@@ -1,11 +1,8 @@
-import type { ProbeParameters } from '../bpf/contract.ts';
-import { PROBES } from '../bpf/index.ts';
-import { bpftraceVersionOf } from '../bpf/quirks.ts';
 import { bpftraceVersion } from '../collector/bpftrace.ts';
-import { chooseHook } from '../collector/hooks.ts';
 import { NEWER_BPFTRACE } from '../test/parts/typecheck.ts';
-import { costPerSend, MAP_KEYS, withBpfStats } from './kernel.ts';
-import { type BenchTable, inTurn, median, middle } from './measure.ts';
+import { attached, IDLE, type Measured, programsOf, withBpfStats } from './kernel.ts';
+import { type BenchTable, inTurn, mapValues, median, middle } from './measure.ts';
+import { costPerSend, timePerSend } from './sends.ts';
 import { throughputTable } from './throughput.ts';
 
 /** What capture costs in the kernel, for each event and for a whole load; with each bpftrace that there is here. */
@@ -14,59 +11,64 @@ export async function captureBench(): Promise<BenchTable[]> {
   const tables: BenchTable[] = [];
   for (const command of ['bpftrace', NEWER_BPFTRACE]) {
     const version = await bpftraceVersion(command);
-    if (version !== null) tables.push(await kernelTable(command, version));
+    if (version === null) continue;
+    const probes = await programsOf(version);
+    const one = { command, version, probes };
+    tables.push(await insideTable(one), await wholeTable(one), await throughputTable(one));
   }
-  return [...tables, await throughputTable()];
+  return tables;
 }
 
-const ROUNDS = 9;
+const ROUNDS = 5;
 /** Sends that a program is measured with in a round. */
 const MESSAGES = 30_000;
 
 /** The cheapest program that records anything, which the probes are compared with, and one that does nothing. */
-const CHEAPEST = 'tracepoint:sock:sock_send_length { @x = 1; }';
-const NOTHING = 'tracepoint:sock:sock_send_length { }';
+const CHEAPEST = attached('tracepoint:sock:sock_send_length { @x = 1; }');
+const NOTHING = attached('tracepoint:sock:sock_send_length { }');
 
-async function kernelTable(command: string, version: string): Promise<BenchTable> {
-  const programs = await programsFor(version);
-  const costs = await withBpfStats(() =>
-    inTurn(
-      ROUNDS,
-      Object.fromEntries(
-        [...programs].map(([name, text]) => [name, () => costPerSend(command, text, MESSAGES)]),
-      ),
-    ),
-  );
-  const cheapest = costs['@x = 1'] ?? [];
+/** What the programs themselves take, by the kernel's own account. */
+async function insideTable({ command, version, probes }: Measured): Promise<BenchTable> {
+  const programs = { nothing: NOTHING, '@x = 1': CHEAPEST, ...probes };
+  const costs = await withBpfStats(() => measured(programs, text => costPerSend(command, text, MESSAGES)));
   return {
-    title: `In the kernel with bpftrace ${version}, for each counted send, against a program that only does \`@x = 1\``,
-    rows: Object.entries(costs).map(([name, ns]) => {
-      const ratios = ns.map((value, round) => value / (cheapest[round] ?? Number.NaN));
-      return {
-        name,
-        value: `${Math.round(median(ns))} ns`,
-        ratio: median(ratios).toFixed(2),
-        spread: middle(ratios),
-      };
-    }),
+    title: `In the program, with bpftrace ${version}, for each counted send, against a program that only does \`@x = 1\``,
+    rows: rowsOf(costs),
   };
 }
 
-/** Every probe as that bpftrace gets it, and as it would be without what bpf/quirks.ts does for that version. */
-async function programsFor(version: string): Promise<ReadonlyMap<string, string>> {
-  const { hook, kernel } = await chooseHook({ hook: 'auto', probe: 'auto' });
-  const programs = new Map([
-    ['nothing', NOTHING],
-    ['@x = 1', CHEAPEST],
+/** What a send takes longer than without any program: the way into the program is in it. */
+async function wholeTable({ command, version, probes }: Measured): Promise<BenchTable> {
+  const programs = { none: IDLE, nothing: NOTHING, '@x = 1': CHEAPEST, ...probes };
+  const { none = [], ...times } = await measured(programs, text => timePerSend(command, text, MESSAGES));
+  const more = Object.entries(times).map(([name, ns]) => [
+    name,
+    ns.map((value, round) => value - (none[round] ?? Number.NaN)),
   ]);
-  for (const probe of PROBES) {
-    const render = (account: ProbeParameters['account'], bpftrace: ProbeParameters['bpftrace']) =>
-      probe.render({ intervalMs: 60_000, mapKeys: MAP_KEYS, hook: hook.name, kernel, account, bpftrace });
-    const known = bpftraceVersionOf(version);
-    programs.set(`${probe.name}, account fast`, render('fast', known));
-    programs.set(`${probe.name}, account exact`, render('exact', known));
-    const unguarded = render('exact', null);
-    if (unguarded !== render('exact', known)) programs.set(`${probe.name}, keys unguarded`, unguarded);
-  }
-  return programs;
+  return {
+    title: `In all, with bpftrace ${version}: what a send takes longer, on ${Math.round(median(none))} ns without a program`,
+    rows: rowsOf(Object.fromEntries(more)),
+  };
+}
+
+const measured = (
+  programs: Readonly<Record<string, string>>,
+  measure: (text: string) => Promise<number>,
+): Promise<Record<string, number[]>> =>
+  inTurn(
+    ROUNDS,
+    mapValues(programs, text => () => measure(text)),
+  );
+
+function rowsOf(costs: Readonly<Record<string, readonly number[]>>): BenchTable['rows'] {
+  const cheapest = costs['@x = 1'] ?? [];
+  return Object.entries(costs).map(([name, ns]) => {
+    const ratios = ns.map((value, round) => value / (cheapest[round] ?? Number.NaN));
+    return {
+      name,
+      value: `${Math.round(median(ns))} ns`,
+      ratio: median(ratios).toFixed(2),
+      spread: middle(ratios),
+    };
+  });
 }

@@ -1,15 +1,18 @@
-import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type { ProbeParameters } from '../bpf/contract.ts';
+import { PROBES } from '../bpf/index.ts';
+import { bpftraceVersionOf } from '../bpf/quirks.ts';
+import { chooseHook } from '../collector/hooks.ts';
 import { errorCode } from '../core/errors.ts';
-import { Child, until } from '../test/parts/process.ts';
+import { Child } from '../test/parts/process.ts';
 
-/** The kernel's own account of what a BPF program costs: `kernel.bpf_stats_enabled`, read from the program's fdinfo. */
+/** Programs while they run, and the kernel's own account of what they cost: `kernel.bpf_stats_enabled`, told in fdinfo. */
 
 /** Entries that each map can hold. */
-export const MAP_KEYS = 65_536;
+const MAP_KEYS = 65_536;
 
 /** Of a bpftrace, so that its maps hold so many: up to 0.19, and newer. */
-export const ENVIRONMENT: NodeJS.ProcessEnv = {
+const ENVIRONMENT: NodeJS.ProcessEnv = {
   ...process.env,
   BPFTRACE_MAP_KEYS_MAX: `${MAP_KEYS}`,
   BPFTRACE_MAX_MAP_KEYS: `${MAP_KEYS}`,
@@ -34,13 +37,9 @@ interface Account {
 }
 
 /** The busiest of the BPF programs that a process holds. */
-function busiest(pid: number): Account {
+export function busiest(pid: number): Account {
   return accounts(pid).reduce((most, account) => (account.runs > most.runs ? account : most), NONE);
 }
-
-/** Nanoseconds that all BPF programs of a process have run for. */
-export const nsInPrograms = (pid: number): number =>
-  accounts(pid).reduce((sum, account) => sum + account.ns, 0);
 
 const accounts = (pid: number): Account[] =>
   readdirSync(`/proc/${pid}/fdinfo`).map(fd => accountOf(`/proc/${pid}/fdinfo/${fd}`));
@@ -60,30 +59,47 @@ function accountOf(file: string): Account {
   }
 }
 
-/** Sends that many datagrams of 100 B to 20 kB over loopback; nobody receives them, so only sends are counted. */
-function send(messages: number): void {
-  const script = `
-    use Socket;
-    socket(my $to, PF_INET, SOCK_DGRAM, 0) or die; bind($to, sockaddr_in(0, INADDR_LOOPBACK)) or die;
-    socket(my $from, PF_INET, SOCK_DGRAM, 0) or die; connect($from, getsockname($to)) or die;
-    my @messages = map { "x" x $_ } 100, 1000, 5000, 20000;
-    for (1 .. ${messages}) { send($from, $messages[$_ & 3], 0) or die }`;
-  execFileSync('perl', ['-e', script]);
+/** Time between two readouts, ms: short, so that the first, which says that all is attached, comes soon. */
+const INTERVAL_MS = 1000;
+
+/** A program that attaches to no socket: its start leaves the machine in the same state before each measurement. */
+export const IDLE = attached('');
+
+/** A program of a few words that says when it is attached, as probes do. */
+export function attached(program: string): string {
+  return `${program} interval:ms:${INTERVAL_MS} { printf("end %llu\\n", nsecs); }`;
 }
 
-/** Nanoseconds in the kernel for each send that a program counts, as that bpftrace compiles it. */
-export async function costPerSend(command: string, program: string, messages: number): Promise<number> {
-  const bpftrace = new Child(command, ['-B', 'line', '-f', 'json', '-e', program], { env: ENVIRONMENT });
-  const pid = bpftrace.process.pid ?? 0;
+/** A bpftrace and every probe as it gets it, by name. */
+export interface Measured {
+  /** Name or path. */
+  readonly command: string;
+  readonly version: string;
+  readonly probes: Readonly<Record<string, string>>;
+}
+
+/** Every probe as that version of bpftrace gets it, by name. */
+export async function programsOf(version: string): Promise<Measured['probes']> {
+  const { hook, kernel } = await chooseHook({ hook: 'auto', probe: 'auto' });
+  const parameters: ProbeParameters = {
+    intervalMs: INTERVAL_MS,
+    mapKeys: MAP_KEYS,
+    hook: hook.name,
+    kernel,
+    account: 'exact',
+    bpftrace: bpftraceVersionOf(version),
+  };
+  return Object.fromEntries(PROBES.map(probe => [probe.name, probe.render(parameters)]));
+}
+
+/** The action's result while that bpftrace runs the program; the action gets its process id. */
+export async function during<T>(command: string, program: string, action: (pid: number) => T): Promise<T> {
+  const bpftrace = new Child(command, ['--no-warnings', '-B', 'line', '-f', 'json', '-e', program], {
+    env: ENVIRONMENT,
+  });
   try {
-    await until(`bpftrace to count: ${bpftrace.output}`, () => {
-      send(100);
-      return busiest(pid).runs >= 100;
-    });
-    const before = busiest(pid);
-    send(messages);
-    const after = busiest(pid);
-    return (after.ns - before.ns) / (after.runs - before.runs);
+    await bpftrace.until('a readout', output => output.includes('"end '));
+    return action(bpftrace.process.pid ?? 0);
   } finally {
     await bpftrace.stop('SIGKILL');
   }

@@ -44,3 +44,9 @@ export async function inTurn<T extends string>(
   }
   return numbers;
 }
+
+/** The same keys with other values. */
+export const mapValues = <A, B>(
+  record: Readonly<Record<string, A>>,
+  to: (value: A) => B,
+): Record<string, B> => Object.fromEntries(Object.entries(record).map(([key, value]) => [key, to(value)]));
