@@ -38,8 +38,9 @@ type Owner = number | string | null;
  * Who has which address, and who serves which port, in which network namespace: learned from sockets, from processes
  * and from Docker, each with the frames in which it was true. Deterministic, bounded.
  *
- * An address leads to a network namespace, a namespace and a port to a container. An address that moved on leads to
- * whom it was seen with last; with two in one frame it leads to nobody, as an edge may be missing but never wrong.
+ * An address leads to a network namespace, a namespace and a port to a container. Where several namespaces have it, or
+ * had it lately, it leads to the one whose server was seen last with the very client, else to nobody: an edge may be
+ * missing but never wrong.
  */
 export class AddressBook {
   #frame = 0;
@@ -209,19 +210,17 @@ export class AddressBook {
   #ownerOf({ protocol, role, port, own }: Sighting, peer: string): Owner {
     const candidates = this.#candidates(peer);
     if (candidates.length <= 1 || role === 'server' || own === null) return only(candidates);
-    // One address in several namespaces: it is the one whose server knows us.
-    return only(
-      candidates.filter(
-        one =>
-          typeof one === 'number' && this.#servers.all(servedTo(portIn(one, protocol, port), own)).length > 0,
-      ),
+    const served = candidates.map(one =>
+      typeof one === 'number' ? this.#servers.lastFrame(servedTo(portIn(one, protocol, port), own)) : 0,
     );
+    const last = Math.max(...served);
+    return last === 0 ? null : only(candidates.filter((_, i) => served[i] === last));
   }
 
-  /** Docker knows who has an address now; where it says nothing, it is whom it was seen with last. */
+  /** Docker knows who has an address now; where it says nothing, it may be all who were seen with it. */
   #candidates(peer: string): readonly Owner[] {
     const holders = this.#docker.holders(peer);
-    if (holders.length === 0) return this.#owners.newest(peer);
+    if (holders.length === 0) return this.#owners.all(peer);
     const owners = holders.map((id): Owner => {
       const name = this.#nameOfContainer(id);
       return name === null ? null : (this.#homes.get(name) ?? name);

@@ -44,9 +44,12 @@ export class Seen<K, V> {
 
   /** Values that were last seen at the same time as the newest one. */
   newest(key: K): V[] {
-    const found = this.#found(key);
-    const last = found.reduce((newest, { frame }) => Math.max(newest, frame), 0);
-    return found.flatMap(entry => (entry.frame === last ? [entry.value] : []));
+    return this.at(key, this.lastFrame(key));
+  }
+
+  /** The frame in which a value of the key was last seen; 0: never. */
+  lastFrame(key: K): number {
+    return this.#found(key).reduce((newest, { frame }) => Math.max(newest, frame), 0);
   }
 
   /** Values that were seen in the frame. */

@@ -99,6 +99,26 @@ describe('the address book', () => {
     expect(book.peerOf(asked, true)).toEqual({ peerKind: 'private', peer: '' });
   });
 
+  it('rather says nothing when two live namespaces have an address, however long one of them was silent', () => {
+    const book = new AddressBook();
+    book.turn([], new Set());
+    book.network('quiet', { netns: 2, addresses: ['10.0.0.2'] });
+    for (let i = 0; i < 10; i++) book.turn([], new Set(['quiet', 'loud', 'web']));
+    book.network('loud', { netns: 3, addresses: ['10.0.0.2'] });
+    book.network('web', { netns: 4, addresses: ['10.0.0.1'] });
+    const datagram = { ...asked, protocol: 'udp' as const };
+    expect(book.peerOf(datagram, true)).toEqual({ peerKind: 'private', peer: '' });
+    const server = (name: string, netns: number) =>
+      sighting({ name, netns, role: 'server', own: '10.0.0.2', peer: '10.0.0.1' });
+    book.see(server('loud', 3));
+    expect(book.peerOf(asked, true)).toEqual(container('loud'));
+    book.turn([], new Set(['quiet', 'loud', 'web']));
+    book.see(server('quiet', 2));
+    expect(book.peerOf(asked, true)).toEqual(container('quiet'));
+    book.see(server('loud', 3));
+    expect(book.peerOf(asked, true)).toEqual({ peerKind: 'private', peer: '' });
+  });
+
   it('names what belongs to the host: its services by port, what is translated, the rest', () => {
     const book = new AddressBook();
     book.host({ netns: 9, addresses: ['192.168.1.5'] });
