@@ -27,9 +27,16 @@ export class Backlog {
     return this.#entries[0];
   }
 
-  /** The newest, at most so many, oldest first. */
-  newest(count: number): readonly Waiting[] {
-    return this.#entries.slice(-count);
+  /** The newest, at most so many frames and bytes but at least one, oldest first. */
+  newest(limit: { frames: number; bytes: number }): readonly Waiting[] {
+    const newest: Waiting[] = [];
+    let bytes = 0;
+    for (const entry of this.#entries.slice(-limit.frames).toReversed()) {
+      bytes += entry.bytes;
+      if (newest.length > 0 && bytes > limit.bytes) break;
+      newest.push(entry);
+    }
+    return newest.toReversed();
   }
 
   push(entry: Waiting): void {

@@ -81,8 +81,8 @@ export interface Shipper {
 /** A request to the store holds at most this much: enough to catch up fast, little enough to repeat. */
 const BATCH = { frames: 256, bytes: 4 * 1024 * 1024 };
 
-/** Most frames that the store gets ahead of their turn between two requests. */
-const AHEAD = 8;
+/** Most that the store gets ahead of its turn between two requests. */
+const AHEAD = { frames: 8, bytes: BATCH.bytes };
 
 /** Default of `ShipperOptions.backoff`. */
 const BACKOFF: Backoff = { firstMs: 200, maxMs: 5000 };
