@@ -14,8 +14,8 @@ import type { Tracer } from '../tracer.ts';
 import { type Answer, CAPS_OF_LINES, END, encode, isBroken, type Request, readAnswer } from './protocol.ts';
 import { bpftraceWords, capabilitiesFor, keeperWords, ownRights } from './rights.ts';
 
-/** Most that the keeper may have of heap, whatever it is asked: it needs next to nothing. */
-const HEAP_MIB = 64;
+/** Most that the keeper may have of heap, MiB, whatever it is asked: it needs next to nothing, and one thread of V8's. */
+const BOUNDS = ['--max-old-space-size=64', '--max-semi-space-size=1', '--v8-pool-size=1'];
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
 
@@ -47,7 +47,7 @@ export async function startKeeper({ config, setpriv }: KeeperStart): Promise<Kee
   const capabilities = capabilitiesFor(chosen, version);
   const [command = setpriv, ...words] = [
     ...keeperWords(setpriv, capabilities, ownRights()),
-    ...[process.execPath, '--disable-warning=ExperimentalWarning', `--max-old-space-size=${HEAP_MIB}`, MAIN],
+    ...[process.execPath, '--disable-warning=ExperimentalWarning', ...BOUNDS, MAIN],
     ...[config.bpftrace, ...bpftraceWords(setpriv)],
   ];
   // A session of its own: a terminal's Ctrl-C is the collector's.
