@@ -4,7 +4,6 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { ExchangeError } from '../../core/errors.ts';
 import type { Frame } from '../../core/frame.ts';
-
 import { InfluxStore } from '../../store/influx/store.ts';
 import { frameOf } from '../parts/frames.ts';
 import { type InfluxServer, startInflux } from '../parts/influx.ts';
