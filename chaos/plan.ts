@@ -13,6 +13,8 @@ export type Kind = (typeof KINDS)[number];
  */
 export interface Disturbance {
   readonly at: number;
+  /** Only when, from then on, the receiver accepts something; never, if it does not. */
+  readonly afterAcceptance?: boolean;
   readonly what: 'kill' | 'stop' | 'leave';
   readonly part: string;
   readonly pauseMs: number;

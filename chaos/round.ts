@@ -53,6 +53,7 @@ export async function playRound(options: RoundOptions): Promise<RoundResult> {
     await Promise.all(
       plan.map(async disturbance => {
         await sleep(times.start + disturbance.at - systemClock.now());
+        if (disturbance.afterAcceptance && !(await acceptance(installation, times.until))) return;
         await installation.parts.get(disturbance.part)?.disturb(disturbance);
       }),
     );
@@ -79,6 +80,16 @@ export async function playRound(options: RoundOptions): Promise<RoundResult> {
 function timesOf(kind: Kind, start: number): Times {
   const quietFrom = start + ACTIVE_MS[kind];
   return { start, quietFrom, until: quietFrom + QUIET_MS };
+}
+
+/** Whether the receiver accepts something before `until`, epoch ms. */
+async function acceptance({ receiver }: Installed, until: number): Promise<boolean> {
+  const before = receiver.accepted.size;
+  while (receiver.accepted.size === before) {
+    if (systemClock.now() >= until) return false;
+    await sleep(10);
+  }
+  return true;
 }
 
 type Installed = Awaited<ReturnType<typeof install>>;

@@ -17,11 +17,12 @@ export const LIMIT = '1MB/s';
 export const FLOOR = '1kB/s';
 
 /** Of its incidents nobody is told. */
-export const SILENCED = 'c0003';
+export const SILENCED = 'c0001';
 
 /**
- * The frame of a host that starts at `start`: a function of its arguments alone. In most slots of two seconds, until
- * `quietFrom`, one of five containers sends a burst, and in some another one is silent for a while.
+ * The frame of a host that starts at `start`: a function of its arguments alone. In most slots of two seconds, counted
+ * back from `quietFrom`, one of five containers sends a burst, and in some another one is silent for a while: which, the
+ * seed says.
  */
 export function frameAt(
   host: string,
@@ -30,11 +31,12 @@ export function frameAt(
   previous: number | null,
   quietFrom: number,
 ): Frame {
-  const slot = Math.floor(start / SLOT_MS);
+  const slot = Math.floor((start - quietFrom) / SLOT_MS);
+  const intoSlot = start - quietFrom - slot * SLOT_MS;
   const random = new Random(seed ^ slot);
-  const bursting = random.next() < 0.8 && start < quietFrom && start % SLOT_MS < BURST_MS;
+  const bursting = random.next() < 0.8 && start < quietFrom && intoSlot < BURST_MS;
   const who = random.integer(0, CONTAINERS - 1);
-  const isSilence = random.next() < 0.3 && start < quietFrom && start % SLOT_MS >= SLOT_MS - SILENT_MS;
+  const isSilence = random.next() < 0.3 && start < quietFrom && intoSlot >= SLOT_MS - SILENT_MS;
   const silent = (who + random.integer(1, CONTAINERS - 1)) % CONTAINERS;
   const { containers, windows } = busyParts(CONTAINERS);
   const base = { faults: [], lost: 0, occupancy: 0, started: [], ended: [], flows: [], connections: [] };
