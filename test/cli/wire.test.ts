@@ -1,11 +1,11 @@
-import { expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { load } from '../../cli/context.ts';
 import { openParts } from '../../cli/wire.ts';
 import { systemClock } from '../../core/clock.ts';
 import { recordingLog } from '../parts/log.ts';
 import { describeWith } from '../parts/need.ts';
 import { temporaryFolder } from '../parts/process.ts';
-import { startRedis } from '../parts/redis.ts';
+import { type RedisServer, startRedis } from '../parts/redis.ts';
 import { writeConfig } from '../parts/tidegauge.ts';
 
 it('every process that shares the state has the same number of lanes', async () => {
@@ -25,9 +25,17 @@ it('every process that shares the state has the same number of lanes', async () 
 });
 
 describeWith(['redis'], 'a Redis that is queue and state', () => {
+  const folder = temporaryFolder();
+  let redis: RedisServer;
+  beforeAll(async () => {
+    redis = await startRedis({ appendOnly: false });
+  });
+  afterAll(async () => {
+    await redis.stop();
+    folder.remove();
+  });
+
   it('is warned of once, though two clients ask it', async () => {
-    const redis = await startRedis({ appendOnly: false });
-    const folder = temporaryFolder();
     writeConfig(folder.path, {
       data: folder.path,
       queue: { kind: 'bullmq' },
@@ -40,7 +48,5 @@ describeWith(['redis'], 'a Redis that is queue and state', () => {
     expect(lines.filter(({ level }) => level === 'warn')).toEqual([
       expect.objectContaining({ message: expect.stringContaining('set appendonly to yes') }),
     ]);
-    await redis.stop();
-    folder.remove();
   });
 });

@@ -71,6 +71,12 @@ describe('a rule that looks at nobody', () => {
 });
 
 describe('a roll', () => {
+  it('knows that there were containers, so that a rule for them does not take to cgroups', () => {
+    const roll = new Roll([ruleOf({ container: '*ssh*' })]);
+    roll.see({ host: 'one', ...SHOP });
+    expect(roll.unmatched()).toHaveLength(1);
+  });
+
   it('knows who was never looked for in vain', () => {
     const roll = new Roll([ruleOf({ container: 'mail' }, 'a'), ruleOf({ container: 'mial' }, 'b')]);
     expect(roll.unmatched()).toEqual([]);

@@ -70,8 +70,8 @@ describeWith(['redis'], 'a client', () => {
     await new Promise(resolve => client.once('connect', resolve));
     client.disconnect();
     await failed;
-    expect(lines).toEqual([]);
     await redis.stop();
+    expect(lines).toEqual([]);
   });
 });
 
