@@ -47,6 +47,8 @@ export class Identifier {
   readonly #docker: DockerWatcher | null;
   /** Questions without an answer yet. */
   readonly #pending = new Set<Promise<void>>();
+  /** Resolves when all cgroups that were there have been read. */
+  #scanned: Promise<void> = Promise.resolve();
   /** How often each stranger was asked for its network. */
   readonly #questions = new Map<CgroupId, number>();
   /** A network could not be read: said once, for it is asked again with every frame. */
@@ -101,16 +103,18 @@ export class Identifier {
         const before = boot();
         feed({ kind: 'scanned', boot: before, cgroups: await scanCgroups(mount) });
       };
-      this.#ask('cgroups', scan());
+      this.#scanned = this.#ask('cgroups', scan());
       this.#ask('network', this.#askHost());
     }
   }
 
   /**
    * Wait until everything asked has been answered, `LIMITS.identifyMs` at most. A question is waited for once: an
-   * answer that comes later counts from then on.
+   * answer that comes later counts from then on. The tree of cgroups is waited for to its end, however busy the machine
+   * is: it is local, and without it all would be `other`.
    */
   async settle(): Promise<void> {
+    await this.#scanned;
     this.#askDocker();
     this.#askNetworks();
     if (this.#pending.size === 0) return;
@@ -165,7 +169,8 @@ export class Identifier {
     }
   }
 
-  #ask(what: string, question: Promise<void>): void {
+  /** Resolves with the answer, or when there is none. */
+  #ask(what: string, question: Promise<void>): Promise<void> {
     const answer = question
       .catch(error => {
         const level = what === 'network' && this.#networkFailed ? 'debug' : 'warn';
@@ -177,5 +182,6 @@ export class Identifier {
       })
       .finally(() => this.#pending.delete(answer));
     this.#pending.add(answer);
+    return answer;
   }
 }

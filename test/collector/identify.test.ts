@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from '@jest/globals';
-import { Identifier } from '../../collector/identify.ts';
+import { Identifier, type IdentifyOptions } from '../../collector/identify.ts';
 import { LIMITS } from '../../collector/limits.ts';
 import { Networks } from '../../collector/network.ts';
 import { systemClock } from '../../core/clock.ts';
@@ -117,4 +117,28 @@ it('says once that networks cannot be read, however often they are asked for', a
     ['debug', 'network: not read; the map may not know a peer by name'],
     ['debug', 'network: not read; the map may not know a peer by name'],
   ]);
+});
+
+it('waits for the tree of cgroups to its end, however long that takes', async () => {
+  const folder = temporaryFolder();
+  for (let n = 0; n < 50; n++) mkdirSync(join(folder.path, `${n}`));
+  const fed: Parameters<IdentifyOptions['feed']>[0][] = [];
+  const identifier = new Identifier({
+    docker: 'off',
+    mount: folder.path,
+    // Every wait is over at once.
+    clock: { ...systemClock, sleep: () => Promise.resolve() },
+    log: recordingLog().log,
+    networkOfProcess: async () => null,
+    boot: () => 0,
+    feed: input => void fed.push(input),
+    undescribed: () => [],
+    unnetworked: () => [],
+  });
+  identifier.follow({ kind: 'begin', ns: 0, probe: 'lhist', intervalMs: 200, mapKeys: 64 });
+  await identifier.settle();
+  await identifier.stop();
+  folder.remove();
+  const found = fed.map(input => [input.kind, 'cgroups' in input && input.cgroups.length]);
+  expect(found).toEqual([['scanned', 51]]);
 });
