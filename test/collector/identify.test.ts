@@ -74,7 +74,8 @@ describeWith(['ebpf'], 'identification', () => {
     const making = (async () => {
       while (!done) {
         cgroups.push(await makeCgroup(`tidegauge-attach-${process.pid}-${cgroups.length}`));
-        await new Promise(resolve => setTimeout(resolve, 5));
+        // More and more seldom: a few hundred of them, however long that takes.
+        await new Promise(resolve => setTimeout(resolve, cgroups.length));
       }
     })();
     running = await captureFrames();
