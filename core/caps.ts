@@ -46,7 +46,7 @@ export const CAPS = {
     shows: 'tidegauge_pending_frames, tidegauge_dropped_frames_total',
   },
   spoolCacheBytes: {
-    what: 'Bytes of waiting frames, but for the newest one, that are kept in memory besides the disk.',
+    what: 'Bytes of waiting frames, but for the newest and the next one, that are kept in memory besides the disk.',
     limit: 8 * 1024 * 1024,
     beyond: 'they are read from the disk when it is their turn',
     shows: 'tidegauge_pending_bytes',

@@ -22,8 +22,8 @@ export interface SpoolOptions {
   /** A segment is closed at this size, bytes. */
   segmentBytes?: number;
   /**
-   * Frames up to this size together stay in memory too, bytes of JSON; so does the newest, whatever its size, so that a
-   * live one is not read again.
+   * Frames up to this size together stay in memory too, bytes of JSON; whatever their size so does the newest, and what
+   * was it when nothing else waited: live ones are not read again.
    */
   cacheBytes?: number;
 }
@@ -244,7 +244,9 @@ export class Spool {
     this.#unwritten.shift();
     this.#unwrittenBytes -= entry.bytes;
     const before = this.#cached;
-    if (before && this.#cachedBytes + entry.bytes > this.#options.cacheBytes) this.#uncache(before);
+    const [oldest] = this.#entries.values();
+    if (before && before !== oldest && this.#cachedBytes + entry.bytes > this.#options.cacheBytes)
+      this.#uncache(before);
     this.#cachedBytes += entry.bytes;
     this.#cached = entry;
   }
