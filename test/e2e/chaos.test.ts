@@ -72,7 +72,8 @@ describeWith(
         ],
       });
       expect(wrongIn(round)).toEqual([]);
-      expect(round.figures.deliveries).toBeGreaterThan(2);
+      // Of the bursts, which come by chance, one container's are silenced.
+      expect(round.figures.deliveries).toBeGreaterThan(0);
     });
   },
 );
