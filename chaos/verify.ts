@@ -62,20 +62,16 @@ export async function differences(evidence: Evidence): Promise<{ found: string[]
 }
 
 async function compareDeliveries({ state, accepted, silence }: Evidence, expected: Expected) {
-  const keysOf = (keys: Iterable<string>) => [...keys];
   const same = (text: string) => text;
-  const silenced = await state.deliveries('silenced', 100_000);
   const found = [
-    ...compare('accepted deliveries', keysOf(accepted), keysOf(expected.notifications), same),
-    ...compare(
-      'silenced deliveries',
-      silenced.map(({ notification }) => notification.key),
-      keysOf(expected.silenced),
-      same,
-    ),
+    ...compare('accepted deliveries', [...accepted], [...expected.notifications], same),
     ...compare('silences', await state.silences(0), [silence], ({ id }) => id),
   ];
-  for (const status of ['pending', 'held', 'dead'] as const) {
+  for (const status of ['held', 'silenced'] as const) {
+    const keys = (await state.deliveries(status, 100_000)).map(({ notification }) => notification.key);
+    found.push(...compare(`${status} deliveries`, keys, expected.keptBack(status), same));
+  }
+  for (const status of ['pending', 'dead'] as const) {
     for (const { notification, attempts, lastError } of await state.deliveries(status, 10))
       found.push(`${notification.key} is ${status} after ${attempts} attempts: ${lastError}`);
   }
@@ -89,8 +85,8 @@ class Expected {
   readonly incidents = new Map<string, Incident>();
   readonly annotations = new Map<string, Annotation>();
   readonly notifications = new Set<string>();
-  /** Of them those that a silence keeps from being sent. */
-  readonly silenced = new Set<string>();
+  /** Those that a silence keeps from being sent, each with its incident. */
+  readonly silenced = new Map<string, string>();
   readonly #silence: Silence;
   readonly #detections: Detection[] = [];
 
@@ -107,11 +103,17 @@ class Expected {
       for (const incident of output.incidents) this.incidents.set(incident.id, incident);
       for (const annotation of output.annotations) this.annotations.set(annotation.id, annotation);
       for (const { key, incident } of output.notifications) {
-        const isSilenced = isCovered(this.#silence, incident, frame.start);
-        (isSilenced ? this.silenced : this.notifications).add(key);
+        if (isCovered(this.#silence, incident, frame.start)) this.silenced.set(key, incident.id);
+        else this.notifications.add(key);
       }
       this.#detections.push(...output.detections);
     }
+  }
+
+  /** Keys of those whose incident is over, and of those that wait, as theirs is not. */
+  keptBack(status: 'held' | 'silenced'): string[] {
+    const isOver = (id: string) => this.incidents.get(id)?.resolvedAt !== null;
+    return [...this.silenced].filter(([, id]) => isOver(id) === (status === 'silenced')).map(([key]) => key);
   }
 
   detectionsOf(host: string): Detection[] {
