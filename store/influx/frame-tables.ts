@@ -53,22 +53,34 @@ export class FrameTables {
     );
     for await (const page of marks) {
       const heads = interpreted(this.#access.place, () => page.map(row => headOf(host, row)));
-      const wanted = withAhead ? heads : await this.#inTurn(host, heads);
+      const { wanted, ends } = withAhead ? { wanted: heads, ends: false } : await this.#inTurn(host, heads);
       for (let rest = wanted; rest.length > 0; ) {
         const step = withinRows(rest, STEP_CONTAINERS);
         yield* await this.#completed(host, step);
         rest = rest.slice(step.length);
       }
-      if (wanted.length < heads.length) return;
+      if (ends) return;
     }
   }
 
-  /** Those of the heads that come before any whose turn is yet to come. */
-  async #inTurn(host: string, heads: readonly FrameHead[]): Promise<readonly FrameHead[]> {
-    const first = heads.find(({ ahead }) => ahead);
-    if (!first) return heads;
-    const newest = await this.lastInTurn(host, first.frame.start);
-    return inTurn(heads, newest ?? Number.NEGATIVE_INFINITY);
+  /** Those of the heads that come before any whose turn is yet to come, and whether such a one ends the reading. */
+  async #inTurn(
+    host: string,
+    heads: readonly FrameHead[],
+  ): Promise<{ wanted: readonly FrameHead[]; ends: boolean }> {
+    const ahead = heads.find(head => head.ahead);
+    const [first, last] = [heads[0], heads.at(-1)];
+    if (!ahead || !first || !last) return { wanted: heads, ends: false };
+    const newest = await this.lastInTurn(host, ahead.frame.start);
+    // Again, and after that answer: what was missing may have come between the two, and would be skipped.
+    const rows = await allRows(
+      this.#access.from('host_frames'),
+      { from: first.frame.start, to: last.frame.start + 1 },
+      part => `SELECT * FROM host_frames WHERE ${inRange(host, part)} ORDER BY time`,
+    );
+    const now = interpreted(this.#access.place, () => rows.map(row => headOf(host, row)));
+    const wanted = inTurn(now, newest ?? Number.NEGATIVE_INFINITY);
+    return { wanted, ends: wanted.length < now.length };
   }
 
   async flows(host: string, range: Range): Promise<FlowTotal[]> {
