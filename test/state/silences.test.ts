@@ -1,19 +1,9 @@
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, expect, it } from '@jest/globals';
 import { CAPS } from '../../core/caps.ts';
-import { systemClock } from '../../core/clock.ts';
 import type { Silence } from '../../core/silence.ts';
 import type { Lease, State } from '../../state/contract.ts';
-import { createRedisState } from '../../state/redis/state.ts';
-import { createSqliteState } from '../../state/sqlite/state.ts';
 import { incidentOf, notificationOf, resolved } from '../parts/incidents.ts';
-import { recordingLog } from '../parts/log.ts';
-import { describeWith } from '../parts/need.ts';
-import { temporaryFolder } from '../parts/process.ts';
-import { type RedisServer, startRedis } from '../parts/redis.ts';
-
-const T0 = 1_700_000_000_000;
-const HOUR = 3_600_000;
+import { describeStates, HOUR, T0 } from './states.ts';
 
 /** The n-th of many, which ends n ms after T0. */
 const silenceOf = (n: number, parts: Partial<Silence> = {}): Silence => ({
@@ -26,20 +16,12 @@ const silenceOf = (n: number, parts: Partial<Silence> = {}): Silence => ({
   ...parts,
 });
 
-/** What every state promises of silences and of what they hold. */
-function conformance(create: () => State): void {
+describeStates('silences', users => {
   let state: State;
   let other: State;
   let lease: Lease;
-  beforeEach(async () => {
-    [state, other] = [create(), create()];
-    await state.open();
-    await other.open();
-    lease = (await state.acquire('policy', 'a', 60_000)) as Lease;
-  });
-  afterEach(async () => {
-    await state.close();
-    await other.close();
+  beforeEach(() => {
+    ({ state, other, lease } = users());
   });
 
   it('lists those that have not ended, the first to end first, with what a person wrote', async () => {
@@ -108,29 +90,4 @@ function conformance(create: () => State): void {
     await state.commit(lease, { incidents: [], notifications: [firing] });
     expect(await other.deliveries('silenced', 10)).toHaveLength(1);
   });
-}
-
-describe('sqlite state', () => {
-  const folder = temporaryFolder();
-  afterAll(() => folder.remove());
-  let runs = 0;
-  beforeEach(() => {
-    runs++;
-  });
-  conformance(() => createSqliteState({ file: join(folder.path, `${runs}.db`), clock: systemClock }));
-});
-
-describeWith(['redis'], 'redis state', () => {
-  let redis: RedisServer;
-  let runs = 0;
-  beforeAll(async () => {
-    redis = await startRedis();
-  });
-  afterAll(() => redis.stop());
-  beforeEach(() => {
-    runs++;
-  });
-  conformance(() =>
-    createRedisState({ url: redis.url, prefix: `run-${runs}`, clock: systemClock, log: recordingLog().log }),
-  );
 });
