@@ -129,12 +129,16 @@ export const path = () =>
 export const identifier = () =>
   z.string().regex(/^[a-z][a-z0-9_-]{0,39}$/, 'a name of 1 to 40 of a-z 0-9 _ -, starting with a letter');
 
-/** A glob over a name: `*` any characters, `?` one. Everything else is literal. */
+/**
+ * A glob over a name: `*` any characters, `?` one. Everything else is literal. What stands between two `*` is looked for
+ * once, where it comes first: as `.*` it would be tried everywhere, for minutes over a name that is made for that.
+ */
 export function globMatcher(glob: string): (text: string) => boolean {
-  const source = glob
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replace(/\*+/g, '.*')
-    .replace(/\?/g, '.');
-  const pattern = new RegExp(`^${source}$`, 'su');
+  const [first = '', ...rest] = glob.split(/\*+/).map(part => {
+    return part.replace(/[.+^${}()|[\]\\]/g, '\\$&').replace(/\?/g, '.');
+  });
+  const last = rest.pop();
+  const between = rest.map((part, i) => `(?=(.*?${part}))\\${i + 1}`).join('');
+  const pattern = new RegExp(`^${first}${last === undefined ? '' : `${between}.*${last}`}$`, 'su');
   return text => pattern.test(text);
 }

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { addressRanges, groups } from '../../core/options.ts';
+import { addressRanges, globMatcher, groups } from '../../core/options.ts';
 
 it.each(['10.96.0.0/12', '0.0.0.0/0', '10.0.0.1/32', 'fd00:96::/112', '::/0', '::1/128'])(
   '%s is a range of addresses',
@@ -47,4 +47,24 @@ it.each([
   const issue = groups().safeParse(value).error?.issues[0];
   expect(issue?.message).toMatch(/such as docker, 998 or \[docker, 998\]/);
   expect(issue?.code === 'custom' ? issue.params?.found : undefined).toBe(found);
+});
+
+it.each([
+  ['', '', true],
+  ['', 'a', false],
+  ['*', '', true],
+  ['*', 'two\nlines', true],
+  ['web-?', 'web-💥', true],
+  ['web-?', 'web-10', false],
+  ['*a*ab*b', 'aabb', true],
+  ['*a*ab*b', 'aab', false],
+  ['ab*ba', 'aba', false],
+  ['a.c+(d)', 'a.c+(d)', true],
+  ['a.c', 'abc', false],
+  ['**\\**', 'C:\\x', true],
+])('glob %j over %j: %j', (glob, name, fits) => expect(globMatcher(glob)(name)).toBe(fits));
+
+it('a glob is decided soon, whatever the name is made for', () => {
+  // As a regular expression with `.*` this would take longer than anybody waits.
+  expect(globMatcher(`${'*-'.repeat(12)}*x`)('-'.repeat(200))).toBe(false);
 });
