@@ -96,9 +96,18 @@ export function silenceOf(flags: SilenceFlags, now: number): Silence {
     match: { host: part('host'), service: part('service'), container: part('container') },
     from: now,
     until: Math.ceil(now + length),
-    owner: textOf('--owner', flags.owner ?? process.env.SUDO_USER ?? userInfo().username),
+    owner: textOf('--owner', flags.owner ?? process.env.SUDO_USER ?? userName()),
     reason: textOf('--reason', flags.reason),
   };
+}
+
+/** In a container the user of a process often has no name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? 'unknown'}`;
+  }
 }
 
 function textOf(flag: string, text: string): string {

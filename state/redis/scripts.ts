@@ -154,9 +154,11 @@ const SCRIPTS = {
 
   /** keys: silences, their ends · args: after · bodies, the first to end first */
   silences: `
-    local ids = redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. ARGV[1], '+inf')
-    if #ids == 0 then return {} end
-    return redis.call('HMGET', KEYS[1], unpack(ids))`,
+    local bodies = {}
+    for i, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. ARGV[1], '+inf')) do
+      bodies[i] = redis.call('HGET', KEYS[1], id)
+    end
+    return bodies`,
 
   /**
    * keys: incident bodies, starts, ends, resolutions, silences, their ends, delivery bodies, indexes, outcomes, then the

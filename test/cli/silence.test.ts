@@ -1,9 +1,11 @@
+import { chmodSync, chownSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { silenceOf } from '../../cli/silence.ts';
 import { systemClock } from '../../core/clock.ts';
 import { createSqliteState } from '../../state/sqlite/state.ts';
 import { incidentOf, notificationOf } from '../parts/incidents.ts';
+import { describeWith } from '../parts/need.ts';
 import { temporaryFolder } from '../parts/process.ts';
 import { tidegauge, writeConfig } from '../parts/tidegauge.ts';
 
@@ -90,5 +92,28 @@ describe('silence', () => {
   it('incidents say what became of a message that was kept back', async () => {
     const { output } = await type('incidents');
     expect(output).toContain('  firing to hook: held, silenced until tomorrow by anna: deploy (1a2b3c4d)\n');
+  });
+});
+
+// As root only: others cannot become somebody else.
+describeWith(['ebpf'], 'silence by a user without a name', () => {
+  const folder = temporaryFolder();
+  afterAll(() => folder.remove());
+
+  it('has the number as its owner, as in a container', async () => {
+    chmodSync(folder.path, 0o777);
+    const data = join(folder.path, 'data');
+    writeConfig(folder.path, { data });
+    const state = createSqliteState({ file: join(data, 'state.db'), clock: systemClock });
+    await state.open();
+    await state.close();
+    for (const path of [data, join(data, 'state.db')]) chownSync(path, 54_321, 54_321);
+    const child = tidegauge(['silence', 'add', '--host', 'a', '--for', '1h', '--reason', 'deploy'], {
+      cwd: folder.path,
+      env: { SUDO_USER: undefined },
+      through: ['setpriv', '--reuid=54321', '--regid=54321', '--clear-groups'],
+    });
+    await child.exited;
+    expect(child.output).toMatch(/^silenced .* by uid 54321: deploy$/m);
   });
 });

@@ -54,6 +54,14 @@ describeStates('silences', users => {
     expect(await other.silences(T0 + 1)).toHaveLength(limit);
   });
 
+  it('lists all that are remembered, however many have ended', async () => {
+    // More than a script of Redis can hand to one command.
+    const count = 9000;
+    const ended = Array.from({ length: count }, (_, n) => silenceOf(n));
+    for (const silence of ended) await state.saveSilence(silence, T0 + count);
+    expect(await other.silences(0)).toHaveLength(count);
+  });
+
   it('forgets those that ended long ago, and silenced deliveries with their incident, never what is held', async () => {
     const [over, open] = [resolved(incidentOf(T0), 10_000), incidentOf(T0, { container: 'open' })];
     const notifications = [over, open].map(incident => notificationOf(incident, 'hook'));
