@@ -42,21 +42,35 @@ export class Silencing {
     this.held = held.length;
     this.active = silences.filter(({ from }) => from <= now).length;
     for (const delivery of held.reverse()) {
-      if (!(await this.#reviewOne(delivery, coverOf(delivery.notification, silences, now), lease, now)))
-        return false;
+      if (!(await this.#reviewOne(delivery, silences, lease, now))) return false;
     }
     return true;
   }
 
-  async #reviewOne(delivery: Delivery, by: string | null, lease: Lease, now: number): Promise<boolean> {
-    const { notification, attempts } = delivery;
-    const finish = (key: string, status: Next['status']) =>
+  async #reviewOne(
+    { notification, attempts }: Delivery,
+    silences: readonly Silence[],
+    lease: Lease,
+    now: number,
+  ): Promise<boolean> {
+    const over = await this.#state.delivery(keyOf(notification, 'resolved'));
+    const by = coverOf(notification, silences, now) ?? (over && (await this.#coverAtEnd(over)));
+    const finish = ({ key }: Notification, status: Next['status']) =>
       this.#state.updateDelivery(lease, key, { status, attempts, nextAttempt: now, lastError: by });
-    if (by === null) return finish(notification.key, 'pending');
-    const over = keyOf(notification, 'resolved');
-    if ((await this.#state.delivery(over)) === null) return true;
+    if (by === null) return finish(notification, 'pending');
+    if (over === null) return true;
     // The later message first: it would go out if this process died between the two.
-    return (await finish(over, 'silenced')) && (await finish(notification.key, 'silenced'));
+    return (await finish(over.notification, 'silenced')) && (await finish(notification, 'silenced'));
+  }
+
+  /** What covered an incident when it was over: nobody may have looked since, and the silence be over as well. */
+  async #coverAtEnd({ notification, status, lastError }: Delivery): Promise<string | null> {
+    // By a process that died before it came to the other message.
+    if (status === 'silenced') return lastError;
+    const { resolvedAt } = notification.incident;
+    return resolvedAt === null
+      ? null
+      : coverOf(notification, await this.#state.silences(resolvedAt), resolvedAt);
   }
 }
 

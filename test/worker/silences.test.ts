@@ -91,7 +91,7 @@ describe('silences and deliveries', () => {
   });
 
   it('what still fires when it ends is sent then, and its end as well', async () => {
-    const wish = silence('web-1', 60_000);
+    const wish = silence('web-1', 10_000);
     await state.saveSilence(wish, clock.now());
     const mine = incident('web-1');
     await raise(notificationOf(mine, 'chat'));
@@ -122,18 +122,40 @@ describe('silences and deliveries', () => {
     await steps('the second message', () => told('web-1').length === 2);
   });
 
-  it('a successor goes on with what was held, also when its predecessor died between the two messages', async () => {
+  it.each([
+    ['during the silence', 0],
+    ['after it', 2 * HOUR],
+  ])('a successor goes on %s when its predecessor died between the two messages', async (_when, laterMs) => {
     await state.saveSilence(silence('web-1'), clock.now());
     const mine = incident('web-1');
-    const over = notificationOf(resolved(mine), 'chat');
+    // Over before the silence was made: the first of the two was silenced as it was late.
+    const over = notificationOf(resolved(mine, -1), 'chat');
     await raise(notificationOf(mine, 'chat'));
     await steps('it to be held', async () => (await count('held')) === 1);
     await deliverer.stop();
     await raise(over);
     const outcome = { attempts: 0, nextAttempt: 0, lastError: 'silenced' };
     await state.updateDelivery(policy, over.key, { ...outcome, status: 'silenced' });
+    clock.advance(laterMs);
     start();
     await steps('both to be silenced', async () => (await count('silenced')) === 2);
     expect(got).toEqual([]);
+  });
+
+  it('over before the silence was, but found only after it, in a process that was not there: never sent', async () => {
+    await state.saveSilence(silence('web-*'), clock.now());
+    const [before, after] = [incident('web-1'), incident('web-2')];
+    await raise(notificationOf(before, 'chat'), notificationOf(after, 'chat'));
+    await steps('both to be held', async () => (await count('held')) === 2);
+    await deliverer.stop();
+    await raise(
+      notificationOf(resolved(before, HOUR / 2), 'chat'),
+      notificationOf(resolved(after, 1.5 * HOUR), 'chat'),
+    );
+    clock.advance(2 * HOUR);
+    start();
+    await steps('the other one', () => told('web-2').length === 2);
+    expect(await count('silenced')).toBe(2);
+    expect(told('web-1')).toEqual([]);
   });
 });
