@@ -45,9 +45,10 @@ function unreadable(file: string): string | null {
 async function newestCrowds(store: Store): Promise<Crowd[]> {
   const crowds: Crowd[] = [];
   for (const host of await store.hosts()) {
-    const last = await store.lastFrame(host);
+    // Of those that can be read: frames ahead of a backlog cannot.
+    const last = await store.lastInTurn(host);
     if (last === null) continue;
-    const range = { from: last.start, to: last.start + 1 };
+    const range = { from: last, to: last + 1 };
     for await (const frame of store.readFrames(host, range)) crowds.push(crowdOf(frame));
   }
   return crowds;

@@ -27,7 +27,10 @@ describe('rules and the containers of the store', () => {
     const store = makeStore(configured('*'), log);
     await store.open();
     const frame = frameOf('web-1', 0, busyParts(2));
-    await store.writeFrames([{ ...frame, start: systemClock.now() - 60_000, previous: null }]);
+    const start = systemClock.now() - 60_000;
+    await store.writeFrames([{ ...frame, start, previous: null }]);
+    // The newest one is ahead of a backlog: it cannot be read yet.
+    await store.writeFrames([{ ...frame, start: start + 30_000, previous: start }], { ahead: true });
     await store.close();
     return frame.containers.map(({ name }) => name);
   };
