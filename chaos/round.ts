@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../core/clock.ts';
-import { describeError } from '../core/errors.ts';
+import { describeError, ExchangeError } from '../core/errors.ts';
 import { install, type Times } from './installation.ts';
 import { ACTIVE_MS, type Disturbance, type Kind, planOf, QUIET_MS, revealing } from './plan.ts';
 import { differences, type Figures } from './verify.ts';
@@ -100,8 +100,13 @@ async function settle({ config, store, state, receiver, silence, closed }: Insta
   await store.open();
   const evidence = { config, store, state, closed: await closed(), accepted: receiver.accepted, silence };
   for (;;) {
-    const result = await differences(evidence);
-    if (result.found.length === 0 || systemClock.now() > deadline) return result;
+    const isLast = systemClock.now() > deadline;
+    // What was killed a moment ago may not be in contact with us yet.
+    const result = await differences(evidence).catch((error: unknown) => {
+      if (isLast || !(error instanceof ExchangeError && error.retry)) throw error;
+      return null;
+    });
+    if (result && (result.found.length === 0 || isLast)) return result;
     await sleep(500);
   }
 }
