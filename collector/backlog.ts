@@ -67,11 +67,15 @@ export class Backlog {
     this.#held = 0;
   }
 
-  /** Forget the oldest that is not held, but never the last `keep`; null when there is none. */
-  dropOldest(keep: number): Waiting | null {
-    if (this.#entries.length - this.#held <= keep) return null;
-    const [gone] = this.#entries.splice(this.#held, 1);
-    this.#bytes -= gone?.bytes ?? 0;
-    return gone ?? null;
+  /** The oldest that is not held, but none of the last `keep`; null when there is none. */
+  droppable(keep: number): Waiting | null {
+    return this.#entries.length - this.#held <= keep ? null : (this.#entries[this.#held] ?? null);
+  }
+
+  /** Forget what is `droppable`. */
+  drop({ seq, bytes }: Waiting): void {
+    if (this.#entries[this.#held]?.seq !== seq) return;
+    this.#entries.splice(this.#held, 1);
+    this.#bytes -= bytes;
   }
 }

@@ -266,10 +266,11 @@ class FrameShipper implements Shipper {
    */
   #bound(): void {
     const before = this.#counts.dropped + this.#counts.skipped;
-    while (this.#exceeded()) {
-      const queueing = this.#queue.backlog.dropOldest(0);
-      const gone = queueing ?? this.#store.backlog.dropOldest(1);
-      if (!gone) break;
+    for (;;) {
+      const queueing = this.#queue.backlog.droppable(0);
+      const gone = queueing ?? this.#store.backlog.droppable(1);
+      if (!gone || !this.#exceeded(gone)) break;
+      (queueing ? this.#queue : this.#store).backlog.drop(gone);
       const stored = queueing !== null || this.#ahead.has(gone.seq);
       this.#counts[stored ? 'skipped' : 'dropped']++;
       this.#forget(gone, { stored });
@@ -285,10 +286,13 @@ class FrameShipper implements Shipper {
     this.#options.onStatus?.(this.status());
   }
 
-  #exceeded(): boolean {
+  /**
+   * Whether a bound is exceeded. `next`: whom that would cost; only its own age counts, as what is part of a request
+   * stays, however old, and giving up younger ones for it would empty the spool.
+   */
+  #exceeded(next: Waiting): boolean {
     const { limits, spool, clock } = this.#options;
-    const oldest = this.#queue.backlog.oldest ?? this.#store.backlog.oldest;
-    const since = oldest && this.#since.get(oldest.seq);
+    const since = this.#since.get(next.seq);
     return (
       this.#pending > CAPS.waitingFrames.limit ||
       this.#pendingBytes > limits.bytes ||

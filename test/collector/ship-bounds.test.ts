@@ -119,6 +119,36 @@ describe('shipper at its bounds', () => {
     });
   });
 
+  it.each(['store', 'queue'] as const)(
+    'gives up nothing younger for a frame that is too old, but just being sent (to the %s)',
+    async part => {
+      let waited = 0;
+      const clock = { ...systemClock, monotonic: () => waited };
+      rig.start('spool', { clock, limits: { ...LIMITS, ageMs: 60_000 } });
+      const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+      let asked = false;
+      const slow = () => {
+        asked = true;
+        return answered;
+      };
+      if (part === 'store') rig.storeFault = slow;
+      else rig.queueFault = slow;
+      rig.push(frames(1));
+      await until('a request', () => asked);
+      if (part === 'queue') rig.storeFault = down;
+      waited += 50_000;
+      rig.push(frames(5, 1));
+      waited += 20_000;
+      rig.push(frames(1, 6));
+      const status = rig.shipper.status();
+      rig.storeFault = well;
+      answer();
+      expect(status).toMatchObject({ dropped: 0, skipped: 0, pending: 7 });
+      expect(await rig.shipper.drain(60_000)).toBe(true);
+      expect(await rig.stored()).toEqual(starts(frames(7)));
+    },
+  );
+
   it('lets go of what only the queue lacks before anything is lost', async () => {
     const size = encodeFrame(frameOf('web-1', 1)).length;
     rig.start('spool', { limits: { ...LIMITS, bytes: 10 * size } });
