@@ -136,10 +136,12 @@ export class FrameBuilder {
       case 'flip':
         return this.#flip(event, reading);
       case 'end':
-        if (this.#readout?.ns === event.ns) return this.#isLast ? [] : this.#finish();
+        if (this.#readout && this.#isLast) return [];
+        if (this.#readout?.ns === event.ns) return this.#finish();
         this.#garbage('end without flip');
         return [];
       case 'more':
+        if (this.#readout && this.#isLast) return [];
         if (this.#readout?.ns === event.ns) this.#part();
         else this.#garbage('end without flip');
         return [];
@@ -238,7 +240,9 @@ export class FrameBuilder {
     // Without a `begin` nobody knows since when this set was written: its readout only starts the clock.
     if (startNs === null) return this.#begin(ns, reading);
     const content = begun ?? this.#parts?.content ?? new Readout();
-    this.#readout = { ns, set, reading, content };
+    // What two processors said at one time may come in any order.
+    const latest = Math.max(ns, begun && this.#readout ? this.#readout.ns : 0);
+    this.#readout = { ns: latest, set, reading, content };
     return frames;
   }
 

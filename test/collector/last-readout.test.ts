@@ -73,6 +73,29 @@ it('of a tick that was cut off is taken once, whether or not it is printed again
   }
 });
 
+it('is the same whatever comes first of a tick and of the end, which two processors have said', () => {
+  const tick = [flip(3, 'b'), map('@send_b', 4), total('@events_b', 4), end(3)];
+  const last = [say(`detach ${4 * S}`), flip(4, 'a'), map('@send_a', 2), total('@events_a', 2), end(4)];
+  const more = tick.with(-1, say(`more ${3 * S}`));
+  const orders = [
+    [...last, ...tick],
+    [...last, ...more],
+    [last[0] ?? '', ...tick, ...last.slice(1)],
+    [...tick.slice(0, -1), ...last, ...tick.slice(-1)],
+    [...tick.slice(0, -1), ...last, ...more.slice(-1)],
+  ];
+  for (const order of orders) {
+    expect(read([...FIRST, ...order])).toEqual({
+      frames: [
+        [1000, 'attach', 1],
+        [2000, 'detach', 6],
+      ],
+      early: 1,
+      counters: WELL,
+    });
+  }
+});
+
 it('is complete when bpftrace is gone, which begins anew after that', async () => {
   const last = [say(`detach ${3 * S}`), flip(3, 'b'), map('@send_b', 5), end(3), map('@send_a', 1)];
   const anew = [begin(5), flip(6, 'a'), map('@send_a', 2), end(6)];
