@@ -38,7 +38,7 @@ export interface WatchOptions {
   /** Aborted: the end. */
   readonly signal: AbortSignal;
   readonly onConnection: (connection: Connection) => void;
-  /** Connections are seen from now on. */
+  /** Connections are told from now on, none before. */
   readonly onReady?: () => void;
 }
 
@@ -72,6 +72,7 @@ class Watch {
   readonly #identity = new Identity();
   readonly #identifier: Identifier;
   #deaths = 0;
+  #isReady = false;
 
   constructor(options: WatchOptions, mount: string | null) {
     this.#options = options;
@@ -96,6 +97,8 @@ class Watch {
       for (const event of parseLine(flows, line)) await this.#follow(event);
       return;
     }
+    // While probes attach, nobody can be looked up yet: what is seen then would be nobody's.
+    if (!this.#isReady) return;
     await this.#identifier.settle();
     const container = this.#identity.nameOf(found.cgroup) ?? OTHER.name;
     onConnection({ time: clock.now(), container, ...found.connection });
@@ -120,6 +123,7 @@ class Watch {
     this.#identifier.follow(event);
     if (event.kind !== 'begin') return;
     await this.#identifier.settle();
+    this.#isReady = true;
     this.#options.onReady?.();
   }
 }
