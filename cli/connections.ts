@@ -1,7 +1,7 @@
 import { type Connection, watchConnections } from '../collector/connections.ts';
 import { isoTime } from '../core/clock.ts';
 import type { ConnectionKind, ConnectionRow } from '../core/connection.ts';
-import { printable } from '../core/errors.ts';
+import { printable, TidegaugeError } from '../core/errors.ts';
 import type { CommonFlags, Context } from './context.ts';
 import { hasData, hintHost } from './reading.ts';
 import { refuseUnlessRoot } from './ready.ts';
@@ -12,16 +12,33 @@ import { filesOf, makeStore } from './wire.ts';
 interface ConnectionFlags extends CommonFlags {
   /** Absent: live. */
   readonly from?: string;
-  readonly to: string;
+  readonly to?: string;
   readonly host?: string;
   readonly json?: boolean;
 }
 
 /** `tidegauge connections`: every TCP connection as it is opened, accepted or refused; with --from, those stored. */
 export async function connections(context: Context, flags: ConnectionFlags): Promise<number> {
-  if (flags.from === undefined) await watch(context, flags);
-  else await list(context, { ...flags, from: flags.from });
+  if (flags.from === undefined) {
+    refuseRange(flags);
+    await watch(context, flags);
+  } else await list(context, { ...flags, from: flags.from });
   return 0;
+}
+
+/** Who names an end or another host wants stored connections: the present would be the wrong answer. */
+function refuseRange(flags: ConnectionFlags): void {
+  const given = (['to', 'host'] as const).find(name => flags[name] !== undefined);
+  if (given === undefined) return;
+  throw new TidegaugeError(
+    {
+      place: `--${given}`,
+      expected: 'it beside --from',
+      found: 'none',
+      remedy: 'Say from when on, such as --from 1h.',
+    },
+    { exitCode: 2 },
+  );
 }
 
 async function watch(context: Context, { json }: ConnectionFlags): Promise<void> {
@@ -48,7 +65,7 @@ async function watch(context: Context, { json }: ConnectionFlags): Promise<void>
 
 async function list(context: Context, flags: ConnectionFlags & { readonly from: string }): Promise<void> {
   const { config, clock, log, signal, out } = context;
-  const range = rangeFlags(flags, clock.now());
+  const range = rangeFlags({ from: flags.from, to: flags.to ?? '0s' }, clock.now());
   if (!hasData(context, filesOf(config).store)) return;
   const store = makeStore(config, log, { readOnly: true });
   try {

@@ -164,6 +164,12 @@ describe('stored connections', () => {
     ]);
   });
 
+  it.each([['--to'], ['--host']])('%s is refused without a start: it would show the present', async flag => {
+    const child = tidegauge(['connections', flag, '1h'], { cwd: folder.path });
+    await child.ended(2);
+    expect(child.output).toContain(`${flag}: expected it beside --from`);
+  });
+
   it('are those of one host', async () => {
     expect((await list('--from', '2023-11-14', '--host', 'g'))[1]).toMatch(
       / 3 {2}10\.0\.0\.2:40112 \(one of 3\) -> 10\.0\.0\.6/,
