@@ -94,7 +94,7 @@ function program(signal: AbortSignal): Command {
       'Watches the network traffic of every container on this host and says when it is not normal.',
     )
     .version(VERSION)
-    .showHelpAfterError('Add --help for the flags and examples.')
+    .showHelpAfterError('Add --help for the flags.')
     .addHelpText(
       'after',
       `
@@ -154,7 +154,7 @@ variable, such as TIDEGAUGE_STORE_KIND=influx.`,
     .option(...CONFIG)
     .option(...USER)
     .option('--from <time>', 'list stored ones instead, from: ISO 8601, or a duration ago such as 12h')
-    .option('--to <time>', 'with --from, the end: ISO 8601, or a duration ago', '0s')
+    .option('--to <time>', 'with --from, the end: ISO 8601, or a duration ago (default: now)')
     .option('--host <name>', 'with --from: another host than this one')
     .option('--json', 'machine-readable: one object a line')
     .action(capturing(connections));

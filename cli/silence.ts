@@ -4,7 +4,7 @@ import { isoTime } from '../core/clock.ts';
 import { printable, TidegaugeError } from '../core/errors.ts';
 import type { Incident } from '../core/incident.ts';
 import { isCovered, SILENCE_PARTS, SILENCE_TEXT, type Silence, subjectOf } from '../core/silence.ts';
-import { parseDuration } from '../core/units.ts';
+import { formatCounted, parseDuration } from '../core/units.ts';
 import { jsonText } from '../review/report.ts';
 import type { State } from '../state/contract.ts';
 import type { CommonFlags, Context } from './context.ts';
@@ -128,7 +128,7 @@ export function addedLines(silence: Silence, firing: readonly Incident[], now: n
   const firingText =
     covered === 0
       ? 'Nothing that is firing now is covered.'
-      : `${covered} of ${firing.length} incidents that are firing now ${covered === 1 ? 'is' : 'are'} covered.`;
+      : `Of what is firing now it covers ${formatCounted(covered, 'incident')}.`;
   return [
     `silenced ${silenceLine(silence, now)}`,
     firingText,

@@ -94,7 +94,7 @@ function hint(glob: string, values: readonly string[]): string {
     return ` (a pattern is for the whole name: *${printable(glob, 60)}* takes ${quoted(longer)})`;
   const nameless = some.filter(value => /^docker:[0-9a-f]{12}$/.test(value));
   return nameless.length > 0
-    ? ` (${quoted(nameless[0] ?? '')} has no name, as Docker was not asked: tidegauge doctor)`
+    ? ` (${quoted(nameless[0] ?? '')} has no name, as Docker did not tell it: tidegauge doctor)`
     : '';
 }
 

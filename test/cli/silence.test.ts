@@ -45,7 +45,7 @@ describe('silence', () => {
     expect(added.code).toBe(0);
     expect(added.output).toMatch(/^silenced [0-9a-f]{8}: container sh\*, until .*Z, by anna.*: deploy$/m);
     expect(added.output).not.toContain('\u001b');
-    expect(added.output).toContain('1 of 1 incidents that are firing now is covered.');
+    expect(added.output).toContain('Of what is firing now it covers 1 incident.');
     const [id = ''] = /[0-9a-f]{8}(?=:)/.exec(added.output) ?? [];
     expect(added.output).toContain(`tidegauge silence end ${id}`);
     const [silence] = await state.silences(systemClock.now());

@@ -58,7 +58,7 @@ describe('a rule that looks at nobody', () => {
   it('says when it is for want of names', () => {
     const nameless = crowd(containerOf('docker:0123456789ab'));
     expect(linesOf({ container: 'web-*' }, [nameless])[0]).toMatch(
-      /Docker was not asked: tidegauge doctor\)$/,
+      /Docker did not tell it: tidegauge doctor\)$/,
     );
   });
 
