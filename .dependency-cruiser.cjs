@@ -1,6 +1,6 @@
 /**
- * Imports run one way (CONTRIBUTING.md, "Layout"): core <- roles <- cli/wire. A role may use another role's
- * contract (types); implementations meet only in cli/wire.ts.
+ * Imports run one way (docs/architecture.md): core <- backends <- roles <- app <- cli, and qa and test above all.
+ * A role may use another role's contract (types); implementations meet only in app/wire.ts.
  */
 const roles = [
   'bpf',
@@ -15,9 +15,15 @@ const roles = [
   'review',
   'http',
 ];
-/** What several roles share of one third party; knows no role. */
-const shared = ['redis', 'docker', 'sqlite'];
-const product = ['core', ...shared, ...roles, 'demo', 'cli'];
+/** Clients that several roles share, and who they are; a client knows no role. */
+const backends = {
+  redis: ['queue', 'state'],
+  docker: ['collector', 'demo'],
+  sqlite: ['store', 'state'],
+  files: ['collector', 'store', 'state', 'app', 'cli'],
+};
+const above = ['app', 'cli', 'qa'];
+const product = ['core', 'backends', ...roles, 'demo', 'app', 'cli'];
 
 /** What each role may import of ours besides core and itself; of `contracts` only contract.ts, which holds types. */
 const allowed = {
@@ -34,83 +40,83 @@ const allowed = {
   http: { code: [], contracts: [] },
 };
 
+/** What each folder of the collector may import of its neighbours; contract.ts and limits.ts are for all. */
+const insideCollector = {
+  decode: [],
+  identity: ['decode'],
+  frames: ['decode', 'identity'],
+  ship: [],
+  recording: ['decode', 'frames'],
+  capture: ['decode', 'identity', 'frames', 'recording'],
+  privsep: ['decode', 'identity', 'capture'],
+};
+
 const any = list => `^(${list.join('|')})/`;
+const rule = (name, from, to) => ({ name, severity: 'error', from, to });
+const othersThan = (all, ...kept) => all.filter(one => !kept.includes(one));
 
 const roleRules = roles.flatMap(role => {
   const { code, contracts } = allowed[role];
-  const closed = roles.filter(r => r !== role && !code.includes(r) && !contracts.includes(r));
-  const rules = [
-    {
-      name: `${role}-closed`,
-      severity: 'error',
-      from: { path: `^${role}/` },
-      to: { path: any([...closed, 'cli']) },
-    },
-  ];
+  const closed = othersThan([...roles, 'demo', ...above], role, ...code, ...contracts);
+  const rules = [rule(`${role}-closed`, { path: `^${role}/` }, { path: any(closed) })];
   if (contracts.length > 0) {
-    rules.push({
-      name: `${role}-contracts-only`,
-      severity: 'error',
-      from: { path: `^${role}/` },
-      to: { path: any(contracts), pathNot: '/contract\\.ts$' },
-    });
+    const to = { path: any(contracts), pathNot: '/contract\\.ts$' };
+    rules.push(rule(`${role}-contracts-only`, { path: `^${role}/` }, to));
   }
   return rules;
 });
 
-/** A third party stays behind its fence. */
-const fence = (name, modules, homes) => ({
-  name: `fence-${name}`,
-  severity: 'error',
-  from: { path: any(product), pathNot: homes },
-  to: { path: modules },
+const collectorRules = Object.entries(insideCollector).map(([folder, open]) => {
+  const closed = othersThan(Object.keys(insideCollector), folder, ...open);
+  return rule(
+    `collector-${folder}`,
+    { path: `^collector/${folder}/` },
+    { path: `^collector/(${closed.join('|')})/` },
+  );
 });
 
-/** A shared folder is for those who share it. */
-const sharedBy = (folder, homes) => ({
-  name: `${folder}-shared`,
-  severity: 'error',
-  from: { path: any(product), pathNot: homes },
-  to: { path: `^${folder}/` },
+const backendRules = Object.entries(backends).flatMap(([backend, users]) => {
+  const others = othersThan(Object.keys(backends), backend).map(other => `backends/${other}`);
+  return [
+    rule(
+      `${backend}-closed`,
+      { path: `^backends/${backend}/` },
+      { path: any([...others, ...roles, 'demo', ...above]) },
+    ),
+    rule(
+      `${backend}-users`,
+      { path: any(product), pathNot: any([...users, `backends/${backend}`]) },
+      { path: `^backends/${backend}/` },
+    ),
+  ];
 });
+
+/** A third party stays behind its fence. */
+const fence = (name, modules, homes) =>
+  rule(`fence-${name}`, { path: any(product), pathNot: homes }, { path: modules });
 
 module.exports = {
   forbidden: [
-    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
-    {
-      name: 'core-alone',
-      severity: 'error',
-      from: { path: '^core/' },
-      to: { path: any([...shared, ...roles, 'demo', 'cli']) },
-    },
-    {
-      name: 'demo-closed',
-      severity: 'error',
-      from: { path: '^demo/' },
-      to: { path: any([...roles, 'cli']) },
-    },
-    ...shared.map(folder => ({
-      name: `${folder}-closed`,
-      severity: 'error',
-      from: { path: `^${folder}/` },
-      to: { path: any([...shared.filter(other => other !== folder), ...roles, 'demo', 'cli']) },
-    })),
-    sharedBy('redis', '^(queue|state|redis)/'),
-    sharedBy('docker', '^(collector|demo|docker)/'),
-    sharedBy('sqlite', '^(store|state|sqlite)/'),
+    rule('no-cycles', {}, { circular: true }),
+    rule('core-alone', { path: '^core/' }, { path: any(['backends', ...roles, 'demo', ...above]) }),
+    rule('demo-closed', { path: '^demo/' }, { path: any([...roles, ...above]) }),
+    ...backendRules,
     ...roleRules,
-    {
-      name: 'only-wire-assembles',
-      severity: 'error',
-      from: { path: '^cli/', pathNot: '^cli/wire\\.ts$' },
-      to: { path: '^(store|queue|state|notify)/', pathNot: '/contract\\.ts$' },
-    },
-    fence('influx', 'node_modules/@influxdata', '^store/influx'),
-    fence('redis', 'node_modules/(bullmq|ioredis)', '^(queue|state|redis)/'),
-    fence('docker', 'node_modules/dockerode', '^(collector|demo|docker)/'),
+    ...collectorRules,
+    rule('app-below-cli', { path: '^app/' }, { path: any(['cli', 'qa', 'demo']) }),
+    rule('product-without-proofs', { path: any(product) }, { path: '^(qa|test)/' }),
+    rule(
+      'only-wire-assembles',
+      { path: '^(app|cli)/', pathNot: '^app/wire\\.ts$' },
+      { path: '^(store|queue|state|notify)/', pathNot: '/contract\\.ts$' },
+    ),
+    rule('commands-apart', { path: '^cli/(config|screen)/' }, { path: '^cli/commands/' }),
+    fence('influx', 'node_modules/@influxdata', '^store/influx/'),
+    fence('redis', 'node_modules/(bullmq|ioredis)', '^(queue|state|backends/redis)/'),
+    fence('docker', 'node_modules/dockerode', '^(collector|demo|backends/docker)/'),
     fence('http', 'node_modules/(fastify|prom-client)', '^http/'),
-    fence('children', '^(node:)?child_process$', '^(collector|demo|cli)/|^notify/exec'),
-    fence('sqlite', '^(node:)?sqlite$', '^(store|state)/sqlite|^sqlite/'),
+    fence('children', '^(node:)?child_process$', '^(collector|demo|app|cli)/|^notify/exec'),
+    fence('sqlite', '^(node:)?sqlite$', '^(store|state)/sqlite|^backends/sqlite/'),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

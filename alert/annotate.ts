@@ -1,4 +1,4 @@
-import type { Annotation, Incident } from '../core/incident.ts';
+import type { Annotation, Incident } from '../core/incident/incident.ts';
 import type { Stage } from './contract.ts';
 import { annotationText } from './text.ts';
 

@@ -1,7 +1,7 @@
-import type { Config } from '../core/config.ts';
-import type { Frame } from '../core/frame.ts';
-import type { Annotation, Incident, Notification } from '../core/incident.ts';
-import type { Judged } from '../core/verdict.ts';
+import type { Config } from '../core/config/config.ts';
+import type { Annotation, Incident, Notification } from '../core/incident/incident.ts';
+import type { Judged } from '../core/incident/verdict.ts';
+import type { Frame } from '../core/traffic/frame.ts';
 
 /** An incident that is firing. */
 export interface Open {

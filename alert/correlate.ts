@@ -1,9 +1,9 @@
 import { CAPS } from '../core/caps.ts';
-import { compareText, type Frame, frameEnd, isComplete } from '../core/frame.ts';
-import { type Finding, type Incident, incidentId } from '../core/incident.ts';
-import type { Judged } from '../core/verdict.ts';
-import { labelOf } from './confirm.ts';
+import { type Finding, type Incident, incidentId } from '../core/incident/incident.ts';
+import type { Judged } from '../core/incident/verdict.ts';
+import { compareText, type Frame, frameEnd, isComplete } from '../core/traffic/frame.ts';
 import type { Change, Open, Settings, Stage } from './contract.ts';
+import { labelOf } from './drop-incomplete.ts';
 import { keyOf, whoOf } from './subject.ts';
 import { titleOf } from './text.ts';
 

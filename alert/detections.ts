@@ -1,6 +1,6 @@
-import type { Frame } from '../core/frame.ts';
-import type { Detection } from '../core/incident.ts';
-import type { Evidence, Judged, Verdict } from '../core/verdict.ts';
+import type { Detection } from '../core/incident/incident.ts';
+import type { Evidence, Judged, Verdict } from '../core/incident/verdict.ts';
+import type { Frame } from '../core/traffic/frame.ts';
 import type { Open } from './contract.ts';
 import { keyOf, whoOf } from './subject.ts';
 

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { TidegaugeError } from '../core/errors.ts';
-import type { Frame } from '../core/frame.ts';
-import type { Incident, Notification } from '../core/incident.ts';
-import type { Verdict } from '../core/verdict.ts';
+import type { Incident, Notification } from '../core/incident/incident.ts';
+import type { Verdict } from '../core/incident/verdict.ts';
+import type { Frame } from '../core/traffic/frame.ts';
 import type { Fold, FoldState } from '../detector/contract.ts';
 import type { PipelineState } from './contract.ts';
 import type { Output, Pipeline, PipelineResult } from './pipeline.ts';

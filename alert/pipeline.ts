@@ -1,13 +1,13 @@
-import type { Frame } from '../core/frame.ts';
-import type { Annotation, Detection, Incident, Notification } from '../core/incident.ts';
-import type { Verdict } from '../core/verdict.ts';
-import { address, notificationsOf } from './address.ts';
+import type { Annotation, Detection, Incident, Notification } from '../core/incident/incident.ts';
+import type { Verdict } from '../core/incident/verdict.ts';
+import type { Frame } from '../core/traffic/frame.ts';
 import { annotate, annotationOf } from './annotate.ts';
-import { capture, captureAlarms } from './capture.ts';
-import { confirm } from './confirm.ts';
 import type { Batch, PipelineState, Settings, Stage, Stopped } from './contract.ts';
 import { correlate } from './correlate.ts';
+import { capture, captureAlarms } from './data-loss.ts';
 import { detectionsOf } from './detections.ts';
+import { confirm } from './drop-incomplete.ts';
+import { address, notificationsOf } from './route.ts';
 
 /** From what detectors say to what people hear, in this order. */
 export const STAGES: readonly Stage[] = [

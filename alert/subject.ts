@@ -1,5 +1,5 @@
-import type { Incident } from '../core/incident.ts';
-import type { Scope } from '../core/verdict.ts';
+import type { Incident } from '../core/incident/incident.ts';
+import type { Scope } from '../core/incident/verdict.ts';
 
 /** Whom alarms, incidents and detections are about; what does not apply to the scope is empty. */
 export type Who = Pick<Incident, 'service' | 'container'>;

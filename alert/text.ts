@@ -1,7 +1,7 @@
 import { isoTime } from '../core/clock.ts';
 import { printable } from '../core/errors.ts';
-import type { Finding, Incident } from '../core/incident.ts';
-import type { Scope } from '../core/verdict.ts';
+import type { Finding, Incident } from '../core/incident/incident.ts';
+import type { Scope } from '../core/incident/verdict.ts';
 
 /** What people read of an incident. Names are untrusted; the texts are free of control characters except line ends. */
 

@@ -1,4 +1,4 @@
-import type { Direction } from '../core/frame.ts';
+import type { Direction } from '../core/traffic/frame.ts';
 import type { HookName, Kernel } from './hooks.ts';
 import type { BpftraceVersion } from './quirks.ts';
 

@@ -1,4 +1,4 @@
-import { SIZE_SCHEME } from '../core/histogram.ts';
+import { SIZE_SCHEME } from '../core/traffic/histogram.ts';
 import type { Probe } from './contract.ts';
 import { INTERNAL, mapsOf, program, statementsOf } from './program.ts';
 

@@ -1,4 +1,4 @@
-import { BUCKETS, SIZE_SCHEME } from '../core/histogram.ts';
+import { BUCKETS, SIZE_SCHEME } from '../core/traffic/histogram.ts';
 
 /**
  * Messages and bytes of one bucket in one 64-bit sum: messages * 2^shift + what the sizes exceed the bucket's lower

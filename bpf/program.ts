@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { DIRECTIONS, type Direction } from '../core/frame.ts';
+import { DIRECTIONS, type Direction } from '../core/traffic/frame.ts';
 import { type MapMeaning, type MapSet, type ProbeParameters, SETS } from './contract.ts';
 import { HOOKS, isAtLeast } from './hooks.ts';
 import { adapt } from './quirks.ts';

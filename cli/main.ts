@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { keepHeapSmall } from '../core/heap.ts';
+import { keepHeapSmall } from '../app/heap.ts';
 
 // Before the program is loaded: that alone would make the heap larger than a collector needs. Detectors of many hosts
 // keep most of what they allocate, and are better off as they are.

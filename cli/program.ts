@@ -1,22 +1,22 @@
 import { Command, CommanderError, Option } from 'commander';
+import { prepareRights } from '../app/rights.ts';
+import { VERSION } from '../app/version.ts';
 import { HOOK_NAMES } from '../bpf/hooks.ts';
 import { describeError, errorCode, TidegaugeError } from '../core/errors.ts';
-import { check } from './check.ts';
-import { ConfigError } from './config.ts';
-import { connections } from './connections.ts';
-import { type CommonFlags, type Context, createContext } from './context.ts';
-import { demo } from './demo.ts';
-import { doctor } from './doctor.ts';
-import { incidents } from './incidents.ts';
-import { map } from './map.ts';
-import { replay } from './replay.ts';
-import { review } from './review.ts';
-import { prepareRights } from './rights.ts';
-import { run } from './run.ts';
-import { silenceAdd, silenceEnd, silenceList } from './silence.ts';
-import { storeInit } from './store.ts';
-import { traffic } from './traffic.ts';
-import { VERSION } from './version.ts';
+import { check } from './commands/check.ts';
+import { connections } from './commands/connections.ts';
+import { demo } from './commands/demo.ts';
+import { doctor } from './commands/doctor.ts';
+import { incidents } from './commands/incidents.ts';
+import { map } from './commands/map.ts';
+import { replay } from './commands/replay.ts';
+import { review } from './commands/review.ts';
+import { run } from './commands/run.ts';
+import { silenceAdd, silenceEnd, silenceList } from './commands/silence.ts';
+import { storeInit } from './commands/store.ts';
+import { traffic } from './commands/traffic.ts';
+import { ConfigError } from './config/load.ts';
+import { type CommonFlags, type Context, createContext, load } from './context.ts';
 
 const CONFIG = [
   '-c, --config <file>',
@@ -87,7 +87,7 @@ function stopSignal(): AbortSignal {
 
 function program(signal: AbortSignal): Command {
   const action = actionUntil(signal);
-  const capturing = actionUntil(signal, prepareRights);
+  const capturing = actionUntil(signal, flags => prepareRights(load(flags).config));
   const tidegauge = new Command('tidegauge')
     .exitOverride()
     .description(

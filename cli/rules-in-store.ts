@@ -1,10 +1,10 @@
 import { accessSync, constants } from 'node:fs';
-import type { Config } from '../core/config.ts';
+import { filesOf, makeStore } from '../app/wire.ts';
+import type { Config } from '../core/config/config.ts';
 import { describeError, errorCode } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import { type Crowd, crowdOf, unmatchedRules } from '../detector/unmatched.ts';
+import { type Crowd, crowdOf, unmatchedRules } from '../detector/rule-coverage.ts';
 import type { Store } from '../store/contract.ts';
-import { filesOf, makeStore } from './wire.ts';
 
 /**
  * A line for each rule that looks at nobody in the newest stored frames of all hosts, or one that says why they were

@@ -1,6 +1,6 @@
 import { parseTime } from '../core/clock.ts';
+import { parseDuration } from '../core/config/units.ts';
 import { printable, TidegaugeError } from '../core/errors.ts';
-import { parseDuration } from '../core/units.ts';
 import type { Range } from '../store/contract.ts';
 
 /** Epoch ms of a flag: ISO 8601, or a duration before `now`. */

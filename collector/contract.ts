@@ -1,9 +1,9 @@
 import type { MapSet } from '../bpf/contract.ts';
-import type { ConnectionKind } from '../core/connection.ts';
-import type { Protocol } from '../core/flow.ts';
-import type { Direction } from '../core/frame.ts';
-import type { Cells } from './cells.ts';
-import type { Talks } from './flows/talks.ts';
+import type { ConnectionKind } from '../core/traffic/connection.ts';
+import type { Protocol } from '../core/traffic/flow.ts';
+import type { Direction } from '../core/traffic/frame.ts';
+import type { Cells } from './decode/columns.ts';
+import type { Talks } from './decode/flow-columns.ts';
 
 /** Id of a cgroup v2: the inode of its folder, decimal. Text, because it is a 64-bit number. */
 export type CgroupId = string;

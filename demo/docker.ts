@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import type Docker from 'dockerode';
 import { pack } from 'tar-stream';
+import { dockerClient, dockerVersion } from '../backends/docker/client.ts';
 import type { Clock } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import { dockerClient, dockerVersion } from '../docker/client.ts';
 import { ACTOR, type Crew } from './crew.ts';
 
 const IMAGE = 'tidegauge-demo';

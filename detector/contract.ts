@@ -1,7 +1,7 @@
 import type { z } from 'zod';
-import type { Container, Direction, Frame, Window } from '../core/frame.ts';
-import type { Metric } from '../core/series.ts';
-import type { Abstention, Evidence, Verdict } from '../core/verdict.ts';
+import type { Abstention, Evidence, Verdict } from '../core/incident/verdict.ts';
+import type { Container, Direction, Frame, Window } from '../core/traffic/frame.ts';
+import type { Metric } from '../core/traffic/series.ts';
 
 export const SCOPES = ['series', 'container', 'service', 'host'] as const;
 export type ScopeKind = (typeof SCOPES)[number];

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { Rule } from '../core/config.ts';
+import type { Rule } from '../core/config/config.ts';
 import { TidegaugeError } from '../core/errors.ts';
-import { type Container, compareText, type Frame, isComplete, type Window } from '../core/frame.ts';
-import { seriesValue } from '../core/series.ts';
-import type { Scope, Verdict } from '../core/verdict.ts';
+import type { Scope, Verdict } from '../core/incident/verdict.ts';
+import { type Container, compareText, type Frame, isComplete, type Window } from '../core/traffic/frame.ts';
+import { seriesValue } from '../core/traffic/series.ts';
 import type {
   AnyDetector,
   ContainerInput,

@@ -1,6 +1,6 @@
 import type { AnyDetector } from './contract.ts';
+import { rollingZscore } from './rolling-zscore.ts';
 import { threshold } from './threshold.ts';
-import { rollingZscore } from './zscore.ts';
 
 /** All detectors: what `use:` in `detectors:` can name. */
 export const DETECTORS: readonly AnyDetector[] = [threshold, rollingZscore];

@@ -1,6 +1,6 @@
-import type { Match } from '../core/config.ts';
-import type { Container } from '../core/frame.ts';
-import { globMatcher } from '../core/options.ts';
+import type { Match } from '../core/config/config.ts';
+import { globMatcher } from '../core/config/options.ts';
+import type { Container } from '../core/traffic/frame.ts';
 
 /**
  * Which containers a rule looks at. `hasContainers`: this host has shown a container at some time; until then `auto`

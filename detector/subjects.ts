@@ -1,5 +1,5 @@
 import { CAPS } from '../core/caps.ts';
-import { compareText } from '../core/frame.ts';
+import { compareText } from '../core/traffic/frame.ts';
 import type { Subject, Subjects } from './contract.ts';
 
 /**

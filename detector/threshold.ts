@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { duration } from '../core/options.ts';
-import { UNIT_OF } from '../core/series.ts';
-import { formatDuration, formatValue } from '../core/units.ts';
-import type { Evidence } from '../core/verdict.ts';
+import { duration } from '../core/config/options.ts';
+import { formatDuration, formatValue } from '../core/config/units.ts';
+import type { Evidence } from '../core/incident/verdict.ts';
+import { UNIT_OF } from '../core/traffic/series.ts';
 import type { Detector, Opinion, SeriesInput } from './contract.ts';
-import { isBroken, MAX_SCORE, ratioOf, scoreOf } from './held.ts';
+import { isBroken, MAX_SCORE, ratioOf, scoreOf } from './for-duration.ts';
 import { add, type History, historyBytes, levelBefore } from './history.ts';
 import {
   change,

@@ -1,6 +1,6 @@
-import type { Direction } from '../core/frame.ts';
-import { BUCKETS } from '../core/histogram.ts';
-import { TIERS } from '../core/rollup.ts';
+import type { Direction } from '../core/traffic/frame.ts';
+import { BUCKETS } from '../core/traffic/histogram.ts';
+import { TIERS } from '../core/traffic/rollup.ts';
 
 /**
  * The InfluxQL texts of the dashboards. `$timeFilter`, `$__interval`, `$__interval_ms`, `${__from}` and `${__to}` are

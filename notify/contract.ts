@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
-import type { Notification } from '../core/incident.ts';
+import type { Notification } from '../core/incident/incident.ts';
 
 /** What became of one attempt. `refused`: the same request will never be accepted. */
 export type Outcome =

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import type { ReceiverConfig } from '../core/config.ts';
+import type { ReceiverConfig } from '../core/config/config.ts';
 import { TidegaugeError } from '../core/errors.ts';
 import type { Notifier, Receiver } from './contract.ts';
 import { webhook } from './webhook.ts';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { isoTime } from '../core/clock.ts';
 import { printable } from '../core/errors.ts';
-import type { Notification } from '../core/incident.ts';
-import { incidentJson, incidentSchema } from '../core/incident-json.ts';
+import type { Notification } from '../core/incident/incident.ts';
+import { incidentJson, incidentSchema } from '../core/incident/incident-json.ts';
 
 /** The body of a webhook: its documentation, its type and, in tests, its check. Times are ISO 8601, UTC. */
 

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
+import { duration } from '../core/config/options.ts';
 import { withDeadline } from '../core/deadline.ts';
-import type { Notification } from '../core/incident.ts';
-import { duration } from '../core/options.ts';
+import type { Notification } from '../core/incident/incident.ts';
 import type { Notifier, Outcome, Receiver } from './contract.ts';
 import { outcomeOf, type Result } from './outcome.ts';
 import { payloadOf } from './payload.ts';

@@ -1,21 +1,21 @@
 import { createHash } from 'node:crypto';
 import { Queue as BullQueue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { CAPS } from '../core/caps.ts';
-import type { Clock } from '../core/clock.ts';
-import type { Frame } from '../core/frame.ts';
-import { laneName, laneOf } from '../core/lane.ts';
-import type { Log } from '../core/log.ts';
-import type { Backoff } from '../core/retry.ts';
 import {
   createClient,
   createWaitingClient,
   logOutages,
   placeOf,
   type WaitingClient,
-} from '../redis/client.ts';
-import { redisError } from '../redis/errors.ts';
-import { checkServer } from '../redis/server.ts';
+} from '../backends/redis/client.ts';
+import { redisError } from '../backends/redis/errors.ts';
+import { checkServer } from '../backends/redis/server.ts';
+import { CAPS } from '../core/caps.ts';
+import type { Clock } from '../core/clock.ts';
+import { laneName, laneOf } from '../core/lane.ts';
+import type { Log } from '../core/log.ts';
+import type { Backoff } from '../core/retry.ts';
+import type { Frame } from '../core/traffic/frame.ts';
 import type { Consumer, Handler, Queue } from './contract.ts';
 import { HANDLER_BACKOFF } from './hand-over.ts';
 import { LaneConsumer } from './lane-consumer.ts';

@@ -1,4 +1,4 @@
-import type { Frame } from '../core/frame.ts';
+import type { Frame } from '../core/traffic/frame.ts';
 
 /** Takes frames of one lane, one at a time, in order. A rejected frame is handed over again before any later one. */
 export type Handler = (frame: Frame) => Promise<void>;

@@ -1,8 +1,8 @@
 import type { Clock } from '../core/clock.ts';
 import { describeError, ExchangeError } from '../core/errors.ts';
-import type { Frame } from '../core/frame.ts';
 import type { Log } from '../core/log.ts';
 import { type Backoff, pauseAfter } from '../core/retry.ts';
+import type { Frame } from '../core/traffic/frame.ts';
 import type { Handler } from './contract.ts';
 
 /** Pauses between attempts of a handler that fails. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import type { Config } from '../core/config.ts';
+import type { Config } from '../core/config/config.ts';
 import type { Log } from '../core/log.ts';
 import { createBullmqQueue } from './bullmq.ts';
 import type { Queue } from './contract.ts';

@@ -1,9 +1,9 @@
 import { CAPS } from '../core/caps.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Frame } from '../core/frame.ts';
 import { laneOf } from '../core/lane.ts';
 import type { Log } from '../core/log.ts';
 import type { Backoff } from '../core/retry.ts';
+import type { Frame } from '../core/traffic/frame.ts';
 import type { Consumer, Handler, Queue } from './contract.ts';
 import { HANDLER_BACKOFF, handOver } from './hand-over.ts';
 

@@ -1,11 +1,11 @@
 import { type Job, type JobJson, WaitingError, Worker } from 'bullmq';
+import type { WaitingClient } from '../backends/redis/client.ts';
+import { redisError } from '../backends/redis/errors.ts';
 import type { Clock } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
-import { decodeFrame, type Frame, frameIn } from '../core/frame.ts';
 import type { Log } from '../core/log.ts';
 import { type Backoff, retrying } from '../core/retry.ts';
-import type { WaitingClient } from '../redis/client.ts';
-import { redisError } from '../redis/errors.ts';
+import { decodeFrame, type Frame, frameIn } from '../core/traffic/frame.ts';
 import type { Consumer, Handler } from './contract.ts';
 import { handOver } from './hand-over.ts';
 

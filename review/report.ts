@@ -1,9 +1,9 @@
 import { isoTime } from '../core/clock.ts';
+import { formatDuration } from '../core/config/units.ts';
 import { printable } from '../core/errors.ts';
-import type { Incident } from '../core/incident.ts';
-import { incidentJson } from '../core/incident-json.ts';
-import { seriesLabel } from '../core/series.ts';
-import { formatDuration } from '../core/units.ts';
+import type { Incident } from '../core/incident/incident.ts';
+import { incidentJson } from '../core/incident/incident-json.ts';
+import { seriesLabel } from '../core/traffic/series.ts';
 import type { Range } from '../store/contract.ts';
 import type { HostReview } from './review.ts';
 

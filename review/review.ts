@@ -1,6 +1,6 @@
 import { type HostFold, type HostState, stepOver } from '../alert/host.ts';
-import { type Frame, frameEnd, isComplete } from '../core/frame.ts';
-import type { Incident } from '../core/incident.ts';
+import type { Incident } from '../core/incident/incident.ts';
+import { type Frame, frameEnd, isComplete } from '../core/traffic/frame.ts';
 import type { Range, Store } from '../store/contract.ts';
 
 /** What one host's history gave under these settings. */

@@ -1,5 +1,5 @@
-import type { Incident, Notification } from '../core/incident.ts';
-import type { Silence } from '../core/silence.ts';
+import type { Incident, Notification } from '../core/incident/incident.ts';
+import type { Silence } from '../core/incident/silence.ts';
 
 /**
  * Ownership for a limited time. `token` grows with every new ownership of a name, so that writes of an owner who

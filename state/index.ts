@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
-import type { Config } from '../core/config.ts';
+import type { Config } from '../core/config/config.ts';
 import type { Log } from '../core/log.ts';
 import type { State } from './contract.ts';
 import { createRedisState } from './redis/state.ts';

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { ExchangeError } from '../core/errors.ts';
-import { DIRECTIONS } from '../core/frame.ts';
-import { type Incident, type Notification, SEVERITIES } from '../core/incident.ts';
-import { METRICS } from '../core/series.ts';
-import { type Silence, silenceSchema } from '../core/silence.ts';
+import { type Incident, type Notification, SEVERITIES } from '../core/incident/incident.ts';
+import { type Silence, silenceSchema } from '../core/incident/silence.ts';
+import { DIRECTIONS } from '../core/traffic/frame.ts';
+import { METRICS } from '../core/traffic/series.ts';
 import { type Checkpoint, DELIVERY_STATUSES, type Delivery } from './contract.ts';
 
 /** What backends keep as JSON text: written and read here only, so that a record means the same in all of them. */

@@ -1,5 +1,5 @@
-import { compareText } from '../core/frame.ts';
-import type { Annotation } from '../core/incident.ts';
+import type { Annotation } from '../core/incident/incident.ts';
+import { compareText } from '../core/traffic/frame.ts';
 import type { Range } from './contract.ts';
 
 /**

@@ -1,8 +1,8 @@
-import { connectionId } from '../core/connection.ts';
 import { ExchangeError, printable } from '../core/errors.ts';
-import { EXCHANGE_KEYS, flowId } from '../core/flow.ts';
-import { compareText, type Frame } from '../core/frame.ts';
-import type { Detection } from '../core/incident.ts';
+import type { Detection } from '../core/incident/incident.ts';
+import { connectionId } from '../core/traffic/connection.ts';
+import { EXCHANGE_KEYS, flowId } from '../core/traffic/flow.ts';
+import { compareText, type Frame } from '../core/traffic/frame.ts';
 
 /**
  * Refuse a frame that no store could give back: names, flows or connections twice, rows or births of unknown

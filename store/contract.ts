@@ -1,7 +1,7 @@
-import type { Frame } from '../core/frame.ts';
-import type { Annotation, Detection } from '../core/incident.ts';
-import type { Rollup } from '../core/rollup.ts';
-import type { FlowTotal } from '../core/service-map.ts';
+import type { Annotation, Detection } from '../core/incident/incident.ts';
+import type { Frame } from '../core/traffic/frame.ts';
+import type { Rollup } from '../core/traffic/rollup.ts';
+import type { FlowTotal } from '../core/traffic/service-map.ts';
 
 /** A half-open stretch of time [from, to), epoch milliseconds. */
 export interface Range {
@@ -59,7 +59,7 @@ export interface Store {
   readAnnotations(range: Range, host?: string): Promise<Annotation[]>;
 
   /**
-   * Bring the tiers of a host (core/rollup.ts) up to date for all buckets that lie wholly in the finite range; late
+   * Bring the tiers of a host (core/traffic/rollup.ts) up to date for all buckets that lie wholly in the finite range; late
    * frames make their bucket anew. Returns how many buckets were written; done again, it writes none.
    */
   rollUp(host: string, range: Range): Promise<number>;

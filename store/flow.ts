@@ -1,5 +1,5 @@
-import { compareFlows, EXCHANGE_KEYS, type Exchange, flowId } from '../core/flow.ts';
-import type { FlowTotal } from '../core/service-map.ts';
+import { compareFlows, EXCHANGE_KEYS, type Exchange, flowId } from '../core/traffic/flow.ts';
+import type { FlowTotal } from '../core/traffic/service-map.ts';
 import { integer, type Row } from './row.ts';
 
 /** Columns of `container_flows` with the numbers of a flow, by key. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Config } from '../core/config.ts';
+import type { Config } from '../core/config/config.ts';
 import type { Log } from '../core/log.ts';
 import type { Store } from './contract.ts';
 import { InfluxStore } from './influx/store.ts';

@@ -1,5 +1,5 @@
-import type { Frame } from '../core/frame.ts';
-import type { Rollup } from '../core/rollup.ts';
+import type { Frame } from '../core/traffic/frame.ts';
+import type { Rollup } from '../core/traffic/rollup.ts';
 
 /** A frame without what is stored in other rows, and how many rows of each other kind belong to it. */
 export interface FrameHead {

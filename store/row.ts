@@ -1,8 +1,15 @@
-import { CONNECTION_KINDS, type ConnectionKind } from '../core/connection.ts';
 import { printable } from '../core/errors.ts';
-import { PEER_KINDS, type PeerKind, PROTOCOLS, type Protocol, ROLES, type Role } from '../core/flow.ts';
-import { type ContainerKind, FAULTS, type Fault } from '../core/frame.ts';
-import type { Annotation } from '../core/incident.ts';
+import type { Annotation } from '../core/incident/incident.ts';
+import { CONNECTION_KINDS, type ConnectionKind } from '../core/traffic/connection.ts';
+import {
+  PEER_KINDS,
+  type PeerKind,
+  PROTOCOLS,
+  type Protocol,
+  ROLES,
+  type Role,
+} from '../core/traffic/flow.ts';
+import { type ContainerKind, FAULTS, type Fault } from '../core/traffic/frame.ts';
 
 /** A row as a database gave it: nothing about it is certain. Throws of these readers name the column. */
 export type Row = Readonly<Record<string, unknown>>;

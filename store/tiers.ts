@@ -1,6 +1,13 @@
-import type { Frame } from '../core/frame.ts';
-import { bucketStart, type Retention, type Rollup, RollupBuilder, TIERS, type Tier } from '../core/rollup.ts';
-import { formatDuration } from '../core/units.ts';
+import { formatDuration } from '../core/config/units.ts';
+import type { Frame } from '../core/traffic/frame.ts';
+import {
+  bucketStart,
+  type Retention,
+  type Rollup,
+  RollupBuilder,
+  TIERS,
+  type Tier,
+} from '../core/traffic/rollup.ts';
 import type { Range } from './contract.ts';
 
 /** What a store does for its tiers; the rest is the same for all stores. */

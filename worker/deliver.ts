@@ -5,7 +5,7 @@ import type { Log } from '../core/log.ts';
 import { type Backoff, pauseAfter, retrying } from '../core/retry.ts';
 import type { Outcome, Receiver } from '../notify/contract.ts';
 import type { Delivery, Lease, State } from '../state/contract.ts';
-import { endOrphans } from './orphans.ts';
+import { endOrphans } from './orphaned-deliveries.ts';
 import { Silencing } from './silences.ts';
 
 /** How a delivery stands after an attempt. */

@@ -1,16 +1,16 @@
 import { type HostFold, type HostState, stepOver } from '../alert/host.ts';
 import { type Clock, isoTime } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
-import { type Frame, frameEnd } from '../core/frame.ts';
-import type { Incident } from '../core/incident.ts';
+import type { Incident } from '../core/incident/incident.ts';
 import type { Log } from '../core/log.ts';
 import { isRetriable } from '../core/retry.ts';
+import { type Frame, frameEnd } from '../core/traffic/frame.ts';
 import type { Checkpoint, Lease, State } from '../state/contract.ts';
 import type { Store } from '../store/contract.ts';
-import { Batch, gather, NOTHING, type Written } from './gather.ts';
-import { ofTold, toldUpTo } from './handled.ts';
-import { BACKOFF, leaseLost, persist } from './persist.ts';
-import { Reading } from './reading.ts';
+import { Reading } from './partial-read.ts';
+import { ofTold, toldUpTo } from './recovery.ts';
+import { BACKOFF, leaseLost, persist } from './retry-under-lease.ts';
+import { Batch, gather, NOTHING, type Written } from './write-batch.ts';
 
 export interface HostDeps {
   readonly fold: HostFold;

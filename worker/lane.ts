@@ -1,10 +1,10 @@
 import { describeError } from '../core/errors.ts';
-import type { Frame } from '../core/frame.ts';
 import { laneOf } from '../core/lane.ts';
+import type { Frame } from '../core/traffic/frame.ts';
 import type { Consumer, Queue } from '../queue/contract.ts';
 import type { Lease } from '../state/contract.ts';
 import { type HostDeps, HostWorker, type Progress } from './host.ts';
-import { LeaseLost } from './persist.ts';
+import { LeaseLost } from './retry-under-lease.ts';
 
 /** Everything a lane needs besides its lease. */
 export type LaneDeps = Omit<HostDeps, 'signal' | 'onProgress'> & { readonly queue: Queue };

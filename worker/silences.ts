@@ -1,5 +1,5 @@
-import { type Notification, notificationKey } from '../core/incident.ts';
-import { isCovered, type Silence, silenceText } from '../core/silence.ts';
+import { type Notification, notificationKey } from '../core/incident/incident.ts';
+import { isCovered, type Silence, silenceText } from '../core/incident/silence.ts';
 import type { Delivery, Lease, State } from '../state/contract.ts';
 
 /** Deliveries that are held, read at once; of more the newest. */

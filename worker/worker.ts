@@ -1,7 +1,7 @@
 import type { HostFold } from '../alert/host.ts';
 import type { Clock } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
-import type { Incident } from '../core/incident.ts';
+import type { Incident } from '../core/incident/incident.ts';
 import { laneName } from '../core/lane.ts';
 import type { Log } from '../core/log.ts';
 import type { Receiver } from '../notify/contract.ts';
@@ -11,7 +11,7 @@ import type { Store } from '../store/contract.ts';
 import { Deliverer, type Unrecorded } from './deliver.ts';
 import type { Progress } from './host.ts';
 import { type LaneStatus, OwnedLane } from './lane.ts';
-import { leaseLost } from './persist.ts';
+import { leaseLost } from './retry-under-lease.ts';
 
 export interface WorkerDeps {
   readonly fold: HostFold;

@@ -1,13 +1,13 @@
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
+import { createClient, logOutages, placeOf } from '../../backends/redis/client.ts';
+import { redisError } from '../../backends/redis/errors.ts';
+import { checkServer } from '../../backends/redis/server.ts';
 import { CAPS } from '../../core/caps.ts';
 import type { Clock } from '../../core/clock.ts';
-import type { Incident, Notification } from '../../core/incident.ts';
+import type { Incident, Notification } from '../../core/incident/incident.ts';
+import type { Silence } from '../../core/incident/silence.ts';
 import type { Log } from '../../core/log.ts';
-import type { Silence } from '../../core/silence.ts';
-import { createClient, logOutages, placeOf } from '../../redis/client.ts';
-import { redisError } from '../../redis/errors.ts';
-import { checkServer } from '../../redis/server.ts';
 import {
   type Checkpoint,
   type Commit,

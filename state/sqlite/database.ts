@@ -1,11 +1,11 @@
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makeFolder } from '../../backends/files/folder.ts';
+import { createPrivate } from '../../backends/files/private-file.ts';
+import { CODES, isBusy, isPassing, RIGHTS, resultCode } from '../../backends/sqlite/codes.ts';
+import { openToRead } from '../../backends/sqlite/read.ts';
+import { transaction } from '../../backends/sqlite/transaction.ts';
 import { describeError, ExchangeError } from '../../core/errors.ts';
-import { makeFolder } from '../../core/folder.ts';
-import { createPrivate } from '../../core/private-file.ts';
-import { CODES, isBusy, isPassing, RIGHTS, resultCode } from '../../sqlite/codes.ts';
-import { openToRead } from '../../sqlite/read.ts';
-import { transaction } from '../../sqlite/transaction.ts';
 import { MIGRATIONS } from './schema.ts';
 
 /** Longest wait for another process that writes, milliseconds. It blocks this one. */

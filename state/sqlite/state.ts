@@ -1,11 +1,11 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { z } from 'zod';
+import { transaction } from '../../backends/sqlite/transaction.ts';
 import { CAPS } from '../../core/caps.ts';
 import type { Clock } from '../../core/clock.ts';
 import { ExchangeError } from '../../core/errors.ts';
-import type { Incident, Notification } from '../../core/incident.ts';
-import type { Silence } from '../../core/silence.ts';
-import { transaction } from '../../sqlite/transaction.ts';
+import type { Incident, Notification } from '../../core/incident/incident.ts';
+import type { Silence } from '../../core/incident/silence.ts';
 import type { Checkpoint, Commit, Delivery, DeliveryStatus, Lease, State } from '../contract.ts';
 import { FRESH, keyText, type Outcome, Records, textOfKey, timeOf } from '../records.ts';
 import { hourOf, staleCheckpoints } from '../retention.ts';

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { Range } from '../contract.ts';
-import { InfluxFailure } from './failure.ts';
-import { type Connection, call, understood } from './http.ts';
-import { epoch, literal } from './influxql.ts';
-import type { FileTimes } from './pages.ts';
-import { bucketName, type Target } from './target.ts';
+import { InfluxFailure } from './client/failure.ts';
+import { type Connection, call, understood } from './client/http.ts';
+import { epoch, literal } from './client/influxql.ts';
+import type { FileTimes } from './client/pages.ts';
+import { bucketName, type Target } from './client/target.ts';
 
 const times = z.array(z.object({ first: z.int(), last: z.int() }));
 

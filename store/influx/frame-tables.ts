@@ -1,18 +1,18 @@
-import { compareText, type Frame, frameEnd } from '../../core/frame.ts';
 import type { Log } from '../../core/log.ts';
-import type { FlowTotal } from '../../core/service-map.ts';
+import { compareText, type Frame, frameEnd } from '../../core/traffic/frame.ts';
+import type { FlowTotal } from '../../core/traffic/service-map.ts';
 import { checkFrame } from '../check.ts';
 import type { Range } from '../contract.ts';
 import { addTotals, EXCHANGE_SUMS } from '../flow.ts';
 import { type FrameHead, inTurn, withinRows } from '../page.ts';
 import { integer, text } from '../row.ts';
 import { decodeTag } from '../text.ts';
-import type { Access } from './access.ts';
-import { interpreted } from './failure.ts';
+import type { Access } from './client/access.ts';
+import { interpreted } from './client/failure.ts';
+import { ALL_TIME, inRange, within } from './client/influxql.ts';
+import { connectionLines, flowLines, frameLine, trafficLines } from './client/line.ts';
+import { allRows, firstRow, pages } from './client/pages.ts';
 import { frameOf, headOf, totalOf } from './frames.ts';
-import { ALL_TIME, inRange, within } from './influxql.ts';
-import { connectionLines, flowLines, frameLine, trafficLines } from './line.ts';
-import { allRows, firstRow, pages } from './pages.ts';
 
 /** Frames asked for at once, and containers of them: a few megabytes of answer. */
 const STEP_FRAMES = 256;

@@ -1,5 +1,5 @@
-import { type ConnectionRow, compareConnections } from '../../core/connection.ts';
-import { compareFlows, type Flow, type FlowKey } from '../../core/flow.ts';
+import { type ConnectionRow, compareConnections } from '../../core/traffic/connection.ts';
+import { compareFlows, type Flow, type FlowKey } from '../../core/traffic/flow.ts';
 import {
   type Container,
   compareText,
@@ -7,9 +7,9 @@ import {
   DIRECTIONS,
   type Frame,
   type Window,
-} from '../../core/frame.ts';
-import { BUCKETS, type Sizes } from '../../core/histogram.ts';
-import type { FlowTotal } from '../../core/service-map.ts';
+} from '../../core/traffic/frame.ts';
+import { BUCKETS, type Sizes } from '../../core/traffic/histogram.ts';
+import type { FlowTotal } from '../../core/traffic/service-map.ts';
 import { exchangeOf } from '../flow.ts';
 import type { FrameHead } from '../page.ts';
 import {

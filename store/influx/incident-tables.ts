@@ -1,15 +1,15 @@
-import type { Annotation, Detection } from '../../core/incident.ts';
+import type { Annotation, Detection } from '../../core/incident/incident.ts';
 import { isRetriable } from '../../core/retry.ts';
 import { mergeAll, mergeAnnotation, touches } from '../annotation.ts';
 import { checkDetection, compareDetections } from '../check.ts';
 import type { Range } from '../contract.ts';
 import type { Row } from '../row.ts';
-import type { Access } from './access.ts';
-import { interpreted } from './failure.ts';
+import type { Access } from './client/access.ts';
+import { interpreted } from './client/failure.ts';
+import { ALL_TIME, epoch, inRange, tagLiteral, within } from './client/influxql.ts';
+import { annotationLine, detectionLine } from './client/line.ts';
+import { allRows } from './client/pages.ts';
 import { annotationOf, detectionOf } from './incidents.ts';
-import { ALL_TIME, epoch, inRange, tagLiteral, within } from './influxql.ts';
-import { annotationLine, detectionLine } from './line.ts';
-import { allRows } from './pages.ts';
 
 /** Annotations named in one query. */
 const STEP_IDS = 100;

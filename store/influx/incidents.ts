@@ -1,4 +1,4 @@
-import type { Annotation, Detection } from '../../core/incident.ts';
+import type { Annotation, Detection } from '../../core/incident/incident.ts';
 import { scoresFrom } from '../check.ts';
 import { integer, number, orNull, type Row, severityOf, text } from '../row.ts';
 import { decodeField, decodeTag } from '../text.ts';

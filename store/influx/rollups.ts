@@ -1,10 +1,10 @@
-import { compareText, DIRECTIONS, type Direction } from '../../core/frame.ts';
-import type { Amount, Rollup, TrafficSum } from '../../core/rollup.ts';
+import { compareText, DIRECTIONS, type Direction } from '../../core/traffic/frame.ts';
+import type { Amount, Rollup, TrafficSum } from '../../core/traffic/rollup.ts';
 import type { RollupHead } from '../page.ts';
 import { integer, number, type Row, text } from '../row.ts';
 import { decodeTag } from '../text.ts';
+import { tag } from './client/line.ts';
 import { sizesOf } from './frames.ts';
-import { tag } from './line.ts';
 
 /**
  * Buckets of a tier have the measurements, tags and fields of frames, as sums, in a retention policy of their own: a

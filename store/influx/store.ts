@@ -1,23 +1,23 @@
 import { ExchangeError, printable } from '../../core/errors.ts';
-import type { Frame } from '../../core/frame.ts';
-import type { Annotation, Detection } from '../../core/incident.ts';
+import type { Annotation, Detection } from '../../core/incident/incident.ts';
 import type { Log } from '../../core/log.ts';
-import { FOREVER, type Retention, type Rollup, TIERS } from '../../core/rollup.ts';
-import type { FlowTotal } from '../../core/service-map.ts';
+import type { Frame } from '../../core/traffic/frame.ts';
+import { FOREVER, type Retention, type Rollup, TIERS } from '../../core/traffic/rollup.ts';
+import type { FlowTotal } from '../../core/traffic/service-map.ts';
 import type { Range, Store, StoreInfo } from '../contract.ts';
 import { readSeries, rollUp } from '../tiers.ts';
-import type { Access } from './access.ts';
-import { apiOf, connectionTo, type InfluxConfig, serverVersion } from './connect.ts';
-import { InfluxFailure } from './failure.ts';
+import type { Access } from './client/access.ts';
+import { apiOf, connectionTo, type InfluxConfig, serverVersion } from './client/connect.ts';
+import { InfluxFailure } from './client/failure.ts';
+import type { Connection } from './client/http.ts';
+import { query } from './client/query.ts';
+import type { Target } from './client/target.ts';
+import { lineWriter } from './client/write.ts';
 import { filesOf } from './files.ts';
 import { FrameTables } from './frame-tables.ts';
-import type { Connection } from './http.ts';
 import { IncidentTables } from './incident-tables.ts';
-import { query } from './query.ts';
-import { ensureDatabase, hasTiers, setUp } from './setup.ts';
-import type { Target } from './target.ts';
+import { ensureDatabase, hasTiers, setUp } from './setup/setup.ts';
 import { InfluxTiers } from './tiers.ts';
-import { lineWriter } from './write.ts';
 
 interface Opened {
   readonly target: Target;

@@ -1,13 +1,13 @@
-import type { Frame } from '../../core/frame.ts';
-import type { Rollup, Tier } from '../../core/rollup.ts';
+import type { Frame } from '../../core/traffic/frame.ts';
+import type { Rollup, Tier } from '../../core/traffic/rollup.ts';
 import type { Range } from '../contract.ts';
 import { type RollupHead, withinRows } from '../page.ts';
 import { integer } from '../row.ts';
 import type { TierTables } from '../tiers.ts';
-import type { Access } from './access.ts';
-import { interpreted } from './failure.ts';
-import { inRange } from './influxql.ts';
-import { allRows, pages } from './pages.ts';
+import type { Access } from './client/access.ts';
+import { interpreted } from './client/failure.ts';
+import { inRange } from './client/influxql.ts';
+import { allRows, pages } from './client/pages.ts';
 import { rollupHeadOf, rollupLine, rollupOf, trafficSumLines } from './rollups.ts';
 
 /** Buckets asked for at once, and containers of them. */

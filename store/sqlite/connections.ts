@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { ConnectionRow } from '../../core/connection.ts';
-import type { Frame } from '../../core/frame.ts';
+import type { ConnectionRow } from '../../core/traffic/connection.ts';
+import type { Frame } from '../../core/traffic/frame.ts';
 import { connectionKindOf, integer, text } from '../row.ts';
 import { decodeField, encodeField } from '../text.ts';
 import type { Names } from './names.ts';

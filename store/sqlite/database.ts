@@ -1,12 +1,12 @@
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
+import { makeFolder } from '../../backends/files/folder.ts';
+import { createPrivate } from '../../backends/files/private-file.ts';
+import { isBusy } from '../../backends/sqlite/codes.ts';
+import { openToRead } from '../../backends/sqlite/read.ts';
+import * as shared from '../../backends/sqlite/transaction.ts';
 import { ExchangeError } from '../../core/errors.ts';
-import { makeFolder } from '../../core/folder.ts';
-import { createPrivate } from '../../core/private-file.ts';
-import { isBusy } from '../../sqlite/codes.ts';
-import { openToRead } from '../../sqlite/read.ts';
-import * as shared from '../../sqlite/transaction.ts';
 import type { Range } from '../contract.ts';
 import { openFailure, sqliteFailure } from './failure.ts';
 import { MIGRATIONS, migrate, schemaVersion } from './schema.ts';

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout } from 'node:timers/promises';
-import { type Retention, TIERS } from '../../core/rollup.ts';
+import { type Retention, TIERS } from '../../core/traffic/rollup.ts';
 import { transaction } from './database.ts';
 
 /** Rows of one table that a transaction deletes; of windows and tiers more when more are of one time. */

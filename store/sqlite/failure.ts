@@ -1,5 +1,5 @@
+import { CODES, isBusy, isPassing, RIGHTS, resultCode } from '../../backends/sqlite/codes.ts';
 import { describeError, ExchangeError, isRefusedByFiles } from '../../core/errors.ts';
-import { CODES, isBusy, isPassing, RIGHTS, resultCode } from '../../sqlite/codes.ts';
 
 const REMEDIES: Readonly<Record<number, string>> = {
   [CODES.BUSY]: 'Another process holds the file for longer than usual; look for one that is stopped.',

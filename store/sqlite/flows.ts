@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { type Flow, type FlowKey, isNamed } from '../../core/flow.ts';
-import type { Frame } from '../../core/frame.ts';
-import type { FlowTotal } from '../../core/service-map.ts';
+import { type Flow, type FlowKey, isNamed } from '../../core/traffic/flow.ts';
+import type { Frame } from '../../core/traffic/frame.ts';
+import type { FlowTotal } from '../../core/traffic/service-map.ts';
 import { EXCHANGE_SUMS, exchangeOf, exchangeValues } from '../flow.ts';
 import { integer, peerKindOf, protocolOf, type Row, roleOf, text } from '../row.ts';
 import { decodeField, encodeField } from '../text.ts';

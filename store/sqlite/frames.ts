@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { compareConnections } from '../../core/connection.ts';
-import { compareFlows } from '../../core/flow.ts';
+import { compareConnections } from '../../core/traffic/connection.ts';
+import { compareFlows } from '../../core/traffic/flow.ts';
 import {
   type Container,
   compareText,
@@ -9,9 +9,9 @@ import {
   type Frame,
   frameEnd,
   type Window,
-} from '../../core/frame.ts';
-import { isSizes, type Sizes } from '../../core/histogram.ts';
-import type { FlowTotal } from '../../core/service-map.ts';
+} from '../../core/traffic/frame.ts';
+import { isSizes, type Sizes } from '../../core/traffic/histogram.ts';
+import type { FlowTotal } from '../../core/traffic/service-map.ts';
 import type { Range } from '../contract.ts';
 import { type FrameHead, inTurn, withinRows } from '../page.ts';
 import { droppedOf, faultsOf, integer, kindOf, number, orNull, type Row, text } from '../row.ts';

@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Annotation, Detection } from '../../core/incident.ts';
+import type { Annotation, Detection } from '../../core/incident/incident.ts';
 import { mergeAll, mergeAnnotation } from '../annotation.ts';
 import { scoresFrom } from '../check.ts';
 import type { Range } from '../contract.ts';

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { CAPS } from '../../core/caps.ts';
-import type { Container } from '../../core/frame.ts';
+import type { Container } from '../../core/traffic/frame.ts';
 import { encodeField } from '../text.ts';
 
 /** Row ids of what a row of `container_traffic` points to. */

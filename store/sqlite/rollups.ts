@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { compareText } from '../../core/frame.ts';
-import type { Amount, Rollup, Tier, TrafficSum } from '../../core/rollup.ts';
+import { compareText } from '../../core/traffic/frame.ts';
+import type { Amount, Rollup, Tier, TrafficSum } from '../../core/traffic/rollup.ts';
 import type { Range } from '../contract.ts';
 import { type RollupHead, withinRows } from '../page.ts';
 import { integer, number, type Row, text } from '../row.ts';

@@ -113,7 +113,7 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   `,
   `
-  -- Buckets of the coarser tiers (core/rollup.ts); step_ms is the tier's bucket length.
+  -- Buckets of the coarser tiers (core/traffic/rollup.ts); step_ms is the tier's bucket length.
   CREATE TABLE host_rollups (
     step_ms     INTEGER NOT NULL,
     host        INTEGER NOT NULL REFERENCES hosts,

@@ -1,9 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { ExchangeError } from '../../core/errors.ts';
-import type { Frame } from '../../core/frame.ts';
-import type { Annotation, Detection } from '../../core/incident.ts';
-import { FOREVER, type Retention, type Rollup } from '../../core/rollup.ts';
-import type { FlowTotal } from '../../core/service-map.ts';
+import type { Annotation, Detection } from '../../core/incident/incident.ts';
+import type { Frame } from '../../core/traffic/frame.ts';
+import { FOREVER, type Retention, type Rollup } from '../../core/traffic/rollup.ts';
+import type { FlowTotal } from '../../core/traffic/service-map.ts';
 import { checkDetection, checkFrame, compareDetections } from '../check.ts';
 import type { Range, Store, StoreInfo } from '../contract.ts';
 import { addTotals } from '../flow.ts';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Rollup } from '../../core/rollup.ts';
+import type { Rollup } from '../../core/traffic/rollup.ts';
 import { readSeries, rollUp } from '../tiers.ts';
 import { openDatabase, openReadOnly } from './database.ts';
 import { expire } from './expiry.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { ExchangeError, type Problem } from '../../core/errors.ts';
-import type { Retention, Rollup } from '../../core/rollup.ts';
+import type { Retention, Rollup } from '../../core/traffic/rollup.ts';
 import type { Range } from '../contract.ts';
 
 /** Work that takes too long for the thread that captures: node:sqlite blocks. */

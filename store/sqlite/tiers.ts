@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Frame } from '../../core/frame.ts';
-import type { Rollup, Tier } from '../../core/rollup.ts';
+import type { Frame } from '../../core/traffic/frame.ts';
+import type { Rollup, Tier } from '../../core/traffic/rollup.ts';
 import type { Range } from '../contract.ts';
 import type { TierTables } from '../tiers.ts';
 import { breathe, snapshot, stepwise, transaction } from './database.ts';

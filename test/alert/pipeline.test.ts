@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { createPipeline, STAGES } from '../../alert/pipeline.ts';
-import type { Frame } from '../../core/frame.ts';
-import { incidentId } from '../../core/incident.ts';
-import type { Judged, Verdict } from '../../core/verdict.ts';
+import { incidentId } from '../../core/incident/incident.ts';
+import type { Judged, Verdict } from '../../core/incident/verdict.ts';
+import type { Frame } from '../../core/traffic/frame.ts';
 import { container, frame } from '../detector/frames.ts';
 
 const ALERT = { resolve_after: 10_000, critical_score: 3 };

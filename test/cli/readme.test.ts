@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { loadConfig } from '../../cli/config.ts';
-import { SCHEMA } from '../../cli/wire.ts';
+import { SCHEMA } from '../../app/wire.ts';
+import { loadConfig } from '../../cli/config/load.ts';
 import { temporaryFolder } from '../parts/process.ts';
 import { tidegauge } from '../parts/tidegauge.ts';
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { makeStore } from '../../app/wire.ts';
 import { load } from '../../cli/context.ts';
 import { rulesInStore } from '../../cli/rules-in-store.ts';
-import { makeStore } from '../../cli/wire.ts';
 import { systemClock } from '../../core/clock.ts';
 import { busyParts, frameOf } from '../parts/frames.ts';
 import { recordingLog } from '../parts/log.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { z } from 'zod';
-import type { Container, Frame } from '../../core/frame.ts';
-import type { Verdict } from '../../core/verdict.ts';
+import type { Verdict } from '../../core/incident/verdict.ts';
+import type { Container, Frame } from '../../core/traffic/frame.ts';
 import type { AnyDetector, Detector, FoldState } from '../../detector/contract.ts';
 import { createFold } from '../../detector/fold.ts';
 import { DETECTORS } from '../../detector/index.ts';

@@ -1,6 +1,12 @@
-import { configSchema, type Rule } from '../../core/config.ts';
-import { type Container, compareText, compareWindows, type Frame, type Window } from '../../core/frame.ts';
-import { bucketOf } from '../../core/histogram.ts';
+import { configSchema, type Rule } from '../../core/config/config.ts';
+import {
+  type Container,
+  compareText,
+  compareWindows,
+  type Frame,
+  type Window,
+} from '../../core/traffic/frame.ts';
+import { bucketOf } from '../../core/traffic/histogram.ts';
 import type { AnyDetector } from '../../detector/contract.ts';
 import { DETECTORS } from '../../detector/index.ts';
 

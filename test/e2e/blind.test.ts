@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import type { Frame } from '../../core/frame.ts';
+import type { Frame } from '../../core/traffic/frame.ts';
 import { InfluxStore } from '../../store/influx/store.ts';
 import { type InfluxServer, startInflux } from '../parts/influx.ts';
 import { recordingLog } from '../parts/log.ts';
@@ -10,7 +10,7 @@ import { Child, freePort, temporaryFolder, until } from '../parts/process.ts';
 import { type RedisServer, startRedis } from '../parts/redis.ts';
 import { type Hook, startHook, tidegauge, writeConfig } from '../parts/tidegauge.ts';
 
-const OUTBOX = fileURLToPath(new URL('../cli/outbox-child.ts', import.meta.url));
+const OUTBOX = fileURLToPath(new URL('../app/outbox-child.ts', import.meta.url));
 /** More than a spool of 1 MiB holds. */
 const WAITING = 6000;
 /** Frames of the outbox are of 2023. */

@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
-import { planOf } from '../../chaos/plan.ts';
-import { playRound, type RoundResult } from '../../chaos/round.ts';
+import { planOf } from '../../qa/chaos/plan.ts';
+import { playRound, type RoundResult } from '../../qa/chaos/round.ts';
 import { describeWith } from '../parts/need.ts';
 
 /** The differences; behind them, so that a failure tells it, what happened and what the programs said. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import type { IncidentJson } from '../../core/incident-json.ts';
+import type { IncidentJson } from '../../core/incident/incident-json.ts';
 import { type DockerServer, startDocker } from '../parts/docker.ts';
 import { type InfluxServer, startInflux } from '../parts/influx.ts';
 import { describeWith } from '../parts/need.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { systemClock } from '../../core/clock.ts';
-import { type Frame, isComplete } from '../../core/frame.ts';
+import { type Frame, isComplete } from '../../core/traffic/frame.ts';
 import { jsonText } from '../../review/report.ts';
 import type { Store } from '../../store/contract.ts';
 import { createStore } from '../../store/index.ts';

@@ -7,7 +7,7 @@
  * the probe that tells who talked to whom.
  */
 import { writeFileSync } from 'node:fs';
-import { encodeFrame } from '../../core/frame.ts';
+import { encodeFrame } from '../../core/traffic/frame.ts';
 import { captureFrames } from '../parts/capture.ts';
 import { makeCgroup } from '../parts/cgroup.ts';
 import { startDocker } from '../parts/docker.ts';

@@ -1,7 +1,7 @@
-import type { Container, Direction, Frame, Window } from '../../core/frame.ts';
-import { compareText, compareWindows } from '../../core/frame.ts';
-import { bucketOf, sizesFrom } from '../../core/histogram.ts';
-import type { Annotation, Detection } from '../../core/incident.ts';
+import type { Annotation, Detection } from '../../core/incident/incident.ts';
+import type { Container, Direction, Frame, Window } from '../../core/traffic/frame.ts';
+import { compareText, compareWindows } from '../../core/traffic/frame.ts';
+import { bucketOf, sizesFrom } from '../../core/traffic/histogram.ts';
 
 /** Frames, detections and annotations whose numbers a test can compute by itself. */
 

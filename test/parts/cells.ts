@@ -1,5 +1,5 @@
-import { Cells } from '../../collector/cells.ts';
-import { BUCKETS, type Sizes } from '../../core/histogram.ts';
+import { Cells } from '../../collector/decode/columns.ts';
+import { BUCKETS, type Sizes } from '../../core/traffic/histogram.ts';
 
 /** What a map says of a cgroup. */
 export interface CgroupTraffic {

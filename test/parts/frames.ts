@@ -1,4 +1,4 @@
-import type { Container, Frame } from '../../core/frame.ts';
+import type { Container, Frame } from '../../core/traffic/frame.ts';
 
 const INTERVAL_MS = 5000;
 

@@ -1,4 +1,9 @@
-import { type Incident, incidentId, type Notification, notificationKey } from '../../core/incident.ts';
+import {
+  type Incident,
+  incidentId,
+  type Notification,
+  notificationKey,
+} from '../../core/incident/incident.ts';
 
 /** A firing incident of a container, with one finding; `parts` override. */
 export function incidentOf(start: number, parts: Partial<Incident> = {}): Incident {

@@ -1,4 +1,4 @@
-import { addSizes, type Sizes, sizesFrom } from '../../core/histogram.ts';
+import { addSizes, type Sizes, sizesFrom } from '../../core/traffic/histogram.ts';
 
 /** Exact sum of histograms. */
 export function mergeSizes(...all: readonly Sizes[]): Sizes {

@@ -1,4 +1,4 @@
-import { bucketOf, type Sizes, sizesFrom } from '../../core/histogram.ts';
+import { bucketOf, type Sizes, sizesFrom } from '../../core/traffic/histogram.ts';
 
 /**
  * Perl scripts that make traffic of known sizes inside a container, on its own loopback. Every send is one system

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/gl
 import { Queue as BullQueue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { systemClock } from '../../core/clock.ts';
-import { encodeFrame, type Frame } from '../../core/frame.ts';
+import { encodeFrame, type Frame } from '../../core/traffic/frame.ts';
 import { createBullmqQueue } from '../../queue/bullmq.ts';
 import type { Queue } from '../../queue/contract.ts';
 import { frameOf } from '../parts/frames.ts';

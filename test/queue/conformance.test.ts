@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../core/clock.ts';
 import { ExchangeError } from '../../core/errors.ts';
-import type { Frame } from '../../core/frame.ts';
 import { laneOf } from '../../core/lane.ts';
+import type { Frame } from '../../core/traffic/frame.ts';
 import { createBullmqQueue } from '../../queue/bullmq.ts';
 import type { Handler, Queue } from '../../queue/contract.ts';
 import { createInlineQueue } from '../../queue/inline.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { frameEnd } from '../../core/frame.ts';
+import { frameEnd } from '../../core/traffic/frame.ts';
 import { reportText } from '../../review/report.ts';
 import { type Beginning, reviewStore } from '../../review/review.ts';
 import type { Store } from '../../store/contract.ts';

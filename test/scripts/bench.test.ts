@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { inTurn, median, spread } from '../../bench/measure.ts';
-import { markdown, rewrite } from '../../bench/report.ts';
+import { inTurn, median, spread } from '../../qa/bench/measure.ts';
+import { markdown, rewrite } from '../../qa/bench/report.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -33,7 +33,9 @@ describe('benchmarks', () => {
 
   it('have a place in docs/benchmarks.md each', () => {
     const document = readFileSync(join(ROOT, 'docs/benchmarks.md'), 'utf8');
-    const names = [...readFileSync(join(ROOT, 'bench/main.ts'), 'utf8').matchAll(/^ {2}(\w+): \w+Bench,$/gm)];
+    const names = [
+      ...readFileSync(join(ROOT, 'qa/bench/main.ts'), 'utf8').matchAll(/^ {2}(\w+): \w+Bench,$/gm),
+    ];
     expect(names.length).toBeGreaterThan(0);
     for (const [, name] of names) expect(() => rewrite(document, name ?? '', '')).not.toThrow();
   });

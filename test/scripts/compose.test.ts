@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
-import { loadConfig } from '../../cli/config.ts';
-import { SCHEMA } from '../../cli/wire.ts';
+import { SCHEMA } from '../../app/wire.ts';
+import { loadConfig } from '../../cli/config/load.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (...path: string[]): string => readFileSync(join(ROOT, ...path), 'utf8');

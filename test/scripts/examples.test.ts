@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { loadConfig } from '../../cli/config.ts';
-import { SCHEMA } from '../../cli/wire.ts';
+import { SCHEMA } from '../../app/wire.ts';
+import { loadConfig } from '../../cli/config/load.ts';
 
 const FOLDER = join(import.meta.dirname, '../../examples');
 const machine = { hostname: 'box', data: '/nowhere' };

@@ -2,10 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, it } from '@jest/globals';
+import { SCHEMA } from '../../app/wire.ts';
 import { HOOKS } from '../../bpf/hooks.ts';
-import { loadConfig } from '../../cli/config.ts';
-import { SCHEMA } from '../../cli/wire.ts';
-import { capabilitiesFor } from '../../collector/keeper/rights.ts';
+import { loadConfig } from '../../cli/config/load.ts';
+import { capabilitiesFor } from '../../collector/privsep/rights.ts';
 import { temporaryFolder } from '../parts/process.ts';
 
 const ROOT = join(import.meta.dirname, '../..');

@@ -1,6 +1,6 @@
 import { beforeEach, expect, it } from '@jest/globals';
 import { CAPS } from '../../core/caps.ts';
-import type { Silence } from '../../core/silence.ts';
+import type { Silence } from '../../core/incident/silence.ts';
 import type { Lease, State } from '../../state/contract.ts';
 import { incidentOf, notificationOf, resolved } from '../parts/incidents.ts';
 import { describeStates, HOUR, T0 } from './states.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../core/clock.ts';
-import type { Incident } from '../../core/incident.ts';
+import type { Incident } from '../../core/incident/incident.ts';
 import { keyText } from '../../state/records.ts';
 import { openDatabase, sqliteError } from '../../state/sqlite/database.ts';
 import { MIGRATIONS } from '../../state/sqlite/schema.ts';

@@ -1,11 +1,20 @@
 import fc from 'fast-check';
+import type { Annotation, Detection } from '../../core/incident/incident.ts';
 import {
   CONNECTION_KINDS,
   type ConnectionRow,
   compareConnections,
   connectionId,
-} from '../../core/connection.ts';
-import { compareFlows, type Flow, flowId, isNamed, PEER_KINDS, PROTOCOLS, ROLES } from '../../core/flow.ts';
+} from '../../core/traffic/connection.ts';
+import {
+  compareFlows,
+  type Flow,
+  flowId,
+  isNamed,
+  PEER_KINDS,
+  PROTOCOLS,
+  ROLES,
+} from '../../core/traffic/flow.ts';
 import {
   type Container,
   compareText,
@@ -14,9 +23,8 @@ import {
   FAULTS,
   type Frame,
   type Window,
-} from '../../core/frame.ts';
-import { BUCKETS, sizesFrom } from '../../core/histogram.ts';
-import type { Annotation, Detection } from '../../core/incident.ts';
+} from '../../core/traffic/frame.ts';
+import { BUCKETS, sizesFrom } from '../../core/traffic/histogram.ts';
 
 /** Texts that break databases: separators, quotes, escapes, half surrogate pairs, what looks encoded already. */
 export const NASTY = [

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { Frame } from '../../core/frame.ts';
-import type { Annotation, Detection } from '../../core/incident.ts';
+import type { Annotation, Detection } from '../../core/incident/incident.ts';
+import type { Frame } from '../../core/traffic/frame.ts';
 import { compareDetections } from '../../store/check.ts';
 import type { Store } from '../../store/contract.ts';
 import { describeWith, type Part } from '../parts/need.ts';

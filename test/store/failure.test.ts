@@ -1,8 +1,8 @@
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTcpServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { call } from '../../store/influx/http.ts';
-import { allRows } from '../../store/influx/pages.ts';
+import { call } from '../../store/influx/client/http.ts';
+import { allRows } from '../../store/influx/client/pages.ts';
 import { InfluxStore } from '../../store/influx/store.ts';
 import type { Row } from '../../store/row.ts';
 import { busyParts, frameOf } from '../parts/frames.ts';

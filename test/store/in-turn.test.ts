@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import type { Frame } from '../../core/frame.ts';
-import type { Access } from '../../store/influx/access.ts';
-import { connectionTo } from '../../store/influx/connect.ts';
+import type { Frame } from '../../core/traffic/frame.ts';
+import type { Access } from '../../store/influx/client/access.ts';
+import { connectionTo } from '../../store/influx/client/connect.ts';
+import { query } from '../../store/influx/client/query.ts';
 import { FrameTables } from '../../store/influx/frame-tables.ts';
-import { query } from '../../store/influx/query.ts';
 import { InfluxStore } from '../../store/influx/store.ts';
 import { busyParts, frameOf } from '../parts/frames.ts';
 import { type InfluxServer, startInflux } from '../parts/influx.ts';

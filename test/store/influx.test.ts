@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import type { Frame } from '../../core/frame.ts';
-import type { Annotation } from '../../core/incident.ts';
-import { annotationLine, connectionLines, frameLine, trafficLines } from '../../store/influx/line.ts';
+import type { Annotation } from '../../core/incident/incident.ts';
+import type { Frame } from '../../core/traffic/frame.ts';
+import { annotationLine, connectionLines, frameLine, trafficLines } from '../../store/influx/client/line.ts';
 import { InfluxStore } from '../../store/influx/store.ts';
 import { busyParts, frameOf } from '../parts/frames.ts';
 import { type InfluxServer, startInflux } from '../parts/influx.ts';

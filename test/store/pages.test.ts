@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Range } from '../../store/contract.ts';
-import { refusedAnswer } from '../../store/influx/failure.ts';
-import { allRows, type FileTimes, firstRow, pages, type Source } from '../../store/influx/pages.ts';
+import { refusedAnswer } from '../../store/influx/client/failure.ts';
+import { allRows, type FileTimes, firstRow, pages, type Source } from '../../store/influx/client/pages.ts';
 import type { Row } from '../../store/row.ts';
 
 /** As InfluxDB 3.6.0 says it. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { systemClock } from '../../core/clock.ts';
-import type { Annotation } from '../../core/incident.ts';
+import type { Annotation } from '../../core/incident/incident.ts';
 import { InfluxStore } from '../../store/influx/store.ts';
 import { type InfluxServer, startInflux } from '../parts/influx.ts';
 import { recordingLog } from '../parts/log.ts';

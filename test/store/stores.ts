@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { pino } from 'pino';
 import type { Store } from '../../store/contract.ts';
-import type { InfluxConfig } from '../../store/influx/connect.ts';
+import type { InfluxConfig } from '../../store/influx/client/connect.ts';
 import { InfluxStore } from '../../store/influx/store.ts';
 import { SqliteStore } from '../../store/sqlite/store.ts';
 import { startInflux } from '../parts/influx.ts';

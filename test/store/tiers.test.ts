@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { DIRECTIONS, type Frame } from '../../core/frame.ts';
-import { bucketStart, type Rollup, RollupBuilder, TIERS } from '../../core/rollup.ts';
+import { DIRECTIONS, type Frame } from '../../core/traffic/frame.ts';
+import { bucketStart, type Rollup, RollupBuilder, TIERS } from '../../core/traffic/rollup.ts';
 import type { Store } from '../../store/contract.ts';
 import { busyParts, frameOf } from '../parts/frames.ts';
 import { describeWith, type Part } from '../parts/need.ts';

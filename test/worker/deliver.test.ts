@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Notification } from '../../core/incident.ts';
+import type { Notification } from '../../core/incident/incident.ts';
 import type { Outcome, Receiver } from '../../notify/contract.ts';
 import type { Lease, State } from '../../state/contract.ts';
 import { type DeliverDeps, Deliverer, decide } from '../../worker/deliver.ts';

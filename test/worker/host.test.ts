@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ExchangeError } from '../../core/errors.ts';
-import type { Frame } from '../../core/frame.ts';
-import type { Annotation, Detection } from '../../core/incident.ts';
+import type { Annotation, Detection } from '../../core/incident/incident.ts';
+import type { Frame } from '../../core/traffic/frame.ts';
 import type { Lease, State } from '../../state/contract.ts';
 import type { Range, Store } from '../../store/contract.ts';
 import { type HostDeps, HostWorker } from '../../worker/host.ts';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Incident, Notification } from '../../core/incident.ts';
-import type { Silence } from '../../core/silence.ts';
+import type { Incident, Notification } from '../../core/incident/incident.ts';
+import type { Silence } from '../../core/incident/silence.ts';
 import type { Receiver } from '../../notify/contract.ts';
 import type { DeliveryStatus, Lease, State } from '../../state/contract.ts';
 import { Deliverer } from '../../worker/deliver.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import type { Frame } from '../../core/frame.ts';
+import type { Frame } from '../../core/traffic/frame.ts';
 import type { Outcome, Receiver } from '../../notify/contract.ts';
 import { createInlineQueue } from '../../queue/inline.ts';
 import { Worker } from '../../worker/worker.ts';

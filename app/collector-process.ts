@@ -1,0 +1,78 @@
+import { type Capture, type CaptureStatus, startCapture } from '../collector/capture/capture.ts';
+import type { Tracer } from '../collector/capture/tracer.ts';
+import { FrameTally } from '../collector/frames/frame-stats.ts';
+import { openRecording } from '../collector/recording/record.ts';
+import type { Shipper, ShipperStatus } from '../collector/ship/shipper.ts';
+import type { TidegaugeError } from '../core/errors.ts';
+import type { Frame } from '../core/traffic/frame.ts';
+import { aborted } from './aborted.ts';
+import { openOutbox } from './outbox.ts';
+import type { ProcessContext } from './process-context.ts';
+import type { Parts } from './wire.ts';
+
+export interface Collector {
+  readonly capture: Capture;
+  readonly shipper: Pick<Shipper, 'status'>;
+  readonly tally: FrameTally;
+  /** Resolves when another installation has taken this host's name: this one must end. */
+  readonly lost: Promise<TidegaugeError>;
+  /** Read out the last frame and ship what can be; returns how many frames are lost. */
+  stop(): Promise<number>;
+}
+
+/** What is told of each frame. */
+export type OnFrame = (frame: Frame, status: { capture: CaptureStatus; shipper: ShipperStatus }) => void;
+
+/** Capture and ship. Resolves when probes are attached, or when the signal was aborted before. */
+export async function startCollector(
+  context: ProcessContext & { readonly tracer: Tracer },
+  record: string | undefined,
+  parts: Parts,
+  onFrame: OnFrame,
+): Promise<Collector> {
+  const { config, clock, log, signal, tracer } = context;
+  const recording = record === undefined ? null : openRecording(record, log);
+  const outbox = await openOutbox(context, parts).catch((error: unknown) => {
+    recording?.close();
+    throw error;
+  });
+  const { shipper, previous, lost } = outbox;
+  const tally = new FrameTally();
+  const capture = await startCapture({
+    config: config.capture,
+    host: config.host,
+    clock,
+    log,
+    previous,
+    tracer,
+    ...(recording ? { record: recording } : {}),
+    onFrame: frame => {
+      shipper.push(frame);
+      tally.add(frame, clock.monotonic());
+      onFrame(frame, { capture: capture.status(), shipper: shipper.status() });
+    },
+  }).catch(async (error: unknown) => {
+    await outbox.stop();
+    recording?.close();
+    throw error;
+  });
+  const collector: Collector = {
+    capture,
+    shipper,
+    tally,
+    lost,
+    async stop() {
+      await capture.stop();
+      const left = await outbox.stop();
+      recording?.close();
+      return left;
+    },
+  };
+  try {
+    await Promise.race([capture.ready, aborted(signal)]);
+    return collector;
+  } catch (error) {
+    await collector.stop();
+    throw error;
+  }
+}

@@ -1,0 +1,33 @@
+import type { Clock } from '../../core/clock.ts';
+import type { Metric, Sample } from '../../http/contract.ts';
+import type { Queue } from '../../queue/contract.ts';
+import type { UpkeepStatus } from '../../worker/maintenance.ts';
+import type { WorkerStatus } from '../../worker/worker.ts';
+import type { Contact } from '../backend-startup.ts';
+import type { Collector } from '../collector-process.ts';
+import type { RuleWatch } from '../rule-watch.ts';
+
+/** What this process runs; a role that has not started (yet) or that it does not play is null. */
+export interface Watched {
+  readonly collector: () => Collector | null;
+  readonly worker: () => WorkerStatus | null;
+  readonly upkeep: () => UpkeepStatus | null;
+  readonly rules: () => Pick<RuleWatch, 'matches'> | null;
+  readonly queue: Pick<Queue, 'depth'>;
+  readonly contact: Pick<Contact, 'unreached'>;
+  readonly clock: Clock;
+}
+
+export type Row = Omit<Metric, 'labels'> & { readonly labels?: readonly string[] };
+
+/** A single value, or none when it is not known. */
+export const one = (value: number | null | undefined): Sample[] =>
+  value === null || value === undefined ? [] : [{ value }];
+
+/** A value per label. */
+export const each = <K extends string>(label: string, values: Iterable<readonly [K, number]>): Sample[] =>
+  [...values].map(([name, value]) => ({ labels: { [label]: name }, value }));
+
+/** Milliseconds as seconds, or none. */
+export const seconds = (ms: number | null | undefined): Sample[] =>
+  one(typeof ms === 'number' ? ms / 1000 : ms);

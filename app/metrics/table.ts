@@ -1,0 +1,107 @@
+import type { ShipperStatus } from '../../collector/ship/shipper.ts';
+import type { Check, Metric } from '../../http/contract.ts';
+import { PARTS, type PartName } from '../backend-startup.ts';
+import { VERSION } from '../version.ts';
+import { captureRows, shipRows } from './collecting.ts';
+import { upkeepRows, workerRows } from './detecting.ts';
+import { each, one, type Row, type Watched } from './samples.ts';
+
+/** What is measured as it happens, and not read from a status. */
+export const LATENCIES = {
+  store: { name: 'tidegauge_store_duration_seconds', help: 'Writes to the store, by what was written.' },
+  queue: { name: 'tidegauge_queue_duration_seconds', help: 'Frames given to the queue.' },
+} as const;
+
+/** Every metric that is read from a status: one row each. docs/metrics.md is made of this table. */
+export function metricsOf(watched: Watched): Metric[] {
+  const rows = [captureRows, shipRows, workerRows, upkeepRows, contactRows, processRows].flatMap(of =>
+    of(watched),
+  );
+  return rows.map(row => ({ labels: [], ...row }));
+}
+
+function contactRows({ contact }: Watched): Row[] {
+  return [
+    {
+      name: 'tidegauge_part_reached',
+      help: '1 once this part was reached for the first time since the start; until all are, frames wait in the spool.',
+      type: 'gauge',
+      labels: ['part'],
+      read() {
+        const away = new Set(contact.unreached.map(({ name }) => name));
+        return each(
+          'part',
+          PARTS.map(name => [name, Number(!away.has(name))] as const),
+        );
+      },
+    },
+  ];
+}
+
+function processRows(): Row[] {
+  return [
+    {
+      name: 'tidegauge_build_info',
+      help: 'Always 1; the version is a label.',
+      type: 'gauge',
+      labels: ['version'],
+      read: () => [{ labels: { version: VERSION }, value: 1 }],
+    },
+    {
+      name: 'process_resident_memory_bytes',
+      help: 'Resident memory of this process.',
+      type: 'gauge',
+      read: () => one(process.memoryUsage.rss()),
+    },
+    {
+      name: 'process_cpu_seconds_total',
+      help: 'User and system CPU time of this process.',
+      type: 'counter',
+      read() {
+        const { user, system } = process.cpuUsage();
+        return one((user + system) / 1e6);
+      },
+    },
+  ];
+}
+
+/** Without a frame for this many intervals, and at least this long, capture is not ready. */
+const SILENT_INTERVALS = 4;
+const SILENT_MS = 5000;
+
+/** What `/readyz` asks, for the roles that this process plays. */
+export function checksOf(
+  watched: Watched,
+  roles: { readonly collect: boolean; readonly detect: boolean; readonly intervalMs: number },
+): Check[] {
+  const { collector, worker, contact, clock } = watched;
+  const unreached = (part: PartName) => contact.unreached.find(({ name }) => name === part)?.reason ?? null;
+  const shipper = (): ShipperStatus | undefined => collector()?.shipper.status();
+  const silentMs = Math.max(roles.intervalMs * SILENT_INTERVALS, SILENT_MS);
+  const captureFailing = () => {
+    const newest = collector()?.tally.newest;
+    if (!newest) return 'no frame yet';
+    const age = clock.monotonic() - newest.came;
+    return age > silentMs ? `no frame for ${Math.round(age / 1000)} s` : null;
+  };
+  const stateFailing = () => {
+    const status = worker();
+    return status ? status.stateDown : 'starting';
+  };
+  return [
+    ...(roles.collect
+      ? [
+          { name: 'capture', failing: captureFailing },
+          { name: 'store', failing: () => unreached('store') ?? shipper()?.storeDown ?? null },
+          { name: 'queue', failing: () => unreached('queue') ?? shipper()?.queueDown ?? null },
+        ]
+      : [
+          { name: 'store', failing: () => unreached('store') },
+          { name: 'queue', failing: () => unreached('queue') },
+        ]),
+    {
+      name: 'state',
+      failing: () => unreached('state') ?? shipper()?.stateDown ?? (roles.detect ? stateFailing() : null),
+    },
+  ];
+}

@@ -1,0 +1,165 @@
+import { join } from 'node:path';
+import { createShipper, type Shipper, type ShipperOptions } from '../collector/ship/shipper.ts';
+import { later } from '../collector/ship/spool/recover.ts';
+import { Spool } from '../collector/ship/spool/spool.ts';
+import { TidegaugeError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { isRetriable } from '../core/retry.ts';
+import type { Span } from '../core/traffic/frame.ts';
+import type { State } from '../state/contract.ts';
+import type { Store } from '../store/contract.ts';
+import type { Contact } from './backend-startup.ts';
+import { HostClaim } from './host-lease.ts';
+import { instanceId } from './instance.ts';
+import type { ProcessContext } from './process-context.ts';
+import { lockData, type Parts } from './wire.ts';
+
+/** Longest wait at the end for the store and queue to take the last frames. */
+const DRAIN_MS = 10_000;
+
+/** Where a host's frames leave for store and queue: its name claimed, its spool locked and open. */
+export interface Outbox {
+  readonly shipper: Shipper;
+  /** When the host's newest frame was, in spool or store, or null. */
+  readonly previous: Span | null;
+  /** Resolves when another installation has taken the host's name: nothing more may be shipped. */
+  readonly lost: Promise<TidegaugeError>;
+  /** Ship what can be shipped soon, then end; returns how many frames are lost because they are not even on disk. */
+  stop(): Promise<number>;
+}
+
+type Wants = Pick<ProcessContext, 'config' | 'clock'> & { readonly log: Log };
+
+export type Destinations = Pick<Parts, 'queue' | 'state'> & {
+  readonly store: Pick<Store, 'writeFrames' | 'lastFrame'>;
+  /** What is away is waited for: frames stay in the spool until all three were reached and the name is claimed. */
+  readonly contact: Pick<Contact, 'require' | 'unreached'>;
+};
+
+/**
+ * Needs the data directory. Throws a TidegaugeError when another collector uses the directory or, elsewhere, the name.
+ * Frames of an earlier run are being shipped when this resolves.
+ */
+export async function openOutbox({ config, clock, log }: Wants, parts: Destinations): Promise<Outbox> {
+  const state = onceReached(parts);
+  const { host, data, capture } = config;
+  const lock = lockData(data);
+  if (!lock) throw inUse(data);
+  const leaseMs = config.state.lease;
+  try {
+    const claim = await HostClaim.take({ state, host, instance: instanceId(data), leaseMs, clock, log });
+    try {
+      const spool = Spool.open({ folder: join(data, 'spool'), fsync: capture.spool.fsync, clock, log });
+      try {
+        const previous = later(await newestStored(host, parts), spool.newest);
+        const limits = { bytes: capture.spool.size, ageMs: capture.spool.age, memoryBytes: capture.pending };
+        const shipper = createShipper({ ...guardedBy(claim, parts), spool, clock, log, limits });
+        return outboxOf({ lock, claim, spool, shipper, previous, log, contact: parts.contact });
+      } catch (error) {
+        spool.close();
+        throw error;
+      }
+    } catch (error) {
+      await claim.release();
+      throw error;
+    }
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/** When the host's newest frame in the store was, or null; a store that is away is not waited for: the spool knows it. */
+async function newestStored(host: string, { store, contact }: Destinations): Promise<Span | null> {
+  try {
+    contact.require('store');
+    return await store.lastFrame(host);
+  } catch (error) {
+    if (!isRetriable(error)) throw error;
+    return null;
+  }
+}
+
+/** The state, which cannot be asked for a claim before it was reached and checked. */
+function onceReached({ state, contact }: Destinations): Pick<State, 'acquire' | 'renew' | 'release'> {
+  return {
+    acquire: async (name, owner, ttlMs) => {
+      contact.require('state');
+      return state.acquire(name, owner, ttlMs);
+    },
+    renew: (lease, ttlMs) => state.renew(lease, ttlMs),
+    release: lease => state.release(lease),
+  };
+}
+
+/** Store and queue, which take nothing before they were reached, and while the host's name may be another's. */
+function guardedBy(
+  claim: HostClaim,
+  { store, queue, contact }: Destinations,
+): Pick<ShipperOptions, 'store' | 'queue'> {
+  return {
+    store: {
+      writeFrames: async (frames, options) => {
+        contact.require('store');
+        claim.check();
+        await store.writeFrames(frames, options);
+      },
+    },
+    queue: {
+      publish: async frame => {
+        contact.require('queue');
+        claim.check();
+        await queue.publish(frame);
+      },
+    },
+  };
+}
+
+interface Opened {
+  readonly lock: { release(): void };
+  readonly claim: HostClaim;
+  readonly spool: Spool;
+  readonly shipper: Shipper;
+  readonly previous: Span | null;
+  readonly log: Log;
+  readonly contact: Pick<Contact, 'unreached'>;
+}
+
+function outboxOf({ lock, claim, spool, shipper, previous, log, contact }: Opened): Outbox {
+  return {
+    shipper,
+    previous,
+    lost: claim.lost,
+    async stop() {
+      if (!claim.isLost && contact.unreached.length === 0) await shipper.drain(DRAIN_MS);
+      await shipper.stop();
+      const waiting = shipper.status().pending;
+      const { unwritten } = spool.status();
+      if (waiting > 0)
+        log.warn({ frames: waiting - unwritten }, 'frames wait in the spool for the next start');
+      spool.close();
+      await claim.release();
+      lock.release();
+      return unwritten;
+    },
+  };
+}
+
+/** Said before anything else is opened that two collectors cannot share. Throws as `openOutbox` does. */
+export function refuseIfInUse(data: string): void {
+  const lock = lockData(data);
+  if (!lock) throw inUse(data);
+  lock.release();
+}
+
+function inUse(data: string): TidegaugeError {
+  return new TidegaugeError(
+    {
+      place: data,
+      expected: 'a data directory of this collector alone',
+      found: 'that another one uses it',
+      remedy: 'End the other one, or set `data` to another directory.',
+    },
+    { exitCode: 2 },
+  );
+}

@@ -1,0 +1,34 @@
+import type { Logger } from 'pino';
+import { makeFolder } from '../backends/files/folder.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Config } from '../core/config/config.ts';
+import { describeError, TidegaugeError } from '../core/errors.ts';
+
+/** What every part of a process works with. */
+export interface ProcessContext {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Aborted by the first signal that asks the process to end. */
+  readonly signal: AbortSignal;
+}
+
+/** Where the data of root are, unless configured otherwise. */
+export const ROOT_DATA = '/var/lib/tidegauge';
+
+/** Make the data directory; everything of ours on disk is in it. Readable by its owner only. */
+export function ensureDataFolder(config: Config): void {
+  try {
+    makeFolder(config.data, 0o700);
+  } catch (cause) {
+    throw new TidegaugeError(
+      {
+        place: config.data,
+        expected: 'a directory that can be made',
+        found: describeError(cause),
+        remedy: 'Set `data` to a directory that this user can make and write.',
+      },
+      { cause, exitCode: 2 },
+    );
+  }
+}

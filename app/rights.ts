@@ -1,0 +1,105 @@
+import { chownSync, existsSync, rmdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { makeFolder } from '../backends/files/folder.ts';
+import { type Check, checkDocker } from '../collector/capture/preflight.ts';
+import { localTracer, type Tracer } from '../collector/capture/tracer.ts';
+import { type Keeper, startKeeper } from '../collector/privsep/client.ts';
+import { findSetpriv } from '../collector/privsep/rights.ts';
+import { becomeUser, findUser, forgoNewPrivileges, type User } from '../collector/privsep/user.ts';
+import type { Config } from '../core/config/config.ts';
+import { describeError, errorCode, TidegaugeError } from '../core/errors.ts';
+import type { ProcessContext } from './process-context.ts';
+import { checkAccess } from './user-access.ts';
+
+/** Who may do what only root may. */
+export interface Rights {
+  readonly tracer: Tracer;
+  /** Resolves when that is gone: this process can capture no more. */
+  readonly lost: Promise<TidegaugeError>;
+  close(): Promise<void>;
+}
+
+type Wants = Pick<ProcessContext, 'config' | 'clock' | 'log'>;
+
+const isRoot = (): boolean => process.getuid?.() === 0;
+
+/** For commands that capture, before anything else: executes the program again where that is needed (forgoNewPrivileges). */
+export function prepareRights({ collector }: Config): void {
+  if (isRoot() && collector.user !== '') forgoNewPrivileges();
+}
+
+/**
+ * Divide the rights, as the last thing that this process does as root: with `collector.user` a keeper keeps them, and this
+ * process is that user from now on. Throws a TidegaugeError when that cannot be, or when the user lacks something.
+ */
+export async function divideRights({ config, clock, log }: Wants): Promise<Rights> {
+  const divided = await becomeCollector(config);
+  if (divided === null) {
+    const lost = new Promise<never>(() => undefined);
+    return { tracer: localTracer(config.capture, clock), lost, close: async () => undefined };
+  }
+  const { keeper, user } = divided;
+  const missing = checkAccess(config, user).find(({ ok }) => !ok);
+  if (missing) {
+    await keeper.close();
+    throw refusal(user, missing);
+  }
+  log.debug({ user: user.name, keeper: keeper.pid, has: keeper.capabilities }, 'rights are divided');
+  // It may take long to find out, and is no reason not to start. A Docker that is not there is no trouble.
+  void checkDocker(config.capture, clock).then(({ found, remedy }) => {
+    if (found.includes('EACCES'))
+      log.warn({ reason: found }, `Docker cannot be asked by ${user.name}. ${remedy}`);
+  });
+  return { tracer: keeper, lost: keeper.lost, close: () => keeper.close() };
+}
+
+/** Start the keeper and become the configured user; null where there is none, or this process is not root. */
+export async function becomeCollector(config: Config): Promise<{ keeper: Keeper; user: User } | null> {
+  const { user: name, groups } = config.collector;
+  if (name === '' || !isRoot()) return null;
+  const user = findUser(name);
+  makeDataFolder(config.data, user);
+  const keeper = await startKeeper({ config: config.capture, setpriv: findSetpriv() });
+  try {
+    becomeUser(user, groups);
+  } catch (error) {
+    await keeper.close();
+    throw error;
+  }
+  return { keeper, user };
+}
+
+/** Only root can make it in most places; one that exists stays as it is. */
+function makeDataFolder(data: string, user: User): void {
+  if (existsSync(data)) return;
+  try {
+    makeFolder(dirname(data));
+    makeFolder(data, 0o700);
+    giveTo(user, data);
+  } catch (cause) {
+    const problem = {
+      place: data,
+      expected: `a directory that can be made for ${user.name}`,
+      found: errorCode(cause) ?? describeError(cause),
+      remedy: `Make it: \`install -d -m 700 -o ${user.name} ${data}\`, or set \`data\` to another one.`,
+    };
+    throw new TidegaugeError(problem, { cause, exitCode: 2 });
+  }
+}
+
+function giveTo({ uid, gid }: User, folder: string): void {
+  try {
+    chownSync(folder, uid, gid);
+  } catch (error) {
+    // Nothing of root's is to be in the way next time.
+    rmdirSync(folder);
+    throw error;
+  }
+}
+
+function refusal(user: User, { name, found, remedy }: Check): TidegaugeError {
+  return new TidegaugeError(
+    { place: `collector.user ${user.name}`, expected: `${name} that it may use`, found, remedy },
+    { exitCode: 2 },
+  );
+}

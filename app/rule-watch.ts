@@ -1,0 +1,93 @@
+import type { HostFold } from '../alert/host.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Rule } from '../core/config/config.ts';
+import type { Log } from '../core/log.ts';
+import { type Frame, frameEnd } from '../core/traffic/frame.ts';
+import { type Crowd, countMatches, type Unmatched, unmatchedRules } from '../detector/rule-coverage.ts';
+
+export interface RuleWatchOptions {
+  readonly rules: readonly Rule[];
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Who was there longer ago than this is no reason to say who is. */
+const RECENT_MS = 600_000;
+/** Looked at again after this. */
+const EVERY_MS = 5000;
+/** A rule that looks at nobody for this long is worth a line in the log: containers that start anew are away for less. */
+const PATIENCE_MS = 60_000;
+
+/** Whom the rules look at, in the newest frames of the hosts that this process folds. */
+export class RuleWatch {
+  readonly #options: RuleWatchOptions;
+  readonly #hosts = new Map<string, Crowd & { readonly end: number }>();
+  #unmatched: readonly Unmatched[] = [];
+  /** When that was found out, monotonic. */
+  #looked = Number.NEGATIVE_INFINITY;
+  /** Rules that look at nobody: since when, monotonic, and whether the log was told. */
+  readonly #idle = new Map<string, { readonly since: number; told: boolean }>();
+
+  constructor(options: RuleWatchOptions) {
+    this.#options = options;
+  }
+
+  /** The same fold, with this watching its frames. */
+  over(fold: HostFold): HostFold {
+    return {
+      ...fold,
+      step: (state, frame) => {
+        const step = fold.step(state, frame);
+        this.#see(frame, step.state.fold.hasContainers);
+        return step;
+      },
+    };
+  }
+
+  /** Rules that look at nobody, though they name somebody. */
+  unmatched(): readonly Unmatched[] {
+    return this.#unmatched;
+  }
+
+  /** How many containers and cgroups each rule looks at; none before the first frame. */
+  matches(): (readonly [rule: string, count: number])[] {
+    const crowds = this.#crowds();
+    if (crowds.length === 0) return [];
+    return this.#options.rules.map(rule => [rule.name, countMatches(rule, crowds)] as const);
+  }
+
+  #see(frame: Frame, hasContainers: boolean): void {
+    const { clock } = this.#options;
+    const end = frameEnd(frame);
+    if (clock.now() - end > RECENT_MS) return;
+    const isNew = !this.#hosts.has(frame.host);
+    this.#hosts.set(frame.host, { containers: frame.containers, hasContainers, end });
+    if (isNew || clock.monotonic() - this.#looked >= EVERY_MS) this.#look();
+  }
+
+  #look(): void {
+    const { rules, clock, log } = this.#options;
+    this.#looked = clock.monotonic();
+    this.#unmatched = unmatchedRules(rules, this.#crowds());
+    const texts = new Map(this.#unmatched.map(({ rule, text }) => [rule, text]));
+    for (const [rule, { told }] of this.#idle) {
+      if (texts.has(rule)) continue;
+      this.#idle.delete(rule);
+      if (told) log.info(`rule ${rule} looks at somebody again`);
+    }
+    for (const [rule, text] of texts) {
+      const idle = this.#idle.get(rule) ?? { since: this.#looked, told: false };
+      this.#idle.set(rule, idle);
+      if (idle.told || this.#looked - idle.since < PATIENCE_MS) continue;
+      idle.told = true;
+      log.warn(text);
+    }
+  }
+
+  /** Hosts that are not heard of any more are nobody's business: their lane may have gone to another process. */
+  #crowds(): Crowd[] {
+    const now = this.#options.clock.now();
+    for (const [host, { end }] of this.#hosts) if (now - end > RECENT_MS) this.#hosts.delete(host);
+    return [...this.#hosts.values()];
+  }
+}

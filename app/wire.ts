@@ -1,0 +1,176 @@
+import { join } from 'node:path';
+import { createHostFold, type HostFold } from '../alert/host.ts';
+import { createPipeline } from '../alert/pipeline.ts';
+import type { Clock } from '../core/clock.ts';
+import { type Config, configSchema } from '../core/config/config.ts';
+import { TidegaugeError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { createFold } from '../detector/fold.ts';
+import { DEFAULT_RULES, DETECTORS } from '../detector/index.ts';
+import { DEFAULT_LIMITS } from '../detector/subjects.ts';
+import type { Receiver } from '../notify/contract.ts';
+import { createReceivers, NOTIFIERS } from '../notify/index.ts';
+import { payloadOf, payloadSchema } from '../notify/payload.ts';
+import type { Queue } from '../queue/contract.ts';
+import { createQueue } from '../queue/index.ts';
+import type { State } from '../state/contract.ts';
+import { createState, stateFile } from '../state/index.ts';
+import { type FileLock, lockFile } from '../state/sqlite/lock.ts';
+import type { Store } from '../store/contract.ts';
+import { createStore, storeFile } from '../store/index.ts';
+import { Contact, PARTS } from './backend-startup.ts';
+
+/** The only file that knows implementations: it joins the tables and assembles what a configuration names. */
+
+/** The one schema of tidegauge.yaml. */
+export const SCHEMA = configSchema(DETECTORS, NOTIFIERS, DEFAULT_RULES);
+
+/** The tables, and what a webhook carries, for the reference documentation. */
+export {
+  DEFAULT_RULES as RULES,
+  DETECTORS as DETECTOR_ROWS,
+  NOTIFIERS as NOTIFIER_ROWS,
+  payloadOf,
+  payloadSchema,
+};
+
+/** `readOnly`: a file must be there and stays as it is. */
+interface Access {
+  readonly readOnly?: boolean;
+}
+/** `warned`: what was said of a server already, which may be queue and state. */
+interface Shared {
+  readonly warned?: Set<string>;
+}
+
+export const makeStore = (config: Config, log: Log, access: Access = {}): Store =>
+  createStore(config.store, { data: config.data, log, ...access });
+export const makeQueue = (config: Config, clock: Clock, log: Log, shared: Shared = {}): Queue =>
+  createQueue(config, { clock, log, ...shared });
+export const makeState = (config: Config, clock: Clock, log: Log, access: Access & Shared = {}): State =>
+  createState(config, { clock, log, ...access });
+/** The files that store and state are; null where they are servers. */
+export const filesOf = (config: Config): { store: string | null; state: string | null } => ({
+  store: storeFile(config.store, config.data),
+  state: stateFile(config),
+});
+/** The lock of a data directory: one collector each. */
+export const lockData = (data: string): FileLock | null => lockFile(join(data, 'collector.lock'));
+export const makeReceivers = (config: Config, clock: Clock): Receiver[] =>
+  createReceivers(config.receivers, clock);
+
+/** The one fold of workers, replay and review. */
+export function makeFold(config: Config): HostFold {
+  const fold = createFold({ rules: config.detectors, detectors: DETECTORS, limits: DEFAULT_LIMITS });
+  return createHostFold({
+    fold,
+    pipeline: createPipeline({
+      alert: config.alert,
+      receivers: config.receivers.map(receiver => receiver.name),
+    }),
+  });
+}
+
+/** Everything outside of this process. */
+export interface Parts {
+  readonly store: Store;
+  readonly queue: Queue;
+  readonly state: State;
+  readonly fold: HostFold;
+  readonly receivers: readonly Receiver[];
+  /** Which of store, queue and state are open and checked; the others must not be used yet. */
+  readonly contact: Contact;
+  close(): Promise<void>;
+}
+
+/**
+ * Store, queue and state, each tried once; those that are away are tried on. Throws when one of them can never be used
+ * as it is configured, and when others that share the state count another number of lanes; what was opened is closed.
+ */
+export async function reachParts(config: Config, clock: Clock, log: Log): Promise<Parts> {
+  const store = makeStore(config, log);
+  const shared = { warned: new Set<string>() };
+  const queue = makeQueue(config, clock, log, shared);
+  const state = makeState(config, clock, log, shared);
+  const close = async () => {
+    await Promise.allSettled([queue.close(), state.close(), store.close()]);
+  };
+  const openings = {
+    store: async () => {
+      const { product, location } = await store.open();
+      return `${product}, ${location}`;
+    },
+    queue: () => queue.open(),
+    state: async () => {
+      const description = await state.open();
+      await agreeOnLanes(state, queue.lanes);
+      return description;
+    },
+  };
+  try {
+    const contact = await Contact.seek(openings, { clock, log });
+    return {
+      store,
+      queue,
+      state,
+      fold: makeFold(config),
+      receivers: makeReceivers(config, clock),
+      contact,
+      async close() {
+        contact.close();
+        await close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** The same for those who need all of them at once: throws also when one is away. */
+export async function openParts(config: Config, clock: Clock, log: Log): Promise<Parts> {
+  const parts = await reachParts(config, clock, log);
+  try {
+    for (const name of PARTS) parts.contact.require(name);
+    return parts;
+  } catch (error) {
+    await parts.close();
+    throw error;
+  }
+}
+
+/** With another number hosts would change their lanes: frames would be put where nobody looks for them. */
+async function agreeOnLanes(state: State, lanes: number): Promise<void> {
+  const recorded = await state.agreeOnLanes(lanes);
+  if (recorded === lanes) return;
+  const problem = {
+    place: 'queue.lanes',
+    expected: `${recorded}, the number recorded at first use`,
+    found: String(lanes),
+    remedy: `Set queue.lanes to ${recorded} in every process.`,
+  };
+  throw new TidegaugeError(problem, { exitCode: 2 });
+}
+
+/** The configuration of a demonstration: short intervals, everything in one throw-away directory; the same receivers. */
+export function demoConfig(config: Config, data: string): Config {
+  const rule = {
+    use: 'rolling-zscore',
+    match: { kind: 'any', container: '*shop-*' },
+    warm_up: '20s',
+    for: '2s',
+  };
+  const settings = SCHEMA.parse({
+    host: config.host,
+    data,
+    capture: { interval: '1s', bpftrace: config.capture.bpftrace, docker: config.capture.docker },
+    detectors: [
+      { ...rule, name: 'bytes', metric: 'bytes' },
+      { ...rule, name: 'messages', metric: 'messages' },
+    ],
+    alert: { resolve_after: '10s' },
+    http: { listen: 'off' },
+    log: { level: 'warn' },
+  });
+  return { ...settings, receivers: config.receivers };
+}

@@ -1,0 +1,161 @@
+import { refuseUnlessRoot } from '../../app/capture-ready.ts';
+import { divideRights } from '../../app/rights.ts';
+import { filesOf, makeStore } from '../../app/wire.ts';
+import { type Connection, watchConnections } from '../../collector/capture/live-connections.ts';
+import { isoTime } from '../../core/clock.ts';
+import { printable, TidegaugeError } from '../../core/errors.ts';
+import type { ConnectionKind, ConnectionRow } from '../../core/traffic/connection.ts';
+import type { CommonFlags, Context } from '../context.ts';
+import { hasData, hintHost } from '../open-read-only.ts';
+import { rangeFlags } from '../times.ts';
+
+interface ConnectionFlags extends CommonFlags {
+  /** Absent: live. */
+  readonly from?: string;
+  readonly to?: string;
+  readonly host?: string;
+  readonly json?: boolean;
+}
+
+/** `tidegauge connections`: every TCP connection as it is opened, accepted or refused; with --from, those stored. */
+export async function connections(context: Context, flags: ConnectionFlags): Promise<number> {
+  if (flags.from === undefined) {
+    refuseRange(flags);
+    await watch(context, flags);
+  } else await list(context, { ...flags, from: flags.from });
+  return 0;
+}
+
+/** Who names an end or another host wants stored connections: the present would be the wrong answer. */
+function refuseRange(flags: ConnectionFlags): void {
+  const given = (['to', 'host'] as const).find(name => flags[name] !== undefined);
+  if (given === undefined) return;
+  throw new TidegaugeError(
+    {
+      place: `--${given}`,
+      expected: 'it beside --from',
+      found: 'none',
+      remedy: 'Say from when on, such as --from 1h.',
+    },
+    { exitCode: 2 },
+  );
+}
+
+async function watch(context: Context, { json }: ConnectionFlags): Promise<void> {
+  const { config, clock, log, signal, out } = context;
+  refuseUnlessRoot();
+  const { tracer, close } = await divideRights(context);
+  try {
+    await watchConnections({
+      config: config.capture,
+      tracer,
+      clock,
+      log,
+      signal,
+      onReady: () => json || out.write(`${HEADER}\n`),
+      onConnection: connection => {
+        const shown = shownLive(connection);
+        out.write(`${json ? jsonLine(shown) : liveLine(shown)}\n`);
+      },
+    });
+  } finally {
+    await close();
+  }
+}
+
+async function list(context: Context, flags: ConnectionFlags & { readonly from: string }): Promise<void> {
+  const { config, clock, log, signal, out } = context;
+  const range = rangeFlags({ from: flags.from, to: flags.to ?? '0s' }, clock.now());
+  if (!hasData(context, filesOf(config).store)) return;
+  const store = makeStore(config, log, { readOnly: true });
+  try {
+    await store.open();
+    const host = flags.host ?? config.host;
+    let isNone = true;
+    for await (const frame of store.readFrames(host, range)) {
+      if (signal.aborted) return;
+      for (const row of frame.connections) {
+        const shown = shownStored(frame.start, row);
+        if (isNone && !flags.json) out.write(`${STORED_HEADER}\n`);
+        out.write(`${flags.json ? jsonLine(shown) : storedLine(shown)}\n`);
+        isNone = false;
+      }
+    }
+    if (isNone && !flags.json) out.write('No connections are stored for this host and range.\n');
+    if (isNone) await hintHost(store, host);
+  } finally {
+    await store.close();
+  }
+}
+
+const HEADER = 'time (UTC)    container                        what      from -> to';
+const STORED_HEADER = 'interval (UTC)        container                        what         count  from -> to';
+
+/** Null where it is not known. */
+interface End {
+  readonly address: string | null;
+  readonly port: number | null;
+}
+
+/** Connections between the same ends: the client opened them, or failed to. */
+export interface Shown {
+  /** When, or when the interval began; epoch ms. */
+  readonly time: number;
+  readonly container: string;
+  readonly kind: ConnectionKind;
+  readonly count: number;
+  /** Its port is that of one of them. */
+  readonly client: End;
+  readonly server: End;
+}
+
+/** One connection as it happened. */
+export function shownLive({ time, container, kind, own, ownPort, peer, peerPort }: Connection): Shown {
+  const [port, clientPort] = kind === 'accepted' ? [ownPort, peerPort] : [peerPort, ownPort];
+  return shownStored(time, { container, kind, own, peer, port, clientPort, count: 1 });
+}
+
+/** A row of a frame; `time`: start of its interval, epoch ms. */
+export function shownStored(time: number, row: ConnectionRow): Shown {
+  const { container, kind, own, peer, port, clientPort, count } = row;
+  const [client, server] = kind === 'accepted' ? [peer, own] : [own, peer];
+  const ends = { client: endOf(client, clientPort), server: endOf(server, port) };
+  return { time, container, kind, count, ...ends };
+}
+
+const endOf = (address: string, port: number): End => ({
+  address: address === '' || address === '?' ? null : address,
+  port: port === 0 ? null : port,
+});
+
+/** For other programs, live and stored: one object a line, times in ISO 8601, UTC. */
+export function jsonLine({ time, container, kind, count, client, server }: Shown): string {
+  return JSON.stringify({
+    ...{ time: isoTime(time), container, kind, count },
+    ...{ source: client.address, source_port: client.port },
+    ...{ destination: server.address, destination_port: server.port },
+  });
+}
+
+/** One row of the live table. */
+export function liveLine({ time, container, kind, client, server }: Shown): string {
+  const clock = isoTime(time).slice(11, 23);
+  return `${clock}  ${nameCell(container)} ${kind.padEnd(9)} ${endText(client)} -> ${endText(server)}`;
+}
+
+/** One row of the table of stored connections. */
+export function storedLine({ time, container, kind, count, client, server }: Shown): string {
+  const isFolded = client.address === null && server.address === null;
+  const one = client.port !== null && count > 1 ? ` (one of ${count})` : '';
+  const way = isFolded ? 'several' : `${endText(client)}${one} -> ${endText(server)}`;
+  const interval = `${isoTime(time).slice(0, 19)}Z`;
+  return `${interval}  ${nameCell(container)} ${kind.padEnd(9)} ${String(count).padStart(8)}  ${way}`;
+}
+
+const nameCell = (name: string): string => printable(name, 32).padEnd(32);
+
+function endText({ address, port }: End): string {
+  const text = printable(address ?? '?');
+  const host = text.includes(':') ? `[${text}]` : text;
+  return port === null ? host : `${host}:${port}`;
+}

@@ -1,0 +1,95 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { refuseUnlessReady } from '../../app/capture-ready.ts';
+import { demoConfig } from '../../app/wire.ts';
+import { isoTime } from '../../core/clock.ts';
+import { formatDuration, parseDuration } from '../../core/config/units.ts';
+import { printable, TidegaugeError } from '../../core/errors.ts';
+import type { Incident } from '../../core/incident/incident.ts';
+import { startDemo, type Timing } from '../../demo/stage.ts';
+import type { CommonFlags, Context } from '../context.ts';
+import { run } from './run.ts';
+
+interface DemoFlags extends CommonFlags {
+  readonly for: string;
+  readonly traffic?: boolean;
+}
+
+/** Quiet long enough for the detectors to learn, then the leak. */
+const TIMING: Timing = { burstAfterMs: 45_000, burstMs: 15_000 };
+
+/** The leak must be over before the demonstration is. */
+const SHORTEST_MS = TIMING.burstAfterMs + TIMING.burstMs;
+const LONGEST_MS = 86_400_000;
+/** Who leaks. */
+const LEAK = 'shop-db';
+
+/**
+ * `tidegauge demo`: traffic with a leak in it, watched on a short interval. Nothing of it is kept; the receivers of the
+ * configuration are told, as they would be of any incident.
+ */
+export async function demo(context: Context, flags: DemoFlags): Promise<number> {
+  const length = lengthOf(flags.for);
+  await refuseUnlessReady(context);
+  const stage = await startDemo(TIMING, context.config.capture.docker, context.clock, context.log);
+  const leakAt = context.clock.now() + TIMING.burstAfterMs;
+  const intro = [
+    `Made three ${stage.kind}: ${stage.names.join(', ')}.`,
+    `At ${isoTime(leakAt).slice(11, 19)}Z, in ${formatDuration(TIMING.burstAfterMs)}, ${LEAK} sends far more than ever, for ${formatDuration(TIMING.burstMs)}.`,
+  ];
+  const over = new AbortController();
+  void context.clock.sleep(length, context.signal).then(() => over.abort());
+  try {
+    if (!flags.traffic) return await watch({ ...context, signal: over.signal }, intro, stage.names);
+    context.out.write(`${intro.join('\n')}\n`);
+    await context.clock.sleep(length, over.signal);
+    return 0;
+  } finally {
+    await stage.end();
+    context.out.write('The demonstration is over; what it made is removed.\n');
+  }
+}
+
+function lengthOf(text: string): number {
+  const length = parseDuration(text);
+  if (length !== null && length >= SHORTEST_MS && length <= LONGEST_MS) return length;
+  const [least, most] = [formatDuration(SHORTEST_MS), formatDuration(LONGEST_MS)];
+  const problem = {
+    place: '--for',
+    expected: `a duration from ${least} (the leak is over then) to ${most}`,
+    found: printable(text),
+    remedy: 'Leave the flag out, or give a length such as 2m.',
+  };
+  throw new TidegaugeError(problem, { exitCode: 2 });
+}
+
+async function watch(context: Context, intro: readonly string[], names: readonly string[]): Promise<number> {
+  const data = mkdtempSync(join(tmpdir(), 'tidegauge-demo-'));
+  const found = new Map<string, Incident>();
+  const show = {
+    header: intro,
+    shows: (container: string) => names.some(name => container === name || container.endsWith(`/${name}`)),
+    onIncident: (incident: Incident) => found.set(incident.id, incident),
+  };
+  try {
+    const config = demoConfig(context.config, data);
+    const code = await run(
+      { ...context, config, withoutEffect: [] },
+      {},
+      { collect: true, detect: true },
+      show,
+    );
+    context.out.write(`${foundLines([...found.values()]).join('\n')}\n`);
+    return code;
+  } finally {
+    rmSync(data, { recursive: true, force: true });
+  }
+}
+
+/** What the demonstration has shown, for its end. */
+export function foundLines(found: readonly Incident[]): string[] {
+  const lines = found.map(({ title }) => `found: ${printable(title)}`);
+  if (found.some(({ container }) => container.endsWith(LEAK))) return lines;
+  return [...lines, `the alert about ${LEAK} did not come: was the demonstration ended before the leak?`];
+}

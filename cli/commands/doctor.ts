@@ -1,0 +1,140 @@
+import { ensureDataFolder } from '../../app/process-context.ts';
+import { becomeCollector } from '../../app/rights.ts';
+import { checkAccess } from '../../app/user-access.ts';
+import { makeQueue, makeState, makeStore } from '../../app/wire.ts';
+import { checkDocker, checkMachine } from '../../collector/capture/preflight.ts';
+import type { User } from '../../collector/privsep/user.ts';
+import { describeError, printable, TidegaugeError } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+import type { CommonFlags, Context } from '../context.ts';
+import { receiverLines } from '../receiver-checks.ts';
+
+interface DoctorFlags extends CommonFlags {
+  /** Send a test message to every receiver. */
+  readonly notify?: boolean;
+}
+
+interface Line {
+  readonly ok: boolean;
+  readonly name: string;
+  readonly found: string;
+  readonly remedy: string;
+  /** False: good to have; its absence does not fail the doctor. */
+  readonly required: boolean;
+}
+
+/** What is tried as that user has to wait for one. */
+const UNTRIED: Line = {
+  ok: false,
+  name: 'all else',
+  found: 'not tried: Docker, store, queue, state and receivers are, once that user can run it',
+  remedy: '',
+  required: false,
+};
+
+/**
+ * `tidegauge doctor`: everything that a run needs, each with what was found and what to do. With `collector.user` what a
+ * run does as that user is tried as that user, and not at all when it cannot be. Exit code 1 when something is missing.
+ */
+export async function doctor(context: Context, flags: DoctorFlags): Promise<number> {
+  const { config } = context;
+  const lines: Line[] = await checkMachine(config.capture);
+  const ofUser = await userLines(config);
+  lines.push(...ofUser);
+  lines.push(...(ofUser.every(({ ok }) => ok) ? await otherLines(context, flags) : [UNTRIED]));
+  const width = Math.max(...lines.map(line => line.name.length));
+  for (const line of lines) {
+    const mark = line.ok ? 'ok  ' : line.required ? 'FAIL' : 'warn';
+    context.out.write(`${mark}  ${line.name.padEnd(width)}  ${printable(line.found, 300)}\n`);
+    if (!line.ok && line.remedy) context.out.write(`      ${' '.repeat(width)}  -> ${line.remedy}\n`);
+  }
+  return lines.every(line => line.ok || !line.required) ? 0 : 1;
+}
+
+async function otherLines(context: Context, flags: DoctorFlags): Promise<Line[]> {
+  const { config, clock } = context;
+  const lines: Line[] = [await checkDocker(config.capture, clock), await dataLine(context)];
+  const warnings = new Set<string>();
+  const said = new Set<string>();
+  for (const [name, open] of backends(context, collecting(said))) {
+    const line = await attempt(name, open);
+    lines.push(line);
+    // One that is away has nothing else to say.
+    if (line.ok) for (const warning of said) warnings.add(warning);
+    said.clear();
+  }
+  lines.push(...(await receiverLines(context, flags.notify === true)));
+  const settings = { ok: false, name: 'settings', remedy: '', required: false };
+  return [...lines, ...[...warnings, ...context.withoutEffect].map(found => ({ ...settings, found }))];
+}
+
+/** From here on this process is the configured user, so that everything else is tried as that one. */
+async function userLines(config: Context['config']): Promise<Line[]> {
+  if (config.collector.user === '') return [];
+  let user: User | null = null;
+  const line = await attempt('user', async () => {
+    const divided = await becomeCollector(config);
+    if (divided === null) return `${config.collector.user}, if it is started as root`;
+    user = divided.user;
+    await divided.keeper.close();
+    const { capabilities } = divided.keeper;
+    return `${user.name}, without any right of root; the keeper of bpftrace has ${capabilities.join(', ')}`;
+  });
+  return user === null ? [line] : [line, ...checkAccess(config, user)];
+}
+
+async function dataLine(context: Context): Promise<Line> {
+  return attempt('data directory', async () => {
+    ensureDataFolder(context.config);
+    return context.config.data;
+  });
+}
+
+/** Each backend is opened and closed again, alone: one that hangs or fails says so for itself. */
+function backends({ config, clock }: Context, log: Log): [string, () => Promise<string>][] {
+  return [
+    [
+      'store',
+      () =>
+        using(makeStore(config, log), async store => {
+          const info = await store.open();
+          return `${info.product}, ${info.location}`;
+        }),
+    ],
+    ['queue', () => using(makeQueue(config, clock, log), queue => queue.open())],
+    ['state', () => using(makeState(config, clock, log), state => state.open())],
+  ];
+}
+
+/** What a backend would only write into the log: such as a Redis that may forget what it is told. */
+function collecting(warnings: Set<string>): Log {
+  const keep = (first: unknown, second?: unknown) => {
+    warnings.add(String(typeof first === 'string' ? first : second));
+  };
+  const ignore = () => undefined;
+  return { debug: ignore, info: ignore, warn: keep, error: keep };
+}
+
+async function using<T extends { close(): Promise<void> }>(
+  part: T,
+  action: (part: T) => Promise<string>,
+): Promise<string> {
+  try {
+    return await action(part);
+  } finally {
+    await part.close();
+  }
+}
+
+async function attempt(name: string, action: () => Promise<string>): Promise<Line> {
+  try {
+    return { ok: true, name, found: await action(), remedy: '', required: true };
+  } catch (error) {
+    const remedy = error instanceof TidegaugeError ? error.problem.remedy : '';
+    const found =
+      error instanceof TidegaugeError
+        ? `${error.problem.place}: ${error.problem.found}`
+        : describeError(error);
+    return { ok: false, name, found, remedy, required: true };
+  }
+}

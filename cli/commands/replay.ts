@@ -1,0 +1,66 @@
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { makeFold } from '../../app/wire.ts';
+import { replayRecording } from '../../collector/recording/replay.ts';
+import { isoTime } from '../../core/clock.ts';
+import { describeError, printable, TidegaugeError } from '../../core/errors.ts';
+import { incidentJson } from '../../core/incident/incident-json.ts';
+import { Roll } from '../../detector/rule-coverage.ts';
+import { jsonText, reportText } from '../../review/report.ts';
+import { reviewFrames } from '../../review/review.ts';
+import type { CommonFlags, Context } from '../context.ts';
+import { Progress } from '../screen/progress.ts';
+import { timeFlag } from '../times.ts';
+
+interface ReplayFlags extends CommonFlags {
+  readonly json?: boolean;
+  readonly start?: string;
+}
+
+const ALWAYS = { from: 0, to: Number.MAX_SAFE_INTEGER };
+
+/** `tidegauge replay FILE`: recorded input through the same parser, builder and fold as a live run. */
+export async function replay(context: Context, flags: ReplayFlags, file = '-'): Promise<number> {
+  const progress = new Progress(process.stderr, context.clock);
+  const start = flags.start === undefined ? 0 : timeFlag('--start', flags.start, context.clock.now());
+  const roll = new Roll(context.config.detectors);
+  let lines = 0;
+  const skipped: number[] = [];
+  const counted = linesOf(file, () => lines++);
+  const frames = replayRecording(counted, { place: file, start, onSkipped: line => skipped.push(line) });
+  const review = await reviewFrames(makeFold(context.config), frames, ALWAYS, frame => {
+    roll.see(frame);
+    progress.step(`folding ${isoTime(frame.start)}`);
+  });
+  progress.end();
+  if (skipped.at(-1) === lines) {
+    context.log.warn(`the recording ends early: line ${lines}, its last one, is not whole`);
+    skipped.pop();
+  }
+  if (skipped.length > 0)
+    context.log.warn({ lines: skipped.length, first: skipped[0] }, 'lines that are no input were skipped');
+  if (review.folded === 0 && !flags.json) context.out.write(`no frames in ${printable(file)}\n`);
+  else context.out.write(flags.json ? jsonText(review.incidents.map(incidentJson)) : reportText([review]));
+  for (const { text } of roll.unmatched()) context.log.warn(text);
+  return 0;
+}
+
+async function* linesOf(file: string, onLine: () => void): AsyncIterable<string> {
+  const input = file === '-' ? process.stdin : createReadStream(file);
+  try {
+    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+      onLine();
+      yield line;
+    }
+  } catch (cause) {
+    throw new TidegaugeError(
+      {
+        place: file,
+        expected: 'a readable recording',
+        found: describeError(cause),
+        remedy: 'Give a file made by `tidegauge run --record FILE`.',
+      },
+      { cause, exitCode: 2 },
+    );
+  }
+}

@@ -1,0 +1,172 @@
+import { randomBytes } from 'node:crypto';
+import { userInfo } from 'node:os';
+import { filesOf, makeState } from '../../app/wire.ts';
+import { isoTime } from '../../core/clock.ts';
+import { formatCounted, parseDuration } from '../../core/config/units.ts';
+import { printable, TidegaugeError } from '../../core/errors.ts';
+import type { Incident } from '../../core/incident/incident.ts';
+import {
+  isCovered,
+  SILENCE_PARTS,
+  SILENCE_TEXT,
+  type Silence,
+  subjectOf,
+} from '../../core/incident/silence.ts';
+import { jsonText } from '../../review/report.ts';
+import type { State } from '../../state/contract.ts';
+import type { CommonFlags, Context } from '../context.ts';
+import { hasData } from '../open-read-only.ts';
+
+export interface SilenceFlags extends CommonFlags {
+  readonly host?: string;
+  readonly service?: string;
+  readonly container?: string;
+  readonly for: string;
+  readonly reason: string;
+  readonly owner?: string;
+}
+
+/** Longest time that nobody is told, ms: what is longer is a change of the rules. */
+const LONGEST_MS = 90 * 86_400_000;
+/** Firing incidents that are looked at. */
+const LIMIT = 10_000;
+
+/** `tidegauge silence add`: prints what it covers and how to end it. */
+export async function silenceAdd(context: Context, flags: SilenceFlags): Promise<number> {
+  const now = context.clock.now();
+  const silence = silenceOf(flags, now);
+  return withState(context, 'write', async state => {
+    if (!(await state.saveSilence(silence, now))) throw tooMany();
+    const firing = await state.incidents({ from: now, to: now + 1 }, LIMIT);
+    context.out.write(`${addedLines(silence, firing, now).join('\n')}\n`);
+  });
+}
+
+/** `tidegauge silence list`: those in force, with `--all` also those that ended and are remembered. */
+export async function silenceList(
+  context: Context,
+  flags: CommonFlags & { readonly all?: boolean; readonly json?: boolean },
+): Promise<number> {
+  const now = context.clock.now();
+  return withState(context, 'read', async state => {
+    const found = await state.silences(flags.all ? 0 : now);
+    const lines = found.map(silence => silenceLine(silence, now));
+    const text = `${lines.join('\n') || (flags.all ? 'No silences.' : 'No silences in force.')}\n`;
+    context.out.write(flags.json ? jsonText(found.map(silence => silenceJson(silence, now))) : text);
+  });
+}
+
+/** `tidegauge silence end ID`: what it has held is sent, if it still holds. */
+export async function silenceEnd(context: Context, _flags: CommonFlags, id: string): Promise<number> {
+  const now = context.clock.now();
+  return withState(context, 'write', async state => {
+    const silence = (await state.silences(now)).find(each => each.id === id);
+    if (!silence) throw unknown(id);
+    await state.saveSilence({ ...silence, until: now }, now);
+    context.out.write(`ended: ${silenceLine({ ...silence, until: now }, now)}\n`);
+  });
+}
+
+async function withState(
+  context: Context,
+  purpose: 'read' | 'write',
+  action: (state: State) => Promise<void>,
+): Promise<number> {
+  if (!hasData(context, filesOf(context.config).state)) return purpose === 'read' ? 0 : 1;
+  const state = makeState(context.config, context.clock, context.log, { readOnly: purpose === 'read' });
+  try {
+    await state.open();
+    await action(state);
+    return 0;
+  } finally {
+    await state.close();
+  }
+}
+
+/** Throws a TidegaugeError about the flag that is wrong. */
+export function silenceOf(flags: SilenceFlags, now: number): Silence {
+  if (SILENCE_PARTS.every(part => flags[part] === undefined)) {
+    throw wrongFlag(
+      '--container, --service or --host',
+      'at least one of them',
+      'none',
+      "To be told of nothing at all, say --host '*'.",
+    );
+  }
+  const length = parseDuration(flags.for);
+  if (length === null || length < 1 || length > LONGEST_MS)
+    throw wrongFlag('--for', 'a duration of up to 90d, such as 2h', printable(flags.for));
+  const part = (name: 'host' | 'service' | 'container') => textOf(`--${name}`, flags[name] ?? '*');
+  return {
+    id: randomBytes(4).toString('hex'),
+    match: { host: part('host'), service: part('service'), container: part('container') },
+    from: now,
+    until: Math.ceil(now + length),
+    owner: textOf('--owner', flags.owner ?? process.env.SUDO_USER ?? userName()),
+    reason: textOf('--reason', flags.reason),
+  };
+}
+
+/** In a container the user of a process often has no name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? 'unknown'}`;
+  }
+}
+
+function textOf(flag: string, text: string): string {
+  if (text.trim() !== '' && text.length <= SILENCE_TEXT) return text;
+  throw wrongFlag(flag, `a text of 1 to ${SILENCE_TEXT} characters`, `${text.length} characters`);
+}
+
+/** `1a2b3c4d: container web-*, until 2026-01-31T22:00:00.000Z, by anna: deploy`. */
+export function silenceLine(silence: Silence, now: number): string {
+  const { id, until, owner, reason } = silence;
+  const end = `${until > now ? 'until' : 'ended'} ${isoTime(until)}`;
+  return `${id}: ${subjectOf(silence)}, ${end}, by ${printable(owner)}: ${printable(reason)}`;
+}
+
+/** What a person who has just asked for it wants to know. */
+export function addedLines(silence: Silence, firing: readonly Incident[], now: number): string[] {
+  const covered = firing.filter(incident => isCovered(silence, incident, now)).length;
+  const firingText =
+    covered === 0
+      ? 'Nothing that is firing now is covered.'
+      : `Of what is firing now it covers ${formatCounted(covered, 'incident')}.`;
+  return [
+    `silenced ${silenceLine(silence, now)}`,
+    firingText,
+    `Incidents are raised and stored as before. End it with \`tidegauge silence end ${silence.id}\`.`,
+  ];
+}
+
+const silenceJson = ({ id, match, from, until, owner, reason }: Silence, now: number) => ({
+  ...{ id, ...match },
+  ...{ from: isoTime(from), until: isoTime(until), in_force: from <= now && now < until },
+  ...{ owner, reason },
+});
+
+const wrongFlag = (
+  place: string,
+  expected: string,
+  found: string,
+  remedy = 'Correct the flag.',
+): TidegaugeError => new TidegaugeError({ place, expected, found, remedy }, { exitCode: 2 });
+
+const unknown = (id: string): TidegaugeError =>
+  wrongFlag(
+    'silence end',
+    'the id of a silence in force',
+    printable(id),
+    '`tidegauge silence list` shows them.',
+  );
+
+const tooMany = (): TidegaugeError =>
+  new TidegaugeError({
+    place: 'silence add',
+    expected: 'fewer silences in force',
+    found: 'too many',
+    remedy: 'End some (`tidegauge silence list`), or use a glob for several.',
+  });

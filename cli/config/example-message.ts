@@ -1,0 +1,39 @@
+import { type Notification, notificationKey } from '../../core/incident/incident.ts';
+
+const START = Date.UTC(2026, 0, 15, 3, 12, 5);
+const ID = '07ed3256e9856e11';
+
+/** A message as a receiver may get it, for the documentation. */
+export const EXAMPLE: Notification = {
+  key: notificationKey(ID, 'chat', 'firing'),
+  receiver: 'chat',
+  status: 'firing',
+  incident: {
+    id: ID,
+    host: 'web-1',
+    service: 'shop/web',
+    container: 'shop-web-1',
+    severity: 'critical',
+    start: START,
+    end: START + 30_000,
+    resolvedAt: null,
+    score: 8.6,
+    findings: [
+      {
+        rule: 'bytes',
+        scope: { service: null, container: 'shop-web-1', direction: 'send', metric: 'bytes' },
+        first: START,
+        last: START + 25_000,
+        peak: 8.6,
+        evidence: {
+          seen: 12_582_912,
+          low: 0,
+          high: 1_468_006,
+          unit: 'B/s',
+          text: '12 MiB/s, expected up to 1.4 MiB/s',
+        },
+      },
+    ],
+    title: 'shop-web-1: bytes sent 12 MiB/s, expected up to 1.4 MiB/s',
+  },
+};

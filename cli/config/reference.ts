@@ -1,0 +1,168 @@
+import { stringify } from 'yaml';
+import type { z } from 'zod';
+import { LATENCIES, metricsOf } from '../../app/metrics/table.ts';
+import { DETECTOR_ROWS, NOTIFIER_ROWS, payloadOf, payloadSchema, RULES, SCHEMA } from '../../app/wire.ts';
+import { CAPS } from '../../core/caps.ts';
+import { systemClock } from '../../core/clock.ts';
+import { matchSchema } from '../../core/config/config.ts';
+import { findingSchema } from '../../core/incident/incident-json.ts';
+import { EXAMPLE } from './example-message.ts';
+import { type Leaf, leaves } from './schema-keys.ts';
+
+/** Pages that are derived from code; `npm run docs` writes them, a test keeps them current. */
+export const PAGES: Readonly<Record<string, () => string>> = {
+  'docs/configuration.md': configurationPage,
+  'docs/detectors.md': detectorsPage,
+  'docs/metrics.md': metricsPage,
+  'docs/webhook.md': webhookPage,
+};
+
+const HEADER = '<!-- Made by `npm run docs` from the code; edit there. -->\n';
+
+function configurationPage(): string {
+  const groups = new Map<string, Leaf[]>();
+  for (const leaf of leaves(SCHEMA)) {
+    if (leaf.type === 'list') continue;
+    const group = leaf.path.length === 1 ? '' : (leaf.path[0] ?? '');
+    groups.set(group, [...(groups.get(group) ?? []), leaf]);
+  }
+  const sections = [...groups].map(
+    ([group, keys]) => `${group === '' ? '' : `## ${group}\n\n`}${keyTable(keys, true)}`,
+  );
+  return `${HEADER}# Configuration
+
+\`tidegauge.yaml\` in the working directory, or the file given by \`--config\` or \`TIDEGAUGE_CONFIG\`. Every key below can
+also be set by its environment variable, which wins. Durations (\`5s\`, \`1h30m\`), sizes (\`64KiB\`) and rates (\`1MiB/s\`,
+\`500msg/s\`) always carry units. A configuration with a mistake is refused before anything starts; \`tidegauge check\`
+says what is in force, what has no effect, and which rules look at nobody.
+
+${sections.join('\n')}
+## detectors
+
+A list of rules; given, it replaces the default ones. Besides the options of its detector ([detectors.md](detectors.md))
+a rule has \`use\` (the detector), \`name\` (unique) and \`match\`:
+
+${keyTable(leaves(matchSchema), false)}
+A fresh install runs:
+
+\`\`\`yaml
+${stringify({ detectors: RULES })}\`\`\`
+
+## receivers
+
+A list of those who are told about incidents: \`use\` (the kind), \`name\` (unique), and the kind's options.
+
+${NOTIFIER_ROWS.map(({ name, summary, options }) => `### ${name}\n\n${summary}\n\n${keyTable(leaves(options), false)}`).join('\n')}`;
+}
+
+function detectorsPage(): string {
+  const sections = DETECTOR_ROWS.map(({ name, summary, scope, options, examples }) => {
+    const shown = examples.map(
+      example =>
+        `${example.title}:\n\n\`\`\`yaml\n${stringify([{ use: name, name: 'my-rule', ...example.options }])}\`\`\`\n`,
+    );
+    return `## ${name}\n\n${summary}\n\nJudges each ${scope}.\n\n${keyTable(leaves(options as z.ZodType), false)}\n${shown.join('\n')}`;
+  });
+  return `${HEADER}# Detectors
+
+Every rule of \`detectors\` in tidegauge.yaml is one of these with its options. A score of 1 is the rule's alarm limit.
+The examples below run as tests. Detectors never judge incomplete frames, and never invent samples for a gap.
+
+${sections.join('\n')}`;
+}
+
+function metricsPage(): string {
+  const idle = {
+    collector: () => null,
+    worker: () => null,
+    upkeep: () => null,
+    rules: () => null,
+    queue: { depth: async () => 0 },
+    contact: { unreached: [] },
+    clock: systemClock,
+  };
+  const metrics = metricsOf(idle).map(({ name, type, labels, help }) => [
+    `\`${name}\``,
+    type,
+    labels.map(label => `\`${label}\``).join(', '),
+    help,
+  ]);
+  const latencies = Object.values(LATENCIES).map(({ name, help }) => [
+    `\`${name}\``,
+    'histogram',
+    '`operation`, `outcome`',
+    help,
+  ]);
+  const caps = Object.values(CAPS).map(({ what, limit, beyond, shows }) => [
+    what,
+    String(limit),
+    beyond,
+    shows
+      .split(', ')
+      .map(name => `\`${name}\``)
+      .join(', '),
+  ]);
+  return `${HEADER}# Metrics and bounds
+
+Every process has one HTTP listener (\`http.listen\`): \`/metrics\` for Prometheus, \`/healthz\` (200 while the process
+turns), \`/readyz\` (503 with the reasons while something that it needs is away). What a process does not do, it does not
+report.
+
+${table([['metric', 'type', 'labels', 'meaning'], ...metrics, ...latencies])}
+## Bounds
+
+What would otherwise grow with what is watched, or with how long something is away. Further bounds are configured:
+\`capture.map_keys\` (\`tidegauge_map_occupancy_ratio\`), \`capture.spool.size\` and \`capture.spool.age\`
+(\`tidegauge_spool_bytes\`, \`tidegauge_pending_age_seconds\`), \`capture.pending\` (\`tidegauge_spool_unwritten_frames\`),
+\`store.retention\` (\`tidegauge_expired_rows_total\`).
+
+${table([['what', 'at most', 'beyond', 'shows as'], ...caps])}`;
+}
+
+function webhookPage(): string {
+  const keys = leaves(payloadSchema).map(leaf => [`\`${leaf.path.join('.')}\``, leaf.type, leaf.description]);
+  const findings = leaves(findingSchema).map(leaf => [`\`${leaf.path[0]}\``, leaf.type, leaf.description]);
+  return `${HEADER}# Webhook
+
+What a receiver of the kind \`webhook\` is sent, by POST as JSON; what \`tidegauge incidents --json\`, \`review --json\` and
+\`replay --json\` print of an incident is the same. Times are ISO 8601 in UTC.
+
+- Every answer of 2xx is an acceptance. 408, 425, 429, 5xx, an unreachable receiver or no answer within \`timeout\` are tried
+  again, later and later, in the order of the incident's messages; any other answer is final and is logged.
+- The header \`webhook-id\` is the message's \`key\`, the same in every attempt. An attempt whose answer was lost is made
+  again: drop what you know already.
+- With a \`secret\`, \`webhook-signature\` is \`v1,\` and the base64 of the HMAC-SHA256 of
+  \`webhook-id.webhook-timestamp.body\`: any library for Standard Webhooks checks it.
+
+${table([['key', 'type', 'meaning'], ...keys])}
+Each of \`findings\`:
+
+${table([['key', 'type', 'meaning'], ...findings])}
+For example:
+
+\`\`\`json
+${JSON.stringify(payloadOf(EXAMPLE), null, 2)}
+\`\`\`
+`;
+}
+
+function keyTable(keys: readonly Leaf[], variables: boolean): string {
+  const head = ['key', 'type', 'default', ...(variables ? ['environment variable'] : []), 'meaning'];
+  const rows = keys.map(leaf => [
+    `\`${leaf.path.join('.')}\``,
+    leaf.type,
+    leaf.fallback === null ? 'required or none' : leaf.fallback === '' ? 'empty' : `\`${leaf.fallback}\``,
+    ...(variables ? [`\`${leaf.variable}\``] : []),
+    leaf.description,
+  ]);
+  return table([head, ...rows]);
+}
+
+/** A table of Markdown as the formatter leaves it: columns as wide as their longest cell. */
+function table([head = [], ...rows]: readonly (readonly string[])[]): string {
+  const cells = [head, ...rows].map(row => row.map(cell => cell.replaceAll('|', '\\|')));
+  const widths = head.map((_, i) => Math.max(3, ...cells.map(row => row[i]?.length ?? 0)));
+  const [title = [], ...rest] = cells.map(row => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)));
+  const rule = widths.map(width => '-'.repeat(width));
+  return [title, rule, ...rest].map(row => `| ${row.join(' | ')} |\n`).join('');
+}

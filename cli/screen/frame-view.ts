@@ -1,0 +1,37 @@
+import type { OnFrame } from '../../app/collector-process.ts';
+import type { Parts } from '../../app/wire.ts';
+import type { Unmatched } from '../../detector/rule-coverage.ts';
+import type { WorkerStatus } from '../../worker/worker.ts';
+import type { Live } from './live.ts';
+import { containersLine, type Docker, statusOf } from './status.ts';
+
+/** What the detector of this process says, where there is one. */
+export interface Judged {
+  worker(): WorkerStatus | null;
+  unmatched(): readonly Unmatched[];
+}
+
+/** Shows each frame with the pipeline's health, and at the first one who is watched. */
+export function frameView(live: Live, { contact }: Pick<Parts, 'contact'>, judged: Judged): OnFrame {
+  let isFirst = true;
+  let dockerWasThere = false;
+  return (frame, { capture, shipper }) => {
+    if (isFirst) live.once(containersLine(frame));
+    isFirst = false;
+    dockerWasThere ||= capture.docker === true;
+    const sight = {
+      docker: dockerState(capture.docker, dockerWasThere),
+      aheadMs: capture.aheadMs,
+      unreached: contact.unreached,
+      unmatched: judged.unmatched(),
+    };
+    live.frame(frame, statusOf(frame, shipper, judged.worker(), sight));
+  };
+}
+
+/** A Docker that was never there is no trouble; one that is gone is. */
+function dockerState(connected: boolean | null, wasThere: boolean): Docker {
+  if (connected === null) return 'off';
+  if (connected) return 'connected';
+  return wasThere ? 'away' : 'absent';
+}

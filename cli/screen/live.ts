@@ -1,0 +1,192 @@
+import type { Writable } from 'node:stream';
+import { CAPS } from '../../core/caps.ts';
+import { type Clock, isoTime } from '../../core/clock.ts';
+import { formatDuration } from '../../core/config/units.ts';
+import type { Incident } from '../../core/incident/incident.ts';
+import type { Fault, Frame } from '../../core/traffic/frame.ts';
+import { incidentLines } from '../../review/report.ts';
+import { picture } from './layout.ts';
+import { type Entry, entryText } from './log.ts';
+import { Notes } from './recent-log.ts';
+import type { Status } from './status.ts';
+import { frameLines, frameTable } from './table.ts';
+
+/** Where the picture goes: a terminal is redrawn, anything else gets lines. */
+export interface Screen extends Writable {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+}
+
+export interface LiveOptions {
+  readonly screen: Screen;
+  readonly clock: Clock;
+  /** Show frames; else only incidents. */
+  readonly traffic: boolean;
+  /** Whose traffic is shown; everybody's when not given. */
+  readonly shows?: (container: string) => boolean;
+}
+
+const CLEAR = '\u001b[H\u001b[2J';
+/** Incidents kept on the screen. */
+const INCIDENTS_SHOWN = 5;
+/** Silence is reported after two intervals, but not before this. */
+const SILENCE_MS = 3000;
+
+/** What is said of a fault besides its name, which the metrics have as well. */
+const FAULT_WORDS: Readonly<Record<Fault, string>> = {
+  attach: 'capture began',
+  detach: 'capture ended',
+  'lost-events': 'bpftrace lost events',
+  saturated: 'a map was full; raise capture.map_keys',
+  'late-flip': 'bpftrace was held up',
+  restart: 'bpftrace was restarted',
+  garbage: 'output was not understood',
+};
+
+function faultsOf({ faults, lost }: Frame): string {
+  const words = faults.map(fault => `${fault} (${FAULT_WORDS[fault]})`);
+  return [...words, ...(lost > 0 ? [`${lost} events lost`] : [])].join(', ');
+}
+
+/** Shows frames, status, incidents and log lines as they come. */
+export class Live {
+  readonly #options: LiveOptions;
+  /** One picture, drawn again with every frame. */
+  readonly redraws: boolean;
+  /** What is firing and was told, the last that changed at the end; bounded, as an end may be told by another process. */
+  readonly #open = new Map<string, Incident>();
+  readonly #notes = new Notes();
+  #recent: Incident[] = [];
+  #header: readonly string[] = [];
+  #drawn: { frame: Frame; status: Status } | null = null;
+  /** When the last frame came, of the monotonic clock, ms. */
+  #lastFrame: number;
+  #silenceTold = false;
+  #reasonsTold = '';
+
+  constructor(options: LiveOptions) {
+    this.#options = options;
+    this.redraws = options.screen.isTTY === true && options.traffic;
+    this.#lastFrame = options.clock.monotonic();
+  }
+
+  /** More lines that stay on top: what does not change while this process runs. */
+  header(lines: readonly string[]): void {
+    this.#header = [...this.#header, ...lines];
+    this.#print(lines);
+  }
+
+  /** A line for those who read a stream; a picture shows the same otherwise. */
+  once(line: string): void {
+    if (!this.redraws) this.#print([line]);
+  }
+
+  frame(frame: Frame, status: Status): void {
+    this.#lastFrame = this.#options.clock.monotonic();
+    this.#silenceTold = false;
+    if (!this.#options.traffic) return;
+    const { shows = () => true } = this.#options;
+    const containers = frame.containers.filter(({ name }) => shows(name));
+    this.#drawn = { frame: { ...frame, containers }, status };
+    if (this.redraws) this.#draw(null);
+    else
+      this.#print([...frameLines(this.#drawn.frame, isoTime(frame.start)), ...this.#trouble(frame, status)]);
+  }
+
+  /** A new or changed incident: a picture shows it with the next frame, a stream when it opens and when it ends. */
+  incident(incident: Incident): void {
+    const isNew = !this.#open.delete(incident.id);
+    this.#recent = [incident, ...this.#recent.filter(known => known.id !== incident.id)].slice(
+      0,
+      INCIDENTS_SHOWN,
+    );
+    if (incident.resolvedAt === null) this.#open.set(incident.id, incident);
+    const [oldest] = this.#open.keys();
+    if (this.#open.size > CAPS.openIncidents.limit && oldest !== undefined) this.#open.delete(oldest);
+    if (!this.redraws && (isNew || incident.resolvedAt !== null)) this.#print(incidentLines(incident));
+  }
+
+  /** A log line that stands above already, and is part of the picture from the first redraw on. */
+  recall(entry: Entry): void {
+    this.#notes.add(entry);
+  }
+
+  /** A log line while this has the screen. */
+  log(entry: Entry): void {
+    this.#notes.add(entry);
+    if (!this.redraws || this.#drawn === null) this.#print([entryText(entry)]);
+  }
+
+  /** Say so when frames stay away, until the signal is aborted. */
+  async watch(intervalMs: number, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const limitMs = Math.max(2 * intervalMs, SILENCE_MS);
+    this.#lastFrame = clock.monotonic();
+    while (!signal.aborted) {
+      await clock.sleep(limitMs / 3, signal);
+      const silentMs = clock.monotonic() - this.#lastFrame;
+      if (!signal.aborted && silentMs >= limitMs) this.#silent(silentMs);
+    }
+  }
+
+  /** The last words. */
+  end(line: string): void {
+    if (this.redraws && this.#drawn) this.#draw(null);
+    this.#print([line]);
+  }
+
+  #silent(silentMs: number): void {
+    const seconds = formatDuration(Math.round(silentMs / 1000) * 1000);
+    const text = `! no frame for ${seconds}: bpftrace does not answer`;
+    if (this.redraws && this.#drawn) this.#draw(text);
+    else if (!this.#silenceTold) this.#print([text]);
+    this.#silenceTold = true;
+  }
+
+  /** `silence` takes the place of the status of a frame that is no news any more. */
+  #draw(silence: string | null): void {
+    if (this.#drawn === null) return;
+    const { frame, status } = this.#drawn;
+    const { columns, rows } = this.#options.screen;
+    const size = { width: columns || 80, height: rows || 24 };
+    const anomalous = new Set([...this.#open.values()].map(incident => incident.container));
+    const faults = frame.faults.length > 0 ? [`INCOMPLETE: ${faultsOf(frame)}`] : [];
+    const summary = [`${isoTime(frame.start).slice(11, 19)}Z`, ...faults, silence ?? status.line].join('  ');
+    const [newest = [], ...older] = this.#incidentBlocks(anomalous);
+    const lines = picture(
+      {
+        header: this.#header,
+        status: [summary],
+        tableHeight: frame.containers.length + 1,
+        table: height => frameTable(frame, { width: size.width, height, anomalous }),
+        blocks: [status.reasons, newest, this.#notes.warnings, ...older, this.#notes.others],
+      },
+      size,
+    );
+    this.#options.screen.write(CLEAR);
+    this.#print(lines);
+  }
+
+  /** Newest first; above the first one what the mark in the table means. */
+  #incidentBlocks(anomalous: ReadonlySet<string>): string[][] {
+    return this.#recent.map((incident, i) => [
+      i === 0 && anomalous.size > 0 ? '! open incident' : '',
+      ...incidentLines(incident),
+    ]);
+  }
+
+  /** What a stream gets besides traffic: nothing while all is well, reasons when they change. */
+  #trouble(frame: Frame, status: Status): string[] {
+    const faults = frame.faults.length > 0 ? [`incomplete: ${faultsOf(frame)}`] : [];
+    const parts = [...faults, ...(status.trouble ? [status.line] : [])];
+    const reasons = status.reasons.join('\n');
+    const news = status.trouble && reasons !== this.#reasonsTold ? status.reasons : [];
+    this.#reasonsTold = reasons;
+    return [...(parts.length > 0 ? [`${isoTime(frame.start)} ${parts.join('; ')}`] : []), ...news];
+  }
+
+  #print(lines: readonly string[]): void {
+    if (lines.length > 0) this.#options.screen.write(`${lines.join('\n')}\n`);
+  }
+}

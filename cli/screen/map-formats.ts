@@ -1,0 +1,97 @@
+import { formatCount, formatCounted, formatSize } from '../../core/config/units.ts';
+import { printable } from '../../core/errors.ts';
+import type { MapEdge, MapNode, ServiceMap } from '../../core/traffic/service-map.ts';
+
+/** Pictures of a service map. Names are untrusted: each format escapes them in its own way. */
+export const MAP_FORMATS: Readonly<Record<string, (map: ServiceMap) => string>> = {
+  text: mapText,
+  dot: mapDot,
+  mermaid: mapMermaid,
+  json: ({ nodes, edges }) => `${JSON.stringify({ nodes, edges: inOrder(edges) }, null, 2)}\n`,
+};
+
+/** A line for each edge. */
+function mapText({ nodes, edges }: ServiceMap): string {
+  if (edges.length === 0) return 'No traffic between anybody is stored for this host and range.\n';
+  const names = new Map(nodes.map(node => [node.id, printable(labelOf(node), 60)]));
+  return inOrder(edges)
+    .map(edge => `${names.get(edge.from)} -> ${names.get(edge.to)} ${portOf(edge)}: ${numbersOf(edge)}\n`)
+    .join('');
+}
+
+/** Failing edges are red, dashed where no connection succeeded. */
+function mapDot({ nodes, edges }: ServiceMap): string {
+  const ids = numbered(nodes);
+  return [
+    'digraph tidegauge {',
+    '  rankdir=LR;',
+    ...nodes.map(node => `  ${ids.get(node.id)} [label=${dotText(labelOf(node))}${shapeOf(node)}];`),
+    ...inOrder(edges).map(edge => {
+      const label = dotText(`${portOf(edge)} ${numbersOf(edge)}`);
+      const health = healthOf(edge);
+      const colour = health === 'well' ? '' : ', color=red, fontcolor=red';
+      const style = health === 'down' ? ', style=dashed' : '';
+      return `  ${ids.get(edge.from)} -> ${ids.get(edge.to)} [label=${label}${colour}${style}];`;
+    }),
+    '}',
+    '',
+  ].join('\n');
+}
+
+/** Failing edges are red, dotted where no connection succeeded. */
+function mapMermaid({ nodes, edges }: ServiceMap): string {
+  const ids = numbered(nodes);
+  // They come first, and styles name edges by their place.
+  const failing = edges.filter(edge => healthOf(edge) !== 'well').map((_, i) => i);
+  return [
+    'flowchart LR',
+    ...nodes.map(node => `  ${ids.get(node.id)}["${mermaidText(labelOf(node))}"]`),
+    ...inOrder(edges).map(edge => {
+      const label = mermaidText(`${portOf(edge)} ${numbersOf(edge)}`);
+      const arrow = healthOf(edge) === 'down' ? '-.->' : '-->';
+      return `  ${ids.get(edge.from)} ${arrow}|"${label}"| ${ids.get(edge.to)}`;
+    }),
+    ...(failing.length === 0 ? [] : [`  linkStyle ${failing.join(',')} stroke:red,color:red`]),
+    '',
+  ].join('\n');
+}
+
+/** `down`: no connection could be opened. From what is most wrong to what is well. */
+const HEALTH = ['down', 'failing', 'well'] as const;
+
+function healthOf({ connections, failures }: MapEdge): (typeof HEALTH)[number] {
+  if (failures === 0) return 'well';
+  return connections === 0 ? 'down' : 'failing';
+}
+
+/** What fails is what one looks for, and moves the least: it comes first. All else by what it moved. */
+function inOrder(edges: readonly MapEdge[]): MapEdge[] {
+  const rank = (edge: MapEdge): number => HEALTH.indexOf(healthOf(edge));
+  return edges.toSorted((a, b) => rank(a) - rank(b) || b.failures - a.failures || bytesOf(b) - bytesOf(a));
+}
+
+/** Ids that need no escaping. */
+const numbered = (nodes: readonly MapNode[]): Map<string, string> =>
+  new Map(nodes.map((node, i) => [node.id, `n${i}`]));
+
+const labelOf = (node: MapNode): string => (node.kind === 'container' ? node.name : `(${node.name})`);
+const shapeOf = (node: MapNode): string => (node.kind === 'container' ? ', shape=box' : '');
+const portOf = ({ protocol, port }: MapEdge): string => (port === 0 ? protocol : `${protocol}/${port}`);
+const bytesOf = (edge: MapEdge): number => edge.sentBytes + edge.receivedBytes;
+
+function numbersOf(edge: MapEdge): string {
+  const { sentBytes, receivedBytes, connections, failures } = edge;
+  const parts: string[] = [];
+  if (failures > 0)
+    parts.push(`${formatCount(failures)} of ${formatCounted(connections + failures, 'connection')} failed`);
+  if (failures === 0 || bytesOf(edge) > 0)
+    parts.push(`${formatSize(sentBytes)} there, ${formatSize(receivedBytes)} back`);
+  if (failures === 0 && connections > 0) parts.push(formatCounted(connections, 'connection'));
+  return parts.join(', ');
+}
+
+const dotText = (text: string): string => `"${printable(text).replace(/["\\]/g, '\\$&')}"`;
+
+/** Mermaid knows no quoting, only entities by number. */
+const mermaidText = (text: string): string =>
+  printable(text).replace(/[^\p{L}\p{N} ._,/():-]/gu, char => `#${char.codePointAt(0)};`);

@@ -1,0 +1,111 @@
+import { formatCount, formatSize } from '../../core/config/units.ts';
+import { printable } from '../../core/errors.ts';
+import type { Container, Frame, Window } from '../../core/traffic/frame.ts';
+
+/** Pure pictures of a frame for a terminal: lines of text, no escape codes. Names are made printable. */
+
+interface Row {
+  readonly container: Container;
+  readonly send: Window | undefined;
+  readonly receive: Window | undefined;
+}
+
+const rowsOf = (frame: Frame): Row[] => {
+  const windows = new Map(frame.windows.map(window => [`${window.direction}\0${window.container}`, window]));
+  return frame.containers.map(container => ({
+    container,
+    send: windows.get(`send\0${container.name}`),
+    receive: windows.get(`receive\0${container.name}`),
+  }));
+};
+
+const bytesOf = ({ send, receive }: Row): number => (send?.bytes ?? 0) + (receive?.bytes ?? 0);
+const hasTraffic = ({ send, receive }: Row): boolean => send !== undefined || receive !== undefined;
+
+/** One line per container with traffic: what a pipe or a log file gets. */
+export function frameLines(frame: Frame, time: string): string[] {
+  return rowsOf(frame)
+    .filter(hasTraffic)
+    .map(({ container, send, receive }) => {
+      const name = printable(container.name, 80);
+      return `${time} ${name} sent ${amount(send)} received ${amount(receive)}`;
+    });
+}
+
+const amount = (window: Window | undefined): string =>
+  `${formatSize(window?.bytes ?? 0)} in ${window?.messages ?? 0} messages`;
+
+/** Columns of the live table. Numbers to the right. */
+const COLUMNS = ['CONTAINER', 'SENT/s', 'MSG/s', 'MEAN', 'RECEIVED/s', 'MSG/s', 'MEAN'] as const;
+
+/**
+ * The live table of a frame, busiest first, at most `height` rows of at most `width` columns; where names would have to
+ * be cut, without the means. `anomalous` marks containers with an open incident.
+ */
+export function frameTable(
+  frame: Frame,
+  options: { width: number; height: number; anomalous: ReadonlySet<string> },
+): string[] {
+  const rows = rowsOf(frame).sort((a, b) => bytesOf(b) - bytesOf(a));
+  if (rows.length === 0) return ['no traffic yet'];
+  const fits = rows.length < options.height;
+  const shown = fits ? rows : rows.slice(0, Math.max(1, options.height - 2));
+  const table = [COLUMNS, ...shown.map(row => cellsOf(row, frame.durationMs, options.anomalous))];
+  const fitting = roomForNames(table, options.width) >= 0 ? table : table.map(withoutMeans);
+  const widths = widthsOf(fitting);
+  widths[0] = Math.max(10, (widths[0] ?? 0) + Math.min(0, roomForNames(fitting, options.width)));
+  const lines = fitting.map(row => layOut(row, widths));
+  if (rows.length > shown.length) lines.push(`… and ${rows.length - shown.length} more`);
+  return lines;
+}
+
+const withoutMeans = (row: readonly string[]): string[] => row.filter((_, i) => COLUMNS[i] !== 'MEAN');
+
+const widthsOf = (table: readonly (readonly string[])[]): number[] =>
+  (table[0] ?? []).map((_, i) => Math.max(...table.map(row => width(row[i] ?? ''))));
+
+/** Columns of the screen that are left when no name is cut; negative: that many too few. */
+const roomForNames = (table: readonly (readonly string[])[], screen: number): number =>
+  widthsOf(table).reduce((left, w) => left - w - 2, screen + 2);
+
+function cellsOf(
+  { container, send, receive }: Row,
+  durationMs: number,
+  anomalous: ReadonlySet<string>,
+): string[] {
+  const mark = anomalous.has(container.name) ? '! ' : '  ';
+  return [mark + printable(container.name, 60), ...rates(send, durationMs), ...rates(receive, durationMs)];
+}
+
+function rates(window: Window | undefined, durationMs: number): string[] {
+  if (!window) return ['0 B', '0', '-'];
+  const perSecond = (n: number) => (n * 1000) / durationMs;
+  return [
+    formatSize(perSecond(window.bytes)),
+    formatCount(Math.round(perSecond(window.messages) * 10) / 10),
+    formatSize(Math.round(window.bytes / window.messages)),
+  ];
+}
+
+function layOut(row: readonly string[], widths: readonly number[]): string {
+  return row
+    .map((cell, i) => {
+      const room = widths[i] ?? 0;
+      const text = cutInside(cell, room);
+      const pad = ' '.repeat(Math.max(0, room - width(text)));
+      return i === 0 ? text + pad : pad + text;
+    })
+    .join('  ')
+    .trimEnd();
+}
+
+/** What tells names apart is as often at their end as at their beginning: `shop-web-1`, `docker:f61937bbd410`. */
+function cutInside(text: string, room: number): string {
+  const chars = [...text];
+  if (chars.length <= room) return text;
+  const tail = Math.floor((room - 1) / 2);
+  return [...chars.slice(0, room - 1 - tail), '…', ...chars.slice(chars.length - tail)].join('');
+}
+
+/** Columns a text takes: close enough for names, one per code point. */
+const width = (text: string): number => [...text].length;

@@ -1,0 +1,158 @@
+import { uptime } from 'node:os';
+import { flows } from '../../bpf/flows.ts';
+import { bpftraceVersionOf } from '../../bpf/quirks.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Config } from '../../core/config/config.ts';
+import { TidegaugeError } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+import { CONNECTION_KINDS, type ConnectionKind } from '../../core/traffic/connection.ts';
+import type { CgroupId, Event, Input } from '../contract.ts';
+import { readAddress } from '../decode/flow-key.ts';
+import type { Line } from '../decode/lines.ts';
+import { parseLine } from '../decode/parse.ts';
+import { findCgroupMount } from '../identity/cgroups.ts';
+import { Identifier } from '../identity/identifier.ts';
+import { Identity } from '../identity/identity.ts';
+import { OTHER } from '../identity/naming.ts';
+import { describeExit, explainExit } from './bpftrace-errors.ts';
+import type { Tracer } from './tracer.ts';
+
+/** One TCP connection that was opened, failed to open, or was accepted. Names are untrusted. */
+export interface Connection {
+  /** When it was read, epoch ms. */
+  readonly time: number;
+  readonly kind: ConnectionKind;
+  readonly container: string;
+  readonly own: string;
+  readonly ownPort: number;
+  readonly peer: string;
+  readonly peerPort: number;
+}
+
+export interface WatchOptions {
+  readonly config: Pick<Config['capture'], 'bpftrace' | 'docker'>;
+  /** Who has the rights of root. */
+  readonly tracer: Tracer;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Aborted: the end. */
+  readonly signal: AbortSignal;
+  readonly onConnection: (connection: Connection) => void;
+  /** Connections are told from now on, none before. */
+  readonly onReady?: () => void;
+}
+
+/** Watch TCP connections of all containers until the signal. Throws a TidegaugeError when bpftrace ends before. */
+export async function watchConnections(options: WatchOptions): Promise<void> {
+  const { config, tracer, signal } = options;
+  const bpftrace = bpftraceVersionOf(await tracer.version());
+  const watch = new Watch(options, await findCgroupMount());
+  const child = tracer.start({ kind: 'connections', bpftrace });
+  const stop = () => void child.stop();
+  signal.addEventListener('abort', stop);
+  try {
+    if (signal.aborted) stop();
+    for await (const line of child.lines) await watch.take(line);
+    const exit = await child.exited;
+    if (!signal.aborted)
+      throw explainExit(config.bpftrace, exit) ?? ended(config.bpftrace, describeExit(exit));
+  } finally {
+    signal.removeEventListener('abort', stop);
+    child.kill();
+    await watch.stop();
+  }
+}
+
+/** Deaths of cgroups after which the earlier dead are forgotten, in steps: there are no frames here to do it. */
+const DEATHS = 256;
+
+/** Lines of connections.bt -> connections with names. */
+class Watch {
+  readonly #options: WatchOptions;
+  readonly #identity = new Identity();
+  readonly #identifier: Identifier;
+  #deaths = 0;
+  #isReady = false;
+
+  constructor(options: WatchOptions, mount: string | null) {
+    this.#options = options;
+    this.#identifier = new Identifier({
+      docker: options.config.docker,
+      mount,
+      clock: options.clock,
+      log: options.log,
+      feed: input => learn(this.#identity, input),
+      undescribed: () => this.#identity.undescribed(),
+      unnetworked: () => [],
+      networkOfProcess: pid => options.tracer.networkOfProcess(pid),
+      boot: () => uptime() * 1000,
+    });
+  }
+
+  async take(line: Line): Promise<void> {
+    const { clock, log, onConnection } = this.#options;
+    if (line === null) return log.warn('a line too long to be one of ours');
+    const found = parseConnection(line);
+    if (found === null) {
+      for (const event of parseLine(flows, line)) await this.#follow(event);
+      return;
+    }
+    // While probes attach, nobody can be looked up yet: what is seen then would be nobody's.
+    if (!this.#isReady) return;
+    await this.#identifier.settle();
+    const container = this.#identity.nameOf(found.cgroup) ?? OTHER.name;
+    onConnection({ time: clock.now(), container, ...found.connection });
+  }
+
+  stop(): Promise<void> {
+    return this.#identifier.stop();
+  }
+
+  #died({ cgroup, path, ns }: Extract<Event, { kind: 'birth' | 'death' }>): void {
+    this.#identity.death(cgroup, path, ns);
+    if (++this.#deaths % DEATHS !== 0) return;
+    this.#identity.roster(new Set(), ns);
+    this.#identity.age(ns);
+  }
+
+  async #follow(event: Event): Promise<void> {
+    if (event.kind === 'birth') this.#identity.birth(event.cgroup, event.path, event.ns);
+    if (event.kind === 'death') this.#died(event);
+    if (event.kind === 'lost') this.#options.log.warn({ events: event.events }, 'connections were missed');
+    if (event.kind === 'garbage') this.#options.log.warn({ reason: event.reason }, 'line not understood');
+    this.#identifier.follow(event);
+    if (event.kind !== 'begin') return;
+    await this.#identifier.settle();
+    this.#isReady = true;
+    this.#options.onReady?.();
+  }
+}
+
+function learn(identity: Identity, input: Input): void {
+  if (input.kind === 'scanned') identity.scanned(input.cgroups, input.boot * 1e6);
+  if (input.kind === 'located') identity.located(input.cgroup, input.path);
+  if (input.kind === 'described') identity.described(input.description);
+  if (input.kind === 'forgotten') identity.forgotten(input.id, input.boot * 1e6);
+}
+
+/** What a line of connections.bt says; null for every other line. Never throws. */
+export function parseConnection(
+  line: string,
+): { cgroup: CgroupId; connection: Omit<Connection, 'time' | 'container'> } | null {
+  const [, kindText, cgroup, ownPortText, peerPortText, ownText, peerText] = CONNECTION_LINE.exec(line) ?? [];
+  const kind = CONNECTION_KINDS[Number(kindText) - 1];
+  const [ownPort, peerPort] = [Number(ownPortText), Number(peerPortText)];
+  if (!kind || !cgroup || !ownText || !peerText || Math.max(ownPort, peerPort) > 65_535) return null;
+  const [own, peer] = [readAddress(ownText) ?? '?', readAddress(peerText) ?? '?'];
+  return { cgroup, connection: { kind, own, ownPort, peer, peerPort } };
+}
+
+/** From end to end: a cgroup may have any name, that of a connection with a quotation mark before it as well. */
+const CONNECTION_LINE =
+  /^\{"type": ?"printf", ?"data": ?"connection \d{1,19} ([123]) (\d{1,20}) (\d{1,5}) (\d{1,5}) ([0-9a-f:.]{2,45}) ([0-9a-f:.]{2,45})\\n"\}\s*$/;
+
+const ended = (program: string, found: string): TidegaugeError =>
+  new TidegaugeError(
+    { place: `bpftrace (${program})`, expected: 'connections', found, remedy: 'Run `tidegauge doctor`.' },
+    { exitCode: 2 },
+  );

@@ -1,0 +1,41 @@
+import { decodeTalk, type Talk } from './flow-key.ts';
+import { WordTable } from './key-table.ts';
+
+/** Words of a key: cgroup, word without bucket, two addresses (bpf/flows.bt); of 64 bits the high half comes first. */
+export const KEY_WORDS = 7;
+
+/** What a key says besides its cgroup. */
+export const talkOf = (key: Uint32Array): Talk => {
+  const [, , word = 0, aHigh = 0, aLow = 0, bHigh = 0, bLow = 0] = key;
+  return decodeTalk(word, [aHigh, aLow], [bHigh, bLow]);
+};
+
+/** Messages and bytes by cgroup and talk, in columns and in the order in which they were read. */
+export class Talks {
+  /** Row of the cgroup (cells.ts), which is looked up once for each talk. */
+  readonly rows: number[] = [];
+  readonly messages: number[] = [];
+  readonly bytes: number[] = [];
+  readonly #table = new WordTable(KEY_WORDS);
+
+  /** Number of keys. */
+  get size(): number {
+    return this.#table.size;
+  }
+
+  /** The number of a key. */
+  numberOf(key: Uint32Array): number {
+    return this.#table.numberOf(key);
+  }
+
+  /** `number`: of the key. */
+  add(number: number, messages: number, bytes: number): void {
+    this.messages[number] = (this.messages[number] ?? 0) + messages;
+    this.bytes[number] = (this.bytes[number] ?? 0) + bytes;
+  }
+
+  /** Writes a key, by its number. */
+  key(number: number, into: Uint32Array): void {
+    this.#table.key(number, into);
+  }
+}

@@ -1,0 +1,338 @@
+import type { Fault, Frame } from '../../core/traffic/frame.ts';
+import type { CgroupId, Event, Input, Reading } from '../contract.ts';
+import type { Stranger } from '../identity/identifier.ts';
+import { Identity } from '../identity/identity.ts';
+import { LIMITS } from '../limits.ts';
+import { rosterOf } from './attribution.ts';
+import { connectionsOf } from './connection-rows.ts';
+import { type Counters, newCounters } from './counters.ts';
+import { FlowBuilder } from './flow-builder.ts';
+import { Readout } from './map-snapshot.ts';
+import { Timeline } from './timeline.ts';
+
+export interface BuilderOptions {
+  readonly host: string;
+  /** Configured length of an interval, ms. */
+  readonly intervalMs: number;
+  /** Capacity of each map, entries. */
+  readonly mapKeys: number;
+  /** Most containers in a frame; the rest is folded into `other`. */
+  readonly maxContainers: number;
+  /** Start of the host's last frame of an earlier capture, epoch ms, or null. */
+  readonly previous: number | null;
+  /** End of that frame, epoch ms: the wall clock may have been set back since. Absent: not known. */
+  readonly notBefore?: number | undefined;
+  /** Address ranges of a cluster's services, such as `10.96.0.0/12`; absent: none. */
+  readonly serviceRanges?: readonly string[] | undefined;
+}
+
+/**
+ * An interval that is this many times longer than configured was merged of several. A single tick that came while the
+ * last readout was still being printed is nothing to mark: all is counted, and rates are by the true duration.
+ */
+const MERGED_FACTOR = 1.5;
+const LATE_FACTOR = 2.5;
+/** Kernel time cannot be later than the clock that is read afterwards, except for its resolution, ns. */
+const CLOCK_SLACK_NS = 1e9;
+
+/**
+ * Events -> frames. Pure apart from its own state: the same inputs give the same frames, byte for byte. A frame is
+ * made when the `end` of its readout comes. Nothing is thrown, whatever the events are.
+ */
+export class FrameBuilder {
+  readonly counters: Counters = newCounters();
+  readonly #options: BuilderOptions;
+  readonly #identity = new Identity();
+  readonly #flows: FlowBuilder;
+  readonly #timeline: Timeline;
+  #previous: number | null;
+  /** Of the open interval. */
+  #faults = new Set<Fault>();
+  #lost = 0;
+  /** The readout that has begun and not ended. */
+  #readout: {
+    readonly ns: number;
+    readonly set: string;
+    readonly reading: Reading;
+    readonly content: Readout;
+  } | null = null;
+  /**
+   * The probes are detached, this is the last readout. It may go on after its end: of a tick right before, bpftrace may
+   * not have come to print anything, or to clear what it had printed; it prints what is left in its maps as it exits.
+   */
+  #isLast = false;
+  /** Earlier readouts of the open interval, and when the last of them was. */
+  #parts: { readonly ns: number; readonly content: Readout } | null = null;
+
+  constructor(options: BuilderOptions) {
+    this.#options = options;
+    this.#previous = options.previous;
+    this.#flows = new FlowBuilder(LIMITS.flows, options.serviceRanges);
+    const { previous, notBefore = Number.NEGATIVE_INFINITY } = options;
+    this.#timeline = new Timeline(previous === null ? null : Math.max(previous + 1, notBefore));
+  }
+
+  /** By how much frames are ahead of a wall clock that was set back, ms. */
+  get aheadMs(): number {
+    return this.#timeline.aheadMs;
+  }
+
+  /** Ids of living containers that Docker may know and has not described. */
+  undescribed(): string[] {
+    return this.#identity.undescribed();
+  }
+
+  /** Living cgroups of whose network nothing is known. Urgent: containers, and those with flows in the open readout. */
+  unnetworked(): Stranger[] {
+    const content = this.#readout?.content;
+    const active = new Set<CgroupId>();
+    for (const { cgroup } of content?.talks ?? []) active.add(cgroup);
+    for (const { cgroup } of content?.connections ?? []) active.add(cgroup);
+    return this.#identity.living().flatMap(([cgroup, isContainer]) => {
+      const path = this.#flows.isStranger(cgroup) ? this.#identity.pathOf(cgroup) : null;
+      return path === null ? [] : [{ cgroup, path, urgent: isContainer || active.has(cgroup) }];
+    });
+  }
+
+  /** What was learned of identities, or that bpftrace is gone. */
+  learn(input: Exclude<Input, { kind: 'line' }>): Frame[] {
+    switch (input.kind) {
+      case 'scanned':
+        this.#identity.scanned(input.cgroups, input.boot * 1e6);
+        return [];
+      case 'located':
+        this.#identity.located(input.cgroup, input.path);
+        return [];
+      case 'networked':
+        this.#flows.networked(input.cgroup, input.network);
+        return [];
+      case 'described':
+        this.#identity.described(input.description);
+        return [];
+      case 'reached':
+        this.#flows.reached(input.endpoints, input.boot * 1e6);
+        return [];
+      case 'forgotten':
+        this.#identity.forgotten(input.id, input.boot * 1e6);
+        return [];
+      case 'oversize':
+        this.#garbage('line too long');
+        return [];
+      case 'ended':
+        return this.#ended();
+    }
+  }
+
+  /** Nothing more comes: the frame of the last readout, if it has begun. */
+  finish(): Frame[] {
+    return this.#isLast ? this.#finish() : [];
+  }
+
+  /** One event of a line, with the clocks' readings when the line was read. */
+  step(event: Event, reading: Reading): Frame[] {
+    switch (event.kind) {
+      case 'begin':
+        return this.#begin(event.ns, reading);
+      case 'flip':
+        return this.#flip(event, reading);
+      case 'end':
+        if (this.#readout && this.#isLast) return [];
+        if (this.#readout?.ns === event.ns) return this.#finish();
+        this.#garbage('end without flip');
+        return [];
+      case 'more':
+        if (this.#readout && this.#isLast) return [];
+        if (this.#readout?.ns === event.ns) this.#part();
+        else this.#garbage('end without flip');
+        return [];
+      case 'total':
+        if (!this.#isReadOut(event.set)) this.#garbage('count of events outside its readout');
+        else if (!this.#readout?.content.count(event.set, event.messages)) this.#repeated();
+        return [];
+      case 'counts':
+        // bpftrace may print maps that are empty when it exits.
+        if (!this.#isReadOut(event.set)) {
+          if (event.entries > 0) this.#garbage(`map ${event.map} outside its readout`);
+        } else if (!this.#readout?.content.take(event)) this.#repeated();
+        return [];
+      case 'birth':
+        this.#identity.birth(event.cgroup, event.path, event.ns);
+        return [];
+      case 'death':
+        this.#identity.death(event.cgroup, event.path, event.ns);
+        return [];
+      case 'lost':
+        this.#lose(event.events);
+        this.#faults.add('lost-events');
+        return [];
+      case 'garbage':
+        this.#garbage(event.reason);
+        return [];
+      case 'detach':
+        this.#faults.add('detach');
+        this.#isLast = true;
+        return [];
+      case 'attached':
+        return [];
+    }
+  }
+
+  /** Whether maps of this set are part of the readout that has begun. */
+  #isReadOut(set: string): boolean {
+    return this.#readout !== null && (this.#isLast || this.#readout.set === set);
+  }
+
+  /** A map a second time. */
+  #repeated(): void {
+    if (!this.#isLast) this.counters.duplicates++;
+  }
+
+  #garbage(reason: string): void {
+    this.counters.garbage++;
+    this.counters.lastGarbage = reason;
+    this.#faults.add('garbage');
+  }
+
+  #lose(events: number): void {
+    this.counters.lost += events;
+    this.#lost += events;
+  }
+
+  #begin(ns: number, reading: Reading): Frame[] {
+    const { startNs } = this.#timeline;
+    if (startNs === null) {
+      this.#timeline.begin(ns, reading);
+      this.#faults.add('attach');
+      return [];
+    }
+    if (ns <= startNs) {
+      this.counters.duplicates++;
+      return [];
+    }
+    const frames = this.finish();
+    // From the last flip to here nobody looked, or what was seen died with bpftrace.
+    this.#faults.add('restart');
+    frames.push(this.#frame(ns, reading, this.#parts?.content ?? new Readout()));
+    this.#faults.add('attach');
+    return frames;
+  }
+
+  #flip(event: Extract<Event, { kind: 'flip' }>, reading: Reading): Frame[] {
+    const { ns, set } = event;
+    const { startNs } = this.#timeline;
+    if (this.#readout?.ns === ns) {
+      this.counters.duplicates++;
+      return [];
+    }
+    if (
+      (startNs !== null && ns <= Math.max(startNs, this.#parts?.ns ?? 0)) ||
+      ns > reading.boot * 1e6 + CLOCK_SLACK_NS
+    ) {
+      this.#garbage('flip at an impossible time');
+      return [];
+    }
+    const frames: Frame[] = [];
+    const begun = this.#isLast ? this.#readout?.content : undefined;
+    if (this.#readout && !begun) {
+      this.#garbage('readout without end');
+      frames.push(...this.#finish());
+    }
+    // Without a `begin` nobody knows since when this set was written: its readout only starts the clock.
+    if (startNs === null) return this.#begin(ns, reading);
+    const content = begun ?? this.#parts?.content ?? new Readout();
+    // What two processors said at one time may come in any order.
+    const latest = Math.max(ns, begun && this.#readout ? this.#readout.ns : 0);
+    this.#readout = { ns: latest, set, reading, content };
+    return frames;
+  }
+
+  #part(): void {
+    if (!this.#readout) return;
+    const { ns, content } = this.#readout;
+    content.nextPart();
+    this.#parts = { ns, content };
+    this.#readout = null;
+  }
+
+  #finish(): Frame[] {
+    if (!this.#readout) return [];
+    const { ns, reading, content } = this.#readout;
+    this.#readout = null;
+    this.#isLast = false;
+    return [this.#frame(ns, reading, content)];
+  }
+
+  #ended(): Frame[] {
+    this.counters.restarts++;
+    const frames = this.finish();
+    this.#isLast = false;
+    if (this.#readout) {
+      this.#faults.add('restart');
+      frames.push(...this.#finish());
+    }
+    return frames;
+  }
+
+  /** What is wrong with the interval of this length that is about to be closed. */
+  #judge(content: Readout, durationMs: number): void {
+    const { intervalMs, mapKeys } = this.#options;
+    const full = content.entries >= mapKeys;
+    if (full) this.#faults.add('saturated');
+    const missing = content.missing;
+    if (missing > 0) {
+      this.#lose(missing);
+      if (!full) this.#faults.add('lost-events');
+    }
+    const isKnown = (['attach', 'detach', 'restart'] as const).some(fault => this.#faults.has(fault));
+    if (durationMs > intervalMs * MERGED_FACTOR && !isKnown) {
+      this.counters.merged += Math.round(durationMs / intervalMs) - 1;
+      if (durationMs > intervalMs * LATE_FACTOR) this.#faults.add('late-flip');
+    }
+  }
+
+  /** Close the interval at `ns`. */
+  #frame(ns: number, reading: Reading, content: Readout): Frame {
+    const { host, mapKeys, maxContainers } = this.#options;
+    const fromNs = this.#timeline.startNs ?? ns;
+    const { start, durationMs } = this.#timeline.close(ns, reading);
+    this.#judge(content, durationMs);
+    this.#parts = null;
+    const members = this.#identity.roster(content.cgroups, ns);
+    const { folded, names, ...roster } = rosterOf(members, content, maxContainers);
+    const alive = new Set(roster.containers.map(container => container.name));
+    const nameOf = (cgroup: CgroupId) => names.get(cgroup) ?? this.#identity.nameOf(cgroup);
+    this.#identity.age(ns);
+    const nameOfContainer = this.#identity.namesOfContainers();
+    const connections = connectionsOf(content, names, LIMITS.connections);
+    const frame: Frame = {
+      host,
+      start,
+      durationMs,
+      previous: this.#previous,
+      faults: [...this.#faults].sort(),
+      lost: this.#lost,
+      occupancy: content.entries / mapKeys,
+      ...roster,
+      flows: this.#flows.flows(content, {
+        start,
+        fromNs,
+        toNs: ns,
+        names,
+        nameOf,
+        nameOfContainer,
+        ended: roster.ended,
+        alive,
+      }),
+      connections: connections.rows,
+    };
+    this.#previous = start;
+    this.#faults = new Set();
+    this.#lost = 0;
+    this.counters.frames++;
+    this.counters.folded = folded;
+    this.counters.foldedFlows = this.#flows.folded;
+    this.counters.foldedConnections = connections.folded;
+    this.counters.bookEntries = this.#flows.bookEntries;
+    return frame;
+  }
+}

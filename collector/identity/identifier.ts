@@ -1,0 +1,187 @@
+import { dockerClient } from '../../backends/docker/client.ts';
+import type { Clock } from '../../core/clock.ts';
+import { describeError } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+import type { CgroupId, Event, Input, Network } from '../contract.ts';
+import { LIMITS } from '../limits.ts';
+import { locateCgroup, scanCgroups } from './cgroups.ts';
+import { type DockerWatcher, watchDocker } from './docker.ts';
+import { networkOfCgroup } from './network-namespaces.ts';
+
+/** A cgroup of whose network nothing is known. */
+export interface Stranger {
+  readonly cgroup: CgroupId;
+  readonly path: string;
+  /** To be asked for until there is an answer; others may have no process. */
+  readonly urgent: boolean;
+}
+
+/** How often a cgroup that may have no process is asked for its network. */
+const NETWORK_QUESTIONS = 5;
+
+/** What it means that a network namespace could not be read. */
+const STRANGE = '; the map may not know a peer by name';
+
+export interface IdentifyOptions {
+  /** `capture.docker`. */
+  readonly docker: string;
+  /** Where the cgroup v2 tree is mounted, or null. */
+  readonly mount: string | null;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Takes what was learned. */
+  readonly feed: (input: Input) => void;
+  /** Ids of living containers that Docker may know and has not described. */
+  readonly undescribed: () => readonly string[];
+  /** Living cgroups of whose network nothing is known. */
+  readonly unnetworked: () => readonly Stranger[];
+  /** The network namespace of a process, or null when it is gone. */
+  readonly networkOfProcess: (pid: string) => Promise<Network | null>;
+  /** Time since boot, ms. */
+  readonly boot: () => number;
+}
+
+/** Asks the host and Docker who is who, in the background; `settle` waits for the answers, but not for long. */
+export class Identifier {
+  readonly #options: IdentifyOptions;
+  readonly #docker: DockerWatcher | null;
+  /** Questions without an answer yet. */
+  readonly #pending = new Set<Promise<void>>();
+  /** Resolves when all cgroups that were there have been read. */
+  #scanned: Promise<void> = Promise.resolve();
+  /** How often each stranger was asked for its network. */
+  readonly #questions = new Map<CgroupId, number>();
+  /** A network could not be read: said once, for it is asked again with every frame. */
+  #networkFailed = false;
+  /** Containers that Docker was asked for: once is enough, its events say the rest. */
+  readonly #asked = new Set<string>();
+
+  constructor(options: IdentifyOptions) {
+    this.#options = options;
+    const { feed, clock, log, boot } = options;
+    const client = dockerClient(options.docker);
+    this.#docker =
+      client &&
+      watchDocker(
+        client,
+        {
+          described: description => feed({ kind: 'described', description }),
+          forgotten: id => feed({ kind: 'forgotten', boot: boot(), id }),
+          reached: endpoints => feed({ kind: 'reached', boot: boot(), endpoints }),
+          connected: id => {
+            if (this.#docker) this.#ask('docker', this.#docker.inspect(id));
+          },
+          networkMade: () => this.#ask('network', this.#askHost()),
+        },
+        clock,
+        log,
+      );
+    if (this.#docker) this.#ask('docker', this.#docker.listed);
+  }
+
+  /** Whether Docker's events are being received; null when it is off. */
+  get dockerConnected(): boolean | null {
+    return this.#docker?.connected ?? null;
+  }
+
+  /** An event was taken in: ask what it does not say. */
+  follow(event: Event): void {
+    const { mount, feed, boot } = this.#options;
+    if (event.kind === 'birth') {
+      if (event.cut && mount !== null) {
+        const locate = async () => {
+          const path = await locateCgroup(mount, event.cgroup, event.path);
+          if (path !== null) feed({ kind: 'located', cgroup: event.cgroup, path });
+        };
+        this.#ask('cgroup', locate());
+      }
+      this.#askDocker();
+    }
+    // bpftrace prints `begin` once all probes are attached: from here on nobody is missed.
+    if ((event.kind === 'begin' || event.kind === 'lost') && mount !== null) {
+      const scan = async () => {
+        const before = boot();
+        feed({ kind: 'scanned', boot: before, cgroups: await scanCgroups(mount) });
+      };
+      this.#scanned = this.#ask('cgroups', scan());
+      this.#ask('network', this.#askHost());
+    }
+  }
+
+  /**
+   * Wait until everything asked has been answered, `LIMITS.identifyMs` at most. A question is waited for once: an
+   * answer that comes later counts from then on. The tree of cgroups is waited for to its end, however busy the machine
+   * is: it is local, and without it all would be `other`.
+   */
+  async settle(): Promise<void> {
+    await this.#scanned;
+    this.#askDocker();
+    this.#askNetworks();
+    if (this.#pending.size === 0) return;
+    const answered = new AbortController();
+    await Promise.race([
+      Promise.all(this.#pending).then(() => answered.abort()),
+      this.#options.clock.sleep(LIMITS.identifyMs, answered.signal),
+    ]);
+    this.#pending.clear();
+  }
+
+  async stop(): Promise<void> {
+    await this.#docker?.stop();
+  }
+
+  #askDocker(): void {
+    if (!this.#docker?.connected) return;
+    const missing = new Set(this.#options.undescribed());
+    for (const id of this.#asked) if (!missing.has(id)) this.#asked.delete(id);
+    for (const id of missing) {
+      if (this.#asked.has(id)) continue;
+      this.#asked.add(id);
+      this.#ask('docker', this.#docker.inspect(id));
+    }
+  }
+
+  /** Process 1 is in the network of the host, or in a container at least in ours; so are we, where 1 is not shown to us. */
+  async #askHost(): Promise<void> {
+    const { networkOfProcess, feed, log } = this.#options;
+    const network = await networkOfProcess('1').catch(error => {
+      log.debug({ reason: describeError(error) }, 'network of process 1: not read');
+      return networkOfProcess(String(process.pid));
+    });
+    if (network) feed({ kind: 'networked', cgroup: null, network });
+  }
+
+  #askNetworks(): void {
+    const { mount, unnetworked, feed, networkOfProcess } = this.#options;
+    if (mount === null) return;
+    const strangers = unnetworked();
+    const ids = new Set(strangers.map(stranger => stranger.cgroup));
+    for (const id of this.#questions.keys()) if (!ids.has(id)) this.#questions.delete(id);
+    for (const { cgroup, path, urgent } of strangers) {
+      const asked = this.#questions.get(cgroup) ?? 0;
+      if (!urgent && asked >= NETWORK_QUESTIONS) continue;
+      this.#questions.set(cgroup, asked + 1);
+      const read = async () => {
+        const network = await networkOfCgroup(mount, path, networkOfProcess);
+        if (network) feed({ kind: 'networked', cgroup, network });
+      };
+      this.#ask('network', read());
+    }
+  }
+
+  /** Resolves with the answer, or when there is none. */
+  #ask(what: string, question: Promise<void>): Promise<void> {
+    const answer = question
+      .catch(error => {
+        const level = what === 'network' && this.#networkFailed ? 'debug' : 'warn';
+        this.#networkFailed ||= what === 'network';
+        this.#options.log[level](
+          { reason: describeError(error) },
+          `${what}: not read${what === 'network' ? STRANGE : ''}`,
+        );
+      })
+      .finally(() => this.#pending.delete(answer));
+    this.#pending.add(answer);
+    return answer;
+  }
+}

@@ -1,0 +1,106 @@
+import { write } from 'node:fs';
+import { promisify } from 'node:util';
+import type { Clock } from '../../core/clock.ts';
+import { describeError } from '../../core/errors.ts';
+import { launchBpftrace, type Stoppable } from '../capture/bpftrace.ts';
+import { type Program, textOf } from '../capture/program.ts';
+import { boundedLines } from '../decode/lines.ts';
+import { Networks } from '../identity/network-namespaces.ts';
+import { type Answer, CAPS_OF_LINES, END, isBroken, type Request, readRequest } from './protocol.ts';
+
+export interface KeeperOptions {
+  /** What the collector asks; its end is the collector's end. */
+  readonly requests: AsyncIterable<Uint8Array>;
+  readonly answer: (answer: Answer) => void;
+  /** bpftrace, by name or path; not for the collector to choose. */
+  readonly program: string;
+  /** Words in front of it. */
+  readonly through: readonly string[];
+  /** Descriptors that bpftrace writes to. */
+  readonly stdout: number;
+  readonly stderr: number;
+  readonly clock: Clock;
+}
+
+/**
+ * Do what the collector asks for until it is gone, then end bpftrace in order. Rejects on the first request that is not
+ * understood: the collector is not what it was, and must not get anything more.
+ */
+export async function serve(options: KeeperOptions): Promise<void> {
+  const keeper = new Keeper(options);
+  try {
+    options.answer({ tell: 'ready' });
+    for await (const line of boundedLines(options.requests, CAPS_OF_LINES.request)) {
+      if (line === null) throw new Error(`a request of more than ${CAPS_OF_LINES.request} bytes`);
+      keeper.take(readRequest(line));
+    }
+  } finally {
+    await keeper.end();
+  }
+}
+
+class Keeper {
+  readonly #options: KeeperOptions;
+  readonly #networks = new Networks();
+  #running: Stoppable | null = null;
+
+  constructor(options: KeeperOptions) {
+    this.#options = options;
+  }
+
+  take(request: Request): void {
+    switch (request.ask) {
+      case 'start':
+        this.#start(request.program);
+        break;
+      case 'stop':
+        void this.#running?.stop();
+        break;
+      case 'kill':
+        this.#running?.kill();
+        break;
+      case 'network':
+        void this.#tellNetwork(request.question, request.pid);
+    }
+  }
+
+  async end(): Promise<void> {
+    await this.#running?.stop();
+  }
+
+  #start(program: Program): void {
+    if (this.#running) throw new Error('a second bpftrace was asked for');
+    const { program: bpftrace, through, clock, stdout, stderr, answer } = this.#options;
+    const launch = { program: bpftrace, through, ...textOf(program) };
+    const { process, ended } = launchBpftrace(launch, clock, stdout, stderr);
+    this.#running = process;
+    if (process.pid !== undefined) answer({ tell: 'started', pid: process.pid });
+    void ended.then(async ({ code, signal, spawnError }) => {
+      await Promise.all([writeEnd(stdout), writeEnd(stderr)]);
+      this.#running = null;
+      answer({ tell: 'ended', code, signal, error: spawnError && (spawnError.code ?? spawnError.message) });
+    });
+  }
+
+  async #tellNetwork(question: number, pid: string): Promise<void> {
+    const { answer } = this.#options;
+    try {
+      answer({ tell: 'network', question, network: await this.#networks.ofProcess(pid) });
+    } catch (error) {
+      answer({ tell: 'network failed', question, reason: describeError(error) });
+    }
+  }
+}
+
+const writeTo = promisify(write);
+
+/** On a line of its own, whatever was left unfinished before. */
+async function writeEnd(descriptor: number): Promise<void> {
+  const line = Buffer.from(`\n${END}\n`);
+  try {
+    for (let at = 0; at < line.length; ) at += (await writeTo(descriptor, line, at)).bytesWritten;
+  } catch (error) {
+    // The collector is gone: so will the keeper be.
+    if (!isBroken(error)) throw error;
+  }
+}

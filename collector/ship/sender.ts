@@ -1,0 +1,145 @@
+import type { Clock } from '../../core/clock.ts';
+import { describeError, ExchangeError } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+import { type Backoff, isRetriable, pauseAfter } from '../../core/retry.ts';
+import { Backlog, type Waiting } from './backlog.ts';
+
+export interface StageOptions {
+  /** For messages: `store`. */
+  name: string;
+  /** Most that one request carries. */
+  batch: { frames: number; bytes: number };
+  send: (batch: readonly Waiting[]) => Promise<void>;
+  /** The request was acknowledged. */
+  onSent: (batch: readonly Waiting[]) => void;
+  /** Done after a request that leaves more behind than it took. Must not throw or reject. */
+  between?: () => Promise<void>;
+  /** A frame that was refused for good. */
+  onRefused: (frame: Waiting, error: unknown) => void;
+  /** The other side was lost, or is back. */
+  onChange: () => void;
+  clock: Clock;
+  log: Log;
+  backoff: Backoff;
+}
+
+/** Why nothing goes on, and who is away: mostly, but not always, the other side of the stage. */
+export interface Down {
+  readonly part: string;
+  readonly reason: string;
+}
+
+/**
+ * One leg of a frame's way: sends what waits, in order, until it is acknowledged. While the other side is away it
+ * tries for ever. A batch that is refused for good is halved until the frame at fault is alone; the others go on.
+ */
+export class Stage {
+  readonly backlog = new Backlog();
+  readonly #options: StageOptions;
+  readonly #stopping = new AbortController();
+  readonly #loop: Promise<void>;
+  #down: Down | null = null;
+  #failures = 0;
+  /** Among so many of the oldest frames is one that was refused; 0: none known. */
+  #suspects = 0;
+  /** Ends the wait for a frame. */
+  #wake = () => {};
+  /** Ends the pause after a failure. */
+  #pause = new AbortController();
+
+  constructor(options: StageOptions) {
+    this.#options = options;
+    this.#loop = this.#run();
+  }
+
+  /** Why the last attempt failed, or null while all is well. */
+  get down(): Down | null {
+    return this.#down;
+  }
+
+  push(entry: Waiting): void {
+    this.backlog.push(entry);
+    this.#wake();
+  }
+
+  /** Try again at once if this is a pause, and start with short pauses again. */
+  hurry(): void {
+    this.#failures = 0;
+    this.#pause.abort();
+  }
+
+  /** Resolves when no request is under way. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#wake();
+    this.#pause.abort();
+    await this.#loop;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      if (this.backlog.size > 0) await this.#sendSome();
+      else {
+        await new Promise<void>(resolve => {
+          this.#wake = resolve;
+        });
+      }
+    }
+  }
+
+  async #sendSome(): Promise<void> {
+    const { batch: most, send, onSent, between } = this.#options;
+    const frames = this.#suspects > 0 ? Math.ceil(this.#suspects / 2) : most.frames;
+    const batch = this.backlog.hold({ frames, bytes: most.bytes });
+    try {
+      await send(batch);
+    } catch (error) {
+      if (isRetriable(error)) await this.#wait(error);
+      else this.#isolate(batch, error);
+      return;
+    }
+    this.backlog.take();
+    this.#suspects = Math.max(0, this.#suspects - batch.length);
+    this.#up();
+    onSent(batch);
+    if (this.backlog.size > batch.length) await between?.();
+  }
+
+  #isolate(batch: readonly Waiting[], error: unknown): void {
+    this.#up();
+    const [only, ...others] = batch;
+    if (!only || others.length > 0) {
+      this.backlog.release();
+      this.#suspects = batch.length;
+      return;
+    }
+    this.backlog.take();
+    this.#suspects = 0;
+    this.#options.onRefused(only, error);
+  }
+
+  async #wait(error: unknown): Promise<void> {
+    const { name, clock, log, backoff, onChange } = this.#options;
+    this.backlog.release();
+    this.#failures++;
+    const exchange = error instanceof ExchangeError ? error : null;
+    const before = this.#down?.part;
+    this.#down = { part: exchange?.part ?? name, reason: describeError(error) };
+    if (this.#down.part !== before) {
+      log.warn({ error: this.#down.reason }, `the ${this.#down.part} is away; frames wait`);
+      onChange();
+    }
+    this.#pause = new AbortController();
+    if (this.#stopping.signal.aborted) return;
+    await clock.sleep(pauseAfter(this.#failures, backoff, exchange?.retryAfterMs), this.#pause.signal);
+  }
+
+  #up(): void {
+    this.#failures = 0;
+    if (this.#down === null) return;
+    const { part } = this.#down;
+    this.#down = null;
+    this.#options.log.info({ frames: this.backlog.size }, `the ${part} is back`);
+    this.#options.onChange();
+  }
+}

@@ -1,0 +1,62 @@
+import { describeError } from '../../../core/errors.ts';
+import type { Log } from '../../../core/log.ts';
+
+interface Saying {
+  readonly level: 'error' | 'warn';
+  readonly fails: string;
+  /** Null: that it works again is no news. */
+  readonly works: string | null;
+}
+
+const SAYINGS = {
+  write: {
+    level: 'error',
+    fails: 'the spool cannot be written: frames are kept in memory, and would be lost with this process',
+    works: 'the spool can be written again',
+  },
+  sync: {
+    level: 'error',
+    fails: 'the spool cannot be synced: frames are written, and would be lost in a power cut',
+    works: 'the spool can be synced again',
+  },
+  /** Removing what is done with, or noting it. A failure loses nothing: shipping again what was shipped changes nothing. */
+  tidy: {
+    level: 'warn',
+    fails: 'the spool cannot be tidied up: it takes more room, and the next start ships some frames again',
+    works: null,
+  },
+} as const satisfies Record<string, Saying>;
+type Task = keyof typeof SAYINGS;
+
+/** How the disk does: that something fails is said once, until it works again. A disk may take what it cannot sync. */
+export class Health {
+  readonly #folder: string;
+  readonly #log: Log;
+  readonly #faults = new Map<Task, string>();
+
+  constructor(folder: string, log: Log) {
+    this.#folder = folder;
+    this.#log = log;
+  }
+
+  /** Why frames are less safe than they should be, or null while all is well. */
+  get fault(): string | null {
+    return this.#faults.get('write') ?? this.#faults.get('sync') ?? null;
+  }
+
+  /** Whether the action did all that it should. */
+  attempt(task: Task, action: () => void): boolean {
+    const { level, fails, works } = SAYINGS[task];
+    const folder = this.#folder;
+    try {
+      action();
+    } catch (error) {
+      const fault = describeError(error);
+      if (!this.#faults.has(task)) this.#log[level]({ folder, error: fault }, fails);
+      this.#faults.set(task, fault);
+      return false;
+    }
+    if (this.#faults.delete(task) && works !== null) this.#log.info({ folder }, works);
+    return true;
+  }
+}

@@ -1,0 +1,319 @@
+import { closeSync, fsyncSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeFolder } from '../../../backends/files/folder.ts';
+import { CAPS } from '../../../core/caps.ts';
+import type { Clock } from '../../../core/clock.ts';
+import { describeError, TidegaugeError } from '../../../core/errors.ts';
+import type { Log } from '../../../core/log.ts';
+import { decodeFrame, encodeFrame, type Frame, type Span, spanOf } from '../../../core/traffic/frame.ts';
+import type { Waiting } from '../backlog.ts';
+import { Cursor } from './cursor.ts';
+import { Health } from './health.ts';
+import { countDropped, type Entry, type Found, find, later } from './recover.ts';
+import { Segment } from './segment.ts';
+
+export interface SpoolOptions {
+  /** Made when it is missing. The caller holds its lock. */
+  folder: string;
+  /** When what was written must have reached the disk: after each frame, a second later, or when the system likes. */
+  fsync: 'always' | 'interval' | 'never';
+  clock: Clock;
+  log: Log;
+  /** A segment is closed at this size, bytes. */
+  segmentBytes?: number;
+  /**
+   * Frames up to this size together stay in memory too, bytes of JSON; whatever their size so does the newest, and what
+   * was it when nothing else waited: live ones are not read again.
+   */
+  cacheBytes?: number;
+}
+
+export interface SpoolStatus {
+  /** Bytes of all files. */
+  readonly diskBytes: number;
+  /** Frames that could not be written to disk, and their bytes: they are in memory only. */
+  readonly unwritten: number;
+  readonly unwrittenBytes: number;
+  /** Why the last write or sync failed, or null while all is well. */
+  readonly fault: string | null;
+  /** Places at which files were damaged: each is one frame that was lost, or the torn tail of a file. */
+  readonly damaged: number;
+  /** Frames of an earlier process that were found waiting. */
+  readonly recovered: number;
+}
+
+/** One that is in memory only. */
+interface Unwritten extends Entry {
+  frame: Frame;
+}
+
+const SEGMENT_BYTES = 8 * 1024 * 1024;
+/** Policy `interval`: longest time between a write and its arrival on disk. */
+const SYNC_MS = 1000;
+
+/**
+ * Frames on disk until they were shipped. Writing is synchronous: a frame that `append` has returned from survives the
+ * death of this process. Nothing here throws after `open`: where the disk fails, frames are kept in memory and written
+ * as soon as it works again.
+ */
+export class Spool {
+  /** Frames that an earlier process left, oldest first. */
+  readonly recovered: readonly Waiting[];
+  readonly #options: Required<SpoolOptions>;
+  readonly #cursor: Cursor;
+  /** By sequence number, ascending. */
+  readonly #entries: Map<number, Entry>;
+  readonly #segments: Set<Segment>;
+  readonly #health: Health;
+  readonly #closing = new AbortController();
+  /** The segment that is appended to. */
+  #active: Segment | null = null;
+  #next: number;
+  /** One more than the number of the newest record that was shipped; before the first, of the record before the oldest. */
+  #shipped: number;
+  #newest: Span | null;
+  /** Oldest first. */
+  #unwritten: Unwritten[] = [];
+  #unwrittenBytes = 0;
+  #cachedBytes = 0;
+  /** The newest on disk that is in memory too. */
+  #cached: Entry | null = null;
+  #damaged: number;
+  #syncing = false;
+
+  private constructor(options: Required<SpoolOptions>, cursor: Cursor, found: Found) {
+    this.#options = options;
+    this.#health = new Health(options.folder, options.log);
+    this.#cursor = cursor;
+    this.#entries = new Map(found.entries.map(entry => [entry.seq, entry]));
+    this.recovered = found.entries.map(({ seq, start, bytes }) => ({ seq, start, bytes }));
+    this.#segments = new Set(found.segments);
+    this.#damaged = found.damaged;
+    this.#next = Math.max(cursor.found?.released ?? 1, found.next);
+    this.#shipped = cursor.found?.shipped ?? found.entries[0]?.seq ?? this.#next;
+    this.#newest = this.#newestOf(found.newest, cursor.found?.newest ?? null);
+    countDropped(found.entries, this.#shipped);
+    for (const segment of found.segments) this.#removeIfDone(segment);
+    if (found.damaged > 0)
+      options.log.error(
+        { folder: options.folder, places: found.damaged },
+        'the spool was damaged; the rest is good',
+      );
+    if (this.#entries.size > 0)
+      options.log.info({ frames: this.#entries.size }, 'frames of an earlier run wait in the spool');
+  }
+
+  /** Throws a TidegaugeError when the folder cannot be used, or a newer version wrote it. */
+  static open(options: SpoolOptions): Spool {
+    const full = { segmentBytes: SEGMENT_BYTES, cacheBytes: CAPS.spoolCacheBytes.limit, ...options };
+    try {
+      makeFolder(options.folder, 0o700);
+      const cursor = Cursor.open(join(options.folder, 'released'));
+      return new Spool(full, cursor, find(options.folder, cursor.found?.released ?? 0));
+    } catch (error) {
+      if (error instanceof TidegaugeError) throw error;
+      throw unusable(options.folder, error);
+    }
+  }
+
+  /** When the newest frame was that was ever appended; null when there was none. */
+  get newest(): Span | null {
+    return this.#newest;
+  }
+
+  status(): SpoolStatus {
+    let diskBytes = 0;
+    for (const segment of this.#segments) diskBytes += segment.size;
+    return {
+      diskBytes,
+      unwritten: this.#unwritten.length,
+      unwrittenBytes: this.#unwrittenBytes,
+      fault: this.#health.fault,
+      damaged: this.#damaged,
+      recovered: this.recovered.length,
+    };
+  }
+
+  /** Keep a frame until it is released. */
+  append(frame: Frame): Waiting {
+    const payload = Buffer.from(encodeFrame(frame));
+    const waiting = { seq: this.#next++, start: frame.start, bytes: payload.length };
+    const entry: Unwritten = { ...waiting, dropped: 0, frame, disk: null };
+    this.#entries.set(entry.seq, entry);
+    this.#newest = later(this.#newest, spanOf(frame));
+    this.#unwritten.push(entry);
+    this.#unwrittenBytes += entry.bytes;
+    this.#writeAll(payload);
+    return waiting;
+  }
+
+  /**
+   * A frame that waits, with how many were given up right before it; null when its place on disk was damaged since: then
+   * it is to be dropped.
+   */
+  read({ seq }: Waiting): Frame | null {
+    const entry = this.#entries.get(seq);
+    const frame = entry ? this.#frameOf(entry) : null;
+    return frame && entry && entry.dropped > 0 ? { ...frame, dropped: entry.dropped } : frame;
+  }
+
+  /** `noted`: by the cursor, which may not know the last ones. Of a record that cannot be read the end is not known. */
+  #newestOf(found: Entry | null, noted: Span | null): Span | null {
+    if (!found || (noted && noted.start >= found.start)) return noted;
+    const frame = this.#frameOf(found);
+    return frame ? spanOf(frame) : { start: found.start, end: found.start + 1 };
+  }
+
+  #frameOf(entry: Entry): Frame | null {
+    if (entry.frame) return entry.frame;
+    try {
+      const payload = entry.disk?.segment.read(entry.disk.place);
+      if (payload) return decodeFrame(payload.toString(), entry.disk?.segment.file ?? '');
+    } catch (error) {
+      this.#options.log.error({ error: describeError(error) }, 'a frame of the spool cannot be read');
+    }
+    this.#damaged++;
+    return null;
+  }
+
+  /** A frame was shipped. */
+  release({ seq }: Waiting): void {
+    this.#shipped = Math.max(this.#shipped, seq + 1);
+    this.#remove(seq);
+  }
+
+  /**
+   * A frame is given up: the next one tells of it, and of those that it would have told of. `stored`: it is not lost
+   * itself, for it is in the store though its turn never came.
+   */
+  drop({ seq }: Waiting, { stored = false } = {}): void {
+    const gone = this.#entries.get(seq);
+    if (!gone) return;
+    for (const entry of this.#entries.values()) {
+      if (entry.seq <= seq) continue;
+      entry.dropped += gone.dropped + (stored ? 0 : 1);
+      break;
+    }
+    this.#remove(seq);
+  }
+
+  #remove(seq: number): void {
+    const entry = this.#entries.get(seq);
+    if (!entry) return;
+    this.#entries.delete(seq);
+    if (entry.disk) {
+      this.#uncache(entry);
+      entry.disk.segment.live--;
+    } else {
+      this.#unwritten = this.#unwritten.filter(other => other !== entry);
+      this.#unwrittenBytes -= entry.bytes;
+    }
+    const [oldest] = this.#entries.values();
+    const released = oldest?.seq ?? this.#next;
+    const shipped = oldest ? released - oldest.dropped : this.#shipped;
+    const position = { released, shipped, newest: this.#newest };
+    // The position first: records that are gone behind it would count as given up at the next start.
+    if (this.#health.attempt('tidy', () => this.#cursor.write(position)) && entry.disk)
+      this.#removeIfDone(entry.disk.segment);
+  }
+
+  /** What could not be written is lost with this process. */
+  close(): void {
+    this.#closing.abort();
+    if (this.#options.fsync !== 'never') this.#sync();
+    for (const segment of this.#segments) segment.close();
+    this.#cursor.close();
+  }
+
+  /** Write what is not on disk, oldest first. `newest`: the payload of the last of them. */
+  #writeAll(newest: Buffer): void {
+    const written = this.#health.attempt('write', () => {
+      for (let entry = this.#unwritten[0]; entry; entry = this.#unwritten[0]) {
+        const last = this.#unwritten.length === 1;
+        this.#write(entry, last ? newest : Buffer.from(encodeFrame(entry.frame)));
+      }
+    });
+    if (this.#options.fsync === 'always') this.#sync();
+    if (written && this.#options.fsync === 'interval') void this.#syncSoon();
+  }
+
+  /** The oldest of what is not on disk. */
+  #write(entry: Entry, payload: Buffer): void {
+    const segment = this.#segmentFor(entry.seq);
+    entry.disk = { segment, place: segment.append(entry.seq, entry.start, payload) };
+    this.#unwritten.shift();
+    this.#unwrittenBytes -= entry.bytes;
+    const before = this.#cached;
+    const [oldest] = this.#entries.values();
+    if (before && before !== oldest && this.#cachedBytes + entry.bytes > this.#options.cacheBytes)
+      this.#uncache(before);
+    this.#cachedBytes += entry.bytes;
+    this.#cached = entry;
+  }
+
+  /** Keep it on disk only. */
+  #uncache(entry: Entry): void {
+    if (entry.frame) this.#cachedBytes -= entry.bytes;
+    entry.frame = null;
+    if (this.#cached === entry) this.#cached = null;
+  }
+
+  #segmentFor(seq: number): Segment {
+    const full = this.#active;
+    if (full && full.size < this.#options.segmentBytes) return full;
+    const { folder, fsync } = this.#options;
+    const segment = Segment.create(folder, seq);
+    this.#segments.add(segment);
+    this.#active = segment;
+    if (fsync !== 'never') {
+      this.#health.attempt('sync', () => {
+        full?.sync();
+        syncFolder(folder);
+      });
+    }
+    // Also those that could not be removed before.
+    for (const old of this.#segments) this.#removeIfDone(old);
+    return segment;
+  }
+
+  /** Remove a segment of which nothing is waiting any more. */
+  #removeIfDone(segment: Segment): void {
+    if (segment.live > 0 || segment === this.#active) return;
+    this.#health.attempt('tidy', () => {
+      segment.remove();
+      this.#segments.delete(segment);
+    });
+  }
+
+  async #syncSoon(): Promise<void> {
+    if (this.#syncing) return;
+    this.#syncing = true;
+    await this.#options.clock.sleep(SYNC_MS, this.#closing.signal);
+    this.#syncing = false;
+    if (!this.#closing.signal.aborted) this.#sync();
+  }
+
+  #sync(): void {
+    this.#health.attempt('sync', () => this.#active?.sync());
+  }
+}
+
+/** So that a new file's name survives a power cut. */
+function syncFolder(folder: string): void {
+  const descriptor = openSync(folder, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function unusable(folder: string, error: unknown): TidegaugeError {
+  const problem = {
+    place: folder,
+    expected: 'a folder that can be read and written',
+    found: describeError(error),
+    remedy: 'Set `data` to a directory of yours, or mend this one.',
+  };
+  return new TidegaugeError(problem, { cause: error, exitCode: 2 });
+}

@@ -1,0 +1,46 @@
+import type { Direction } from '../traffic/frame.ts';
+import type { Metric } from '../traffic/series.ts';
+
+/** What is judged: parts that do not apply to the detector's scope are null. */
+export interface Scope {
+  readonly service: string | null;
+  readonly container: string | null;
+  readonly direction: Direction | null;
+  readonly metric: Metric | null;
+}
+
+/** Why a detector did not judge. */
+export type Abstention = 'incomplete frame' | 'warming up' | 'no value' | 'not matched';
+
+/** Why a score is what it is: enough for a person to check it by hand. */
+export interface Evidence {
+  /** What was seen, in `unit`. */
+  readonly seen: number;
+  /** The band that would have been normal, in `unit`; null where that side is open. */
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly unit: string;
+  /** One sentence for people, no control characters: `12.1 MiB/s, expected 0.9 to 1.4 MiB/s`. */
+  readonly text: string;
+}
+
+/** What a rule (a configured detector) says of one scope in one frame. */
+export type Verdict = Judged | Abstained;
+
+interface Said {
+  /** Name of the rule. */
+  readonly rule: string;
+  readonly scope: Scope;
+}
+
+export interface Judged extends Said {
+  readonly kind: 'judged';
+  /** 1 is the rule's own alarm limit. Finite, >= 0. */
+  readonly score: number;
+  readonly evidence: Evidence;
+}
+
+export interface Abstained extends Said {
+  readonly kind: 'abstained';
+  readonly reason: Abstention;
+}

@@ -1,0 +1,51 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { captureBench } from './capture.ts';
+import { collectorBench } from './collector.ts';
+import { drainBench } from './drain.ts';
+import { exactBench } from './exact.ts';
+import { foldBench } from './fold.ts';
+import type { BenchTable } from './measure.ts';
+import { memoryBench } from './memory.ts';
+import { pipelineBench } from './pipeline.ts';
+import { queueBench } from './queue.ts';
+import { machine, markdown, rewrite } from './report.ts';
+import { spoolBench } from './spool.ts';
+import { storeBench } from './store.ts';
+import { workersBench } from './workers.ts';
+
+/** `npm run bench` runs all benchmarks, `npm run bench -- fold store` some; their tables go into docs/benchmarks.md. */
+
+const BENCHES: Readonly<Record<string, () => Promise<BenchTable[]>>> = {
+  capture: captureBench,
+  collector: collectorBench,
+  memory: memoryBench,
+  exact: exactBench,
+  fold: foldBench,
+  spool: spoolBench,
+  store: storeBench,
+  queue: queueBench,
+  pipeline: pipelineBench,
+  drain: drainBench,
+  workers: workersBench,
+};
+
+const DOCUMENT = join(import.meta.dirname, '../../docs/benchmarks.md');
+
+const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(BENCHES);
+const unknown = names.find(name => !Object.hasOwn(BENCHES, name));
+if (unknown !== undefined) {
+  console.error(`no benchmark ${unknown}: there are ${Object.keys(BENCHES).join(', ')}`);
+  process.exit(2);
+}
+for (const name of names) {
+  const tables = (await BENCHES[name]?.()) ?? [];
+  for (const { title, rows } of tables) {
+    console.log(`\n${title}`);
+    console.table(rows);
+  }
+  const content = [machine(), ...tables.map(markdown)].join('\n\n');
+  writeFileSync(DOCUMENT, rewrite(readFileSync(DOCUMENT, 'utf8'), name, content));
+}
+execFileSync('biome', ['format', '--write', DOCUMENT], { stdio: 'ignore' });

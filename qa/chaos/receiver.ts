@@ -1,0 +1,75 @@
+import { createServer } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Random } from '../../test/parts/random.ts';
+import { Part, type Tell } from './part.ts';
+import type { Disturbance } from './plan.ts';
+
+/** A message is refused at most so often by chance: with every time the sender waits longer. */
+const REFUSALS = 2;
+
+/** A receiver of webhooks that is out of order for every fifth attempt, and remembers what it accepted. */
+export interface ChaosReceiver {
+  readonly url: string;
+  /** Keys of accepted deliveries, and how many attempts came with one that was accepted before. */
+  readonly accepted: ReadonlySet<string>;
+  readonly repeated: number;
+  /** While true it refuses everything. */
+  isClosed: boolean;
+  stop(): Promise<void>;
+}
+
+export async function startReceiver(random: Random): Promise<ChaosReceiver> {
+  const accepted = new Set<string>();
+  const refused = new Map<string, number>();
+  const counted = { repeated: 0 };
+  const server = createServer((request, response) => {
+    request.resume().on('end', () => {
+      const key = String(request.headers['webhook-id']);
+      const refusals = refused.get(key) ?? 0;
+      const isUnlucky = random.next() < 0.2 && refusals < REFUSALS;
+      if (isUnlucky) refused.set(key, refusals + 1);
+      if (receiver.isClosed || isUnlucky) {
+        response.writeHead(503).end();
+        return;
+      }
+      if (accepted.has(key)) counted.repeated++;
+      accepted.add(key);
+      response.end('ok');
+    });
+  });
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  const receiver: ChaosReceiver = {
+    url: `http://127.0.0.1:${address.port}/hook`,
+    accepted,
+    get repeated() {
+      return counted.repeated;
+    },
+    isClosed: false,
+    stop: () =>
+      new Promise(resolve => {
+        server.closeAllConnections();
+        server.close(() => resolve());
+      }),
+  };
+  return receiver;
+}
+
+/** So that deliveries are pending when something else is hit. */
+export class Refusing extends Part {
+  readonly #receiver: ChaosReceiver;
+
+  constructor(tell: Tell, receiver: ChaosReceiver) {
+    super('receiver', tell);
+    this.#receiver = receiver;
+  }
+
+  protected override async suffer({ pauseMs }: Disturbance): Promise<void> {
+    this.tell(`receiver refuses everything for ${pauseMs} ms`);
+    this.#receiver.isClosed = true;
+    await sleep(pauseMs);
+    this.#receiver.isClosed = false;
+    this.tell('receiver accepts again');
+  }
+}

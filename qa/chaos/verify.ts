@@ -1,0 +1,164 @@
+import { isDeepStrictEqual } from 'node:util';
+import { makeFold } from '../../app/wire.ts';
+import type { Config } from '../../core/config/config.ts';
+import type { Annotation, Detection, Incident } from '../../core/incident/incident.ts';
+import { isCovered, type Silence } from '../../core/incident/silence.ts';
+import { decodeFrame, type Frame } from '../../core/traffic/frame.ts';
+import type { State } from '../../state/contract.ts';
+import type { Store } from '../../store/contract.ts';
+
+const ALWAYS = { from: 0, to: Number.MAX_SAFE_INTEGER };
+
+export interface Evidence {
+  readonly config: Config;
+  readonly store: Store;
+  readonly state: State;
+  /** Frames that were closed, by host: of each, its JSON. */
+  readonly closed: ReadonlyMap<string, readonly string[]>;
+  /** Keys of the deliveries that the receiver accepted. */
+  readonly accepted: ReadonlySet<string>;
+  /** In force for the whole round. */
+  readonly silence: Silence;
+}
+
+/** How many there were of each, when all is right. */
+export interface Figures {
+  frames: number;
+  incidents: number;
+  deliveries: number;
+  silenced: number;
+}
+
+/** What is not as an undisturbed run would have left it; nothing when all is right. */
+export async function differences(evidence: Evidence): Promise<{ found: string[]; figures: Figures }> {
+  const { config, store, state, closed, silence } = evidence;
+  const found: string[] = [];
+  const figures: Figures = { frames: 0, incidents: 0, deliveries: 0, silenced: 0 };
+  const expected = new Expected(silence);
+  for (const [host, journal] of closed) {
+    const frames: Frame[] = [];
+    for await (const frame of store.readFrames(host, ALWAYS)) frames.push(frame);
+    figures.frames += frames.length;
+    found.push(...compareFrames(host, frames, journal));
+    expected.fold(config, frames);
+    found.push(
+      ...compare(
+        `detections of ${host}`,
+        await store.readDetections(host, ALWAYS),
+        expected.detectionsOf(host),
+        key,
+      ),
+    );
+  }
+  const incidents = [...expected.incidents.values()];
+  figures.incidents = incidents.length;
+  found.push(...compare('incidents', await state.incidents(ALWAYS, 100_000), incidents, ({ id }) => id));
+  const annotations = await store.readAnnotations(ALWAYS);
+  found.push(...compare('annotations', annotations, [...expected.annotations.values()], ({ id }) => id));
+  figures.deliveries = expected.notifications.size;
+  figures.silenced = expected.silenced.size;
+  found.push(...(await compareDeliveries(evidence, expected)));
+  return { found, figures };
+}
+
+async function compareDeliveries({ state, accepted, silence }: Evidence, expected: Expected) {
+  const same = (text: string) => text;
+  const found = [
+    ...compare('accepted deliveries', [...accepted], [...expected.notifications], same),
+    ...compare('silences', await state.silences(0), [silence], ({ id }) => id),
+  ];
+  for (const status of ['held', 'silenced'] as const) {
+    const keys = (await state.deliveries(status, 100_000)).map(({ notification }) => notification.key);
+    found.push(...compare(`${status} deliveries`, keys, expected.keptBack(status), same));
+  }
+  for (const status of ['pending', 'dead'] as const) {
+    for (const { notification, attempts, lastError } of await state.deliveries(status, 10))
+      found.push(`${notification.key} is ${status} after ${attempts} attempts: ${lastError}`);
+  }
+  return found;
+}
+
+const key = ({ start, container }: Detection): string => JSON.stringify([start, container]);
+
+/** What the fold says of the stored frames: what `tidegauge replay` would. */
+class Expected {
+  readonly incidents = new Map<string, Incident>();
+  readonly annotations = new Map<string, Annotation>();
+  readonly notifications = new Set<string>();
+  /** Those that a silence keeps from being sent, each with its incident. */
+  readonly silenced = new Map<string, string>();
+  readonly #silence: Silence;
+  readonly #detections: Detection[] = [];
+
+  constructor(silence: Silence) {
+    this.#silence = silence;
+  }
+
+  fold(config: Config, frames: readonly Frame[]): void {
+    const fold = makeFold(config);
+    let state = fold.init();
+    for (const frame of frames) {
+      const output = fold.step(state, frame);
+      state = output.state;
+      for (const incident of output.incidents) this.incidents.set(incident.id, incident);
+      for (const annotation of output.annotations) this.annotations.set(annotation.id, annotation);
+      for (const { key, incident } of output.notifications) {
+        if (isCovered(this.#silence, incident, frame.start)) this.silenced.set(key, incident.id);
+        else this.notifications.add(key);
+      }
+      this.#detections.push(...output.detections);
+    }
+  }
+
+  /** Keys of those whose incident is over, and of those that wait, as theirs is not. */
+  keptBack(status: 'held' | 'silenced'): string[] {
+    const isOver = (id: string) => this.incidents.get(id)?.resolvedAt !== null;
+    return [...this.silenced].filter(([, id]) => isOver(id) === (status === 'silenced')).map(([key]) => key);
+  }
+
+  detectionsOf(host: string): Detection[] {
+    return this.#detections.filter(detection => detection.host === host);
+  }
+}
+
+/** Every closed frame is stored once, as it was closed, and each names the one before it: there is no gap. */
+function compareFrames(host: string, frames: readonly Frame[], journal: readonly string[]): string[] {
+  const found: string[] = [];
+  const stored = new Map(frames.map(frame => [frame.start, frame]));
+  if (stored.size !== frames.length)
+    found.push(`${host}: ${frames.length - stored.size} frames are stored twice`);
+  const closed = journal.map(text => decodeFrame(text, `journal of ${host}`));
+  const lost = closed.filter(({ start }) => !stored.has(start));
+  if (lost.length > 0)
+    found.push(`${host}: ${lost.length} closed frames are not stored, first ${lost[0]?.start}`);
+  const changed = closed.filter(
+    frame => stored.has(frame.start) && !isDeepStrictEqual(stored.get(frame.start), frame),
+  );
+  if (changed.length > 0)
+    found.push(`${host}: ${changed.length} frames changed on their way, first ${changed[0]?.start}`);
+  const breaks = frames.filter((frame, i) => frame.previous !== (frames[i - 1]?.start ?? null));
+  if (breaks.length > 0)
+    found.push(`${host}: ${breaks.length} frames do not follow their predecessor, first ${breaks[0]?.start}`);
+  if (frames.length === 0) found.push(`${host}: no frames`);
+  if (journal.length === 0) found.push(`${host}: nothing is known of what was closed`);
+  return found;
+}
+
+function compare<T>(
+  what: string,
+  actual: readonly T[],
+  expected: readonly T[],
+  keyOf: (item: T) => string,
+): string[] {
+  const left = new Map(expected.map(item => [keyOf(item), item]));
+  const found: string[] = [];
+  for (const item of actual) {
+    const known = left.get(keyOf(item));
+    if (known === undefined) found.push(`${what}: ${keyOf(item)} is one too many`);
+    else if (!isDeepStrictEqual(known, item))
+      found.push(`${what}: ${keyOf(item)} is ${JSON.stringify(item)}, expected ${JSON.stringify(known)}`);
+    left.delete(keyOf(item));
+  }
+  for (const missing of left.keys()) found.push(`${what}: ${missing} is missing`);
+  return found.length > 5 ? [...found.slice(0, 5), `${what}: and ${found.length - 5} more`] : found;
+}

@@ -1,0 +1,92 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { createHostFold } from '../../alert/host.ts';
+import { createPipeline } from '../../alert/pipeline.ts';
+import { RuleWatch } from '../../app/rule-watch.ts';
+import { matchSchema } from '../../core/config/config.ts';
+import { createFold } from '../../detector/fold.ts';
+import { DETECTORS } from '../../detector/index.ts';
+import { ManualClock } from '../parts/clock.ts';
+import { frameOf } from '../parts/frames.ts';
+import { recordingLog } from '../parts/log.ts';
+
+const ruleOf = (name: string, container: string) => ({
+  ...{ use: 'threshold', name, match: matchSchema.parse({ container }) },
+  options: DETECTORS.find(({ name }) => name === 'threshold')?.options.parse({ above: '1MiB/s' }),
+});
+const RULES = [ruleOf('all', '*'), ruleOf('web', 'web-*')];
+const containerOf = (name: string) => ({
+  ...{ name, kind: 'container' as const, service: name, replica: name, image: 'x', id: name },
+});
+
+describe('the watch over rules', () => {
+  let clock: ManualClock;
+  let logged: ReturnType<typeof recordingLog>;
+  let watch: RuleWatch;
+  let see: (host: string, names: string[], agoMs?: number) => void;
+  beforeEach(() => {
+    clock = new ManualClock();
+    logged = recordingLog();
+    watch = new RuleWatch({ rules: RULES, clock, log: logged.log });
+    const fold = watch.over(
+      createHostFold({
+        fold: createFold({ rules: RULES, detectors: DETECTORS }),
+        pipeline: createPipeline({ alert: { resolve_after: 0, critical_score: 3 }, receivers: [] }),
+      }),
+    );
+    see = (host, names, agoMs = 0) => {
+      const containers = names.map(containerOf);
+      const start = clock.now() - agoMs - 5000;
+      fold.step(fold.init(), { ...frameOf(host, 0, { containers, windows: [], flows: [] }), start });
+    };
+  });
+  const rules = () => watch.unmatched().map(({ rule }) => rule);
+  const told = () => logged.lines.map(({ level, message }) => `${level} ${message}`);
+
+  it('knows at the first frame whom a rule does not find, and says so when it stays like that', () => {
+    expect(watch.matches()).toEqual([]);
+    see('one', ['wbe-1']);
+    expect(rules()).toEqual(['web']);
+    expect(watch.matches()).toEqual([
+      ['all', 1],
+      ['web', 0],
+    ]);
+    for (let seconds = 5; seconds < 75; seconds += 5) {
+      clock.advance(5000);
+      see('one', ['wbe-1']);
+      expect(told()).toHaveLength(seconds < 60 ? 0 : 1);
+    }
+    expect(told()).toEqual([
+      'warn rule web looks at nobody: none of 1 is named "web-*" (did you mean "wbe-1"?)',
+    ]);
+    clock.advance(5000);
+    see('one', ['web-1']);
+    expect(rules()).toEqual([]);
+    expect(told().slice(1)).toEqual(['info rule web looks at somebody again']);
+  });
+
+  it('says nothing of a container that is away for a moment', () => {
+    see('one', ['web-1']);
+    clock.advance(30_000);
+    see('one', []);
+    expect(rules()).toEqual(['web']);
+    clock.advance(30_000);
+    see('one', ['web-1']);
+    expect([rules(), told()]).toEqual([[], []]);
+  });
+
+  it('is content when any host has somebody, until nothing is heard of it', () => {
+    see('one', ['db']);
+    see('two', ['web-1']);
+    expect(rules()).toEqual([]);
+    expect(watch.matches()).toContainEqual(['all', 2]);
+    clock.advance(600_001);
+    see('one', ['db']);
+    expect(rules()).toEqual(['web']);
+    expect(watch.matches()).toContainEqual(['all', 1]);
+  });
+
+  it('does not judge by history that is folded again', () => {
+    see('one', ['db'], 3_600_000);
+    expect([rules(), watch.matches()]).toEqual([[], []]);
+  });
+});

@@ -1,0 +1,214 @@
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { answerAsDocker, type DockerAnswering } from '../../parts/docker-answers.ts';
+import { describeWith } from '../../parts/need.ts';
+import { Child, temporaryFolder } from '../../parts/process.ts';
+import { startRedis } from '../../parts/redis.ts';
+import { type Hook, startHook, tidegauge, writeConfig } from '../../parts/tidegauge.ts';
+
+describeWith(['redis'], 'doctor', () => {
+  it('says that a Redis may forget what it is told, once each', async () => {
+    const folder = temporaryFolder();
+    const redis = await startRedis({ appendOnly: false });
+    const admin = new Child('redis-cli', [
+      '-p',
+      String(redis.port),
+      'CONFIG',
+      'SET',
+      'maxmemory-policy',
+      'allkeys-lru',
+    ]);
+    await admin.ended(0);
+    const settings = { queue: { kind: 'bullmq' }, state: { kind: 'redis' }, redis: { url: redis.url } };
+    const child = tidegauge(['doctor'], {
+      cwd: writeConfig(folder.path, { data: folder.path, ...settings }),
+    });
+    await child.exited;
+    const warnings = child.output.split('\n').filter(line => line.startsWith('warn  settings'));
+    expect(warnings.map(line => line.slice(4).trim())).toEqual([
+      expect.stringContaining('set maxmemory-policy to noeviction'),
+      expect.stringContaining('set appendonly to yes'),
+    ]);
+    await redis.stop();
+    folder.remove();
+  });
+});
+
+describe('doctor', () => {
+  const folder = temporaryFolder();
+  let hook: Hook;
+  beforeEach(async () => {
+    hook = await startHook();
+  });
+  afterEach(async () => {
+    await hook.stop();
+    folder.remove();
+  });
+
+  it('lists receivers without disturbing them, and sends them a test message when asked', async () => {
+    const receivers = [
+      { use: 'webhook', name: 'chat', url: hook.url },
+      { use: 'webhook', name: 'gone', url: 'http://127.0.0.1:1/secret' },
+    ];
+    writeConfig(folder.path, { data: folder.path, receivers, capture: { docker: 'off' } });
+    const linesOf = async (...flags: string[]) => {
+      const child = tidegauge(['doctor', ...flags], { cwd: folder.path });
+      await child.exited;
+      return child.output.split('\n').filter(line => line.includes('receiver '));
+    };
+    expect(await linesOf()).toEqual([
+      expect.stringMatching(/^ok .*receiver chat .*not tried; `doctor --notify`/),
+      expect.stringMatching(/^ok .*receiver gone .*http:\/\/127\.0\.0\.1:1\/…: not tried/),
+    ]);
+    expect(hook.bodies).toEqual([]);
+    expect(await linesOf('--notify')).toEqual([
+      expect.stringMatching(/^ok .*receiver chat .*: accepted a test message$/),
+      expect.stringMatching(/^FAIL .*receiver gone .*: bad port$/),
+    ]);
+    expect(hook.bodies.map(body => [body.status, body.text])).toEqual([
+      ['firing', expect.stringContaining('test message')],
+      ['resolved', expect.stringContaining('test message')],
+    ]);
+  });
+});
+
+/** User and group. */
+const NOBODY = 65_534;
+
+describeWith(['ebpf'], 'doctor, on a machine that lacks something,', () => {
+  const folder = temporaryFolder();
+  const empty = join(folder.path, 'empty');
+  const data = join(folder.path, 'data');
+  let docker: DockerAnswering;
+  beforeAll(async () => {
+    chmodSync(folder.path, 0o755);
+    mkdirSync(empty);
+    docker = await answerAsDocker({ list: [], inspect: { Version: '99.1' } });
+    chmodSync(dirname(docker.socket), 0o755);
+  });
+  beforeEach(() => {
+    mkdirSync(data);
+    chownSync(data, NOBODY, NOBODY);
+  });
+  afterEach(() => rmSync(data, { recursive: true }));
+  afterAll(async () => {
+    await docker.stop();
+    folder.remove();
+  });
+
+  /** What it says, without what is all right. */
+  const complaints = async (
+    through: readonly string[],
+    flags: readonly string[] = [],
+    capture: object = { docker: 'off' },
+  ): Promise<string[]> => {
+    const cwd = writeConfig(folder.path, { data, capture });
+    const child = tidegauge(['doctor', ...flags], { cwd, through });
+    await child.exited;
+    const lines = child.output.trimEnd().split('\n');
+    return lines.filter(line => !line.startsWith('ok ')).map(line => line.trim().replace(/ +/g, ' '));
+  };
+  /** In a mount namespace of its own, with nothing in these folders. */
+  const without = (...folders: string[]) => {
+    const mounts = folders.map(one => `mount --bind ${empty} ${one} &&`).join(' ');
+    return ['unshare', '--mount', 'sh', '-c', `${mounts} exec "$0" "$@"`];
+  };
+  const AS_NOBODY = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--'];
+
+  it('finds nothing missing here', async () => {
+    expect(await complaints([])).toEqual([]);
+  });
+
+  it('has tracefs mounted', async () => {
+    expect(await complaints(without('/sys/kernel/tracing'))).toEqual([
+      'FAIL hook tracepoint: no tracefs; fentry: no tracefs; kprobe: no tracefs',
+      '-> Mount it: `mount -t tracefs tracefs /sys/kernel/tracing`.',
+    ]);
+  });
+
+  it('names the kernel that has BTF, and why no other hook will do', async () => {
+    expect(await complaints(without('/sys/kernel/btf'))).toEqual([
+      expect.stringMatching(
+        /^FAIL hook tracepoint: no BTF \(.*\); fentry: no BTF .*; kprobe: no .*kprobe_events$/,
+      ),
+      '-> Run a kernel with CONFIG_DEBUG_INFO_BTF=y.',
+    ]);
+  });
+
+  it('says what becomes of names without Docker', async () => {
+    expect(await complaints([], [], { docker: join(empty, 'docker.sock') })).toEqual([
+      expect.stringMatching(/^warn Docker connect ENOENT/),
+      expect.stringMatching(
+        /^-> Start Docker, .*; containers have no names without it, and rules that match names never fire\.$/,
+      ),
+    ]);
+  });
+
+  it('says once that a Redis is away', async () => {
+    const away = ['env', 'TIDEGAUGE_STATE_KIND=redis', 'TIDEGAUGE_REDIS_URL=redis://127.0.0.1:1'];
+    expect(await complaints(away)).toEqual([
+      expect.stringMatching(/^FAIL state redis:\/\/127\.0\.0\.1:1: /),
+      expect.stringMatching(/^-> Check that Redis runs/),
+    ]);
+  });
+
+  it('is to be run as root', async () => {
+    expect(await complaints(AS_NOBODY)).toEqual([
+      'FAIL root user id 65534',
+      '-> Run it as root, for example with sudo.',
+      expect.stringMatching(/^FAIL hook tracepoint: tracefs cannot be seen by this user;/),
+      '-> Run it as root, for example with sudo.',
+    ]);
+  });
+
+  it('sends nobody to root who is root', async () => {
+    const cwd = writeConfig(folder.path, { data: '/etc/hostname/data', capture: { docker: 'off' } });
+    const child = tidegauge(['doctor'], { cwd });
+    await child.ended(1);
+    expect(child.output).toContain('-> Set `data` to a directory that this user can make and write.\n');
+    expect(child.output).not.toMatch(/as root/);
+  });
+
+  it('tries nothing as root that a run would not', async () => {
+    const unable = ['setpriv', '--bounding-set=-chown', '--'];
+    rmSync(data, { recursive: true });
+    expect(await complaints(unable, ['--user', 'nobody'])).toEqual([
+      `FAIL user ${data}: EPERM`,
+      expect.stringContaining(`\`install -d -m 700 -o nobody ${data}\``),
+      expect.stringMatching(/^warn all else not tried:/),
+    ]);
+    expect(existsSync(data)).toBe(false);
+    mkdirSync(data);
+  });
+
+  it('tries Docker, data, store and state as the user that the collector will be', async () => {
+    const ofRoot = join(data, 'state.db');
+    writeFileSync(ofRoot, '', { mode: 0o600 });
+    chmodSync(docker.socket, 0o660);
+    const capture = { docker: docker.socket };
+    expect(await complaints([], ['--user', 'nobody'], capture)).toEqual([
+      `FAIL data files ${ofRoot} (EACCES), which nobody may not use`,
+      `-> Give it to the user: \`chown -R nobody: ${data}\`.`,
+      expect.stringMatching(/^warn all else not tried:/),
+    ]);
+    rmSync(ofRoot);
+    expect(await complaints([], ['--user', 'nobody'], capture)).toEqual([
+      expect.stringMatching(/^warn Docker connect EACCES/),
+      expect.stringContaining('`collector.groups: docker`'),
+    ]);
+    chownSync(docker.socket, 0, 4242);
+    const env = ['env', 'TIDEGAUGE_COLLECTOR_GROUPS=4242'];
+    expect(await complaints(env, ['--user', 'nobody'], capture)).toEqual([]);
+    for (const file of readdirSync(data)) expect(statSync(join(data, file)).uid).toBe(NOBODY);
+  });
+});

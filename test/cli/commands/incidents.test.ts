@@ -1,0 +1,41 @@
+import { expect, it } from '@jest/globals';
+import { listing, withNotifications } from '../../../cli/commands/incidents.ts';
+import { incidentJson } from '../../../core/incident/incident-json.ts';
+import type { Delivery } from '../../../state/contract.ts';
+import { incidentOf, notificationOf, resolved } from '../../parts/incidents.ts';
+
+const incident = resolved(incidentOf(1_700_000_000_000));
+const older = incidentOf(1_600_000_000_000);
+const delivery = (parts: Partial<Delivery>): Delivery => ({
+  notification: notificationOf(incident, 'ops'),
+  status: 'delivered',
+  attempts: 1,
+  nextAttempt: 0,
+  lastError: null,
+  ...parts,
+});
+const DELIVERIES = new Map([
+  [incident.id, [delivery({}), delivery({ status: 'pending', attempts: 3, lastError: '503\n' })]],
+  [older.id, [delivery({ notification: notificationOf(older, 'ops'), status: 'dead', attempts: 300 })]],
+]);
+
+it('lists under each incident what became of its notifications, and those of others that were not delivered', () => {
+  expect(listing([incident], DELIVERIES).slice(-3)).toEqual([
+    '  resolved to ops: delivered after 1 attempt',
+    '  resolved to ops: pending after 3 attempts, last error: 503\\x0a',
+    `incident ${older.id}: firing to ops: dead after 300 attempts`,
+  ]);
+  expect(listing([], new Map())).toEqual(['No incidents.']);
+});
+
+it('adds notifications to incidents as JSON', () => {
+  expect(withNotifications([incident], DELIVERIES)).toEqual([
+    {
+      ...incidentJson(incident),
+      notifications: [
+        expect.objectContaining({ receiver: 'ops', about: 'resolved', status: 'delivered', attempts: 1 }),
+        expect.objectContaining({ status: 'pending', attempts: 3, last_error: '503\n' }),
+      ],
+    },
+  ]);
+});

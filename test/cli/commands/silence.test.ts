@@ -1,0 +1,119 @@
+import { chmodSync, chownSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { silenceOf } from '../../../cli/commands/silence.ts';
+import { systemClock } from '../../../core/clock.ts';
+import { createSqliteState } from '../../../state/sqlite/state.ts';
+import { incidentOf, notificationOf } from '../../parts/incidents.ts';
+import { describeWith } from '../../parts/need.ts';
+import { temporaryFolder } from '../../parts/process.ts';
+import { tidegauge, writeConfig } from '../../parts/tidegauge.ts';
+
+/** As a user types it, on a state that another process has made. */
+describe('silence', () => {
+  const folder = temporaryFolder();
+  const data = join(folder.path, 'data');
+  const incident = incidentOf(systemClock.now() - 5000);
+  const state = createSqliteState({ file: join(data, 'state.db'), clock: systemClock });
+
+  beforeAll(async () => {
+    writeConfig(folder.path, { data, capture: { docker: 'off' } });
+    writeConfig(folder.path, { data: join(folder.path, 'none') }, 'none.yaml');
+    await state.open();
+    const lease = await state.acquire('lane-0', 'test', 60_000);
+    if (!lease) throw new Error('a free lane was refused');
+    const notification = notificationOf(incident, 'hook');
+    await state.commit(lease, { incidents: [incident], notifications: [notification] });
+    const lastError = 'silenced until tomorrow by anna: deploy (1a2b3c4d)';
+    const outcome = { status: 'held', attempts: 0, nextAttempt: 0, lastError } as const;
+    await state.updateDelivery(lease, notification.key, outcome);
+  });
+  afterAll(async () => {
+    await state.close();
+    folder.remove();
+  });
+
+  async function type(...args: string[]): Promise<{ code: number | null; output: string }> {
+    const child = tidegauge(args, { cwd: folder.path });
+    return { code: await child.exited, output: child.output };
+  }
+  const add = (...args: string[]) => type('silence', 'add', '--reason', 'deploy', ...args);
+
+  it('is added, listed and ended; says what it covers and how to end it', async () => {
+    expect((await type('silence', 'list')).output).toBe('No silences in force.\n');
+    const added = await add('--container', 'sh*', '--for', '2h', '--owner', 'anna\u001b[31m');
+    expect(added.code).toBe(0);
+    expect(added.output).toMatch(/^silenced [0-9a-f]{8}: container sh\*, until .*Z, by anna.*: deploy$/m);
+    expect(added.output).not.toContain('\u001b');
+    expect(added.output).toContain('Of what is firing now it covers 1 incident.');
+    const [id = ''] = /[0-9a-f]{8}(?=:)/.exec(added.output) ?? [];
+    expect(added.output).toContain(`tidegauge silence end ${id}`);
+    const [silence] = await state.silences(systemClock.now());
+    expect(silence).toMatchObject({ id, match: { host: '*', service: '*', container: 'sh*' } });
+    expect((silence?.until ?? 0) - (silence?.from ?? 0)).toBe(7_200_000);
+
+    const listed = JSON.parse((await type('silence', 'list', '--json')).output);
+    expect(listed).toMatchObject([{ id, container: 'sh*', in_force: true, reason: 'deploy' }]);
+    expect((await type('silence', 'end', id)).output).toMatch(/^ended: .* ended \d{4}-/);
+    expect((await type('silence', 'list')).output).toBe('No silences in force.\n');
+    expect((await type('silence', 'list', '--all')).output).toContain(`${id}: container sh*, ended`);
+    expect(await type('silence', 'end', id)).toMatchObject({ code: 2 });
+  });
+
+  it('add without a place is refused with what to do, and adds nothing', async () => {
+    const before = await state.silences(0);
+    const { code, output } = await add('--for', '2h');
+    expect([code, output]).toEqual([
+      2,
+      expect.stringMatching(/--container, --service or --host: expected at least one of them.*--host '\*'/),
+    ]);
+    expect(await state.silences(0)).toEqual(before);
+  });
+
+  it.each([
+    [{ for: '2' }, /--for: expected a duration of up to 90d, such as 2h, found 2/],
+    [{ for: '91d' }, /--for: expected a duration of up to 90d/],
+    [{ for: '0s' }, /--for: expected a duration/],
+    [{ host: 'x'.repeat(201) }, /--host: expected a text of 1 to 200 characters, found 201/],
+    [{ owner: ' ' }, /--owner: expected a text/],
+    [{ reason: '' }, /--reason: expected a text/],
+  ])('flags %j are refused', (flags, message) => {
+    const right = { host: 'a', for: '2h', reason: 'deploy', owner: 'anna' };
+    expect(silenceOf(right, 1000)).toMatchObject({ from: 1000, until: 7_201_000 });
+    expect(() => silenceOf({ ...right, ...flags }, 1000)).toThrow(message);
+  });
+
+  it('where nothing was ever kept there is nothing to silence, and none is in force', async () => {
+    const list = await type('silence', 'list', '-c', 'none.yaml');
+    expect([list.code, list.output]).toEqual([0, expect.stringMatching(/no data in .*none yet/)]);
+    expect(await add('--host', 'a', '--for', '1h', '-c', 'none.yaml')).toMatchObject({ code: 1 });
+  });
+
+  it('incidents say what became of a message that was kept back', async () => {
+    const { output } = await type('incidents');
+    expect(output).toContain('  firing to hook: held, silenced until tomorrow by anna: deploy (1a2b3c4d)\n');
+  });
+});
+
+// As root only: others cannot become somebody else.
+describeWith(['ebpf'], 'silence by a user without a name', () => {
+  const folder = temporaryFolder();
+  afterAll(() => folder.remove());
+
+  it('has the number as its owner, as in a container', async () => {
+    chmodSync(folder.path, 0o777);
+    const data = join(folder.path, 'data');
+    writeConfig(folder.path, { data });
+    const state = createSqliteState({ file: join(data, 'state.db'), clock: systemClock });
+    await state.open();
+    await state.close();
+    for (const path of [data, join(data, 'state.db')]) chownSync(path, 54_321, 54_321);
+    const child = tidegauge(['silence', 'add', '--host', 'a', '--for', '1h', '--reason', 'deploy'], {
+      cwd: folder.path,
+      env: { SUDO_USER: undefined },
+      through: ['setpriv', '--reuid=54321', '--regid=54321', '--clear-groups'],
+    });
+    await child.exited;
+    expect(child.output).toMatch(/^silenced .* by uid 54321: deploy$/m);
+  });
+});

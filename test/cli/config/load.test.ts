@@ -1,0 +1,230 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
+import { ConfigError, loadConfig } from '../../../cli/config/load.ts';
+import { configSchema } from '../../../core/config/config.ts';
+import { duration, rate } from '../../../core/config/options.ts';
+import { temporaryFolder } from '../../parts/process.ts';
+
+const SCHEMA = configSchema(
+  [
+    { name: 'limit', options: z.strictObject({ above: rate().optional(), for: duration().prefault('0s') }) },
+    { name: 'other', options: z.strictObject({}) },
+  ],
+  [
+    {
+      name: 'webhook',
+      options: z.strictObject({
+        url: z.string(),
+        secret: z.string().optional(),
+        headers: z.record(z.string().regex(/^\w+$/, 'the name of a header'), z.string()).optional(),
+      }),
+    },
+  ],
+  [{ use: 'limit', name: 'default-rule', above: '10MiB/s' }],
+);
+
+const machine = { hostname: 'box', data: '/somewhere' };
+const folder = temporaryFolder();
+afterAll(folder.remove);
+
+let files = 0;
+function load(text: string | null, env: Record<string, string> = {}) {
+  const file = join(folder.path, `${files++}.yaml`);
+  if (text !== null) writeFileSync(file, text);
+  return loadConfig(SCHEMA, { file: text === null ? null : file, env, machine });
+}
+
+function problems(text: string, env: Record<string, string> = {}): string[] {
+  try {
+    load(text, env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.lines.map(line => line.replaceAll(`${folder.path}/`, ''));
+    throw error;
+  }
+  throw new Error('the configuration was accepted');
+}
+
+describe('configuration', () => {
+  it('without a file is the defaults, completed by what the machine says', () => {
+    const { config, file } = load(null);
+    expect(file).toBeNull();
+    expect(config).toMatchObject({ host: 'box', data: '/somewhere', store: { kind: 'sqlite' } });
+    expect(config.capture.interval).toBe(5000);
+    expect(config.detectors).toEqual([
+      {
+        use: 'limit',
+        name: 'default-rule',
+        match: expect.anything(),
+        options: { above: { value: 10 * 1024 ** 2, unit: 'B/s' }, for: 0 },
+      },
+    ]);
+  });
+
+  it('reads values with units, and the environment wins over the file', () => {
+    const { config } = load('capture:\n  interval: 1s\n  map_keys: 1000\nstore:\n  kind: influx\n', {
+      TIDEGAUGE_CAPTURE_INTERVAL: '250ms',
+      TIDEGAUGE_STORE_INFLUX_DATABASE: '2024',
+      TIDEGAUGE_QUEUE_LANES: '3',
+    });
+    expect(config.capture).toMatchObject({ interval: 250, map_keys: 1000 });
+    expect(config.store).toMatchObject({ kind: 'influx', influx: { database: '2024' } });
+    expect(config.queue.lanes).toBe(3);
+  });
+
+  it('takes lists from the environment as YAML', () => {
+    const { config } = load(null, { TIDEGAUGE_RECEIVERS: '[{use: webhook, name: chat, url: "http://x/"}]' });
+    expect(config.receivers).toEqual([{ use: 'webhook', name: 'chat', options: { url: 'http://x/' } }]);
+  });
+
+  it('names file, line, path, expectation and value of every mistake at once', () => {
+    const text =
+      'capture:\n  interval: 5\nstore:\n  kind: influxdb\n  influx:\n    url: ftp://x\nqueues: 1\n';
+    const found = problems(text).map(line => line.replace(/^\d+\.yaml/, 'F'));
+    expect(found).toEqual([
+      'F:2:13: capture.interval: expected a duration with a unit, such as 5s, 200ms or 1h30m, found 5',
+      'F:4:9: store.kind: expected sqlite or influx, found "influxdb"',
+      'F:6:10: store.influx.url: expected an address that starts with http:// or https://, found "ftp://x"',
+      'F:7:1: queues: expected a known key, found queues (did you mean queue?)',
+    ]);
+  });
+
+  it('points into lists of rules, and refuses unknown kinds, unknown options and equal names', () => {
+    const found = problems(
+      'detectors:\n  - use: limit\n    name: a\n    above: 10MiB\n  - use: nobody\n    name: b\n  - use: other\n    name: a\n    abvoe: 1\n',
+    );
+    expect(found[0]).toMatch(/:4:12: detectors\.0\.above: expected a rate with a unit.*found "10MiB"$/);
+    expect(found[1]).toMatch(/:5:10: detectors\.1\.use: /);
+    expect(found[2]).toMatch(/:9:5: detectors\.2\.abvoe: expected a known key, found abvoe$/);
+    expect(problems('detectors:\n  - {use: limit, name: a, abvoe: 1MiB/s}\n')[0]).toMatch(
+      /found abvoe \(did you mean above\?\)$/,
+    );
+    const twice = problems('detectors:\n  - {use: other, name: a}\n  - {use: other, name: a}\n');
+    expect(twice).toEqual([
+      expect.stringMatching(/:3:24: detectors\.1\.name: expected a name that is not used twice, found "a"/),
+    ]);
+  });
+
+  it('limits durations and says the limit', () => {
+    expect(problems('capture: {interval: 100ms}\n')[0]).toMatch(
+      /expected at least 200ms and at most 1m, found "100ms"$/,
+    );
+  });
+
+  it('blames the environment variable for its own value', () => {
+    expect(problems('', { TIDEGAUGE_CAPTURE_INTERVAL: 'fast' })[0]).toMatch(
+      /^environment variable TIDEGAUGE_CAPTURE_INTERVAL: capture\.interval: expected a duration/,
+    );
+  });
+
+  it('refuses credentials in the address of InfluxDB, without showing them', () => {
+    const [line = ''] = problems('store: {influx: {url: "http://me:hunter2@db:8086"}}');
+    expect(line).toMatch(/store\.influx\.url: expected an address without user and password: they go into/);
+    expect(line).not.toMatch(/hunter2/);
+  });
+
+  it('never shows a secret', () => {
+    const found = problems('store:\n  influx:\n    token: 12345678\n');
+    expect(found).toEqual([
+      expect.stringContaining('store.influx.token: expected text, found a value that is not shown'),
+    ]);
+  });
+
+  it.each([
+    ['redis: {url: "http://me:hunter2@box/0"}', 'found "http://***@box/0"'],
+    ['redis: {url: "me:hunter2@box"}', 'found a value that is not shown'],
+    ['redis: "redis://me:hun/ter2@box:1"', 'found "redis://***@box:1"'],
+    ['store: {influx: {url: "ftp://box/x?token=hunter2"}}', 'found "ftp://box/x?***"'],
+    ['receivers: ["https://chat.example/hunter2"]', 'found "https://chat.example/***"'],
+    ['receivers: [{use: webhook, name: a, url: [hunter2]}]', 'found a list'],
+    ['receivers: [{use: webhook, name: a, secret: [hunter2], url: x}]', 'found a value that is not shown'],
+  ])('shows no password or token of %s', (text, found) => {
+    expect(problems(text)).toEqual([expect.stringContaining(found)]);
+    expect(problems(text)[0]).not.toMatch(/hunter2|ter2/);
+  });
+
+  it.each([
+    ['queue: {lanes: 0}', 'queue.lanes: expected a number of at least 1, found 0'],
+    ['queue: {lanes: 1.5}', 'queue.lanes: expected a whole number, found 1.5'],
+    ['store: influx', 'store: expected a group of keys, such as store: { kind: influx }, found "influx"'],
+    ['capture: 5s', 'capture: expected a group of keys, found "5s"'],
+    ['capture: {bpftrace: ""}', 'capture.bpftrace: expected some text, found ""'],
+    ['detectors: [{use: other}]', 'detectors.0.name: expected required text, found nothing'],
+    ['recievers: []', 'recievers: expected a known key, found recievers (did you mean receivers?)'],
+    ['capture: {intervall: 5s}', 'found intervall (did you mean interval?)'],
+    ['zzz: 1', 'zzz: expected a known key, found zzz'],
+    ['detectors: [{use: other, name: a, match: {containr: x}}]', 'found containr (did you mean container?)'],
+    [
+      'receivers: [{use: webhook, name: a, url: x, headers: {"a b": c}}]',
+      'headers.a b: expected the name of a header, found a value that is not shown',
+    ],
+    ['store:', 'store: expected a group of keys, found nothing'],
+    ['data: ~/x', 'expected a path that is written out, as `~` is known to shells only, found "~/x"'],
+    ['host: "a\\tb"', 'host: expected a name without control characters, found "a\\tb"'],
+    [
+      'store: {retention: {raw: 2d, minute: 1d}}',
+      'expected raw kept no longer than minute, and minute no longer than hour, found raw 2d, minute 1d, hour 730d',
+    ],
+  ])('says in words what is wrong with %s', (text, line) => {
+    const found = problems(text);
+    expect(found).toHaveLength(1);
+    expect(found[0]?.slice(-line.length)).toBe(line);
+  });
+
+  it('names every unknown key of a group', () => {
+    expect(problems('a: 1\nb: 2\n')).toHaveLength(2);
+  });
+
+  it('warns when nothing is judged', () => {
+    expect(load('detectors: []').warnings).toEqual(['detectors is an empty list: nothing is judged']);
+  });
+
+  it('warns about variables that set nothing, but starts', () => {
+    const { warnings } = load(null, {
+      ...{ TIDEGAUGE_STORE_KINDS: 'influx', TIDEGAUGE_CONFIG: '', TIDEGAUGE_SERVICE_HOST: '10.0.0.1' },
+    });
+    expect(warnings).toEqual([
+      'environment variable TIDEGAUGE_STORE_KINDS sets nothing: no such key (did you mean TIDEGAUGE_STORE_KIND?)',
+      expect.stringMatching(/TIDEGAUGE_SERVICE_HOST sets nothing: .*docs\/configuration\.md/),
+    ]);
+  });
+
+  it('a pattern that lacks its quotes, which makes it an alias, is refused with its place', () => {
+    const found = problems('detectors:\n  - {use: other, name: x, match: {container: *db}}\n');
+    expect(found).toEqual([expect.stringMatching(/^\d+\.yaml:2:46: .*alias.*db/)]);
+  });
+
+  it('a text that is nested too deeply for the parser is refused', () => {
+    const deep = '{a: '.repeat(50_000);
+    expect(problems(deep)[0]).toMatch(/^\d+\.yaml:\d+:\d+: /);
+    expect(problems(`a: [${'[{"a":'.repeat(3000)}`)[0]).toMatch(/^\d+\.yaml:\d+:\d+: /);
+  });
+
+  it('aliases of aliases that would fill all memory are refused', () => {
+    const tenfold = (name: string, of: string) => `${name}: &${name} [${Array(10).fill(of).join(', ')}]\n`;
+    const bomb = tenfold('a', 'x') + tenfold('b', '*a') + tenfold('c', '*b') + tenfold('d', '*c');
+    expect(problems(bomb)).toEqual([expect.stringMatching(/^\d+\.yaml:1:1: .*alias/)]);
+  });
+
+  it('broken YAML, duplicate keys and a missing file are refused with their place', () => {
+    expect(problems('a: [1\n')[0]).toMatch(/^\d+\.yaml:\d+:\d+: /);
+    expect(problems('host: a\nhost: b\n')[0]).toMatch(/:2:1: .*unique/);
+    expect(() => loadConfig(SCHEMA, { file: '/nowhere.yaml', env: {}, machine })).toThrow(/no such file/);
+    const linesOf = (file: string) => {
+      try {
+        return loadConfig(SCHEMA, { file, env: {}, machine });
+      } catch (error) {
+        return (error as ConfigError).lines;
+      }
+    };
+    expect(linesOf('/nowhere.yaml')).toEqual(['/nowhere.yaml: no such file']);
+    expect(linesOf(folder.path)).toEqual([`${folder.path}: expected a file, found a directory`]);
+    expect(problems('- 1\n')[0]).toMatch(/expected keys and values, found a list/);
+  });
+
+  it('does not take __proto__ or constructor for keys', () => {
+    expect(problems('__proto__: {x: 1}\n')[0]).toMatch(/expected a known key/);
+    expect(problems('constructor: 1\n')[0]).toMatch(/expected a known key/);
+  });
+});

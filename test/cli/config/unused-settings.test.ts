@@ -1,0 +1,80 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { DETECTOR_ROWS, SCHEMA } from '../../../app/wire.ts';
+import { loadConfig } from '../../../cli/config/load.ts';
+import { settingsWithoutEffect } from '../../../cli/config/unused-settings.ts';
+import { temporaryFolder } from '../../parts/process.ts';
+import { tidegauge } from '../../parts/tidegauge.ts';
+
+const folder = temporaryFolder();
+afterAll(folder.remove);
+const file = join(folder.path, 'tidegauge.yaml');
+
+function linesOf(text: string, env: Record<string, string> = {}): string[] {
+  writeFileSync(file, text);
+  const loaded = loadConfig(SCHEMA, { file, env, machine: { hostname: 'box', data: folder.path } });
+  return settingsWithoutEffect(loaded, SCHEMA, DETECTOR_ROWS).map(line => line.replace(file, 'F'));
+}
+
+const rule = (options: string) => `detectors: [{use: threshold, name: a, ${options}}]`;
+
+describe('settings without effect', () => {
+  it.each([
+    [
+      'store: {influx: {url: "http://db:8086"}}',
+      'F:1:23: store.influx.url has no effect: store.kind is sqlite',
+    ],
+    ['store: {kind: influx, sqlite: {file: x.db}}', 'store.sqlite.file has no effect: store.kind is influx'],
+    ['store: {kind: influx, influx: {version: "1", token: t}}', 'store.influx.version is 1'],
+    ['store: {kind: influx, influx: {version: "3", org: o}}', 'store.influx.version is 3'],
+    [
+      'store: {kind: influx, influx: {version: "2", token: t, username: u}}',
+      'store.influx.token is used instead',
+    ],
+    ['redis: {prefix: other}', 'redis.prefix has no effect: queue.kind is inline and state.kind is sqlite'],
+    ['state: {kind: redis, sqlite: {file: x.db}}', 'state.sqlite.file has no effect: state.kind is redis'],
+    ['collector: {groups: docker}', 'collector.groups has no effect: collector.user is empty'],
+    ['capture: {probe: packed, service_ranges: [10.0.0.0/8]}', 'probe packed at hook auto sees no flows'],
+    [rule('above: 1MiB/s, within: 5m'), 'detectors.0.within has no effect: it goes with rises_by'],
+    [rule('above: 1MiB/s, at_least: 1MiB/s'), 'detectors.0.at_least has no effect'],
+  ])('are told with their place: %s', (text, line) => {
+    expect(linesOf(text)).toEqual([expect.stringContaining(line)]);
+  });
+
+  it.each([
+    '',
+    'store: {kind: influx, influx: {url: "http://db:8086", token: t, org: o}}',
+    'store: {kind: influx, influx: {version: "3", username: u, password: p}}',
+    'store: {influx: {url: "http://127.0.0.1:8086", timeout: 10s}}',
+    'queue: {kind: bullmq}\nredis: {prefix: other}',
+    'state: {kind: redis}\nredis: {prefix: other}',
+    'collector: {user: someone, groups: docker}',
+    rule('above: 1MiB/s, within: 1m'),
+    rule('rises_by: 3x, at_least: 1MiB/s, within: 5m'),
+  ])('are not those that work, or that are what they are by default: %s', text => {
+    expect(linesOf(text)).toEqual([]);
+  });
+
+  it('are told of environment variables too, and never with their values', () => {
+    const env = { TIDEGAUGE_STORE_INFLUX_TOKEN: 'hunter2' };
+    expect(linesOf('', env)).toEqual([
+      'environment variable TIDEGAUGE_STORE_INFLUX_TOKEN: store.influx.token has no effect: store.kind is sqlite',
+    ]);
+  });
+
+  it('are told by check, whose output as a configuration says nothing new', async () => {
+    writeFileSync(file, 'redis: {prefix: other}\n');
+    const check = async () => {
+      const child = tidegauge(['check'], { cwd: folder.path });
+      await child.ended(0);
+      return child.output;
+    };
+    const first = await check();
+    expect(first).toContain('# warning: tidegauge.yaml:1:17: redis.prefix has no effect');
+    writeFileSync(file, first);
+    expect((await check()).match(/warning: .*/g)).toEqual([
+      expect.stringMatching(/redis\.prefix has no effect/),
+    ]);
+  });
+});

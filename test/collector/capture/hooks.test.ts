@@ -1,0 +1,93 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { HOOKS } from '../../../bpf/hooks.ts';
+import { PROBES } from '../../../bpf/index.ts';
+import { chooseHook, type KernelFiles } from '../../../collector/capture/hooks.ts';
+import { checkMachine } from '../../../collector/capture/preflight.ts';
+import { captureConfig } from '../../parts/capture.ts';
+import { temporaryFolder } from '../../parts/process.ts';
+
+const ANY = { hook: 'auto', probe: 'auto' } as const;
+
+describe('the choice of a hook', () => {
+  let folder = temporaryFolder();
+  beforeEach(() => {
+    folder = temporaryFolder();
+  });
+  afterEach(() => folder.remove());
+
+  /** A kernel that has everything that any hook needs. */
+  function kernel(release: string): KernelFiles {
+    const tracefs = join(folder.path, 'tracing');
+    const tracepoints = [...HOOKS, ...PROBES].flatMap(({ tracepoints }) => tracepoints);
+    for (const tracepoint of [...tracepoints, 'cgroup/cgroup_mkdir', 'cgroup/cgroup_rmdir']) {
+      mkdirSync(join(tracefs, 'events', tracepoint), { recursive: true });
+    }
+    const names = HOOKS.flatMap(({ functions }) => functions);
+    writeFileSync(join(tracefs, 'available_filter_functions'), names.map(name => `${name}\n`).join(''));
+    writeFileSync(join(tracefs, 'kprobe_events'), '');
+    writeFileSync(join(folder.path, 'kallsyms'), names.map(name => `ffff0000 T ${name}\n`).join(''));
+    writeFileSync(join(folder.path, 'vmlinux'), '');
+    return {
+      release,
+      btf: join(folder.path, 'vmlinux'),
+      symbols: join(folder.path, 'kallsyms'),
+      tracefs: [tracefs],
+    };
+  }
+  const remove = (...path: string[]) => rmSync(join(folder.path, ...path), { recursive: true });
+
+  it('takes tracepoints on a new kernel, fentry on an older one, kprobes where there is no BTF', async () => {
+    expect((await chooseHook(ANY, kernel('6.8.0'))).hook.name).toBe('tracepoint');
+    const older = await chooseHook(ANY, kernel('5.15.0-91-generic'));
+    expect(older).toMatchObject({ hook: { name: 'fentry' }, probe: { name: 'packed' }, kernel: [5, 15] });
+    expect(older.refused[0]).toMatchObject({ found: 'Linux 5.15.0-91-generic' });
+    const bare = kernel('5.15.0');
+    remove('vmlinux');
+    expect((await chooseHook(ANY, bare)).hook.name).toBe('kprobe');
+  });
+
+  it('takes another hook where functions cannot be traced', async () => {
+    const files = kernel('5.15.0');
+    writeFileSync(join(folder.path, 'tracing/available_filter_functions'), 'inet_sendmsg\n');
+    const choice = await chooseHook(ANY, files);
+    expect(choice.hook.name).toBe('kprobe');
+    expect(choice.refused.at(-1)?.found).toMatch(/no function inet6_sendmsg/);
+  });
+
+  it('can be forced, and says why that does not work', async () => {
+    expect((await chooseHook({ hook: 'kprobe', probe: 'lhist' }, kernel('6.8.0'))).probe.name).toBe('lhist');
+    await expect(
+      chooseHook({ ...ANY, hook: 'kprobe' }, kernelWithout('kprobe_events')),
+    ).rejects.toMatchObject({
+      exitCode: 2,
+      problem: { found: expect.stringMatching(/^kprobe: no .*kprobe_events$/) },
+    });
+    await expect(chooseHook({ hook: 'kprobe', probe: 'flows' }, kernel('6.8.0'))).rejects.toMatchObject({
+      problem: { found: 'none for this probe' },
+    });
+  });
+
+  it.each([
+    ['without tracefs', 'tracing', /no tracefs/, /mount -t tracefs/],
+    ['without BTF and kprobes', 'vmlinux', /no BTF.*no .*kprobe_events/, /CONFIG_DEBUG_INFO_BTF/],
+    ['without a tracepoint that all need', 'tracing/events/cgroup', /cgroup:cgroup_mkdir/, /kernel/],
+  ])('the doctor says the one thing to do %s', async (_, missing, found, remedy) => {
+    const files = kernel('6.8.0');
+    remove('tracing', 'kprobe_events');
+    remove(missing);
+    const check = (await checkMachine(captureConfig(), files)).find(({ name }) => name === 'hook');
+    expect(check).toMatchObject({
+      ok: false,
+      found: expect.stringMatching(found),
+      remedy: expect.stringMatching(remedy),
+    });
+  });
+
+  function kernelWithout(file: string): KernelFiles {
+    const files = kernel('6.8.0');
+    remove('tracing', file);
+    return files;
+  }
+});
