@@ -1,11 +1,19 @@
-/** What a person needs from an error: where, what was expected, what was found, what to do. */
+/** What a person needs from an error: where, what is wrong, what to do. */
 export interface Problem {
-  /** Where: a file with line, a configuration path, an address. */
+  /** Where: a file with line, a configuration path, an address. Empty where `found` says it. */
   place: string;
-  expected: string;
+  /** What would be right, where "expected X, found Y" reads naturally; without it `found` says what is wrong. */
+  expected?: string;
+  /** What is there instead, or in a sentence what is wrong: `port 8433 is in use`. */
   found: string;
   /** What to do, as an imperative sentence. */
   remedy: string;
+}
+
+/** One line of text: `queue.lanes: expected 8, found 9. Set …`, or `--to requires --from. Add …`. */
+export function problemText({ place, expected, found, remedy }: Problem): string {
+  const wrong = expected === undefined ? found : `expected ${expected}, found ${found}`;
+  return `${place === '' ? '' : `${place}: `}${wrong}. ${remedy}`;
 }
 
 /** An error that is meant for the user: the command line prints it without a stack. */
@@ -16,10 +24,7 @@ export class TidegaugeError extends Error {
   readonly exitCode: number;
 
   constructor(problem: Problem, options: { cause?: unknown; exitCode?: number } = {}) {
-    super(
-      `${problem.place}: expected ${problem.expected}, found ${problem.found}. ${problem.remedy}`,
-      options.cause === undefined ? undefined : { cause: options.cause },
-    );
+    super(problemText(problem), options.cause === undefined ? undefined : { cause: options.cause });
     this.problem = problem;
     this.exitCode = options.exitCode ?? 1;
   }
