@@ -14,7 +14,7 @@ export interface Context extends ProcessContext {
   readonly file: string | null;
   /** A line for each setting that changes nothing. */
   readonly withoutEffect: readonly string[];
-  /** Log lines on a terminal, or null when they go elsewhere. */
+  /** The log as text, or null when it is JSON. */
   readonly peopleLog: PeopleLog | null;
   readonly out: Screen;
 }
@@ -27,7 +27,19 @@ export interface CommonFlags {
   readonly account?: string;
   /** `collector.user`, the same. */
   readonly user?: string;
+  /** `log.level` and `log.format`, the same. */
+  readonly logLevel?: string;
+  readonly logFormat?: string;
 }
+
+/** Flags that stand for an environment variable, and win over it. */
+const FLAG_VARIABLES = {
+  hook: 'TIDEGAUGE_CAPTURE_HOOK',
+  account: 'TIDEGAUGE_CAPTURE_ACCOUNT',
+  user: 'TIDEGAUGE_COLLECTOR_USER',
+  logLevel: 'TIDEGAUGE_LOG_LEVEL',
+  logFormat: 'TIDEGAUGE_LOG_FORMAT',
+} as const satisfies Partial<Record<keyof CommonFlags, string>>;
 
 /** Read the configuration and make what commands share. `logSink` replaces standard error. */
 export function createContext(
@@ -36,8 +48,10 @@ export function createContext(
   logSink: Sink = process.stderr,
 ): Context {
   const loaded = load(flags);
-  const peopleLog = process.stderr.isTTY ? new PeopleLog(logSink) : null;
-  const log = createLog(loaded.config.log.level, peopleLog ?? logSink);
+  const { level, format } = loaded.config.log;
+  const isText = format === 'auto' ? process.stderr.isTTY : format === 'text';
+  const peopleLog = isText ? new PeopleLog(logSink) : null;
+  const log = createLog(level, peopleLog ?? logSink);
   for (const warning of loaded.warnings) log.warn(warning);
   const { config, file } = loaded;
   const withoutEffect = settingsWithoutEffect(loaded, SCHEMA, DETECTOR_ROWS);
@@ -47,9 +61,10 @@ export function createContext(
 /** The checked configuration of this machine. */
 export function load(flags: CommonFlags): Loaded {
   const env = { ...process.env };
-  if (flags.hook !== undefined) env.TIDEGAUGE_CAPTURE_HOOK = flags.hook;
-  if (flags.account !== undefined) env.TIDEGAUGE_CAPTURE_ACCOUNT = flags.account;
-  if (flags.user !== undefined) env.TIDEGAUGE_COLLECTOR_USER = flags.user;
+  for (const [flag, variable] of Object.entries(FLAG_VARIABLES)) {
+    const value = flags[flag as keyof typeof FLAG_VARIABLES];
+    if (value !== undefined) env[variable] = value;
+  }
   return loadConfig(SCHEMA, { file: flags.config ?? null, env, machine: machine() });
 }
 

@@ -1,10 +1,10 @@
-import { accessSync, constants } from 'node:fs';
 import { filesOf, makeStore } from '../app/wire.ts';
 import type { Config } from '../core/config/config.ts';
 import { describeError, errorCode } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { type Crowd, crowdOf, unmatchedRules } from '../detector/rule-coverage.ts';
 import type { Store } from '../store/contract.ts';
+import { unreadable, using } from './open-data.ts';
 
 /**
  * A line for each rule that looks at nobody in the newest stored frames of all hosts, or one that says why they were
@@ -14,35 +14,21 @@ export async function rulesInStore(config: Config, log: Log): Promise<string[]> 
   const { detectors } = config;
   // Against nobody at all: is there anything to compare?
   if (unmatchedRules(detectors, []).length === 0) return [];
-  const file = filesOf(config).store;
-  const missing = file === null ? null : unreadable(file);
-  if (missing !== null) return [notCompared(missing)];
-  const store = makeStore(config, log, { readOnly: true });
   try {
-    await store.open();
-    const crowds = await newestCrowds(store);
+    const missing = unreadable(filesOf(config).store);
+    if (missing !== null) throw missing;
+    const crowds = await using(makeStore(config, log, { readOnly: true }), newestCrowds);
     if (crowds.length === 0) return [notCompared('nothing is stored yet')];
     return unmatchedRules(detectors, crowds).map(({ text }) => `in the newest stored frames ${text}`);
   } catch (error) {
-    return [notCompared(describeError(error))];
-  } finally {
-    await store.close();
+    return [notCompared(errorCode(error) === 'ENOENT' ? 'nothing is stored yet' : describeError(error))];
   }
 }
 
 const notCompared = (why: string): string => `rules were not compared with who is there: ${why}`;
 
-/** Why a file cannot be read, or null. */
-function unreadable(file: string): string | null {
-  try {
-    accessSync(file, constants.R_OK);
-    return null;
-  } catch (error) {
-    return errorCode(error) === 'ENOENT' ? 'nothing is stored yet' : describeError(error);
-  }
-}
-
 async function newestCrowds(store: Store): Promise<Crowd[]> {
+  await store.open();
   const crowds: Crowd[] = [];
   for (const host of await store.hosts()) {
     // Of those that can be read: frames ahead of a backlog cannot.

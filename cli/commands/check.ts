@@ -3,13 +3,25 @@ import type { z } from 'zod';
 import { DETECTOR_ROWS, NOTIFIER_ROWS, SCHEMA } from '../../app/wire.ts';
 import { exactSize, formatCounted, formatDuration } from '../../core/config/units.ts';
 import { printable } from '../../core/errors.ts';
+import { addCommand, type Register, setAction } from '../command.ts';
 import { type Path, shown } from '../config/redact.ts';
 import { leaves } from '../config/schema-keys.ts';
 import type { Context } from '../context.ts';
 import { rulesInStore } from '../rules-in-store.ts';
 
-/** `tidegauge check`: the configuration was accepted, or we would not be here; print what is in force, as a file would hold it. */
-export async function check({ config, file, withoutEffect, log, out }: Context): Promise<number> {
+export const registerCheck: Register = (program, signal) =>
+  setAction(
+    addCommand(
+      program,
+      'check',
+      'check the configuration and print what is in force, without starting anything',
+    ),
+    signal,
+    check,
+  );
+
+/** The configuration was accepted, or we would not be here: prints what is in force, as a file would hold it. */
+async function check({ config, file, withoutEffect, log, out }: Context): Promise<number> {
   const { detectors, receivers, ...groups } = config;
   const all = {
     ...(written(groups, [], typesOf(SCHEMA)) as object),

@@ -1,12 +1,14 @@
 import { refuseUnlessRoot } from '../../app/capture-ready.ts';
 import { divideRights } from '../../app/rights.ts';
-import { filesOf, makeStore } from '../../app/wire.ts';
 import { type Connection, watchConnections } from '../../collector/capture/live-connections.ts';
 import { isoTime } from '../../core/clock.ts';
 import { printable, TidegaugeError } from '../../core/errors.ts';
 import type { ConnectionKind, ConnectionRow } from '../../core/traffic/connection.ts';
+import type { Frame } from '../../core/traffic/frame.ts';
+import { addCommand, addUser, type Register, setCaptureAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
-import { hasData, hintHost } from '../open-read-only.ts';
+import { hintHost, readStore } from '../open-data.ts';
+import { writeRows } from '../screen/rows.ts';
 import { rangeFlags } from '../times.ts';
 
 interface ConnectionFlags extends CommonFlags {
@@ -17,25 +19,37 @@ interface ConnectionFlags extends CommonFlags {
   readonly json?: boolean;
 }
 
-/** `tidegauge connections`: every TCP connection as it is opened, accepted or refused; with --from, those stored. */
-export async function connections(context: Context, flags: ConnectionFlags): Promise<number> {
-  if (flags.from === undefined) {
-    refuseRange(flags);
-    await watch(context, flags);
-  } else await list(context, { ...flags, from: flags.from });
+export const registerConnections: Register = (program, signal) => {
+  const command = addCommand(
+    program,
+    'connections',
+    'show every TCP connection as it is opened, accepted or refused: who, from where, to where',
+  );
+  addUser(command)
+    .option('--from <time>', 'list stored ones instead, from: ISO 8601, or a duration ago such as 12h')
+    .option('--to <time>', 'with --from, the end: ISO 8601, or a duration ago (default: now)')
+    .option('--host <name>', 'with --from: another host than this one')
+    .option('--json', 'machine-readable: one object a line');
+  setCaptureAction(command, signal, connections);
+};
+
+/** Live, or with --from those stored. */
+async function connections(context: Context, flags: ConnectionFlags): Promise<number> {
+  if (flags.from !== undefined) return list(context, { ...flags, from: flags.from });
+  refuseRange(flags);
+  await watch(context, flags);
   return 0;
 }
 
-/** Who names an end or another host wants stored connections: the present would be the wrong answer. */
+/** An end or another host means stored connections: showing live ones would be the wrong answer. */
 function refuseRange(flags: ConnectionFlags): void {
   const given = (['to', 'host'] as const).find(name => flags[name] !== undefined);
   if (given === undefined) return;
   throw new TidegaugeError(
     {
-      place: `--${given}`,
-      expected: 'it beside --from',
-      found: 'none',
-      remedy: 'Say from when on, such as --from 1h.',
+      place: '',
+      found: `--${given} requires --from`,
+      remedy: 'Add a start, such as --from 1h.',
     },
     { exitCode: 2 },
   );
@@ -63,29 +77,24 @@ async function watch(context: Context, { json }: ConnectionFlags): Promise<void>
   }
 }
 
-async function list(context: Context, flags: ConnectionFlags & { readonly from: string }): Promise<void> {
-  const { config, clock, log, signal, out } = context;
+async function list(context: Context, flags: ConnectionFlags & { readonly from: string }): Promise<number> {
+  const { config, clock, signal, out } = context;
   const range = rangeFlags({ from: flags.from, to: flags.to ?? '0s' }, clock.now());
-  if (!hasData(context, filesOf(config).store)) return;
-  const store = makeStore(config, log, { readOnly: true });
-  try {
-    await store.open();
-    const host = flags.host ?? config.host;
-    let isNone = true;
-    for await (const frame of store.readFrames(host, range)) {
-      if (signal.aborted) return;
-      for (const row of frame.connections) {
-        const shown = shownStored(frame.start, row);
-        if (isNone && !flags.json) out.write(`${STORED_HEADER}\n`);
-        out.write(`${flags.json ? jsonLine(shown) : storedLine(shown)}\n`);
-        isNone = false;
-      }
-    }
-    if (isNone && !flags.json) out.write('No connections are stored for this host and range.\n');
-    if (isNone) await hintHost(store, host);
-  } finally {
-    await store.close();
-  }
+  const host = flags.host ?? config.host;
+  const heading = { header: STORED_HEADER, none: 'No connections are stored for this host and range.' };
+  return readStore(context, async store => {
+    const rows = storedRows(store.readFrames(host, range), flags.json ? jsonLine : storedLine);
+    const any = await writeRows(out, rows, flags.json ? null : heading, signal);
+    if (any === false) await hintHost(store, host);
+  });
+}
+
+async function* storedRows(
+  frames: AsyncIterable<Frame>,
+  line: (shown: Shown) => string,
+): AsyncIterable<string> {
+  for await (const { start, connections } of frames)
+    for (const row of connections) yield line(shownStored(start, row));
 }
 
 const HEADER = 'time (UTC)    container                        what      from -> to';

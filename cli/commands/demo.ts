@@ -8,8 +8,9 @@ import { formatDuration, parseDuration } from '../../core/config/units.ts';
 import { printable, TidegaugeError } from '../../core/errors.ts';
 import type { Incident } from '../../core/incident/incident.ts';
 import { startDemo, type Timing } from '../../demo/stage.ts';
+import { addCommand, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
-import { run } from './run.ts';
+import { runRoles } from '../run-roles.ts';
 
 interface DemoFlags extends CommonFlags {
   readonly for: string;
@@ -25,11 +26,23 @@ const LONGEST_MS = 86_400_000;
 /** Who leaks. */
 const LEAK = 'shop-db';
 
+export const registerDemo: Register = (program, signal) => {
+  const command = addCommand(
+    program,
+    'demo',
+    'make real traffic between a few containers, with a leak in it, and watch it; your receivers are notified',
+  );
+  command
+    .option('--for <duration>', 'how long, such as 2m', '2m')
+    .option('--traffic', 'only make the traffic; watch it with a `tidegauge run` of your own');
+  setAction(command, signal, demo);
+};
+
 /**
- * `tidegauge demo`: traffic with a leak in it, watched on a short interval. Nothing of it is kept; the receivers of the
- * configuration are told, as they would be of any incident.
+ * Makes traffic with a leak in it and watches it on a short interval. Nothing is kept; the receivers of the
+ * configuration are notified, as of any incident.
  */
-export async function demo(context: Context, flags: DemoFlags): Promise<number> {
+async function demo(context: Context, flags: DemoFlags): Promise<number> {
   const length = lengthOf(flags.for);
   await refuseUnlessReady(context);
   const stage = await startDemo(TIMING, context.config.capture.docker, context.clock, context.log);
@@ -74,7 +87,7 @@ async function watch(context: Context, intro: readonly string[], names: readonly
   };
   try {
     const config = demoConfig(context.config, data);
-    const code = await run(
+    const code = await runRoles(
       { ...context, config, withoutEffect: [] },
       {},
       { collect: true, detect: true },

@@ -6,7 +6,9 @@ import { checkDocker, checkMachine } from '../../collector/capture/preflight.ts'
 import type { User } from '../../collector/privsep/user.ts';
 import { describeError, printable, TidegaugeError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
+import { addCommand, addHook, addUser, type Register, setCaptureAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
+import { using } from '../open-data.ts';
 import { receiverLines } from '../receiver-checks.ts';
 
 interface DoctorFlags extends CommonFlags {
@@ -32,11 +34,21 @@ const UNTRIED: Line = {
   required: false,
 };
 
+export const registerDoctor: Register = (program, signal) => {
+  const command = addCommand(
+    program,
+    'doctor',
+    'check this machine, the configuration and everything it points to; say what to do',
+  );
+  addUser(addHook(command)).option('--notify', 'send a test message to every receiver');
+  setCaptureAction(command, signal, doctor);
+};
+
 /**
- * `tidegauge doctor`: everything that a run needs, each with what was found and what to do. With `collector.user` what a
- * run does as that user is tried as that user, and not at all when it cannot be. Exit code 1 when something is missing.
+ * Everything that a run needs, each with what was found and what to do. What a run does as `collector.user` is tried
+ * as that user, or not at all when this process cannot become that user. Exit code 1 when something is missing.
  */
-export async function doctor(context: Context, flags: DoctorFlags): Promise<number> {
+async function doctor(context: Context, flags: DoctorFlags): Promise<number> {
   const { config } = context;
   const lines: Line[] = await checkMachine(config.capture);
   const ofUser = await userLines(config);
@@ -113,17 +125,6 @@ function collecting(warnings: Set<string>): Log {
   };
   const ignore = () => undefined;
   return { debug: ignore, info: ignore, warn: keep, error: keep };
-}
-
-async function using<T extends { close(): Promise<void> }>(
-  part: T,
-  action: (part: T) => Promise<string>,
-): Promise<string> {
-  try {
-    return await action(part);
-  } finally {
-    await part.close();
-  }
 }
 
 async function attempt(name: string, action: () => Promise<string>): Promise<Line> {

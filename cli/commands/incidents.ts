@@ -1,11 +1,12 @@
-import { filesOf, makeState } from '../../app/wire.ts';
+import { filesOf } from '../../app/wire.ts';
 import { printable } from '../../core/errors.ts';
 import type { Incident } from '../../core/incident/incident.ts';
 import { incidentJson } from '../../core/incident/incident-json.ts';
 import { incidentLines, jsonText } from '../../review/report.ts';
 import { DELIVERY_STATUSES, type Delivery, type State } from '../../state/contract.ts';
+import { addCommand, addRange, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
-import { hasData, hintElsewhere } from '../open-read-only.ts';
+import { hintElsewhere, openState } from '../open-data.ts';
 import { rangeFlags } from '../times.ts';
 
 interface IncidentFlags extends CommonFlags {
@@ -18,29 +19,30 @@ interface IncidentFlags extends CommonFlags {
 /** Incidents, and deliveries of each status, listed at most. */
 const LIMIT = 10_000;
 
-/** `tidegauge incidents`: what was raised, oldest first, and what became of the notifications. */
-export async function incidents(context: Context, flags: IncidentFlags): Promise<number> {
-  const file = filesOf(context.config).state;
-  if (!hasData(context, file)) {
-    if (flags.json) context.out.write(jsonText([]));
-    return 0;
-  }
-  const state = makeState(context.config, context.clock, context.log, { readOnly: true });
-  try {
-    await state.open();
-    const found = (await state.incidents(rangeFlags(flags, context.clock.now()), LIMIT)).reverse();
-    if (found.length === 0 && file !== null) hintElsewhere(context.config.data);
-    if (flags.json && !flags.deliveries) {
-      context.out.write(jsonText(found.map(incidentJson)));
-      return 0;
-    }
+export const registerIncidents: Register = (program, signal) => {
+  const command = addCommand(
+    program,
+    'incidents',
+    'list incidents that were raised, and what became of their notifications',
+  );
+  addRange(command, '24h')
+    .option('--json', 'machine-readable')
+    .option('--deliveries', 'with --json: also what became of the notifications of each incident');
+  setAction(command, signal, incidents);
+};
+
+/** What was raised, oldest first, and what became of the notifications. */
+async function incidents({ out, ...context }: Context, flags: IncidentFlags): Promise<number> {
+  const range = rangeFlags(flags, context.clock.now());
+  const list = async (state: State) => {
+    const found = (await state.incidents(range, LIMIT)).reverse();
+    if (found.length === 0 && filesOf(context.config).state !== null) hintElsewhere(context.config.data);
+    if (flags.json && !flags.deliveries) return out.write(jsonText(found.map(incidentJson)));
     const deliveries = await allDeliveries(state);
-    if (flags.json) context.out.write(jsonText(withNotifications(found, deliveries)));
-    else context.out.write(`${listing(found, deliveries).join('\n')}\n`);
-    return 0;
-  } finally {
-    await state.close();
-  }
+    if (flags.json) return out.write(jsonText(withNotifications(found, deliveries)));
+    return out.write(`${listing(found, deliveries).join('\n')}\n`);
+  };
+  return openState({ out, ...context }, 'read', list, () => flags.json && out.write(jsonText([])));
 }
 
 /** By incident, oldest first. */

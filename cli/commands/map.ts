@@ -1,8 +1,9 @@
-import { filesOf, makeStore } from '../../app/wire.ts';
 import { printable, TidegaugeError } from '../../core/errors.ts';
 import { serviceMap } from '../../core/traffic/service-map.ts';
+import type { Store } from '../../store/contract.ts';
+import { addCommand, addRange, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
-import { hasData, hintHost } from '../open-read-only.ts';
+import { hintHost, readStore } from '../open-data.ts';
 import { MAP_FORMATS } from '../screen/map-formats.ts';
 import { rangeFlags } from '../times.ts';
 
@@ -13,26 +14,38 @@ interface MapFlags extends CommonFlags {
   readonly format: string;
 }
 
-/** `tidegauge map`: who talked to whom in a range, from the store. */
-export async function map(context: Context, flags: MapFlags): Promise<number> {
+export const registerMap: Register = (program, signal) => {
+  const command = addCommand(
+    program,
+    'map',
+    'who talked to whom: every edge with its bytes and connections; failing ones come first',
+  );
+  addRange(command, '1h')
+    .option('--host <name>', 'another host than this one')
+    .option('--format <format>', 'text, dot (Graphviz), mermaid or json', 'text')
+    .addHelpText(
+      'after',
+      `
+Names in parentheses are not containers: (host) an address of this host, (ADDRESS:PORT) one that is translated on the
+way, such as a published port, (private) an address of a private range, (outside) any other, (unknown) an address that
+was not seen, (other) everything beyond the limits of a frame. \`/\` is what runs on the host outside of all containers
+and services.`,
+    );
+  setAction(command, signal, map);
+};
+
+/** Who talked to whom in a range, from the store. */
+async function map(context: Context, flags: MapFlags): Promise<number> {
   const render = Object.hasOwn(MAP_FORMATS, flags.format) ? MAP_FORMATS[flags.format] : undefined;
   if (!render) throw unknownFormat(flags.format);
   const range = rangeFlags(flags, context.clock.now());
-  if (!hasData(context, filesOf(context.config).store)) {
-    if (flags.format !== 'text') context.out.write(render(serviceMap([])));
-    return 0;
-  }
-  const store = makeStore(context.config, context.log, { readOnly: true });
-  try {
-    await store.open();
+  const show = async (store: Store) => {
     const host = flags.host ?? context.config.host;
     const totals = await store.readFlows(host, range);
     context.out.write(render(serviceMap(totals)));
     if (totals.length === 0) await hintHost(store, host);
-    return 0;
-  } finally {
-    await store.close();
-  }
+  };
+  return readStore(context, show, () => flags.format !== 'text' && context.out.write(render(serviceMap([]))));
 }
 
 function unknownFormat(format: string): TidegaugeError {

@@ -8,6 +8,7 @@ import { incidentJson } from '../../core/incident/incident-json.ts';
 import { Roll } from '../../detector/rule-coverage.ts';
 import { jsonText, reportText } from '../../review/report.ts';
 import { reviewFrames } from '../../review/review.ts';
+import { addCommand, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { Progress } from '../screen/progress.ts';
 import { timeFlag } from '../times.ts';
@@ -19,8 +20,24 @@ interface ReplayFlags extends CommonFlags {
 
 const ALWAYS = { from: 0, to: Number.MAX_SAFE_INTEGER };
 
-/** `tidegauge replay FILE`: recorded input through the same parser, builder and fold as a live run. */
-export async function replay(context: Context, flags: ReplayFlags, file = '-'): Promise<number> {
+export const registerReplay: Register = (program, signal) => {
+  const command = addCommand(
+    program,
+    'replay',
+    'run detection over a recording; works on any machine, needs no root',
+  );
+  command
+    .argument(
+      '<file>',
+      'recording made by `run --record`, or plain output of `bpftrace -f json`; - reads standard input',
+    )
+    .option('--json', 'incidents as JSON')
+    .option('--start <time>', 'for plain bpftrace output: when its first interval began, ISO 8601');
+  setAction(command, signal, replay);
+};
+
+/** Recorded input through the same parser, builder and fold as a live run. */
+async function replay(context: Context, flags: ReplayFlags, file = '-'): Promise<number> {
   const progress = new Progress(process.stderr, context.clock);
   const start = flags.start === undefined ? 0 : timeFlag('--start', flags.start, context.clock.now());
   const roll = new Roll(context.config.detectors);

@@ -1,12 +1,14 @@
-import { filesOf, makeFold, makeState, makeStore } from '../../app/wire.ts';
+import { filesOf, makeFold, makeState } from '../../app/wire.ts';
 import { isoTime } from '../../core/clock.ts';
 import { describeError } from '../../core/errors.ts';
 import { Roll } from '../../detector/rule-coverage.ts';
 import { jsonText, reportText, reviewJson } from '../../review/report.ts';
 import { reviewStore } from '../../review/review.ts';
 import type { State } from '../../state/contract.ts';
+import type { Range, Store } from '../../store/contract.ts';
+import { addCommand, addRange, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
-import { hasData, hintElsewhere, hintHost } from '../open-read-only.ts';
+import { hintElsewhere, hintHost, readStore, using } from '../open-data.ts';
 import { Progress } from '../screen/progress.ts';
 import { rangeFlags } from '../times.ts';
 
@@ -17,42 +19,54 @@ interface ReviewFlags extends CommonFlags {
   readonly json?: boolean;
 }
 
-/** `tidegauge review`: the same fold over stored history, with the settings of this configuration. */
-export async function review(context: Context, flags: ReviewFlags): Promise<number> {
+export const registerReview: Register = (program, signal) => {
+  const command = addCommand(
+    program,
+    'review',
+    'judge stored history again: what happened, and what would other settings have said?',
+  );
+  addRange(command, '24h').option('--host <name>', 'only this host').option('--json', 'machine-readable');
+  setAction(command, signal, review);
+};
+
+/** The same fold over stored history, with the settings of this configuration. */
+async function review(context: Context, flags: ReviewFlags): Promise<number> {
   const range = rangeFlags(flags, context.clock.now());
-  const file = filesOf(context.config).store;
-  if (!hasData(context, file)) {
-    if (flags.json) context.out.write(jsonText([]));
-    return 0;
-  }
-  const store = makeStore(context.config, context.log, { readOnly: true });
-  const state = makeState(context.config, context.clock, context.log, { readOnly: true });
-  const fold = makeFold(context.config);
-  const roll = new Roll(context.config.detectors);
-  const progress = new Progress(process.stderr, context.clock);
-  try {
-    await store.open();
-    const checkpoints = await reachable(context, state);
-    const reviews = await reviewStore(fold, store, range, {
-      ...(checkpoints
-        ? { checkpoint: (host, before) => state.loadCheckpoint(host, fold.fingerprint, before) }
-        : {}),
-      ...(flags.host === undefined ? {} : { host: flags.host }),
-      onFrame: frame => {
-        if (frame.start >= range.from) roll.see(frame);
-        progress.step(`folding ${isoTime(frame.start)}`);
-      },
-    });
-    progress.end();
-    context.out.write(flags.json ? jsonText(reviews.map(reviewJson)) : reportText(reviews));
-    for (const { text } of roll.unmatched()) context.log.warn(text);
-    if (flags.host !== undefined) await hintHost(store, flags.host);
-    if (reviews.length === 0 && file !== null) hintElsewhere(context.config.data);
-    return 0;
-  } finally {
-    await state.close();
-    await store.close();
-  }
+  const { config, clock, log, out } = context;
+  const judge = (store: Store) =>
+    using(makeState(config, clock, log, { readOnly: true }), state =>
+      reviewStored(context, flags, range, store, state),
+    );
+  return readStore(context, judge, () => flags.json && out.write(jsonText([])));
+}
+
+async function reviewStored(
+  context: Context,
+  flags: ReviewFlags,
+  range: Range,
+  store: Store,
+  state: State,
+): Promise<void> {
+  const { config, clock, log, out } = context;
+  const fold = makeFold(config);
+  const roll = new Roll(config.detectors);
+  const progress = new Progress(process.stderr, clock);
+  const checkpoints = await reachable(context, state);
+  const reviews = await reviewStore(fold, store, range, {
+    ...(checkpoints
+      ? { checkpoint: (host, before) => state.loadCheckpoint(host, fold.fingerprint, before) }
+      : {}),
+    ...(flags.host === undefined ? {} : { host: flags.host }),
+    onFrame: frame => {
+      if (frame.start >= range.from) roll.see(frame);
+      progress.step(`folding ${isoTime(frame.start)}`);
+    },
+  });
+  progress.end();
+  out.write(flags.json ? jsonText(reviews.map(reviewJson)) : reportText(reviews));
+  for (const { text } of roll.unmatched()) log.warn(text);
+  if (flags.host !== undefined) await hintHost(store, flags.host);
+  if (reviews.length === 0 && filesOf(config).store !== null) hintElsewhere(config.data);
 }
 
 /** A review is possible without the workers' state; it folds more, then. */

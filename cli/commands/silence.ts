@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { userInfo } from 'node:os';
-import { filesOf, makeState } from '../../app/wire.ts';
 import { isoTime } from '../../core/clock.ts';
 import { formatCounted, parseDuration } from '../../core/config/units.ts';
 import { printable, TidegaugeError } from '../../core/errors.ts';
@@ -13,9 +12,9 @@ import {
   subjectOf,
 } from '../../core/incident/silence.ts';
 import { jsonText } from '../../review/report.ts';
-import type { State } from '../../state/contract.ts';
+import { addCommand, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
-import { hasData } from '../open-read-only.ts';
+import { openState } from '../open-data.ts';
 
 export interface SilenceFlags extends CommonFlags {
   readonly host?: string;
@@ -31,24 +30,49 @@ const LONGEST_MS = 90 * 86_400_000;
 /** Firing incidents that are looked at. */
 const LIMIT = 10_000;
 
-/** `tidegauge silence add`: prints what it covers and how to end it. */
-export async function silenceAdd(context: Context, flags: SilenceFlags): Promise<number> {
+export const registerSilence: Register = (program, signal) => {
+  const silence = program
+    .command('silence')
+    .description('send no notifications for a while; incidents are raised and stored all the same');
+  const add = addCommand(
+    silence,
+    'add',
+    'begin one now. What is over before it ends is never sent; what still fires then is sent when it ends',
+  );
+  add
+    .option('--container <glob>', 'containers, such as web-*')
+    .option('--service <glob>', 'services')
+    .option('--host <glob>', 'hosts')
+    .requiredOption('--for <duration>', 'how long, such as 2h')
+    .requiredOption('--reason <text>', 'why, for whoever wonders')
+    .option('--owner <name>', 'who wants it (default: you)');
+  setAction(add, signal, silenceAdd);
+  const list = addCommand(silence, 'list', 'those in force');
+  list.option('--all', 'also those that ended in the last 30 days').option('--json', 'machine-readable');
+  setAction(list, signal, silenceList);
+  const end = addCommand(silence, 'end', 'end one early; what it held back and still fires is sent');
+  end.argument('<id>', 'as `silence list` shows it');
+  setAction(end, signal, silenceEnd);
+};
+
+/** Prints what the new silence covers and how to end it. */
+async function silenceAdd(context: Context, flags: SilenceFlags): Promise<number> {
   const now = context.clock.now();
   const silence = silenceOf(flags, now);
-  return withState(context, 'write', async state => {
+  return openState(context, 'write', async state => {
     if (!(await state.saveSilence(silence, now))) throw tooMany();
     const firing = await state.incidents({ from: now, to: now + 1 }, LIMIT);
     context.out.write(`${addedLines(silence, firing, now).join('\n')}\n`);
   });
 }
 
-/** `tidegauge silence list`: those in force, with `--all` also those that ended and are remembered. */
-export async function silenceList(
+/** Those in force, with `--all` also those that ended and are remembered. */
+async function silenceList(
   context: Context,
   flags: CommonFlags & { readonly all?: boolean; readonly json?: boolean },
 ): Promise<number> {
   const now = context.clock.now();
-  return withState(context, 'read', async state => {
+  return openState(context, 'read', async state => {
     const found = await state.silences(flags.all ? 0 : now);
     const lines = found.map(silence => silenceLine(silence, now));
     const text = `${lines.join('\n') || (flags.all ? 'No silences.' : 'No silences in force.')}\n`;
@@ -56,31 +80,15 @@ export async function silenceList(
   });
 }
 
-/** `tidegauge silence end ID`: what it has held is sent, if it still holds. */
-export async function silenceEnd(context: Context, _flags: CommonFlags, id: string): Promise<number> {
+/** What it held back is sent, if it still fires. */
+async function silenceEnd(context: Context, _flags: CommonFlags, id: string): Promise<number> {
   const now = context.clock.now();
-  return withState(context, 'write', async state => {
+  return openState(context, 'write', async state => {
     const silence = (await state.silences(now)).find(each => each.id === id);
     if (!silence) throw unknown(id);
     await state.saveSilence({ ...silence, until: now }, now);
     context.out.write(`ended: ${silenceLine({ ...silence, until: now }, now)}\n`);
   });
-}
-
-async function withState(
-  context: Context,
-  purpose: 'read' | 'write',
-  action: (state: State) => Promise<void>,
-): Promise<number> {
-  if (!hasData(context, filesOf(context.config).state)) return purpose === 'read' ? 0 : 1;
-  const state = makeState(context.config, context.clock, context.log, { readOnly: purpose === 'read' });
-  try {
-    await state.open();
-    await action(state);
-    return 0;
-  } finally {
-    await state.close();
-  }
 }
 
 /** Throws a TidegaugeError about the flag that is wrong. */

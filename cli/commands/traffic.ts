@@ -1,11 +1,12 @@
-import { filesOf, makeStore } from '../../app/wire.ts';
 import { isoTime } from '../../core/clock.ts';
 import { globMatcher } from '../../core/config/options.ts';
 import { formatDuration, formatSize, parseDuration } from '../../core/config/units.ts';
 import { printable, TidegaugeError } from '../../core/errors.ts';
 import type { Rollup, TrafficSum } from '../../core/traffic/rollup.ts';
+import { addCommand, addRange, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
-import { hasData, hintHost } from '../open-read-only.ts';
+import { hintHost, readStore } from '../open-data.ts';
+import { writeRows } from '../screen/rows.ts';
 import { rangeFlags } from '../times.ts';
 
 interface TrafficFlags extends CommonFlags {
@@ -17,32 +18,51 @@ interface TrafficFlags extends CommonFlags {
   readonly json?: boolean;
 }
 
-/** `tidegauge traffic`: what each container sent and received over time, from the coarsest tier that tells it. */
-export async function traffic(context: Context, flags: TrafficFlags): Promise<number> {
-  const { config, clock, log, signal, out } = context;
+export const registerTraffic: Register = (program, signal) => {
+  const command = addCommand(
+    program,
+    'traffic',
+    'what each container sent and received over time, hour by hour, for as long as it is kept',
+  );
+  addRange(command, '24h', '30d')
+    .option(
+      '--step <duration>',
+      'how much time is one row; whole hours and whole minutes are kept longest',
+      '1h',
+    )
+    .option('--container <pattern>', "only these, such as 'web-*'", '*')
+    .option('--host <name>', 'another host than this one')
+    .option('--json', 'machine-readable: one object a line, with exact sums and sizes');
+  setAction(command, signal, traffic);
+};
+
+/** What each container sent and received over time, from the coarsest tier that has it. */
+async function traffic(context: Context, flags: TrafficFlags): Promise<number> {
+  const { config, clock, signal, out } = context;
   const range = rangeFlags(flags, clock.now());
   const stepMs = stepFlag(flags.step);
   const isWanted = globMatcher(flags.container);
-  if (!hasData(context, filesOf(config).store)) return 0;
-  const store = makeStore(config, log, { readOnly: true });
-  try {
-    await store.open();
-    const host = flags.host ?? config.host;
-    let isNone = true;
-    for await (const rollup of store.readSeries(host, range, stepMs)) {
-      if (signal.aborted) return 0;
-      const sums = rollup.traffic.filter(({ container }) => isWanted(container)).sort(byBytes);
-      for (const sum of sums) {
-        if (isNone && !flags.json) out.write(`${HEADER}\n`);
-        out.write(`${flags.json ? trafficJson(rollup, sum) : trafficLine(rollup, sum)}\n`);
-        isNone = false;
-      }
-    }
-    if (isNone && !flags.json) out.write('No traffic is stored for this host, range and container.\n');
-    if (isNone) await hintHost(store, host);
-    return 0;
-  } finally {
-    await store.close();
+  const host = flags.host ?? config.host;
+  const heading = { header: HEADER, none: 'No traffic is stored for this host, range and container.' };
+  return readStore(context, async store => {
+    const rows = trafficRows(
+      store.readSeries(host, range, stepMs),
+      isWanted,
+      flags.json ? trafficJson : trafficLine,
+    );
+    const any = await writeRows(out, rows, flags.json ? null : heading, signal);
+    if (any === false) await hintHost(store, host);
+  });
+}
+
+async function* trafficRows(
+  rollups: AsyncIterable<Rollup>,
+  isWanted: (container: string) => boolean,
+  line: (rollup: Rollup, sum: TrafficSum) => string,
+): AsyncIterable<string> {
+  for await (const rollup of rollups) {
+    const sums = rollup.traffic.filter(({ container }) => isWanted(container)).sort(byBytes);
+    for (const sum of sums) yield line(rollup, sum);
   }
 }
 

@@ -212,14 +212,18 @@ const http = z
   })
   .describe('The one HTTP listener of each process.');
 
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export const LOG_FORMATS = ['auto', 'text', 'json'] as const;
+
 const log = z
   .strictObject({
-    level: z
-      .enum(['debug', 'info', 'warn', 'error'])
-      .default('info')
-      .describe('Least severe message that is written.'),
+    level: z.enum(LOG_LEVELS).default('info').describe('Least severe message that is written.'),
+    format: z
+      .enum(LOG_FORMATS)
+      .default('auto')
+      .describe('`json`: one object a line. `auto`: text on a terminal, json elsewhere.'),
   })
-  .describe('Messages on standard error, one JSON object a line unless it is a terminal.');
+  .describe('Messages on standard error.');
 
 /** Which containers a rule looks at; all given globs must match. */
 export const matchSchema = z.strictObject({

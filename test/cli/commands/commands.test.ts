@@ -38,6 +38,18 @@ describe('commands', () => {
     }
   });
 
+  it.each([
+    [[], {}, /^\{"level":40,.*"msg":"detectors is an empty list/m],
+    [['--log-format', 'text'], {}, /^\d\d:\d\d:\d\d warning: detectors is an empty list/m],
+    [['--log-format', 'json'], { TIDEGAUGE_LOG_FORMAT: 'text' }, /^\{"level":40/m],
+    [['--log-level', 'warn'], { TIDEGAUGE_LOG_LEVEL: 'error' }, /detectors is an empty list/],
+  ])('the log obeys %j over the environment %j', async (flags, env, expected) => {
+    writeConfig(folder.path, { detectors: [] }, 'log.yaml');
+    const child = tidegauge(['check', '--config', 'log.yaml', ...flags], { cwd: folder.path, env });
+    expect(await child.exited).toBe(0);
+    expect(child.output).toMatch(expected);
+  });
+
   it('check prints what is in force as a file would hold it, without secrets', async () => {
     const settings = {
       collector: { user: 'tidegauge', groups: ['docker', 998] },

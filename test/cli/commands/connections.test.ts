@@ -167,7 +167,7 @@ describe('stored connections', () => {
   it.each([['--to'], ['--host']])('%s is refused without a start: it would show the present', async flag => {
     const child = tidegauge(['connections', flag, '1h'], { cwd: folder.path });
     await child.ended(2);
-    expect(child.output).toContain(`${flag}: expected it beside --from`);
+    expect(child.output).toContain(`${flag} requires --from`);
   });
 
   it('are those of one host', async () => {

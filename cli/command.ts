@@ -1,0 +1,79 @@
+import { type Command, Option } from 'commander';
+import { prepareRights } from '../app/rights.ts';
+import { HOOK_NAMES } from '../bpf/hooks.ts';
+import { LOG_FORMATS, LOG_LEVELS } from '../core/config/config.ts';
+import { type CommonFlags, type Context, createContext, load } from './context.ts';
+
+/** Adds one command, or a command with sub-commands, to the program. One per file of commands/. */
+export type Register = (program: Command, signal: AbortSignal) => void;
+
+/** A command: resolves with the exit code. */
+type Run<F> = (context: Context, flags: F, ...args: string[]) => Promise<number>;
+
+/** A command with the flags that all have. */
+export const addCommand = (parent: Command, name: string, description: string): Command =>
+  parent
+    .command(name)
+    .description(description)
+    .option(
+      '-c, --config <file>',
+      'configuration file (default: tidegauge.yaml in this directory, if there is one)',
+    )
+    .addOption(new Option('--log-level <level>', 'least severe log message').choices(LOG_LEVELS))
+    .addOption(
+      new Option('--log-format <format>', '`auto` is text on a terminal, json elsewhere').choices(
+        LOG_FORMATS,
+      ),
+    );
+
+export const addHook = (command: Command): Command =>
+  command.addOption(
+    new Option(
+      '--hook <hook>',
+      'where to attach in the kernel, instead of the first place that works',
+    ).choices(['auto', ...HOOK_NAMES]),
+  );
+
+export const addUser = (command: Command): Command =>
+  command.option('--user <name>', 'when started as root: run as this user; only bpftrace stays root');
+
+/** What `run` and `collect` share. */
+export const addCaptureFlags = (command: Command): Command =>
+  addUser(addHook(command))
+    .addOption(
+      new Option(
+        '--account <how>',
+        '`fast` skips the second count, which tells how many messages a full map has lost',
+      ).choices(['fast', 'exact']),
+    )
+    .option('--record <file>', 'also write what is captured to a new file, for `tidegauge replay`')
+    .option('--force', 'let --record replace an existing file');
+
+/** The stored range that a command reads. */
+export const addRange = (command: Command, from: string, example = '12h'): Command =>
+  command
+    .option('--from <time>', `start: ISO 8601, or a duration ago such as ${example}`, from)
+    .option('--to <time>', 'end: ISO 8601, or a duration ago', '0s');
+
+/** Runs the command when commander calls it, and sets the exit code. `prepare` comes before everything else. */
+export function setAction<F extends CommonFlags>(
+  command: Command,
+  signal: AbortSignal,
+  run: Run<F>,
+  prepare: (flags: F) => void = () => undefined,
+): void {
+  command.action(async (...all: unknown[]) => {
+    // commander hands over: arguments…, flags, command.
+    const flags = all.at(-2) as F;
+    const args = all.slice(0, -2) as string[];
+    prepare(flags);
+    process.exitCode = await run(createContext(flags, signal), flags, ...args);
+  });
+}
+
+/** As `setAction`, for commands that may give up root: that can take a second start of the program. */
+export const setCaptureAction = <F extends CommonFlags>(
+  command: Command,
+  signal: AbortSignal,
+  run: Run<F>,
+): void => setAction(command, signal, run, flags => prepareRights(load(flags).config));

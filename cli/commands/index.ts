@@ -1,0 +1,33 @@
+import type { Register } from '../command.ts';
+import { registerCheck } from './check.ts';
+import { registerCollect } from './collect.ts';
+import { registerConnections } from './connections.ts';
+import { registerDemo } from './demo.ts';
+import { registerDetect } from './detect.ts';
+import { registerDoctor } from './doctor.ts';
+import { registerIncidents } from './incidents.ts';
+import { registerMap } from './map.ts';
+import { registerReplay } from './replay.ts';
+import { registerReview } from './review.ts';
+import { registerRun } from './run.ts';
+import { registerSilence } from './silence.ts';
+import { registerStore } from './store.ts';
+import { registerTraffic } from './traffic.ts';
+
+/** All commands, in the order of `tidegauge --help`. A new one: a file in this folder and a row here. */
+export const COMMANDS: readonly Register[] = [
+  registerRun,
+  registerCollect,
+  registerDetect,
+  registerDemo,
+  registerReview,
+  registerIncidents,
+  registerConnections,
+  registerMap,
+  registerTraffic,
+  registerReplay,
+  registerDoctor,
+  registerCheck,
+  registerStore,
+  registerSilence,
+];

@@ -1,0 +1,146 @@
+import { aborted } from '../app/aborted.ts';
+import { refuseUnlessReady } from '../app/capture-ready.ts';
+import { type Collector, startCollector } from '../app/collector-process.ts';
+import { type Detecting, startDetecting } from '../app/detector-process.ts';
+import { listen } from '../app/http.ts';
+import { refuseIfInUse } from '../app/outbox.ts';
+import { ensureDataFolder } from '../app/process-context.ts';
+import { divideRights, type Rights } from '../app/rights.ts';
+import { reachParts } from '../app/wire.ts';
+import { TidegaugeError } from '../core/errors.ts';
+import type { Incident } from '../core/incident/incident.ts';
+import type { Listener } from '../http/listener.ts';
+import type { CommonFlags, Context } from './context.ts';
+import { refuseToReplace } from './refuse-to-replace.ts';
+import { frameView } from './screen/frame-view.ts';
+import { Live } from './screen/live.ts';
+import { closingLine, headerLines } from './screen/status.ts';
+
+export interface RunFlags extends CommonFlags {
+  readonly record?: string;
+  /** A file of `record` may be replaced. */
+  readonly force?: boolean;
+  readonly quiet?: boolean;
+}
+
+/** What a command on top of `run` adds to what is shown. */
+export interface Show {
+  /** Lines above all others. */
+  readonly header?: readonly string[];
+  /** Whose traffic is shown. */
+  readonly shows?: (container: string) => boolean;
+  readonly onIncident?: (incident: Incident) => void;
+}
+
+/** Which roles this process plays. */
+export interface Roles {
+  readonly collect: boolean;
+  readonly detect: boolean;
+}
+
+/**
+ * `tidegauge run`, `collect` and `detect`: start the roles, show what happens, end in the order of the data's way:
+ * capture, shipping, worker. While store, queue or state are away, frames are captured into the spool, and detection
+ * waits.
+ */
+export async function runRoles(
+  context: Context,
+  flags: RunFlags,
+  roles: Roles,
+  show: Show = {},
+): Promise<number> {
+  for (const line of context.withoutEffect) context.log.warn(line);
+  if (flags.record !== undefined) refuseToReplace(flags.record, flags.force === true);
+  if (roles.collect) await refuseUnlessReady(context);
+  if (roles.collect !== roles.detect) refuseUnlessShared(context);
+  const rights = roles.collect ? await divideRights(context) : null;
+  try {
+    return await play({ ...context, rights }, flags, roles, show);
+  } finally {
+    await rights?.close();
+  }
+}
+
+/** With what is left of the rights. */
+async function play(
+  context: Context & { readonly rights: Rights | null },
+  flags: RunFlags,
+  roles: Roles,
+  show: Show,
+): Promise<number> {
+  const { config, signal, log, rights } = context;
+  ensureDataFolder(config);
+  if (roles.collect) refuseIfInUse(config.data);
+  const parts = await reachParts(config, context.clock, log);
+  const live = openLive(context, roles.collect && flags.quiet !== true, show);
+  let detecting: Detecting | null = null;
+  let collector: Collector | null = null;
+  let listener: Listener | null = null;
+  let closing: string | null = null;
+  /** Ends the look-out for frames that stay away. */
+  const watching = new AbortController();
+  try {
+    const watched = {
+      collector: () => collector,
+      worker: () => detecting?.worker() ?? null,
+      upkeep: () => detecting?.upkeep() ?? null,
+      rules: () => detecting?.rules ?? null,
+    };
+    listener = await listen(context, roles, parts, watched);
+    const onIncident = (incident: Incident) => {
+      live.incident(incident);
+      show.onIncident?.(incident);
+    };
+    detecting = roles.detect ? startDetecting(context, parts, onIncident) : null;
+    const view = frameView(live, parts, {
+      worker: watched.worker,
+      unmatched: () => detecting?.rules.unmatched() ?? [],
+    });
+    collector = rights ? await startCollector({ ...context, ...rights }, flags.record, parts, view) : null;
+    if (collector) void live.watch(config.capture.interval, watching.signal);
+    const metrics = listener && `${listener.url}/metrics`;
+    live.header(
+      headerLines(config, parts, { capture: collector?.capture ?? null, detects: roles.detect, metrics }),
+    );
+    const { failed } = parts.contact;
+    const losses = [...(collector ? [collector.lost] : []), ...(rights ? [rights.lost] : [])];
+    const reason = await Promise.race([aborted(signal), failed, ...losses]);
+    watching.abort();
+    const left = (await collector?.stop()) ?? 0;
+    if (left > 0) log.error({ frames: left }, 'frames could neither be stored nor spooled: they are lost');
+    if (reason !== null) throw reason;
+    closing = closingLine(collector?.shipper.status().pending ?? null, left);
+    return left > 0 ? 1 : 0;
+  } finally {
+    watching.abort();
+    parts.contact.close();
+    await detecting?.stop();
+    await listener?.close();
+    await parts.close();
+    context.peopleLog?.divert(null);
+    if (closing !== null) live.end(closing);
+  }
+}
+
+/** On a terminal log lines go into the picture, which would wipe them otherwise. */
+function openLive({ out, clock, peopleLog }: Context, traffic: boolean, { header, shows }: Show): Live {
+  const live = new Live({ screen: out, clock, traffic, ...(shows ? { shows } : {}) });
+  if (live.redraws) {
+    for (const entry of peopleLog?.written ?? []) live.recall(entry);
+    peopleLog?.divert(entry => live.log(entry));
+  }
+  if (header) live.header(header);
+  return live;
+}
+
+/** Separate processes must meet somewhere. */
+function refuseUnlessShared({ config }: Context): void {
+  if (config.queue.kind !== 'inline') return;
+  const problem = {
+    place: 'queue.kind',
+    expected: 'bullmq, because collector and detectors are separate processes',
+    found: config.queue.kind,
+    remedy: 'Set queue.kind to bullmq, or use `tidegauge run`, which is both in one process.',
+  };
+  throw new TidegaugeError(problem, { exitCode: 2 });
+}
