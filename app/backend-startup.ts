@@ -4,13 +4,13 @@ import type { Log } from '../core/log.ts';
 import { type Backoff, pauseAfter } from '../core/retry.ts';
 
 /** What this process needs besides itself. */
-export const PARTS = ['store', 'queue', 'state'] as const;
-export type PartName = (typeof PARTS)[number];
+export const BACKENDS = ['store', 'queue', 'state'] as const;
+export type BackendName = (typeof BACKENDS)[number];
 
 /** Opens one of them; resolves with one line for people. */
-export type Openings = Readonly<Record<PartName, () => Promise<string>>>;
+export type Openings = Readonly<Record<BackendName, () => Promise<string>>>;
 
-export interface ContactOptions {
+export interface StartupOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** Pauses between attempts at a part that is away. */
@@ -19,7 +19,7 @@ export interface ContactOptions {
 
 /** A part that was not reached yet. */
 export interface Unreached {
-  readonly name: PartName;
+  readonly name: BackendName;
   readonly reason: string;
 }
 
@@ -29,36 +29,36 @@ const BACKOFF: Backoff = { firstMs: 500, maxMs: 5000 };
  * The first contact with store, queue and state. What is away at the start is tried until it is there; what answers and
  * can never be used as it is set up (credentials, version, names) ends the process.
  */
-export class Contact {
-  readonly #options: ContactOptions;
+export class BackendStartup {
+  readonly #options: StartupOptions;
   readonly #closing = new AbortController();
-  readonly #reached = new Map<PartName, string>();
-  readonly #away = new Map<PartName, ExchangeError>();
-  readonly #made = Promise.withResolvers<void>();
+  readonly #reached = new Map<BackendName, string>();
+  readonly #away = new Map<BackendName, ExchangeError>();
+  readonly #ready = Promise.withResolvers<void>();
   readonly #failed = Promise.withResolvers<unknown>();
 
-  private constructor(options: ContactOptions) {
+  private constructor(options: StartupOptions) {
     this.#options = options;
   }
 
   /** Resolves when each part was tried once; what is away then goes on being tried. Rejects when one can never be used. */
-  static async seek(openings: Openings, options: ContactOptions): Promise<Contact> {
-    const contact = new Contact(options);
-    const tries = PARTS.map(name => contact.#try(name, openings[name]));
+  static async begin(openings: Openings, options: StartupOptions): Promise<BackendStartup> {
+    const startup = new BackendStartup(options);
+    const tries = BACKENDS.map(name => startup.#try(name, openings[name]));
     const results = await Promise.allSettled(tries);
     const failure = results.find(result => result.status === 'rejected');
     if (failure) throw failure.reason;
-    const late = PARTS.filter(name => contact.#away.has(name));
-    void Promise.all(late.map(name => contact.#retry(name, openings[name]))).then(
-      () => contact.#made.resolve(),
-      (error: unknown) => contact.#failed.resolve(error),
+    const late = BACKENDS.filter(name => startup.#away.has(name));
+    void Promise.all(late.map(name => startup.#retry(name, openings[name]))).then(
+      () => startup.#ready.resolve(),
+      (error: unknown) => startup.#failed.resolve(error),
     );
-    return contact;
+    return startup;
   }
 
-  /** Resolves when all parts were reached; never when `close` came first. */
-  get made(): Promise<void> {
-    return this.#made.promise;
+  /** Resolves when all backends were reached; never when `close` came first. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
   }
 
   /** Resolves with the reason, when a part that was away has come and can never be used. */
@@ -66,19 +66,19 @@ export class Contact {
     return this.#failed.promise;
   }
 
-  /** What was not reached yet, in the order of PARTS. */
+  /** What was not reached yet, in the order of BACKENDS. */
   get unreached(): Unreached[] {
     return [...this.#away].map(([name, error]) => ({ name, reason: describeError(error) }));
   }
 
   /** Throws why a part was not reached yet: an ExchangeError, to be tried again. */
-  require(name: PartName): void {
+  require(name: BackendName): void {
     const reason = this.#away.get(name);
     if (reason) throw reason;
   }
 
   /** One line for people about a part. */
-  describe(name: PartName): string {
+  describe(name: BackendName): string {
     return this.#reached.get(name) ?? 'away, waiting for it';
   }
 
@@ -88,7 +88,7 @@ export class Contact {
   }
 
   /** Only a failure that later success can follow leaves the part away; others are thrown. */
-  async #try(name: PartName, open: () => Promise<string>): Promise<boolean> {
+  async #try(name: BackendName, open: () => Promise<string>): Promise<boolean> {
     try {
       this.#reached.set(name, await open());
       this.#away.delete(name);
@@ -100,7 +100,7 @@ export class Contact {
     }
   }
 
-  async #retry(name: PartName, open: () => Promise<string>): Promise<void> {
+  async #retry(name: BackendName, open: () => Promise<string>): Promise<void> {
     const { clock, log, backoff = BACKOFF } = this.#options;
     const { signal } = this.#closing;
     log.warn({ error: describeError(this.#away.get(name)) }, `the ${name} is away, waiting for it`);

@@ -8,7 +8,7 @@ import type { Frame } from '../core/traffic/frame.ts';
 import { aborted } from './aborted.ts';
 import { openOutbox } from './outbox.ts';
 import type { ProcessContext } from './process-context.ts';
-import type { Parts } from './wire.ts';
+import type { Backends } from './wire.ts';
 
 export interface Collector {
   readonly capture: Capture;
@@ -27,12 +27,12 @@ export type OnFrame = (frame: Frame, status: { capture: CaptureStatus; shipper: 
 export async function startCollector(
   context: ProcessContext & { readonly tracer: Tracer },
   record: string | undefined,
-  parts: Parts,
+  backends: Backends,
   onFrame: OnFrame,
 ): Promise<Collector> {
   const { config, clock, log, signal, tracer } = context;
   const recording = record === undefined ? null : openRecording(record, log);
-  const outbox = await openOutbox(context, parts).catch((error: unknown) => {
+  const outbox = await openOutbox(context, backends).catch((error: unknown) => {
     recording?.close();
     throw error;
   });

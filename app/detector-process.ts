@@ -4,7 +4,7 @@ import { Upkeep, type UpkeepStatus } from '../worker/maintenance.ts';
 import { Worker, type WorkerStatus } from '../worker/worker.ts';
 import type { ProcessContext } from './process-context.ts';
 import { RuleWatch } from './rule-watch.ts';
-import type { Parts } from './wire.ts';
+import type { Backends } from './wire.ts';
 
 /** Worker and upkeep of this process. */
 export interface Detecting {
@@ -12,25 +12,25 @@ export interface Detecting {
   worker(): WorkerStatus | null;
   upkeep(): UpkeepStatus | null;
   readonly rules: RuleWatch;
-  /** Fold what is stored now, save, give the lanes back. The contact must be made or closed. */
+  /** Fold what is stored now, save, give the lanes back. The startup must be made or closed. */
   stop(): Promise<void>;
 }
 
 /** Start worker and upkeep as soon as store, queue and state were all reached. */
 export function startDetecting(
   { config, clock, log }: ProcessContext,
-  parts: Parts,
+  backends: Backends,
   onIncident: (incident: Incident) => void,
 ): Detecting {
   const owner = `${config.host}-${process.pid}-${randomUUID()}`;
   const { lease: leaseMs, checkpoint: checkpointMs } = config.state;
   const rules = new RuleWatch({ rules: config.detectors, clock, log });
-  const fold = rules.over(parts.fold);
+  const fold = rules.over(backends.fold);
   let worker: Worker | null = null;
   let upkeep: Upkeep | null = null;
-  void parts.contact.made.then(() => {
-    worker = Worker.start({ ...parts, fold, clock, log, owner, leaseMs, checkpointMs, onIncident });
-    upkeep = new Upkeep({ ...parts, clock, log, owner, rawMs: config.store.retention.raw });
+  void backends.startup.ready.then(() => {
+    worker = Worker.start({ ...backends, fold, clock, log, owner, leaseMs, checkpointMs, onIncident });
+    upkeep = new Upkeep({ ...backends, clock, log, owner, rawMs: config.store.retention.raw });
     upkeep.start();
   });
   return {

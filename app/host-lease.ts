@@ -3,7 +3,7 @@ import { describeError, ExchangeError, printable, TidegaugeError } from '../core
 import type { Log } from '../core/log.ts';
 import type { Lease, State } from '../state/contract.ts';
 
-export interface ClaimOptions {
+export interface HostLeaseOptions {
   readonly state: Pick<State, 'acquire' | 'renew' | 'release'>;
   readonly host: string;
   /** Of this installation; see instance.ts. */
@@ -20,8 +20,8 @@ const INTENT_MS = 1000;
  * The right to collect under a host's name: two collectors of one name would write over each other's frames. It belongs
  * to the installation, not to the process: whoever comes back after a kill has it at once.
  */
-export class HostClaim {
-  readonly #options: ClaimOptions;
+export class HostLease {
+  readonly #options: HostLeaseOptions;
   readonly #stopping = new AbortController();
   readonly #lost = Promise.withResolvers<TidegaugeError>();
   /** Null while the state was away from the start on. */
@@ -36,7 +36,7 @@ export class HostClaim {
   #doubled = Number.NEGATIVE_INFINITY;
   #loop: Promise<void> = Promise.resolve();
 
-  private constructor(options: ClaimOptions) {
+  private constructor(options: HostLeaseOptions) {
     this.#options = options;
     this.#looked = options.clock.monotonic();
   }
@@ -45,17 +45,17 @@ export class HostClaim {
    * Throws a TidegaugeError when another installation collects under this name. While the state is away this claim is
    * only intended: it is made once the state is there, and is `lost` when another one was first.
    */
-  static async take(options: ClaimOptions): Promise<HostClaim> {
-    const claim = new HostClaim(options);
+  static async take(options: HostLeaseOptions): Promise<HostLease> {
+    const hostLease = new HostLease(options);
     try {
-      const refusal = await claim.#acquire();
+      const refusal = await hostLease.#acquire();
       if (refusal) throw refusal;
     } catch (error) {
       if (!(error instanceof ExchangeError) || !error.retry) throw error;
-      claim.#missing = error;
+      hostLease.#missing = error;
     }
-    claim.#loop = claim.#keep();
-    return claim;
+    hostLease.#loop = hostLease.#keep();
+    return hostLease;
   }
 
   /** Resolves with the reason, when another installation has taken the name while this process was away. */
@@ -150,10 +150,10 @@ export class HostClaim {
 const notYetOurs = ({ problem, cause }: ExchangeError): ExchangeError =>
   new ExchangeError(problem, { retry: true, part: 'state', cause });
 
-const acquire = ({ state, host, instance, leaseMs }: ClaimOptions): Promise<Lease | null> =>
+const acquire = ({ state, host, instance, leaseMs }: HostLeaseOptions): Promise<Lease | null> =>
   state.acquire(`collector-${host}`, instance, leaseMs);
 
-function doubled({ host }: ClaimOptions): TidegaugeError {
+function doubled({ host }: HostLeaseOptions): TidegaugeError {
   return new TidegaugeError(
     {
       place: `host ${printable(host, 100)}`,
@@ -166,7 +166,7 @@ function doubled({ host }: ClaimOptions): TidegaugeError {
   );
 }
 
-function taken({ host, leaseMs }: ClaimOptions): TidegaugeError {
+function taken({ host, leaseMs }: HostLeaseOptions): TidegaugeError {
   return new TidegaugeError(
     {
       place: `host ${printable(host, 100)}`,

@@ -6,7 +6,7 @@ import { timed } from '../http/timed.ts';
 import type { Watched } from './metrics/samples.ts';
 import { checksOf, LATENCIES, metricsOf } from './metrics/table.ts';
 import type { ProcessContext } from './process-context.ts';
-import type { Parts } from './wire.ts';
+import type { Backends } from './wire.ts';
 
 interface Roles {
   readonly collect: boolean;
@@ -24,17 +24,17 @@ const PORTS = { run: 8433, collect: 8434, detect: 8435 } as const;
 export async function listen(
   { config, clock, log }: ProcessContext,
   roles: Roles,
-  parts: Parts,
-  watched: Omit<Watched, 'clock' | 'queue' | 'contact'>,
+  backends: Backends,
+  watched: Omit<Watched, 'clock' | 'queue' | 'startup'>,
 ): Promise<Listener | null> {
   const address = addressOf(config.http.listen, roles);
   if (!address) return null;
-  const all = { ...watched, queue: parts.queue, contact: parts.contact, clock };
+  const all = { ...watched, queue: backends.queue, startup: backends.startup, clock };
   const registry = createRegistry(metricsOf(all));
   const checks = checksOf(all, { ...roles, intervalMs: config.capture.interval });
   try {
     const listener = await startListener({ ...address, registry, checks });
-    measureLatencies(parts, {
+    measureLatencies(backends, {
       clock,
       store: latencyMetric(registry, LATENCIES.store),
       queue: latencyMetric(registry, LATENCIES.queue),
@@ -55,7 +55,7 @@ function addressOf(listen: Listen, { collect, detect }: Roles): { host: string; 
 }
 
 function measureLatencies(
-  { store, queue }: Parts,
+  { store, queue }: Backends,
   {
     clock,
     ...to

@@ -8,16 +8,16 @@ import { isRetriable } from '../core/retry.ts';
 import type { Span } from '../core/traffic/frame.ts';
 import type { State } from '../state/contract.ts';
 import type { Store } from '../store/contract.ts';
-import type { Contact } from './backend-startup.ts';
-import { HostClaim } from './host-lease.ts';
+import type { BackendStartup } from './backend-startup.ts';
+import { HostLease } from './host-lease.ts';
 import { instanceId } from './instance.ts';
 import type { ProcessContext } from './process-context.ts';
-import { lockData, type Parts } from './wire.ts';
+import { type Backends, lockData } from './wire.ts';
 
 /** Longest wait at the end for the store and queue to take the last frames. */
 const DRAIN_MS = 10_000;
 
-/** Where a host's frames leave for store and queue: its name claimed, its spool locked and open. */
+/** Where a host's frames leave for store and queue: its name leased, its spool locked and open. */
 export interface Outbox {
   readonly shipper: Shipper;
   /** When the host's newest frame was, in spool or store, or null. */
@@ -30,37 +30,37 @@ export interface Outbox {
 
 type Wants = Pick<ProcessContext, 'config' | 'clock'> & { readonly log: Log };
 
-export type Destinations = Pick<Parts, 'queue' | 'state'> & {
+export type Destinations = Pick<Backends, 'queue' | 'state'> & {
   readonly store: Pick<Store, 'writeFrames' | 'lastFrame'>;
-  /** What is away is waited for: frames stay in the spool until all three were reached and the name is claimed. */
-  readonly contact: Pick<Contact, 'require' | 'unreached'>;
+  /** What is away is waited for: frames stay in the spool until all three were reached and the host lease is held. */
+  readonly startup: Pick<BackendStartup, 'require' | 'unreached'>;
 };
 
 /**
  * Needs the data directory. Throws a TidegaugeError when another collector uses the directory or, elsewhere, the name.
  * Frames of an earlier run are being shipped when this resolves.
  */
-export async function openOutbox({ config, clock, log }: Wants, parts: Destinations): Promise<Outbox> {
-  const state = onceReached(parts);
+export async function openOutbox({ config, clock, log }: Wants, backends: Destinations): Promise<Outbox> {
+  const state = onceReached(backends);
   const { host, data, capture } = config;
   const lock = lockData(data);
   if (!lock) throw inUse(data);
   const leaseMs = config.state.lease;
   try {
-    const claim = await HostClaim.take({ state, host, instance: instanceId(data), leaseMs, clock, log });
+    const hostLease = await HostLease.take({ state, host, instance: instanceId(data), leaseMs, clock, log });
     try {
       const spool = Spool.open({ folder: join(data, 'spool'), fsync: capture.spool.fsync, clock, log });
       try {
-        const previous = later(await newestStored(host, parts), spool.newest);
+        const previous = later(await newestStored(host, backends), spool.newest);
         const limits = { bytes: capture.spool.size, ageMs: capture.spool.age, memoryBytes: capture.pending };
-        const shipper = createShipper({ ...guardedBy(claim, parts), spool, clock, log, limits });
-        return outboxOf({ lock, claim, spool, shipper, previous, log, contact: parts.contact });
+        const shipper = createShipper({ ...guardedBy(hostLease, backends), spool, clock, log, limits });
+        return outboxOf({ lock, hostLease, spool, shipper, previous, log, startup: backends.startup });
       } catch (error) {
         spool.close();
         throw error;
       }
     } catch (error) {
-      await claim.release();
+      await hostLease.release();
       throw error;
     }
   } catch (error) {
@@ -70,9 +70,9 @@ export async function openOutbox({ config, clock, log }: Wants, parts: Destinati
 }
 
 /** When the host's newest frame in the store was, or null; a store that is away is not waited for: the spool knows it. */
-async function newestStored(host: string, { store, contact }: Destinations): Promise<Span | null> {
+async function newestStored(host: string, { store, startup }: Destinations): Promise<Span | null> {
   try {
-    contact.require('store');
+    startup.require('store');
     return await store.lastFrame(host);
   } catch (error) {
     if (!isRetriable(error)) throw error;
@@ -80,11 +80,11 @@ async function newestStored(host: string, { store, contact }: Destinations): Pro
   }
 }
 
-/** The state, which cannot be asked for a claim before it was reached and checked. */
-function onceReached({ state, contact }: Destinations): Pick<State, 'acquire' | 'renew' | 'release'> {
+/** The state, which cannot be asked for a lease before it was reached and checked. */
+function onceReached({ state, startup }: Destinations): Pick<State, 'acquire' | 'renew' | 'release'> {
   return {
     acquire: async (name, owner, ttlMs) => {
-      contact.require('state');
+      startup.require('state');
       return state.acquire(name, owner, ttlMs);
     },
     renew: (lease, ttlMs) => state.renew(lease, ttlMs),
@@ -94,21 +94,21 @@ function onceReached({ state, contact }: Destinations): Pick<State, 'acquire' | 
 
 /** Store and queue, which take nothing before they were reached, and while the host's name may be another's. */
 function guardedBy(
-  claim: HostClaim,
-  { store, queue, contact }: Destinations,
+  hostLease: HostLease,
+  { store, queue, startup }: Destinations,
 ): Pick<ShipperOptions, 'store' | 'queue'> {
   return {
     store: {
       writeFrames: async (frames, options) => {
-        contact.require('store');
-        claim.check();
+        startup.require('store');
+        hostLease.check();
         await store.writeFrames(frames, options);
       },
     },
     queue: {
       publish: async frame => {
-        contact.require('queue');
-        claim.check();
+        startup.require('queue');
+        hostLease.check();
         await queue.publish(frame);
       },
     },
@@ -117,28 +117,28 @@ function guardedBy(
 
 interface Opened {
   readonly lock: { release(): void };
-  readonly claim: HostClaim;
+  readonly hostLease: HostLease;
   readonly spool: Spool;
   readonly shipper: Shipper;
   readonly previous: Span | null;
   readonly log: Log;
-  readonly contact: Pick<Contact, 'unreached'>;
+  readonly startup: Pick<BackendStartup, 'unreached'>;
 }
 
-function outboxOf({ lock, claim, spool, shipper, previous, log, contact }: Opened): Outbox {
+function outboxOf({ lock, hostLease, spool, shipper, previous, log, startup }: Opened): Outbox {
   return {
     shipper,
     previous,
-    lost: claim.lost,
+    lost: hostLease.lost,
     async stop() {
-      if (!claim.isLost && contact.unreached.length === 0) await shipper.drain(DRAIN_MS);
+      if (!hostLease.isLost && startup.unreached.length === 0) await shipper.drain(DRAIN_MS);
       await shipper.stop();
       const waiting = shipper.status().pending;
       const { unwritten } = spool.status();
       if (waiting > 0)
         log.warn({ frames: waiting - unwritten }, 'frames wait in the spool for the next start');
       spool.close();
-      await claim.release();
+      await hostLease.release();
       lock.release();
       return unwritten;
     },

@@ -3,7 +3,12 @@ import type { Clock } from '../core/clock.ts';
 import type { Rule } from '../core/config/config.ts';
 import type { Log } from '../core/log.ts';
 import { type Frame, frameEnd } from '../core/traffic/frame.ts';
-import { type Crowd, countMatches, type Unmatched, unmatchedRules } from '../detector/rule-coverage.ts';
+import {
+  countMatches,
+  type HostContainers,
+  type Unmatched,
+  unmatchedRules,
+} from '../detector/rule-coverage.ts';
 
 export interface RuleWatchOptions {
   readonly rules: readonly Rule[];
@@ -15,17 +20,17 @@ export interface RuleWatchOptions {
 const RECENT_MS = 600_000;
 /** Looked at again after this. */
 const EVERY_MS = 5000;
-/** A rule that looks at nobody for this long is worth a line in the log: containers that start anew are away for less. */
+/** A rule that matches no containers for this long is worth a line in the log: containers that start anew are away for less. */
 const PATIENCE_MS = 60_000;
 
 /** Whom the rules look at, in the newest frames of the hosts that this process folds. */
 export class RuleWatch {
   readonly #options: RuleWatchOptions;
-  readonly #hosts = new Map<string, Crowd & { readonly end: number }>();
+  readonly #hosts = new Map<string, HostContainers & { readonly end: number }>();
   #unmatched: readonly Unmatched[] = [];
   /** When that was found out, monotonic. */
   #looked = Number.NEGATIVE_INFINITY;
-  /** Rules that look at nobody: since when, monotonic, and whether the log was told. */
+  /** Rules that match no containers: since when, monotonic, and whether the log was told. */
   readonly #idle = new Map<string, { readonly since: number; told: boolean }>();
 
   constructor(options: RuleWatchOptions) {
@@ -44,16 +49,16 @@ export class RuleWatch {
     };
   }
 
-  /** Rules that look at nobody, though they name somebody. */
+  /** Rules that match no containers, though they name somebody. */
   unmatched(): readonly Unmatched[] {
     return this.#unmatched;
   }
 
   /** How many containers and cgroups each rule looks at; none before the first frame. */
   matches(): (readonly [rule: string, count: number])[] {
-    const crowds = this.#crowds();
-    if (crowds.length === 0) return [];
-    return this.#options.rules.map(rule => [rule.name, countMatches(rule, crowds)] as const);
+    const hosts = this.#recentHosts();
+    if (hosts.length === 0) return [];
+    return this.#options.rules.map(rule => [rule.name, countMatches(rule, hosts)] as const);
   }
 
   #see(frame: Frame, hasContainers: boolean): void {
@@ -68,12 +73,12 @@ export class RuleWatch {
   #look(): void {
     const { rules, clock, log } = this.#options;
     this.#looked = clock.monotonic();
-    this.#unmatched = unmatchedRules(rules, this.#crowds());
+    this.#unmatched = unmatchedRules(rules, this.#recentHosts());
     const texts = new Map(this.#unmatched.map(({ rule, text }) => [rule, text]));
     for (const [rule, { told }] of this.#idle) {
       if (texts.has(rule)) continue;
       this.#idle.delete(rule);
-      if (told) log.info(`rule ${rule} looks at somebody again`);
+      if (told) log.info(`rule ${rule} matches containers again`);
     }
     for (const [rule, text] of texts) {
       const idle = this.#idle.get(rule) ?? { since: this.#looked, told: false };
@@ -85,7 +90,7 @@ export class RuleWatch {
   }
 
   /** Hosts that are not heard of any more are nobody's business: their lane may have gone to another process. */
-  #crowds(): Crowd[] {
+  #recentHosts(): HostContainers[] {
     const now = this.#options.clock.now();
     for (const [host, { end }] of this.#hosts) if (now - end > RECENT_MS) this.#hosts.delete(host);
     return [...this.#hosts.values()];

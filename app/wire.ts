@@ -18,7 +18,7 @@ import { createState, stateFile } from '../state/index.ts';
 import { type FileLock, lockFile } from '../state/sqlite/lock.ts';
 import type { Store } from '../store/contract.ts';
 import { createStore, storeFile } from '../store/index.ts';
-import { Contact, PARTS } from './backend-startup.ts';
+import { BACKENDS, BackendStartup } from './backend-startup.ts';
 
 /** The only file that knows implementations: it joins the tables and assembles what a configuration names. */
 
@@ -72,14 +72,14 @@ export function makeFold(config: Config): HostFold {
 }
 
 /** Everything outside of this process. */
-export interface Parts {
+export interface Backends {
   readonly store: Store;
   readonly queue: Queue;
   readonly state: State;
   readonly fold: HostFold;
   readonly receivers: readonly Receiver[];
   /** Which of store, queue and state are open and checked; the others must not be used yet. */
-  readonly contact: Contact;
+  readonly startup: BackendStartup;
   close(): Promise<void>;
 }
 
@@ -87,7 +87,7 @@ export interface Parts {
  * Store, queue and state, each tried once; those that are away are tried on. Throws when one of them can never be used
  * as it is configured, and when others that share the state count another number of lanes; what was opened is closed.
  */
-export async function reachParts(config: Config, clock: Clock, log: Log): Promise<Parts> {
+export async function startBackends(config: Config, clock: Clock, log: Log): Promise<Backends> {
   const store = makeStore(config, log);
   const shared = { warned: new Set<string>() };
   const queue = makeQueue(config, clock, log, shared);
@@ -108,16 +108,16 @@ export async function reachParts(config: Config, clock: Clock, log: Log): Promis
     },
   };
   try {
-    const contact = await Contact.seek(openings, { clock, log });
+    const startup = await BackendStartup.begin(openings, { clock, log });
     return {
       store,
       queue,
       state,
       fold: makeFold(config),
       receivers: makeReceivers(config, clock),
-      contact,
+      startup,
       async close() {
-        contact.close();
+        startup.close();
         await close();
       },
     };
@@ -128,13 +128,13 @@ export async function reachParts(config: Config, clock: Clock, log: Log): Promis
 }
 
 /** The same for those who need all of them at once: throws also when one is away. */
-export async function openParts(config: Config, clock: Clock, log: Log): Promise<Parts> {
-  const parts = await reachParts(config, clock, log);
+export async function openBackends(config: Config, clock: Clock, log: Log): Promise<Backends> {
+  const backends = await startBackends(config, clock, log);
   try {
-    for (const name of PARTS) parts.contact.require(name);
-    return parts;
+    for (const name of BACKENDS) backends.startup.require(name);
+    return backends;
   } catch (error) {
-    await parts.close();
+    await backends.close();
     throw error;
   }
 }

@@ -4,7 +4,7 @@ import { type ProcessContext, ROOT_DATA } from '../app/process-context.ts';
 import { DETECTOR_ROWS, SCHEMA } from '../app/wire.ts';
 import { systemClock } from '../core/clock.ts';
 import { type Loaded, loadConfig, type Machine } from './config/load.ts';
-import { settingsWithoutEffect } from './config/unused-settings.ts';
+import { unusedSettings } from './config/unused-settings.ts';
 import type { Screen } from './screen/live.ts';
 import { createLog, PeopleLog, type Sink } from './screen/log.ts';
 
@@ -13,7 +13,7 @@ export interface Context extends ProcessContext {
   /** The configuration file, or null when defaults are used. */
   readonly file: string | null;
   /** A line for each setting that changes nothing. */
-  readonly withoutEffect: readonly string[];
+  readonly unusedSettings: readonly string[];
   /** The log as text, or null when it is JSON. */
   readonly peopleLog: PeopleLog | null;
   readonly out: Screen;
@@ -54,8 +54,17 @@ export function createContext(
   const log = createLog(level, peopleLog ?? logSink);
   for (const warning of loaded.warnings) log.warn(warning);
   const { config, file } = loaded;
-  const withoutEffect = settingsWithoutEffect(loaded, SCHEMA, DETECTOR_ROWS);
-  return { config, file, withoutEffect, clock: systemClock, log, peopleLog, out: process.stdout, signal };
+  const unused = unusedSettings(loaded, SCHEMA, DETECTOR_ROWS);
+  return {
+    config,
+    file,
+    unusedSettings: unused,
+    clock: systemClock,
+    log,
+    peopleLog,
+    out: process.stdout,
+    signal,
+  };
 }
 
 /** The checked configuration of this machine. */

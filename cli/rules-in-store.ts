@@ -2,12 +2,12 @@ import { filesOf, makeStore } from '../app/wire.ts';
 import type { Config } from '../core/config/config.ts';
 import { describeError, errorCode } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import { type Crowd, crowdOf, unmatchedRules } from '../detector/rule-coverage.ts';
+import { type HostContainers, hostContainers, unmatchedRules } from '../detector/rule-coverage.ts';
 import type { Store } from '../store/contract.ts';
 import { unreadable, using } from './open-data.ts';
 
 /**
- * A line for each rule that looks at nobody in the newest stored frames of all hosts, or one that says why they were
+ * A line for each rule that matches no containers in the newest stored frames of all hosts, or one that says why they were
  * not looked at. A store that is away is no mistake of the configuration.
  */
 export async function rulesInStore(config: Config, log: Log): Promise<string[]> {
@@ -17,9 +17,9 @@ export async function rulesInStore(config: Config, log: Log): Promise<string[]> 
   try {
     const missing = unreadable(filesOf(config).store);
     if (missing !== null) throw missing;
-    const crowds = await using(makeStore(config, log, { readOnly: true }), newestCrowds);
-    if (crowds.length === 0) return [notCompared('nothing is stored yet')];
-    return unmatchedRules(detectors, crowds).map(({ text }) => `in the newest stored frames ${text}`);
+    const hosts = await using(makeStore(config, log, { readOnly: true }), newestContainers);
+    if (hosts.length === 0) return [notCompared('nothing is stored yet')];
+    return unmatchedRules(detectors, hosts).map(({ text }) => `in the newest stored frames ${text}`);
   } catch (error) {
     return [notCompared(errorCode(error) === 'ENOENT' ? 'nothing is stored yet' : describeError(error))];
   }
@@ -27,15 +27,15 @@ export async function rulesInStore(config: Config, log: Log): Promise<string[]> 
 
 const notCompared = (why: string): string => `rules were not compared with who is there: ${why}`;
 
-async function newestCrowds(store: Store): Promise<Crowd[]> {
+async function newestContainers(store: Store): Promise<HostContainers[]> {
   await store.open();
-  const crowds: Crowd[] = [];
+  const hosts: HostContainers[] = [];
   for (const host of await store.hosts()) {
     // Of those that can be read: frames ahead of a backlog cannot.
     const last = await store.lastInTurn(host);
     if (last === null) continue;
     const range = { from: last, to: last + 1 };
-    for await (const frame of store.readFrames(host, range)) crowds.push(crowdOf(frame));
+    for await (const frame of store.readFrames(host, range)) hosts.push(hostContainers(frame));
   }
-  return crowds;
+  return hosts;
 }

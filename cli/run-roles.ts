@@ -6,7 +6,7 @@ import { listen } from '../app/http.ts';
 import { refuseIfInUse } from '../app/outbox.ts';
 import { ensureDataFolder } from '../app/process-context.ts';
 import { divideRights, type Rights } from '../app/rights.ts';
-import { reachParts } from '../app/wire.ts';
+import { startBackends } from '../app/wire.ts';
 import { TidegaugeError } from '../core/errors.ts';
 import type { Incident } from '../core/incident/incident.ts';
 import type { Listener } from '../http/listener.ts';
@@ -49,7 +49,7 @@ export async function runRoles(
   roles: Roles,
   show: Show = {},
 ): Promise<number> {
-  for (const line of context.withoutEffect) context.log.warn(line);
+  for (const line of context.unusedSettings) context.log.warn(line);
   if (flags.record !== undefined) refuseToReplace(flags.record, flags.force === true);
   if (roles.collect) await refuseUnlessReady(context);
   if (roles.collect !== roles.detect) refuseUnlessShared(context);
@@ -71,7 +71,7 @@ async function play(
   const { config, signal, log, rights } = context;
   ensureDataFolder(config);
   if (roles.collect) refuseIfInUse(config.data);
-  const parts = await reachParts(config, context.clock, log);
+  const backends = await startBackends(config, context.clock, log);
   const live = openLive(context, roles.collect && flags.quiet !== true, show);
   let detecting: Detecting | null = null;
   let collector: Collector | null = null;
@@ -86,23 +86,23 @@ async function play(
       upkeep: () => detecting?.upkeep() ?? null,
       rules: () => detecting?.rules ?? null,
     };
-    listener = await listen(context, roles, parts, watched);
+    listener = await listen(context, roles, backends, watched);
     const onIncident = (incident: Incident) => {
       live.incident(incident);
       show.onIncident?.(incident);
     };
-    detecting = roles.detect ? startDetecting(context, parts, onIncident) : null;
-    const view = frameView(live, parts, {
+    detecting = roles.detect ? startDetecting(context, backends, onIncident) : null;
+    const view = frameView(live, backends, {
       worker: watched.worker,
       unmatched: () => detecting?.rules.unmatched() ?? [],
     });
-    collector = rights ? await startCollector({ ...context, ...rights }, flags.record, parts, view) : null;
+    collector = rights ? await startCollector({ ...context, ...rights }, flags.record, backends, view) : null;
     if (collector) void live.watch(config.capture.interval, watching.signal);
     const metrics = listener && `${listener.url}/metrics`;
     live.header(
-      headerLines(config, parts, { capture: collector?.capture ?? null, detects: roles.detect, metrics }),
+      headerLines(config, backends, { capture: collector?.capture ?? null, detects: roles.detect, metrics }),
     );
-    const { failed } = parts.contact;
+    const { failed } = backends.startup;
     const losses = [...(collector ? [collector.lost] : []), ...(rights ? [rights.lost] : [])];
     const reason = await Promise.race([aborted(signal), failed, ...losses]);
     watching.abort();
@@ -113,16 +113,16 @@ async function play(
     return left > 0 ? 1 : 0;
   } finally {
     watching.abort();
-    parts.contact.close();
+    backends.startup.close();
     await detecting?.stop();
     await listener?.close();
-    await parts.close();
+    await backends.close();
     context.peopleLog?.divert(null);
     if (closing !== null) live.end(closing);
   }
 }
 
-/** On a terminal log lines go into the picture, which would wipe them otherwise. */
+/** On a terminal log lines go into the redrawn screen, which would wipe them otherwise. */
 function openLive({ out, clock, peopleLog }: Context, traffic: boolean, { header, shows }: Show): Live {
   const live = new Live({ screen: out, clock, traffic, ...(shows ? { shows } : {}) });
   if (live.redraws) {

@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TidegaugeError } from '../core/errors.ts';
-import { ACTOR, type Crew } from './crew.ts';
+import { ACTOR, type ActorRunner } from './actor-runner.ts';
 
 /** Actors as processes in plain cgroups of their own: for hosts without Docker. Needs root. */
-export async function cgroupCrew(): Promise<Crew> {
+export async function cgroupActors(): Promise<ActorRunner> {
   const base = join(cgroup2Mount(), 'tidegauge-demo');
   const children: ChildProcess[] = [];
   const folders: string[] = [];

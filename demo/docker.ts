@@ -5,7 +5,7 @@ import { dockerClient, dockerVersion } from '../backends/docker/client.ts';
 import type { Clock } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import { ACTOR, type Crew } from './crew.ts';
+import { ACTOR, type ActorRunner } from './actor-runner.ts';
 
 const IMAGE = 'tidegauge-demo';
 const TAG = 'local';
@@ -13,7 +13,7 @@ const TAG = 'local';
 const SHARED = ['/usr', '/lib', '/lib64'];
 
 /** Actors in real containers, made from nothing but this host's own files; null where there is no Docker Engine. */
-export async function dockerCrew(setting: string, clock: Clock, log: Log): Promise<Crew | null> {
+export async function dockerActors(setting: string, clock: Clock, log: Log): Promise<ActorRunner | null> {
   const docker = dockerClient(setting);
   if (docker === null) return null;
   try {

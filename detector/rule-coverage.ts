@@ -6,20 +6,20 @@ import type { Container, Frame } from '../core/traffic/frame.ts';
 import { matcher } from './match.ts';
 
 /** Who is on one host. */
-export interface Crowd {
+export interface HostContainers {
   readonly containers: readonly Container[];
   /** As in FoldState: the host has shown a container at some time. */
   readonly hasContainers: boolean;
 }
 
-/** A rule that looks at nobody, and a line that says why. */
+/** A rule that matches no containers, and a line that says why. */
 export interface Unmatched {
   readonly rule: string;
   readonly text: string;
 }
 
 /** Those of a frame; what was there before is not known. */
-export const crowdOf = ({ containers }: Pick<Frame, 'containers'>): Crowd => ({
+export const hostContainers = ({ containers }: Pick<Frame, 'containers'>): HostContainers => ({
   containers,
   hasContainers: containers.some(({ kind }) => kind === 'container'),
 });
@@ -30,14 +30,14 @@ const NAMES_COMPARED = 1000;
 const PARTS = ['container', 'service', 'image'] as const;
 type Part = (typeof PARTS)[number];
 
-/** Rules that do not simply look at everybody: these can look at nobody by mistake. */
+/** Rules that do not simply look at everybody: these can match no containers by mistake. */
 const choosyRules = (rules: readonly Rule[]): Rule[] =>
   rules.filter(({ match }) => match.kind !== 'auto' || givenParts(match).length > 0);
 
 /** How many of these a rule looks at. */
-export function countMatches({ match }: Rule, crowds: readonly Crowd[]): number {
+export function countMatches({ match }: Rule, hosts: readonly HostContainers[]): number {
   const matches = matcher(match);
-  return crowds.reduce(
+  return hosts.reduce(
     (sum, { containers, hasContainers }) =>
       sum + containers.filter(container => matches(container, hasContainers)).length,
     0,
@@ -45,20 +45,20 @@ export function countMatches({ match }: Rule, crowds: readonly Crowd[]): number 
 }
 
 /**
- * The choosy rules that look at nobody here, with the name that was probably meant:
- * `rule uplink looks at nobody: no container of 12 is named "wbe-*" (did you mean "web-1"?)`.
+ * The choosy rules that match no containers here, with the name that was probably meant:
+ * `rule uplink matches no containers: no container of 12 is named "wbe-*" (did you mean "web-1"?)`.
  */
-export function unmatchedRules(rules: readonly Rule[], crowds: readonly Crowd[]): Unmatched[] {
+export function unmatchedRules(rules: readonly Rule[], hosts: readonly HostContainers[]): Unmatched[] {
   return choosyRules(rules)
-    .filter(rule => countMatches(rule, crowds) === 0)
+    .filter(rule => countMatches(rule, hosts) === 0)
     .map(({ name, match }) => ({
       rule: name,
-      text: `rule ${name} looks at nobody: ${reasonOf(match, crowds)}`,
+      text: `rule ${name} matches no containers: ${reasonOf(match, hosts)}`,
     }));
 }
 
-function reasonOf(match: Match, crowds: readonly Crowd[]): string {
-  const everybody = crowds.flatMap(({ containers }) => containers);
+function reasonOf(match: Match, hosts: readonly HostContainers[]): string {
+  const everybody = hosts.flatMap(({ containers }) => containers);
   const given = givenParts(match);
   for (const part of given) {
     const fits = globMatcher(match[part]);
@@ -103,7 +103,7 @@ const partOf = (container: Container, part: Part): string => container[part === 
 const quoted = (text: string): string => `"${printable(text, 60)}"`;
 
 /** Which rules have looked at nobody in a stretch of history; remembers some of those who were there. */
-export class Roll {
+export class RuleCoverage {
   readonly #hosts = new Map<string, { readonly seen: Map<string, Container>; hasContainers: boolean }>();
   #left: Rule[];
 
@@ -114,21 +114,21 @@ export class Roll {
   see(frame: Pick<Frame, 'host' | 'containers'>): void {
     if (this.#left.length === 0) return;
     const { host } = frame;
-    const crowd = crowdOf(frame);
+    const there = hostContainers(frame);
     const known = this.#hosts.get(host) ?? { seen: new Map(), hasContainers: false };
     this.#hosts.set(host, known);
-    known.hasContainers ||= crowd.hasContainers;
-    for (const container of crowd.containers)
+    known.hasContainers ||= there.hasContainers;
+    for (const container of there.containers)
       if (known.seen.size < NAMES_COMPARED) known.seen.set(container.name, container);
-    this.#left = this.#left.filter(rule => countMatches(rule, [crowd]) === 0);
+    this.#left = this.#left.filter(rule => countMatches(rule, [there]) === 0);
   }
 
   /** As `unmatchedRules`; none when nothing was seen. */
   unmatched(): Unmatched[] {
-    const crowds = [...this.#hosts.values()].map(({ seen, hasContainers }) => ({
+    const hosts = [...this.#hosts.values()].map(({ seen, hasContainers }) => ({
       containers: [...seen.values()],
       hasContainers,
     }));
-    return crowds.length === 0 ? [] : unmatchedRules(this.#left, crowds);
+    return hosts.length === 0 ? [] : unmatchedRules(this.#left, hosts);
   }
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Notification } from '../core/incident/incident.ts';
 
 /** What became of one attempt. `refused`: the same request will never be accepted. */
-export type Outcome =
+export type DeliveryResult =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'retry'; readonly reason: string; readonly afterMs?: number }
   | { readonly kind: 'refused'; readonly reason: string };
@@ -14,7 +14,7 @@ export interface Receiver {
   /** Where to, for people; no secrets. */
   readonly address: string;
   /** One attempt. Never throws, never takes longer than its time-out. */
-  deliver(notification: Notification, signal: AbortSignal): Promise<Outcome>;
+  deliver(notification: Notification, signal: AbortSignal): Promise<DeliveryResult>;
 }
 
 /** A kind of receiver: one file, one row in index.ts. */

@@ -3,8 +3,8 @@ import type { Clock } from '../core/clock.ts';
 import { duration } from '../core/config/options.ts';
 import { withDeadline } from '../core/deadline.ts';
 import type { Notification } from '../core/incident/incident.ts';
-import type { Notifier, Outcome, Receiver } from './contract.ts';
-import { outcomeOf, type Result } from './outcome.ts';
+import type { DeliveryResult, Notifier, Receiver } from './contract.ts';
+import { deliveryResultOf, type HttpResult } from './delivery-result.ts';
 import { payloadOf } from './payload.ts';
 import { secretBytes, signatureHeaders } from './signature.ts';
 
@@ -84,7 +84,7 @@ async function beginning(body: ReadableStream<Uint8Array> | null): Promise<strin
 }
 
 /** One HTTP exchange; never rejects. Every answer of 2xx counts as soon as its headers are there. */
-async function exchange(url: URL, request: RequestInit): Promise<Result> {
+async function exchange(url: URL, request: RequestInit): Promise<HttpResult> {
   try {
     const response = await fetch(url, request);
     const answer = {
@@ -111,14 +111,14 @@ function create(name: string, o: Options, clock: Clock): Receiver {
   return {
     name,
     address: shown(url),
-    async deliver(notification, signal): Promise<Outcome> {
+    async deliver(notification, signal): Promise<DeliveryResult> {
       const request = requestOf(notification, o, clock.now());
       const result = await withDeadline(limit => exchange(url, { ...request, signal: limit }), {
         parent: signal,
         ms: o.timeout,
         clock,
       });
-      return outcomeOf(result, clock.now());
+      return deliveryResultOf(result, clock.now());
     },
   };
 }

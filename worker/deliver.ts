@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { type Backoff, pauseAfter, retrying } from '../core/retry.ts';
-import type { Outcome, Receiver } from '../notify/contract.ts';
+import type { DeliveryResult, Receiver } from '../notify/contract.ts';
 import type { Delivery, Lease, State } from '../state/contract.ts';
 import { endOrphans } from './orphaned-deliveries.ts';
 import { Silencing } from './silences.ts';
@@ -211,7 +211,7 @@ export class Deliverer {
 }
 
 /** What becomes of a delivery after an attempt. */
-export function decide(outcome: Outcome, attempts: number, now: number): Next {
+export function decide(outcome: DeliveryResult, attempts: number, now: number): Next {
   if (outcome.kind === 'accepted')
     return { status: 'delivered', attempts, nextAttempt: now, lastError: null };
   if (outcome.kind === 'refused')

@@ -3,7 +3,7 @@ import type { Metric, Sample } from '../../http/contract.ts';
 import type { Queue } from '../../queue/contract.ts';
 import type { UpkeepStatus } from '../../worker/maintenance.ts';
 import type { WorkerStatus } from '../../worker/worker.ts';
-import type { Contact } from '../backend-startup.ts';
+import type { BackendStartup } from '../backend-startup.ts';
 import type { Collector } from '../collector-process.ts';
 import type { RuleWatch } from '../rule-watch.ts';
 
@@ -14,7 +14,7 @@ export interface Watched {
   readonly upkeep: () => UpkeepStatus | null;
   readonly rules: () => Pick<RuleWatch, 'matches'> | null;
   readonly queue: Pick<Queue, 'depth'>;
-  readonly contact: Pick<Contact, 'unreached'>;
+  readonly startup: Pick<BackendStartup, 'unreached'>;
   readonly clock: Clock;
 }
 

@@ -1,6 +1,6 @@
 import type { ShipperStatus } from '../../collector/ship/shipper.ts';
 import type { Check, Metric } from '../../http/contract.ts';
-import { PARTS, type PartName } from '../backend-startup.ts';
+import { BACKENDS, type BackendName } from '../backend-startup.ts';
 import { VERSION } from '../version.ts';
 import { captureRows, shipRows } from './collecting.ts';
 import { upkeepRows, workerRows } from './detecting.ts';
@@ -14,13 +14,13 @@ export const LATENCIES = {
 
 /** Every metric that is read from a status: one row each. docs/metrics.md is made of this table. */
 export function metricsOf(watched: Watched): Metric[] {
-  const rows = [captureRows, shipRows, workerRows, upkeepRows, contactRows, processRows].flatMap(of =>
+  const rows = [captureRows, shipRows, workerRows, upkeepRows, startupRows, processRows].flatMap(of =>
     of(watched),
   );
   return rows.map(row => ({ labels: [], ...row }));
 }
 
-function contactRows({ contact }: Watched): Row[] {
+function startupRows({ startup }: Watched): Row[] {
   return [
     {
       name: 'tidegauge_part_reached',
@@ -28,10 +28,10 @@ function contactRows({ contact }: Watched): Row[] {
       type: 'gauge',
       labels: ['part'],
       read() {
-        const away = new Set(contact.unreached.map(({ name }) => name));
+        const away = new Set(startup.unreached.map(({ name }) => name));
         return each(
           'part',
-          PARTS.map(name => [name, Number(!away.has(name))] as const),
+          BACKENDS.map(name => [name, Number(!away.has(name))] as const),
         );
       },
     },
@@ -74,8 +74,9 @@ export function checksOf(
   watched: Watched,
   roles: { readonly collect: boolean; readonly detect: boolean; readonly intervalMs: number },
 ): Check[] {
-  const { collector, worker, contact, clock } = watched;
-  const unreached = (part: PartName) => contact.unreached.find(({ name }) => name === part)?.reason ?? null;
+  const { collector, worker, startup, clock } = watched;
+  const unreached = (part: BackendName) =>
+    startup.unreached.find(({ name }) => name === part)?.reason ?? null;
   const shipper = (): ShipperStatus | undefined => collector()?.shipper.status();
   const silentMs = Math.max(roles.intervalMs * SILENT_INTERVALS, SILENT_MS);
   const captureFailing = () => {

@@ -4,8 +4,8 @@ import { DETECTOR_ROWS, NOTIFIER_ROWS, SCHEMA } from '../../app/wire.ts';
 import { exactSize, formatCounted, formatDuration } from '../../core/config/units.ts';
 import { printable } from '../../core/errors.ts';
 import { addCommand, type Register, setAction } from '../command.ts';
-import { type Path, shown } from '../config/redact.ts';
-import { leaves } from '../config/schema-keys.ts';
+import { type Path, redact } from '../config/redact.ts';
+import { schemaKeys } from '../config/schema-keys.ts';
 import type { Context } from '../context.ts';
 import { rulesInStore } from '../rules-in-store.ts';
 
@@ -21,7 +21,7 @@ export const registerCheck: Register = (program, signal) =>
   );
 
 /** The configuration was accepted, or we would not be here: prints what is in force, as a file would hold it. */
-async function check({ config, file, withoutEffect, log, out }: Context): Promise<number> {
+async function check({ config, file, unusedSettings, log, out }: Context): Promise<number> {
   const { detectors, receivers, ...groups } = config;
   const all = {
     ...(written(groups, [], typesOf(SCHEMA)) as object),
@@ -31,7 +31,7 @@ async function check({ config, file, withoutEffect, log, out }: Context): Promis
   out.write(`# ${file ?? 'no tidegauge.yaml, defaults'}: ok\n`);
   const counts = `${formatCounted(detectors.length, 'rule')}, ${formatCounted(receivers.length, 'receiver')}`;
   out.write(`# ${counts}; *** stands for what is not shown\n`);
-  for (const line of [...withoutEffect, ...(await rulesInStore(config, log))])
+  for (const line of [...unusedSettings, ...(await rulesInStore(config, log))])
     out.write(`# warning: ${printable(line, 500)}\n`);
   out.write(stringify(all));
   return 0;
@@ -55,12 +55,12 @@ function entry(
 
 /** What kind of text each key takes, by its path. */
 const typesOf = (schema: z.ZodType, above: Path = []): ReadonlyMap<string, string> =>
-  new Map(leaves(schema).map(leaf => [[...above, ...leaf.path].join('.'), leaf.type]));
+  new Map(schemaKeys(schema).map(key => [[...above, ...key.path].join('.'), key.type]));
 
 /** A value as the user would write it: with its unit, without secrets. */
 function written(value: unknown, path: Path, types: ReadonlyMap<string, string>): unknown {
   if (typeof value === 'number') return withUnit(value, types.get(path.join('.')));
-  if (typeof value === 'string') return value === '' ? '' : (shown(path, value) ?? '***');
+  if (typeof value === 'string') return value === '' ? '' : (redact(path, value) ?? '***');
   if (Array.isArray(value)) {
     // One text in the file, separated by commas.
     if (types.get(path.join('.')) === 'groups') return value.join(', ');

@@ -7,7 +7,7 @@ import { isoTime } from '../../core/clock.ts';
 import { formatDuration, parseDuration } from '../../core/config/units.ts';
 import { printable, TidegaugeError } from '../../core/errors.ts';
 import type { Incident } from '../../core/incident/incident.ts';
-import { startDemo, type Timing } from '../../demo/stage.ts';
+import { startDemoTraffic, type Timing } from '../../demo/traffic.ts';
 import { addCommand, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { runRoles } from '../run-roles.ts';
@@ -45,21 +45,21 @@ export const registerDemo: Register = (program, signal) => {
 async function demo(context: Context, flags: DemoFlags): Promise<number> {
   const length = lengthOf(flags.for);
   await refuseUnlessReady(context);
-  const stage = await startDemo(TIMING, context.config.capture.docker, context.clock, context.log);
+  const traffic = await startDemoTraffic(TIMING, context.config.capture.docker, context.clock, context.log);
   const leakAt = context.clock.now() + TIMING.burstAfterMs;
   const intro = [
-    `Made three ${stage.kind}: ${stage.names.join(', ')}.`,
+    `Made three ${traffic.kind}: ${traffic.names.join(', ')}.`,
     `At ${isoTime(leakAt).slice(11, 19)}Z, in ${formatDuration(TIMING.burstAfterMs)}, ${LEAK} sends far more than ever, for ${formatDuration(TIMING.burstMs)}.`,
   ];
   const over = new AbortController();
   void context.clock.sleep(length, context.signal).then(() => over.abort());
   try {
-    if (!flags.traffic) return await watch({ ...context, signal: over.signal }, intro, stage.names);
+    if (!flags.traffic) return await watch({ ...context, signal: over.signal }, intro, traffic.names);
     context.out.write(`${intro.join('\n')}\n`);
     await context.clock.sleep(length, over.signal);
     return 0;
   } finally {
-    await stage.end();
+    await traffic.end();
     context.out.write('The demonstration is over; what it made is removed.\n');
   }
 }
@@ -88,7 +88,7 @@ async function watch(context: Context, intro: readonly string[], names: readonly
   try {
     const config = demoConfig(context.config, data);
     const code = await runRoles(
-      { ...context, config, withoutEffect: [] },
+      { ...context, config, unusedSettings: [] },
       {},
       { collect: true, detect: true },
       show,

@@ -77,7 +77,7 @@ async function otherLines(context: Context, flags: DoctorFlags): Promise<Line[]>
   }
   lines.push(...(await receiverLines(context, flags.notify === true)));
   const settings = { ok: false, name: 'settings', remedy: '', required: false };
-  return [...lines, ...[...warnings, ...context.withoutEffect].map(found => ({ ...settings, found }))];
+  return [...lines, ...[...warnings, ...context.unusedSettings].map(found => ({ ...settings, found }))];
 }
 
 /** From here on this process is the configured user, so that everything else is tried as that one. */

@@ -5,7 +5,7 @@ import { replayRecording } from '../../collector/recording/replay.ts';
 import { isoTime } from '../../core/clock.ts';
 import { describeError, printable, TidegaugeError } from '../../core/errors.ts';
 import { incidentJson } from '../../core/incident/incident-json.ts';
-import { Roll } from '../../detector/rule-coverage.ts';
+import { RuleCoverage } from '../../detector/rule-coverage.ts';
 import { jsonText, reportText } from '../../review/report.ts';
 import { reviewFrames } from '../../review/review.ts';
 import { addCommand, type Register, setAction } from '../command.ts';
@@ -40,13 +40,13 @@ export const registerReplay: Register = (program, signal) => {
 async function replay(context: Context, flags: ReplayFlags, file = '-'): Promise<number> {
   const progress = new Progress(process.stderr, context.clock);
   const start = flags.start === undefined ? 0 : timeFlag('--start', flags.start, context.clock.now());
-  const roll = new Roll(context.config.detectors);
+  const coverage = new RuleCoverage(context.config.detectors);
   let lines = 0;
   const skipped: number[] = [];
   const counted = linesOf(file, () => lines++);
   const frames = replayRecording(counted, { place: file, start, onSkipped: line => skipped.push(line) });
   const review = await reviewFrames(makeFold(context.config), frames, ALWAYS, frame => {
-    roll.see(frame);
+    coverage.see(frame);
     progress.step(`folding ${isoTime(frame.start)}`);
   });
   progress.end();
@@ -58,7 +58,7 @@ async function replay(context: Context, flags: ReplayFlags, file = '-'): Promise
     context.log.warn({ lines: skipped.length, first: skipped[0] }, 'lines that are no input were skipped');
   if (review.folded === 0 && !flags.json) context.out.write(`no frames in ${printable(file)}\n`);
   else context.out.write(flags.json ? jsonText(review.incidents.map(incidentJson)) : reportText([review]));
-  for (const { text } of roll.unmatched()) context.log.warn(text);
+  for (const { text } of coverage.unmatched()) context.log.warn(text);
   return 0;
 }
 

@@ -1,7 +1,7 @@
 import { filesOf, makeFold, makeState } from '../../app/wire.ts';
 import { isoTime } from '../../core/clock.ts';
 import { describeError } from '../../core/errors.ts';
-import { Roll } from '../../detector/rule-coverage.ts';
+import { RuleCoverage } from '../../detector/rule-coverage.ts';
 import { jsonText, reportText, reviewJson } from '../../review/report.ts';
 import { reviewStore } from '../../review/review.ts';
 import type { State } from '../../state/contract.ts';
@@ -49,7 +49,7 @@ async function reviewStored(
 ): Promise<void> {
   const { config, clock, log, out } = context;
   const fold = makeFold(config);
-  const roll = new Roll(config.detectors);
+  const coverage = new RuleCoverage(config.detectors);
   const progress = new Progress(process.stderr, clock);
   const checkpoints = await reachable(context, state);
   const reviews = await reviewStore(fold, store, range, {
@@ -58,13 +58,13 @@ async function reviewStored(
       : {}),
     ...(flags.host === undefined ? {} : { host: flags.host }),
     onFrame: frame => {
-      if (frame.start >= range.from) roll.see(frame);
+      if (frame.start >= range.from) coverage.see(frame);
       progress.step(`folding ${isoTime(frame.start)}`);
     },
   });
   progress.end();
   out.write(flags.json ? jsonText(reviews.map(reviewJson)) : reportText(reviews));
-  for (const { text } of roll.unmatched()) log.warn(text);
+  for (const { text } of coverage.unmatched()) log.warn(text);
   if (flags.host !== undefined) await hintHost(store, flags.host);
   if (reviews.length === 0 && filesOf(config).store !== null) hintElsewhere(config.data);
 }

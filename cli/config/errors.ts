@@ -1,23 +1,23 @@
 import type { z } from 'zod';
 import { closest } from '../../core/config/closest.ts';
 import { printable } from '../../core/errors.ts';
-import { isSecret, type Path, shown } from './redact.ts';
-import type { Leaf } from './schema-keys.ts';
+import { isSecret, type Path, redact } from './redact.ts';
+import type { SchemaKey } from './schema-keys.ts';
 
 /** What is known about a refused configuration besides the issue. */
 export interface Refused {
   /** The whole value that was refused. */
   readonly raw: unknown;
-  readonly leaves: readonly Leaf[];
+  readonly keys: readonly SchemaKey[];
   /** Where the value at a path comes from; with `key`, where that key of it stands. */
   locate(path: Path, key?: string): string;
 }
 
 /** `file:line:column: path: expected …, found …`: one line per mistake, without secrets. */
-export function describeIssue(issue: z.core.$ZodIssue, refused: Refused): string[] {
+export function describeConfigError(issue: z.core.$ZodIssue, refused: Refused): string[] {
   const { path } = issue;
   if (issue.code === 'unrecognized_keys') {
-    const known = keysBelow(path, refused.leaves, issue);
+    const known = keysBelow(path, refused.keys, issue);
     return issue.keys.map(key => {
       const meant = closest(key, known);
       const hint = meant === null ? '' : ` (did you mean ${meant}?)`;
@@ -28,7 +28,7 @@ export function describeIssue(issue: z.core.$ZodIssue, refused: Refused): string
   const value = valueAt(refused.raw, path);
   const found = foundBy(issue) ?? kindOf(value, path);
   return [
-    `${refused.locate(path)}: ${path.join('.') || '(top)'}: expected ${expectation(issue, value, refused.leaves)}, found ${found}`,
+    `${refused.locate(path)}: ${path.join('.') || '(top)'}: expected ${expectation(issue, value, refused.keys)}, found ${found}`,
   ];
 }
 
@@ -38,7 +38,7 @@ export function kindOf(value: unknown, path: Path): string {
   if (isSecret(path)) return 'a value that is not shown';
   if (value !== null && typeof value === 'object') return Array.isArray(value) ? 'a list' : 'a group of keys';
   if (typeof value !== 'string') return printable(JSON.stringify(value), 80);
-  const text = shown(path, value);
+  const text = redact(path, value);
   return text === null ? 'a value that is not shown' : printable(JSON.stringify(text), 80);
 }
 
@@ -53,7 +53,7 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /** What a value should have been, in words; messages of our own schemas already are. */
-function expectation(issue: z.core.$ZodIssue, value: unknown, leaves: readonly Leaf[]): string {
+function expectation(issue: z.core.$ZodIssue, value: unknown, keys: readonly SchemaKey[]): string {
   if (/^Too (small|big): /.test(issue.message)) return bound(issue);
   if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? 'another key';
   if (issue.code === 'invalid_value') return issue.values.map(String).join(' or ');
@@ -61,7 +61,7 @@ function expectation(issue: z.core.$ZodIssue, value: unknown, leaves: readonly L
   const type = TYPES[issue.expected] ?? issue.expected;
   if (value === undefined) return `required ${type}`;
   if (value === null) return type;
-  const hasKind = leaves.some(leaf => leaf.path.join('.') === [...issue.path, 'kind'].join('.'));
+  const hasKind = keys.some(one => one.path.join('.') === [...issue.path, 'kind'].join('.'));
   const example = `{ kind: ${printable(String(value), 40)} }`;
   return hasKind && /^\w+$/.test(String(value))
     ? `${type}, such as ${issue.path.join('.')}: ${example}`
@@ -88,10 +88,10 @@ function foundBy(issue: z.core.$ZodIssue): string | null {
 }
 
 /** Keys that a group may have; entries of lists say it themselves. */
-function keysBelow(path: Path, leaves: readonly Leaf[], issue: z.core.$ZodIssue): string[] {
+function keysBelow(path: Path, keys: readonly SchemaKey[], issue: z.core.$ZodIssue): string[] {
   if ('known' in issue && Array.isArray(issue.known)) return issue.known.map(String);
-  const isBelow = (leaf: Leaf) => path.every((key, i) => leaf.path[i] === key);
-  return [...new Set(leaves.filter(isBelow).flatMap(leaf => leaf.path[path.length] ?? []))];
+  const isBelow = (one: SchemaKey) => path.every((key, i) => one.path[i] === key);
+  return [...new Set(keys.filter(isBelow).flatMap(one => one.path[path.length] ?? []))];
 }
 
 /** What is at a path, or undefined. */

@@ -12,8 +12,8 @@ import {
 import { closest } from '../../core/config/closest.ts';
 import type { Config, configSchema } from '../../core/config/config.ts';
 import { describeError, errorCode, printable, TidegaugeError } from '../../core/errors.ts';
-import { describeIssue, kindOf, valueAt } from './errors.ts';
-import { ENV_PREFIX, type Leaf, leaves } from './schema-keys.ts';
+import { describeConfigError, kindOf, valueAt } from './errors.ts';
+import { ENV_PREFIX, type SchemaKey, schemaKeys } from './schema-keys.ts';
 
 export type Schema = ReturnType<typeof configSchema>;
 
@@ -69,7 +69,7 @@ export function loadConfig(
   const file = wanted ?? 'tidegauge.yaml';
   const text = readText(file, wanted !== null);
   const source = text === null ? null : new Source(file, text);
-  const known = leaves(schema);
+  const known = schemaKeys(schema);
   const { values, warnings, origin } = fromEnvironment(known, options.env);
 
   const raw = merge(source?.value ?? {}, values);
@@ -77,7 +77,9 @@ export function loadConfig(
   const locate = (path: readonly PropertyKey[], key?: string) =>
     origin.get(path.join('.')) ?? source?.locate(path, key) ?? 'configuration';
   if (!parsed.success) {
-    const lines = parsed.error.issues.flatMap(issue => describeIssue(issue, { raw, leaves: known, locate }));
+    const lines = parsed.error.issues.flatMap(issue =>
+      describeConfigError(issue, { raw, keys: known, locate }),
+    );
     throw new ConfigError(source?.file ?? 'environment', lines);
   }
   if (parsed.data.detectors.length === 0) warnings.push('detectors is an empty list: nothing is judged');
@@ -182,22 +184,22 @@ class Source {
   }
 }
 
-function fromEnvironment(known: readonly Leaf[], env: Readonly<Record<string, string | undefined>>) {
-  const byVariable = new Map(known.map(leaf => [leaf.variable, leaf]));
+function fromEnvironment(known: readonly SchemaKey[], env: Readonly<Record<string, string | undefined>>) {
+  const byVariable = new Map(known.map(key => [key.variable, key]));
   const values: Record<string, unknown> = {};
   const origin = new Map<string, string>();
   const warnings: string[] = [];
   for (const [name, text] of Object.entries(env)) {
     if (!name.startsWith(ENV_PREFIX) || text === undefined || ENV_OTHERS.test(name)) continue;
-    const leaf = byVariable.get(name);
-    if (!leaf) {
+    const key = byVariable.get(name);
+    if (!key) {
       const meant = closest(name, [...byVariable.keys()]);
       const hint = meant === null ? 'docs/configuration.md lists them' : `did you mean ${meant}?`;
       warnings.push(`environment variable ${printable(name)} sets nothing: no such key (${hint})`);
       continue;
     }
-    setAt(values, leaf.path, leaf.textual ? text : yamlValue(name, text));
-    origin.set(leaf.path.join('.'), `environment variable ${name}`);
+    setAt(values, key.path, key.textual ? text : yamlValue(name, text));
+    origin.set(key.path.join('.'), `environment variable ${name}`);
   }
   return { values, origin, warnings };
 }

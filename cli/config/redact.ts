@@ -14,7 +14,7 @@ export const isSecret = (path: Path): boolean => path.some(key => SECRET.test(St
  * A text at a path without what could be a secret: user and password of an address, values of its query, and the path
  * of a receiver's address, which often is a token. Null when nothing of it may be shown.
  */
-export function shown(path: Path, text: string): string | null {
+export function redact(path: Path, text: string): string | null {
   if (isSecret(path)) return null;
   // Greedy: an unescaped @ or / in a password is still part of it.
   const plain = text.replace(/^([a-z][a-z0-9+.-]*:\/\/)?\S*@/i, '$1***@');

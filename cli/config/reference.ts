@@ -7,7 +7,7 @@ import { systemClock } from '../../core/clock.ts';
 import { matchSchema } from '../../core/config/config.ts';
 import { findingSchema } from '../../core/incident/incident-json.ts';
 import { EXAMPLE } from './example-message.ts';
-import { type Leaf, leaves } from './schema-keys.ts';
+import { type SchemaKey, schemaKeys } from './schema-keys.ts';
 
 /** Pages that are derived from code; `npm run docs` writes them, a test keeps them current. */
 export const PAGES: Readonly<Record<string, () => string>> = {
@@ -20,11 +20,11 @@ export const PAGES: Readonly<Record<string, () => string>> = {
 const HEADER = '<!-- Made by `npm run docs` from the code; edit there. -->\n';
 
 function configurationPage(): string {
-  const groups = new Map<string, Leaf[]>();
-  for (const leaf of leaves(SCHEMA)) {
-    if (leaf.type === 'list') continue;
-    const group = leaf.path.length === 1 ? '' : (leaf.path[0] ?? '');
-    groups.set(group, [...(groups.get(group) ?? []), leaf]);
+  const groups = new Map<string, SchemaKey[]>();
+  for (const key of schemaKeys(SCHEMA)) {
+    if (key.type === 'list') continue;
+    const group = key.path.length === 1 ? '' : (key.path[0] ?? '');
+    groups.set(group, [...(groups.get(group) ?? []), key]);
   }
   const sections = [...groups].map(
     ([group, keys]) => `${group === '' ? '' : `## ${group}\n\n`}${keyTable(keys, true)}`,
@@ -34,7 +34,7 @@ function configurationPage(): string {
 \`tidegauge.yaml\` in the working directory, or the file given by \`--config\` or \`TIDEGAUGE_CONFIG\`. Every key below can
 also be set by its environment variable, which wins. Durations (\`5s\`, \`1h30m\`), sizes (\`64KiB\`) and rates (\`1MiB/s\`,
 \`500msg/s\`) always carry units. A configuration with a mistake is refused before anything starts; \`tidegauge check\`
-says what is in force, what has no effect, and which rules look at nobody.
+says what is in force, what has no effect, and which rules match no containers.
 
 ${sections.join('\n')}
 ## detectors
@@ -42,7 +42,7 @@ ${sections.join('\n')}
 A list of rules; given, it replaces the default ones. Besides the options of its detector ([detectors.md](detectors.md))
 a rule has \`use\` (the detector), \`name\` (unique) and \`match\`:
 
-${keyTable(leaves(matchSchema), false)}
+${keyTable(schemaKeys(matchSchema), false)}
 A fresh install runs:
 
 \`\`\`yaml
@@ -52,7 +52,7 @@ ${stringify({ detectors: RULES })}\`\`\`
 
 A list of those who are told about incidents: \`use\` (the kind), \`name\` (unique), and the kind's options.
 
-${NOTIFIER_ROWS.map(({ name, summary, options }) => `### ${name}\n\n${summary}\n\n${keyTable(leaves(options), false)}`).join('\n')}`;
+${NOTIFIER_ROWS.map(({ name, summary, options }) => `### ${name}\n\n${summary}\n\n${keyTable(schemaKeys(options), false)}`).join('\n')}`;
 }
 
 function detectorsPage(): string {
@@ -61,7 +61,7 @@ function detectorsPage(): string {
       example =>
         `${example.title}:\n\n\`\`\`yaml\n${stringify([{ use: name, name: 'my-rule', ...example.options }])}\`\`\`\n`,
     );
-    return `## ${name}\n\n${summary}\n\nJudges each ${scope}.\n\n${keyTable(leaves(options as z.ZodType), false)}\n${shown.join('\n')}`;
+    return `## ${name}\n\n${summary}\n\nJudges each ${scope}.\n\n${keyTable(schemaKeys(options as z.ZodType), false)}\n${shown.join('\n')}`;
   });
   return `${HEADER}# Detectors
 
@@ -78,7 +78,7 @@ function metricsPage(): string {
     upkeep: () => null,
     rules: () => null,
     queue: { depth: async () => 0 },
-    contact: { unreached: [] },
+    startup: { unreached: [] },
     clock: systemClock,
   };
   const metrics = metricsOf(idle).map(({ name, type, labels, help }) => [
@@ -120,8 +120,8 @@ ${table([['what', 'at most', 'beyond', 'shows as'], ...caps])}`;
 }
 
 function webhookPage(): string {
-  const keys = leaves(payloadSchema).map(leaf => [`\`${leaf.path.join('.')}\``, leaf.type, leaf.description]);
-  const findings = leaves(findingSchema).map(leaf => [`\`${leaf.path[0]}\``, leaf.type, leaf.description]);
+  const keys = schemaKeys(payloadSchema).map(key => [`\`${key.path.join('.')}\``, key.type, key.description]);
+  const findings = schemaKeys(findingSchema).map(key => [`\`${key.path[0]}\``, key.type, key.description]);
   return `${HEADER}# Webhook
 
 What a receiver of the kind \`webhook\` is sent, by POST as JSON; what \`tidegauge incidents --json\`, \`review --json\` and
@@ -146,19 +146,19 @@ ${JSON.stringify(payloadOf(EXAMPLE), null, 2)}
 `;
 }
 
-function keyTable(keys: readonly Leaf[], variables: boolean): string {
+function keyTable(keys: readonly SchemaKey[], variables: boolean): string {
   const head = ['key', 'type', 'default', ...(variables ? ['environment variable'] : []), 'meaning'];
-  const rows = keys.map(leaf => [
-    `\`${leaf.path.join('.')}\``,
-    leaf.type,
-    leaf.fallback === null ? 'required or none' : leaf.fallback === '' ? 'empty' : `\`${leaf.fallback}\``,
-    ...(variables ? [`\`${leaf.variable}\``] : []),
-    leaf.description,
+  const rows = keys.map(key => [
+    `\`${key.path.join('.')}\``,
+    key.type,
+    key.fallback === null ? 'required or none' : key.fallback === '' ? 'empty' : `\`${key.fallback}\``,
+    ...(variables ? [`\`${key.variable}\``] : []),
+    key.description,
   ]);
   return table([head, ...rows]);
 }
 
-/** A table of Markdown as the formatter leaves it: columns as wide as their longest cell. */
+/** A table of Markdown as the formatter schemaKeys it: columns as wide as their longest cell. */
 function table([head = [], ...rows]: readonly (readonly string[])[]): string {
   const cells = [head, ...rows].map(row => row.map(cell => cell.replaceAll('|', '\\|')));
   const widths = head.map((_, i) => Math.max(3, ...cells.map(row => row[i]?.length ?? 0)));

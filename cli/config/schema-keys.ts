@@ -3,7 +3,7 @@ import { z } from 'zod';
 export const ENV_PREFIX = 'TIDEGAUGE_';
 
 /** One key of a schema, as documentation and environment variables need it. */
-export interface Leaf {
+export interface SchemaKey {
   readonly path: readonly string[];
   /** The environment variable that sets it. */
   readonly variable: string;
@@ -28,11 +28,11 @@ interface JsonSchema {
 }
 
 /** All keys of a schema outside of lists, in its order. */
-export function leaves(schema: z.ZodType): Leaf[] {
+export function schemaKeys(schema: z.ZodType): SchemaKey[] {
   return walk(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema, [], undefined);
 }
 
-function walk(node: JsonSchema, path: readonly string[], inherited: unknown): Leaf[] {
+function walk(node: JsonSchema, path: readonly string[], inherited: unknown): SchemaKey[] {
   const fallback = node.default ?? inherited;
   if (node.properties) {
     const defaults = fallback as Record<string, unknown> | undefined;

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Config } from '../../core/config/config.ts';
 import type { Loaded, Schema } from './load.ts';
-import { leaves } from './schema-keys.ts';
+import { schemaKeys } from './schema-keys.ts';
 
 /** Settings that something else makes idle. */
 interface Row<Of> {
@@ -65,7 +65,7 @@ interface Kind {
  * A line for each setting that was given, other than its default is, and that changes nothing:
  * `tidegauge.yaml:3:5: store.influx.url has no effect: store.kind is sqlite`.
  */
-export function settingsWithoutEffect(
+export function unusedSettings(
   { config, given }: Pick<Loaded, 'config' | 'given'>,
   schema: Schema,
   detectors: readonly Kind[],
@@ -75,14 +75,14 @@ export function settingsWithoutEffect(
     if (!found || textOf(found.value) === fallback) return [];
     return [`${found.place}: ${path.join('.')} has no effect: ${because}`];
   };
-  const known = leaves(schema);
+  const known = schemaKeys(schema);
   const ofAll = idle(SETTINGS, config).flatMap(({ keys, because }) =>
     known
       .filter(({ path }) => keys.some(key => `${path.join('.')}.`.startsWith(`${key}.`)))
       .flatMap(({ path, fallback }) => line(path, fallback, because(config))),
   );
   const ofRules = config.detectors.flatMap(({ use, options }, i) => {
-    const mine = leaves(detectors.find(({ name }) => name === use)?.options ?? schema);
+    const mine = schemaKeys(detectors.find(({ name }) => name === use)?.options ?? schema);
     const rows = RULES.filter(row => row.use === use);
     return idle(rows, options as Options).flatMap(({ keys, because }) =>
       mine

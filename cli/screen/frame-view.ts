@@ -1,5 +1,5 @@
 import type { OnFrame } from '../../app/collector-process.ts';
-import type { Parts } from '../../app/wire.ts';
+import type { Backends } from '../../app/wire.ts';
 import type { Unmatched } from '../../detector/rule-coverage.ts';
 import type { WorkerStatus } from '../../worker/worker.ts';
 import type { Live } from './live.ts';
@@ -12,7 +12,7 @@ export interface Judged {
 }
 
 /** Shows each frame with the pipeline's health, and at the first one who is watched. */
-export function frameView(live: Live, { contact }: Pick<Parts, 'contact'>, judged: Judged): OnFrame {
+export function frameView(live: Live, { startup }: Pick<Backends, 'startup'>, judged: Judged): OnFrame {
   let isFirst = true;
   let dockerWasThere = false;
   return (frame, { capture, shipper }) => {
@@ -22,7 +22,7 @@ export function frameView(live: Live, { contact }: Pick<Parts, 'contact'>, judge
     const sight = {
       docker: dockerState(capture.docker, dockerWasThere),
       aheadMs: capture.aheadMs,
-      unreached: contact.unreached,
+      unreached: startup.unreached,
       unmatched: judged.unmatched(),
     };
     live.frame(frame, statusOf(frame, shipper, judged.worker(), sight));

@@ -6,7 +6,7 @@ export interface Size {
   readonly height: number;
 }
 
-export interface Parts {
+export interface ScreenParts {
   /** Always shown, one line each: what does not fit is cut. */
   readonly header: readonly string[];
   /** Always shown in full. */
@@ -24,7 +24,7 @@ const TABLE_KEEPS = 10;
 const NARROWEST = 20;
 
 /** Lines of a screen; one line of it stays free for the cursor. */
-export function picture(parts: Parts, { width, height }: Size): string[] {
+export function layout(parts: ScreenParts, { width, height }: Size): string[] {
   const top = [
     ...parts.header.map(line => cut(line, width)),
     ...parts.status.flatMap(line => wrap(line, width)),

@@ -5,13 +5,13 @@ import { formatDuration } from '../../core/config/units.ts';
 import type { Incident } from '../../core/incident/incident.ts';
 import type { Fault, Frame } from '../../core/traffic/frame.ts';
 import { incidentLines } from '../../review/report.ts';
-import { picture } from './layout.ts';
+import { layout } from './layout.ts';
 import { type Entry, entryText } from './log.ts';
-import { Notes } from './recent-log.ts';
+import { RecentLog } from './recent-log.ts';
 import type { Status } from './status.ts';
 import { frameLines, frameTable } from './table.ts';
 
-/** Where the picture goes: a terminal is redrawn, anything else gets lines. */
+/** Where the screen goes: a terminal is redrawn, anything else gets lines. */
 export interface Screen extends Writable {
   readonly isTTY?: boolean;
   readonly columns?: number;
@@ -52,11 +52,11 @@ function faultsOf({ faults, lost }: Frame): string {
 /** Shows frames, status, incidents and log lines as they come. */
 export class Live {
   readonly #options: LiveOptions;
-  /** One picture, drawn again with every frame. */
+  /** One screen, drawn again with every frame. */
   readonly redraws: boolean;
   /** What is firing and was told, the last that changed at the end; bounded, as an end may be told by another process. */
   readonly #open = new Map<string, Incident>();
-  readonly #notes = new Notes();
+  readonly #recentLog = new RecentLog();
   #recent: Incident[] = [];
   #header: readonly string[] = [];
   #drawn: { frame: Frame; status: Status } | null = null;
@@ -77,7 +77,7 @@ export class Live {
     this.#print(lines);
   }
 
-  /** A line for those who read a stream; a picture shows the same otherwise. */
+  /** A line for those who read a stream; a redrawn screen shows the same otherwise. */
   once(line: string): void {
     if (!this.redraws) this.#print([line]);
   }
@@ -94,7 +94,7 @@ export class Live {
       this.#print([...frameLines(this.#drawn.frame, isoTime(frame.start)), ...this.#trouble(frame, status)]);
   }
 
-  /** A new or changed incident: a picture shows it with the next frame, a stream when it opens and when it ends. */
+  /** A new or changed incident: a redrawn screen shows it with the next frame, a stream when it opens and when it ends. */
   incident(incident: Incident): void {
     const isNew = !this.#open.delete(incident.id);
     this.#recent = [incident, ...this.#recent.filter(known => known.id !== incident.id)].slice(
@@ -107,14 +107,14 @@ export class Live {
     if (!this.redraws && (isNew || incident.resolvedAt !== null)) this.#print(incidentLines(incident));
   }
 
-  /** A log line that stands above already, and is part of the picture from the first redraw on. */
+  /** A log line that stands above already, and is part of the screen from the first redraw on. */
   recall(entry: Entry): void {
-    this.#notes.add(entry);
+    this.#recentLog.add(entry);
   }
 
   /** A log line while this has the screen. */
   log(entry: Entry): void {
-    this.#notes.add(entry);
+    this.#recentLog.add(entry);
     if (!this.redraws || this.#drawn === null) this.#print([entryText(entry)]);
   }
 
@@ -154,13 +154,13 @@ export class Live {
     const faults = frame.faults.length > 0 ? [`INCOMPLETE: ${faultsOf(frame)}`] : [];
     const summary = [`${isoTime(frame.start).slice(11, 19)}Z`, ...faults, silence ?? status.line].join('  ');
     const [newest = [], ...older] = this.#incidentBlocks(anomalous);
-    const lines = picture(
+    const lines = layout(
       {
         header: this.#header,
         status: [summary],
         tableHeight: frame.containers.length + 1,
         table: height => frameTable(frame, { width: size.width, height, anomalous }),
-        blocks: [status.reasons, newest, this.#notes.warnings, ...older, this.#notes.others],
+        blocks: [status.reasons, newest, this.#recentLog.warnings, ...older, this.#recentLog.others],
       },
       size,
     );

@@ -4,15 +4,15 @@ import { type Entry, entryText } from './log.ts';
 const WARNINGS_KEPT = 4;
 const OTHERS_KEPT = 3;
 
-interface Note {
+interface Line {
   readonly entry: Entry;
   readonly times: number;
 }
 
 /** The last log lines of a redrawn screen. Lines with the same message are one, with their number. */
-export class Notes {
-  #warnings: Note[] = [];
-  #others: Note[] = [];
+export class RecentLog {
+  #warnings: Line[] = [];
+  #others: Line[] = [];
 
   add(entry: Entry): void {
     if (entry.level === 'warning' || entry.level === 'error')
@@ -22,19 +22,19 @@ export class Notes {
 
   /** Newest first. */
   get warnings(): string[] {
-    return this.#warnings.map(noteText);
+    return this.#warnings.map(lineText);
   }
 
   get others(): string[] {
-    return this.#others.map(noteText);
+    return this.#others.map(lineText);
   }
 }
 
-function withEntry(notes: readonly Note[], entry: Entry, limit: number): Note[] {
-  const same = (note: Note) => note.entry.message === entry.message && note.entry.level === entry.level;
-  const times = (notes.find(same)?.times ?? 0) + 1;
-  return [{ entry, times }, ...notes.filter(note => !same(note))].slice(0, limit);
+function withEntry(lines: readonly Line[], entry: Entry, limit: number): Line[] {
+  const same = (line: Line) => line.entry.message === entry.message && line.entry.level === entry.level;
+  const times = (lines.find(same)?.times ?? 0) + 1;
+  return [{ entry, times }, ...lines.filter(line => !same(line))].slice(0, limit);
 }
 
-const noteText = ({ entry, times }: Note): string =>
+const lineText = ({ entry, times }: Line): string =>
   `${entryText(entry)}${times > 1 ? ` (${times} times)` : ''}`;

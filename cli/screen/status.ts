@@ -1,5 +1,5 @@
-import { PARTS, type Unreached } from '../../app/backend-startup.ts';
-import type { Parts } from '../../app/wire.ts';
+import { BACKENDS, type Unreached } from '../../app/backend-startup.ts';
+import type { Backends } from '../../app/wire.ts';
 import type { Capture } from '../../collector/capture/capture.ts';
 import type { ShipperStatus } from '../../collector/ship/shipper.ts';
 import { isoTime } from '../../core/clock.ts';
@@ -29,17 +29,17 @@ export type Docker = 'off' | 'connected' | 'absent' | 'away';
 /** What a start says and what stays true: who we are, what hook is used, where the data is, who is told. */
 export function headerLines(
   config: Config,
-  parts: Pick<Parts, 'contact' | 'receivers'>,
+  backends: Pick<Backends, 'startup' | 'receivers'>,
   about: { readonly capture: Capture | null; readonly detects: boolean; readonly metrics: string | null },
 ): string[] {
   const { capture, detects, metrics } = about;
   const role = capture ? `a frame every ${formatDuration(config.capture.interval)}` : 'detecting';
-  const [store, queue, state] = PARTS.map(name => parts.contact.describe(name));
+  const [store, queue, state] = BACKENDS.map(name => backends.startup.describe(name));
   return [
     `tidegauge on ${printable(config.host)}: ${role}${metrics === null ? '' : `; metrics: ${metrics}`}`,
     ...(capture ? [captureLine(capture)] : []),
     `store: ${store}; queue: ${queue}; state: ${state}`,
-    ...(detects ? [`receivers: ${receiversText(parts)}`] : []),
+    ...(detects ? [`receivers: ${receiversText(backends)}`] : []),
   ];
 }
 
@@ -48,7 +48,7 @@ function captureLine(capture: Capture): string {
   return `hook: ${hook}, probe ${probe}, bpftrace ${bpftrace.version ?? 'of unknown version'}`;
 }
 
-function receiversText({ receivers }: Pick<Parts, 'receivers'>): string {
+function receiversText({ receivers }: Pick<Backends, 'receivers'>): string {
   const names = receivers.map(({ name, address }) => `${name} (${printable(address)})`);
   return names.join(', ') || 'none: incidents are shown here and stored; add `receivers`';
 }
@@ -70,11 +70,11 @@ export interface Sight {
   readonly aheadMs: number;
   /** Of store, queue and state those that were not reached since the start. */
   readonly unreached: readonly Unreached[];
-  /** Rules that look at nobody; none where nothing is detected. */
+  /** Rules that match no containers; none where nothing is detected. */
   readonly unmatched: readonly Unmatched[];
 }
 
-/** Rules that look at nobody are explained up to this number. */
+/** Rules that match no containers are explained up to this number. */
 const RULES_EXPLAINED = 3;
 
 /** What is to be said of the pipeline after a frame. `worker` is null where nothing is detected. */
@@ -103,7 +103,7 @@ export function statusOf(
     worker?.rebuilding && rebuildingText(worker.rebuilding),
     aliveText(frame),
     docker === 'absent' && 'no Docker',
-    unmatched.length > 0 && `looking at nobody: ${rulesText(unmatched)}`,
+    unmatched.length > 0 && `matching no containers: ${rulesText(unmatched)}`,
   ].filter(part => typeof part === 'string');
   return {
     line: [...trouble, ...news].join('; '),
@@ -159,7 +159,7 @@ const silencesText = ({ active, held }: { active: number; held: number }): strin
 /** A line for each reason: one server may be queue and state. */
 const awayReasons = (away: readonly Away[]): string[] =>
   [...Map.groupBy(away, ({ reason }) => reason)].map(
-    ([reason, parts]) => `${parts.map(({ name }) => name).join(', ')}: ${reason}`,
+    ([reason, all]) => `${all.map(({ name }) => name).join(', ')}: ${reason}`,
   );
 
 const rulesText = (unmatched: readonly Unmatched[]): string =>
@@ -189,9 +189,9 @@ export function closingLine(pending: number | null, lost: number): string {
   if (pending === null) return 'stopped';
   if (pending === 0) return 'stopped: last interval stored';
   const waiting = pending - lost;
-  const parts = [
+  const rests = [
     waiting > 0 && `${frames(waiting)} in the spool for the next start`,
     lost > 0 && `${frames(lost)} lost`,
   ].filter(part => part !== false);
-  return `stopped: ${parts.join(', ')}`;
+  return `stopped: ${rests.join(', ')}`;
 }

@@ -1,7 +1,7 @@
 /** The whole way of a frame, from the collector's spool to the stored alert, as the program assembles it. */
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { openParts, type Parts, SCHEMA } from '../../app/wire.ts';
+import { type Backends, openBackends, SCHEMA } from '../../app/wire.ts';
 import { createShipper, type Shipper } from '../../collector/ship/shipper.ts';
 import { Spool } from '../../collector/ship/spool/spool.ts';
 import { systemClock as clock } from '../../core/clock.ts';
@@ -22,7 +22,7 @@ const PATIENCE_MS = 600_000;
 const log = pino({ level: 'silent' });
 
 export interface Running {
-  readonly parts: Parts;
+  readonly backends: Backends;
   readonly shipper: Shipper;
   readonly worker: Worker;
   /** Told of every change of an incident that is stored. */
@@ -80,11 +80,11 @@ export const startOf = (n: number): number => frameOf(HOST, n).start;
 
 /** A frame of busy containers, the first of which sends `factor` times as much. */
 export function frame(start: number, previous: number | null, factor: number): Frame {
-  const parts = busyParts(CONTAINERS);
-  const windows = parts.windows.map((window, i) =>
+  const rows = busyParts(CONTAINERS);
+  const windows = rows.windows.map((window, i) =>
     i === 0 ? { ...window, bytes: window.bytes * factor } : window,
   );
-  return { ...frameOf(HOST, 0), ...parts, windows, start, previous };
+  return { ...frameOf(HOST, 0), ...rows, windows, start, previous };
 }
 
 async function start(folder: string, settings: object, spool: Spool): Promise<Running> {
@@ -102,12 +102,12 @@ async function start(folder: string, settings: object, spool: Spool): Promise<Ru
       ...('store' in settings ? (settings.store as object) : {}),
     },
   });
-  const parts = await openParts(config, clock, log);
+  const backends = await openBackends(config, clock, log);
   const running = { onIncident: () => {} };
   const { lease: leaseMs, checkpoint: checkpointMs } = config.state;
   const onIncident = () => running.onIncident();
   const worker = Worker.start({
-    ...parts,
+    ...backends,
     clock,
     log,
     owner: 'bench',
@@ -115,16 +115,16 @@ async function start(folder: string, settings: object, spool: Spool): Promise<Ru
     checkpointMs,
     onIncident,
   });
-  const shipper = createShipper({ ...parts, spool, clock, log, limits: LIMITS });
+  const shipper = createShipper({ ...backends, spool, clock, log, limits: LIMITS });
   return Object.assign(running, {
-    parts,
+    backends,
     shipper,
     worker,
     async stop() {
       await shipper.stop();
       await worker.stop();
       spool.close();
-      await parts.close();
+      await backends.close();
     },
   });
 }

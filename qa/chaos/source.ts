@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import { openOutbox } from '../../app/outbox.ts';
 import { ensureDataFolder } from '../../app/process-context.ts';
-import { openParts } from '../../app/wire.ts';
+import { openBackends } from '../../app/wire.ts';
 import { createContext } from '../../cli/context.ts';
 import { encodeFrame } from '../../core/traffic/frame.ts';
 import type { Store } from '../../store/contract.ts';
@@ -28,15 +28,15 @@ const context = createContext({ config: file }, signal);
 const { config, clock, log } = context;
 
 ensureDataFolder(config);
-const parts = await openParts(config, clock, log);
+const backends = await openBackends(config, clock, log);
 const worker = flags.includes('--embedded')
   ? Worker.start({
-      ...{ ...parts, clock, log, owner: randomUUID() },
+      ...{ ...backends, clock, log, owner: randomUUID() },
       ...{ leaseMs: config.state.lease, checkpointMs: config.state.checkpoint },
     })
   : null;
-const store = flags.includes('--break') ? acknowledgeEarly(parts.store) : parts.store;
-const outbox = await openOutbox(context, { ...parts, store });
+const store = flags.includes('--break') ? acknowledgeEarly(backends.store) : backends.store;
+const outbox = await openOutbox(context, { ...backends, store });
 let previous = outbox.previous?.start ?? null;
 for (;;) {
   const earliest = Math.ceil(clock.now() / INTERVAL_MS) * INTERVAL_MS;
@@ -51,7 +51,7 @@ for (;;) {
 if (!signal.aborted) await new Promise(resolve => signal.addEventListener('abort', resolve, { once: true }));
 await outbox.stop();
 await worker?.stop();
-await parts.close();
+await backends.close();
 
 /** The mistake that a round must find: a frame leaves the spool before the store has been asked, let alone answered. */
 function acknowledgeEarly(real: Store): Pick<Store, 'writeFrames' | 'lastFrame'> {

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { openOutbox } from '../../app/outbox.ts';
-import { openParts, type Parts, SCHEMA } from '../../app/wire.ts';
+import { type Backends, openBackends, SCHEMA } from '../../app/wire.ts';
 import { systemClock as clock } from '../../core/clock.ts';
 import type { Config } from '../../core/config/config.ts';
 import { type InfluxServer, startInflux } from '../../test/parts/influx.ts';
@@ -73,11 +73,11 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   const folder = temporaryFolder();
   const config = configOf(folder.path, influx, redis);
   try {
-    const parts = await openParts(config, clock, options.log);
+    const backends = await openBackends(config, clock, options.log);
     try {
-      return await play(options, config, parts, { influx, redis });
+      return await play(options, config, backends, { influx, redis });
     } finally {
-      await parts.close();
+      await backends.close();
     }
   } finally {
     await Promise.all([influx.stop(), redis.stop()]);
@@ -101,16 +101,16 @@ type Servers = Readonly<Record<'influx' | 'redis', InfluxServer | RedisServer>>;
 async function play(
   options: SoakOptions,
   config: Config,
-  parts: Parts,
+  backends: Backends,
   servers: Servers,
 ): Promise<SoakReport> {
   const { log, lengthMs, intervalMs, containers, onSample } = options;
   mkdirSync(config.data, { recursive: true });
-  const outbox = await openOutbox({ config, clock, log }, parts);
+  const outbox = await openOutbox({ config, clock, log }, backends);
   const owner = 'soak';
   const { lease: leaseMs, checkpoint: checkpointMs } = config.state;
-  const worker = Worker.start({ ...parts, clock, log, owner, leaseMs, checkpointMs });
-  const upkeep = new Upkeep({ ...parts, clock, log, owner, rawMs: config.store.retention.raw });
+  const worker = Worker.start({ ...backends, clock, log, owner, leaseMs, checkpointMs });
+  const upkeep = new Upkeep({ ...backends, clock, log, owner, rawMs: config.store.retention.raw });
   upkeep.start();
 
   const outages = outagesOf(options, servers);
@@ -140,12 +140,12 @@ async function play(
 
   await outbox.stop();
   await upkeep.stop();
-  await settled(parts, worker, config);
+  await settled(backends, worker, config);
   await worker.stop();
-  const isFolded = (await parts.state.foldedUpTo(HOST)) === epoch + (pushed - 1) * intervalMs;
+  const isFolded = (await backends.state.foldedUpTo(HOST)) === epoch + (pushed - 1) * intervalMs;
   const { dropped, refused, skipped } = outbox.shipper.status();
   return {
-    ...(await stored(parts, options, epoch, pushed)),
+    ...(await stored(backends, options, epoch, pushed)),
     ...memoryOf(samples, options),
     samples,
     pushed,
@@ -193,7 +193,7 @@ async function turn(outage: Outage, ms: number): Promise<void> {
  * Wait until the worker has its lanes and has taken what was queued. Only after the length of a lease it is certain to
  * know that it lost them when Redis ended.
  */
-async function settled({ queue }: Parts, worker: Worker, config: Config): Promise<void> {
+async function settled({ queue }: Backends, worker: Worker, config: Config): Promise<void> {
   const deadline = clock.monotonic() + SETTLE_MS;
   await clock.sleep(config.state.lease);
   while (clock.monotonic() < deadline) {
@@ -226,7 +226,7 @@ function memoryOf(samples: readonly Sample[], options: SoakOptions) {
 }
 
 /** Frames in the store, compared with the same frames made again. */
-async function stored({ store }: Parts, options: SoakOptions, epoch: number, pushed: number) {
+async function stored({ store }: Backends, options: SoakOptions, epoch: number, pushed: number) {
   const again = frameSource(HOST, options.containers, options.intervalMs);
   let count = 0;
   let wrong = 0;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Contact, type Openings } from '../../app/backend-startup.ts';
+import { BackendStartup, type Openings } from '../../app/backend-startup.ts';
 import { ExchangeError, TidegaugeError } from '../../core/errors.ts';
 import { ManualClock } from '../parts/clock.ts';
 import { recordingLog } from '../parts/log.ts';
@@ -11,7 +11,7 @@ const wrong = () => new ExchangeError({ ...problem, found: 'a refusal' }, { retr
 
 describe('the first contact', () => {
   const clock = new ManualClock();
-  /** Parts that answer with what is in `answers` next, and then with their name. */
+  /** Backends that answer with what is in `answers` next, and then with their name. */
   const seek = (answers: Partial<Record<keyof Openings, Error[]>>) => {
     const open = (name: keyof Openings) => async () => {
       const error = answers[name]?.shift();
@@ -20,29 +20,29 @@ describe('the first contact', () => {
     };
     const { log, lines } = recordingLog();
     const openings = { store: open('store'), queue: open('queue'), state: open('state') };
-    return { sought: Contact.seek(openings, { clock, log }), lines };
+    return { sought: BackendStartup.begin(openings, { clock, log }), lines };
   };
 
   it('is made at once when all are there', async () => {
-    const contact = await seek({}).sought;
-    await contact.made;
-    expect(contact.unreached).toEqual([]);
-    contact.require('state');
-    expect(contact.describe('store')).toBe('the store');
+    const startup = await seek({}).sought;
+    await startup.ready;
+    expect(startup.unreached).toEqual([]);
+    startup.require('state');
+    expect(startup.describe('store')).toBe('the store');
   });
 
   it('waits for each that is away, and says so once', async () => {
     const { sought, lines } = seek({ store: [away(), away(), away()], state: [away()] });
-    const contact = await sought;
-    expect(contact.unreached.map(({ name }) => name)).toEqual(['store', 'state']);
-    expect(() => contact.require('store')).toThrow('no connection');
-    contact.require('queue');
-    const made = contact.made.then(() => true);
+    const startup = await sought;
+    expect(startup.unreached.map(({ name }) => name)).toEqual(['store', 'state']);
+    expect(() => startup.require('store')).toThrow('no connection');
+    startup.require('queue');
+    const made = startup.ready.then(() => true);
     const moved = async (ms: number, left: string[]) => {
-      await until('pauses', () => clock.sleeping === contact.unreached.length);
+      await until('pauses', () => clock.sleeping === startup.unreached.length);
       clock.advance(ms);
       await until('attempts', () => clock.sleeping === left.length);
-      expect(contact.unreached.map(({ name }) => name)).toEqual(left);
+      expect(startup.unreached.map(({ name }) => name)).toEqual(left);
     };
     await moved(500, ['store']);
     await moved(1000, ['store']);
@@ -59,18 +59,18 @@ describe('the first contact', () => {
   it('ends when one can never be used: at once, or when it comes', async () => {
     await expect(seek({ queue: [wrong()], state: [away()] }).sought).rejects.toThrow('a refusal');
     await expect(seek({ state: [new TidegaugeError(problem)] }).sought).rejects.toThrow('no connection');
-    const contact = await seek({ store: [away(), wrong()] }).sought;
+    const startup = await seek({ store: [away(), wrong()] }).sought;
     clock.advance(500);
-    expect(await contact.failed).toMatchObject({ problem: { found: 'a refusal' } });
+    expect(await startup.failed).toMatchObject({ problem: { found: 'a refusal' } });
   });
 
   it('that is closed is never made', async () => {
-    const contact = await seek({ store: [away()] }).sought;
+    const startup = await seek({ store: [away()] }).sought;
     let made = false;
-    void contact.made.then(() => {
+    void startup.ready.then(() => {
       made = true;
     });
-    contact.close();
+    startup.close();
     await until('the end', () => clock.sleeping === 0);
     clock.advance(10_000);
     await new Promise(setImmediate);
@@ -83,16 +83,16 @@ describe('the first contact', () => {
     const there = async () => 'there';
     const store = () => attempts.shift()?.() ?? there();
     const { log } = recordingLog();
-    const contact = await Contact.seek({ store, queue: there, state: there }, { clock, log });
+    const startup = await BackendStartup.begin({ store, queue: there, state: there }, { clock, log });
     let made = false;
-    void contact.made.then(() => {
+    void startup.ready.then(() => {
       made = true;
     });
     clock.advance(500);
     await until('the second attempt', () => attempts.length === 0);
-    contact.close();
+    startup.close();
     opening.resolve('there');
-    await until('it to be open', () => contact.unreached.length === 0);
+    await until('it to be open', () => startup.unreached.length === 0);
     await new Promise(setImmediate);
     expect(made).toBe(false);
   });

@@ -11,7 +11,7 @@ describe('readiness of the capture', () => {
   const watched = {
     ...{ collector: () => ({ tally }) as Collector, worker: () => null },
     ...{ upkeep: () => null, rules: () => null },
-    ...{ queue: { depth: async () => 0 }, contact: { unreached: [] }, clock },
+    ...{ queue: { depth: async () => 0 }, startup: { unreached: [] }, clock },
   };
   const failing = () => {
     const checks = checksOf(watched, { collect: true, detect: false, intervalMs: 5000 });

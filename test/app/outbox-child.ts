@@ -1,6 +1,6 @@
 import { openOutbox } from '../../app/outbox.ts';
 import { ensureDataFolder } from '../../app/process-context.ts';
-import { reachParts } from '../../app/wire.ts';
+import { startBackends } from '../../app/wire.ts';
 import { createContext } from '../../cli/context.ts';
 import { frameOf } from '../parts/frames.ts';
 
@@ -12,13 +12,13 @@ const [file = '', frames = '0', first = '0'] = process.argv.slice(2);
 const context = createContext({ config: file }, new AbortController().signal);
 ensureDataFolder(context.config);
 try {
-  const parts = await reachParts(context.config, context.clock, context.log);
-  const outbox = await openOutbox(context, parts);
+  const backends = await startBackends(context.config, context.clock, context.log);
+  const outbox = await openOutbox(context, backends);
   for (let i = 0; i < Number(frames); i++)
     outbox.shipper.push(frameOf(context.config.host, Number(first) + i));
   console.log('open');
   const alive = setInterval(() => undefined, 1000);
-  const reason = await Promise.race([parts.contact.failed, outbox.lost]);
+  const reason = await Promise.race([backends.startup.failed, outbox.lost]);
   clearInterval(alive);
   throw reason;
 } catch (error) {

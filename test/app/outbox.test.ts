@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { HostClaim } from '../../app/host-lease.ts';
+import { HostLease } from '../../app/host-lease.ts';
 import { instanceId } from '../../app/instance.ts';
 import { type Destinations, openOutbox } from '../../app/outbox.ts';
 import { load } from '../../cli/context.ts';
@@ -56,7 +56,7 @@ describe('a data directory and a host name', () => {
   };
 
   /** The outbox of `web-1`, with a lease of a minute, to a store that remembers what it was given. */
-  const outboxTo = (contact: Destinations['contact']) => {
+  const outboxTo = (startup: Destinations['startup']) => {
     const clock = new ManualClock();
     const { log, lines } = recordingLog();
     writeConfig(folder.path, { host: 'web-1', data: folder.path, state: { lease: '60s' } });
@@ -70,7 +70,7 @@ describe('a data directory and a host name', () => {
       },
     };
     const queue = createInlineQueue({ lanes: 1, clock, log });
-    const open = () => openOutbox({ config, clock, log }, { state, store, queue, contact });
+    const open = () => openOutbox({ config, clock, log }, { state, store, queue, startup });
     const close = async () => {
       await queue.close();
       await state.close();
@@ -100,7 +100,7 @@ describe('a data directory and a host name', () => {
 
   it('are claimed again after the state forgot, and given up when another installation was faster', async () => {
     const { clock, state, options } = await claiming();
-    const claim = await HostClaim.take({ ...options, instance: 'a' });
+    const claim = await HostLease.take({ ...options, instance: 'a' });
     let lost = false;
     void claim.lost.then(() => {
       lost = true;
@@ -114,7 +114,7 @@ describe('a data directory and a host name', () => {
     clock.advance(1500);
     await renewed();
     expect(lost).toBe(false);
-    await expect(HostClaim.take({ ...options, instance: 'b' })).rejects.toThrow('another installation');
+    await expect(HostLease.take({ ...options, instance: 'b' })).rejects.toThrow('another installation');
     await until('a renewal to be waited for', () => clock.sleeping === 1);
     // Paused past the lease: another one comes first.
     const taken = state.acquire('collector-web-1', 'a', 0);
@@ -138,7 +138,7 @@ describe('a data directory and a host name', () => {
 
   it('are held back after a pause that was longer than the lease, until they are known to be ours', async () => {
     const { clock, state, options } = await claiming();
-    const claim = await HostClaim.take({ ...options, instance: 'a' });
+    const claim = await HostLease.take({ ...options, instance: 'a' });
     await until('the loop to rest', () => clock.sleeping === 1);
     claim.check();
     clock.advance(1001);
@@ -166,7 +166,7 @@ describe('a data directory and a host name', () => {
         return isOurs;
       },
     };
-    const claim = await HostClaim.take({ ...options, state: slow, instance: 'a' });
+    const claim = await HostLease.take({ ...options, state: slow, instance: 'a' });
     await until('the loop to rest', () => clock.sleeping === 1);
     clock.advance(250);
     await until('a renewal', () => renewals === 1);
@@ -242,7 +242,7 @@ describe('a data directory and a host name', () => {
 
   it('of a copied installation are not taken from each other for ever', async () => {
     const { clock, state, options } = await claiming();
-    const take = () => HostClaim.take({ ...options, instance: 'a' });
+    const take = () => HostLease.take({ ...options, instance: 'a' });
     const claims = [await take(), await take()];
     const lost = Promise.race(claims.map(claim => claim.lost)).then(error => error.message);
     let said = '';

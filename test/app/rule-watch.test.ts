@@ -56,12 +56,12 @@ describe('the watch over rules', () => {
       expect(told()).toHaveLength(seconds < 60 ? 0 : 1);
     }
     expect(told()).toEqual([
-      'warn rule web looks at nobody: none of 1 is named "web-*" (did you mean "wbe-1"?)',
+      'warn rule web matches no containers: none of 1 is named "web-*" (did you mean "wbe-1"?)',
     ]);
     clock.advance(5000);
     see('one', ['web-1']);
     expect(rules()).toEqual([]);
-    expect(told().slice(1)).toEqual(['info rule web looks at somebody again']);
+    expect(told().slice(1)).toEqual(['info rule web matches containers again']);
   });
 
   it('says nothing of a container that is away for a moment', () => {

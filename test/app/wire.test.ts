@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { openParts } from '../../app/wire.ts';
+import { openBackends } from '../../app/wire.ts';
 import { load } from '../../cli/context.ts';
 import { systemClock } from '../../core/clock.ts';
 import { recordingLog } from '../parts/log.ts';
@@ -13,7 +13,7 @@ it('every process that shares the state has the same number of lanes', async () 
   const { log } = recordingLog();
   const open = (lanes: number) => {
     writeConfig(folder.path, { data: folder.path, queue: { lanes } });
-    return openParts(load({ config: `${folder.path}/tidegauge.yaml` }).config, systemClock, log);
+    return openBackends(load({ config: `${folder.path}/tidegauge.yaml` }).config, systemClock, log);
   };
   await (await open(4)).close();
   await expect(open(8)).rejects.toMatchObject({
@@ -43,8 +43,12 @@ describeWith(['redis'], 'a Redis that is queue and state', () => {
       redis: { url: redis.url },
     });
     const { log, lines } = recordingLog();
-    const parts = await openParts(load({ config: `${folder.path}/tidegauge.yaml` }).config, systemClock, log);
-    await parts.close();
+    const backends = await openBackends(
+      load({ config: `${folder.path}/tidegauge.yaml` }).config,
+      systemClock,
+      log,
+    );
+    await backends.close();
     expect(lines.filter(({ level }) => level === 'warn')).toEqual([
       expect.objectContaining({ message: expect.stringContaining('set appendonly to yes') }),
     ]);

@@ -43,11 +43,11 @@ describe('rules and the containers of the store', () => {
     expect(await rulesInStore(configured(name), log)).toEqual([]);
     const mistyped = `${name.slice(0, -1)}~`;
     expect(await rulesInStore(configured(mistyped), log)).toEqual([
-      expect.stringMatching(/^in the newest stored frames rule uplink looks at nobody: .*did you mean/),
+      expect.stringMatching(/^in the newest stored frames rule uplink matches no containers: .*did you mean/),
     ]);
   });
 
-  it('that is away are no mistake, and are not asked when every rule looks at everybody', async () => {
+  it('that is away are no mistake, and are not asked when every rule matches everything', async () => {
     const url = `http://127.0.0.1:${await freePort()}`;
     const away = { store: { kind: 'influx', influx: { url } } };
     expect(await rulesInStore(configured('*', away), log)).toEqual([]);
@@ -64,7 +64,7 @@ describe('rules and the containers of the store', () => {
       await child.ended(0);
       return child.output;
     };
-    expect(await review('--from', '1h')).toContain('rule uplink looks at nobody: none of 2');
-    expect(await review('--from', '2h', '--to', '1h')).not.toContain('looks at nobody');
+    expect(await review('--from', '1h')).toContain('rule uplink matches no containers: none of 2');
+    expect(await review('--from', '2h', '--to', '1h')).not.toContain('matches no containers');
   });
 });

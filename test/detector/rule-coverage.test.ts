@@ -2,10 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import { matchSchema, type Rule } from '../../core/config/config.ts';
 import type { Container } from '../../core/traffic/frame.ts';
 import {
-  type Crowd,
   countMatches,
-  crowdOf,
-  Roll,
+  type HostContainers,
+  hostContainers,
+  RuleCoverage,
   type Unmatched,
   unmatchedRules,
 } from '../../detector/rule-coverage.ts';
@@ -14,18 +14,18 @@ const containerOf = (name: string, more: Partial<Container> = {}): Container => 
   ...{ name, kind: 'container', service: `s-${name}`, replica: '1', image: `${name}:1`, id: name },
   ...more,
 });
-const crowd = (...containers: Container[]): Crowd => crowdOf({ containers });
+const host = (...containers: Container[]): HostContainers => hostContainers({ containers });
 const ruleOf = (match: object, name = 'uplink'): Rule => ({
   ...{ use: 'threshold', name, options: {} },
   match: matchSchema.parse(match),
 });
 const sshd = containerOf('/system.slice/ssh.service', { kind: 'cgroup', image: '', service: 'ssh' });
-const SHOP = crowd(containerOf('shop-web-1'), containerOf('shop-db'), sshd);
+const SHOP = host(containerOf('shop-web-1'), containerOf('shop-db'), sshd);
 const textsOf = (unmatched: readonly Unmatched[]) => unmatched.map(({ text }) => text);
-const linesOf = (match: object, crowds: readonly Crowd[] = [SHOP]) =>
-  textsOf(unmatchedRules([ruleOf(match)], crowds));
+const linesOf = (match: object, hosts: readonly HostContainers[] = [SHOP]) =>
+  textsOf(unmatchedRules([ruleOf(match)], hosts));
 
-describe('a rule that looks at nobody', () => {
+describe('a rule that matches no containers', () => {
   it.each([
     [{ container: 'shop-wbe-*' }, 'none of 3 is named "shop-wbe-*" (did you mean "shop-web-1"?)'],
     [{ container: 'web' }, 'named "web" (a pattern is for the whole name: *web* takes "shop-web-1")'],
@@ -40,54 +40,57 @@ describe('a rule that looks at nobody', () => {
   ])('%j: says why', (match, reason) => {
     const [line = '', ...others] = linesOf(match);
     expect(others).toEqual([]);
-    expect(line).toMatch(/^rule uplink looks at nobody: /);
+    expect(line).toMatch(/^rule uplink matches no containers: /);
     expect(line.slice(-reason.length)).toBe(reason);
   });
 
-  it('is none that looks at somebody on any host, nor one that looks at everybody', () => {
-    const other = crowd(containerOf('mail'));
+  it('is none that matches something on any host, nor one that matches everything', () => {
+    const other = host(containerOf('mail'));
     expect(linesOf({ container: 'mail' }, [SHOP, other])).toEqual([]);
     expect(linesOf({ container: 'mail' })).toHaveLength(1);
     expect(linesOf({}, [])).toEqual([]);
     expect(linesOf({ kind: 'cgroup' }, [other])).toEqual([
-      'rule uplink looks at nobody: there is none of kind cgroup',
+      'rule uplink matches no containers: there is none of kind cgroup',
     ]);
     expect(countMatches(ruleOf({}), [SHOP, other])).toBe(3);
   });
 
   it('says when it is for want of names', () => {
-    const nameless = crowd(containerOf('docker:0123456789ab'));
+    const nameless = host(containerOf('docker:0123456789ab'));
     expect(linesOf({ container: 'web-*' }, [nameless])[0]).toMatch(
       /Docker did not tell it: tidegauge doctor\)$/,
     );
   });
 
   it('is printable, whatever names are', () => {
-    const hostile = crowd(containerOf('web\u001b[2J-1'));
+    const hostile = host(containerOf('web\u001b[2J-1'));
     const [line = ''] = linesOf({ container: 'wbe\u001b[2J-*' }, [hostile]);
     expect(line).toMatch(/did you mean "web\\x1b\[2J-1"/);
     expect(line).not.toMatch(/\p{Cc}/u);
   });
 });
 
-describe('a roll', () => {
+describe('a coverage', () => {
   it('knows that there were containers, so that a rule for them does not take to cgroups', () => {
-    const roll = new Roll([ruleOf({ container: '*ssh*' })]);
-    roll.see({ host: 'one', ...SHOP });
-    expect(roll.unmatched()).toHaveLength(1);
+    const coverage = new RuleCoverage([ruleOf({ container: '*ssh*' })]);
+    coverage.see({ host: 'one', ...SHOP });
+    expect(coverage.unmatched()).toHaveLength(1);
   });
 
   it('knows who was never looked for in vain', () => {
-    const roll = new Roll([ruleOf({ container: 'mail' }, 'a'), ruleOf({ container: 'mial' }, 'b')]);
-    expect(roll.unmatched()).toEqual([]);
-    roll.see({ host: 'one', ...SHOP });
-    expect(roll.unmatched().map(({ rule }) => rule)).toEqual(['a', 'b']);
-    roll.see({ host: 'two', containers: [containerOf('mail')] });
-    roll.see({ host: 'two', containers: [containerOf('mails')] });
-    expect(roll.unmatched()).toEqual([
+    const coverage = new RuleCoverage([
+      ruleOf({ container: 'mail' }, 'a'),
+      ruleOf({ container: 'mial' }, 'b'),
+    ]);
+    expect(coverage.unmatched()).toEqual([]);
+    coverage.see({ host: 'one', ...SHOP });
+    expect(coverage.unmatched().map(({ rule }) => rule)).toEqual(['a', 'b']);
+    coverage.see({ host: 'two', containers: [containerOf('mail')] });
+    coverage.see({ host: 'two', containers: [containerOf('mails')] });
+    expect(coverage.unmatched()).toEqual([
       {
         rule: 'b',
-        text: 'rule b looks at nobody: none of 5 is named "mial" (did you mean "mail"?)',
+        text: 'rule b matches no containers: none of 5 is named "mial" (did you mean "mail"?)',
       },
     ]);
   });

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
 import { afterEach } from '@jest/globals';
 import { systemClock } from '../../core/clock.ts';
-import type { Outcome } from '../../notify/contract.ts';
+import type { DeliveryResult } from '../../notify/contract.ts';
 import { webhook } from '../../notify/webhook.ts';
 import { ManualClock } from '../parts/clock.ts';
 import { incidentOf, notificationOf } from '../parts/incidents.ts';
@@ -90,5 +90,5 @@ export function testServers() {
 
 export const receiver = (url: string, more: Record<string, unknown> = {}) =>
   webhook.create('ops', webhook.options.parse({ url, timeout: '20s', ...more }), clock);
-export const deliver = (url: string, more: Record<string, unknown> = {}): Promise<Outcome> =>
+export const deliver = (url: string, more: Record<string, unknown> = {}): Promise<DeliveryResult> =>
   receiver(url, more).deliver(message, never);

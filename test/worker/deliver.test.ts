@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Notification } from '../../core/incident/incident.ts';
-import type { Outcome, Receiver } from '../../notify/contract.ts';
+import type { DeliveryResult, Receiver } from '../../notify/contract.ts';
 import type { Lease, State } from '../../state/contract.ts';
 import { type DeliverDeps, Deliverer, decide } from '../../worker/deliver.ts';
 import { ManualClock } from '../parts/clock.ts';
@@ -19,7 +19,7 @@ const note = (receiver: string, status: Notification['status'] = 'firing'): Noti
 });
 
 /** A receiver that answers from a list, the last answer for ever, and keeps what it was given. */
-function scripted(name: string, ...answers: Outcome[]): Receiver & { got: string[] } {
+function scripted(name: string, ...answers: DeliveryResult[]): Receiver & { got: string[] } {
   const got: string[] = [];
   return {
     name,

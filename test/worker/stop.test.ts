@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import type { Frame } from '../../core/traffic/frame.ts';
-import type { Outcome, Receiver } from '../../notify/contract.ts';
+import type { DeliveryResult, Receiver } from '../../notify/contract.ts';
 import { createInlineQueue } from '../../queue/inline.ts';
 import { Worker } from '../../worker/worker.ts';
 import { ManualClock } from '../parts/clock.ts';
@@ -100,9 +100,9 @@ it('what a worker has counted is neither missing nor there twice while it ends',
     if (status) seen.push(`${status.frames} frames, ${status.delivered} delivered`);
   };
   // Accepts the first message; the next one is under way when the worker ends.
-  const answers: ((signal: AbortSignal) => Promise<Outcome>)[] = [async () => ({ kind: 'accepted' })];
+  const answers: ((signal: AbortSignal) => Promise<DeliveryResult>)[] = [async () => ({ kind: 'accepted' })];
   let underWay = false;
-  const untilCutShort = (signal: AbortSignal): Promise<Outcome> => {
+  const untilCutShort = (signal: AbortSignal): Promise<DeliveryResult> => {
     underWay = true;
     return new Promise(resolve => {
       signal.addEventListener('abort', () => {

@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from '@jest/globals';
 import { ANSWER_MS, dockerClient, dockerVersion } from '../../../backends/docker/client.ts';
 import { systemClock } from '../../../core/clock.ts';
-import { dockerCrew } from '../../../demo/docker.ts';
+import { dockerActors } from '../../../demo/docker.ts';
 import { silentLog } from '../../parts/capture.ts';
 import { ManualClock } from '../../parts/clock.ts';
 import { answerAsDocker, type DockerAnswering } from '../../parts/docker-answers.ts';
@@ -35,8 +35,8 @@ it('is why the demonstration then does without containers', async () => {
   docker = answerAsDocker({ list: [], hangs: () => true });
   const { requests, socket } = docker;
   const clock = new ManualClock();
-  const crew = dockerCrew(socket, clock, silentLog);
+  const actors = dockerActors(socket, clock, silentLog);
   await until('the question', () => requests.length > 0);
   clock.advance(ANSWER_MS);
-  expect(await crew).toBeNull();
+  expect(await actors).toBeNull();
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { DETECTOR_ROWS, SCHEMA } from '../../../app/wire.ts';
 import { loadConfig } from '../../../cli/config/load.ts';
-import { settingsWithoutEffect } from '../../../cli/config/unused-settings.ts';
+import { unusedSettings } from '../../../cli/config/unused-settings.ts';
 import { temporaryFolder } from '../../parts/process.ts';
 import { tidegauge } from '../../parts/tidegauge.ts';
 
@@ -14,7 +14,7 @@ const file = join(folder.path, 'tidegauge.yaml');
 function linesOf(text: string, env: Record<string, string> = {}): string[] {
   writeFileSync(file, text);
   const loaded = loadConfig(SCHEMA, { file, env, machine: { hostname: 'box', data: folder.path } });
-  return settingsWithoutEffect(loaded, SCHEMA, DETECTOR_ROWS).map(line => line.replace(file, 'F'));
+  return unusedSettings(loaded, SCHEMA, DETECTOR_ROWS).map(line => line.replace(file, 'F'));
 }
 
 const rule = (options: string) => `detectors: [{use: threshold, name: a, ${options}}]`;

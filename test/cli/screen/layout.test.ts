@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { picture, wrap } from '../../../cli/screen/layout.ts';
+import { layout, wrap } from '../../../cli/screen/layout.ts';
 
 const table = (rows: number) => ({
   tableHeight: rows,
@@ -16,7 +16,7 @@ describe('the picture', () => {
         fc.array(fc.array(fc.string({ maxLength: 200 }), { maxLength: 8 }), { maxLength: 6 }),
         (height, rows, blocks) => {
           const parts = { header: ['a', 'b', 'c', 'd'], status: ['fine'], blocks, ...table(rows) };
-          const lines = picture(parts, { width: 80, height });
+          const lines = layout(parts, { width: 80, height });
           expect(lines.length).toBeLessThan(height);
           const kept = lines.filter(line => line.startsWith('row ')).length;
           expect(kept).toBeGreaterThanOrEqual(Math.min(rows, 10));
@@ -27,7 +27,7 @@ describe('the picture', () => {
 
   it('says how much of a block did not fit', () => {
     const block = Array.from({ length: 12 }, (_, i) => `line ${i}`);
-    const lines = picture(
+    const lines = layout(
       { header: [], status: ['fine'], blocks: [block], ...table(10) },
       { width: 80, height: 20 },
     );

@@ -79,16 +79,16 @@ describe('the status', () => {
     ]);
   });
 
-  it('names rules that look at nobody, which is no trouble, and explains some', () => {
+  it('names rules that match no containers, which is no trouble, and explains some', () => {
     const unmatched = ['a', 'b', 'c', 'd'].map(rule => ({ rule, text: `rule ${rule}: none` }));
     const about = (count: number) =>
       statusOf(FRAME, SHIPPER, WORKER, { ...sight('off'), unmatched: unmatched.slice(0, count) });
     expect(about(2)).toEqual({
-      line: '3 containers, 0 others; looking at nobody: rule a, rule b',
+      line: '3 containers, 0 others; matching no containers: rule a, rule b',
       trouble: false,
       reasons: ['rule a: none', 'rule b: none'],
     });
-    expect(about(4)).toMatchObject({ line: '3 containers, 0 others; looking at nobody: 4 rules' });
+    expect(about(4)).toMatchObject({ line: '3 containers, 0 others; matching no containers: 4 rules' });
     expect(about(4).reasons).toHaveLength(3);
   });
 

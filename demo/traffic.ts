@@ -1,10 +1,10 @@
 import { createServer, type Server } from 'node:net';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
-import { cgroupCrew } from './cgroups.ts';
-import { dockerCrew } from './docker.ts';
+import { cgroupActors } from './cgroups.ts';
+import { dockerActors } from './docker.ts';
 
-export interface Stage {
+export interface DemoTraffic {
   readonly kind: string;
   /** Names of the actors; tidegauge shows them as containers, or as the last part of a cgroup's path. */
   readonly names: readonly string[];
@@ -21,24 +21,29 @@ export interface Timing {
  * A little shop on loopback: web asks api, api asks db; once, db sends far more than ever to somebody outside.
  * In Docker containers where there is an Engine, else in plain cgroups.
  */
-export async function startDemo(timing: Timing, docker: string, clock: Clock, log: Log): Promise<Stage> {
-  const crew = (await dockerCrew(docker, clock, log)) ?? (await cgroupCrew());
+export async function startDemoTraffic(
+  timing: Timing,
+  docker: string,
+  clock: Clock,
+  log: Log,
+): Promise<DemoTraffic> {
+  const actors = (await dockerActors(docker, clock, log)) ?? (await cgroupActors());
   const sink = await startSink();
   try {
     const [db, api] = [await freePort(), await freePort()];
-    await crew.start('shop-db', ['db', db, port(sink), timing.burstAfterMs, timing.burstMs].map(String));
-    await crew.start('shop-api', ['api', api, db].map(String));
-    await crew.start('shop-web', ['web', api].map(String));
+    await actors.start('shop-db', ['db', db, port(sink), timing.burstAfterMs, timing.burstMs].map(String));
+    await actors.start('shop-api', ['api', api, db].map(String));
+    await actors.start('shop-web', ['web', api].map(String));
   } catch (error) {
     sink.close();
-    await crew.end();
+    await actors.end();
     throw error;
   }
   return {
-    kind: crew.kind,
+    kind: actors.kind,
     names: ['shop-db', 'shop-api', 'shop-web'],
     async end() {
-      await crew.end();
+      await actors.end();
       sink.close();
     },
   };

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 export const ACTOR = fileURLToPath(new URL('./actor.ts', import.meta.url));
 
 /** Runs actors somewhere. One file per kind of place. */
-export interface Crew {
+export interface ActorRunner {
   /** `containers` or `cgroups`, for people. */
   readonly kind: string;
   /** Start an actor; `args` follow `node actor.ts`. */

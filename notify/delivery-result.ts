@@ -1,9 +1,9 @@
 import { parseTime } from '../core/clock.ts';
 import { describeError, errorCode, printable } from '../core/errors.ts';
-import type { Outcome } from './contract.ts';
+import type { DeliveryResult } from './contract.ts';
 
 /** What came back from one HTTP request. */
-export type Result =
+export type HttpResult =
   | {
       readonly kind: 'answer';
       readonly status: number;
@@ -25,7 +25,7 @@ const TEMPORARY = new Set([408, 425, 429]);
  * The one decision about an HTTP receiver: did it accept, can trying again help, or will it never accept this?
  * `now`: epoch ms, for a `Retry-After` that is a date.
  */
-export function outcomeOf(result: Result, now: number): Outcome {
+export function deliveryResultOf(result: HttpResult, now: number): DeliveryResult {
   // No answer, whatever the reason (refused, reset, timed out, no HTTP): the other side may be back later.
   if (result.kind === 'failure') return { kind: 'retry', reason: describeFailure(result.error) };
   const { status } = result;
