@@ -1,4 +1,3 @@
-import { aborted } from '../app/aborted.ts';
 import { refuseUnlessReady } from '../app/capture-ready.ts';
 import { type Collector, startCollector } from '../app/collector-process.ts';
 import { type Detecting, startDetecting } from '../app/detector-process.ts';
@@ -7,6 +6,7 @@ import { refuseIfInUse } from '../app/outbox.ts';
 import { ensureDataFolder } from '../app/process-context.ts';
 import { divideRights, type Rights } from '../app/rights.ts';
 import { startBackends } from '../app/wire.ts';
+import { aborted } from '../core/aborted.ts';
 import { TidegaugeError } from '../core/errors.ts';
 import type { Incident } from '../core/incident/incident.ts';
 import type { Listener } from '../http/listener.ts';

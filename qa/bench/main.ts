@@ -1,19 +1,19 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { captureBench } from './capture.ts';
-import { collectorBench } from './collector.ts';
-import { drainBench } from './drain.ts';
-import { exactBench } from './exact.ts';
-import { foldBench } from './fold.ts';
+import { captureBench } from './capture/capture.ts';
+import { collectorBench } from './capture/collector.ts';
+import { exactBench } from './capture/exact.ts';
+import { memoryBench } from './capture/memory.ts';
 import type { BenchTable } from './measure.ts';
-import { memoryBench } from './memory.ts';
-import { pipelineBench } from './pipeline.ts';
-import { queueBench } from './queue.ts';
+import { drainBench } from './pipeline/drain.ts';
+import { foldBench } from './pipeline/fold.ts';
+import { pipelineBench } from './pipeline/pipeline.ts';
+import { queueBench } from './pipeline/queue.ts';
+import { spoolBench } from './pipeline/spool.ts';
+import { storeBench } from './pipeline/store.ts';
+import { workersBench } from './pipeline/workers.ts';
 import { machine, markdown, rewrite } from './report.ts';
-import { spoolBench } from './spool.ts';
-import { storeBench } from './store.ts';
-import { workersBench } from './workers.ts';
 
 /** `npm run bench` runs all benchmarks, `npm run bench -- fold store` some; their tables go into docs/benchmarks.md. */
 

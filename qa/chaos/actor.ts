@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../core/clock.ts';
-import { makeCgroup } from '../../test/parts/cgroup.ts';
-import { Random } from '../../test/parts/random.ts';
-import { trickleScript } from '../../test/parts/traffic.ts';
+import { Random } from '../../test/data/random.ts';
+import { trickleScript } from '../../test/data/traffic.ts';
+import { makeCgroup } from '../../test/parts/kernel/cgroup.ts';
 
 /** Real traffic in a cgroup of our own. */
 export interface Actor {

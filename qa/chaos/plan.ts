@@ -1,4 +1,4 @@
-import { Random } from '../../test/parts/random.ts';
+import { Random } from '../../test/data/random.ts';
 
 /**
  * What is disturbed: `stack` one host with all parts apart; `fleet` three hosts while workers come and go; `embedded` all

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Random } from '../../test/parts/random.ts';
+import type { Random } from '../../test/data/random.ts';
 import { Part, type Tell } from './part.ts';
 import type { Disturbance } from './plan.ts';
 

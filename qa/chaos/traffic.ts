@@ -1,6 +1,6 @@
 import type { Frame } from '../../core/traffic/frame.ts';
-import { busyParts } from '../../test/parts/frames.ts';
-import { Random } from '../../test/parts/random.ts';
+import { busyParts } from '../../test/data/frames.ts';
+import { Random } from '../../test/data/random.ts';
 
 /** Length of a made frame, ms. */
 export const INTERVAL_MS = 200;

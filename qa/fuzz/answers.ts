@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
-import type { Random } from '../../test/parts/random.ts';
+import type { Random } from '../../test/data/random.ts';
 import { golden } from './corpus.ts';
 import { mutateText } from './mutate.ts';
 

@@ -1,4 +1,4 @@
-import type { Random } from '../../test/parts/random.ts';
+import type { Random } from '../../test/data/random.ts';
 
 /** What became of one case: `refused` means that what was wrong was noticed and said, not only that nothing came of it. */
 export type Verdict = 'accepted' | 'refused';

@@ -1,5 +1,5 @@
 import { describeError } from '../../core/errors.ts';
-import { Random } from '../../test/parts/random.ts';
+import { Random } from '../../test/data/random.ts';
 import type { Prepared, Target } from './contract.ts';
 
 export interface FuzzOptions {

@@ -1,4 +1,4 @@
-import type { Random } from '../../test/parts/random.ts';
+import type { Random } from '../../test/data/random.ts';
 
 /** Texts that break parsers, databases, shells and pages: what an attacker would name a container. */
 export const HOSTILE: readonly string[] = [

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { ExchangeError } from '../../core/errors.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
 import { InfluxStore } from '../../store/influx/store.ts';
-import { frameOf } from '../parts/frames.ts';
+import { frameOf } from '../data/frames.ts';
 import { type InfluxServer, startInflux } from '../parts/influx.ts';
 import { recordingLog } from '../parts/log.ts';
 import { describeWith } from '../parts/need.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Collector } from '../../app/collector-process.ts';
 import { checksOf } from '../../app/metrics/table.ts';
 import { FrameTally } from '../../collector/frames/frame-stats.ts';
-import { frameOf } from '../parts/frames.ts';
+import { frameOf } from '../data/frames.ts';
 
 describe('readiness of the capture', () => {
   const time = { wall: frameOf('h', 1).start, monotonic: 0 };

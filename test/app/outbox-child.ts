@@ -2,7 +2,7 @@ import { openOutbox } from '../../app/outbox.ts';
 import { ensureDataFolder } from '../../app/process-context.ts';
 import { startBackends } from '../../app/wire.ts';
 import { createContext } from '../../cli/context.ts';
-import { frameOf } from '../parts/frames.ts';
+import { frameOf } from '../data/frames.ts';
 
 /**
  * A collector without capture that lives until it is killed: CONFIG [FRAMES [FIRST]]. Ships so many frames, from that

@@ -5,8 +5,8 @@ import { RuleWatch } from '../../app/rule-watch.ts';
 import { matchSchema } from '../../core/config/config.ts';
 import { createFold } from '../../detector/fold.ts';
 import { DETECTORS } from '../../detector/index.ts';
+import { frameOf } from '../data/frames.ts';
 import { ManualClock } from '../parts/clock.ts';
-import { frameOf } from '../parts/frames.ts';
 import { recordingLog } from '../parts/log.ts';
 
 const ruleOf = (name: string, container: string) => ({

@@ -6,7 +6,7 @@ import { bpftraceVersion, startBpftrace } from '../../collector/capture/bpftrace
 import type { Event } from '../../collector/contract.ts';
 import { parseLine } from '../../collector/decode/parse.ts';
 import { systemClock } from '../../core/clock.ts';
-import { makeCgroup } from '../parts/cgroup.ts';
+import { makeCgroup } from '../parts/kernel/cgroup.ts';
 import { describeWith } from '../parts/need.ts';
 import { NEWER_BPFTRACE } from '../parts/typecheck.ts';
 

@@ -4,7 +4,7 @@ import { makeStore } from '../../app/wire.ts';
 import { load } from '../../cli/context.ts';
 import { rulesInStore } from '../../cli/rules-in-store.ts';
 import { systemClock } from '../../core/clock.ts';
-import { busyParts, frameOf } from '../parts/frames.ts';
+import { busyParts, frameOf } from '../data/frames.ts';
 import { recordingLog } from '../parts/log.ts';
 import { freePort, temporaryFolder } from '../parts/process.ts';
 import { tidegauge, writeConfig } from '../parts/tidegauge.ts';

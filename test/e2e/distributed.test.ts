@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { IncidentJson } from '../../core/incident/incident-json.ts';
+import { JUMP_RULES, trickleScript } from '../data/traffic.ts';
 import { type DockerServer, startDocker } from '../parts/docker.ts';
 import { type InfluxServer, startInflux } from '../parts/influx.ts';
 import { describeWith } from '../parts/need.ts';
 import { type Child, temporaryFolder, until } from '../parts/process.ts';
 import { type RedisServer, startRedis } from '../parts/redis.ts';
 import { type Hook, startHook, tidegauge, writeConfig } from '../parts/tidegauge.ts';
-import { JUMP_RULES, trickleScript } from '../parts/traffic.ts';
 
 /** `collect` and two `detect` processes that meet in Redis and InfluxDB; one `detect` is killed in the middle. */
 describeWith(['docker', 'ebpf', 'influx', 'redis'], 'collect and two detects over Redis and InfluxDB', () => {

@@ -5,14 +5,14 @@ import { type Frame, isComplete } from '../../core/traffic/frame.ts';
 import { jsonText } from '../../review/report.ts';
 import type { Store } from '../../store/contract.ts';
 import { createStore } from '../../store/index.ts';
+import { mergeSizes } from '../data/sizes.ts';
+import { expected, JUMP_RULES, tcpScript, trickleScript } from '../data/traffic.ts';
 import { type DockerServer, startDocker } from '../parts/docker.ts';
 import { type InfluxServer, startInflux } from '../parts/influx.ts';
 import { recordingLog } from '../parts/log.ts';
 import { describeWith } from '../parts/need.ts';
 import { type Child, temporaryFolder, until } from '../parts/process.ts';
-import { mergeSizes } from '../parts/sizes.ts';
 import { type Hook, startHook, tidegauge, writeConfig } from '../parts/tidegauge.ts';
-import { expected, JUMP_RULES, tcpScript, trickleScript } from '../parts/traffic.ts';
 
 const PLAIN = Array.from({ length: 10_000 }, () => 1000);
 /** Every kind of bucket: first, edges of the fine and coarse steps, the last coarse one, overflow. */

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { makeCgroup, type TestCgroup } from '../parts/cgroup.ts';
+import { makeCgroup, type TestCgroup } from '../parts/kernel/cgroup.ts';
 import { describeWith } from '../parts/need.ts';
 import { type Child, freePort, temporaryFolder, until } from '../parts/process.ts';
 import { tidegauge, writeConfig } from '../parts/tidegauge.ts';

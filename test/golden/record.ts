@@ -8,9 +8,9 @@
  */
 import { writeFileSync } from 'node:fs';
 import { encodeFrame } from '../../core/traffic/frame.ts';
-import { captureFrames } from '../parts/capture.ts';
-import { makeCgroup } from '../parts/cgroup.ts';
 import { startDocker } from '../parts/docker.ts';
+import { captureFrames } from '../parts/kernel/capture.ts';
+import { makeCgroup } from '../parts/kernel/cgroup.ts';
 import { until } from '../parts/process.ts';
 
 const traffic = (sizes: readonly number[], times: number) => `

@@ -4,8 +4,8 @@ import { afterEach } from '@jest/globals';
 import { systemClock } from '../../core/clock.ts';
 import type { DeliveryResult } from '../../notify/contract.ts';
 import { webhook } from '../../notify/webhook.ts';
+import { incidentOf, notificationOf } from '../data/incidents.ts';
 import { ManualClock } from '../parts/clock.ts';
-import { incidentOf, notificationOf } from '../parts/incidents.ts';
 
 /** Stands still for signatures; its sleeps are real, as the servers are. */
 class StandingClock extends ManualClock {

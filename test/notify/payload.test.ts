@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { z } from 'zod';
 import { payloadOf, payloadSchema } from '../../notify/payload.ts';
 import { secretBytes, signatureHeaders } from '../../notify/signature.ts';
-import { incidentOf, notificationOf, resolved } from '../parts/incidents.ts';
+import { incidentOf, notificationOf, resolved } from '../data/incidents.ts';
 import { deliver, incident, message, type Seen, testServers } from './fixture.ts';
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';

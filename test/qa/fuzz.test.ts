@@ -3,7 +3,7 @@ import type { Target } from '../../qa/fuzz/contract.ts';
 import { fuzz } from '../../qa/fuzz/fuzz.ts';
 import { TARGETS } from '../../qa/fuzz/index.ts';
 import { mutateBytes, mutateLines, mutateText } from '../../qa/fuzz/mutate.ts';
-import { Random } from '../parts/random.ts';
+import { Random } from '../data/random.ts';
 
 /** Of each target. */
 const CASES = 80;

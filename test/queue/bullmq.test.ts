@@ -6,7 +6,7 @@ import { systemClock } from '../../core/clock.ts';
 import { encodeFrame, type Frame } from '../../core/traffic/frame.ts';
 import { createBullmqQueue } from '../../queue/bullmq.ts';
 import type { Queue } from '../../queue/contract.ts';
-import { frameOf } from '../parts/frames.ts';
+import { frameOf } from '../data/frames.ts';
 import { recordingLog } from '../parts/log.ts';
 import { describeWith } from '../parts/need.ts';
 import { Child, until } from '../parts/process.ts';

@@ -6,7 +6,7 @@ import type { Frame } from '../../core/traffic/frame.ts';
 import { createBullmqQueue } from '../../queue/bullmq.ts';
 import type { Handler, Queue } from '../../queue/contract.ts';
 import { createInlineQueue } from '../../queue/inline.ts';
-import { busyParts, frameOf } from '../parts/frames.ts';
+import { busyParts, frameOf } from '../data/frames.ts';
 import { recordingLog } from '../parts/log.ts';
 import { describeWith } from '../parts/need.ts';
 import { until } from '../parts/process.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../core/clock.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
 import { createInlineQueue } from '../../queue/inline.ts';
-import { busyParts, frameOf } from '../parts/frames.ts';
+import { busyParts, frameOf } from '../data/frames.ts';
 import { recordingLog } from '../parts/log.ts';
 import { until } from '../parts/process.ts';
 

@@ -1,6 +1,6 @@
 import { beforeEach, expect, it } from '@jest/globals';
 import type { Lease, State } from '../../state/contract.ts';
-import { incidentOf, notificationOf, resolved } from '../parts/incidents.ts';
+import { incidentOf, notificationOf, resolved } from '../data/incidents.ts';
 import { describeStates, HOSTILE, HOUR, T0 } from './states.ts';
 
 describeStates('deliveries', users => {

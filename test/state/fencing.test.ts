@@ -1,6 +1,6 @@
 import { beforeEach, expect, it } from '@jest/globals';
 import type { Lease, State } from '../../state/contract.ts';
-import { incidentOf, notificationOf } from '../parts/incidents.ts';
+import { incidentOf, notificationOf } from '../data/incidents.ts';
 import { until } from '../parts/process.ts';
 import { describeStates, HOUR, LONG, SHORT, T0, take } from './states.ts';
 

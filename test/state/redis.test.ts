@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { systemClock } from '../../core/clock.ts';
 import type { State } from '../../state/contract.ts';
 import { createRedisState } from '../../state/redis/state.ts';
-import { incidentOf, notificationOf } from '../parts/incidents.ts';
+import { incidentOf, notificationOf } from '../data/incidents.ts';
 import { recordingLog } from '../parts/log.ts';
 import { describeWith } from '../parts/need.ts';
 import { until } from '../parts/process.ts';

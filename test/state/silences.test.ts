@@ -2,7 +2,7 @@ import { beforeEach, expect, it } from '@jest/globals';
 import { CAPS } from '../../core/caps.ts';
 import type { Silence } from '../../core/incident/silence.ts';
 import type { Lease, State } from '../../state/contract.ts';
-import { incidentOf, notificationOf, resolved } from '../parts/incidents.ts';
+import { incidentOf, notificationOf, resolved } from '../data/incidents.ts';
 import { describeStates, HOUR, T0 } from './states.ts';
 
 /** The n-th of many, which ends n ms after T0. */

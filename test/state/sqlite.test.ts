@@ -8,8 +8,8 @@ import { keyText } from '../../state/records.ts';
 import { openDatabase, sqliteError } from '../../state/sqlite/database.ts';
 import { MIGRATIONS } from '../../state/sqlite/schema.ts';
 import { createSqliteState } from '../../state/sqlite/state.ts';
+import { incidentOf } from '../data/incidents.ts';
 import { ManualClock } from '../parts/clock.ts';
-import { incidentOf } from '../parts/incidents.ts';
 import { Child, temporaryFolder } from '../parts/process.ts';
 
 describe('sqlite state', () => {

@@ -5,7 +5,7 @@ import { call } from '../../store/influx/client/http.ts';
 import { allRows } from '../../store/influx/client/pages.ts';
 import { InfluxStore } from '../../store/influx/store.ts';
 import type { Row } from '../../store/row.ts';
-import { busyParts, frameOf } from '../parts/frames.ts';
+import { busyParts, frameOf } from '../data/frames.ts';
 import { influxConfig, silentLog } from './stores.ts';
 
 /** Servers that fail in every way a server can; the real one does not do it on demand. */

@@ -5,7 +5,7 @@ import { connectionTo } from '../../store/influx/client/connect.ts';
 import { query } from '../../store/influx/client/query.ts';
 import { FrameTables } from '../../store/influx/frame-tables.ts';
 import { InfluxStore } from '../../store/influx/store.ts';
-import { busyParts, frameOf } from '../parts/frames.ts';
+import { busyParts, frameOf } from '../data/frames.ts';
 import { type InfluxServer, startInflux } from '../parts/influx.ts';
 import { describeWith } from '../parts/need.ts';
 import { influxConfig, silentLog } from './stores.ts';

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Frame } from '../../core/traffic/frame.ts';
 import { MIGRATIONS } from '../../store/sqlite/schema.ts';
 import { SqliteStore } from '../../store/sqlite/store.ts';
-import { busyParts, frameOf } from '../parts/frames.ts';
+import { busyParts, frameOf } from '../data/frames.ts';
 import { Child, temporaryFolder, until } from '../parts/process.ts';
 
 const ALL = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };

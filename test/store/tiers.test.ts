@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { DIRECTIONS, type Frame } from '../../core/traffic/frame.ts';
 import { bucketStart, type Rollup, RollupBuilder, TIERS } from '../../core/traffic/rollup.ts';
 import type { Store } from '../../store/contract.ts';
-import { busyParts, frameOf } from '../parts/frames.ts';
+import { busyParts, frameOf } from '../data/frames.ts';
+import { mergeSizes } from '../data/sizes.ts';
 import { describeWith, type Part } from '../parts/need.ts';
-import { mergeSizes } from '../parts/sizes.ts';
 import { frameArbitrary, hostileText } from './arbitrary.ts';
 import { influxUnderTest, sqliteUnderTest, type UnderTest } from './stores.ts';
 

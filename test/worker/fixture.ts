@@ -12,7 +12,7 @@ import type { State } from '../../state/contract.ts';
 import { createState } from '../../state/index.ts';
 import type { Store } from '../../store/contract.ts';
 import { createStore } from '../../store/index.ts';
-import { frameOf } from '../parts/frames.ts';
+import { frameOf } from '../data/frames.ts';
 import { recordingLog } from '../parts/log.ts';
 
 /** A fold with one rule: bytes sent above the limit, in bytes per second. Incidents end after 10 s of quiet. */

@@ -6,7 +6,7 @@ import { replayRecording } from '../../../collector/recording/replay.ts';
 import { TidegaugeError } from '../../../core/errors.ts';
 import { decodeFrame, encodeFrame, type Frame } from '../../../core/traffic/frame.ts';
 import { checkFrame } from '../../../store/check.ts';
-import type { Random } from '../../../test/parts/random.ts';
+import type { Random } from '../../../test/data/random.ts';
 import type { Target, Verdict } from '../contract.ts';
 import { bareLines, golden } from '../corpus.ts';
 import { broken, mustEqual } from '../fuzz.ts';

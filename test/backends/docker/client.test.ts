@@ -2,9 +2,9 @@ import { afterEach, expect, it } from '@jest/globals';
 import { ANSWER_MS, dockerClient, dockerVersion } from '../../../backends/docker/client.ts';
 import { systemClock } from '../../../core/clock.ts';
 import { dockerActors } from '../../../demo/docker.ts';
-import { silentLog } from '../../parts/capture.ts';
 import { ManualClock } from '../../parts/clock.ts';
 import { answerAsDocker, type DockerAnswering } from '../../parts/docker-answers.ts';
+import { silentLog } from '../../parts/kernel/capture.ts';
 import { until } from '../../parts/process.ts';
 
 let docker: DockerAnswering | undefined;

@@ -5,7 +5,7 @@ import { jsonLine, liveLine, shownLive, shownStored, storedLine } from '../../..
 import type { Connection } from '../../../collector/capture/live-connections.ts';
 import type { ConnectionRow } from '../../../core/traffic/connection.ts';
 import { SqliteStore } from '../../../store/sqlite/store.ts';
-import { busyParts, frameOf } from '../../parts/frames.ts';
+import { busyParts, frameOf } from '../../data/frames.ts';
 import { describeWith } from '../../parts/need.ts';
 import { temporaryFolder } from '../../parts/process.ts';
 import { tidegauge, writeConfig } from '../../parts/tidegauge.ts';

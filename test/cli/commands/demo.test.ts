@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { foundLines } from '../../../cli/commands/demo.ts';
-import { incidentOf } from '../../parts/incidents.ts';
+import { incidentOf } from '../../data/incidents.ts';
 import { temporaryFolder } from '../../parts/process.ts';
 import { tidegauge } from '../../parts/tidegauge.ts';
 

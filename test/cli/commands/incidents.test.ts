@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import { listing, withNotifications } from '../../../cli/commands/incidents.ts';
 import { incidentJson } from '../../../core/incident/incident-json.ts';
 import type { Delivery } from '../../../state/contract.ts';
-import { incidentOf, notificationOf, resolved } from '../../parts/incidents.ts';
+import { incidentOf, notificationOf, resolved } from '../../data/incidents.ts';
 
 const incident = resolved(incidentOf(1_700_000_000_000));
 const older = incidentOf(1_600_000_000_000);

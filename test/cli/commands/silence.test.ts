@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { silenceOf } from '../../../cli/commands/silence.ts';
 import { systemClock } from '../../../core/clock.ts';
 import { createSqliteState } from '../../../state/sqlite/state.ts';
-import { incidentOf, notificationOf } from '../../parts/incidents.ts';
+import { incidentOf, notificationOf } from '../../data/incidents.ts';
 import { describeWith } from '../../parts/need.ts';
 import { temporaryFolder } from '../../parts/process.ts';
 import { tidegauge, writeConfig } from '../../parts/tidegauge.ts';

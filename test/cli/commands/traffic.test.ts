@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { trafficJson, trafficLine } from '../../../cli/commands/traffic.ts';
 import { type Rollup, RollupBuilder, type TrafficSum } from '../../../core/traffic/rollup.ts';
 import { SqliteStore } from '../../../store/sqlite/store.ts';
-import { busyParts, frameOf } from '../../parts/frames.ts';
+import { busyParts, frameOf } from '../../data/frames.ts';
 import { temporaryFolder } from '../../parts/process.ts';
 import { tidegauge, writeConfig } from '../../parts/tidegauge.ts';
 import { NASTY } from '../../store/arbitrary.ts';

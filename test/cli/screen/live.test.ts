@@ -4,9 +4,9 @@ import { Live, type LiveOptions } from '../../../cli/screen/live.ts';
 import { createLog, PeopleLog } from '../../../cli/screen/log.ts';
 import type { Status } from '../../../cli/screen/status.ts';
 import type { Frame } from '../../../core/traffic/frame.ts';
+import { busyParts, frameOf } from '../../data/frames.ts';
+import { incidentOf, resolved } from '../../data/incidents.ts';
 import { ManualClock } from '../../parts/clock.ts';
-import { busyParts, frameOf } from '../../parts/frames.ts';
-import { incidentOf, resolved } from '../../parts/incidents.ts';
 import { until } from '../../parts/process.ts';
 
 const WELL: Status = { line: '20 containers, 0 others', trouble: false, reasons: [] };

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { closingLine, type Docker, statusOf } from '../../../cli/screen/status.ts';
 import type { ShipperStatus } from '../../../collector/ship/shipper.ts';
 import type { WorkerStatus } from '../../../worker/worker.ts';
-import { busyParts, frameOf } from '../../parts/frames.ts';
+import { busyParts, frameOf } from '../../data/frames.ts';
 
 const SHIPPER = {
   pending: 1,

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { frameLines, frameTable } from '../../../cli/screen/table.ts';
 import type { Frame } from '../../../core/traffic/frame.ts';
-import { frameOf } from '../../parts/frames.ts';
+import { frameOf } from '../../data/frames.ts';
 
 function frame(names: readonly string[], bytes = 1000): Frame {
   return frameOf('box', 0, {

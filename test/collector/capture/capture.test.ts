@@ -6,6 +6,7 @@ import { replayRecording } from '../../../collector/recording/replay.ts';
 import { systemClock } from '../../../core/clock.ts';
 import { TidegaugeError } from '../../../core/errors.ts';
 import { encodeFrame, type Frame, isComplete } from '../../../core/traffic/frame.ts';
+import { ManualClock } from '../../parts/clock.ts';
 import {
   breaks,
   captureConfig,
@@ -13,9 +14,8 @@ import {
   silentLog,
   type TestCapture,
   trafficOf,
-} from '../../parts/capture.ts';
-import { makeCgroup, type TestCgroup } from '../../parts/cgroup.ts';
-import { ManualClock } from '../../parts/clock.ts';
+} from '../../parts/kernel/capture.ts';
+import { makeCgroup, type TestCgroup } from '../../parts/kernel/cgroup.ts';
 import { describeWith } from '../../parts/need.ts';
 import { Child, temporaryFolder, until } from '../../parts/process.ts';
 

@@ -1,8 +1,8 @@
 import { expect, it } from '@jest/globals';
 import { systemClock } from '../../../core/clock.ts';
 import { frameEnd } from '../../../core/traffic/frame.ts';
-import { breaks, captureFrames, trafficOf } from '../../parts/capture.ts';
-import { makeCgroup } from '../../parts/cgroup.ts';
+import { breaks, captureFrames, trafficOf } from '../../parts/kernel/capture.ts';
+import { makeCgroup } from '../../parts/kernel/cgroup.ts';
 import { describeWith } from '../../parts/need.ts';
 import { until } from '../../parts/process.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { captureFrames, type TestCapture, trafficOf } from '../../parts/capture.ts';
-import { makeCgroup } from '../../parts/cgroup.ts';
+import { captureFrames, type TestCapture, trafficOf } from '../../parts/kernel/capture.ts';
+import { makeCgroup } from '../../parts/kernel/cgroup.ts';
 import { describeWith } from '../../parts/need.ts';
 import { NEWER_BPFTRACE } from '../../parts/typecheck.ts';
 

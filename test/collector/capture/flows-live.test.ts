@@ -7,13 +7,19 @@ import { EXCHANGE_KEYS, type Flow } from '../../../core/traffic/flow.ts';
 import { DIRECTIONS, type Frame } from '../../../core/traffic/frame.ts';
 import { serviceMap } from '../../../core/traffic/service-map.ts';
 import { SqliteStore } from '../../../store/sqlite/store.ts';
-import { captureConfig, captureFrames, silentLog, type TestCapture, trafficOf } from '../../parts/capture.ts';
-import { makeCgroup, type TestCgroup } from '../../parts/cgroup.ts';
+import {
+  captureConfig,
+  captureFrames,
+  silentLog,
+  type TestCapture,
+  trafficOf,
+} from '../../parts/kernel/capture.ts';
+import { makeCgroup, type TestCgroup } from '../../parts/kernel/cgroup.ts';
+import { makeNetwork, type TestNamespace, type TestNetwork } from '../../parts/kernel/netns.ts';
+import { SOCKETS, tcpClient, tcpServer, udpClient, udpServer } from '../../parts/kernel/sockets.ts';
 import { describeWith } from '../../parts/need.ts';
-import { makeNetwork, type TestNamespace, type TestNetwork } from '../../parts/netns.ts';
 import type { Child } from '../../parts/process.ts';
 import { temporaryFolder, until } from '../../parts/process.ts';
-import { SOCKETS, tcpClient, tcpServer, udpClient, udpServer } from '../../parts/sockets.ts';
 
 /** Not those of another run on this machine: an address that two have in one frame leads to neither. */
 const TAG = 1 + (process.pid % 250);

@@ -5,7 +5,7 @@ import { HOOKS } from '../../../bpf/hooks.ts';
 import { PROBES } from '../../../bpf/index.ts';
 import { chooseHook, type KernelFiles } from '../../../collector/capture/hooks.ts';
 import { checkMachine } from '../../../collector/capture/preflight.ts';
-import { captureConfig } from '../../parts/capture.ts';
+import { captureConfig } from '../../parts/kernel/capture.ts';
 import { temporaryFolder } from '../../parts/process.ts';
 
 const ANY = { hook: 'auto', probe: 'auto' } as const;

@@ -3,7 +3,7 @@ import { findProbe } from '../../../bpf/index.ts';
 import { Pipeline } from '../../../collector/frames/pipeline.ts';
 import { replayRecording } from '../../../collector/recording/replay.ts';
 import type { Frame } from '../../../core/traffic/frame.ts';
-import { breaks } from '../../parts/capture.ts';
+import { breaks } from '../../parts/kernel/capture.ts';
 
 /** Of bpftrace that ends by SIGINT while a tick's readout is under way, as 0.17 was seen to print it. */
 

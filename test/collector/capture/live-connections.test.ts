@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import { watchConnections } from '../../../collector/capture/live-connections.ts';
 import type { Tracer } from '../../../collector/capture/tracer.ts';
 import { systemClock } from '../../../core/clock.ts';
-import { silentLog } from '../../parts/capture.ts';
+import { silentLog } from '../../parts/kernel/capture.ts';
 
 const printed = (data: string) => JSON.stringify({ type: 'printf', data: `${data}\n` });
 const connected = (port: number) =>

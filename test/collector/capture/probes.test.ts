@@ -3,8 +3,8 @@ import { CAPTURE_RULE, captureAlarms } from '../../../alert/data-loss.ts';
 import { PROBES } from '../../../bpf/index.ts';
 import type { Config } from '../../../core/config/config.ts';
 import { DIRECTIONS, type Frame, isComplete } from '../../../core/traffic/frame.ts';
-import { breaks, captureFrames, type TestCapture, trafficOf } from '../../parts/capture.ts';
-import { makeCgroup, type TestCgroup } from '../../parts/cgroup.ts';
+import { breaks, captureFrames, type TestCapture, trafficOf } from '../../parts/kernel/capture.ts';
+import { makeCgroup, type TestCgroup } from '../../parts/kernel/cgroup.ts';
 import { describeWith } from '../../parts/need.ts';
 import { NEWER_BPFTRACE } from '../../parts/typecheck.ts';
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Probe } from '../../../bpf/contract.ts';
 import { PROBES } from '../../../bpf/index.ts';
 import { type Program, programSchema, textOf } from '../../../collector/capture/program.ts';
-import { PARAMETERS } from '../../parts/parameters.ts';
+import { PARAMETERS } from '../../data/parameters.ts';
 
 const probe = (parameters: object, name = 'flows') => ({ kind: 'probe', probe: name, parameters });
 

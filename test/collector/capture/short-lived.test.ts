@@ -3,8 +3,8 @@ import { rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from '@jest/globals';
 import { findCgroupMount } from '../../../collector/identity/cgroups.ts';
-import { captureFrames, type TestCapture, trafficOf } from '../../parts/capture.ts';
-import { makeCgroup } from '../../parts/cgroup.ts';
+import { captureFrames, type TestCapture, trafficOf } from '../../parts/kernel/capture.ts';
+import { makeCgroup } from '../../parts/kernel/cgroup.ts';
 import { describeWith } from '../../parts/need.ts';
 import { NEWER_BPFTRACE } from '../../parts/typecheck.ts';
 

@@ -5,7 +5,7 @@ import { bytesIn, messagesIn } from '../../../bpf/packing.ts';
 import type { Counts } from '../../../collector/contract.ts';
 import { parseLine } from '../../../collector/decode/parse.ts';
 import { BUCKETS, upperBound } from '../../../core/traffic/histogram.ts';
-import { trafficIn } from '../../parts/cells.ts';
+import { trafficIn } from '../../data/cells.ts';
 
 /** Maps of traffic are read without JSON.parse; here they are read with it, and must say the same. */
 

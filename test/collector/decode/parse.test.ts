@@ -5,7 +5,7 @@ import { findProbe } from '../../../bpf/index.ts';
 import type { Counts } from '../../../collector/contract.ts';
 import { lineCap, parseLine } from '../../../collector/decode/parse.ts';
 import { BUCKETS, SIZE_SCHEME, upperBound } from '../../../core/traffic/histogram.ts';
-import { trafficIn } from '../../parts/cells.ts';
+import { trafficIn } from '../../data/cells.ts';
 
 const probe = findProbe('lhist') as Probe;
 const parse = (value: unknown) => parseLine(probe, JSON.stringify(value));

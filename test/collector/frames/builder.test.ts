@@ -10,9 +10,9 @@ import {
   type Frame,
 } from '../../../core/traffic/frame.ts';
 import { BUCKETS, type Sizes } from '../../../core/traffic/histogram.ts';
-import { breaks, trafficOf } from '../../parts/capture.ts';
-import { cellsOf } from '../../parts/cells.ts';
-import { mergeSizes } from '../../parts/sizes.ts';
+import { cellsOf } from '../../data/cells.ts';
+import { mergeSizes } from '../../data/sizes.ts';
+import { breaks, trafficOf } from '../../parts/kernel/capture.ts';
 
 const WALL = 1_700_000_000_000;
 const S = 1e9;

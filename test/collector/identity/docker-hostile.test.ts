@@ -3,8 +3,8 @@ import { dockerClient } from '../../../backends/docker/client.ts';
 import type { Description, Endpoints } from '../../../collector/contract.ts';
 import { type DockerWatcher, watchDocker } from '../../../collector/identity/docker.ts';
 import { systemClock } from '../../../core/clock.ts';
-import { silentLog } from '../../parts/capture.ts';
 import { answerAsDocker, type DockerAnswering, type DockerAnswers } from '../../parts/docker-answers.ts';
+import { silentLog } from '../../parts/kernel/capture.ts';
 import { until } from '../../parts/process.ts';
 
 /** What no real Docker says: answers of any shape over its socket. */

@@ -6,12 +6,12 @@ import { localTracer } from '../../../collector/capture/tracer.ts';
 import { systemClock } from '../../../core/clock.ts';
 import { type MapEdge, serviceMap } from '../../../core/traffic/service-map.ts';
 import { SqliteStore } from '../../../store/sqlite/store.ts';
-import { captureConfig, captureFrames, type TestCapture } from '../../parts/capture.ts';
-import { makeCgroup, type TestCgroup } from '../../parts/cgroup.ts';
 import { type DockerServer, startDocker } from '../../parts/docker.ts';
+import { captureConfig, captureFrames, type TestCapture } from '../../parts/kernel/capture.ts';
+import { makeCgroup, type TestCgroup } from '../../parts/kernel/cgroup.ts';
+import { SOCKETS, tcpClient, tcpServer, udpServer, udpTalk } from '../../parts/kernel/sockets.ts';
 import { describeWith } from '../../parts/need.ts';
 import { freePort, temporaryFolder, until } from '../../parts/process.ts';
-import { SOCKETS, tcpClient, tcpServer, udpServer, udpTalk } from '../../parts/sockets.ts';
 
 /** Not those of another run on this machine. */
 const TAG = process.pid % 250;

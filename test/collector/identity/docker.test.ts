@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import type { Container, Frame } from '../../../core/traffic/frame.ts';
-import { captureFrames, type TestCapture, trafficOf } from '../../parts/capture.ts';
 import { type DockerServer, startDocker } from '../../parts/docker.ts';
+import { captureFrames, type TestCapture, trafficOf } from '../../parts/kernel/capture.ts';
 import { describeWith } from '../../parts/need.ts';
 import { temporaryFolder, until } from '../../parts/process.ts';
 

@@ -5,7 +5,7 @@ import type { CgroupId, Event, Input } from '../../../collector/contract.ts';
 import { Identifier } from '../../../collector/identity/identifier.ts';
 import { Identity } from '../../../collector/identity/identity.ts';
 import { systemClock } from '../../../core/clock.ts';
-import { silentLog } from '../../parts/capture.ts';
+import { silentLog } from '../../parts/kernel/capture.ts';
 import { temporaryFolder } from '../../parts/process.ts';
 
 const ID = 'ab'.repeat(32);

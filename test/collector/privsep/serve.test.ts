@@ -4,8 +4,8 @@ import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from '@jest/globals';
 import { encode } from '../../../collector/privsep/protocol.ts';
+import { PARAMETERS } from '../../data/parameters.ts';
 import { describeWith } from '../../parts/need.ts';
-import { PARAMETERS } from '../../parts/parameters.ts';
 import { until } from '../../parts/process.ts';
 
 const MAIN = fileURLToPath(new URL('../../../collector/privsep/main.ts', import.meta.url));

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { type ReplayOptions, replayRecording } from '../../../collector/recording/replay.ts';
 import { TidegaugeError } from '../../../core/errors.ts';
 import { DIRECTIONS, decodeFrame, encodeFrame, type Frame } from '../../../core/traffic/frame.ts';
-import { breaks, trafficOf } from '../../parts/capture.ts';
+import { breaks, trafficOf } from '../../parts/kernel/capture.ts';
 
 const START = 1_600_000_000_000;
 

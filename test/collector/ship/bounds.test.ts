@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../../core/clock.ts';
 import { encodeFrame, type Frame } from '../../../core/traffic/frame.ts';
-import { busyParts, frameOf } from '../../parts/frames.ts';
+import { busyParts, frameOf } from '../../data/frames.ts';
 import { until } from '../../parts/process.ts';
 import {
   ALL,

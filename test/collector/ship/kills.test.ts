@@ -6,7 +6,7 @@ import type { Frame } from '../../../core/traffic/frame.ts';
 import { FOREVER } from '../../../core/traffic/rollup.ts';
 import { createBullmqQueue } from '../../../queue/bullmq.ts';
 import { createStore } from '../../../store/index.ts';
-import { busyParts, frameOf } from '../../parts/frames.ts';
+import { busyParts, frameOf } from '../../data/frames.ts';
 import { startInflux } from '../../parts/influx.ts';
 import { recordingLog } from '../../parts/log.ts';
 import { describeWith } from '../../parts/need.ts';

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { ShipperStatus } from '../../../collector/ship/shipper.ts';
 import type { Frame } from '../../../core/traffic/frame.ts';
-import { frameOf } from '../../parts/frames.ts';
+import { frameOf } from '../../data/frames.ts';
 import { until } from '../../parts/process.ts';
 import { down, eachShipping, failure, frames, type Shipping, starts, well, withDropped } from './shipping.ts';
 

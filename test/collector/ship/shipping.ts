@@ -7,7 +7,7 @@ import { ExchangeError } from '../../../core/errors.ts';
 import type { Frame } from '../../../core/traffic/frame.ts';
 import { createInlineQueue, type InlineQueue } from '../../../queue/inline.ts';
 import { SqliteStore } from '../../../store/sqlite/store.ts';
-import { frameOf } from '../../parts/frames.ts';
+import { frameOf } from '../../data/frames.ts';
 import { recordingLog } from '../../parts/log.ts';
 import { temporaryFolder } from '../../parts/process.ts';
 

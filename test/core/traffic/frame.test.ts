@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import type { ConnectionRow } from '../../../core/traffic/connection.ts';
 import { decodeFrame, encodeFrame } from '../../../core/traffic/frame.ts';
-import { frameOf } from '../../parts/frames.ts';
+import { frameOf } from '../../data/frames.ts';
 
 const CONNECTION: ConnectionRow = {
   container: 'c',

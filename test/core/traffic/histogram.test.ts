@@ -8,7 +8,7 @@ import {
   sizesFrom,
   upperBound,
 } from '../../../core/traffic/histogram.ts';
-import { mergeSizes } from '../../parts/sizes.ts';
+import { mergeSizes } from '../../data/sizes.ts';
 
 const sizesOf = (events: readonly number[]) => {
   const counts = new Map<number, number>();

@@ -1,7 +1,7 @@
 import { Spool } from '../../../../collector/ship/spool/spool.ts';
 import { systemClock } from '../../../../core/clock.ts';
-import { silentLog } from '../../../parts/capture.ts';
-import { busyParts, frameOf } from '../../../parts/frames.ts';
+import { busyParts, frameOf } from '../../../data/frames.ts';
+import { silentLog } from '../../../parts/kernel/capture.ts';
 
 /** A process that fills a spool until it is killed: FOLDER. Prints the start of each frame that it holds. */
 const [folder = ''] = process.argv.slice(2);

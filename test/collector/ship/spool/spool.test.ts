@@ -20,8 +20,8 @@ import { Spool, type SpoolOptions } from '../../../../collector/ship/spool/spool
 import { systemClock } from '../../../../core/clock.ts';
 import { TidegaugeError } from '../../../../core/errors.ts';
 import { type Frame, spanOf } from '../../../../core/traffic/frame.ts';
+import { busyParts, frameOf } from '../../../data/frames.ts';
 import { ManualClock } from '../../../parts/clock.ts';
-import { busyParts, frameOf } from '../../../parts/frames.ts';
 import { recordingLog } from '../../../parts/log.ts';
 import { describeWith } from '../../../parts/need.ts';
 import { Child, temporaryFolder, until } from '../../../parts/process.ts';

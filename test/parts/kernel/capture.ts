@@ -1,11 +1,11 @@
-import { type Capture, type CaptureOptions, startCapture } from '../../collector/capture/capture.ts';
-import { systemClock } from '../../core/clock.ts';
-import type { Config } from '../../core/config/config.ts';
-import type { Log } from '../../core/log.ts';
-import { type Direction, type Frame, frameEnd } from '../../core/traffic/frame.ts';
-import type { Sizes } from '../../core/traffic/histogram.ts';
-import { until } from './process.ts';
-import { mergeSizes } from './sizes.ts';
+import { type Capture, type CaptureOptions, startCapture } from '../../../collector/capture/capture.ts';
+import { systemClock } from '../../../core/clock.ts';
+import type { Config } from '../../../core/config/config.ts';
+import type { Log } from '../../../core/log.ts';
+import { type Direction, type Frame, frameEnd } from '../../../core/traffic/frame.ts';
+import type { Sizes } from '../../../core/traffic/histogram.ts';
+import { mergeSizes } from '../../data/sizes.ts';
+import { until } from '../process.ts';
 
 export interface TestCapture {
   readonly capture: Capture;

@@ -1,10 +1,10 @@
-import { PROBES } from '../../bpf/index.ts';
-import { bpftraceVersion } from '../../collector/capture/bpftrace.ts';
-import type { Config } from '../../core/config/config.ts';
-import { captureFrames, trafficOf } from '../../test/parts/capture.ts';
-import { makeCgroup } from '../../test/parts/cgroup.ts';
-import { NEWER_BPFTRACE } from '../../test/parts/typecheck.ts';
-import type { BenchTable } from './measure.ts';
+import { PROBES } from '../../../bpf/index.ts';
+import { bpftraceVersion } from '../../../collector/capture/bpftrace.ts';
+import type { Config } from '../../../core/config/config.ts';
+import { captureFrames, trafficOf } from '../../../test/parts/kernel/capture.ts';
+import { makeCgroup } from '../../../test/parts/kernel/cgroup.ts';
+import { NEWER_BPFTRACE } from '../../../test/parts/typecheck.ts';
+import type { BenchTable } from '../measure.ts';
 
 /** Whether every message is counted: by every probe, on each bpftrace there is here, at full speed over many flips. */
 

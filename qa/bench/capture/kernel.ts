@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import type { ProbeParameters } from '../../bpf/contract.ts';
-import { PROBES } from '../../bpf/index.ts';
-import { bpftraceVersionOf } from '../../bpf/quirks.ts';
-import { chooseHook } from '../../collector/capture/hooks.ts';
-import { errorCode } from '../../core/errors.ts';
-import { Child } from '../../test/parts/process.ts';
+import type { ProbeParameters } from '../../../bpf/contract.ts';
+import { PROBES } from '../../../bpf/index.ts';
+import { bpftraceVersionOf } from '../../../bpf/quirks.ts';
+import { chooseHook } from '../../../collector/capture/hooks.ts';
+import { errorCode } from '../../../core/errors.ts';
+import { Child } from '../../../test/parts/process.ts';
 
 /** Programs while they run, and the kernel's own account of what they cost: `kernel.bpf_stats_enabled`, told in fdinfo. */
 

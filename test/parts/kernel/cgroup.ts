@@ -1,7 +1,7 @@
 import { mkdirSync, rmdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { findCgroupMount } from '../../collector/identity/cgroups.ts';
-import { Child, until } from './process.ts';
+import { findCgroupMount } from '../../../collector/identity/cgroups.ts';
+import { Child, until } from '../process.ts';
 
 /** A plain cgroup v2 of our own. */
 export interface TestCgroup {

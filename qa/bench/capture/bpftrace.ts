@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { uptime } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { findProbe } from '../../bpf/index.ts';
+import { findProbe } from '../../../bpf/index.ts';
 import { beginning, mapsOf, readout } from './lines.ts';
 
 /**

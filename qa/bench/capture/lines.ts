@@ -1,7 +1,7 @@
-import type { MapSet, Probe } from '../../bpf/contract.ts';
-import type { Input } from '../../collector/contract.ts';
-import { DIRECTIONS } from '../../core/traffic/frame.ts';
-import { BUCKETS, upperBound } from '../../core/traffic/histogram.ts';
+import type { MapSet, Probe } from '../../../bpf/contract.ts';
+import type { Input } from '../../../collector/contract.ts';
+import { DIRECTIONS } from '../../../core/traffic/frame.ts';
+import { BUCKETS, upperBound } from '../../../core/traffic/histogram.ts';
 
 /** What bpftrace prints with each probe on a host of many containers. */
 

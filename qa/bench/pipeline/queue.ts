@@ -1,12 +1,12 @@
 import { Queue as BullQueue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
-import { systemClock } from '../../core/clock.ts';
-import { encodeFrame, type Frame } from '../../core/traffic/frame.ts';
-import { createBullmqQueue } from '../../queue/bullmq.ts';
-import { busyParts, frameOf } from '../../test/parts/frames.ts';
-import { recordingLog } from '../../test/parts/log.ts';
-import { startRedis } from '../../test/parts/redis.ts';
-import { type BenchTable, inTurn, median, spread } from './measure.ts';
+import { systemClock } from '../../../core/clock.ts';
+import { encodeFrame, type Frame } from '../../../core/traffic/frame.ts';
+import { createBullmqQueue } from '../../../queue/bullmq.ts';
+import { busyParts, frameOf } from '../../../test/data/frames.ts';
+import { recordingLog } from '../../../test/parts/log.ts';
+import { startRedis } from '../../../test/parts/redis.ts';
+import { type BenchTable, inTurn, median, spread } from '../measure.ts';
 
 const ROUNDS = 7;
 const FRAMES = 400;

@@ -1,7 +1,7 @@
-import { bpftraceVersion } from '../../collector/capture/bpftrace.ts';
-import { NEWER_BPFTRACE } from '../../test/parts/typecheck.ts';
+import { bpftraceVersion } from '../../../collector/capture/bpftrace.ts';
+import { NEWER_BPFTRACE } from '../../../test/parts/typecheck.ts';
+import { type BenchTable, inTurn, mapValues, median, middle } from '../measure.ts';
 import { attached, IDLE, type Measured, programsOf, withBpfStats } from './kernel.ts';
-import { type BenchTable, inTurn, mapValues, median, middle } from './measure.ts';
 import { costPerSend, timePerSend } from './sends.ts';
 import { throughputTable } from './throughput.ts';
 

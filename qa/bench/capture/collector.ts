@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { PROBES } from '../../bpf/index.ts';
-import type { BenchTable } from './measure.ts';
+import { PROBES } from '../../../bpf/index.ts';
+import type { BenchTable } from '../measure.ts';
 
 /** What the collector costs, a process for each probe: a collector never has another one, and is compiled for it. */
 export async function collectorBench(): Promise<BenchTable[]> {

@@ -1,16 +1,16 @@
 /** The whole way of a frame, from the collector's spool to the stored alert, as the program assembles it. */
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { type Backends, openBackends, SCHEMA } from '../../app/wire.ts';
-import { createShipper, type Shipper } from '../../collector/ship/shipper.ts';
-import { Spool } from '../../collector/ship/spool/spool.ts';
-import { systemClock as clock } from '../../core/clock.ts';
-import type { Frame } from '../../core/traffic/frame.ts';
-import { busyParts, frameOf } from '../../test/parts/frames.ts';
-import { startInflux } from '../../test/parts/influx.ts';
-import { until } from '../../test/parts/process.ts';
-import { startRedis } from '../../test/parts/redis.ts';
-import { Worker } from '../../worker/worker.ts';
+import { type Backends, openBackends, SCHEMA } from '../../../app/wire.ts';
+import { createShipper, type Shipper } from '../../../collector/ship/shipper.ts';
+import { Spool } from '../../../collector/ship/spool/spool.ts';
+import { systemClock as clock } from '../../../core/clock.ts';
+import type { Frame } from '../../../core/traffic/frame.ts';
+import { busyParts, frameOf } from '../../../test/data/frames.ts';
+import { startInflux } from '../../../test/parts/influx.ts';
+import { until } from '../../../test/parts/process.ts';
+import { startRedis } from '../../../test/parts/redis.ts';
+import { Worker } from '../../../worker/worker.ts';
 
 const HOST = 'bench';
 export const CONTAINERS = 1000;

@@ -4,13 +4,13 @@
  */
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { Spool } from '../../collector/ship/spool/spool.ts';
-import { systemClock } from '../../core/clock.ts';
-import { encodeFrame, type Frame } from '../../core/traffic/frame.ts';
-import { silentLog } from '../../test/parts/capture.ts';
-import { busyParts, frameOf } from '../../test/parts/frames.ts';
-import { temporaryFolder } from '../../test/parts/process.ts';
-import { type BenchTable, inTurn, median, spread } from './measure.ts';
+import { Spool } from '../../../collector/ship/spool/spool.ts';
+import { systemClock } from '../../../core/clock.ts';
+import { encodeFrame, type Frame } from '../../../core/traffic/frame.ts';
+import { busyParts, frameOf } from '../../../test/data/frames.ts';
+import { silentLog } from '../../../test/parts/kernel/capture.ts';
+import { temporaryFolder } from '../../../test/parts/process.ts';
+import { type BenchTable, inTurn, median, spread } from '../measure.ts';
 
 const ROUNDS = 7;
 const FRAMES = 60;

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
+import { type BenchTable, inTurn, mapValues, median, middle } from '../measure.ts';
 import { during, IDLE, type Measured } from './kernel.ts';
-import { type BenchTable, inTurn, mapValues, median, middle } from './measure.ts';
 
 /**
  * What a load over TCP on loopback, as iperf makes it, has left of its throughput while a probe counts it. The processor

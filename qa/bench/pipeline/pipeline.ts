@@ -1,8 +1,8 @@
 /** How long an alert takes from the end of its interval, how fast a backlog is worked off, and what Redis has to carry. */
 import { Redis } from 'ioredis';
-import { systemClock as clock } from '../../core/clock.ts';
-import { temporaryFolder } from '../../test/parts/process.ts';
-import { type BenchTable, median } from './measure.ts';
+import { systemClock as clock } from '../../../core/clock.ts';
+import { temporaryFolder } from '../../../test/parts/process.ts';
+import { type BenchTable, median } from '../measure.ts';
 import { CONTAINERS, frame, INTERVAL_MS, onBoth, type Running, startOf, workOff } from './way.ts';
 
 /** Five minutes of frames that wait; qa/bench/drain.ts has an hour of them. */

@@ -1,6 +1,6 @@
 /** An hour in which the store was away is worked off: more than the queue holds, and than the spool keeps in memory. */
-import { temporaryFolder } from '../../test/parts/process.ts';
-import type { BenchTable } from './measure.ts';
+import { temporaryFolder } from '../../../test/parts/process.ts';
+import type { BenchTable } from '../measure.ts';
 import { backlogRow } from './pipeline.ts';
 import { CONTAINERS, INTERVAL_MS, onBoth, workOff } from './way.ts';
 

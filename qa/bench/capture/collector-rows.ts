@@ -1,9 +1,9 @@
-import type { Probe } from '../../bpf/contract.ts';
-import { findProbe } from '../../bpf/index.ts';
-import type { Input } from '../../collector/contract.ts';
-import { Pipeline } from '../../collector/frames/pipeline.ts';
+import type { Probe } from '../../../bpf/contract.ts';
+import { findProbe } from '../../../bpf/index.ts';
+import type { Input } from '../../../collector/contract.ts';
+import { Pipeline } from '../../../collector/frames/pipeline.ts';
+import { type BenchTable, inTurn, median, spread } from '../measure.ts';
 import { beginning, MAP_KEYS, mapsOf, networks, READ_AT, readout } from './lines.ts';
-import { type BenchTable, inTurn, median, spread } from './measure.ts';
 
 /** `collector-rows.ts PROBE` prints the rows of a probe: what the collector costs for each line of bpftrace. */
 
