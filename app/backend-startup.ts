@@ -3,7 +3,7 @@ import { describeError, ExchangeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { type Backoff, pauseAfter } from '../core/retry.ts';
 
-/** What this process needs besides itself. */
+/** The outside services a process needs. */
 export const BACKENDS = ['store', 'queue', 'state'] as const;
 export type BackendName = (typeof BACKENDS)[number];
 
@@ -13,11 +13,11 @@ export type Openings = Readonly<Record<BackendName, () => Promise<string>>>;
 export interface StartupOptions {
   readonly clock: Clock;
   readonly log: Log;
-  /** Pauses between attempts at a part that is away. */
+  /** Pauses between attempts at a backend that is away. */
   readonly backoff?: Backoff;
 }
 
-/** A part that was not reached yet. */
+/** A backend that was not reached yet. */
 export interface Unreached {
   readonly name: BackendName;
   readonly reason: string;
@@ -26,8 +26,8 @@ export interface Unreached {
 const BACKOFF: Backoff = { firstMs: 500, maxMs: 5000 };
 
 /**
- * The first contact with store, queue and state. What is away at the start is tried until it is there; what answers and
- * can never be used as it is set up (credentials, version, names) ends the process.
+ * Opens store, queue and state. One that is away at the start is tried again until it answers. One that answers but
+ * cannot be used as configured (credentials, version, names) ends the process.
  */
 export class BackendStartup {
   readonly #options: StartupOptions;
@@ -41,7 +41,7 @@ export class BackendStartup {
     this.#options = options;
   }
 
-  /** Resolves when each part was tried once; what is away then goes on being tried. Rejects when one can never be used. */
+  /** Resolves when each was tried once; those away are tried again. Rejects when one cannot be used as configured. */
   static async begin(openings: Openings, options: StartupOptions): Promise<BackendStartup> {
     const startup = new BackendStartup(options);
     const tries = BACKENDS.map(name => startup.#try(name, openings[name]));
@@ -61,7 +61,7 @@ export class BackendStartup {
     return this.#ready.promise;
   }
 
-  /** Resolves with the reason, when a part that was away has come and can never be used. */
+  /** Resolves with the reason, when one that was away answers and cannot be used as configured. */
   get failed(): Promise<unknown> {
     return this.#failed.promise;
   }
@@ -71,13 +71,13 @@ export class BackendStartup {
     return [...this.#away].map(([name, error]) => ({ name, reason: describeError(error) }));
   }
 
-  /** Throws why a part was not reached yet: an ExchangeError, to be tried again. */
+  /** Throws why a backend was not reached yet: an ExchangeError, to be tried again. */
   require(name: BackendName): void {
     const reason = this.#away.get(name);
     if (reason) throw reason;
   }
 
-  /** One line for people about a part. */
+  /** One line for people about a backend. */
   describe(name: BackendName): string {
     return this.#reached.get(name) ?? 'away, waiting for it';
   }
@@ -87,7 +87,7 @@ export class BackendStartup {
     this.#closing.abort();
   }
 
-  /** Only a failure that later success can follow leaves the part away; others are thrown. */
+  /** A failure that may pass leaves the backend away; others are thrown. */
   async #try(name: BackendName, open: () => Promise<string>): Promise<boolean> {
     try {
       this.#reached.set(name, await open());
@@ -111,7 +111,7 @@ export class BackendStartup {
       log.info({ [name]: this.describe(name) }, `the ${name} is there`);
       return;
     }
-    // Closed, perhaps while it was being opened: nobody is to hear of it any more.
+    // Closed, perhaps during an attempt: never report it.
     return new Promise(() => {});
   }
 }

@@ -12,7 +12,7 @@ export interface Detecting {
   worker(): WorkerStatus | null;
   upkeep(): UpkeepStatus | null;
   readonly rules: RuleWatch;
-  /** Fold what is stored now, save, give the lanes back. The startup must be made or closed. */
+  /** Fold what is stored now, save, give the lanes back. The backends must be ready or closed. */
   stop(): Promise<void>;
 }
 

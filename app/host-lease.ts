@@ -28,11 +28,11 @@ export class HostLease {
   #lease: Lease | null = null;
   /** Why there is no lease yet. */
   #missing: ExchangeError | null = null;
-  /** When the claim was last looked after, monotonic, and whether it was ours then. */
+  /** When the lease was last checked, monotonic, and whether it was ours then. */
   #looked: number;
   #held = true;
   #isLost = false;
-  /** When a renewal failed because somebody of this very id had taken the claim, monotonic. */
+  /** When a renewal failed because another collector with the same id had taken the lease, monotonic. */
   #doubled = Number.NEGATIVE_INFINITY;
   #loop: Promise<void> = Promise.resolve();
 
@@ -42,8 +42,8 @@ export class HostLease {
   }
 
   /**
-   * Throws a TidegaugeError when another installation collects under this name. While the state is away this claim is
-   * only intended: it is made once the state is there, and is `lost` when another one was first.
+   * Throws a TidegaugeError when another installation collects under this name. While the state is away the lease
+   * is taken later, once the state is there, and is `lost` when another installation was first.
    */
   static async take(options: HostLeaseOptions): Promise<HostLease> {
     const hostLease = new HostLease(options);
@@ -77,13 +77,8 @@ export class HostLease {
     if (this.#missing) throw notYetOurs(this.#missing);
     if (clock.monotonic() - this.#looked > leaseMs) this.#held = false;
     if (this.#held && !this.#isLost) return;
-    const found = this.#isLost ? 'that it is lost' : 'a pause that was longer than the lease';
-    const problem = {
-      place: 'host',
-      expected: 'a name that is ours',
-      found,
-      remedy: 'Wait for its renewal.',
-    };
+    const found = this.#isLost ? 'the lease of this name is lost' : 'a pause was longer than the lease';
+    const problem = { place: 'host', found, remedy: 'Wait for its renewal.' };
     throw notYetOurs(new ExchangeError(problem, { retry: true }));
   }
 
@@ -94,7 +89,7 @@ export class HostLease {
     try {
       await this.#options.state.release(this.#lease);
     } catch (error) {
-      this.#options.log.debug({ error: describeError(error) }, 'claim not released, it will expire');
+      this.#options.log.debug({ error: describeError(error) }, 'host lease not released, it will expire');
     }
   }
 
@@ -113,16 +108,16 @@ export class HostLease {
           return this.#lost.resolve(reason);
         }
         this.#held = true;
-        // Not now: it was so when it was asked for, and this process may have been paused before it read the answer.
+        // Not now: the answer holds for the time of the question, and this process may have been paused in between.
         this.#looked = asked;
       } catch (error) {
-        log.debug({ error: describeError(error) }, 'claim not renewed, trying again');
+        log.debug({ error: describeError(error) }, 'host lease not renewed, trying again');
         this.#looked = clock.monotonic();
       }
     }
   }
 
-  /** Claim the name for the first time; why that must not be, or null. */
+  /** Take the lease for the first time; returns why it cannot be taken, or null. */
   async #acquire(): Promise<TidegaugeError | null> {
     this.#lease = await acquire(this.#options);
     if (!this.#lease) return taken(this.#options);
@@ -130,12 +125,12 @@ export class HostLease {
     return null;
   }
 
-  /** Extend the claim, or claim the name again; why that must not be, or null. */
+  /** Extend the lease, or take it again; returns why it cannot be taken, or null. */
   async #renew(lease: Lease): Promise<TidegaugeError | null> {
     if (await this.#options.state.renew(lease, this.#options.leaseMs)) return null;
     const again = await acquire(this.#options);
     if (!again) return taken(this.#options);
-    // A state that forgot the claim hands out the next token; a higher one was in other hands meanwhile.
+    // A state that forgot the lease hands out the next token; a higher one means that another held it meanwhile.
     const wasTaken = again.token > lease.token + 1;
     this.#lease = again;
     if (!wasTaken) return null;
@@ -146,7 +141,7 @@ export class HostLease {
   }
 }
 
-/** Frames wait for the state, whoever would take them. */
+/** Frames wait for the state, whether the store or the queue would take them. */
 const notYetOurs = ({ problem, cause }: ExchangeError): ExchangeError =>
   new ExchangeError(problem, { retry: true, part: 'state', cause });
 
@@ -157,8 +152,7 @@ function doubled({ host }: HostLeaseOptions): TidegaugeError {
   return new TidegaugeError(
     {
       place: `host ${printable(host, 100)}`,
-      expected: 'an installation whose id nobody else has',
-      found: 'another collector with the same id, as in a copy of the data directory',
+      found: 'another collector has the same id, as in a copy of the data directory',
       remedy:
         'Remove the file `instance` from the data directory of one of them, and give it a `host` of its own.',
     },
@@ -170,9 +164,8 @@ function taken({ host, leaseMs }: HostLeaseOptions): TidegaugeError {
   return new TidegaugeError(
     {
       place: `host ${printable(host, 100)}`,
-      expected: 'a name under which no other installation collects',
-      found: 'another installation that does',
-      remedy: `Set \`host\` to another name here, or end the other one and wait ${Math.ceil(leaseMs / 1000)} s.`,
+      found: 'another installation collects under this name',
+      remedy: `Set \`host\` to another name here, or stop the other one and wait ${Math.ceil(leaseMs / 1000)} s.`,
     },
     { exitCode: 2 },
   );

@@ -42,7 +42,7 @@ export async function listen(
     return listener;
   } catch (error) {
     if (config.http.listen !== 'auto' || !(error instanceof TidegaugeError)) throw error;
-    log.warn({ reason: error.problem.found }, `no metrics: ${error.problem.place} is not to be had`);
+    log.warn(`no metrics: ${error.problem.place}: ${error.problem.found}`);
     return null;
   }
 }

@@ -20,7 +20,7 @@ export function instanceId(data: string): string {
       place: file,
       expected: 'the id of this installation',
       found: JSON.stringify(found.slice(0, 40)),
-      remedy: 'Remove the file: a new id is made.',
+      remedy: 'Remove the file; the next start makes a new id.',
     },
     { exitCode: 2 },
   );

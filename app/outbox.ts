@@ -145,7 +145,7 @@ function outboxOf({ lock, hostLease, spool, shipper, previous, log, startup }: O
   };
 }
 
-/** Said before anything else is opened that two collectors cannot share. Throws as `openOutbox` does. */
+/** Checks first, before anything is opened that two collectors cannot share. Throws as `openOutbox` does. */
 export function refuseIfInUse(data: string): void {
   const lock = lockData(data);
   if (!lock) throw inUse(data);
@@ -156,9 +156,8 @@ function inUse(data: string): TidegaugeError {
   return new TidegaugeError(
     {
       place: data,
-      expected: 'a data directory of this collector alone',
-      found: 'that another one uses it',
-      remedy: 'End the other one, or set `data` to another directory.',
+      found: 'another collector uses this data directory',
+      remedy: 'Stop the other one, or set `data` to another directory.',
     },
     { exitCode: 2 },
   );

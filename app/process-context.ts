@@ -16,7 +16,7 @@ export interface ProcessContext {
 /** Where the data of root are, unless configured otherwise. */
 export const ROOT_DATA = '/var/lib/tidegauge';
 
-/** Make the data directory; everything of ours on disk is in it. Readable by its owner only. */
+/** Create the data directory, readable by its owner only. Everything tidegauge keeps on disk is in it. */
 export function ensureDataFolder(config: Config): void {
   try {
     makeFolder(config.data, 0o700);
@@ -24,9 +24,8 @@ export function ensureDataFolder(config: Config): void {
     throw new TidegaugeError(
       {
         place: config.data,
-        expected: 'a directory that can be made',
-        found: describeError(cause),
-        remedy: 'Set `data` to a directory that this user can make and write.',
+        found: `the data directory cannot be created: ${describeError(cause)}`,
+        remedy: 'Set `data` to a directory that this user can create and write to.',
       },
       { cause, exitCode: 2 },
     );

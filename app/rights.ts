@@ -79,9 +79,8 @@ function makeDataFolder(data: string, user: User): void {
   } catch (cause) {
     const problem = {
       place: data,
-      expected: `a directory that can be made for ${user.name}`,
-      found: errorCode(cause) ?? describeError(cause),
-      remedy: `Make it: \`install -d -m 700 -o ${user.name} ${data}\`, or set \`data\` to another one.`,
+      found: `the data directory cannot be created for ${user.name}: ${errorCode(cause) ?? describeError(cause)}`,
+      remedy: `Create it: \`install -d -m 700 -o ${user.name} ${data}\`, or set \`data\` to another one.`,
     };
     throw new TidegaugeError(problem, { cause, exitCode: 2 });
   }
@@ -91,7 +90,7 @@ function giveTo({ uid, gid }: User, folder: string): void {
   try {
     chownSync(folder, uid, gid);
   } catch (error) {
-    // Nothing of root's is to be in the way next time.
+    // Leave nothing of root's behind that would block the next start.
     rmdirSync(folder);
     throw error;
   }

@@ -16,19 +16,19 @@ export interface RuleWatchOptions {
   readonly log: Log;
 }
 
-/** Who was there longer ago than this is no reason to say who is. */
+/** Frames that ended longer ago than this say nothing about the present. */
 const RECENT_MS = 600_000;
-/** Looked at again after this. */
+/** Pause between two checks. */
 const EVERY_MS = 5000;
-/** A rule that matches no containers for this long is worth a line in the log: containers that start anew are away for less. */
+/** A rule that matches no containers for this long gets a line in the log: a restart takes less. */
 const PATIENCE_MS = 60_000;
 
-/** Whom the rules look at, in the newest frames of the hosts that this process folds. */
+/** Which containers the rules match, in the newest frames of the hosts that this process folds. */
 export class RuleWatch {
   readonly #options: RuleWatchOptions;
   readonly #hosts = new Map<string, HostContainers & { readonly end: number }>();
   #unmatched: readonly Unmatched[] = [];
-  /** When that was found out, monotonic. */
+  /** When that was last checked, monotonic. */
   #looked = Number.NEGATIVE_INFINITY;
   /** Rules that match no containers: since when, monotonic, and whether the log was told. */
   readonly #idle = new Map<string, { readonly since: number; told: boolean }>();
@@ -49,12 +49,12 @@ export class RuleWatch {
     };
   }
 
-  /** Rules that match no containers, though they name somebody. */
+  /** Rules with a `match` that matches no containers. */
   unmatched(): readonly Unmatched[] {
     return this.#unmatched;
   }
 
-  /** How many containers and cgroups each rule looks at; none before the first frame. */
+  /** How many containers and cgroups each rule matches; empty before the first frame. */
   matches(): (readonly [rule: string, count: number])[] {
     const hosts = this.#recentHosts();
     if (hosts.length === 0) return [];
@@ -89,7 +89,7 @@ export class RuleWatch {
     }
   }
 
-  /** Hosts that are not heard of any more are nobody's business: their lane may have gone to another process. */
+  /** Hosts without recent frames are dropped: their lane may have moved to another process. */
   #recentHosts(): HostContainers[] {
     const now = this.#options.clock.now();
     for (const [host, { end }] of this.#hosts) if (now - end > RECENT_MS) this.#hosts.delete(host);

@@ -23,7 +23,7 @@ export function checkAccess(config: Config, user: User): Check[] {
       'program files',
       mayUse(program, R_OK | X_OK) ? null : `${program}, which ${user.name} may not read`,
       program,
-      'Move it to where everybody may read it, such as /opt/tidegauge.',
+      'Move it to where every user may read it, such as /opt/tidegauge.',
     ),
     check(
       'data files',

@@ -24,7 +24,7 @@ export async function receiverLines(context: Context, notify: boolean): Promise<
         name,
         ok: reason === null,
         found: `${receiver.address}: ${reason ?? said}`,
-        remedy: reason === null ? '' : 'Correct it in `receivers`, or mend the other side.',
+        remedy: reason === null ? '' : 'Correct it in `receivers`, or fix the other side.',
         required: true,
       };
     }),

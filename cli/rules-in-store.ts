@@ -7,12 +7,12 @@ import type { Store } from '../store/contract.ts';
 import { unreadable, using } from './open-data.ts';
 
 /**
- * A line for each rule that matches no containers in the newest stored frames of all hosts, or one that says why they were
- * not looked at. A store that is away is no mistake of the configuration.
+ * A line for each rule that matches no containers in the newest stored frames of all hosts, or one that says why there
+ * was no comparison. A store that is away is not an error of the configuration.
  */
 export async function rulesInStore(config: Config, log: Log): Promise<string[]> {
   const { detectors } = config;
-  // Against nobody at all: is there anything to compare?
+  // Without containers: is there any rule that could match none?
   if (unmatchedRules(detectors, []).length === 0) return [];
   try {
     const missing = unreadable(filesOf(config).store);
@@ -25,7 +25,7 @@ export async function rulesInStore(config: Config, log: Log): Promise<string[]> 
   }
 }
 
-const notCompared = (why: string): string => `rules were not compared with who is there: ${why}`;
+const notCompared = (why: string): string => `rules were not compared with stored containers: ${why}`;
 
 async function newestContainers(store: Store): Promise<HostContainers[]> {
   await store.open();

@@ -23,7 +23,7 @@ export interface RunFlags extends CommonFlags {
   readonly quiet?: boolean;
 }
 
-/** What a command on top of `run` adds to what is shown. */
+/** What a command built on these roles adds to the screen. */
 export interface Show {
   /** Lines above all others. */
   readonly header?: readonly string[];
@@ -61,7 +61,7 @@ export async function runRoles(
   }
 }
 
-/** With what is left of the rights. */
+/** With the rights already divided. */
 async function play(
   context: Context & { readonly rights: Rights | null },
   flags: RunFlags,
@@ -77,7 +77,7 @@ async function play(
   let collector: Collector | null = null;
   let listener: Listener | null = null;
   let closing: string | null = null;
-  /** Ends the look-out for frames that stay away. */
+  /** Stops watching for overdue frames. */
   const watching = new AbortController();
   try {
     const watched = {
@@ -133,14 +133,13 @@ function openLive({ out, clock, peopleLog }: Context, traffic: boolean, { header
   return live;
 }
 
-/** Separate processes must meet somewhere. */
+/** Separate processes need a shared queue. */
 function refuseUnlessShared({ config }: Context): void {
   if (config.queue.kind !== 'inline') return;
   const problem = {
     place: 'queue.kind',
-    expected: 'bullmq, because collector and detectors are separate processes',
-    found: config.queue.kind,
-    remedy: 'Set queue.kind to bullmq, or use `tidegauge run`, which is both in one process.',
+    found: `${config.queue.kind} works within one process only, and collector and detectors are separate ones`,
+    remedy: 'Set queue.kind to bullmq, or use `tidegauge run`, which does both in one process.',
   };
   throw new TidegaugeError(problem, { exitCode: 2 });
 }

@@ -25,9 +25,8 @@ export function rangeFlags(flags: { from: string; to: string }, now: number): Ra
   if (range.from < range.to) return range;
   throw new TidegaugeError(
     {
-      place: '--from and --to',
-      expected: 'a start before the end',
-      found: `${flags.from} and ${flags.to}`,
+      place: '',
+      found: `--from ${printable(flags.from)} is not before --to ${printable(flags.to)}`,
       remedy: 'Correct the flags.',
     },
     { exitCode: 2 },

@@ -37,7 +37,7 @@ export class ExchangeError extends TidegaugeError {
   readonly retry: boolean;
   /** The other side asked for this pause before the next attempt, milliseconds. */
   readonly retryAfterMs: number | undefined;
-  /** Who is away, when that is not the one that was asked: such as the state, which a collector's name is claimed in. */
+  /** Which backend is away, when not the one that was asked: such as the state, which holds the host lease. */
   readonly part: string | undefined;
 
   constructor(
@@ -69,7 +69,7 @@ export function errorCode(error: unknown): string | null {
   return typeof code === 'string' ? code : null;
 }
 
-/** Refusals of a file system that the rights of this user, or a name that is taken, explain. */
+/** Refusals of a file system that are explained by missing rights or a name already taken. */
 const REFUSALS = new Set(['EACCES', 'EPERM', 'EROFS', 'EEXIST', 'ENOTDIR', 'EISDIR']);
 
 /** True when a file or folder is in the way, or not this user's. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { TidegaugeError } from '../core/errors.ts';
+import { describeError, TidegaugeError } from '../core/errors.ts';
 import { ACTOR, type ActorRunner } from './actor-runner.ts';
 
 /** Actors as processes in plain cgroups of their own: for hosts without Docker. Needs root. */
@@ -42,7 +42,7 @@ function makeFolder(path: string): void {
   } catch (cause) {
     const remedy = 'Run the demonstration as root.';
     throw new TidegaugeError(
-      { place: path, expected: 'a cgroup that can be made', found: String(cause), remedy },
+      { place: path, found: `the cgroup cannot be created: ${describeError(cause)}`, remedy },
       { cause, exitCode: 2 },
     );
   }
@@ -66,8 +66,7 @@ function cgroup2Mount(): string {
   throw new TidegaugeError(
     {
       place: '/proc/self/mounts',
-      expected: 'a cgroup2 mount',
-      found: 'none',
+      found: 'cgroup2 is not mounted',
       remedy: 'Run: mount -t cgroup2 none /sys/fs/cgroup',
     },
     { exitCode: 2 },

@@ -18,7 +18,7 @@ export interface Timing {
 }
 
 /**
- * A little shop on loopback: web asks api, api asks db; once, db sends far more than ever to somebody outside.
+ * A little shop on loopback: web asks api, api asks db; once, db sends far more than ever to an outside server.
  * In Docker containers where there is an Engine, else in plain cgroups.
  */
 export async function startDemoTraffic(

@@ -5,7 +5,7 @@ import { printable } from '../core/errors.ts';
 import type { Container, Frame } from '../core/traffic/frame.ts';
 import { matcher } from './match.ts';
 
-/** Who is on one host. */
+/** The containers of one host. */
 export interface HostContainers {
   readonly containers: readonly Container[];
   /** As in FoldState: the host has shown a container at some time. */
@@ -34,7 +34,7 @@ type Part = (typeof PARTS)[number];
 const choosyRules = (rules: readonly Rule[]): Rule[] =>
   rules.filter(({ match }) => match.kind !== 'auto' || givenParts(match).length > 0);
 
-/** How many of these a rule looks at. */
+/** How many of these a rule matches. */
 export function countMatches({ match }: Rule, hosts: readonly HostContainers[]): number {
   const matches = matcher(match);
   return hosts.reduce(
@@ -69,7 +69,7 @@ function reasonOf(match: Match, hosts: readonly HostContainers[]): string {
   const tests = given.map(part => ({ part, fits: globMatcher(match[part]) }));
   const fitting = everybody.find(one => tests.every(({ part, fits }) => fits(partOf(one, part))));
   if (!fitting)
-    return `nobody has ${given.map(part => `${part} ${quoted(match[part])}`).join(' and ')} at once`;
+    return `no container has ${given.map(part => `${part} ${quoted(match[part])}`).join(' and ')} at once`;
   const kinds = `kind ${match.kind} does not take a ${fitting.kind}`;
   return given.length === 0
     ? `there is none of kind ${match.kind}`
@@ -102,7 +102,7 @@ const givenParts = (match: Match): Part[] => PARTS.filter(part => match[part] !=
 const partOf = (container: Container, part: Part): string => container[part === 'container' ? 'name' : part];
 const quoted = (text: string): string => `"${printable(text, 60)}"`;
 
-/** Which rules have looked at nobody in a stretch of history; remembers some of those who were there. */
+/** Which rules matched no containers in a stretch of history; remembers some of the containers for hints. */
 export class RuleCoverage {
   readonly #hosts = new Map<string, { readonly seen: Map<string, Container>; hasContainers: boolean }>();
   #left: Rule[];

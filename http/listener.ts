@@ -47,12 +47,10 @@ export async function startListener({ host, port, registry, checks }: ListenerOp
 }
 
 function cannotListen(address: string, cause: unknown): TidegaugeError {
-  const inUse = errorCode(cause) === 'EADDRINUSE';
   return new TidegaugeError(
     {
       place: `http.listen ${address}`,
-      expected: 'an address to listen on',
-      found: inUse ? 'that another process listens there' : describeError(cause),
+      found: errorCode(cause) === 'EADDRINUSE' ? 'the port is in use' : describeError(cause),
       remedy: 'Set http.listen to another address:port, or to off.',
     },
     { cause, exitCode: 2 },

@@ -134,7 +134,7 @@ async function attempt(name: string, action: () => Promise<string>): Promise<Lin
     const remedy = error instanceof TidegaugeError ? error.problem.remedy : '';
     const found =
       error instanceof TidegaugeError
-        ? `${error.problem.place}: ${error.problem.found}`
+        ? [error.problem.place, error.problem.found].filter(text => text !== '').join(': ')
         : describeError(error);
     return { ok: false, name, found, remedy, required: true };
   }

@@ -51,11 +51,11 @@ async function replay(context: Context, flags: ReplayFlags, file = '-'): Promise
   });
   progress.end();
   if (skipped.at(-1) === lines) {
-    context.log.warn(`the recording ends early: line ${lines}, its last one, is not whole`);
+    context.log.warn(`the recording is cut off: its last line, ${lines}, is incomplete`);
     skipped.pop();
   }
   if (skipped.length > 0)
-    context.log.warn({ lines: skipped.length, first: skipped[0] }, 'lines that are no input were skipped');
+    context.log.warn({ lines: skipped.length, first: skipped[0] }, 'unreadable lines were skipped');
   if (review.folded === 0 && !flags.json) context.out.write(`no frames in ${printable(file)}\n`);
   else context.out.write(flags.json ? jsonText(review.incidents.map(incidentJson)) : reportText([review]));
   for (const { text } of coverage.unmatched()) context.log.warn(text);
@@ -73,8 +73,7 @@ async function* linesOf(file: string, onLine: () => void): AsyncIterable<string>
     throw new TidegaugeError(
       {
         place: file,
-        expected: 'a readable recording',
-        found: describeError(cause),
+        found: `the recording cannot be read: ${describeError(cause)}`,
         remedy: 'Give a file made by `tidegauge run --record FILE`.',
       },
       { cause, exitCode: 2 },

@@ -25,7 +25,7 @@ export interface SilenceFlags extends CommonFlags {
   readonly owner?: string;
 }
 
-/** Longest time that nobody is told, ms: what is longer is a change of the rules. */
+/** Longest silence, ms: who needs a longer one should change the rules. */
 const LONGEST_MS = 90 * 86_400_000;
 /** Firing incidents that are looked at. */
 const LIMIT = 10_000;
@@ -44,7 +44,7 @@ export const registerSilence: Register = (program, signal) => {
     .option('--service <glob>', 'services')
     .option('--host <glob>', 'hosts')
     .requiredOption('--for <duration>', 'how long, such as 2h')
-    .requiredOption('--reason <text>', 'why, for whoever wonders')
+    .requiredOption('--reason <text>', 'why, for others who see it')
     .option('--owner <name>', 'who wants it (default: you)');
   setAction(add, signal, silenceAdd);
   const list = addCommand(silence, 'list', 'those in force');
@@ -94,11 +94,13 @@ async function silenceEnd(context: Context, _flags: CommonFlags, id: string): Pr
 /** Throws a TidegaugeError about the flag that is wrong. */
 export function silenceOf(flags: SilenceFlags, now: number): Silence {
   if (SILENCE_PARTS.every(part => flags[part] === undefined)) {
-    throw wrongFlag(
-      '--container, --service or --host',
-      'at least one of them',
-      'none',
-      "To be told of nothing at all, say --host '*'.",
+    throw new TidegaugeError(
+      {
+        place: '',
+        found: 'one of --container, --service and --host is required',
+        remedy: "To silence everything, use --host '*'.",
+      },
+      { exitCode: 2 },
     );
   }
   const length = parseDuration(flags.for);
@@ -115,7 +117,7 @@ export function silenceOf(flags: SilenceFlags, now: number): Silence {
   };
 }
 
-/** In a container the user of a process often has no name. */
+/** In a container, the user of a process often has no name. */
 function userName(): string {
   try {
     return userInfo().username;
@@ -136,7 +138,7 @@ export function silenceLine(silence: Silence, now: number): string {
   return `${id}: ${subjectOf(silence)}, ${end}, by ${printable(owner)}: ${printable(reason)}`;
 }
 
-/** What a person who has just asked for it wants to know. */
+/** What to tell the person who added it. */
 export function addedLines(silence: Silence, firing: readonly Incident[], now: number): string[] {
   const covered = firing.filter(incident => isCovered(silence, incident, now)).length;
   const firingText =
@@ -174,7 +176,6 @@ const unknown = (id: string): TidegaugeError =>
 const tooMany = (): TidegaugeError =>
   new TidegaugeError({
     place: 'silence add',
-    expected: 'fewer silences in force',
-    found: 'too many',
+    found: 'too many silences are in force',
     remedy: 'End some (`tidegauge silence list`), or use a glob for several.',
   });

@@ -46,7 +46,7 @@ export class ConfigError extends TidegaugeError {
         place,
         expected: 'a valid configuration',
         found: lines.join('; '),
-        remedy: 'Mend it; docs/configuration.md lists every key.',
+        remedy: 'Fix it; docs/configuration.md lists every key.',
       },
       { exitCode: 2 },
     );

@@ -26,10 +26,10 @@ const NAMES: Readonly<Record<number, Entry['level']>> = {
 /** Keys that pino adds and people do not need. */
 const HIDDEN = new Set(['level', 'time', 'msg', 'pid', 'hostname']);
 
-/** Lines that are kept for whoever gets the screen later. */
+/** Lines kept for a screen that starts later. */
 const KEPT = 20;
 
-/** Log lines for people, onto a sink, or to whoever has the screen just now: a redraw would wipe what others write. */
+/** Log lines as text, to a sink, or to the live screen while there is one: a redraw would wipe what others write. */
 export class PeopleLog implements Sink {
   readonly #sink: Sink;
   /** What went onto the sink last. */

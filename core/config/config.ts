@@ -207,7 +207,7 @@ const http = z
     listen: listen()
       .prefault('auto')
       .describe(
-        'Address and port of /metrics, /healthz and /readyz, or `off`. `auto`: 127.0.0.1, port 8433 for run, 8434 for collect, 8435 for detect; taken by another process, it is done without.',
+        'Address and port of /metrics, /healthz and /readyz, or `off`. `auto`: 127.0.0.1, port 8433 for run, 8434 for collect, 8435 for detect; when that port is in use, there is no listener.',
       ),
   })
   .describe('The one HTTP listener of each process.');

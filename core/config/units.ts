@@ -46,7 +46,7 @@ export function parseRate(text: string): { value: number; unit: 'B/s' | 'msg/s' 
   return bytes === null ? null : { value: bytes, unit: 'B/s' };
 }
 
-/** `90d`, `1h30m`, `5s`, `200ms`, `0s`: an exact text, milliseconds rounded; no weeks, which nobody counts in. */
+/** `90d`, `1h30m`, `5s`, `200ms`, `0s`: an exact text, milliseconds rounded; without weeks. */
 export function formatDuration(ms: number): string {
   let rest = Math.round(ms);
   if (rest === 0) return '0s';

@@ -46,10 +46,10 @@ describe('a data directory and a host name', () => {
   };
   const opened = (child: Child) => child.until('its spool', output => output.includes('open\n'));
 
-  /** A state of its own under a clock that stands still, and what a claim of `web-1` needs. */
-  const claiming = async () => {
+  /** A state of its own under a clock that stands still, and what a lease of `web-1` needs. */
+  const leasing = async () => {
     const clock = new ManualClock();
-    const state = createSqliteState({ file: join(folder.path, 'claims.db'), clock });
+    const state = createSqliteState({ file: join(folder.path, 'leases.db'), clock });
     await state.open();
     const { log } = recordingLog();
     return { clock, state, options: { state, host: 'web-1', leaseMs: 1000, clock, log } };
@@ -61,7 +61,7 @@ describe('a data directory and a host name', () => {
     const { log, lines } = recordingLog();
     writeConfig(folder.path, { host: 'web-1', data: folder.path, state: { lease: '60s' } });
     const { config } = load({ config: join(folder.path, 'tidegauge.yaml') });
-    const state = createSqliteState({ file: join(folder.path, 'claims.db'), clock });
+    const state = createSqliteState({ file: join(folder.path, 'leases.db'), clock });
     const stored: Frame[] = [];
     const store = {
       lastFrame: async () => stored.map(spanOf).at(-1) ?? null,
@@ -83,7 +83,7 @@ describe('a data directory and a host name', () => {
     await opened(first);
     const second = collect('a');
     await second.ended(2);
-    expect(second.output).toContain('expected a data directory of this collector alone');
+    expect(second.output).toContain('another collector uses this data directory');
     await first.stop('SIGKILL');
     await opened(collect('a'));
   });
@@ -92,17 +92,15 @@ describe('a data directory and a host name', () => {
     await opened(collect('a'));
     const other = collect('b');
     await other.ended(2);
-    expect(other.output).toMatch(
-      /host web-1: expected a name under which no other installation collects.*Set `host`/,
-    );
+    expect(other.output).toMatch(/host web-1: another installation collects under this name.*Set `host`/);
     await opened(collect('b', 'web-2'));
   });
 
-  it('are claimed again after the state forgot, and given up when another installation was faster', async () => {
-    const { clock, state, options } = await claiming();
-    const claim = await HostLease.take({ ...options, instance: 'a' });
+  it('are leased again after the state forgot, and given up when another installation was faster', async () => {
+    const { clock, state, options } = await leasing();
+    const lease = await HostLease.take({ ...options, instance: 'a' });
     let lost = false;
-    void claim.lost.then(() => {
+    void lease.lost.then(() => {
       lost = true;
     });
     const renewed = async () => {
@@ -122,8 +120,8 @@ describe('a data directory and a host name', () => {
     const other = await state.acquire('collector-web-1', 'b', 60_000);
     expect(other).not.toBeNull();
     clock.advance(250);
-    expect((await claim.lost).message).toContain('another installation');
-    await claim.release();
+    expect((await lease.lost).message).toContain('another installation');
+    await lease.release();
     await state.close();
   });
 
@@ -137,24 +135,24 @@ describe('a data directory and a host name', () => {
   });
 
   it('are held back after a pause that was longer than the lease, until they are known to be ours', async () => {
-    const { clock, state, options } = await claiming();
-    const claim = await HostLease.take({ ...options, instance: 'a' });
+    const { clock, state, options } = await leasing();
+    const lease = await HostLease.take({ ...options, instance: 'a' });
     await until('the loop to rest', () => clock.sleeping === 1);
-    claim.check();
+    lease.check();
     clock.advance(1001);
-    expect(() => claim.check()).toThrow('longer than the lease');
+    expect(() => lease.check()).toThrow('longer than the lease');
     await until('a renewal', () => clock.sleeping === 1);
-    claim.check();
+    lease.check();
     clock.advance(1001);
     expect(await state.acquire('collector-web-1', 'b', 60_000)).not.toBeNull();
-    await claim.lost;
-    expect(() => claim.check()).toThrow('lost');
-    await claim.release();
+    await lease.lost;
+    expect(() => lease.check()).toThrow('lost');
+    await lease.release();
     await state.close();
   });
 
   it('are held back when the answer to a renewal was read only after the lease', async () => {
-    const { clock, state, options } = await claiming();
+    const { clock, state, options } = await leasing();
     const unread = Promise.withResolvers<void>();
     let renewals = 0;
     const slow = {
@@ -166,18 +164,18 @@ describe('a data directory and a host name', () => {
         return isOurs;
       },
     };
-    const claim = await HostLease.take({ ...options, state: slow, instance: 'a' });
+    const lease = await HostLease.take({ ...options, state: slow, instance: 'a' });
     await until('the loop to rest', () => clock.sleeping === 1);
     clock.advance(250);
     await until('a renewal', () => renewals === 1);
     clock.advance(1001);
     unread.resolve();
     await until('the answer to be read', () => clock.sleeping === 1);
-    expect(() => claim.check()).toThrow('longer than the lease');
+    expect(() => lease.check()).toThrow('longer than the lease');
     clock.advance(250);
     await until('the next renewal', () => renewals === 2 && clock.sleeping === 1);
-    claim.check();
-    await claim.release();
+    lease.check();
+    await lease.release();
     await state.close();
   });
 
@@ -196,7 +194,7 @@ describe('a data directory and a host name', () => {
     await close();
   });
 
-  it('are claimed before anything reaches a store that was there sooner than the state', async () => {
+  it('are leased before anything reaches a store that was there sooner than the state', async () => {
     const problem = { place: 'state', expected: 'an answer', found: 'none yet', remedy: 'Wait.' };
     let isThere = false;
     const { clock, lines, state, stored, open, close } = outboxTo({
@@ -241,10 +239,10 @@ describe('a data directory and a host name', () => {
   });
 
   it('of a copied installation are not taken from each other for ever', async () => {
-    const { clock, state, options } = await claiming();
+    const { clock, state, options } = await leasing();
     const take = () => HostLease.take({ ...options, instance: 'a' });
-    const claims = [await take(), await take()];
-    const lost = Promise.race(claims.map(claim => claim.lost)).then(error => error.message);
+    const leases = [await take(), await take()];
+    const lost = Promise.race(leases.map(lease => lease.lost)).then(error => error.message);
     let said = '';
     void lost.then(message => {
       said = message;
@@ -254,7 +252,7 @@ describe('a data directory and a host name', () => {
       return said !== '';
     });
     expect(said).toContain('another collector with the same id');
-    for (const claim of claims) await claim.release();
+    for (const lease of leases) await lease.release();
     await state.close();
   });
 });

@@ -37,7 +37,7 @@ describe('rules and the containers of the store', () => {
 
   it('are compared where there are some', async () => {
     expect(await rulesInStore(configured('web-*'), log)).toEqual([
-      'rules were not compared with who is there: nothing is stored yet',
+      'rules were not compared with stored containers: nothing is stored yet',
     ]);
     const [name = ''] = await fill();
     expect(await rulesInStore(configured(name), log)).toEqual([]);
@@ -52,7 +52,7 @@ describe('rules and the containers of the store', () => {
     const away = { store: { kind: 'influx', influx: { url } } };
     expect(await rulesInStore(configured('*', away), log)).toEqual([]);
     expect(await rulesInStore(configured('web', away), log)).toEqual([
-      expect.stringMatching(/^rules were not compared with who is there: .*127\.0\.0\.1/),
+      expect.stringMatching(/^rules were not compared with stored containers: .*127\.0\.0\.1/),
     ]);
   });
 

@@ -82,7 +82,7 @@ describe('the listener', () => {
       exitCode: 2,
       problem: {
         place: `http.listen 127.0.0.1:${port}`,
-        found: 'that another process listens there',
+        found: 'the port is in use',
         remedy: expect.stringContaining('http.listen'),
       },
     });

@@ -97,7 +97,10 @@ describe('commands', () => {
 
   it('collect and detect refuse to work without a shared queue', async () => {
     const { code, output } = await type('detect');
-    expect([code, output]).toEqual([2, expect.stringMatching(/queue\.kind: expected bullmq.*found inline/)]);
+    expect([code, output]).toEqual([
+      2,
+      expect.stringMatching(/queue\.kind: inline works within one process only/),
+    ]);
   });
 
   it('a store that cannot be opened is named with its address and what to do', async () => {
@@ -146,7 +149,7 @@ describe('commands', () => {
       writeFileSync(join(folder.path, 'cut.ndjson'), golden.trimEnd().slice(0, -10));
       const { code, output } = await type('replay', 'cut.ndjson');
       expect(code).toBe(0);
-      expect(output).toContain(`the recording ends early: line ${lines.length}, its last one, is not whole`);
+      expect(output).toContain(`the recording is cut off: its last line, ${lines.length}, is incomplete`);
       expect(output).toMatch(/folded [1-9]/);
     });
 
@@ -163,8 +166,8 @@ describe('commands', () => {
       writeConfig(folder.path, { capture: { bpftrace: '/nowhere', docker: 'off' } }, 'nowhere.yaml');
       const run = ['run', '--config', 'nowhere.yaml', '--record', 'old.ndjson'];
       const { code, output } = await type(...run);
-      expect([code, output]).toEqual([2, expect.stringMatching(/expected a new file.*--force/)]);
-      expect((await type(...run, '--force')).output).not.toMatch(/expected a new file/);
+      expect([code, output]).toEqual([2, expect.stringMatching(/the file exists.*--force/)]);
+      expect((await type(...run, '--force')).output).not.toMatch(/the file exists/);
       expect(readFileSync(join(folder.path, 'old.ndjson'), 'utf8')).toBe('precious');
     });
   });
@@ -237,7 +240,7 @@ describeWith(['ebpf'], 'a second collector on one data directory', () => {
     });
     const child = tidegauge(['run'], { cwd: folder.path });
     await child.ended(2);
-    expect(child.output).toMatch(/^tidegauge: .*expected a data directory of this collector alone.*\n$/);
+    expect(child.output).toMatch(/^tidegauge: .*another collector uses this data directory.*\n$/);
     expect(readdirSync(folder.path).filter(name => name.endsWith('.db'))).toEqual([]);
     lock?.release();
     folder.remove();

@@ -65,7 +65,7 @@ describe('silence', () => {
     const { code, output } = await add('--for', '2h');
     expect([code, output]).toEqual([
       2,
-      expect.stringMatching(/--container, --service or --host: expected at least one of them.*--host '\*'/),
+      expect.stringMatching(/one of --container, --service and --host is required.*--host '\*'/),
     ]);
     expect(await state.silences(0)).toEqual(before);
   });
