@@ -2,8 +2,8 @@ import type { MapSet } from '../bpf/contract.ts';
 import type { ConnectionKind } from '../core/traffic/connection.ts';
 import type { Protocol } from '../core/traffic/flow.ts';
 import type { Direction } from '../core/traffic/frame.ts';
-import type { Cells } from './decode/columns.ts';
-import type { Talks } from './decode/flow-columns.ts';
+import type { TrafficColumns } from './decode/columns.ts';
+import type { FlowColumns } from './decode/flow-columns.ts';
 
 /** Id of a cgroup v2: the inode of its folder, decimal. Text, because it is a 64-bit number. */
 export type CgroupId = string;
@@ -46,9 +46,9 @@ export interface Counts {
   /** Entries that the map has in the kernel, to be compared with its capacity. */
   readonly entries: number;
   /** By cgroup; some maps know only bytes, some only messages, some neither. */
-  readonly traffic: Cells | null;
+  readonly traffic: TrafficColumns | null;
   /** Between whom, by rows of `traffic`, which has these messages and bytes as well. */
-  readonly talks: Talks | null;
+  readonly flows: FlowColumns | null;
   readonly ends: readonly EndCount[];
   readonly clients: readonly ClientPort[];
   readonly connections: readonly ConnectionCount[];
@@ -82,7 +82,7 @@ export interface Ends {
 }
 
 /** A network namespace as seen from a process in it. */
-export interface Network {
+export interface NetworkNamespace {
   /** Its inode. */
   readonly netns: number;
   /** Its own addresses, without loopback. */
@@ -123,7 +123,7 @@ export interface Description {
 }
 
 /** The clocks at the moment at which a line was read, milliseconds. Only their difference matters. */
-export interface Reading {
+export interface ClockReading {
   /** Wall time, epoch. */
   readonly wall: number;
   /** Time since boot, suspend included. */
@@ -132,11 +132,11 @@ export interface Reading {
 
 /** Everything that frames are made of, in the order in which it was learned. A recording is a list of these. */
 export type Input =
-  | ({ readonly kind: 'line'; readonly text: string } & Reading)
+  | ({ readonly kind: 'line'; readonly text: string } & ClockReading)
   /** A line longer than the cap was skipped. */
-  | ({ readonly kind: 'oversize' } & Reading)
+  | ({ readonly kind: 'oversize' } & ClockReading)
   /** bpftrace is gone; what follows is of a new one. */
-  | ({ readonly kind: 'ended'; readonly reason: string } & Reading)
+  | ({ readonly kind: 'ended'; readonly reason: string } & ClockReading)
   /** All cgroups that existed at `boot` (ms since boot) or a little later. */
   | {
       readonly kind: 'scanned';
@@ -144,7 +144,7 @@ export type Input =
       readonly cgroups: readonly (readonly [CgroupId, string])[];
     }
   /** The network namespace that a cgroup's processes are in; null: the host's own. */
-  | { readonly kind: 'networked'; readonly cgroup: CgroupId | null; readonly network: Network }
+  | { readonly kind: 'networked'; readonly cgroup: CgroupId | null; readonly network: NetworkNamespace }
   /** The full path of a cgroup whose path had been cut. */
   | { readonly kind: 'located'; readonly cgroup: CgroupId; readonly path: string }
   | { readonly kind: 'described'; readonly description: Description }

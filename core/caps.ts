@@ -18,26 +18,26 @@ export const CAPS = {
     what: 'Containers and cgroups in one frame.',
     limit: 10_000,
     beyond: 'cgroups that are no containers, then the newest, are folded into `other`',
-    shows: 'tidegauge_folded_containers',
+    shows: 'tidegauge_aggregated_containers',
   },
   flowRows: {
     what: 'Flows of one container in one frame with rows of their own.',
     limit: 176,
     beyond: 'the lightest are added up by peer, then in one row `other`; who only knocks has 16',
-    shows: 'tidegauge_folded_flows',
+    shows: 'tidegauge_aggregated_flows',
   },
   connectionRows: {
     what: 'Rows of TCP connections by their ends in one frame, at most 64 of one container.',
     limit: 8192,
     beyond: 'those with the lowest counts are one row without addresses for each container and kind',
-    shows: 'tidegauge_folded_connections',
+    shows: 'tidegauge_aggregated_connections',
   },
-  bookEntries: {
+  peerTableEntries: {
     what: 'Entries of each table of who has which address and who serves which port, of which peers are told.',
     limit: 65_536,
     beyond:
       'what was not seen for longest is forgotten: its peers are shown as addresses until they are seen again',
-    shows: 'tidegauge_flow_book_entries',
+    shows: 'tidegauge_peer_table_entries',
   },
   waitingFrames: {
     what: 'Frames that wait for store or queue, whatever their size.',

@@ -1,13 +1,13 @@
 import type { CaptureStatus } from '../../collector/capture/capture.ts';
-import type { FrameTally } from '../../collector/frames/frame-stats.ts';
+import type { FrameStats } from '../../collector/frames/frame-stats.ts';
 import type { ShipperStatus } from '../../collector/ship/shipper.ts';
 import { each, one, type Row, seconds, type Watched } from './samples.ts';
 
 /** What a collector counts. */
 export function captureRows({ collector }: Watched): Row[] {
-  const tally = <T>(read: (tally: FrameTally) => T): T | undefined => {
+  const stats = <T>(read: (stats: FrameStats) => T): T | undefined => {
     const running = collector();
-    return running ? read(running.tally) : undefined;
+    return running ? read(running.stats) : undefined;
   };
   const status = <T>(read: (status: CaptureStatus) => T): T | undefined => {
     const running = collector();
@@ -18,21 +18,21 @@ export function captureRows({ collector }: Watched): Row[] {
       name: 'tidegauge_frames_total',
       help: 'Frames made, complete or not.',
       type: 'counter',
-      read: () => one(tally(t => t.frames)),
+      read: () => one(stats(t => t.frames)),
     },
     {
       name: 'tidegauge_faulty_frames_total',
       help: 'Frames that may not hold all that happened, by fault; one frame may have several.',
       type: 'counter',
       labels: ['fault'],
-      read: () => each('fault', tally(t => t.faults) ?? []),
+      read: () => each('fault', stats(t => t.faults) ?? []),
     },
     {
       name: 'tidegauge_windows_total',
       help: 'Windows (one container, one direction, one interval) with traffic.',
       type: 'counter',
       labels: ['direction'],
-      read: () => each('direction', tally(t => t.windows) ?? []),
+      read: () => each('direction', stats(t => t.windows) ?? []),
     },
     {
       name: 'tidegauge_lost_events_total',
@@ -68,43 +68,43 @@ export function captureRows({ collector }: Watched): Row[] {
       name: 'tidegauge_map_occupancy_ratio',
       help: 'Fullest map in the kernel at the last readout; at 1 events are dropped.',
       type: 'gauge',
-      read: () => one(tally(t => t.newest?.occupancy)),
+      read: () => one(stats(t => t.newest?.occupancy)),
     },
     {
       name: 'tidegauge_containers',
       help: 'Containers and cgroups alive in the newest frame.',
       type: 'gauge',
-      read: () => one(tally(t => t.newest?.containers)),
+      read: () => one(stats(t => t.newest?.containers)),
     },
     {
-      name: 'tidegauge_folded_containers',
+      name: 'tidegauge_aggregated_containers',
       help: 'Members of the newest frame that went into `other`, because there are too many.',
       type: 'gauge',
       read: () => one(status(s => s.counters.folded)),
     },
     {
-      name: 'tidegauge_folded_flows',
+      name: 'tidegauge_aggregated_flows',
       help: 'Flows of the newest frame that were added to other rows, because their containers have too many.',
       type: 'gauge',
-      read: () => one(status(s => s.counters.foldedFlows)),
+      read: () => one(status(s => s.counters.aggregatedFlows)),
     },
     {
-      name: 'tidegauge_folded_connections',
+      name: 'tidegauge_aggregated_connections',
       help: 'TCP connections of the newest frame that are in rows without addresses, because there are too many ends.',
       type: 'gauge',
-      read: () => one(status(s => s.counters.foldedConnections)),
+      read: () => one(status(s => s.counters.aggregatedConnections)),
     },
     {
-      name: 'tidegauge_flow_book_entries',
+      name: 'tidegauge_peer_table_entries',
       help: 'Entries of the fullest table of addresses and ports, of which the peers of flows are told.',
       type: 'gauge',
-      read: () => one(status(s => s.counters.bookEntries)),
+      read: () => one(status(s => s.counters.peerTableEntries)),
     },
     {
       name: 'tidegauge_newest_frame_timestamp_seconds',
       help: 'End of the newest frame, Unix time.',
       type: 'gauge',
-      read: () => seconds(tally(t => t.newest?.end)),
+      read: () => seconds(stats(t => t.newest?.end)),
     },
     {
       name: 'tidegauge_docker_connected',

@@ -56,14 +56,14 @@ export function meaningOf(stderr: string): string {
 }
 
 /** Why trying again will not help, or null when it may. */
-export function explainExit(program: string, exit: Exit): TidegaugeError | null {
-  const place = `bpftrace (${program})`;
+export function explainExit(executable: string, exit: Exit): TidegaugeError | null {
+  const place = `bpftrace (${executable})`;
   const { spawnError } = exit;
   if (spawnError) {
     return new TidegaugeError(
       {
         place,
-        expected: 'a program that can be started',
+        expected: 'a executable that can be started',
         found: spawnError.code ?? spawnError.message,
         remedy: 'Install bpftrace (Debian: `apt-get install bpftrace`), or set capture.bpftrace to its path.',
       },

@@ -37,7 +37,7 @@ export interface Bpftrace extends Stoppable {
 }
 
 /** The end of a process, without what it said. */
-export type Ended = Omit<Exit, 'stderr'>;
+export type ExitStatus = Omit<Exit, 'stderr'>;
 
 /** How much of standard error is kept, characters. */
 export const STDERR_KEPT = 16 * 1024;
@@ -69,7 +69,7 @@ export function launchBpftrace(
   clock: Clock,
   stdout: 'pipe' | number,
   stderr: 'pipe' | number,
-): { child: ChildProcess; process: Stoppable; ended: Promise<Ended> } {
+): { child: ChildProcess; process: Stoppable; ended: Promise<ExitStatus> } {
   const options = ['--no-warnings', '-B', 'line', '-f', 'json', '-e', text];
   const [command = program, ...words] = [...through, program, ...options];
   const child = spawn(command, words, {
@@ -85,8 +85,8 @@ export function launchBpftrace(
     },
   });
   let gone = false;
-  const ended = new Promise<Ended>(resolve => {
-    const end = (how: Ended) => {
+  const ended = new Promise<ExitStatus>(resolve => {
+    const end = (how: ExitStatus) => {
       gone = true;
       resolve(how);
     };

@@ -16,7 +16,7 @@ import { LIMITS } from '../limits.ts';
 import { encodeHeader, encodeInput, type RecordSink } from '../recording/record.ts';
 import type { Bpftrace } from './bpftrace.ts';
 import { describeExit, type Exit, explainExit } from './bpftrace-errors.ts';
-import type { Choice } from './hooks.ts';
+import type { HookChoice } from './hooks.ts';
 import { localTracer, type Tracer } from './tracer.ts';
 
 export interface CaptureOptions {
@@ -75,7 +75,7 @@ type WithTracer = CaptureOptions & { readonly tracer: Tracer };
 class RunningCapture implements Capture {
   readonly ready: Promise<void>;
   readonly #options: WithTracer;
-  readonly #choice: Choice;
+  readonly #choice: HookChoice;
   readonly #pipeline: Pipeline;
   readonly #identifier: Identifier;
   readonly #version: string | null;
@@ -89,7 +89,7 @@ class RunningCapture implements Capture {
   /** Ends of bpftrace since the last flip. */
   #failures = 0;
 
-  constructor(options: WithTracer, choice: Choice, version: string | null, mount: string | null) {
+  constructor(options: WithTracer, choice: HookChoice, version: string | null, mount: string | null) {
     const { config, host, clock, log, tracer } = options;
     const { start: previous = null, end: notBefore } = options.previous ?? {};
     const { interval: intervalMs, map_keys: mapKeys, service_ranges: serviceRanges } = config;
@@ -109,7 +109,7 @@ class RunningCapture implements Capture {
       networkOfProcess: pid => tracer.networkOfProcess(pid),
       feed: input => this.#feed(input),
       undescribed: () => this.#pipeline.builder.undescribed(),
-      unnetworked: () => this.#pipeline.builder.unnetworked(),
+      unresolved: () => this.#pipeline.builder.unresolved(),
     });
     this.ready = this.#ready.promise;
     // Whoever awaits `ready` gets the rejection; a caller who only stops need not.

@@ -32,7 +32,7 @@ export interface Refusal {
 }
 
 /** What will count, and where. */
-export interface Choice {
+export interface HookChoice {
   readonly probe: Probe;
   readonly hook: Hook;
   readonly kernel: Kernel;
@@ -49,8 +49,8 @@ const CGROUP_TRACEPOINTS = ['cgroup/cgroup_mkdir', 'cgroup/cgroup_rmdir'];
 export async function chooseHook(
   config: Pick<Config['capture'], 'hook' | 'probe'>,
   files: KernelFiles = KERNEL_FILES,
-): Promise<Choice> {
-  const refused: Choice['refused'][number][] = [];
+): Promise<HookChoice> {
+  const refused: HookChoice['refused'][number][] = [];
   for (const hook of HOOKS) {
     if (config.hook !== 'auto' && config.hook !== hook.name) continue;
     const probes = PROBES.filter(probe => config.probe === 'auto' || config.probe === probe.name);
@@ -73,7 +73,7 @@ export async function chooseHook(
 }
 
 /** Each reason once: probes of one hook mostly share theirs. */
-const reasons = (refused: Choice['refused']): string =>
+const reasons = (refused: HookChoice['refused']): string =>
   [...new Set(refused.map(({ hook, found }) => `${hook.name}: ${found}`))].join('; ');
 
 /** Why a probe cannot use a hook on this machine, or null when it can. */

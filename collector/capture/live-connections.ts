@@ -10,15 +10,15 @@ import type { CgroupId, Event, Input } from '../contract.ts';
 import { readAddress } from '../decode/flow-key.ts';
 import type { Line } from '../decode/lines.ts';
 import { parseLine } from '../decode/parse.ts';
+import { CgroupRegistry } from '../identity/cgroup-registry.ts';
 import { findCgroupMount } from '../identity/cgroups.ts';
 import { Identifier } from '../identity/identifier.ts';
-import { Identity } from '../identity/identity.ts';
 import { OTHER } from '../identity/naming.ts';
 import { describeExit, explainExit } from './bpftrace-errors.ts';
 import type { Tracer } from './tracer.ts';
 
 /** One TCP connection that was opened, failed to open, or was accepted. Names are untrusted. */
-export interface Connection {
+export interface LiveConnection {
   /** When it was read, epoch ms. */
   readonly time: number;
   readonly kind: ConnectionKind;
@@ -37,7 +37,7 @@ export interface WatchOptions {
   readonly log: Log;
   /** Aborted: the end. */
   readonly signal: AbortSignal;
-  readonly onConnection: (connection: Connection) => void;
+  readonly onConnection: (connection: LiveConnection) => void;
   /** Connections are told from now on, none before. */
   readonly onReady?: () => void;
 }
@@ -69,7 +69,7 @@ const DEATHS = 256;
 /** Lines of connections.bt -> connections with names. */
 class Watch {
   readonly #options: WatchOptions;
-  readonly #identity = new Identity();
+  readonly #cgroups = new CgroupRegistry();
   readonly #identifier: Identifier;
   #deaths = 0;
   #isReady = false;
@@ -81,9 +81,9 @@ class Watch {
       mount,
       clock: options.clock,
       log: options.log,
-      feed: input => learn(this.#identity, input),
-      undescribed: () => this.#identity.undescribed(),
-      unnetworked: () => [],
+      feed: input => learn(this.#cgroups, input),
+      undescribed: () => this.#cgroups.undescribed(),
+      unresolved: () => [],
       networkOfProcess: pid => options.tracer.networkOfProcess(pid),
       boot: () => uptime() * 1000,
     });
@@ -100,7 +100,7 @@ class Watch {
     // While probes attach, nobody can be looked up yet: what is seen then would be nobody's.
     if (!this.#isReady) return;
     await this.#identifier.settle();
-    const container = this.#identity.nameOf(found.cgroup) ?? OTHER.name;
+    const container = this.#cgroups.nameOf(found.cgroup) ?? OTHER.name;
     onConnection({ time: clock.now(), container, ...found.connection });
   }
 
@@ -109,14 +109,14 @@ class Watch {
   }
 
   #died({ cgroup, path, ns }: Extract<Event, { kind: 'birth' | 'death' }>): void {
-    this.#identity.death(cgroup, path, ns);
+    this.#cgroups.death(cgroup, path, ns);
     if (++this.#deaths % DEATHS !== 0) return;
-    this.#identity.roster(new Set(), ns);
-    this.#identity.age(ns);
+    this.#cgroups.roster(new Set(), ns);
+    this.#cgroups.age(ns);
   }
 
   async #follow(event: Event): Promise<void> {
-    if (event.kind === 'birth') this.#identity.birth(event.cgroup, event.path, event.ns);
+    if (event.kind === 'birth') this.#cgroups.birth(event.cgroup, event.path, event.ns);
     if (event.kind === 'death') this.#died(event);
     if (event.kind === 'lost') this.#options.log.warn({ events: event.events }, 'connections were missed');
     if (event.kind === 'garbage') this.#options.log.warn({ reason: event.reason }, 'line not understood');
@@ -128,7 +128,7 @@ class Watch {
   }
 }
 
-function learn(identity: Identity, input: Input): void {
+function learn(identity: CgroupRegistry, input: Input): void {
   if (input.kind === 'scanned') identity.scanned(input.cgroups, input.boot * 1e6);
   if (input.kind === 'located') identity.located(input.cgroup, input.path);
   if (input.kind === 'described') identity.described(input.description);
@@ -138,7 +138,7 @@ function learn(identity: Identity, input: Input): void {
 /** What a line of connections.bt says; null for every other line. Never throws. */
 export function parseConnection(
   line: string,
-): { cgroup: CgroupId; connection: Omit<Connection, 'time' | 'container'> } | null {
+): { cgroup: CgroupId; connection: Omit<LiveConnection, 'time' | 'container'> } | null {
   const [, kindText, cgroup, ownPortText, peerPortText, ownText, peerText] = CONNECTION_LINE.exec(line) ?? [];
   const kind = CONNECTION_KINDS[Number(kindText) - 1];
   const [ownPort, peerPort] = [Number(ownPortText), Number(peerPortText)];

@@ -2,7 +2,7 @@ import { isIPv6 } from 'node:net';
 import type { Protocol, Role } from '../../core/traffic/flow.ts';
 
 /** Between which sockets, as the kernel keeps it: the client's port is folded away. */
-export interface Talk {
+export interface RawFlowKey {
   readonly protocol: Protocol;
   readonly role: Role;
   /** The server's port, 0 where nobody saw it. */
@@ -31,7 +31,7 @@ export type Halves = readonly [high: number, low: number];
  * @param word unsigned 32 bits
  * @param a, b as they stand in memory of a little-endian machine
  */
-export function decodeTalk(word: number, a: Halves, b: Halves): Talk {
+export function decodeFlowKey(word: number, a: Halves, b: Halves): RawFlowKey {
   const role = (word & SERVER) !== 0 ? 'server' : 'client';
   const raw = word >>> 16;
   const port = role === 'server' ? raw : ((raw & 0xff) << 8) | (raw >> 8);

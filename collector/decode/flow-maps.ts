@@ -2,8 +2,8 @@ import type { MapMeaning } from '../../bpf/contract.ts';
 import { CONNECTION_KINDS, type ConnectionKind } from '../../core/traffic/connection.ts';
 import type { ClientPort, Counts, EndCount } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
-import { Cells } from './columns.ts';
-import { KEY_WORDS, Talks } from './flow-columns.ts';
+import { TrafficColumns } from './columns.ts';
+import { FLOW_KEY_WORDS, FlowColumns } from './flow-columns.ts';
 import { bucketNumber, readAddress, withoutBucket } from './flow-key.ts';
 import { countsOf, type MapReader, scanCell } from './maps.ts';
 import { type Scanner, scanEntries } from './scan.ts';
@@ -15,7 +15,7 @@ type Meant = Pick<MapMeaning, 'set' | 'direction'>;
 const NOTHING = {
   kind: 'counts',
   traffic: null,
-  talks: null,
+  flows: null,
   ends: [],
   clients: [],
   connections: [],
@@ -24,10 +24,10 @@ const NOTHING = {
 const COMMA = ','.charCodeAt(0);
 
 /** `flows` of bpf/flows.bt: `"CGROUP,WORD,A,B": SUM`. */
-export const readTalks: MapReader = (scan, head, meaning) => {
-  const cells = new Cells(scan.length);
-  const talks = new Talks();
-  const of = new Uint32Array(KEY_WORDS);
+export const readFlows: MapReader = (scan, head, meaning) => {
+  const cells = new TrafficColumns(scan.length);
+  const flows = new FlowColumns();
+  const of = new Uint32Array(FLOW_KEY_WORDS);
   let talk = 0;
   let row = 0;
   let bucket = 0;
@@ -39,18 +39,18 @@ export const readTalks: MapReader = (scan, head, meaning) => {
     bucket = bucketNumber(scan.low);
     of[2] = withoutBucket(scan.low);
     if (!scanAddress(scan, of, 3) || !scanAddress(scan, of, 5)) return false;
-    talk = talks.numberOf(of);
-    row = talks.rows[talk] ??= cells.rowOf(of[0], of[1]);
+    talk = flows.numberOf(of);
+    row = flows.rows[talk] ??= cells.rowOf(of[0], of[1]);
     return true;
   };
   const sum = (scan: Scanner): boolean => {
     const before = cells.bytes[row] ?? 0;
     const messages = scanCell(scan, cells, row, bucket);
-    talks.add(talk, messages, (cells.bytes[row] ?? 0) - before);
+    flows.add(talk, messages, (cells.bytes[row] ?? 0) - before);
     return messages > 0;
   };
   if (head.type !== 'map' || !scanEntries(scan, key, sum)) return null;
-  return { ...countsOf(head, meaning, cells), talks };
+  return { ...countsOf(head, meaning, cells), flows };
 };
 
 /** `,A` at the scanner, into two words of a key. */

@@ -4,7 +4,7 @@ const FIRST_CAPACITY = 1024;
  * Keys of a few words of 32 bits, numbered in the order in which they come. A Map of texts would cost more than reading
  * the line does. Peers choose their addresses: the seed keeps them from choosing ones that collide.
  */
-export class WordTable {
+export class KeyTable {
   /** Number of keys. */
   size = 0;
   readonly #width: number;

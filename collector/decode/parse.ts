@@ -3,8 +3,8 @@ import { eventsSet } from '../../bpf/program.ts';
 import { printable } from '../../core/errors.ts';
 import type { Counts, Event } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
-import { Cells } from './columns.ts';
-import { readClients, readConnections, readEnds, readTalks } from './flow-maps.ts';
+import { TrafficColumns } from './columns.ts';
+import { readClients, readConnections, readEnds, readFlows } from './flow-maps.ts';
 import { countsOf, type MapReader, readBytes, readPacked, readSizes } from './maps.ts';
 import { decodePath, isCut } from './path.ts';
 import { mapHead, Scanner } from './scan.ts';
@@ -107,7 +107,7 @@ const TRAFFIC: Partial<Readonly<Record<MapMeaning['holds'], MapReader>>> = {
   packed: readPacked,
   sizes: readSizes,
   bytes: readBytes,
-  flows: readTalks,
+  flows: readFlows,
 };
 
 /** A line with a map of traffic; null when it is none, or not of the expected shape. */
@@ -129,7 +129,9 @@ function readCounts(map: string, meaning: MapMeaning, content: Record<string, un
       return readConnections(map, meaning, content);
     default:
       // readTraffic has read those that are in shape, but for one without entries, which no bpftrace so far prints.
-      return Object.keys(content).length === 0 ? countsOf({ name: map }, meaning, new Cells()) : null;
+      return Object.keys(content).length === 0
+        ? countsOf({ name: map }, meaning, new TrafficColumns())
+        : null;
   }
 }
 

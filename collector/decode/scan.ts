@@ -202,10 +202,10 @@ export function mapHead(text: string): MapHead | null {
 }
 
 /** Reads an entry's part at the scanner; false when it is not acceptable. */
-export type Part = (scan: Scanner) => boolean;
+export type EntryReader = (scan: Scanner) => boolean;
 
 /** Reads the entries of a map at the scanner, `"KEY": VALUE, …`, and the end of the line. False when it is anything else. */
-export function scanEntries(scan: Scanner, key: Part, value: Part): boolean {
+export function scanEntries(scan: Scanner, key: EntryReader, value: EntryReader): boolean {
   do {
     if (!scan.is(QUOTE) || !key(scan) || !scan.is(QUOTE) || !scan.skip(COLON) || !value(scan)) return false;
   } while (scan.skip(COMMA));

@@ -1,13 +1,13 @@
 import type { Fault, Frame } from '../../core/traffic/frame.ts';
-import type { CgroupId, Event, Input, Reading } from '../contract.ts';
-import type { Stranger } from '../identity/identifier.ts';
-import { Identity } from '../identity/identity.ts';
+import type { CgroupId, ClockReading, Event, Input } from '../contract.ts';
+import { CgroupRegistry } from '../identity/cgroup-registry.ts';
+import type { UnresolvedCgroup } from '../identity/identifier.ts';
 import { LIMITS } from '../limits.ts';
-import { rosterOf } from './attribution.ts';
-import { connectionsOf } from './connection-rows.ts';
+import { attribute } from './attribution.ts';
+import { connectionRows } from './connection-rows.ts';
 import { type Counters, newCounters } from './counters.ts';
 import { FlowBuilder } from './flow-builder.ts';
-import { Readout } from './map-snapshot.ts';
+import { MapSnapshot } from './map-snapshot.ts';
 import { Timeline } from './timeline.ts';
 
 export interface BuilderOptions {
@@ -42,7 +42,7 @@ const CLOCK_SLACK_NS = 1e9;
 export class FrameBuilder {
   readonly counters: Counters = newCounters();
   readonly #options: BuilderOptions;
-  readonly #identity = new Identity();
+  readonly #cgroups = new CgroupRegistry();
   readonly #flows: FlowBuilder;
   readonly #timeline: Timeline;
   #previous: number | null;
@@ -53,8 +53,8 @@ export class FrameBuilder {
   #readout: {
     readonly ns: number;
     readonly set: string;
-    readonly reading: Reading;
-    readonly content: Readout;
+    readonly reading: ClockReading;
+    readonly content: MapSnapshot;
   } | null = null;
   /**
    * The probes are detached, this is the last readout. It may go on after its end: of a tick right before, bpftrace may
@@ -62,7 +62,7 @@ export class FrameBuilder {
    */
   #isLast = false;
   /** Earlier readouts of the open interval, and when the last of them was. */
-  #parts: { readonly ns: number; readonly content: Readout } | null = null;
+  #parts: { readonly ns: number; readonly content: MapSnapshot } | null = null;
 
   constructor(options: BuilderOptions) {
     this.#options = options;
@@ -79,17 +79,17 @@ export class FrameBuilder {
 
   /** Ids of living containers that Docker may know and has not described. */
   undescribed(): string[] {
-    return this.#identity.undescribed();
+    return this.#cgroups.undescribed();
   }
 
   /** Living cgroups of whose network nothing is known. Urgent: containers, and those with flows in the open readout. */
-  unnetworked(): Stranger[] {
+  unresolved(): UnresolvedCgroup[] {
     const content = this.#readout?.content;
     const active = new Set<CgroupId>();
-    for (const { cgroup } of content?.talks ?? []) active.add(cgroup);
+    for (const { cgroup } of content?.flows ?? []) active.add(cgroup);
     for (const { cgroup } of content?.connections ?? []) active.add(cgroup);
-    return this.#identity.living().flatMap(([cgroup, isContainer]) => {
-      const path = this.#flows.isStranger(cgroup) ? this.#identity.pathOf(cgroup) : null;
+    return this.#cgroups.living().flatMap(([cgroup, isContainer]) => {
+      const path = this.#flows.isUnresolved(cgroup) ? this.#cgroups.pathOf(cgroup) : null;
       return path === null ? [] : [{ cgroup, path, urgent: isContainer || active.has(cgroup) }];
     });
   }
@@ -98,22 +98,22 @@ export class FrameBuilder {
   learn(input: Exclude<Input, { kind: 'line' }>): Frame[] {
     switch (input.kind) {
       case 'scanned':
-        this.#identity.scanned(input.cgroups, input.boot * 1e6);
+        this.#cgroups.scanned(input.cgroups, input.boot * 1e6);
         return [];
       case 'located':
-        this.#identity.located(input.cgroup, input.path);
+        this.#cgroups.located(input.cgroup, input.path);
         return [];
       case 'networked':
         this.#flows.networked(input.cgroup, input.network);
         return [];
       case 'described':
-        this.#identity.described(input.description);
+        this.#cgroups.described(input.description);
         return [];
       case 'reached':
         this.#flows.reached(input.endpoints, input.boot * 1e6);
         return [];
       case 'forgotten':
-        this.#identity.forgotten(input.id, input.boot * 1e6);
+        this.#cgroups.forgotten(input.id, input.boot * 1e6);
         return [];
       case 'oversize':
         this.#garbage('line too long');
@@ -129,7 +129,7 @@ export class FrameBuilder {
   }
 
   /** One event of a line, with the clocks' readings when the line was read. */
-  step(event: Event, reading: Reading): Frame[] {
+  step(event: Event, reading: ClockReading): Frame[] {
     switch (event.kind) {
       case 'begin':
         return this.#begin(event.ns, reading);
@@ -156,10 +156,10 @@ export class FrameBuilder {
         } else if (!this.#readout?.content.take(event)) this.#repeated();
         return [];
       case 'birth':
-        this.#identity.birth(event.cgroup, event.path, event.ns);
+        this.#cgroups.birth(event.cgroup, event.path, event.ns);
         return [];
       case 'death':
-        this.#identity.death(event.cgroup, event.path, event.ns);
+        this.#cgroups.death(event.cgroup, event.path, event.ns);
         return [];
       case 'lost':
         this.#lose(event.events);
@@ -198,7 +198,7 @@ export class FrameBuilder {
     this.#lost += events;
   }
 
-  #begin(ns: number, reading: Reading): Frame[] {
+  #begin(ns: number, reading: ClockReading): Frame[] {
     const { startNs } = this.#timeline;
     if (startNs === null) {
       this.#timeline.begin(ns, reading);
@@ -212,12 +212,12 @@ export class FrameBuilder {
     const frames = this.finish();
     // From the last flip to here nobody looked, or what was seen died with bpftrace.
     this.#faults.add('restart');
-    frames.push(this.#frame(ns, reading, this.#parts?.content ?? new Readout()));
+    frames.push(this.#frame(ns, reading, this.#parts?.content ?? new MapSnapshot()));
     this.#faults.add('attach');
     return frames;
   }
 
-  #flip(event: Extract<Event, { kind: 'flip' }>, reading: Reading): Frame[] {
+  #flip(event: Extract<Event, { kind: 'flip' }>, reading: ClockReading): Frame[] {
     const { ns, set } = event;
     const { startNs } = this.#timeline;
     if (this.#readout?.ns === ns) {
@@ -239,7 +239,7 @@ export class FrameBuilder {
     }
     // Without a `begin` nobody knows since when this set was written: its readout only starts the clock.
     if (startNs === null) return this.#begin(ns, reading);
-    const content = begun ?? this.#parts?.content ?? new Readout();
+    const content = begun ?? this.#parts?.content ?? new MapSnapshot();
     // What two processors said at one time may come in any order.
     const latest = Math.max(ns, begun && this.#readout ? this.#readout.ns : 0);
     this.#readout = { ns: latest, set, reading, content };
@@ -274,7 +274,7 @@ export class FrameBuilder {
   }
 
   /** What is wrong with the interval of this length that is about to be closed. */
-  #judge(content: Readout, durationMs: number): void {
+  #judge(content: MapSnapshot, durationMs: number): void {
     const { intervalMs, mapKeys } = this.#options;
     const full = content.entries >= mapKeys;
     if (full) this.#faults.add('saturated');
@@ -291,19 +291,19 @@ export class FrameBuilder {
   }
 
   /** Close the interval at `ns`. */
-  #frame(ns: number, reading: Reading, content: Readout): Frame {
+  #frame(ns: number, reading: ClockReading, content: MapSnapshot): Frame {
     const { host, mapKeys, maxContainers } = this.#options;
     const fromNs = this.#timeline.startNs ?? ns;
     const { start, durationMs } = this.#timeline.close(ns, reading);
     this.#judge(content, durationMs);
     this.#parts = null;
-    const members = this.#identity.roster(content.cgroups, ns);
-    const { folded, names, ...roster } = rosterOf(members, content, maxContainers);
+    const members = this.#cgroups.roster(content.cgroups, ns);
+    const { folded, names, ...roster } = attribute(members, content, maxContainers);
     const alive = new Set(roster.containers.map(container => container.name));
-    const nameOf = (cgroup: CgroupId) => names.get(cgroup) ?? this.#identity.nameOf(cgroup);
-    this.#identity.age(ns);
-    const nameOfContainer = this.#identity.namesOfContainers();
-    const connections = connectionsOf(content, names, LIMITS.connections);
+    const nameOf = (cgroup: CgroupId) => names.get(cgroup) ?? this.#cgroups.nameOf(cgroup);
+    this.#cgroups.age(ns);
+    const nameOfContainer = this.#cgroups.namesOfContainers();
+    const connections = connectionRows(content, names, LIMITS.connections);
     const frame: Frame = {
       host,
       start,
@@ -330,9 +330,9 @@ export class FrameBuilder {
     this.#lost = 0;
     this.counters.frames++;
     this.counters.folded = folded;
-    this.counters.foldedFlows = this.#flows.folded;
-    this.counters.foldedConnections = connections.folded;
-    this.counters.bookEntries = this.#flows.bookEntries;
+    this.counters.aggregatedFlows = this.#flows.folded;
+    this.counters.aggregatedConnections = connections.folded;
+    this.counters.peerTableEntries = this.#flows.peerTableEntries;
     return frame;
   }
 }

@@ -5,7 +5,7 @@ import {
 } from '../../core/traffic/connection.ts';
 import type { CgroupId, ClientPort, EndCount } from '../contract.ts';
 import { OTHER } from '../identity/naming.ts';
-import type { Readout } from './map-snapshot.ts';
+import type { MapSnapshot } from './map-snapshot.ts';
 
 /** How many rows a frame has at most, besides one for each container and kind of connection. */
 export interface ConnectionLimits {
@@ -14,7 +14,7 @@ export interface ConnectionLimits {
 }
 
 /** The TCP connections of a frame, and how many of them were folded away. */
-export interface Connections {
+export interface ConnectionRows {
   readonly rows: readonly ConnectionRow[];
   readonly folded: number;
 }
@@ -22,16 +22,16 @@ export interface Connections {
 type Open = { -readonly [K in keyof ConnectionRow]: ConnectionRow[K] };
 
 /**
- * Connections by their ends: of each container those with the highest counts, each kind in turn, so that a few that fail
+ * ConnectionRows by their ends: of each container those with the highest counts, each kind in turn, so that a few that fail
  * are seen among many that do not. When there are too many, every container has its first before any has its second.
  * The rest, and what the kernel counted without ends, is in the row without addresses. `names`: of cgroups; any other
  * cgroup is `other`.
  */
-export function connectionsOf(
-  { ends, clients, connections }: Pick<Readout, 'ends' | 'clients' | 'connections'>,
+export function connectionRows(
+  { ends, clients, connections }: Pick<MapSnapshot, 'ends' | 'clients' | 'connections'>,
   names: ReadonlyMap<CgroupId, string>,
   limits: ConnectionLimits,
-): Connections {
+): ConnectionRows {
   const nameOf = ({ cgroup }: { readonly cgroup: CgroupId }): string => names.get(cgroup) ?? OTHER.name;
   const sums = new Sums();
   for (const end of ends) sums.add({ ...keyOf(nameOf(end), end), clientPort: 0, count: end.count });

@@ -14,11 +14,11 @@ export interface Counters {
   /** Members of the last frame that were folded into `other`. */
   folded: number;
   /** Flows of the last frame that were added to other rows. */
-  foldedFlows: number;
+  aggregatedFlows: number;
   /** TCP connections of the last frame that were folded into rows without addresses. */
-  foldedConnections: number;
+  aggregatedConnections: number;
   /** Entries of the fullest table of who is reached where. */
-  bookEntries: number;
+  peerTableEntries: number;
 }
 
 /** All of them at 0. */
@@ -31,7 +31,7 @@ export const newCounters = (): Counters => ({
   lost: 0,
   restarts: 0,
   folded: 0,
-  foldedFlows: 0,
-  foldedConnections: 0,
-  bookEntries: 0,
+  aggregatedFlows: 0,
+  aggregatedConnections: 0,
+  peerTableEntries: 0,
 });

@@ -18,7 +18,7 @@ interface Newest {
 }
 
 /** What came out of a capture since its start, and how the newest frame looked. */
-export class FrameTally {
+export class FrameStats {
   frames = 0;
   /** Frames with this fault; one frame may have several. */
   readonly faults = new Map<Fault, number>(FAULTS.map(fault => [fault, 0]));

@@ -1,6 +1,6 @@
 import type { Direction, Window } from '../../core/traffic/frame.ts';
 import { BUCKETS, type Sizes } from '../../core/traffic/histogram.ts';
-import type { Cells } from '../decode/columns.ts';
+import type { TrafficColumns } from '../decode/columns.ts';
 import { widened } from '../decode/key-table.ts';
 
 const FIRST_CAPACITY = 1024;
@@ -15,7 +15,7 @@ const SMALL: readonly Sizes[] = BUCKETS.map(bound =>
 );
 
 /** Traffic in one direction of many rows, still being added up: each row has a list of its cells. */
-export class Tallies {
+export class HistogramSums {
   /** Messages of all rows. */
   messages = 0;
   readonly #bytes: number[] = [];
@@ -36,7 +36,7 @@ export class Tallies {
   }
 
   /** Add a map's content; `rows`: the row here of each row there. */
-  add(cells: Cells, rows: Int32Array): void {
+  add(cells: TrafficColumns, rows: Int32Array): void {
     const { size, row, bucket, messages, bytes } = cells;
     this.#reserve(this.#size + size);
     for (let cell = 0; cell < size; cell++) {

@@ -5,7 +5,7 @@ import { compareText } from '../../core/traffic/frame.ts';
  * How many flows of a container have rows of their own. Names of series are for ever, so a place is kept for `keptMs`
  * after its last use (or a sixtieth longer), and who only knocks (a scan, a sender that nobody answers) has few places.
  */
-export interface PlaceLimits {
+export interface RowLimits {
   /** Flows with traffic both ways, or connections. */
   readonly talking: number;
   /** Flows one way only, or nothing but failures. */
@@ -20,8 +20,8 @@ export interface PlaceLimits {
 type Class = 'talking' | 'oneWay' | 'folded';
 
 /** Bounds the number of flows. Everything that is folded away is added to another row: sums stay right. */
-export class Places {
-  readonly #limits: PlaceLimits;
+export class RowBudget {
+  readonly #limits: RowLimits;
   /** Container -> class -> flow id -> start of the frame in which it was last used, in order of use. */
   readonly #used = new Map<string, Partial<Record<Class, Map<string, number>>>>();
 
@@ -31,7 +31,7 @@ export class Places {
   /** Flows of the last frame that had no place of their own. */
   folded = 0;
 
-  constructor(limits: PlaceLimits) {
+  constructor(limits: RowLimits) {
     this.#limits = limits;
   }
 

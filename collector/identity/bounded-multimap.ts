@@ -9,7 +9,7 @@ interface Entry<K, V> {
 }
 
 /** Keys with values, each stamped with the frame in which it was last seen. Bounded; the oldest go first. */
-export class Seen<K, V> {
+export class BoundedMultimap<K, V> {
   readonly #limit: number;
   readonly #byKey = new Map<K, Map<V, Entry<K, V>>>();
   #oldest: Entry<K, V> | null = null;

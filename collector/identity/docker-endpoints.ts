@@ -52,7 +52,7 @@ class Holdings<V> {
  * time in which that was so. Frames may be read long after news of Docker were heard: it is their own time that counts.
  * Bounded; beyond `limit` entries nothing more is learned.
  */
-export class Whereabouts {
+export class DockerEndpoints {
   readonly #limit: number;
   /** By container id. */
   readonly #current = new Map<string, Endpoints>();

@@ -2,14 +2,14 @@ import { dockerClient } from '../../backends/docker/client.ts';
 import type { Clock } from '../../core/clock.ts';
 import { describeError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
-import type { CgroupId, Event, Input, Network } from '../contract.ts';
+import type { CgroupId, Event, Input, NetworkNamespace } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import { locateCgroup, scanCgroups } from './cgroups.ts';
 import { type DockerWatcher, watchDocker } from './docker.ts';
 import { networkOfCgroup } from './network-namespaces.ts';
 
 /** A cgroup of whose network nothing is known. */
-export interface Stranger {
+export interface UnresolvedCgroup {
   readonly cgroup: CgroupId;
   readonly path: string;
   /** To be asked for until there is an answer; others may have no process. */
@@ -34,9 +34,9 @@ export interface IdentifyOptions {
   /** Ids of living containers that Docker may know and has not described. */
   readonly undescribed: () => readonly string[];
   /** Living cgroups of whose network nothing is known. */
-  readonly unnetworked: () => readonly Stranger[];
+  readonly unresolved: () => readonly UnresolvedCgroup[];
   /** The network namespace of a process, or null when it is gone. */
-  readonly networkOfProcess: (pid: string) => Promise<Network | null>;
+  readonly networkOfProcess: (pid: string) => Promise<NetworkNamespace | null>;
   /** Time since boot, ms. */
   readonly boot: () => number;
 }
@@ -152,9 +152,9 @@ export class Identifier {
   }
 
   #askNetworks(): void {
-    const { mount, unnetworked, feed, networkOfProcess } = this.#options;
+    const { mount, unresolved, feed, networkOfProcess } = this.#options;
     if (mount === null) return;
-    const strangers = unnetworked();
+    const strangers = unresolved();
     const ids = new Set(strangers.map(stranger => stranger.cgroup));
     for (const id of this.#questions.keys()) if (!ids.has(id)) this.#questions.delete(id);
     for (const { cgroup, path, urgent } of strangers) {

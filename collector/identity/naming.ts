@@ -21,7 +21,7 @@ const RUNTIMES: readonly {
 ];
 
 /** A container's cgroup, recognised by its path. */
-export interface Place {
+export interface ContainerRef {
   readonly runtime: string;
   /** The runtime's id, 64 hex digits. */
   readonly id: string;
@@ -30,7 +30,7 @@ export interface Place {
 }
 
 /** Which container a cgroup's path belongs to; null for what is no container. */
-export function placeOf(path: string): Place | null {
+export function containerRefOf(path: string): ContainerRef | null {
   const components = path.split('/');
   for (const [i, component] of components.entries()) {
     for (const { runtime, component: pattern, parent } of RUNTIMES) {
@@ -43,8 +43,8 @@ export function placeOf(path: string): Place | null {
 }
 
 /** True when Docker may know the container. */
-export const isDockers = (place: Place): boolean =>
-  place.runtime === 'docker' || place.runtime === 'container';
+export const mayBeDocker = (ref: ContainerRef): boolean =>
+  ref.runtime === 'docker' || ref.runtime === 'container';
 
 /** Everything that nobody could name. */
 export const OTHER: Container = plain('other', 'other');
@@ -52,11 +52,11 @@ export const OTHER: Container = plain('other', 'other');
 /** Who a cgroup's traffic belongs to; `description` is what Docker says of it, if anything. */
 export function containerOf(
   path: string,
-  place: Place | null,
+  ref: ContainerRef | null,
   description: Description | undefined,
 ): Container {
-  if (place === null) return plain(path, 'cgroup');
-  const { runtime, id } = place;
+  if (ref === null) return plain(path, 'cgroup');
+  const { runtime, id } = ref;
   const fallback = `${runtime}:${id.slice(0, 12)}`;
   if (!description) return { ...plain(fallback, 'container'), id };
   const name = isUsable(description.name) ? description.name : fallback;

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Network } from '../contract.ts';
+import type { NetworkNamespace } from '../contract.ts';
 import { isLoopback, readAddress } from '../decode/flow-key.ts';
 import { unlessGone } from './cgroups.ts';
 
@@ -19,8 +19,8 @@ const MOST_ADDRESSES = 4096;
 export async function networkOfCgroup(
   mount: string,
   path: string,
-  ofProcess: (pid: string) => Promise<Network | null>,
-): Promise<Network | null> {
+  ofProcess: (pid: string) => Promise<NetworkNamespace | null>,
+): Promise<NetworkNamespace | null> {
   const pids = await unlessGone(() => readFile(join(mount, path, 'cgroup.procs'), 'utf8'));
   // 0 stands for a process of another PID namespace.
   const askable = (pids?.split('\n') ?? []).filter(line => /^[1-9]\d*$/.test(line)).slice(0, PROCESSES);
@@ -38,7 +38,7 @@ export async function networkOfCgroup(
 }
 
 /** Tells the network namespaces of processes. A routing table is read once for all who ask for its namespace meanwhile. */
-export class Networks {
+export class NetworkNamespaces {
   readonly #proc: string;
   /** Reads by namespace: those that have not begun, and the last ones that have. */
   readonly #waiting = new Map<number, Promise<string[] | null>>();
@@ -49,7 +49,7 @@ export class Networks {
   }
 
   /** The network namespace of a process, or null when it is gone. Nothing of it was read before this was called. */
-  async ofProcess(pid: string): Promise<Network | null> {
+  async ofProcess(pid: string): Promise<NetworkNamespace | null> {
     const folder = `${this.#proc}/${pid}`;
     const link = await unlessGone(() => readlink(`${folder}/ns/net`));
     if (link === null) return null;

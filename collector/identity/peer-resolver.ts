@@ -1,13 +1,13 @@
 import { CAPS } from '../../core/caps.ts';
 import type { Protocol, Role } from '../../core/traffic/flow.ts';
-import type { Endpoints, Network } from '../contract.ts';
+import type { Endpoints, NetworkNamespace } from '../contract.ts';
 import { isLoopback } from '../decode/flow-key.ts';
 import { addressClass, rangesOf } from './address-class.ts';
-import { Seen } from './bounded-multimap.ts';
-import { Whereabouts } from './docker-endpoints.ts';
+import { BoundedMultimap } from './bounded-multimap.ts';
+import { DockerEndpoints } from './docker-endpoints.ts';
 
 /** One observation: `name` has a socket of this role in the network namespace `netns`. */
-export interface Sighting {
+export interface SocketObservation {
   readonly name: string;
   readonly netns: number | null;
   readonly protocol: Protocol;
@@ -29,7 +29,7 @@ export interface Peer {
 const REMEMBERED_FRAMES = 720;
 /** Frames for which the dead are remembered: their last traffic is read out after their death. */
 const DEAD_FRAMES = 2;
-const TABLE_SIZE = CAPS.bookEntries.limit;
+const TABLE_SIZE = CAPS.peerTableEntries.limit;
 
 /** A network namespace, or a container whose namespace nobody told; null: somebody who has no name (yet). */
 type Owner = number | string | null;
@@ -42,23 +42,23 @@ type Owner = number | string | null;
  * had it lately, it leads to the one whose server was seen last with the very client, else to nobody: an edge may be
  * missing but never wrong.
  */
-export class AddressBook {
+export class PeerResolver {
   #frame = 0;
-  #host: Network = { netns: 0, addresses: [] };
+  #host: NetworkNamespace = { netns: 0, addresses: [] };
   /** Address -> namespaces. */
-  readonly #owners = new Seen<string, number>(TABLE_SIZE);
+  readonly #owners = new BoundedMultimap<string, number>(TABLE_SIZE);
   /** Namespace -> names. */
-  readonly #members = new Seen<number, string>(TABLE_SIZE);
+  readonly #members = new BoundedMultimap<number, string>(TABLE_SIZE);
   /** Namespace of a name, the newest. */
   readonly #homes = new Map<string, number>();
   /** Who serves: a port (`portIn`), or one and the client's address (`servedTo`) -> names. */
-  readonly #servers = new Seen<number | string, string>(TABLE_SIZE);
+  readonly #servers = new BoundedMultimap<number | string, string>(TABLE_SIZE);
   /** Who asks: a port -> names. */
-  readonly #clients = new Seen<number, string>(TABLE_SIZE);
+  readonly #clients = new BoundedMultimap<number, string>(TABLE_SIZE);
   /** Names that ended, with the frame in which they did. */
   readonly #ended = new Map<string, number>();
   /** What Docker says. */
-  readonly #docker = new Whereabouts(TABLE_SIZE);
+  readonly #docker = new DockerEndpoints(TABLE_SIZE);
   /** Names of containers by their ids, in this frame. */
   #nameOfContainer: (id: string) => string | null = () => null;
   readonly #services: ReturnType<typeof rangesOf>;
@@ -77,13 +77,13 @@ export class AddressBook {
   }
 
   /** The host's own network namespace and addresses. */
-  host(network: Network): void {
+  host(network: NetworkNamespace): void {
     this.#host = network;
     for (const address of network.addresses) this.#owners.see(address, network.netns, this.#frame);
   }
 
   /** A process of `name` is in that network namespace. */
-  network(name: string, { netns, addresses }: Network): void {
+  network(name: string, { netns, addresses }: NetworkNamespace): void {
     this.#ended.delete(name);
     this.#member(name, netns);
     for (const address of addresses) this.#owners.see(address, netns, this.#frame);
@@ -138,7 +138,7 @@ export class AddressBook {
   }
 
   /** Learn from a socket that was seen in this frame. */
-  see(sighting: Sighting): void {
+  see(sighting: SocketObservation): void {
     const { name, protocol, role, port, own, peer } = sighting;
     if (sighting.netns !== null) this.#member(name, sighting.netns);
     const netns = this.#homes.get(name);
@@ -155,7 +155,7 @@ export class AddressBook {
   }
 
   /** Who is at the other end of a socket like this. `moved`: whether anything came through. */
-  peerOf(sighting: Sighting, moved: boolean): Peer {
+  peerOf(sighting: SocketObservation, moved: boolean): Peer {
     const { name, own, peer } = sighting;
     if (peer === null) return { peerKind: 'unknown', peer: '' };
     const home = sighting.netns ?? this.#homes.get(name) ?? null;
@@ -170,7 +170,7 @@ export class AddressBook {
   }
 
   /** The address is nobody's here. */
-  #unowned({ role, port }: Sighting, peer: string): Peer {
+  #unowned({ role, port }: SocketObservation, peer: string): Peer {
     const kind = this.#kindOf(peer);
     if (kind === 'service') return role === 'client' ? virtual(`${peer} port ${port}`) : nobody(peer);
     return { peerKind: kind, peer: '' };
@@ -187,7 +187,7 @@ export class AddressBook {
   }
 
   /** The address is the host's, and nobody was seen to serve that port there. */
-  #onHost({ role, protocol, port }: Sighting, peer: string, moved: boolean): Peer {
+  #onHost({ role, protocol, port }: SocketObservation, peer: string, moved: boolean): Peer {
     if (role === 'server') return { peerKind: 'host', peer: '' };
     const published = this.#docker.target(protocol, port, peer);
     const target = published && this.#nameOfContainer(published.id);
@@ -200,14 +200,14 @@ export class AddressBook {
   }
 
   /** The other end is in the same network namespace. */
-  #inside(sighting: Sighting, home: number | null): Peer {
+  #inside(sighting: SocketObservation, home: number | null): Peer {
     const found = home === null ? null : this.#at(sighting, home);
     if (found !== null) return named(found);
     return home === null || home !== this.#host.netns ? named(sighting.name) : { peerKind: 'host', peer: '' };
   }
 
   /** Who has the peer's address, or null when that is nobody here or cannot be told. */
-  #ownerOf({ protocol, role, port, own }: Sighting, peer: string): Owner {
+  #ownerOf({ protocol, role, port, own }: SocketObservation, peer: string): Owner {
     const candidates = this.#candidates(peer);
     if (candidates.length <= 1 || role === 'server' || own === null) return only(candidates);
     const served = candidates.map(one =>
@@ -229,7 +229,7 @@ export class AddressBook {
   }
 
   /** The one in that namespace who plays the other role on this port, else its only member. */
-  #at({ protocol, role, port }: Sighting, netns: number): string | null {
+  #at({ protocol, role, port }: SocketObservation, netns: number): string | null {
     const others = role === 'client' ? this.#servers : this.#clients;
     const found = only(others.newest(portIn(netns, protocol, port)));
     if (found !== null || netns === this.#host.netns) return found;

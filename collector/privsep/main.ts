@@ -1,5 +1,5 @@
 /**
- * The keeper: the one process that stays root when the collector is another user. It starts bpftrace with programs of
+ * The helper: the one process that stays root when the collector is another user. It starts bpftrace with programs of
  * ours and looks up network namespaces, as long as the collector lives. It is started by client.ts with the descriptors of
  * protocol.ts; arguments: bpftrace, then the words in front of it.
  */
@@ -10,7 +10,7 @@ import { DESCRIPTORS, encode, isBroken } from './protocol.ts';
 import { serve } from './serve.ts';
 
 const [program = 'bpftrace', ...through] = process.argv.slice(2);
-process.title = 'tidegauge-keeper';
+process.title = 'tidegauge-helper';
 // It ends with the collector, which these signals are sent to as well: before that there is a last interval to read out.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 
@@ -29,7 +29,7 @@ try {
   });
 } catch (error) {
   if (!isBroken(error)) {
-    process.stderr.write(`keeper: ${describeError(error)}\n`);
+    process.stderr.write(`helper: ${describeError(error)}\n`);
     process.exitCode = 1;
   }
 }

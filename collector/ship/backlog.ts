@@ -1,5 +1,5 @@
 /** A frame that waits in the spool. */
-export interface Waiting {
+export interface PendingFrame {
   /** Its number there, ascending. */
   readonly seq: number;
   /** Start of the frame, epoch ms. */
@@ -10,7 +10,7 @@ export interface Waiting {
 
 /** Frames that wait for the same thing, oldest first; the frames themselves are in the spool. */
 export class Backlog {
-  readonly #entries: Waiting[] = [];
+  readonly #entries: PendingFrame[] = [];
   /** So many of the oldest are part of a request that is under way. */
   #held = 0;
   #bytes = 0;
@@ -23,13 +23,13 @@ export class Backlog {
     return this.#bytes;
   }
 
-  get oldest(): Waiting | undefined {
+  get oldest(): PendingFrame | undefined {
     return this.#entries[0];
   }
 
   /** The newest, at most so many frames and bytes but at least one, oldest first. */
-  newest(limit: { frames: number; bytes: number }): readonly Waiting[] {
-    const newest: Waiting[] = [];
+  newest(limit: { frames: number; bytes: number }): readonly PendingFrame[] {
+    const newest: PendingFrame[] = [];
     let bytes = 0;
     for (const entry of this.#entries.slice(-limit.frames).toReversed()) {
       bytes += entry.bytes;
@@ -39,13 +39,13 @@ export class Backlog {
     return newest.toReversed();
   }
 
-  push(entry: Waiting): void {
+  push(entry: PendingFrame): void {
     this.#entries.push(entry);
     this.#bytes += entry.bytes;
   }
 
   /** The oldest, at most so many frames and bytes but at least one, for a request; then `release` or `take` them. */
-  hold(limit: { frames: number; bytes: number }): readonly Waiting[] {
+  hold(limit: { frames: number; bytes: number }): readonly PendingFrame[] {
     let bytes = 0;
     const beyond = this.#entries.findIndex((entry, i) => {
       bytes += entry.bytes;
@@ -68,12 +68,12 @@ export class Backlog {
   }
 
   /** The oldest that is not held, but none of the last `keep`; null when there is none. */
-  droppable(keep: number): Waiting | null {
+  droppable(keep: number): PendingFrame | null {
     return this.#entries.length - this.#held <= keep ? null : (this.#entries[this.#held] ?? null);
   }
 
   /** Forget what is `droppable`. */
-  drop({ seq, bytes }: Waiting): void {
+  drop({ seq, bytes }: PendingFrame): void {
     if (this.#entries[this.#held]?.seq !== seq) return;
     this.#entries.splice(this.#held, 1);
     this.#bytes -= bytes;

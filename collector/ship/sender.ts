@@ -2,20 +2,20 @@ import type { Clock } from '../../core/clock.ts';
 import { describeError, ExchangeError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { type Backoff, isRetriable, pauseAfter } from '../../core/retry.ts';
-import { Backlog, type Waiting } from './backlog.ts';
+import { Backlog, type PendingFrame } from './backlog.ts';
 
-export interface StageOptions {
+export interface SenderOptions {
   /** For messages: `store`. */
   name: string;
   /** Most that one request carries. */
   batch: { frames: number; bytes: number };
-  send: (batch: readonly Waiting[]) => Promise<void>;
+  send: (batch: readonly PendingFrame[]) => Promise<void>;
   /** The request was acknowledged. */
-  onSent: (batch: readonly Waiting[]) => void;
+  onSent: (batch: readonly PendingFrame[]) => void;
   /** Done after a request that leaves more behind than it took. Must not throw or reject. */
   between?: () => Promise<void>;
   /** A frame that was refused for good. */
-  onRefused: (frame: Waiting, error: unknown) => void;
+  onRefused: (frame: PendingFrame, error: unknown) => void;
   /** The other side was lost, or is back. */
   onChange: () => void;
   clock: Clock;
@@ -33,9 +33,9 @@ export interface Down {
  * One leg of a frame's way: sends what waits, in order, until it is acknowledged. While the other side is away it
  * tries for ever. A batch that is refused for good is halved until the frame at fault is alone; the others go on.
  */
-export class Stage {
+export class Sender {
   readonly backlog = new Backlog();
-  readonly #options: StageOptions;
+  readonly #options: SenderOptions;
   readonly #stopping = new AbortController();
   readonly #loop: Promise<void>;
   #down: Down | null = null;
@@ -47,7 +47,7 @@ export class Stage {
   /** Ends the pause after a failure. */
   #pause = new AbortController();
 
-  constructor(options: StageOptions) {
+  constructor(options: SenderOptions) {
     this.#options = options;
     this.#loop = this.#run();
   }
@@ -57,7 +57,7 @@ export class Stage {
     return this.#down;
   }
 
-  push(entry: Waiting): void {
+  push(entry: PendingFrame): void {
     this.backlog.push(entry);
     this.#wake();
   }
@@ -105,7 +105,7 @@ export class Stage {
     if (this.backlog.size > batch.length) await between?.();
   }
 
-  #isolate(batch: readonly Waiting[], error: unknown): void {
+  #isolate(batch: readonly PendingFrame[], error: unknown): void {
     this.#up();
     const [only, ...others] = batch;
     if (!only || others.length > 0) {

@@ -6,8 +6,8 @@ import type { Backoff } from '../../core/retry.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
 import type { Queue } from '../../queue/contract.ts';
 import type { Store } from '../../store/contract.ts';
-import type { Waiting } from './backlog.ts';
-import { Stage } from './sender.ts';
+import type { PendingFrame } from './backlog.ts';
+import { Sender } from './sender.ts';
 import type { Spool, SpoolStatus } from './spool/spool.ts';
 
 export interface ShipperOptions {
@@ -36,7 +36,7 @@ export interface ShipperLimits {
 
 /** Counts are frames. */
 export interface ShipperStatus {
-  /** Waiting for the store or, stored already, for the queue. */
+  /** PendingFrame for the store or, stored already, for the queue. */
   readonly pending: number;
   readonly pendingBytes: number;
   /** Start of the oldest that waits, epoch ms. */
@@ -93,8 +93,8 @@ export function createShipper(options: ShipperOptions): Shipper {
 
 class FrameShipper implements Shipper {
   readonly #options: ShipperOptions;
-  readonly #store: Stage;
-  readonly #queue: Stage;
+  readonly #store: Sender;
+  readonly #queue: Sender;
   readonly #drains = new Set<AbortController>();
   /** Since when a frame waits, by its number, on the monotonic clock: the wall clock may be set. */
   readonly #since = new Map<number, number>();
@@ -114,7 +114,7 @@ class FrameShipper implements Shipper {
     const { store, queue, clock, log } = options;
     const backoff = options.backoff ?? BACKOFF;
     const common = { clock, log, backoff, onChange: () => this.#changed() };
-    this.#store = new Stage({
+    this.#store = new Sender({
       ...common,
       name: 'store',
       batch: BATCH,
@@ -126,7 +126,7 @@ class FrameShipper implements Shipper {
       between: () => this.#storeAhead(),
       onRefused: (entry, error) => this.#refused('store', entry, error),
     });
-    this.#queue = new Stage({
+    this.#queue = new Sender({
       ...common,
       name: 'queue',
       batch: { frames: 1, bytes: 0 },
@@ -188,13 +188,13 @@ class FrameShipper implements Shipper {
     return [this.#store.down, this.#queue.down].find(down => down?.part === part)?.reason ?? null;
   }
 
-  #wait(entry: Waiting): void {
+  #wait(entry: PendingFrame): void {
     this.#since.set(entry.seq, this.#options.clock.monotonic());
     this.#store.push(entry);
   }
 
   /** `stored`: workers can read it; otherwise it is lost, and the next frame tells of it. */
-  #forget(entry: Waiting, { stored }: { stored: boolean }): void {
+  #forget(entry: PendingFrame, { stored }: { stored: boolean }): void {
     this.#since.delete(entry.seq);
     const isAhead = this.#ahead.delete(entry.seq);
     if (stored && !isAhead) this.#options.spool.release(entry);
@@ -202,7 +202,7 @@ class FrameShipper implements Shipper {
   }
 
   /** Frames of the spool; one that cannot be read any more is left out, and the spool counts it. */
-  #read(batch: readonly Waiting[]): Frame[] {
+  #read(batch: readonly PendingFrame[]): Frame[] {
     return batch.flatMap(entry => {
       const frame = this.#unreadable.has(entry.seq) ? null : this.#options.spool.read(entry);
       if (frame === null) this.#unreadable.add(entry.seq);
@@ -225,7 +225,7 @@ class FrameShipper implements Shipper {
     }
   }
 
-  #stored(batch: readonly Waiting[]): void {
+  #stored(batch: readonly PendingFrame[]): void {
     for (const entry of batch) {
       if (this.#unreadable.delete(entry.seq)) {
         this.#forget(entry, { stored: this.#ahead.has(entry.seq) });
@@ -239,7 +239,7 @@ class FrameShipper implements Shipper {
     this.#settle();
   }
 
-  #queued(batch: readonly Waiting[]): void {
+  #queued(batch: readonly PendingFrame[]): void {
     for (const entry of batch) {
       if (this.#unreadable.delete(entry.seq)) this.#counts.skipped++;
       else this.#counts.queued++;
@@ -249,7 +249,7 @@ class FrameShipper implements Shipper {
   }
 
   /** What the store refuses is not queued: live detection and a review of the store see the same. */
-  #refused(by: 'store' | 'queue', entry: Waiting, error: unknown): void {
+  #refused(by: 'store' | 'queue', entry: PendingFrame, error: unknown): void {
     this.#counts[by === 'store' ? 'refused' : 'skipped']++;
     this.#forget(entry, { stored: by === 'queue' });
     this.#options.log.error(
@@ -290,7 +290,7 @@ class FrameShipper implements Shipper {
    * Whether a bound is exceeded. `next`: whom that would cost; only its own age counts, as what is part of a request
    * stays, however old, and giving up younger ones for it would empty the spool.
    */
-  #exceeded(next: Waiting): boolean {
+  #exceeded(next: PendingFrame): boolean {
     const { limits, spool, clock } = this.#options;
     const since = this.#since.get(next.seq);
     return (

@@ -1,14 +1,14 @@
 import { describeError } from '../../../core/errors.ts';
 import type { Log } from '../../../core/log.ts';
 
-interface Saying {
+interface Message {
   readonly level: 'error' | 'warn';
   readonly fails: string;
   /** Null: that it works again is no news. */
   readonly works: string | null;
 }
 
-const SAYINGS = {
+const MESSAGES = {
   write: {
     level: 'error',
     fails: 'the spool cannot be written: frames are kept in memory, and would be lost with this process',
@@ -25,8 +25,8 @@ const SAYINGS = {
     fails: 'the spool cannot be tidied up: it takes more room, and the next start ships some frames again',
     works: null,
   },
-} as const satisfies Record<string, Saying>;
-type Task = keyof typeof SAYINGS;
+} as const satisfies Record<string, Message>;
+type Task = keyof typeof MESSAGES;
 
 /** How the disk does: that something fails is said once, until it works again. A disk may take what it cannot sync. */
 export class Health {
@@ -46,7 +46,7 @@ export class Health {
 
   /** Whether the action did all that it should. */
   attempt(task: Task, action: () => void): boolean {
-    const { level, fails, works } = SAYINGS[task];
+    const { level, fails, works } = MESSAGES[task];
     const folder = this.#folder;
     try {
       action();

@@ -6,10 +6,10 @@ import type { Clock } from '../../../core/clock.ts';
 import { describeError, TidegaugeError } from '../../../core/errors.ts';
 import type { Log } from '../../../core/log.ts';
 import { decodeFrame, encodeFrame, type Frame, type Span, spanOf } from '../../../core/traffic/frame.ts';
-import type { Waiting } from '../backlog.ts';
+import type { PendingFrame } from '../backlog.ts';
 import { Cursor } from './cursor.ts';
 import { Health } from './health.ts';
-import { countDropped, type Entry, type Found, find, later } from './recover.ts';
+import { countDropped, find, later, type RecoveredSpool, type SpoolEntry } from './recover.ts';
 import { Segment } from './segment.ts';
 
 export interface SpoolOptions {
@@ -43,7 +43,7 @@ export interface SpoolStatus {
 }
 
 /** One that is in memory only. */
-interface Unwritten extends Entry {
+interface Unwritten extends SpoolEntry {
   frame: Frame;
 }
 
@@ -58,11 +58,11 @@ const SYNC_MS = 1000;
  */
 export class Spool {
   /** Frames that an earlier process left, oldest first. */
-  readonly recovered: readonly Waiting[];
+  readonly recovered: readonly PendingFrame[];
   readonly #options: Required<SpoolOptions>;
   readonly #cursor: Cursor;
   /** By sequence number, ascending. */
-  readonly #entries: Map<number, Entry>;
+  readonly #entries: Map<number, SpoolEntry>;
   readonly #segments: Set<Segment>;
   readonly #health: Health;
   readonly #closing = new AbortController();
@@ -77,11 +77,11 @@ export class Spool {
   #unwrittenBytes = 0;
   #cachedBytes = 0;
   /** The newest on disk that is in memory too. */
-  #cached: Entry | null = null;
+  #cached: SpoolEntry | null = null;
   #damaged: number;
   #syncing = false;
 
-  private constructor(options: Required<SpoolOptions>, cursor: Cursor, found: Found) {
+  private constructor(options: Required<SpoolOptions>, cursor: Cursor, found: RecoveredSpool) {
     this.#options = options;
     this.#health = new Health(options.folder, options.log);
     this.#cursor = cursor;
@@ -135,7 +135,7 @@ export class Spool {
   }
 
   /** Keep a frame until it is released. */
-  append(frame: Frame): Waiting {
+  append(frame: Frame): PendingFrame {
     const payload = Buffer.from(encodeFrame(frame));
     const waiting = { seq: this.#next++, start: frame.start, bytes: payload.length };
     const entry: Unwritten = { ...waiting, dropped: 0, frame, disk: null };
@@ -151,20 +151,20 @@ export class Spool {
    * A frame that waits, with how many were given up right before it; null when its place on disk was damaged since: then
    * it is to be dropped.
    */
-  read({ seq }: Waiting): Frame | null {
+  read({ seq }: PendingFrame): Frame | null {
     const entry = this.#entries.get(seq);
     const frame = entry ? this.#frameOf(entry) : null;
     return frame && entry && entry.dropped > 0 ? { ...frame, dropped: entry.dropped } : frame;
   }
 
   /** `noted`: by the cursor, which may not know the last ones. Of a record that cannot be read the end is not known. */
-  #newestOf(found: Entry | null, noted: Span | null): Span | null {
+  #newestOf(found: SpoolEntry | null, noted: Span | null): Span | null {
     if (!found || (noted && noted.start >= found.start)) return noted;
     const frame = this.#frameOf(found);
     return frame ? spanOf(frame) : { start: found.start, end: found.start + 1 };
   }
 
-  #frameOf(entry: Entry): Frame | null {
+  #frameOf(entry: SpoolEntry): Frame | null {
     if (entry.frame) return entry.frame;
     try {
       const payload = entry.disk?.segment.read(entry.disk.place);
@@ -177,7 +177,7 @@ export class Spool {
   }
 
   /** A frame was shipped. */
-  release({ seq }: Waiting): void {
+  release({ seq }: PendingFrame): void {
     this.#shipped = Math.max(this.#shipped, seq + 1);
     this.#remove(seq);
   }
@@ -186,7 +186,7 @@ export class Spool {
    * A frame is given up: the next one tells of it, and of those that it would have told of. `stored`: it is not lost
    * itself, for it is in the store though its turn never came.
    */
-  drop({ seq }: Waiting, { stored = false } = {}): void {
+  drop({ seq }: PendingFrame, { stored = false } = {}): void {
     const gone = this.#entries.get(seq);
     if (!gone) return;
     for (const entry of this.#entries.values()) {
@@ -238,7 +238,7 @@ export class Spool {
   }
 
   /** The oldest of what is not on disk. */
-  #write(entry: Entry, payload: Buffer): void {
+  #write(entry: SpoolEntry, payload: Buffer): void {
     const segment = this.#segmentFor(entry.seq);
     entry.disk = { segment, place: segment.append(entry.seq, entry.start, payload) };
     this.#unwritten.shift();
@@ -252,7 +252,7 @@ export class Spool {
   }
 
   /** Keep it on disk only. */
-  #uncache(entry: Entry): void {
+  #uncache(entry: SpoolEntry): void {
     if (entry.frame) this.#cachedBytes -= entry.bytes;
     entry.frame = null;
     if (this.#cached === entry) this.#cached = null;

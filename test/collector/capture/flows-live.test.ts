@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
-import { type Connection, watchConnections } from '../../../collector/capture/live-connections.ts';
+import { type LiveConnection, watchConnections } from '../../../collector/capture/live-connections.ts';
 import { localTracer } from '../../../collector/capture/tracer.ts';
 import { systemClock } from '../../../core/clock.ts';
 import { EXCHANGE_KEYS, type Flow } from '../../../core/traffic/flow.ts';
@@ -424,7 +424,7 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
   it('are shown live, from both ends, and who is refused', async () => {
     const [client, server] = [await cgroup('client'), await cgroup('server')];
     await serve(right, server, tcpServer(`${NET}.2`, 7009, 10, 10));
-    const seen: Connection[] = [];
+    const seen: LiveConnection[] = [];
     const end = new AbortController();
     let isReady = false;
     const warnings: unknown[] = [];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { Event, Reading } from '../../../collector/contract.ts';
+import type { ClockReading, Event } from '../../../collector/contract.ts';
 import { type BuilderOptions, FrameBuilder } from '../../../collector/frames/builder.ts';
 import {
   DIRECTIONS,
@@ -32,7 +32,7 @@ class Driver {
     this.builder = new FrameBuilder({ ...usual, ...options });
   }
 
-  get reading(): Reading {
+  get reading(): ClockReading {
     const boot = this.second * 1000 + 5;
     return { wall: WALL + boot + this.stepped, boot };
   }
@@ -69,7 +69,7 @@ const counts = (cgroup: string, count: number, direction: Direction = 'send'): E
   set: 'a',
   direction,
   entries: 1,
-  talks: null,
+  flows: null,
   ends: [],
   clients: [],
   connections: [],
@@ -411,7 +411,7 @@ describe('for any traffic', () => {
                 traffic: cellsOf(
                   sizes.map(({ cgroup, bound, count }) => ({ cgroup, bytes: 0, sizes: [[bound, count]] })),
                 ),
-                talks: null,
+                flows: null,
                 ends: [],
                 clients: [],
                 connections: [],

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { flows as probe } from '../../../bpf/flows.ts';
-import { decodeTalk, readAddress } from '../../../collector/decode/flow-key.ts';
+import { decodeFlowKey, readAddress } from '../../../collector/decode/flow-key.ts';
 import { parseLine } from '../../../collector/decode/parse.ts';
-import { Places } from '../../../collector/frames/row-budget.ts';
+import { RowBudget } from '../../../collector/frames/row-budget.ts';
 import { addressClass } from '../../../collector/identity/address-class.ts';
-import { AddressBook, type Sighting } from '../../../collector/identity/peer-resolver.ts';
+import { PeerResolver, type SocketObservation } from '../../../collector/identity/peer-resolver.ts';
 import { EXCHANGE_KEYS, type Flow, flowId } from '../../../core/traffic/flow.ts';
 
 describe('a key of the flows probe', () => {
@@ -13,22 +13,22 @@ describe('a key of the flows probe', () => {
     const talk = { protocol: 'tcp', port: 33_335, own: '127.0.0.1', peer: '127.0.0.1' };
     const none = [0, 0] as const;
     const both = [0x0100_007f, 0x0100_007f] as const;
-    expect(decodeTalk(0x8237_0201, both, none)).toEqual({ ...talk, role: 'server' });
-    expect(decodeTalk(0x3782_0001, both, none)).toEqual({ ...talk, role: 'client' });
-    expect(decodeTalk(0x3500_0182, none, [0x0100_0000, 0])).toMatchObject({
+    expect(decodeFlowKey(0x8237_0201, both, none)).toEqual({ ...talk, role: 'server' });
+    expect(decodeFlowKey(0x3782_0001, both, none)).toEqual({ ...talk, role: 'client' });
+    expect(decodeFlowKey(0x3500_0182, none, [0x0100_0000, 0])).toMatchObject({
       ...{ protocol: 'udp', role: 'client', port: 53, own: null, peer: '::1' },
     });
-    const mapped = decodeTalk(0x0050_0280, none, [0x0200_000a, 0xffff_0000]);
+    const mapped = decodeFlowKey(0x0050_0280, none, [0x0200_000a, 0xffff_0000]);
     expect(mapped).toMatchObject({ peer: '10.0.0.2', port: 80 });
-    expect(decodeTalk(0x0050_0300, none, none)).toMatchObject({ own: null, peer: null });
-    expect(decodeTalk(0x0050_0380, none, none)).toMatchObject({ own: null, peer: null });
+    expect(decodeFlowKey(0x0050_0300, none, none)).toMatchObject({ own: null, peer: null });
+    expect(decodeFlowKey(0x0050_0380, none, none)).toMatchObject({ own: null, peer: null });
   });
 
   it('adds up messages and bytes by bucket, beyond what a double holds', () => {
     const line =
       '{"type": "map", "data": {"@send_a": {"243,3020423681,72058139515551871,0": 3435973836900000}}}\n';
     expect(parseLine(probe, line)).toMatchObject([
-      { kind: 'counts', map: '@send_a', entries: 1, talks: { messages: [100_000] } },
+      { kind: 'counts', map: '@send_a', entries: 1, flows: { messages: [100_000] } },
     ]);
   });
 
@@ -64,7 +64,7 @@ describe('an address', () => {
 });
 
 describe('the address book', () => {
-  const sighting = (parts: Partial<Sighting>): Sighting => ({
+  const sighting = (parts: Partial<SocketObservation>): SocketObservation => ({
     name: 'web',
     netns: null,
     protocol: 'tcp',
@@ -78,7 +78,7 @@ describe('the address book', () => {
   const container = (peer: string) => ({ peerKind: 'container', peer });
 
   it('knows an address while it is held, and not who held it before', () => {
-    const book = new AddressBook();
+    const book = new PeerResolver();
     book.turn([], new Set());
     book.network('web', { netns: 1, addresses: ['10.0.0.1'] });
     book.network('old', { netns: 2, addresses: ['10.0.0.2'] });
@@ -92,7 +92,7 @@ describe('the address book', () => {
   });
 
   it('rather says nothing than something wrong when an address moved within a frame', () => {
-    const book = new AddressBook();
+    const book = new PeerResolver();
     book.turn([], new Set());
     book.network('old', { netns: 2, addresses: ['10.0.0.2'] });
     book.network('new', { netns: 3, addresses: ['10.0.0.2'] });
@@ -100,7 +100,7 @@ describe('the address book', () => {
   });
 
   it('rather says nothing when two live namespaces have an address, however long one of them was silent', () => {
-    const book = new AddressBook();
+    const book = new PeerResolver();
     book.turn([], new Set());
     book.network('quiet', { netns: 2, addresses: ['10.0.0.2'] });
     for (let i = 0; i < 10; i++) book.turn([], new Set(['quiet', 'loud', 'web']));
@@ -120,7 +120,7 @@ describe('the address book', () => {
   });
 
   it('names what belongs to the host: its services by port, what is translated, the rest', () => {
-    const book = new AddressBook();
+    const book = new PeerResolver();
     book.host({ netns: 9, addresses: ['192.168.1.5'] });
     book.turn([], new Set());
     book.see(sighting({ name: '/sshd', netns: 9, role: 'server', port: 22, own: '192.168.1.5' }));
@@ -164,7 +164,7 @@ describe('places', () => {
     });
     fc.assert(
       fc.property(frames, list => {
-        const places = new Places(limits);
+        const places = new RowBudget(limits);
         for (const [n, all] of list.entries()) {
           const flows = all.map(({ port, ...rest }) => flow(port, rest));
           const rows = places.fold(byId(flows), n * 300);
@@ -179,7 +179,7 @@ describe('places', () => {
   });
 
   it('are kept for a bounded number of containers; what was folded is counted', () => {
-    const places = new Places(limits);
+    const places = new RowBudget(limits);
     const of = (container: string, ports: readonly number[]) =>
       ports.map(port => flow(port, { container, receivedMessages: 0 }));
     const fold = (flows: Flow[]) => places.fold(byId(flows), 0).map(row => row.port);
@@ -190,7 +190,7 @@ describe('places', () => {
   });
 
   it('are for the heaviest, kept while used, and given on when idle', () => {
-    const places = new Places(limits);
+    const places = new RowBudget(limits);
     const ports = (flows: Flow[], start: number) => places.fold(byId(flows), start).map(row => row.port);
     const heavy = [1, 2, 3, 4].map(port => flow(port, { sentBytes: 100 * port }));
     expect(ports([flow(9), ...heavy], 0)).toEqual([0, 1, 2, 3, 4]);

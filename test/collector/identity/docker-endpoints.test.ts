@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Endpoints, PublishedPort } from '../../../collector/contract.ts';
-import { Seen } from '../../../collector/identity/bounded-multimap.ts';
-import { Whereabouts } from '../../../collector/identity/docker-endpoints.ts';
-import { AddressBook, type Sighting } from '../../../collector/identity/peer-resolver.ts';
+import { BoundedMultimap } from '../../../collector/identity/bounded-multimap.ts';
+import { DockerEndpoints } from '../../../collector/identity/docker-endpoints.ts';
+import { PeerResolver, type SocketObservation } from '../../../collector/identity/peer-resolver.ts';
 
 const HOST = { netns: 9, addresses: ['192.168.1.5'] };
 const NOBODY = { peerKind: 'private', peer: '' };
@@ -17,7 +17,7 @@ const at = (
   networks: addresses.length > 0 ? [{ network: 'n', addresses }] : [],
   published,
 });
-const asked = (parts: Partial<Sighting> = {}): Sighting => ({
+const asked = (parts: Partial<SocketObservation> = {}): SocketObservation => ({
   name: 'client',
   netns: null,
   protocol: 'tcp',
@@ -32,7 +32,7 @@ const S = 1e9;
 
 /** A book whose containers are called as their ids are; frames are 5 s long, and Docker is heard 1 s into the next. */
 function newBook(...ranges: string[]) {
-  const book = new AddressBook(ranges);
+  const book = new PeerResolver(ranges);
   let now = 0;
   book.host(HOST);
   const turn = () => {
@@ -117,7 +117,8 @@ describe('an address on a network of Docker', () => {
 
 describe('a published port', () => {
   const published: PublishedPort = { protocol: 'tcp', address: null, port: 8080, target: 80 };
-  const toHost = (parts: Partial<Sighting> = {}) => asked({ peer: '192.168.1.5', port: 8080, ...parts });
+  const toHost = (parts: Partial<SocketObservation> = {}) =>
+    asked({ peer: '192.168.1.5', port: 8080, ...parts });
 
   it('leads to the port of its container where the kernel translates, and is named where nothing came through', () => {
     const { book, turn, hear } = newBook();
@@ -198,10 +199,10 @@ it('who was renamed keeps its addresses and ports under the new name, even if na
 });
 
 it('tables are bounded: what is oldest is forgotten, what does not fit is not learned', () => {
-  const seen = new Seen<string, string>(3);
+  const seen = new BoundedMultimap<string, string>(3);
   for (const key of ['a', 'b', 'c', 'a', 'd']) seen.see(key, 'x', 1);
   expect([seen.size, seen.all('b'), seen.all('a')]).toEqual([3, [], ['x']]);
-  const docker = new Whereabouts(2);
+  const docker = new DockerEndpoints(2);
   docker.turn(0, 5 * S);
   for (const n of [1, 2, 3]) docker.set(at(`c${n}`, [`10.0.0.${n}`]), S);
   expect([docker.size, docker.holders('10.0.0.2'), docker.holders('10.0.0.3')]).toEqual([2, ['c2'], []]);

@@ -9,7 +9,7 @@ import {
   bpftraceWords,
   capabilitiesFor,
   findSetpriv,
-  keeperWords,
+  helperCommand,
   ownRights,
   readRights,
 } from '../../../collector/privsep/rights.ts';
@@ -23,7 +23,7 @@ const hook = (name: string) => {
   return found;
 };
 
-describe('the rights of the keeper', () => {
+describe('the rights of the helper', () => {
   it.each([
     ['tracepoint', [6, 8], '0.21.2', ['SYS_PTRACE', 'PERFMON', 'BPF']],
     ['tracepoint', [6, 8], '0.20.0', ['SYS_PTRACE', 'SYS_ADMIN']],
@@ -40,9 +40,11 @@ describe('the rights of the keeper', () => {
 
   it('are as many as before where this process may not take any', () => {
     const words = (effective: bigint) =>
-      keeperWords('/usr/bin/setpriv', ['BPF'], { effective, reserve: effective, noNewPrivileges: true }).join(
-        ' ',
-      );
+      helperCommand('/usr/bin/setpriv', ['BPF'], {
+        effective,
+        reserve: effective,
+        noNewPrivileges: true,
+      }).join(' ');
     expect(words(1n << 8n)).toContain('--bounding-set=-all,+cap_39');
     expect(words(1n << 21n)).not.toContain('--bounding-set');
   });
@@ -64,14 +66,14 @@ describe('the rights of the keeper', () => {
   });
 });
 
-describeWith(['ebpf', 'newer-bpftrace'], 'the rights of the keeper', () => {
+describeWith(['ebpf', 'newer-bpftrace'], 'the rights of the helper', () => {
   it.each(['bpftrace', NEWER_BPFTRACE])('are enough for %s to load every program', async program => {
     const choice = await chooseHook({ hook: 'auto', probe: 'auto' });
     const version = await bpftraceVersion(program);
     const bpftrace = bpftraceVersionOf(version);
     const capabilities = capabilitiesFor(choice, version);
     const through = [
-      ...keeperWords(findSetpriv(), capabilities, ownRights()),
+      ...helperCommand(findSetpriv(), capabilities, ownRights()),
       ...bpftraceWords(findSetpriv()),
     ];
     const parameters = {

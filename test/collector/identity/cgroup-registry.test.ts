@@ -2,8 +2,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import type { CgroupId, Event, Input } from '../../../collector/contract.ts';
+import { CgroupRegistry } from '../../../collector/identity/cgroup-registry.ts';
 import { Identifier } from '../../../collector/identity/identifier.ts';
-import { Identity } from '../../../collector/identity/identity.ts';
 import { systemClock } from '../../../core/clock.ts';
 import { silentLog } from '../../parts/capture.ts';
 import { temporaryFolder } from '../../parts/process.ts';
@@ -13,7 +13,7 @@ const ID2 = 'cd'.repeat(32);
 const DESCRIBED = { image: 'i:1', project: '', service: '', number: '' };
 
 /** Who is in the frame that ends at `endNs`, as `name`, `+name` (born in it), `name-` (died in it). */
-function rosterOf(identity: Identity, endNs: number, ...active: CgroupId[]): string[] {
+function attribute(identity: CgroupRegistry, endNs: number, ...active: CgroupId[]): string[] {
   const members = identity.roster(new Map(active.map(id => [id, null])), endNs);
   identity.age(endNs);
   return members
@@ -23,30 +23,30 @@ function rosterOf(identity: Identity, endNs: number, ...active: CgroupId[]): str
 
 describe('identity', () => {
   it('takes an id that comes again after a death for somebody else', () => {
-    const identity = new Identity();
+    const identity = new CgroupRegistry();
     identity.birth('7', `/docker/${ID}`, 1);
     identity.described({ ...DESCRIBED, id: ID, name: 'first' });
     identity.death('7', `/docker/${ID}`, 5);
-    expect(rosterOf(identity, 10, '7')).toEqual(['+first-']);
+    expect(attribute(identity, 10, '7')).toEqual(['+first-']);
     identity.birth('7', `/docker/${ID2}`, 12);
     identity.described({ ...DESCRIBED, id: ID2, name: 'second' });
-    expect(rosterOf(identity, 20, '7')).toEqual(['+second']);
+    expect(attribute(identity, 20, '7')).toEqual(['+second']);
     expect(identity.nameOf('7')).toBe('second');
   });
 
   it('names who restarted inside one interval once, with both births', () => {
-    const identity = new Identity();
+    const identity = new CgroupRegistry();
     identity.described({ ...DESCRIBED, id: ID, name: 'web' });
     identity.birth('7', `/docker/${ID}`, 1);
-    expect(rosterOf(identity, 10)).toEqual(['+web']);
+    expect(attribute(identity, 10)).toEqual(['+web']);
     identity.death('7', `/docker/${ID}`, 11);
     identity.birth('8', `/docker/${ID}`, 12);
-    expect(rosterOf(identity, 20, '7', '8')).toEqual(['+web', 'web-']);
-    expect(rosterOf(identity, 30)).toEqual(['web']);
+    expect(attribute(identity, 20, '7', '8')).toEqual(['+web', 'web-']);
+    expect(attribute(identity, 30)).toEqual(['web']);
   });
 
   it('gives names by container ids to those alone who are on this host', () => {
-    const identity = new Identity();
+    const identity = new CgroupRegistry();
     identity.birth('7', `/docker/${ID}`, 1);
     for (const [id, name] of [
       [ID, 'here'],
@@ -60,14 +60,14 @@ describe('identity', () => {
   });
 
   it('knows the names of others than Docker by their paths: Podman, containerd, services', () => {
-    const identity = new Identity();
+    const identity = new CgroupRegistry();
     const paths = [
       `/machine.slice/libpod-${ID}.scope/container`,
       `/kubepods.slice/kubepods-pod1.slice/cri-containerd-${ID2}.scope`,
       '/system.slice/ssh.service',
     ];
     for (const [n, path] of paths.entries()) identity.birth(`${n}`, path, 1);
-    expect(rosterOf(identity, 10, '0', '1', '2')).toEqual([
+    expect(attribute(identity, 10, '0', '1', '2')).toEqual([
       '+/system.slice/ssh.service',
       '+containerd:cdcdcdcdcdcd',
       'podman:abababababab',
@@ -87,7 +87,7 @@ it('whom nobody knows is no reason to search the cgroups again; a start and lost
     boot: () => 0,
     feed: input => fed.push(input.kind),
     undescribed: () => [],
-    unnetworked: () => [],
+    unresolved: () => [],
     networkOfProcess: async () => null,
   });
   const flip: Event = { kind: 'flip', ns: 1, set: 'a' };

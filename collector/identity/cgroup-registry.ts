@@ -1,11 +1,11 @@
 import type { Container } from '../../core/traffic/frame.ts';
 import type { CgroupId, Description } from '../contract.ts';
-import { containerOf, isDockers, type Place, placeOf } from './naming.ts';
+import { type ContainerRef, containerOf, containerRefOf, mayBeDocker } from './naming.ts';
 
 /** A cgroup that exists, or did until a moment ago. Times are kernel time, ns; null: not known, or not yet. */
 interface Cgroup {
   path: string;
-  place: Place | null;
+  ref: ContainerRef | null;
   /** Who it is according to `description`; null: not asked yet. */
   container: Container | null;
   description: Description | undefined;
@@ -21,7 +21,7 @@ interface Cgroup {
 }
 
 /** A cgroup in a frame. */
-export interface Member {
+export interface FrameMember {
   readonly cgroup: CgroupId;
   readonly container: Container;
   /** Born, died inside the interval. */
@@ -36,7 +36,7 @@ const REMEMBERED_FRAMES = 2;
  * Who is who: cgroup id -> path -> container. Fed by events alone, deterministic, no I/O. Its size is that of the
  * host: living cgroups, those dead for `REMEMBERED_FRAMES`, and the containers that Docker has.
  */
-export class Identity {
+export class CgroupRegistry {
   readonly #cgroups = new Map<CgroupId, Cgroup>();
   readonly #descriptions = new Map<string, Description>();
   /** Removed by Docker, with the time at which that was heard; forgotten once no cgroup refers to them. */
@@ -70,7 +70,7 @@ export class Identity {
     const known = this.#cgroups.get(cgroup);
     if (!known) return;
     known.path = path;
-    known.place = placeOf(path);
+    known.ref = containerRefOf(path);
     known.container = null;
   }
 
@@ -110,7 +110,7 @@ export class Identity {
     return id => {
       names ??= new Map(
         [...this.#cgroups.values()].flatMap((cgroup): [string, string][] =>
-          cgroup.place ? [[cgroup.place.id, this.#containerOf(cgroup).name]] : [],
+          cgroup.ref ? [[cgroup.ref.id, this.#containerOf(cgroup).name]] : [],
         ),
       );
       return names.get(id) ?? null;
@@ -119,9 +119,7 @@ export class Identity {
 
   /** Living cgroups, and whether each belongs to a container. */
   living(): [CgroupId, isContainer: boolean][] {
-    return [...this.#cgroups].flatMap(([id, { place, died }]) =>
-      died === null ? [[id, place !== null]] : [],
-    );
+    return [...this.#cgroups].flatMap(([id, { ref, died }]) => (died === null ? [[id, ref !== null]] : []));
   }
 
   /** Path of a living cgroup, or null. */
@@ -133,8 +131,8 @@ export class Identity {
   /** Ids of living containers that Docker may know and has not described. */
   undescribed(): string[] {
     const ids = new Set<string>();
-    for (const { place, died } of this.#cgroups.values()) {
-      if (place && isDockers(place) && died === null && !this.#descriptions.has(place.id)) ids.add(place.id);
+    for (const { ref, died } of this.#cgroups.values()) {
+      if (ref && mayBeDocker(ref) && died === null && !this.#descriptions.has(ref.id)) ids.add(ref.id);
     }
     return [...ids];
   }
@@ -143,8 +141,8 @@ export class Identity {
    * Everyone alive at any moment up to `endNs` who was not told dead before: containers, and other cgroups that had
    * traffic (`active`, or earlier). Ids in `active` that nobody knows are left out. Marks births and deaths as told.
    */
-  roster(active: Pick<ReadonlySet<CgroupId>, 'has'>, endNs: number): Member[] {
-    const members: Member[] = [];
+  roster(active: Pick<ReadonlySet<CgroupId>, 'has'>, endNs: number): FrameMember[] {
+    const members: FrameMember[] = [];
     for (const [id, cgroup] of this.#cgroups) {
       if (active.has(id)) cgroup.seen = true;
       else if (cgroup.deathTold || (cgroup.born ?? 0) > endNs) continue;
@@ -152,8 +150,8 @@ export class Identity {
       const ended = !cgroup.deathTold && cgroup.died !== null && cgroup.died <= endNs;
       cgroup.birthTold ||= started;
       cgroup.deathTold ||= ended;
-      if (!cgroup.seen && !cgroup.place) continue;
-      const own = !cgroup.place?.nested;
+      if (!cgroup.seen && !cgroup.ref) continue;
+      const own = !cgroup.ref?.nested;
       const container = this.#containerOf(cgroup);
       members.push({ cgroup: id, container, started: started && own, ended: ended && own });
     }
@@ -169,7 +167,7 @@ export class Identity {
     for (const [id, ns] of this.#removed) if (ns <= endNs) unused.add(id);
     for (const [id, cgroup] of this.#cgroups) {
       if (cgroup.deathTold && ++cgroup.framesDead > REMEMBERED_FRAMES) this.#cgroups.delete(id);
-      else if (cgroup.place) unused.delete(cgroup.place.id);
+      else if (cgroup.ref) unused.delete(cgroup.ref.id);
     }
     for (const id of unused) {
       this.#descriptions.delete(id);
@@ -179,9 +177,9 @@ export class Identity {
 
   /** The same object for as long as nothing else is known. */
   #containerOf(cgroup: Cgroup): Container {
-    const description = cgroup.place ? this.#descriptions.get(cgroup.place.id) : undefined;
+    const description = cgroup.ref ? this.#descriptions.get(cgroup.ref.id) : undefined;
     if (!cgroup.container || cgroup.description !== description) {
-      cgroup.container = containerOf(cgroup.path, cgroup.place, description);
+      cgroup.container = containerOf(cgroup.path, cgroup.ref, description);
       cgroup.description = description;
     }
     return cgroup.container;
@@ -190,10 +188,10 @@ export class Identity {
 
 /** `birthTold`: true where nobody knows when it was born. */
 function newCgroup(path: string, born: number | null, birthTold: boolean): Cgroup {
-  const place = placeOf(path);
+  const ref = containerRefOf(path);
   return {
     path,
-    place,
+    ref,
     container: null,
     description: undefined,
     born,
