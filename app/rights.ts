@@ -29,7 +29,7 @@ export function prepareRights({ collector }: Config): void {
 }
 
 /**
- * Divide the rights, as the last thing that this process does as root: with `collector.user` a helper keeps them, and this
+ * Divide the rights, as the last thing that this process does as root: with `collector.user` a privileged helper keeps them, and this
  * process is that user from now on. Throws a TidegaugeError when that cannot be, or when the user lacks something.
  */
 export async function divideRights({ config, clock, log }: Wants): Promise<Rights> {

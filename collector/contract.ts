@@ -32,7 +32,7 @@ export type Event =
     }
   | { readonly kind: 'lost'; readonly events: number }
   | { readonly kind: 'attached' }
-  /** Probes are gone: what is read out next was cut short. */
+  /** The probes are detached: the next readout is of an interval that was cut short. */
   | { readonly kind: 'detach' }
   | { readonly kind: 'garbage'; readonly reason: string };
 
@@ -47,7 +47,7 @@ export interface Counts {
   readonly entries: number;
   /** By cgroup; some maps know only bytes, some only messages, some neither. */
   readonly traffic: TrafficColumns | null;
-  /** Between whom, by rows of `traffic`, which has these messages and bytes as well. */
+  /** The same traffic by peer and port; `rows` are those of `traffic`. */
   readonly flows: FlowColumns | null;
   readonly ends: readonly EndCount[];
   readonly clients: readonly ClientPort[];
@@ -61,7 +61,7 @@ export interface ConnectionCount {
   readonly count: number;
 }
 
-/** The same by where they lead; the sum may be less, when the map was full. */
+/** The same by their ends; the sum is less when that map was full. */
 export interface EndCount extends ConnectionCount, Ends {}
 
 /** The client's port of one TCP connection between these ends; absent for ends when the map was full. */
@@ -71,7 +71,7 @@ export interface ClientPort extends Ends {
   readonly clientPort: number;
 }
 
-/** Between whom TCP connections are. */
+/** Ends of TCP connections. */
 export interface Ends {
   /** The server's. */
   readonly port: number;
@@ -130,12 +130,12 @@ export interface ClockReading {
   readonly boot: number;
 }
 
-/** Everything that frames are made of, in the order in which it was learned. A recording is a list of these. */
+/** Everything that frames are made of, in order of arrival. A recording is a list of these. */
 export type Input =
   | ({ readonly kind: 'line'; readonly text: string } & ClockReading)
   /** A line longer than the cap was skipped. */
   | ({ readonly kind: 'oversize' } & ClockReading)
-  /** bpftrace is gone; what follows is of a new one. */
+  /** bpftrace ended; what follows is from a new one. */
   | ({ readonly kind: 'ended'; readonly reason: string } & ClockReading)
   /** All cgroups that existed at `boot` (ms since boot) or a little later. */
   | {
@@ -148,7 +148,7 @@ export type Input =
   /** The full path of a cgroup whose path had been cut. */
   | { readonly kind: 'located'; readonly cgroup: CgroupId; readonly path: string }
   | { readonly kind: 'described'; readonly description: Description }
-  /** Where a container is reached, in place of all that was said before; heard at `boot` (ms since boot). */
+  /** Where a container is reached; replaces what was known. Heard at `boot` (ms since boot). */
   | { readonly kind: 'reached'; readonly boot: number; readonly endpoints: Endpoints }
-  /** Docker has removed the container, as was heard at `boot` (ms since boot). */
+  /** Docker has removed the container; heard at `boot` (ms since boot). */
   | { readonly kind: 'forgotten'; readonly boot: number; readonly id: string };

@@ -42,7 +42,7 @@ export function captureRows({ collector }: Watched): Row[] {
     },
     {
       name: 'tidegauge_garbage_lines_total',
-      help: 'Lines of bpftrace that could not be understood.',
+      help: 'Lines of bpftrace that could not be parsed.',
       type: 'counter',
       read: () => one(status(s => s.counters.garbage)),
     },
@@ -54,13 +54,13 @@ export function captureRows({ collector }: Watched): Row[] {
     },
     {
       name: 'tidegauge_clock_ahead_seconds',
-      help: 'By how much frames are ahead of a wall clock that was set back, until it is set forward or capture was away that long.',
+      help: 'How far frames are ahead of a wall clock that was set back, until the clock catches up.',
       type: 'gauge',
       read: () => seconds(status(s => s.aheadMs)),
     },
     {
       name: 'tidegauge_bpftrace_restarts_total',
-      help: 'Ends of bpftrace after which it was started again.',
+      help: 'How often bpftrace ended and was started again.',
       type: 'counter',
       read: () => one(status(s => s.counters.restarts)),
     },
@@ -78,25 +78,25 @@ export function captureRows({ collector }: Watched): Row[] {
     },
     {
       name: 'tidegauge_aggregated_containers',
-      help: 'Members of the newest frame that went into `other`, because there are too many.',
+      help: 'Containers and cgroups of the newest frame that are aggregated as `other`, because there are too many.',
       type: 'gauge',
-      read: () => one(status(s => s.counters.folded)),
+      read: () => one(status(s => s.counters.aggregatedContainers)),
     },
     {
       name: 'tidegauge_aggregated_flows',
-      help: 'Flows of the newest frame that were added to other rows, because their containers have too many.',
+      help: 'Flows of the newest frame that are aggregated by peer or as `other`, because their containers have too many.',
       type: 'gauge',
       read: () => one(status(s => s.counters.aggregatedFlows)),
     },
     {
       name: 'tidegauge_aggregated_connections',
-      help: 'TCP connections of the newest frame that are in rows without addresses, because there are too many ends.',
+      help: 'TCP connections of the newest frame that are aggregated in rows without addresses, because there are too many.',
       type: 'gauge',
       read: () => one(status(s => s.counters.aggregatedConnections)),
     },
     {
       name: 'tidegauge_peer_table_entries',
-      help: 'Entries of the fullest table of addresses and ports, of which the peers of flows are told.',
+      help: 'Entries of the fullest table of addresses and ports, by which peers of flows are resolved.',
       type: 'gauge',
       read: () => one(status(s => s.counters.peerTableEntries)),
     },
@@ -115,7 +115,7 @@ export function captureRows({ collector }: Watched): Row[] {
   ];
 }
 
-/** How frames get from there to the store and the queue. */
+/** How frames get to the store and the queue. */
 export function shipRows({ collector, clock }: Watched): Row[] {
   const status = <T>(read: (status: ShipperStatus) => T): T | undefined => {
     const running = collector();
@@ -130,7 +130,7 @@ export function shipRows({ collector, clock }: Watched): Row[] {
     },
     {
       name: 'tidegauge_pending_bytes',
-      help: 'What these frames take up as text; bounded by capture.spool.size.',
+      help: 'Size of these frames as JSON text; bounded by capture.spool.size.',
       type: 'gauge',
       read: () => one(status(s => s.pendingBytes)),
     },
@@ -154,13 +154,13 @@ export function shipRows({ collector, clock }: Watched): Row[] {
     },
     {
       name: 'tidegauge_spool_damaged_total',
-      help: 'Places at which files of the spool were damaged: lost frames and torn tails.',
+      help: 'Damaged records in the spool: lost frames and torn tails.',
       type: 'counter',
       read: () => one(status(s => s.spool.damaged)),
     },
     {
       name: 'tidegauge_spool_recovered_frames',
-      help: 'Frames of an earlier process that were found waiting at the start.',
+      help: 'Frames that an earlier process left in the spool.',
       type: 'gauge',
       read: () => one(status(s => s.spool.recovered)),
     },

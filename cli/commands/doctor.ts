@@ -78,7 +78,7 @@ async function userLines(config: Context['config']): Promise<Line[]> {
     user = divided.user;
     await divided.helper.close();
     const { capabilities } = divided.helper;
-    return `${user.name}, without any right of root; the helper of bpftrace has ${capabilities.join(', ')}`;
+    return `${user.name}, without any right of root; the privileged helper has ${capabilities.join(', ')}`;
   });
   return user === null ? [line] : [line, ...checkAccess(config, user)];
 }

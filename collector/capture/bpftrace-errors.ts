@@ -63,8 +63,7 @@ export function explainExit(executable: string, exit: Exit): TidegaugeError | nu
     return new TidegaugeError(
       {
         place,
-        expected: 'a executable that can be started',
-        found: spawnError.code ?? spawnError.message,
+        found: `it cannot be started: ${spawnError.code ?? spawnError.message}`,
         remedy: 'Install bpftrace (Debian: `apt-get install bpftrace`), or set capture.bpftrace to its path.',
       },
       { cause: spawnError, exitCode: 2 },

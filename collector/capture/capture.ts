@@ -30,7 +30,7 @@ export interface CaptureOptions {
   readonly onFrame: (frame: Frame) => void;
   /** Takes everything that the frames are made of. */
   readonly record?: RecordSink;
-  /** Who has the rights of root; this process, when it is not given. */
+  /** What runs with the rights of root; this process by default. */
   readonly tracer?: Tracer;
 }
 
@@ -71,7 +71,7 @@ export async function startCapture(options: CaptureOptions): Promise<Capture> {
 
 type WithTracer = CaptureOptions & { readonly tracer: Tracer };
 
-/** The shell around the pipeline: decides the order of its inputs and keeps bpftrace running. */
+/** Runs the pipeline: orders its inputs and keeps bpftrace running. */
 class RunningCapture implements Capture {
   readonly ready: Promise<void>;
   readonly #options: WithTracer;
@@ -148,16 +148,16 @@ class RunningCapture implements Capture {
       }
       const cause = explainExit(config.bpftrace, exit);
       this.#failures++;
-      // What a signal ended may live the next time; anything else would end the same way.
+      // A signal may not come again; any other cause would.
       if (!this.#isReady && (exit.signal === null || this.#failures >= LIMITS.starts))
         return this.#ready.reject(cause ?? neverReady(config.bpftrace, describeExit(exit)));
       const pauseMs = pauseAfter(this.#failures, LIMITS.backoff);
       const reason = cause?.message ?? describeExit(exit);
-      log.warn({ reason, pauseMs }, 'bpftrace ended; it will be started again');
+      log.warn({ reason, pauseMs }, 'bpftrace ended; it is started again');
       this.#feed({ kind: 'ended', reason, ...this.#reading() });
       await clock.sleep(pauseMs, signal);
     }
-    if (!this.#isReady) this.#ready.reject(neverReady(config.bpftrace, 'that it was stopped before'));
+    if (!this.#isReady) this.#ready.reject(neverReady(config.bpftrace, 'it was stopped before'));
   }
 
   async #runOnce(): Promise<Exit> {
@@ -209,7 +209,7 @@ class RunningCapture implements Capture {
     return { wall: this.#options.clock.now(), boot: bootMs() };
   }
 
-  /** bpftrace that lives but flips no more (stopped, or its buffers lost the readout) is of no use. */
+  /** Restart a bpftrace that runs but no longer flips (stopped, or its buffers lost the readout). */
   async #killWhenSilent(child: Bpftrace, ended: AbortSignal): Promise<void> {
     const { config, clock, log } = this.#options;
     const silenceMs = Math.max(config.interval * LIMITS.silenceIntervals, LIMITS.silenceMs);
@@ -219,11 +219,14 @@ class RunningCapture implements Capture {
       const before = clock.monotonic();
       await clock.sleep(stepMs, ended);
       const now = clock.monotonic();
-      // This process was stopped itself: flips wait to be read.
+      // This process itself was stopped: flips wait to be read.
       if (now - before > 2 * stepMs) this.#lastFlip = now;
       const limitMs = this.#lastFlip === started ? Math.max(silenceMs, LIMITS.startMs) : silenceMs;
       if (ended.aborted || now - this.#lastFlip < limitMs) continue;
-      log.warn({ silentMs: Math.round(now - this.#lastFlip) }, 'bpftrace is silent; killing it');
+      log.warn(
+        { silentMs: Math.round(now - this.#lastFlip) },
+        'bpftrace has not answered; killing it to start a new one',
+      );
       child.kill();
       return;
     }
@@ -233,12 +236,11 @@ class RunningCapture implements Capture {
 /** Time since boot, suspend included, ms; 10 ms resolution. The kernel's `nsecs` are of the same clock. */
 const bootMs = (): number => uptime() * 1000;
 
-function neverReady(program: string, found: string): TidegaugeError {
+function neverReady(executable: string, found: string): TidegaugeError {
   return new TidegaugeError(
     {
-      place: `bpftrace (${program})`,
-      expected: 'a first interval',
-      found,
+      place: `bpftrace (${executable})`,
+      found: `no first interval: ${found}`,
       remedy: 'Run `tidegauge doctor`.',
     },
     { exitCode: 2 },

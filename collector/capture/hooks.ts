@@ -8,7 +8,7 @@ import { PROBES } from '../../bpf/index.ts';
 import type { Config } from '../../core/config/config.ts';
 import { errorCode, TidegaugeError } from '../../core/errors.ts';
 
-/** Where the kernel says what it has; a test looks elsewhere. */
+/** Files in which the kernel lists its features; tests give others. */
 export interface KernelFiles {
   readonly release: string;
   readonly btf: string;
@@ -31,7 +31,7 @@ export interface Refusal {
   readonly remedy: string;
 }
 
-/** What will count, and where. */
+/** The probe that will count, and the hook it attaches to. */
 export interface HookChoice {
   readonly probe: Probe;
   readonly hook: Hook;

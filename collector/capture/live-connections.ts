@@ -31,14 +31,14 @@ export interface LiveConnection {
 
 export interface WatchOptions {
   readonly config: Pick<Config['capture'], 'bpftrace' | 'docker'>;
-  /** Who has the rights of root. */
+  /** What runs with the rights of root. */
   readonly tracer: Tracer;
   readonly clock: Clock;
   readonly log: Log;
-  /** Aborted: the end. */
+  /** Ends the watch. */
   readonly signal: AbortSignal;
   readonly onConnection: (connection: LiveConnection) => void;
-  /** Connections are told from now on, none before. */
+  /** Called once connections are reported from here on. */
   readonly onReady?: () => void;
 }
 
@@ -63,13 +63,13 @@ export async function watchConnections(options: WatchOptions): Promise<void> {
   }
 }
 
-/** Deaths of cgroups after which the earlier dead are forgotten, in steps: there are no frames here to do it. */
+/** Dead cgroups are forgotten every so many deaths: there are no frames here to do it. */
 const DEATHS = 256;
 
 /** Lines of connections.bt -> connections with names. */
 class Watch {
   readonly #options: WatchOptions;
-  readonly #cgroups = new CgroupRegistry();
+  readonly #registry = new CgroupRegistry();
   readonly #identifier: Identifier;
   #deaths = 0;
   #isReady = false;
@@ -81,8 +81,8 @@ class Watch {
       mount,
       clock: options.clock,
       log: options.log,
-      feed: input => learn(this.#cgroups, input),
-      undescribed: () => this.#cgroups.undescribed(),
+      feed: input => learn(this.#registry, input),
+      undescribed: () => this.#registry.undescribed(),
       unresolved: () => [],
       networkOfProcess: pid => options.tracer.networkOfProcess(pid),
       boot: () => uptime() * 1000,
@@ -91,16 +91,16 @@ class Watch {
 
   async take(line: Line): Promise<void> {
     const { clock, log, onConnection } = this.#options;
-    if (line === null) return log.warn('a line too long to be one of ours');
+    if (line === null) return log.warn('skipped a line that is too long');
     const found = parseConnection(line);
     if (found === null) {
       for (const event of parseLine(flows, line)) await this.#follow(event);
       return;
     }
-    // While probes attach, nobody can be looked up yet: what is seen then would be nobody's.
+    // While probes attach, cgroups cannot be looked up yet: connections would have no names.
     if (!this.#isReady) return;
     await this.#identifier.settle();
-    const container = this.#cgroups.nameOf(found.cgroup) ?? OTHER.name;
+    const container = this.#registry.nameOf(found.cgroup) ?? OTHER.name;
     onConnection({ time: clock.now(), container, ...found.connection });
   }
 
@@ -109,14 +109,14 @@ class Watch {
   }
 
   #died({ cgroup, path, ns }: Extract<Event, { kind: 'birth' | 'death' }>): void {
-    this.#cgroups.death(cgroup, path, ns);
+    this.#registry.death(cgroup, path, ns);
     if (++this.#deaths % DEATHS !== 0) return;
-    this.#cgroups.roster(new Set(), ns);
-    this.#cgroups.age(ns);
+    this.#registry.markReported(new Set(), ns);
+    this.#registry.age(ns);
   }
 
   async #follow(event: Event): Promise<void> {
-    if (event.kind === 'birth') this.#cgroups.birth(event.cgroup, event.path, event.ns);
+    if (event.kind === 'birth') this.#registry.birth(event.cgroup, event.path, event.ns);
     if (event.kind === 'death') this.#died(event);
     if (event.kind === 'lost') this.#options.log.warn({ events: event.events }, 'connections were missed');
     if (event.kind === 'garbage') this.#options.log.warn({ reason: event.reason }, 'line not understood');
@@ -128,11 +128,11 @@ class Watch {
   }
 }
 
-function learn(identity: CgroupRegistry, input: Input): void {
-  if (input.kind === 'scanned') identity.scanned(input.cgroups, input.boot * 1e6);
-  if (input.kind === 'located') identity.located(input.cgroup, input.path);
-  if (input.kind === 'described') identity.described(input.description);
-  if (input.kind === 'forgotten') identity.forgotten(input.id, input.boot * 1e6);
+function learn(registry: CgroupRegistry, input: Input): void {
+  if (input.kind === 'scanned') registry.scanned(input.cgroups, input.boot * 1e6);
+  if (input.kind === 'located') registry.located(input.cgroup, input.path);
+  if (input.kind === 'described') registry.described(input.description);
+  if (input.kind === 'forgotten') registry.forgotten(input.id, input.boot * 1e6);
 }
 
 /** What a line of connections.bt says; null for every other line. Never throws. */
@@ -147,12 +147,16 @@ export function parseConnection(
   return { cgroup, connection: { kind, own, ownPort, peer, peerPort } };
 }
 
-/** From end to end: a cgroup may have any name, that of a connection with a quotation mark before it as well. */
+/** Matches the whole line: the name of a cgroup may look like a connection with a quotation mark before it. */
 const CONNECTION_LINE =
   /^\{"type": ?"printf", ?"data": ?"connection \d{1,19} ([123]) (\d{1,20}) (\d{1,5}) (\d{1,5}) ([0-9a-f:.]{2,45}) ([0-9a-f:.]{2,45})\\n"\}\s*$/;
 
-const ended = (program: string, found: string): TidegaugeError =>
+const ended = (executable: string, found: string): TidegaugeError =>
   new TidegaugeError(
-    { place: `bpftrace (${program})`, expected: 'connections', found, remedy: 'Run `tidegauge doctor`.' },
+    {
+      place: `bpftrace (${executable})`,
+      found: `it ended early: ${found}`,
+      remedy: 'Run `tidegauge doctor`.',
+    },
     { exitCode: 2 },
   );

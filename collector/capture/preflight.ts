@@ -7,7 +7,7 @@ import { containerRefOf } from '../identity/naming.ts';
 import { bpftraceVersion } from './bpftrace.ts';
 import { chooseHook, KERNEL_FILES, type KernelFiles } from './hooks.ts';
 
-/** One thing that capture needs, or would like to have. */
+/** One thing that capture needs, or works better with. */
 export interface Check {
   readonly name: string;
   readonly ok: boolean;
@@ -37,7 +37,7 @@ export async function checkMachine(
   ];
 }
 
-/** bpftrace asks for the user, not for its rights. */
+/** bpftrace checks the user id, not the capabilities. */
 export function checkRoot(): Check {
   const uid = process.getuid?.() ?? -1;
   return required('root', uid === 0, `user id ${uid}`, 'Run it as root, for example with sudo.');

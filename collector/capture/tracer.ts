@@ -6,7 +6,7 @@ import { type Bpftrace, bpftraceVersion, startBpftrace } from './bpftrace.ts';
 import { chooseHook, type HookChoice } from './hooks.ts';
 import { type Program, textOf } from './program.ts';
 
-/** All that capture needs root for: in this process, or in a keeper that has stayed root when this process did not. */
+/** All that capture needs root for: in this process, or in the privileged helper once this process has dropped root. */
 export interface Tracer {
   /** The hook that works here and a probe for it. Rejects with a TidegaugeError when there is none. */
   choose(): Promise<HookChoice>;
@@ -27,7 +27,7 @@ export function localTracer(
   return {
     choose: () => chooseHook(config),
     version: () => bpftraceVersion(config.bpftrace),
-    start: program => startBpftrace({ program: config.bpftrace, ...textOf(program) }, clock),
+    start: program => startBpftrace({ executable: config.bpftrace, ...textOf(program) }, clock),
     networkOfProcess: pid => networks.ofProcess(pid),
   };
 }

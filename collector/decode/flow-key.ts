@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import type { Protocol, Role } from '../../core/traffic/flow.ts';
 
-/** Between which sockets, as the kernel keeps it: the client's port is folded away. */
+/** Key of a flow as the kernel maps have it: addresses, not names, and without the client's port. */
 export interface RawFlowKey {
   readonly protocol: Protocol;
   readonly role: Role;

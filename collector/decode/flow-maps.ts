@@ -28,7 +28,7 @@ export const readFlows: MapReader = (scan, head, meaning) => {
   const cells = new TrafficColumns(scan.length);
   const flows = new FlowColumns();
   const of = new Uint32Array(FLOW_KEY_WORDS);
-  let talk = 0;
+  let flow = 0;
   let row = 0;
   let bucket = 0;
   const key = (scan: Scanner): boolean => {
@@ -39,14 +39,14 @@ export const readFlows: MapReader = (scan, head, meaning) => {
     bucket = bucketNumber(scan.low);
     of[2] = withoutBucket(scan.low);
     if (!scanAddress(scan, of, 3) || !scanAddress(scan, of, 5)) return false;
-    talk = flows.numberOf(of);
-    row = flows.rows[talk] ??= cells.rowOf(of[0], of[1]);
+    flow = flows.numberOf(of);
+    row = flows.rows[flow] ??= cells.rowOf(of[0], of[1]);
     return true;
   };
   const sum = (scan: Scanner): boolean => {
     const before = cells.bytes[row] ?? 0;
     const messages = scanCell(scan, cells, row, bucket);
-    flows.add(talk, messages, (cells.bytes[row] ?? 0) - before);
+    flows.add(flow, messages, (cells.bytes[row] ?? 0) - before);
     return messages > 0;
   };
   if (head.type !== 'map' || !scanEntries(scan, key, sum)) return null;

@@ -75,7 +75,7 @@ export const readBytes: MapReader = (scan, head, meaning) => {
   return { ...countsOf(head, meaning, cells), entries };
 };
 
-/** Everything that was read of a map: each cell is an entry of it. */
+/** The content of a map; each cell is an entry of it. */
 export function countsOf(
   { name }: Pick<MapHead, 'name'>,
   { set, direction }: MapMeaning,

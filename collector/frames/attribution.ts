@@ -18,16 +18,16 @@ interface Entry {
   readonly rows: number[];
 }
 
-/** The part of a frame that says who did what, and how many members had no place of their own in it. */
+/** The traffic of a frame by container, and how many members were aggregated as `other`. */
 export interface Attribution extends Pick<Frame, 'containers' | 'started' | 'ended' | 'windows'> {
-  readonly folded: number;
+  readonly aggregated: number;
   /** Names of the members' cgroups; any other cgroup is `other`. */
   readonly names: ReadonlyMap<CgroupId, string>;
 }
 
 /**
- * Put names to traffic. Cgroups of one name are merged, the newest gives the container's details. Traffic of unknown
- * cgroups goes to `other`; so do the members beyond the first `limit` names, containers and the oldest first.
+ * Attribute traffic to containers. Cgroups of one name are merged; the newest gives the container's details. Traffic of
+ * unknown cgroups goes to `other`, and so do members beyond the first `limit` names; containers and the oldest come first.
  */
 export function attribute(
   members: readonly FrameMember[],
@@ -36,7 +36,7 @@ export function attribute(
 ): Attribution {
   const entries = new Map<string, Entry>();
   const named = new Map<CgroupId, string>();
-  let folded = 0;
+  let aggregated = 0;
   for (const member of [...members].sort(compareMembers)) {
     const { cgroup, container } = member;
     let entry = entries.get(container.name);
@@ -44,7 +44,7 @@ export function attribute(
     named.set(cgroup, entry ? container.name : OTHER.name);
     if (entry) merge(entry, member, snapshot.cgroups.get(cgroup));
     else {
-      folded++;
+      aggregated++;
       addOther(entries, snapshot.cgroups.get(cgroup));
     }
   }
@@ -57,12 +57,12 @@ export function attribute(
     started: namesOf(sorted.filter(entry => entry.started)),
     ended: namesOf(sorted.filter(entry => entry.ended)),
     windows: windowsOf(sorted, snapshot),
-    folded,
+    aggregated,
     names: named,
   };
 }
 
-/** Containers first, then the oldest: who has a place in the frame keeps it while others come and go. */
+/** Containers first, then the oldest: a name that is in the frame stays while others come and go. */
 function compareMembers(a: FrameMember, b: FrameMember): number {
   const rank = (member: FrameMember) => (member.container.kind === 'container' ? 0 : 1);
   return rank(a) - rank(b) || compareCgroups(a.cgroup, b.cgroup);
@@ -81,7 +81,7 @@ function merge(entry: Entry, { container, started, ended }: FrameMember, row: nu
   if (row !== undefined) entry.rows.push(row);
 }
 
-/** Traffic that belongs to nobody in the frame, if there is any. */
+/** Traffic without a container in the frame, if there is any. */
 function addOther(entries: Map<string, Entry>, row: number | undefined): void {
   if (row === undefined) return;
   const entry = entries.get(OTHER.name) ?? addEntry(entries, OTHER);

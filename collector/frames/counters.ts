@@ -1,4 +1,4 @@
-/** What a frame builder counts: since its start, unless it says otherwise. */
+/** What a frame builder counts since its start, unless noted otherwise. */
 export interface Counters {
   frames: number;
   /** Lines that were not understood, and why the last one was not. */
@@ -6,18 +6,18 @@ export interface Counters {
   lastGarbage: string | null;
   /** Intervals that went into the frame of the one before, because bpftrace was late. */
   merged: number;
-  /** Lines that said what had been said. */
+  /** Lines that repeat what was read already. */
   duplicates: number;
   lost: number;
-  /** Ends of bpftrace. */
+  /** How often bpftrace ended and was restarted. */
   restarts: number;
-  /** Members of the last frame that were folded into `other`. */
-  folded: number;
+  /** Members of the last frame that were aggregated as `other`. */
+  aggregatedContainers: number;
   /** Flows of the last frame that were added to other rows. */
   aggregatedFlows: number;
-  /** TCP connections of the last frame that were folded into rows without addresses. */
+  /** TCP connections of the last frame that were aggregated into rows without addresses. */
   aggregatedConnections: number;
-  /** Entries of the fullest table of who is reached where. */
+  /** Entries of the fullest table of the peer resolver. */
   peerTableEntries: number;
 }
 
@@ -30,7 +30,7 @@ export const newCounters = (): Counters => ({
   duplicates: 0,
   lost: 0,
   restarts: 0,
-  folded: 0,
+  aggregatedContainers: 0,
   aggregatedFlows: 0,
   aggregatedConnections: 0,
   peerTableEntries: 0,

@@ -6,7 +6,7 @@ import { PeerResolver, type SocketObservation } from '../identity/peer-resolver.
 import type { MapSnapshot } from './map-snapshot.ts';
 import { addFlows, RowBudget, type RowLimits } from './row-budget.ts';
 
-/** Who is in the frame, and since when. */
+/** What a frame's flows are resolved with. */
 export interface FrameContext {
   /** Start of the frame, epoch ms. */
   readonly start: number;
@@ -24,16 +24,16 @@ export interface FrameContext {
   readonly alive: ReadonlySet<string>;
 }
 
-/** A cgroup's traffic with one peer, not yet resolved. */
+/** A cgroup's traffic with one peer, whose name is not resolved yet. */
 interface UnresolvedFlow extends SocketObservation {
   readonly exchange: Exchange;
 }
 
-/** Readouts -> flows of frames. Pure apart from its own state, which is bounded. */
+/** Map snapshots -> flows of frames. Pure apart from its own bounded state. */
 export class FlowBuilder {
   readonly #peers: PeerResolver;
   readonly #rows: RowBudget;
-  /** Of living cgroups, with the name that the book has it under; null: not yet. */
+  /** Of living cgroups; `name`: the one the resolver knows it by, null: not added yet. */
   readonly #networks = new Map<
     CgroupId,
     { readonly network: NetworkNamespace; readonly name: string | null }
@@ -46,38 +46,38 @@ export class FlowBuilder {
   }
 
   /** Flows of the last frame that were added to other rows. */
-  get folded(): number {
-    return this.#rows.folded;
+  get aggregated(): number {
+    return this.#rows.aggregated;
   }
 
-  /** Entries of the fullest table of who is reached where. */
+  /** Entries of the resolver's fullest table. */
   get peerTableEntries(): number {
     return this.#peers.size;
   }
 
-  /** Whether nobody told the cgroup's network. */
+  /** Whether the cgroup's network namespace is unknown. */
   isUnresolved(cgroup: CgroupId): boolean {
     return !this.#networks.has(cgroup);
   }
 
-  /** A cgroup is in that network; null: the host. */
+  /** A cgroup is in that network namespace; null: the host. */
   networked(cgroup: CgroupId | null, network: NetworkNamespace): void {
-    if (cgroup === null) this.#peers.host(network);
+    if (cgroup === null) this.#peers.setHostNetwork(network);
     else this.#networks.set(cgroup, { network, name: null });
   }
 
   /** Where a container is reached, heard at `ns`, kernel time. */
   reached(endpoints: Endpoints, ns: number): void {
-    this.#peers.reached(endpoints, ns);
+    this.#peers.setEndpoints(endpoints, ns);
   }
 
   /** The flows of a frame. */
   flows(snapshot: MapSnapshot, context: FrameContext): Flow[] {
-    this.#peers.turn(context.ended, context.alive);
-    this.#peers.docker(context.fromNs, context.toNs, context.nameOfContainer);
+    this.#peers.startFrame(context.ended, context.alive);
+    this.#peers.setFrameBounds(context.fromNs, context.toNs, context.nameOfContainer);
     this.#learnNetworks(context);
     const unresolved = [...observedFlows(snapshot, context), ...connectionFlows(snapshot, context)];
-    for (const flow of unresolved) this.#peers.see(flow);
+    for (const flow of unresolved) this.#peers.observe(flow);
     const flows = new Map<string, Flow>();
     const add = (flow: Flow) => {
       const id = flowId(flow);
@@ -86,13 +86,13 @@ export class FlowBuilder {
     };
     for (const flow of unresolved) add(this.#resolve(flow));
     for (const flow of remainders(snapshot, context)) add(flow);
-    return this.#rows.fold(flows, context.start);
+    return this.#rows.apply(flows, context.start);
   }
 
-  /** The book has a network once, from then on sockets tell; under a new name it has what it had under the old one. */
+  /** Each namespace is added once; later changes are seen on sockets. A renamed container keeps what is known of it. */
   #learnNetworks({ nameOf }: FrameContext): void {
     const renamed = new Map<string, string>();
-    const told: [string, NetworkNamespace][] = [];
+    const added: [string, NetworkNamespace][] = [];
     const left = new Set<string>();
     for (const [cgroup, { network, name: before }] of this.#networks) {
       const name = nameOf(cgroup);
@@ -100,15 +100,15 @@ export class FlowBuilder {
         this.#networks.delete(cgroup);
         if (before !== null) left.add(before);
       } else if (name !== before && name !== OTHER.name) {
-        if (before === null) told.push([name, network]);
+        if (before === null) added.push([name, network]);
         else renamed.set(before, name);
         this.#networks.set(cgroup, { network, name });
       }
     }
     if (left.size > 0) for (const { name } of this.#networks.values()) left.delete(name ?? '');
-    this.#peers.left(left);
+    this.#peers.release(left);
     if (renamed.size > 0) this.#peers.rename(renamed);
-    for (const [name, network] of told) this.#peers.network(name, network);
+    for (const [name, network] of added) this.#peers.addNetwork(name, network);
   }
 
   #resolve(flow: UnresolvedFlow): Flow {
@@ -156,7 +156,7 @@ function connectionFlows(snapshot: MapSnapshot, context: FrameContext): Unresolv
   }));
 }
 
-/** ConnectionRows that are in the totals, but not among the ends: that map was full. */
+/** Connections that are in the totals but not among the ends, as that map was full. */
 function remainders(snapshot: MapSnapshot, context: FrameContext): Flow[] {
   const left = new Map<string, ConnectionCount>();
   const add = ({ cgroup, kind }: ConnectionCount, count: number) => {
@@ -183,7 +183,7 @@ function remainders(snapshot: MapSnapshot, context: FrameContext): Flow[] {
 const roleOf = (kind: ConnectionKind): FlowKey['role'] => (kind === 'accepted' ? 'server' : 'client');
 const fieldOf = (kind: ConnectionKind): keyof Exchange => (kind === 'failed' ? 'failures' : 'connections');
 
-/** The sum; the address of the one that moved more. */
+/** The sum, with the address of the one that moved more bytes. */
 function mergeFlows(a: Flow, b: Flow): Flow {
   const weight = (flow: Flow): number => flow.sentBytes + flow.receivedBytes;
   return weight(b) > weight(a) ? addFlows(b, a) : addFlows(a, b);

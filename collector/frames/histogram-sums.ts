@@ -7,14 +7,14 @@ const FIRST_CAPACITY = 1024;
 const NONE = -1;
 
 /**
- * Most buckets of most windows hold a few messages: these are one pair for all windows, by bucket and count. Otherwise
- * pairs would be two thirds of a frame's memory.
+ * Most buckets hold a few messages: all windows share one pair for each bucket and small count. Otherwise pairs would
+ * take two thirds of a frame's memory.
  */
 const SMALL: readonly Sizes[] = BUCKETS.map(bound =>
   Array.from({ length: 128 }, (_, count) => [bound, count] as const),
 );
 
-/** Traffic in one direction of many rows, still being added up: each row has a list of its cells. */
+/** Sums of the traffic of many rows in one direction: each row has a linked list of its cells. */
 export class HistogramSums {
   /** Messages of all rows. */
   messages = 0;
@@ -75,7 +75,7 @@ export class HistogramSums {
     return used === 0 ? null : { container, direction, messages, bytes, sizes: this.#takeSizes(used) };
   }
 
-  /** The histogram in `sums`, of so many buckets, which are empty again. */
+  /** The histogram in `sums`, which has `used` buckets; clears it. */
   #takeSizes(used: number): Sizes {
     // Of the right length from the start: growing arrays would take twice the memory of a frame.
     const sizes = new Array<Sizes[number]>(used);

@@ -7,14 +7,14 @@ import type { RawFlowKey } from '../decode/flow-key.ts';
 import { KeyTable } from '../decode/key-table.ts';
 import { HistogramSums } from './histogram-sums.ts';
 
-/** What a cgroup exchanged with one peer, still being added up. */
+/** What a cgroup exchanged with one peer, by addresses; still being summed. */
 export interface RawFlow {
   readonly cgroup: CgroupId;
   readonly key: RawFlowKey;
   readonly exchange: { -readonly [K in keyof Exchange]: Exchange[K] };
 }
 
-/** What was read out of one set of maps. */
+/** The content of one set of maps, summed over the parts of an interval. */
 export class MapSnapshot {
   /** The row of each cgroup. */
   readonly cgroups = new Map<CgroupId, number>();
@@ -28,19 +28,19 @@ export class MapSnapshot {
   readonly ends: EndCount[] = [];
   readonly clients: ClientPort[] = [];
   readonly connections: ConnectionCount[] = [];
-  readonly #tallies: Readonly<Record<Direction, HistogramSums>> = {
+  readonly #sums: Readonly<Record<Direction, HistogramSums>> = {
     send: new HistogramSums(),
     receive: new HistogramSums(),
   };
   /** Messages counted a second time, or null where they are not. */
   #total: number | null = null;
   readonly flows: RawFlow[] = [];
-  /** Cgroups and flows of `flows`, by their numbers there. */
+  /** Key of each of `flows`, by its index. */
   readonly #flowKeys = new KeyTable(FLOW_KEY_WORDS);
   /** Names of the maps that were read, and sets whose count was. */
   readonly #maps = new Set<string>();
 
-  /** Take a map's content; false when this map has been read already. */
+  /** Add a map's content; false when this map was added already. */
   take(counts: Counts): boolean {
     const { map, direction, entries, traffic, flows, ends, clients, connections } = counts;
     if (this.#maps.has(map)) return false;
@@ -48,10 +48,10 @@ export class MapSnapshot {
     this.entries = Math.max(this.entries, entries);
     if (traffic) {
       const rows = this.#rowsFor(traffic);
-      this.#tallies[direction].add(traffic, rows);
+      this.#sums[direction].add(traffic, rows);
       if (flows) this.#addFlows(flows, direction, rows);
     }
-    // Who only tried to connect is part of the frame as well, also when one of these two maps was not understood.
+    // A cgroup that only tried to connect is in the frame too, even if one of these two maps was garbage.
     for (const end of ends) {
       this.ends.push(end);
       this.#row(end.cgroup);
@@ -64,23 +64,23 @@ export class MapSnapshot {
     return true;
   }
 
-  /** Messages that no cell counted; 0 where they are not counted a second time. */
+  /** Messages missing from the cells; 0 where they are not counted a second time. */
   get missing(): number {
-    const { send, receive } = this.#tallies;
+    const { send, receive } = this.#sums;
     return this.#total === null ? 0 : Math.max(0, this.#total - send.messages - receive.messages);
   }
 
   /** Traffic of a container with these rows; null when it has none in this direction. */
   window(container: string, direction: Direction, rows: readonly number[]): Window | null {
-    return this.#tallies[direction].window(container, direction, rows);
+    return this.#sums[direction].window(container, direction, rows);
   }
 
-  /** Another part of the same interval follows: its maps are new ones. */
+  /** Another part of the same interval follows, with the same maps again. */
   nextPart(): void {
     this.#maps.clear();
   }
 
-  /** Take the count of all messages of a set; false when it has been taken already. */
+  /** Add the count of all messages of a set; false when it was added already. */
   count(set: string, messages: number): boolean {
     if (this.#maps.has(set)) return false;
     this.#maps.add(set);
@@ -132,8 +132,8 @@ export class MapSnapshot {
       row = this.#ids.length;
       this.#ids.push(cgroup);
       this.cgroups.set(cgroup, row);
-      this.#tallies.send.addRow();
-      this.#tallies.receive.addRow();
+      this.#sums.send.addRow();
+      this.#sums.receive.addRow();
     }
     return row;
   }

@@ -1,6 +1,6 @@
 import type { ClockReading } from '../contract.ts';
 
-/** Difference of two clocks that only means that they are read with 10 ms resolution, ms. */
+/** A difference of the two clocks up to this is only their resolution of 10 ms, ms. */
 const JITTER_MS = 50;
 
 /** An interval on the wall clock: integer epoch milliseconds, integer duration > 0. */

@@ -2,22 +2,22 @@ import type { Container } from '../../core/traffic/frame.ts';
 import type { CgroupId, Description } from '../contract.ts';
 import { type ContainerRef, containerOf, containerRefOf, mayBeDocker } from './naming.ts';
 
-/** A cgroup that exists, or did until a moment ago. Times are kernel time, ns; null: not known, or not yet. */
+/** A cgroup that exists, or existed a moment ago. Times are kernel time, ns; null: unknown, or not yet. */
 interface Cgroup {
   path: string;
   ref: ContainerRef | null;
-  /** Who it is according to `description`; null: not asked yet. */
+  /** Its container as of `description`; null: not computed yet. */
   container: Container | null;
   description: Description | undefined;
   born: number | null;
   died: number | null;
-  /** Whether a frame has said so. */
-  birthTold: boolean;
-  deathTold: boolean;
-  /** Had traffic: what is no container is in the roster from then on. */
-  seen: boolean;
-  /** Frames since its death was told. */
-  framesDead: number;
+  /** Whether a frame has reported it. */
+  birthReported: boolean;
+  deathReported: boolean;
+  /** Had traffic: a cgroup that is not a container is in frames from then on. */
+  hadTraffic: boolean;
+  /** Frames since its death was reported. */
+  framesSinceDeath: number;
 }
 
 /** A cgroup in a frame. */
@@ -29,12 +29,12 @@ export interface FrameMember {
   readonly ended: boolean;
 }
 
-/** Frames for which a dead cgroup's name is kept: its last traffic is read out after its death. */
-const REMEMBERED_FRAMES = 2;
+/** Frames for which a dead cgroup is remembered: its last traffic is read out after its death. */
+const DEAD_FRAMES = 2;
 
 /**
- * Who is who: cgroup id -> path -> container. Fed by events alone, deterministic, no I/O. Its size is that of the
- * host: living cgroups, those dead for `REMEMBERED_FRAMES`, and the containers that Docker has.
+ * All cgroups of the host: id -> path -> container. Fed by events alone, deterministic, no I/O. It grows with the host
+ * only: living cgroups, those dead for `DEAD_FRAMES`, and the containers that Docker has.
  */
 export class CgroupRegistry {
   readonly #cgroups = new Map<CgroupId, Cgroup>();
@@ -45,19 +45,19 @@ export class CgroupRegistry {
   /** A cgroup was made at `ns`. */
   birth(cgroup: CgroupId, path: string, ns: number): void {
     const known = this.#cgroups.get(cgroup);
-    // An id that comes again after a death is somebody else's.
+    // An id that comes again after a death is another cgroup.
     if (known && (known.died === null || known.died >= ns)) {
       // A scan was faster than the event.
       if (known.born === null) {
         known.born = ns;
-        known.birthTold = false;
+        known.birthReported = false;
       }
       return;
     }
     this.#cgroups.set(cgroup, newCgroup(path, ns, false));
   }
 
-  /** A cgroup was removed at `ns`; `path` may be empty, which says nothing of one that is not known. */
+  /** A cgroup was removed at `ns`; with an empty `path` an unknown one is ignored. */
   death(cgroup: CgroupId, path: string, ns: number): void {
     if (path === '' && !this.#cgroups.has(cgroup)) return;
     const known = this.#cgroups.get(cgroup) ?? newCgroup(path, null, true);
@@ -95,7 +95,7 @@ export class CgroupRegistry {
     this.#removed.set(id, ns);
   }
 
-  /** Whom a cgroup's traffic belongs to, or null when nobody knows it. */
+  /** Name of the container that a cgroup belongs to, or null when the cgroup is unknown. */
   nameOf(cgroup: CgroupId): string | null {
     const known = this.#cgroups.get(cgroup);
     return known ? this.#containerOf(known).name : null;
@@ -138,35 +138,42 @@ export class CgroupRegistry {
   }
 
   /**
-   * Everyone alive at any moment up to `endNs` who was not told dead before: containers, and other cgroups that had
-   * traffic (`active`, or earlier). Ids in `active` that nobody knows are left out. Marks births and deaths as told.
+   * Cgroups alive at any moment up to `endNs` whose death was not reported before: containers, and other cgroups that
+   * had traffic (`active`, or earlier). Ids in `active` that are not known are left out.
    */
-  roster(active: Pick<ReadonlySet<CgroupId>, 'has'>, endNs: number): FrameMember[] {
-    const members: FrameMember[] = [];
-    for (const [id, cgroup] of this.#cgroups) {
-      if (active.has(id)) cgroup.seen = true;
-      else if (cgroup.deathTold || (cgroup.born ?? 0) > endNs) continue;
-      const started = !cgroup.birthTold && cgroup.born !== null && cgroup.born <= endNs;
-      const ended = !cgroup.deathTold && cgroup.died !== null && cgroup.died <= endNs;
-      cgroup.birthTold ||= started;
-      cgroup.deathTold ||= ended;
-      if (!cgroup.seen && !cgroup.ref) continue;
+  members(active: Pick<ReadonlySet<CgroupId>, 'has'>, endNs: number): FrameMember[] {
+    return [...this.#cgroups].flatMap(([id, cgroup]) => {
+      const isActive = active.has(id);
+      if (!isActive && !isPresent(cgroup, endNs)) return [];
+      if (!isActive && !cgroup.hadTraffic && !cgroup.ref) return [];
+      const { started, ended } = changesOf(cgroup, endNs);
       const own = !cgroup.ref?.nested;
-      const container = this.#containerOf(cgroup);
-      members.push({ cgroup: id, container, started: started && own, ended: ended && own });
+      return [
+        { cgroup: id, container: this.#containerOf(cgroup), started: started && own, ended: ended && own },
+      ];
+    });
+  }
+
+  /** A frame has reported the `members` of these arguments: their births and deaths are not reported again. */
+  markReported(active: Pick<ReadonlySet<CgroupId>, 'has'>, endNs: number): void {
+    for (const [id, cgroup] of this.#cgroups) {
+      if (active.has(id)) cgroup.hadTraffic = true;
+      else if (!isPresent(cgroup, endNs)) continue;
+      const { started, ended } = changesOf(cgroup, endNs);
+      cgroup.birthReported ||= started;
+      cgroup.deathReported ||= ended;
     }
-    return members;
   }
 
   /**
-   * The frame that ended at `endNs` has passed: forget those who have been dead for long enough. News of Docker may come
-   * before frames that wait to be read: what it removed is described until its own time has passed.
+   * The frame that ended at `endNs` is done: forget cgroups that have been dead for long enough. Docker's events may be
+   * ahead of the frames: a removed container keeps its description until the frame of its removal is done.
    */
   age(endNs: number): void {
     const unused = new Set<string>();
     for (const [id, ns] of this.#removed) if (ns <= endNs) unused.add(id);
     for (const [id, cgroup] of this.#cgroups) {
-      if (cgroup.deathTold && ++cgroup.framesDead > REMEMBERED_FRAMES) this.#cgroups.delete(id);
+      if (cgroup.deathReported && ++cgroup.framesSinceDeath > DEAD_FRAMES) this.#cgroups.delete(id);
       else if (cgroup.ref) unused.delete(cgroup.ref.id);
     }
     for (const id of unused) {
@@ -175,7 +182,7 @@ export class CgroupRegistry {
     }
   }
 
-  /** The same object for as long as nothing else is known. */
+  /** The same object as long as the description stays the same. */
   #containerOf(cgroup: Cgroup): Container {
     const description = cgroup.ref ? this.#descriptions.get(cgroup.ref.id) : undefined;
     if (!cgroup.container || cgroup.description !== description) {
@@ -186,8 +193,18 @@ export class CgroupRegistry {
   }
 }
 
-/** `birthTold`: true where nobody knows when it was born. */
-function newCgroup(path: string, born: number | null, birthTold: boolean): Cgroup {
+/** Whether a cgroup belongs to a frame that ends at `endNs`, with or without traffic. */
+const isPresent = ({ deathReported, born }: Cgroup, endNs: number): boolean =>
+  !deathReported && (born ?? 0) <= endNs;
+
+/** Whether a birth and a death up to `endNs` are still to be reported. */
+const changesOf = ({ born, died, birthReported, deathReported }: Cgroup, endNs: number) => ({
+  started: !birthReported && born !== null && born <= endNs,
+  ended: !deathReported && died !== null && died <= endNs,
+});
+
+/** `birthReported`: true where the time of birth is unknown. */
+function newCgroup(path: string, born: number | null, birthReported: boolean): Cgroup {
   const ref = containerRefOf(path);
   return {
     path,
@@ -196,9 +213,9 @@ function newCgroup(path: string, born: number | null, birthTold: boolean): Cgrou
     description: undefined,
     born,
     died: null,
-    birthTold,
-    deathTold: false,
-    seen: false,
-    framesDead: 0,
+    birthReported,
+    deathReported: false,
+    hadTraffic: false,
+    framesSinceDeath: 0,
   };
 }

@@ -29,7 +29,7 @@ export interface ContainerRef {
   readonly nested: boolean;
 }
 
-/** Which container a cgroup's path belongs to; null for what is no container. */
+/** The container that a cgroup's path belongs to; null when it is not a container's. */
 export function containerRefOf(path: string): ContainerRef | null {
   const components = path.split('/');
   for (const [i, component] of components.entries()) {
@@ -46,10 +46,10 @@ export function containerRefOf(path: string): ContainerRef | null {
 export const mayBeDocker = (ref: ContainerRef): boolean =>
   ref.runtime === 'docker' || ref.runtime === 'container';
 
-/** Everything that nobody could name. */
+/** Traffic that could not be attributed to a container or cgroup. */
 export const OTHER: Container = plain('other', 'other');
 
-/** Who a cgroup's traffic belongs to; `description` is what Docker says of it, if anything. */
+/** The container that a cgroup's traffic belongs to; `description` is Docker's, if there is one. */
 export function containerOf(
   path: string,
   ref: ContainerRef | null,
@@ -75,7 +75,7 @@ function plain(name: string, kind: Container['kind']): Container {
   return { name, kind, service: name, replica: name, image: '', id: '' };
 }
 
-/** A name that cannot be mistaken for a cgroup's path, for `other`, or for a container that nobody described. */
+/** A name that cannot be mistaken for a cgroup's path, for `other`, or for the fallback name of a container. */
 function isUsable(name: string): boolean {
   return name !== '' && name !== OTHER.name && !name.startsWith('/') && !/^[a-z]+:[0-9a-f]{12}$/.test(name);
 }
@@ -86,7 +86,7 @@ export function withoutTag(image: string): string {
   return image.replace(/@sha256:[0-9a-f]*$/, '').replace(/:[^:/]*$/, '');
 }
 
-/** Order of age, as far as ids tell: the kernel gives them in ascending order. */
+/** Oldest first, as far as ids tell: the kernel assigns them in ascending order. */
 export function compareCgroups(a: CgroupId, b: CgroupId): number {
   return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
 }

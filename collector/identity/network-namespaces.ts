@@ -5,9 +5,9 @@ import type { NetworkNamespace } from '../contract.ts';
 import { isLoopback, readAddress } from '../decode/flow-key.ts';
 import { unlessGone } from './cgroups.ts';
 
-/** Processes of a cgroup that are asked, at most: the first may be gone, or not be shown to us. */
+/** Most processes of a cgroup that are tried: the first may be gone, or hidden from us. */
 const PROCESSES = 8;
-/** As much of a routing table is read, half a million routes. Addresses that come behind have no name. */
+/** Most of a routing table that is read: half a million routes. Addresses beyond are not learned. */
 const MOST_BYTES = 64 * 1024 * 1024;
 /** Addresses of one namespace. */
 const MOST_ADDRESSES = 4096;
@@ -37,7 +37,7 @@ export async function networkOfCgroup(
   return null;
 }
 
-/** Tells the network namespaces of processes. A routing table is read once for all who ask for its namespace meanwhile. */
+/** Reads the network namespaces of processes. Callers that ask for one namespace at the same time share one read. */
 export class NetworkNamespaces {
   readonly #proc: string;
   /** Reads by namespace: those that have not begun, and the last ones that have. */
@@ -54,7 +54,7 @@ export class NetworkNamespaces {
     const link = await unlessGone(() => readlink(`${folder}/ns/net`));
     if (link === null) return null;
     const netns = Number(/^net:\[(\d+)\]$/.exec(link)?.[1]);
-    // The process that the shared read asked may be gone, and this one not.
+    // The shared read may have used a process that is gone by now.
     const addresses = (await this.#shared(netns, folder)) ?? (await addressesOf(folder));
     return addresses && { netns, addresses };
   }
@@ -64,7 +64,7 @@ export class NetworkNamespaces {
     if (waiting) return waiting;
     const before = this.#begun.get(netns);
     const read = async () => {
-      // How that ended is for those who asked for it.
+      // Its failure is reported to those who asked for it.
       await before?.catch(() => null);
       this.#waiting.delete(netns);
       const reading = addressesOf(folder);

@@ -12,9 +12,9 @@ import type { NetworkNamespace } from '../contract.ts';
 import { boundedLines, type Line } from '../decode/lines.ts';
 import { lineCap } from '../decode/parse.ts';
 import { type Answer, CAPS_OF_LINES, END, encode, isBroken, type Request, readAnswer } from './protocol.ts';
-import { bpftraceWords, capabilitiesFor, helperCommand, ownRights } from './rights.ts';
+import { bpftraceCommand, capabilitiesFor, helperCommand, ownRights } from './rights.ts';
 
-/** Most that the helper may have of heap, MiB, whatever it is asked: it needs next to nothing, and one thread of V8's. */
+/** The helper needs almost no memory, and a single thread of V8; heap sizes in MiB. */
 const BOUNDS = ['--max-old-space-size=64', '--max-semi-space-size=1', '--v8-pool-size=1'];
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
@@ -25,20 +25,20 @@ export interface HelperStart {
   readonly setpriv: string;
 }
 
-/** The rights of root, in another process. */
+/** A process that keeps the rights of root while this one drops them. */
 export interface Helper extends Tracer {
   readonly pid: number | undefined;
-  /** What is left to it of root's rights, if this process may take any: names of capabilities. */
+  /** Names of the capabilities it keeps, if this process may remove the others. */
   readonly capabilities: readonly string[];
-  /** Resolves when the helper ends before it is told to: nothing can be captured any more. */
+  /** Resolves when the helper ends on its own: nothing can be captured any more. */
   readonly lost: Promise<TidegaugeError>;
   /** End bpftrace and the helper. */
   close(): Promise<void>;
 }
 
 /**
- * Start the helper; this process, still root, chooses the hook, as it could not any more later. Rejects with a
- * TidegaugeError when the helper does not start.
+ * Start the helper. This process chooses the hook now, as it needs root for that. Rejects with a TidegaugeError when the
+ * helper does not start.
  */
 export async function startHelper({ config, setpriv }: HelperStart): Promise<Helper> {
   const choice = chooseHook(config);
@@ -48,7 +48,7 @@ export async function startHelper({ config, setpriv }: HelperStart): Promise<Hel
   const [command = setpriv, ...words] = [
     ...helperCommand(setpriv, capabilities, ownRights()),
     ...[process.execPath, '--disable-warning=ExperimentalWarning', ...BOUNDS, MAIN],
-    ...[config.bpftrace, ...bpftraceWords(setpriv)],
+    ...[config.bpftrace, ...bpftraceCommand(setpriv)],
   ];
   // A session of its own: a terminal's Ctrl-C is the collector's.
   const child = spawn(command, words, {
@@ -252,10 +252,9 @@ function endOf(child: ChildProcess, stderr: Readable): Promise<string> {
 function helperLost(pid: number | undefined, found: string): TidegaugeError {
   return new TidegaugeError(
     {
-      place: `helper${pid === undefined ? '' : ` (pid ${pid})`}`,
-      expected: 'a process that runs as long as the collector',
-      found: printable(found, 300),
-      remedy: 'Start it again; the frames so far are stored or in the spool.',
+      place: `privileged helper${pid === undefined ? '' : ` (pid ${pid})`}`,
+      found: `it ended unexpectedly: ${printable(found, 300)}`,
+      remedy: 'Start tidegauge again; frames so far are stored or in the spool.',
     },
     { exitCode: 1 },
   );

@@ -13,7 +13,7 @@ export interface HelperOptions {
   readonly requests: AsyncIterable<Uint8Array>;
   readonly answer: (answer: Answer) => void;
   /** bpftrace, by name or path; not for the collector to choose. */
-  readonly program: string;
+  readonly executable: string;
   /** Words in front of it. */
   readonly through: readonly string[];
   /** Descriptors that bpftrace writes to. */
@@ -23,8 +23,8 @@ export interface HelperOptions {
 }
 
 /**
- * Do what the collector asks for until it is gone, then end bpftrace in order. Rejects on the first request that is not
- * understood: the collector is not what it was, and must not get anything more.
+ * Serve the collector until it is gone, then stop bpftrace in order. Rejects on the first invalid request: a collector
+ * that sends one may be compromised.
  */
 export async function serve(options: HelperOptions): Promise<void> {
   const helper = new Helper(options);
@@ -70,8 +70,8 @@ class Helper {
 
   #start(program: Program): void {
     if (this.#running) throw new Error('a second bpftrace was asked for');
-    const { program: bpftrace, through, clock, stdout, stderr, answer } = this.#options;
-    const launch = { program: bpftrace, through, ...textOf(program) };
+    const { executable, through, clock, stdout, stderr, answer } = this.#options;
+    const launch = { executable, through, ...textOf(program) };
     const { process, ended } = launchBpftrace(launch, clock, stdout, stderr);
     this.#running = process;
     if (process.pid !== undefined) answer({ tell: 'started', pid: process.pid });

@@ -1,17 +1,17 @@
 /** A frame that waits in the spool. */
 export interface PendingFrame {
-  /** Its number there, ascending. */
+  /** Its sequence number in the spool, ascending. */
   readonly seq: number;
   /** Start of the frame, epoch ms. */
   readonly start: number;
-  /** Length of its JSON text: what it takes up, near enough. */
+  /** Length of its JSON text. */
   readonly bytes: number;
 }
 
-/** Frames that wait for the same thing, oldest first; the frames themselves are in the spool. */
+/** Frames that wait for one receiver, oldest first; their content is in the spool. */
 export class Backlog {
   readonly #entries: PendingFrame[] = [];
-  /** So many of the oldest are part of a request that is under way. */
+  /** How many of the oldest are in the running request. */
   #held = 0;
   #bytes = 0;
 
@@ -27,7 +27,7 @@ export class Backlog {
     return this.#entries[0];
   }
 
-  /** The newest, at most so many frames and bytes but at least one, oldest first. */
+  /** The newest within the limit, but at least one, oldest first. */
   newest(limit: { frames: number; bytes: number }): readonly PendingFrame[] {
     const newest: PendingFrame[] = [];
     let bytes = 0;
@@ -44,7 +44,7 @@ export class Backlog {
     this.#bytes += entry.bytes;
   }
 
-  /** The oldest, at most so many frames and bytes but at least one, for a request; then `release` or `take` them. */
+  /** The oldest within the limit, but at least one, for a request; afterwards `release` or `take` them. */
   hold(limit: { frames: number; bytes: number }): readonly PendingFrame[] {
     let bytes = 0;
     const beyond = this.#entries.findIndex((entry, i) => {
@@ -56,12 +56,12 @@ export class Backlog {
     return batch;
   }
 
-  /** The request has failed: what it held may be dropped again. */
+  /** The request failed: its frames may be dropped again. */
   release(): void {
     this.#held = 0;
   }
 
-  /** The request is done with: what it held leaves. */
+  /** The request is done: its frames leave. */
   take(): void {
     for (const { bytes } of this.#entries.splice(0, this.#held)) this.#bytes -= bytes;
     this.#held = 0;
@@ -72,7 +72,7 @@ export class Backlog {
     return this.#entries.length - this.#held <= keep ? null : (this.#entries[this.#held] ?? null);
   }
 
-  /** Forget what is `droppable`. */
+  /** Remove the frame that `droppable` returned. */
   drop({ seq, bytes }: PendingFrame): void {
     if (this.#entries[this.#held]?.seq !== seq) return;
     this.#entries.splice(this.#held, 1);

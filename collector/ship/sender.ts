@@ -12,26 +12,26 @@ export interface SenderOptions {
   send: (batch: readonly PendingFrame[]) => Promise<void>;
   /** The request was acknowledged. */
   onSent: (batch: readonly PendingFrame[]) => void;
-  /** Done after a request that leaves more behind than it took. Must not throw or reject. */
+  /** Runs after each request while more frames wait than it carried. Must not throw or reject. */
   between?: () => Promise<void>;
-  /** A frame that was refused for good. */
+  /** The frame was refused for good. */
   onRefused: (frame: PendingFrame, error: unknown) => void;
-  /** The other side was lost, or is back. */
+  /** The receiver went away, or is back. */
   onChange: () => void;
   clock: Clock;
   log: Log;
   backoff: Backoff;
 }
 
-/** Why nothing goes on, and who is away: mostly, but not always, the other side of the stage. */
+/** Why nothing is sent, and which backend is away: usually, but not always, the one that is sent to. */
 export interface Down {
-  readonly part: string;
+  readonly backend: string;
   readonly reason: string;
 }
 
 /**
- * One leg of a frame's way: sends what waits, in order, until it is acknowledged. While the other side is away it
- * tries for ever. A batch that is refused for good is halved until the frame at fault is alone; the others go on.
+ * Sends pending frames to one receiver, in order, until each is acknowledged. While the receiver is away it retries
+ * without end. A batch that is refused for good is halved until the bad frame is alone; the others are sent.
  */
 export class Sender {
   readonly backlog = new Backlog();
@@ -40,9 +40,9 @@ export class Sender {
   readonly #loop: Promise<void>;
   #down: Down | null = null;
   #failures = 0;
-  /** Among so many of the oldest frames is one that was refused; 0: none known. */
+  /** One of this many oldest frames was refused; 0: none known. */
   #suspects = 0;
-  /** Ends the wait for a frame. */
+  /** Ends the wait for the next frame. */
   #wake = () => {};
   /** Ends the pause after a failure. */
   #pause = new AbortController();
@@ -123,10 +123,10 @@ export class Sender {
     this.backlog.release();
     this.#failures++;
     const exchange = error instanceof ExchangeError ? error : null;
-    const before = this.#down?.part;
-    this.#down = { part: exchange?.part ?? name, reason: describeError(error) };
-    if (this.#down.part !== before) {
-      log.warn({ error: this.#down.reason }, `the ${this.#down.part} is away; frames wait`);
+    const before = this.#down?.backend;
+    this.#down = { backend: exchange?.part ?? name, reason: describeError(error) };
+    if (this.#down.backend !== before) {
+      log.warn({ error: this.#down.reason }, `the ${this.#down.backend} is away; frames wait`);
       onChange();
     }
     this.#pause = new AbortController();
@@ -137,9 +137,9 @@ export class Sender {
   #up(): void {
     this.#failures = 0;
     if (this.#down === null) return;
-    const { part } = this.#down;
+    const { backend } = this.#down;
     this.#down = null;
-    this.#options.log.info({ frames: this.backlog.size }, `the ${part} is back`);
+    this.#options.log.info({ frames: this.backlog.size }, `the ${backend} is back`);
     this.#options.onChange();
   }
 }

@@ -4,7 +4,7 @@ import type { Log } from '../../../core/log.ts';
 interface Message {
   readonly level: 'error' | 'warn';
   readonly fails: string;
-  /** Null: that it works again is no news. */
+  /** Null: a recovery is not logged. */
   readonly works: string | null;
 }
 
@@ -19,16 +19,17 @@ const MESSAGES = {
     fails: 'the spool cannot be synced: frames are written, and would be lost in a power cut',
     works: 'the spool can be synced again',
   },
-  /** Removing what is done with, or noting it. A failure loses nothing: shipping again what was shipped changes nothing. */
+  /** Removing shipped frames and noting the position. A failure loses nothing: shipping a frame twice changes nothing. */
   tidy: {
     level: 'warn',
-    fails: 'the spool cannot be tidied up: it takes more room, and the next start ships some frames again',
+    fails:
+      'shipped frames cannot be removed from the spool: it grows, and the next start ships some frames again',
     works: null,
   },
 } as const satisfies Record<string, Message>;
 type Task = keyof typeof MESSAGES;
 
-/** How the disk does: that something fails is said once, until it works again. A disk may take what it cannot sync. */
+/** Whether the disk works. Each failure is logged once, until it works again. A disk may accept what it cannot sync. */
 export class Health {
   readonly #folder: string;
   readonly #log: Log;
@@ -44,7 +45,7 @@ export class Health {
     return this.#faults.get('write') ?? this.#faults.get('sync') ?? null;
   }
 
-  /** Whether the action did all that it should. */
+  /** Whether the action succeeded. */
   attempt(task: Task, action: () => void): boolean {
     const { level, fails, works } = MESSAGES[task];
     const folder = this.#folder;

@@ -4,7 +4,7 @@ import type { PendingFrame } from '../backlog.ts';
 import type { RecordLocation } from './format.ts';
 import { isSegment, Segment } from './segment.ts';
 
-/** What a frame that waits is to the spool. */
+/** A pending frame and where it is kept. */
 export interface SpoolEntry extends PendingFrame {
   /** Frames right before this one that were given up. */
   dropped: number;
@@ -23,8 +23,8 @@ export interface RecoveredSpool {
   readonly newest: SpoolEntry | null;
 }
 
-/** What an earlier process left. Records before `released` are done with. */
-export function find(folder: string, released: number): RecoveredSpool {
+/** Read what an earlier process left. Records before `released` are done. */
+export function recoverSpool(folder: string, released: number): RecoveredSpool {
   const segments: Segment[] = [];
   const entries: SpoolEntry[] = [];
   let damaged = 0;

@@ -130,10 +130,9 @@ function unknownVersion(file: string, version: number): TidegaugeError {
   return new TidegaugeError(
     {
       place: file,
-      expected: `a spool of version ${VERSION}`,
-      found: `version ${version}`,
+      found: `this is a spool of version ${version}; this tidegauge reads version ${VERSION}`,
       remedy:
-        'Run the version of tidegauge that wrote it, or move the file away: its frames are not shipped then.',
+        'Run the version of tidegauge that wrote it, or move the file away; its frames are then not shipped.',
     },
     { exitCode: 2 },
   );

@@ -271,7 +271,7 @@ describeWith(['ebpf'], 'a capture', () => {
     expect(error).toBeInstanceOf(TidegaugeError);
     expect(error).toMatchObject({ exitCode: 2, problem: { found: 'ENOENT' } });
     expect(await captureFrames({ bpftrace: 'false' }).catch((reason: Error) => reason.message)).toMatch(
-      /bpftrace \(false\): expected a first interval, found exit code 1/,
+      /bpftrace \(false\): no first interval: exit code 1/,
     );
   });
 

@@ -332,9 +332,9 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
     expect(rows.reduce((sum, row) => sum + (row.failures ?? 0), 0)).toBe(5000);
     expect(rows.length).toBeLessThanOrEqual(18);
     expect(rows).toContainEqual(expect.objectContaining({ peer: server.path, port: 7004, connections: 1 }));
-    const folded = rows.find(row => row.port === undefined);
-    expect(folded).toMatchObject({ peer: server.path, peerKind: 'container' });
-    expect(folded?.failures).toBeGreaterThan(4900);
+    const aggregated = rows.find(row => row.port === undefined);
+    expect(aggregated).toMatchObject({ peer: server.path, peerKind: 'container' });
+    expect(aggregated?.failures).toBeGreaterThan(4900);
   });
 
   it('of a flood over more ports than the map holds: the frame is marked, and what is lost is known', async () => {

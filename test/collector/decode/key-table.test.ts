@@ -43,25 +43,25 @@ it('what was seen is what a plain list would say', () => {
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 6 }), (steps, limit) => {
-      const seen = new BoundedMultimap<string, number>(limit);
+      const multimap = new BoundedMultimap<string, number>(limit);
       let list: { key: string; value: number; frame: number }[] = [];
       let frame = 1;
       for (const { key, value, pause, gone } of steps) {
         frame += pause;
-        seen.see(key, value, frame);
+        multimap.add(key, value, frame);
         list = [...list.filter(one => one.key !== key || one.value !== value), { key, value, frame }];
         list = list.slice(-limit);
         if (gone !== null) {
-          seen.expire(frame - 3, one => one === gone);
+          multimap.expire(frame - 3, one => one === gone);
           list = list.filter(one => one.frame >= frame - 3 && one.value !== gone);
         }
-        expect(seen.size).toBe(list.length);
+        expect(multimap.size).toBe(list.length);
         for (const under of ['a', 'b']) {
           const own = list.filter(one => one.key === under);
           const last = Math.max(...own.map(one => one.frame));
           const values = (some: typeof own) => some.map(one => one.value).sort();
-          expect(seen.all(under).sort()).toEqual(values(own));
-          expect(seen.newest(under).sort()).toEqual(values(own.filter(one => one.frame === last)));
+          expect(multimap.all(under).sort()).toEqual(values(own));
+          expect(multimap.newest(under).sort()).toEqual(values(own.filter(one => one.frame === last)));
         }
       }
     }),

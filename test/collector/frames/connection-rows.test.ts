@@ -105,12 +105,12 @@ describe('connections of a frame', () => {
       fc.property(fc.array(arbitrary, { maxLength: 40 }), fc.nat(9), (ends, unseen) => {
         const totals = [...ends, { ...end('1', null, unseen + 1) }];
         const clients = ends.map((one, i) => ({ ...one, clientPort: 1000 + i }));
-        const { rows, folded } = connectionRows({ ends, clients, connections: totals }, NAMES, LIMITS);
+        const { rows, aggregated } = connectionRows({ ends, clients, connections: totals }, NAMES, LIMITS);
         const sum = (list: readonly { count: number }[]) => list.reduce((all, { count }) => all + count, 0);
         expect(sum(rows)).toBe(sum(totals));
-        const isFolded = (row: { own: string; peer: string }) => row.own === '' && row.peer === '';
-        expect(folded).toBe(sum(rows.filter(isFolded)));
-        expect(rows.every(row => (row.clientPort === 0) === isFolded(row))).toBe(true);
+        const isAggregated = (row: { own: string; peer: string }) => row.own === '' && row.peer === '';
+        expect(aggregated).toBe(sum(rows.filter(isAggregated)));
+        expect(rows.every(row => (row.clientPort === 0) === isAggregated(row))).toBe(true);
         expect(rows.length).toBeLessThanOrEqual(LIMITS.frame + 3 * CONNECTION_KINDS.length);
         expect(new Set(rows.map(connectionId)).size).toBe(rows.length);
         expect(rows).toEqual(rows.toSorted(compareConnections));

@@ -63,8 +63,8 @@ describe('an address', () => {
   });
 });
 
-describe('the address book', () => {
-  const sighting = (parts: Partial<SocketObservation>): SocketObservation => ({
+describe('the address peers', () => {
+  const observation = (parts: Partial<SocketObservation>): SocketObservation => ({
     name: 'web',
     netns: null,
     protocol: 'tcp',
@@ -74,60 +74,60 @@ describe('the address book', () => {
     peer: null,
     ...parts,
   });
-  const asked = sighting({ own: '10.0.0.1', peer: '10.0.0.2' });
+  const asked = observation({ own: '10.0.0.1', peer: '10.0.0.2' });
   const container = (peer: string) => ({ peerKind: 'container', peer });
 
   it('knows an address while it is held, and not who held it before', () => {
-    const book = new PeerResolver();
-    book.turn([], new Set());
-    book.network('web', { netns: 1, addresses: ['10.0.0.1'] });
-    book.network('old', { netns: 2, addresses: ['10.0.0.2'] });
-    expect(book.peerOf(asked, true)).toEqual(container('old'));
-    book.turn(['old'], new Set(['web']));
-    book.turn([], new Set(['web']));
-    book.turn([], new Set(['web']));
-    expect(book.peerOf(asked, true)).toEqual({ peerKind: 'private', peer: '' });
-    book.network('new', { netns: 3, addresses: ['10.0.0.2'] });
-    expect(book.peerOf(asked, true)).toEqual(container('new'));
+    const peers = new PeerResolver();
+    peers.startFrame([], new Set());
+    peers.addNetwork('web', { netns: 1, addresses: ['10.0.0.1'] });
+    peers.addNetwork('old', { netns: 2, addresses: ['10.0.0.2'] });
+    expect(peers.peerOf(asked, true)).toEqual(container('old'));
+    peers.startFrame(['old'], new Set(['web']));
+    peers.startFrame([], new Set(['web']));
+    peers.startFrame([], new Set(['web']));
+    expect(peers.peerOf(asked, true)).toEqual({ peerKind: 'private', peer: '' });
+    peers.addNetwork('new', { netns: 3, addresses: ['10.0.0.2'] });
+    expect(peers.peerOf(asked, true)).toEqual(container('new'));
   });
 
   it('rather says nothing than something wrong when an address moved within a frame', () => {
-    const book = new PeerResolver();
-    book.turn([], new Set());
-    book.network('old', { netns: 2, addresses: ['10.0.0.2'] });
-    book.network('new', { netns: 3, addresses: ['10.0.0.2'] });
-    expect(book.peerOf(asked, true)).toEqual({ peerKind: 'private', peer: '' });
+    const peers = new PeerResolver();
+    peers.startFrame([], new Set());
+    peers.addNetwork('old', { netns: 2, addresses: ['10.0.0.2'] });
+    peers.addNetwork('new', { netns: 3, addresses: ['10.0.0.2'] });
+    expect(peers.peerOf(asked, true)).toEqual({ peerKind: 'private', peer: '' });
   });
 
   it('rather says nothing when two live namespaces have an address, however long one of them was silent', () => {
-    const book = new PeerResolver();
-    book.turn([], new Set());
-    book.network('quiet', { netns: 2, addresses: ['10.0.0.2'] });
-    for (let i = 0; i < 10; i++) book.turn([], new Set(['quiet', 'loud', 'web']));
-    book.network('loud', { netns: 3, addresses: ['10.0.0.2'] });
-    book.network('web', { netns: 4, addresses: ['10.0.0.1'] });
+    const peers = new PeerResolver();
+    peers.startFrame([], new Set());
+    peers.addNetwork('quiet', { netns: 2, addresses: ['10.0.0.2'] });
+    for (let i = 0; i < 10; i++) peers.startFrame([], new Set(['quiet', 'loud', 'web']));
+    peers.addNetwork('loud', { netns: 3, addresses: ['10.0.0.2'] });
+    peers.addNetwork('web', { netns: 4, addresses: ['10.0.0.1'] });
     const datagram = { ...asked, protocol: 'udp' as const };
-    expect(book.peerOf(datagram, true)).toEqual({ peerKind: 'private', peer: '' });
+    expect(peers.peerOf(datagram, true)).toEqual({ peerKind: 'private', peer: '' });
     const server = (name: string, netns: number) =>
-      sighting({ name, netns, role: 'server', own: '10.0.0.2', peer: '10.0.0.1' });
-    book.see(server('loud', 3));
-    expect(book.peerOf(asked, true)).toEqual(container('loud'));
-    book.turn([], new Set(['quiet', 'loud', 'web']));
-    book.see(server('quiet', 2));
-    expect(book.peerOf(asked, true)).toEqual(container('quiet'));
-    book.see(server('loud', 3));
-    expect(book.peerOf(asked, true)).toEqual({ peerKind: 'private', peer: '' });
+      observation({ name, netns, role: 'server', own: '10.0.0.2', peer: '10.0.0.1' });
+    peers.observe(server('loud', 3));
+    expect(peers.peerOf(asked, true)).toEqual(container('loud'));
+    peers.startFrame([], new Set(['quiet', 'loud', 'web']));
+    peers.observe(server('quiet', 2));
+    expect(peers.peerOf(asked, true)).toEqual(container('quiet'));
+    peers.observe(server('loud', 3));
+    expect(peers.peerOf(asked, true)).toEqual({ peerKind: 'private', peer: '' });
   });
 
   it('names what belongs to the host: its services by port, what is translated, the rest', () => {
-    const book = new PeerResolver();
-    book.host({ netns: 9, addresses: ['192.168.1.5'] });
-    book.turn([], new Set());
-    book.see(sighting({ name: '/sshd', netns: 9, role: 'server', port: 22, own: '192.168.1.5' }));
-    const to = (port: number) => sighting({ port, own: '10.0.0.1', peer: '192.168.1.5' });
-    expect(book.peerOf(to(22), true)).toEqual(container('/sshd'));
-    expect(book.peerOf(to(8080), true)).toEqual({ peerKind: 'virtual', peer: '192.168.1.5 port 8080' });
-    expect(book.peerOf(to(8080), false)).toEqual({ peerKind: 'host', peer: '' });
+    const peers = new PeerResolver();
+    peers.setHostNetwork({ netns: 9, addresses: ['192.168.1.5'] });
+    peers.startFrame([], new Set());
+    peers.observe(observation({ name: '/sshd', netns: 9, role: 'server', port: 22, own: '192.168.1.5' }));
+    const to = (port: number) => observation({ port, own: '10.0.0.1', peer: '192.168.1.5' });
+    expect(peers.peerOf(to(22), true)).toEqual(container('/sshd'));
+    expect(peers.peerOf(to(8080), true)).toEqual({ peerKind: 'virtual', peer: '192.168.1.5 port 8080' });
+    expect(peers.peerOf(to(8080), false)).toEqual({ peerKind: 'host', peer: '' });
   });
 });
 
@@ -149,7 +149,7 @@ describe('places', () => {
     ...parts,
   });
   const byId = (flows: readonly Flow[]) => new Map(flows.map(one => [flowId(one), one]));
-  const limits = { talking: 4, oneWay: 2, folded: 1, keptMs: 1000, containers: 2 };
+  const limits = { twoWay: 4, oneWay: 2, aggregated: 1, keptMs: 1000, containers: 2 };
 
   it('bound the rows, never the sums', () => {
     const parts = fc.record({
@@ -164,10 +164,10 @@ describe('places', () => {
     });
     fc.assert(
       fc.property(frames, list => {
-        const places = new RowBudget(limits);
+        const budget = new RowBudget(limits);
         for (const [n, all] of list.entries()) {
           const flows = all.map(({ port, ...rest }) => flow(port, rest));
-          const rows = places.fold(byId(flows), n * 300);
+          const rows = budget.apply(byId(flows), n * 300);
           expect(rows.length).toBeLessThanOrEqual(4 + 2 + 1 + 1);
           expect(new Set(rows.map(flowId)).size).toBe(rows.length);
           const sum = (some: readonly Flow[]) =>
@@ -178,20 +178,20 @@ describe('places', () => {
     );
   });
 
-  it('are kept for a bounded number of containers; what was folded is counted', () => {
-    const places = new RowBudget(limits);
+  it('are kept for a bounded number of containers; what was aggregated is counted', () => {
+    const budget = new RowBudget(limits);
     const of = (container: string, ports: readonly number[]) =>
       ports.map(port => flow(port, { container, receivedMessages: 0 }));
-    const fold = (flows: Flow[]) => places.fold(byId(flows), 0).map(row => row.port);
-    expect([fold(of('a', [1, 2, 3])), places.folded]).toEqual([[0, 1, 2], 1]);
-    expect([fold(of('a', [4])), places.folded]).toEqual([[0], 1]);
+    const fold = (flows: Flow[]) => budget.apply(byId(flows), 0).map(row => row.port);
+    expect([fold(of('a', [1, 2, 3])), budget.aggregated]).toEqual([[0, 1, 2], 1]);
+    expect([fold(of('a', [4])), budget.aggregated]).toEqual([[0], 1]);
     fold([...of('b', [1]), ...of('c', [1])]);
-    expect([fold(of('a', [4])), places.folded]).toEqual([[4], 0]);
+    expect([fold(of('a', [4])), budget.aggregated]).toEqual([[4], 0]);
   });
 
   it('are for the heaviest, kept while used, and given on when idle', () => {
-    const places = new RowBudget(limits);
-    const ports = (flows: Flow[], start: number) => places.fold(byId(flows), start).map(row => row.port);
+    const budget = new RowBudget(limits);
+    const ports = (flows: Flow[], start: number) => budget.apply(byId(flows), start).map(row => row.port);
     const heavy = [1, 2, 3, 4].map(port => flow(port, { sentBytes: 100 * port }));
     expect(ports([flow(9), ...heavy], 0)).toEqual([0, 1, 2, 3, 4]);
     expect(ports([flow(9)], 100)).toEqual([9]);

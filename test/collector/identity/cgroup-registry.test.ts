@@ -13,61 +13,63 @@ const ID2 = 'cd'.repeat(32);
 const DESCRIBED = { image: 'i:1', project: '', service: '', number: '' };
 
 /** Who is in the frame that ends at `endNs`, as `name`, `+name` (born in it), `name-` (died in it). */
-function attribute(identity: CgroupRegistry, endNs: number, ...active: CgroupId[]): string[] {
-  const members = identity.roster(new Map(active.map(id => [id, null])), endNs);
-  identity.age(endNs);
+function attribute(registry: CgroupRegistry, endNs: number, ...active: CgroupId[]): string[] {
+  const activeSet = new Set(active);
+  const members = registry.members(activeSet, endNs);
+  registry.markReported(activeSet, endNs);
+  registry.age(endNs);
   return members
     .map(({ container, started, ended }) => `${started ? '+' : ''}${container.name}${ended ? '-' : ''}`)
     .sort();
 }
 
-describe('identity', () => {
+describe('the cgroup registry', () => {
   it('takes an id that comes again after a death for somebody else', () => {
-    const identity = new CgroupRegistry();
-    identity.birth('7', `/docker/${ID}`, 1);
-    identity.described({ ...DESCRIBED, id: ID, name: 'first' });
-    identity.death('7', `/docker/${ID}`, 5);
-    expect(attribute(identity, 10, '7')).toEqual(['+first-']);
-    identity.birth('7', `/docker/${ID2}`, 12);
-    identity.described({ ...DESCRIBED, id: ID2, name: 'second' });
-    expect(attribute(identity, 20, '7')).toEqual(['+second']);
-    expect(identity.nameOf('7')).toBe('second');
+    const registry = new CgroupRegistry();
+    registry.birth('7', `/docker/${ID}`, 1);
+    registry.described({ ...DESCRIBED, id: ID, name: 'first' });
+    registry.death('7', `/docker/${ID}`, 5);
+    expect(attribute(registry, 10, '7')).toEqual(['+first-']);
+    registry.birth('7', `/docker/${ID2}`, 12);
+    registry.described({ ...DESCRIBED, id: ID2, name: 'second' });
+    expect(attribute(registry, 20, '7')).toEqual(['+second']);
+    expect(registry.nameOf('7')).toBe('second');
   });
 
   it('names who restarted inside one interval once, with both births', () => {
-    const identity = new CgroupRegistry();
-    identity.described({ ...DESCRIBED, id: ID, name: 'web' });
-    identity.birth('7', `/docker/${ID}`, 1);
-    expect(attribute(identity, 10)).toEqual(['+web']);
-    identity.death('7', `/docker/${ID}`, 11);
-    identity.birth('8', `/docker/${ID}`, 12);
-    expect(attribute(identity, 20, '7', '8')).toEqual(['+web', 'web-']);
-    expect(attribute(identity, 30)).toEqual(['web']);
+    const registry = new CgroupRegistry();
+    registry.described({ ...DESCRIBED, id: ID, name: 'web' });
+    registry.birth('7', `/docker/${ID}`, 1);
+    expect(attribute(registry, 10)).toEqual(['+web']);
+    registry.death('7', `/docker/${ID}`, 11);
+    registry.birth('8', `/docker/${ID}`, 12);
+    expect(attribute(registry, 20, '7', '8')).toEqual(['+web', 'web-']);
+    expect(attribute(registry, 30)).toEqual(['web']);
   });
 
   it('gives names by container ids to those alone who are on this host', () => {
-    const identity = new CgroupRegistry();
-    identity.birth('7', `/docker/${ID}`, 1);
+    const registry = new CgroupRegistry();
+    registry.birth('7', `/docker/${ID}`, 1);
     for (const [id, name] of [
       [ID, 'here'],
       [ID2, 'elsewhere'],
     ] as const)
-      identity.described({ ...DESCRIBED, id, name });
-    const nameOf = identity.namesOfContainers();
+      registry.described({ ...DESCRIBED, id, name });
+    const nameOf = registry.namesOfContainers();
     expect([nameOf(ID), nameOf(ID2)]).toEqual(['here', null]);
-    identity.described({ ...DESCRIBED, id: ID, name: 'renamed' });
-    expect(identity.namesOfContainers()(ID)).toBe('renamed');
+    registry.described({ ...DESCRIBED, id: ID, name: 'renamed' });
+    expect(registry.namesOfContainers()(ID)).toBe('renamed');
   });
 
   it('knows the names of others than Docker by their paths: Podman, containerd, services', () => {
-    const identity = new CgroupRegistry();
+    const registry = new CgroupRegistry();
     const paths = [
       `/machine.slice/libpod-${ID}.scope/container`,
       `/kubepods.slice/kubepods-pod1.slice/cri-containerd-${ID2}.scope`,
       '/system.slice/ssh.service',
     ];
-    for (const [n, path] of paths.entries()) identity.birth(`${n}`, path, 1);
-    expect(attribute(identity, 10, '0', '1', '2')).toEqual([
+    for (const [n, path] of paths.entries()) registry.birth(`${n}`, path, 1);
+    expect(attribute(registry, 10, '0', '1', '2')).toEqual([
       '+/system.slice/ssh.service',
       '+containerd:cdcdcdcdcdcd',
       'podman:abababababab',

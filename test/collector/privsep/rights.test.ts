@@ -6,7 +6,7 @@ import { bpftraceVersion } from '../../../collector/capture/bpftrace.ts';
 import { chooseHook } from '../../../collector/capture/hooks.ts';
 import { textOf } from '../../../collector/capture/program.ts';
 import {
-  bpftraceWords,
+  bpftraceCommand,
   capabilitiesFor,
   findSetpriv,
   helperCommand,
@@ -74,7 +74,7 @@ describeWith(['ebpf', 'newer-bpftrace'], 'the rights of the helper', () => {
     const capabilities = capabilitiesFor(choice, version);
     const through = [
       ...helperCommand(findSetpriv(), capabilities, ownRights()),
-      ...bpftraceWords(findSetpriv()),
+      ...bpftraceCommand(findSetpriv()),
     ];
     const parameters = {
       intervalMs: 200,

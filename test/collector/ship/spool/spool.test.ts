@@ -304,7 +304,7 @@ describe('spool', () => {
 
   it('refuses what a newer version wrote, and a folder that cannot be used', () => {
     writeFileSync(path('0000000000000001.seg'), Buffer.concat([Buffer.from('tgspool'), Buffer.from([2])]));
-    expect(() => open()).toThrow(/expected a spool of version 1, found version 2/);
+    expect(() => open()).toThrow(/a spool of version 2; this tidegauge reads version 1/);
     writeFileSync(path('file'), '');
     expect(() => open({ folder: path('file') })).toThrow(TidegaugeError);
   });
