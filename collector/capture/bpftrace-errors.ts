@@ -78,6 +78,12 @@ export function explainExit(executable: string, exit: Exit): TidegaugeError | nu
   );
 }
 
+/** bpftrace ended too early, for a reason that none of the patterns explains. */
+export function endedEarly(executable: string, found: string): TidegaugeError {
+  const problem = { place: `bpftrace (${executable})`, found, remedy: 'Run `tidegauge doctor`.' };
+  return new TidegaugeError(problem, { exitCode: 2 });
+}
+
 /** One line for people about an end that may not happen again. */
 export function describeExit(exit: Exit): string {
   const how = exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;

@@ -2,7 +2,6 @@ import { uptime } from 'node:os';
 import { bpftraceVersionOf } from '../../bpf/quirks.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Config } from '../../core/config/config.ts';
-import { TidegaugeError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { pauseAfter } from '../../core/retry.ts';
 import type { Frame, Span } from '../../core/traffic/frame.ts';
@@ -15,7 +14,7 @@ import { Identifier } from '../identity/identifier.ts';
 import { LIMITS } from '../limits.ts';
 import { encodeHeader, encodeInput, type RecordSink } from '../recording/record.ts';
 import type { Bpftrace } from './bpftrace.ts';
-import { describeExit, type Exit, explainExit } from './bpftrace-errors.ts';
+import { describeExit, type Exit, endedEarly, explainExit } from './bpftrace-errors.ts';
 import type { HookChoice } from './hooks.ts';
 import { localTracer, type Tracer } from './tracer.ts';
 
@@ -150,14 +149,17 @@ class RunningCapture implements Capture {
       this.#failures++;
       // A signal may not come again; any other cause would.
       if (!this.#isReady && (exit.signal === null || this.#failures >= LIMITS.starts))
-        return this.#ready.reject(cause ?? neverReady(config.bpftrace, describeExit(exit)));
+        return this.#ready.reject(
+          cause ?? endedEarly(config.bpftrace, `no first interval: ${describeExit(exit)}`),
+        );
       const pauseMs = pauseAfter(this.#failures, LIMITS.backoff);
       const reason = cause?.message ?? describeExit(exit);
       log.warn({ reason, pauseMs }, 'bpftrace ended; it is started again');
       this.#feed({ kind: 'ended', reason, ...this.#reading() });
       await clock.sleep(pauseMs, signal);
     }
-    if (!this.#isReady) this.#ready.reject(neverReady(config.bpftrace, 'it was stopped before'));
+    if (!this.#isReady)
+      this.#ready.reject(endedEarly(config.bpftrace, 'it was stopped before its first interval'));
   }
 
   async #runOnce(): Promise<Exit> {
@@ -223,10 +225,7 @@ class RunningCapture implements Capture {
       if (now - before > 2 * stepMs) this.#lastFlip = now;
       const limitMs = this.#lastFlip === started ? Math.max(silenceMs, LIMITS.startMs) : silenceMs;
       if (ended.aborted || now - this.#lastFlip < limitMs) continue;
-      log.warn(
-        { silentMs: Math.round(now - this.#lastFlip) },
-        'bpftrace has not answered; killing it to start a new one',
-      );
+      log.warn({ silentMs: Math.round(now - this.#lastFlip) }, 'bpftrace is silent; starting a new one');
       child.kill();
       return;
     }
@@ -235,14 +234,3 @@ class RunningCapture implements Capture {
 
 /** Time since boot, suspend included, ms; 10 ms resolution. The kernel's `nsecs` are of the same clock. */
 const bootMs = (): number => uptime() * 1000;
-
-function neverReady(executable: string, found: string): TidegaugeError {
-  return new TidegaugeError(
-    {
-      place: `bpftrace (${executable})`,
-      found: `no first interval: ${found}`,
-      remedy: 'Run `tidegauge doctor`.',
-    },
-    { exitCode: 2 },
-  );
-}

@@ -3,7 +3,6 @@ import { flows } from '../../bpf/flows.ts';
 import { bpftraceVersionOf } from '../../bpf/quirks.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Config } from '../../core/config/config.ts';
-import { TidegaugeError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { CONNECTION_KINDS, type ConnectionKind } from '../../core/traffic/connection.ts';
 import type { CgroupId, Event, Input } from '../contract.ts';
@@ -14,7 +13,7 @@ import { CgroupRegistry } from '../identity/cgroup-registry.ts';
 import { findCgroupMount } from '../identity/cgroups.ts';
 import { Identifier } from '../identity/identifier.ts';
 import { OTHER } from '../identity/naming.ts';
-import { describeExit, explainExit } from './bpftrace-errors.ts';
+import { describeExit, endedEarly, explainExit } from './bpftrace-errors.ts';
 import type { Tracer } from './tracer.ts';
 
 /** One TCP connection that was opened, failed to open, or was accepted. Names are untrusted. */
@@ -55,7 +54,10 @@ export async function watchConnections(options: WatchOptions): Promise<void> {
     for await (const line of child.lines) await watch.take(line);
     const exit = await child.exited;
     if (!signal.aborted)
-      throw explainExit(config.bpftrace, exit) ?? ended(config.bpftrace, describeExit(exit));
+      throw (
+        explainExit(config.bpftrace, exit) ??
+        endedEarly(config.bpftrace, `it ended early: ${describeExit(exit)}`)
+      );
   } finally {
     signal.removeEventListener('abort', stop);
     child.kill();
@@ -150,13 +152,3 @@ export function parseConnection(
 /** Matches the whole line: the name of a cgroup may look like a connection with a quotation mark before it. */
 const CONNECTION_LINE =
   /^\{"type": ?"printf", ?"data": ?"connection \d{1,19} ([123]) (\d{1,20}) (\d{1,5}) (\d{1,5}) ([0-9a-f:.]{2,45}) ([0-9a-f:.]{2,45})\\n"\}\s*$/;
-
-const ended = (executable: string, found: string): TidegaugeError =>
-  new TidegaugeError(
-    {
-      place: `bpftrace (${executable})`,
-      found: `it ended early: ${found}`,
-      remedy: 'Run `tidegauge doctor`.',
-    },
-    { exitCode: 2 },
-  );

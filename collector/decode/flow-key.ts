@@ -5,11 +5,11 @@ import type { Protocol, Role } from '../../core/traffic/flow.ts';
 export interface RawFlowKey {
   readonly protocol: Protocol;
   readonly role: Role;
-  /** The server's port, 0 where nobody saw it. */
+  /** The server's port, 0 where it is unknown. */
   readonly port: number;
   /** Own address as text, or null where the socket had none or the probe does not tell. */
   readonly own: string | null;
-  /** The peer's address as text, or null where nobody saw it. */
+  /** The peer's address as text, or null where it is unknown. */
   readonly peer: string | null;
 }
 

@@ -1,6 +1,6 @@
 import type { MapMeaning } from '../../bpf/contract.ts';
 import { CONNECTION_KINDS, type ConnectionKind } from '../../core/traffic/connection.ts';
-import type { ClientPort, Counts, EndCount } from '../contract.ts';
+import type { Counts, EndCount } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import { TrafficColumns } from './columns.ts';
 import { FLOW_KEY_WORDS, FlowColumns } from './flow-columns.ts';
@@ -10,7 +10,12 @@ import { type Scanner, scanEntries } from './scan.ts';
 
 /** What the maps of bpf/flows.bt say. Null for what is not of their shape. */
 
-type Meant = Pick<MapMeaning, 'set' | 'direction'>;
+/** Reads a map from its parsed content; null when it is out of shape. */
+export type ObjectReader = (
+  map: string,
+  meaning: MapMeaning,
+  content: Readonly<Record<string, unknown>>,
+) => Counts | null;
 
 const NOTHING = {
   kind: 'counts',
@@ -62,33 +67,37 @@ function scanAddress(scan: Scanner, key: Uint32Array, index: number): boolean {
 }
 
 /** TCP connections by their ends. The map may be full without loss: `readConnections` has the totals. */
-export function readEnds(
-  map: string,
-  { set, direction }: Meant,
-  content: Readonly<Record<string, unknown>>,
-): Counts | null {
-  const ends: EndCount[] = [];
-  for (const [key, count] of Object.entries(content)) {
-    const between = endsOf(key);
-    if (!between || !isCount(count)) return null;
-    ends.push({ ...between, count });
-  }
-  return { ...NOTHING, map, set, direction, entries: 0, ends };
-}
+export const readEnds: ObjectReader = (map, meaning, content) =>
+  readAll(map, meaning, content, 'ends', (key, count) => {
+    const ends = endsOf(key);
+    return ends && isCount(count) ? { ...ends, count } : null;
+  });
 
 /** The client's port of the latest of these connections. */
-export function readClients(
+export const readClients: ObjectReader = (map, meaning, content) =>
+  readAll(map, meaning, content, 'clients', (key, port) => {
+    const ends = endsOf(key);
+    return ends && isPort(port) ? { ...ends, clientPort: port } : null;
+  });
+
+/** TCP connections of each cgroup, at most three entries for each: the map is never fuller than that of messages. */
+export const readConnections: ObjectReader = (map, meaning, content) =>
+  readAll(map, meaning, content, 'connections', (key, count) => {
+    const [, cgroup, kindText] = /^(\d{1,20}),([123])$/.exec(key) ?? [];
+    const kind = connectionKind(kindText);
+    return cgroup && kind && isCount(count) ? { cgroup, kind, count } : null;
+  });
+
+/** All entries of a map as one field of its counts; null when any of them is out of shape. */
+function readAll<F extends 'ends' | 'clients' | 'connections'>(
   map: string,
-  { set, direction }: Meant,
+  { set, direction }: MapMeaning,
   content: Readonly<Record<string, unknown>>,
+  field: F,
+  read: (key: string, value: unknown) => Counts[F][number] | null,
 ): Counts | null {
-  const clients: ClientPort[] = [];
-  for (const [key, port] of Object.entries(content)) {
-    const between = endsOf(key);
-    if (!between || !isPort(port)) return null;
-    clients.push({ ...between, clientPort: port });
-  }
-  return { ...NOTHING, map, set, direction, entries: 0, clients };
+  const entries = Object.entries(content).map(([key, value]) => read(key, value));
+  return entries.includes(null) ? null : { ...NOTHING, map, set, direction, entries: 0, [field]: entries };
 }
 
 /** A key of both: `CGROUP,KIND,PORT,NETNS,OWN,PEER`. */
@@ -99,22 +108,6 @@ function endsOf(key: string): Omit<EndCount, 'count'> | null {
   const port = Number(portText);
   if (!cgroup || !kind || !own || !peer || !isPort(port)) return null;
   return { cgroup, kind, port, netns: Number(netns), own: readAddress(own), peer: readAddress(peer) };
-}
-
-/** TCP connections of each cgroup, at most three entries for each: the map is never fuller than that of messages. */
-export function readConnections(
-  map: string,
-  { set, direction }: Meant,
-  content: Readonly<Record<string, unknown>>,
-): Counts | null {
-  const connections: Counts['connections'][number][] = [];
-  for (const [key, count] of Object.entries(content)) {
-    const [, cgroup, kindText] = /^(\d{1,20}),([123])$/.exec(key) ?? [];
-    const kind = connectionKind(kindText);
-    if (!cgroup || !kind || !isCount(count)) return null;
-    connections.push({ cgroup, kind, count });
-  }
-  return { ...NOTHING, map, set, direction, entries: 0, connections };
 }
 
 /** Kinds are numbered from 1 on in the probe. */

@@ -4,7 +4,7 @@ import { BUCKETS, upperBound } from '../../core/traffic/histogram.ts';
 import type { Counts } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import { TrafficColumns } from './columns.ts';
-import { Literal, type MapHead, type Scanner, scanEntries } from './scan.ts';
+import { type EntryReader, Literal, type MapHead, type Scanner, scanEntries } from './scan.ts';
 
 /** Reads a map whose first entry is at the scanner; null when it is not of the expected shape. */
 export type MapReader = (scan: Scanner, head: MapHead, meaning: MapMeaning) => Counts | null;
@@ -39,11 +39,9 @@ export const readPacked: MapReader = (scan, head, meaning) => {
 export const readSizes: MapReader = (scan, head, meaning) => {
   const cells = new TrafficColumns(scan.length);
   let row = 0;
-  const key = (scan: Scanner): boolean => {
-    if (!scan.unsigned()) return false;
-    row = cells.rowOf(scan.high, scan.low);
-    return scanProcessor(scan);
-  };
+  const key = cgroupKey(cells, found => {
+    row = found;
+  });
   const sizes = (scan: Scanner): boolean => {
     if (!scan.is(OPEN)) return false;
     let bucket: number | null = -1;
@@ -60,11 +58,9 @@ export const readBytes: MapReader = (scan, head, meaning) => {
   const cells = new TrafficColumns(scan.length);
   let row = 0;
   let entries = 0;
-  const key = (scan: Scanner): boolean => {
-    if (!scan.unsigned()) return false;
-    row = cells.rowOf(scan.high, scan.low);
-    return scanProcessor(scan);
-  };
+  const key = cgroupKey(cells, found => {
+    row = found;
+  });
   const sum = (scan: Scanner): boolean => {
     if (!scanCount(scan)) return false;
     cells.addBytes(row, scan.value);
@@ -85,9 +81,14 @@ export function countsOf(
   return { kind: 'counts', map: name, set, direction, entries: cells.size, traffic: cells, ...nothing };
 }
 
-/** A key is a cgroup, or a cgroup and a processor (bpf/quirks.ts): the end of it. */
-const scanProcessor = (scan: Scanner): boolean =>
-  !scan.is(COMMA) || (scan.unsigned() && scan.value < PROCESSORS);
+/** Reads a key, which is a cgroup, or a cgroup and a processor (bpf/quirks.ts), and hands the row of the cgroup over. */
+const cgroupKey =
+  (cells: TrafficColumns, onRow: (row: number) => void): EntryReader =>
+  scan => {
+    if (!scan.unsigned()) return false;
+    onRow(cells.rowOf(scan.high, scan.low));
+    return !scan.is(COMMA) || (scan.unsigned() && scan.value < PROCESSORS);
+  };
 
 /** A packed sum at the scanner: the messages that it added to the row, 0 when it is none of this bucket. */
 export function scanCell(scan: Scanner, cells: TrafficColumns, row: number, bucket: number): number {

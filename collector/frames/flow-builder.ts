@@ -19,7 +19,7 @@ export interface FrameContext {
   readonly nameOf: (cgroup: CgroupId) => string | null;
   /** The name of a container of this host by its id, or null. */
   readonly nameOfContainer: (id: string) => string | null;
-  /** Names of those who ended in the frame, and of all in it. */
+  /** Names of containers that ended in the frame, and of all in it. */
   readonly ended: readonly string[];
   readonly alive: ReadonlySet<string>;
 }
@@ -34,10 +34,7 @@ export class FlowBuilder {
   readonly #peers: PeerResolver;
   readonly #rows: RowBudget;
   /** Of living cgroups; `name`: the one the resolver knows it by, null: not added yet. */
-  readonly #networks = new Map<
-    CgroupId,
-    { readonly network: NetworkNamespace; readonly name: string | null }
-  >();
+  readonly #networks = new Map<CgroupId, { network: NetworkNamespace; name: string | null }>();
 
   /** `serviceRanges`: as texts, such as `10.96.0.0/12`. */
   constructor(limits: RowLimits, serviceRanges: readonly string[] = []) {

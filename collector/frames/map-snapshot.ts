@@ -28,10 +28,7 @@ export class MapSnapshot {
   readonly ends: EndCount[] = [];
   readonly clients: ClientPort[] = [];
   readonly connections: ConnectionCount[] = [];
-  readonly #sums: Readonly<Record<Direction, HistogramSums>> = {
-    send: new HistogramSums(),
-    receive: new HistogramSums(),
-  };
+  readonly #sums = { send: new HistogramSums(), receive: new HistogramSums() } as const;
   /** Messages counted a second time, or null where they are not. */
   #total: number | null = null;
   readonly flows: RawFlow[] = [];

@@ -24,10 +24,8 @@ export class RowBudget {
   readonly #limits: RowLimits;
   /** Container -> class -> flow id -> start of the frame in which it was last used, in order of use. */
   readonly #used = new Map<string, Partial<Record<Class, Map<string, number>>>>();
-
   /** When idle rows were last expired, epoch ms. */
   #expired = Number.NEGATIVE_INFINITY;
-
   /** Flows of the last frame that got no row of their own. */
   aggregated = 0;
 

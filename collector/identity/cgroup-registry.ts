@@ -144,13 +144,10 @@ export class CgroupRegistry {
   members(active: Pick<ReadonlySet<CgroupId>, 'has'>, endNs: number): FrameMember[] {
     return [...this.#cgroups].flatMap(([id, cgroup]) => {
       const isActive = active.has(id);
-      if (!isActive && !isPresent(cgroup, endNs)) return [];
-      if (!isActive && !cgroup.hadTraffic && !cgroup.ref) return [];
-      const { started, ended } = changesOf(cgroup, endNs);
-      const own = !cgroup.ref?.nested;
-      return [
-        { cgroup: id, container: this.#containerOf(cgroup), started: started && own, ended: ended && own },
-      ];
+      const isListed = (cgroup.hadTraffic || cgroup.ref !== null) && isPresent(cgroup, endNs);
+      if (!isActive && !isListed) return [];
+      const changes = cgroup.ref?.nested ? { started: false, ended: false } : changesOf(cgroup, endNs);
+      return { cgroup: id, container: this.#containerOf(cgroup), ...changes };
     });
   }
 

@@ -135,7 +135,7 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
     }
   });
 
-  it('over TCP: both ends, and who is refused, tell the port of the client; of several that of the latest', async () => {
+  it('over TCP have the client port at both ends, also when refused; of several connections that of the latest', async () => {
     const [client, server] = [await cgroup('client'), await cgroup('server')];
     await serve(right, server, tcpServer(`${NET}.2`, 7012, 10, 10));
     const from = (port: number, to: number) =>
@@ -274,7 +274,7 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
     },
   );
 
-  it('over unconnected UDP through VXLAN: who is sent to is known, though the tunnel looks up its route after it', async () => {
+  it('over unconnected UDP through VXLAN have their destination, though the tunnel looks up its own route later', async () => {
     const [first, client, other] = [await cgroup('first'), await cgroup('client'), await cgroup('other')];
     left.tunnel(`${NET}.1`, `${NET}.2`, '10.79.0.1/24');
     right.tunnel(`${NET}.2`, `${NET}.1`, '10.79.0.2/24');
@@ -365,7 +365,7 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
     expect(rows.reduce((sum, row) => sum + (row.sentMessages ?? 0), 0)).toBe(messages);
   });
 
-  it('never lead to whom an address belonged before', async () => {
+  it('never lead to the previous owner of an address', async () => {
     const [client, first, second] = [await cgroup('client'), await cgroup('first'), await cgroup('second')];
     const host = `${NET}.9`;
     for (const [who, times] of [
@@ -421,7 +421,7 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
     ]);
   });
 
-  it('are shown live, from both ends, and who is refused', async () => {
+  it('are shown live, from both ends, refused ones too', async () => {
     const [client, server] = [await cgroup('client'), await cgroup('server')];
     await serve(right, server, tcpServer(`${NET}.2`, 7009, 10, 10));
     const seen: LiveConnection[] = [];

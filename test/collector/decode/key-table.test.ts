@@ -34,7 +34,7 @@ it('keys keep their numbers while their table grows', () => {
   expect(numbers()).toEqual(first);
 });
 
-it('what was seen is what a plain list would say', () => {
+it('a bounded multimap answers like a plain list of what was added', () => {
   const step = fc.record({
     key: fc.constantFrom('a', 'b'),
     value: fc.nat(4),

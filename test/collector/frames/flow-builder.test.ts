@@ -9,7 +9,7 @@ import { PeerResolver, type SocketObservation } from '../../../collector/identit
 import { EXCHANGE_KEYS, type Flow, flowId } from '../../../core/traffic/flow.ts';
 
 describe('a key of the flows probe', () => {
-  it('says between whom, as bpftrace printed it', () => {
+  it('has protocol, role, port and addresses, as bpftrace printed them', () => {
     const talk = { protocol: 'tcp', port: 33_335, own: '127.0.0.1', peer: '127.0.0.1' };
     const none = [0, 0] as const;
     const both = [0x0100_007f, 0x0100_007f] as const;
@@ -63,7 +63,7 @@ describe('an address', () => {
   });
 });
 
-describe('the address peers', () => {
+describe('the peer resolver', () => {
   const observation = (parts: Partial<SocketObservation>): SocketObservation => ({
     name: 'web',
     netns: null,
@@ -91,7 +91,7 @@ describe('the address peers', () => {
     expect(peers.peerOf(asked, true)).toEqual(container('new'));
   });
 
-  it('rather says nothing than something wrong when an address moved within a frame', () => {
+  it('names no peer, rather than a wrong one, when an address moved within a frame', () => {
     const peers = new PeerResolver();
     peers.startFrame([], new Set());
     peers.addNetwork('old', { netns: 2, addresses: ['10.0.0.2'] });
@@ -99,7 +99,7 @@ describe('the address peers', () => {
     expect(peers.peerOf(asked, true)).toEqual({ peerKind: 'private', peer: '' });
   });
 
-  it('rather says nothing when two live namespaces have an address, however long one of them was silent', () => {
+  it('names no peer when two live namespaces have an address, however long one of them was silent', () => {
     const peers = new PeerResolver();
     peers.startFrame([], new Set());
     peers.addNetwork('quiet', { netns: 2, addresses: ['10.0.0.2'] });
@@ -131,7 +131,7 @@ describe('the address peers', () => {
   });
 });
 
-describe('places', () => {
+describe('the row budget', () => {
   const flow = (port: number, parts: Partial<Flow> = {}): Flow => ({
     container: 'web',
     protocol: 'tcp',
@@ -151,7 +151,7 @@ describe('places', () => {
   const byId = (flows: readonly Flow[]) => new Map(flows.map(one => [flowId(one), one]));
   const limits = { twoWay: 4, oneWay: 2, aggregated: 1, keptMs: 1000, containers: 2 };
 
-  it('bound the rows, never the sums', () => {
+  it('bounds the rows, never the sums', () => {
     const parts = fc.record({
       port: fc.integer({ min: 1, max: 30 }),
       peer: fc.constantFrom('a', 'b', 'c'),
@@ -178,7 +178,7 @@ describe('places', () => {
     );
   });
 
-  it('are kept for a bounded number of containers; what was aggregated is counted', () => {
+  it('remembers rows of a bounded number of containers, and counts what it aggregates', () => {
     const budget = new RowBudget(limits);
     const of = (container: string, ports: readonly number[]) =>
       ports.map(port => flow(port, { container, receivedMessages: 0 }));
@@ -189,7 +189,7 @@ describe('places', () => {
     expect([fold(of('a', [4])), budget.aggregated]).toEqual([[4], 0]);
   });
 
-  it('are for the heaviest, kept while used, and given on when idle', () => {
+  it('gives rows to the heaviest flows, keeps them while used, and reuses idle ones', () => {
     const budget = new RowBudget(limits);
     const ports = (flows: Flow[], start: number) => budget.apply(byId(flows), start).map(row => row.port);
     const heavy = [1, 2, 3, 4].map(port => flow(port, { sentBytes: 100 * port }));

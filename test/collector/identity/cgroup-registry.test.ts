@@ -24,7 +24,7 @@ function attribute(registry: CgroupRegistry, endNs: number, ...active: CgroupId[
 }
 
 describe('the cgroup registry', () => {
-  it('takes an id that comes again after a death for somebody else', () => {
+  it('takes an id that comes again after a death for another cgroup', () => {
     const registry = new CgroupRegistry();
     registry.birth('7', `/docker/${ID}`, 1);
     registry.described({ ...DESCRIBED, id: ID, name: 'first' });
@@ -36,7 +36,7 @@ describe('the cgroup registry', () => {
     expect(registry.nameOf('7')).toBe('second');
   });
 
-  it('names who restarted inside one interval once, with both births', () => {
+  it('lists both cgroups of a container that restarted inside one interval', () => {
     const registry = new CgroupRegistry();
     registry.described({ ...DESCRIBED, id: ID, name: 'web' });
     registry.birth('7', `/docker/${ID}`, 1);
@@ -47,7 +47,7 @@ describe('the cgroup registry', () => {
     expect(attribute(registry, 30)).toEqual(['web']);
   });
 
-  it('gives names by container ids to those alone who are on this host', () => {
+  it('gives names by container id for containers of this host only', () => {
     const registry = new CgroupRegistry();
     registry.birth('7', `/docker/${ID}`, 1);
     for (const [id, name] of [
@@ -61,7 +61,7 @@ describe('the cgroup registry', () => {
     expect(registry.namesOfContainers()(ID)).toBe('renamed');
   });
 
-  it('knows the names of others than Docker by their paths: Podman, containerd, services', () => {
+  it('names containers of other runtimes and services by their paths', () => {
     const registry = new CgroupRegistry();
     const paths = [
       `/machine.slice/libpod-${ID}.scope/container`,
@@ -77,7 +77,7 @@ describe('the cgroup registry', () => {
   });
 });
 
-it('whom nobody knows is no reason to search the cgroups again; a start and lost events are', async () => {
+it('an unknown cgroup does not cause another scan; a start and lost events do', async () => {
   const folder = temporaryFolder();
   mkdirSync(join(folder.path, 'web'));
   const fed: Input['kind'][] = [];

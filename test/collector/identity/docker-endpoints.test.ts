@@ -56,7 +56,7 @@ describe('an address on a network of Docker', () => {
     );
   });
 
-  it('given to the next container is nobody while both had it, then that of the next', () => {
+  it('that passes to another container leads to none while both had it, then to the new one', () => {
     const { peers, turn, hear } = newBook();
     const seen: unknown[] = [];
     hear(at('old', ['10.9.0.2']));
@@ -72,7 +72,7 @@ describe('an address on a network of Docker', () => {
     expect(seen).toEqual(['old', '', 'new']);
   });
 
-  it('is whose it was at the time of the frame, however late the frame is read', () => {
+  it('leads to its owner at the time of the frame, however late the frame is read', () => {
     const { peers, turn, hear } = newBook();
     hear(at('old', ['10.9.0.2']));
     hear(at('old', []), 22 * S);
@@ -84,7 +84,7 @@ describe('an address on a network of Docker', () => {
     expect(seen).toEqual(['old', 'old', 'old', '', 'new']);
   });
 
-  it('is no longer that of who was last seen with it, once Docker gave it away', () => {
+  it('no longer leads to its last owner once Docker has given it away', () => {
     const { peers, turn, hear } = newBook();
     peers.addNetwork('old', { netns: 5, addresses: ['10.9.0.2'] });
     turn();
@@ -96,7 +96,7 @@ describe('an address on a network of Docker', () => {
     expect(peers.peerOf(asked(), true)).toEqual(NOBODY);
   });
 
-  it('of a container without a name yet is nobody', () => {
+  it('of a container without a name yet leads to none', () => {
     const { peers, turn, hear } = newBook();
     peers.addNetwork('old', { netns: 5, addresses: ['10.9.0.2'] });
     hear(at('nameless', ['10.9.0.2']));
@@ -104,7 +104,7 @@ describe('an address on a network of Docker', () => {
     expect(peers.peerOf(asked(), true)).toEqual(NOBODY);
   });
 
-  it('that several share by one network namespace is the one who serves the port', () => {
+  it('that containers share in one network namespace leads to the one that serves the port', () => {
     const { peers, turn, hear } = newBook();
     hear(at('web', ['10.9.0.2']));
     turn();
@@ -144,7 +144,7 @@ describe('a published port', () => {
     expect(peers.peerOf(toHost(), true)).toEqual(container('/docker.service'));
   });
 
-  it('is that of its address alone, and of nobody certain while two had it', () => {
+  it('holds for its own address only, and leads to none while two containers had it', () => {
     const { peers, turn, hear } = newBook();
     hear(at('elsewhere', [], [{ ...published, address: '192.168.1.9' }]));
     turn();
@@ -176,7 +176,7 @@ it('the address of a cluster service is virtual, with its port; a container that
   expect(peers.peerOf(service, true)).toEqual(container('dns'));
 });
 
-it('who was renamed keeps its addresses and ports under the new name, even if names are swapped', () => {
+it('a renamed container keeps its addresses and ports, even if names are swapped', () => {
   const { peers, turn } = newBook();
   peers.addNetwork('a', { netns: 5, addresses: ['10.9.0.2'] });
   peers.addNetwork('b', { netns: 6, addresses: ['10.9.0.3'] });

@@ -114,9 +114,9 @@ it('says once that networks cannot be read, however often they are asked for', a
   await identifier.stop();
   folder.remove();
   expect(lines.map(({ level, message }) => [level, message])).toEqual([
-    ['warn', 'network: not read; the map may not know a peer by name'],
-    ['debug', 'network: not read; the map may not know a peer by name'],
-    ['debug', 'network: not read; the map may not know a peer by name'],
+    ['warn', 'network: not read; some peers on the map may have no name'],
+    ['debug', 'network: not read; some peers on the map may have no name'],
+    ['debug', 'network: not read; some peers on the map may have no name'],
   ]);
 });
 

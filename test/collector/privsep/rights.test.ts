@@ -34,11 +34,11 @@ describe('the rights of the helper', () => {
     expect(capabilitiesFor({ hook: hook(name), kernel }, version)).toEqual(expected);
   });
 
-  it('are all that may be needed while nothing is known', () => {
+  it('are all that any kernel may need while the kernel is unknown', () => {
     expect(capabilitiesFor(null, null)).toEqual(['SYS_PTRACE', 'SYS_ADMIN', 'SYS_RESOURCE', 'SYSLOG']);
   });
 
-  it('are as many as before where this process may not take any', () => {
+  it('are not reduced where this process may not drop any', () => {
     const words = (effective: bigint) =>
       helperCommand('/usr/bin/setpriv', ['BPF'], {
         effective,
@@ -49,7 +49,7 @@ describe('the rights of the helper', () => {
     expect(words(1n << 21n)).not.toContain('--bounding-set');
   });
 
-  it('are read as the kernel tells them', () => {
+  it('are read from /proc/PID/status', () => {
     const status =
       'Name:\tx\nCapInh:\t01\nCapPrm:\t02\nCapEff:\t0000018000080000\nCapBnd:\tff\nCapAmb:\t04\nNoNewPrivs:\t0\n';
     expect(readRights(status)).toEqual({ effective: 0x18000080000n, reserve: 7n, noNewPrivileges: false });
@@ -61,7 +61,7 @@ describe('the rights of the helper', () => {
     expect(readRights(stdout)).toEqual({ effective: 1n << 19n, reserve: 1n << 19n, noNewPrivileges: true });
   });
 
-  it('take setpriv, and say so', () => {
+  it('need setpriv, and the error says so', () => {
     expect(() => findSetpriv('/nowhere:/proc')).toThrow(/setpriv.*Install util-linux/);
   });
 });

@@ -32,7 +32,7 @@ function startHelper() {
 const PROBE = { kind: 'probe', probe: 'packed', parameters: PARAMETERS } as const;
 const start = (program: object) => JSON.stringify({ ask: 'start', program });
 
-describeWith(['ebpf'], 'the helper', () => {
+describeWith(['ebpf'], 'the privileged helper', () => {
   let helper: ReturnType<typeof startHelper> | undefined;
   afterEach(() => {
     helper?.kill();
@@ -59,7 +59,7 @@ describeWith(['ebpf'], 'the helper', () => {
     expect(heard.traced).toBe('');
   });
 
-  it('gives no second bpftrace, and ends the first one in order', async () => {
+  it('refuses a second bpftrace, and stops the first one in order', async () => {
     helper = startHelper();
     const { channel, heard, exited } = helper;
     channel.write(encode({ ask: 'start', program: PROBE }));

@@ -171,7 +171,7 @@ describe('spool', () => {
     const next = reopen();
     expect(next.newest).toEqual({ start, end: start + 1 });
     expect(next.read(first?.waiting as PendingFrame)).toEqual(first?.frame);
-    expect(logged.lines.map(({ message }) => message)).toContain('a frame of the spool cannot be read');
+    expect(logged.lines.map(({ message }) => message)).toContain('a frame in the spool cannot be read');
   });
 
   it('reads the position that the first version wrote', () => {
@@ -267,7 +267,7 @@ describe('spool', () => {
     for (const { waiting } of all) spool.release(waiting);
     expect(spool.status()).toMatchObject({ fault: null, unwritten: 0 });
     expect(logged.lines.map(({ level, message }) => [level, message])).toEqual([
-      ['warn', expect.stringMatching(/cannot be tidied up/)],
+      ['warn', expect.stringMatching(/cannot be removed/)],
     ]);
     rmSync(name, { recursive: true });
     fill(spool, 30, 30);
