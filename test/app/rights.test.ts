@@ -93,7 +93,7 @@ describeWith(['ebpf'], 'a collector with a user', () => {
     await collector.ended(1);
     expect(collector.output).toMatch(/incomplete: detach/);
     expect(collector.output).toMatch(
-      new RegExp(`helper \\(pid ${helper}\\): it ended unexpectedly: signal SIGKILL`),
+      new RegExp(`privileged helper \\(pid ${helper}\\): it ended unexpectedly: signal SIGKILL`),
     );
     // It has read out and let go of its output; the kernel may still be taking it down.
     await until('the end of bpftrace', () => !isAlive(bpftrace));
