@@ -1,6 +1,6 @@
 import { type Capture, type CaptureStatus, startCapture } from '../collector/capture/capture.ts';
 import type { Tracer } from '../collector/capture/tracer.ts';
-import { FrameTally } from '../collector/frames/frame-stats.ts';
+import { FrameStats } from '../collector/frames/frame-stats.ts';
 import { openRecording } from '../collector/recording/record.ts';
 import type { Shipper, ShipperStatus } from '../collector/ship/shipper.ts';
 import { aborted } from '../core/aborted.ts';
@@ -13,7 +13,7 @@ import type { Backends } from './wire.ts';
 export interface Collector {
   readonly capture: Capture;
   readonly shipper: Pick<Shipper, 'status'>;
-  readonly tally: FrameTally;
+  readonly stats: FrameStats;
   /** Resolves when another installation has taken this host's name: this one must end. */
   readonly lost: Promise<TidegaugeError>;
   /** Read out the last frame and ship what can be; returns how many frames are lost. */
@@ -37,7 +37,7 @@ export async function startCollector(
     throw error;
   });
   const { shipper, previous, lost } = outbox;
-  const tally = new FrameTally();
+  const stats = new FrameStats();
   const capture = await startCapture({
     config: config.capture,
     host: config.host,
@@ -48,7 +48,7 @@ export async function startCollector(
     ...(recording ? { record: recording } : {}),
     onFrame: frame => {
       shipper.push(frame);
-      tally.add(frame, clock.monotonic());
+      stats.add(frame, clock.monotonic());
       onFrame(frame, { capture: capture.status(), shipper: shipper.status() });
     },
   }).catch(async (error: unknown) => {
@@ -59,7 +59,7 @@ export async function startCollector(
   const collector: Collector = {
     capture,
     shipper,
-    tally,
+    stats,
     lost,
     async stop() {
       await capture.stop();

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { makeFolder } from '../backends/files/folder.ts';
 import { type Check, checkDocker } from '../collector/capture/preflight.ts';
 import { localTracer, type Tracer } from '../collector/capture/tracer.ts';
-import { type Keeper, startKeeper } from '../collector/privsep/client.ts';
+import { type Helper, startHelper } from '../collector/privsep/client.ts';
 import { findSetpriv } from '../collector/privsep/rights.ts';
 import { becomeUser, findUser, forgoNewPrivileges, type User } from '../collector/privsep/user.ts';
 import type { Config } from '../core/config/config.ts';
@@ -29,7 +29,7 @@ export function prepareRights({ collector }: Config): void {
 }
 
 /**
- * Divide the rights, as the last thing that this process does as root: with `collector.user` a keeper keeps them, and this
+ * Divide the rights, as the last thing that this process does as root: with `collector.user` a privileged helper keeps them, and this
  * process is that user from now on. Throws a TidegaugeError when that cannot be, or when the user lacks something.
  */
 export async function divideRights({ config, clock, log }: Wants): Promise<Rights> {
@@ -38,35 +38,35 @@ export async function divideRights({ config, clock, log }: Wants): Promise<Right
     const lost = new Promise<never>(() => undefined);
     return { tracer: localTracer(config.capture, clock), lost, close: async () => undefined };
   }
-  const { keeper, user } = divided;
+  const { helper, user } = divided;
   const missing = checkAccess(config, user).find(({ ok }) => !ok);
   if (missing) {
-    await keeper.close();
+    await helper.close();
     throw refusal(user, missing);
   }
-  log.debug({ user: user.name, keeper: keeper.pid, has: keeper.capabilities }, 'rights are divided');
+  log.debug({ user: user.name, helper: helper.pid, has: helper.capabilities }, 'rights are divided');
   // It may take long to find out, and is no reason not to start. A Docker that is not there is no trouble.
   void checkDocker(config.capture, clock).then(({ found, remedy }) => {
     if (found.includes('EACCES'))
       log.warn({ reason: found }, `Docker cannot be asked by ${user.name}. ${remedy}`);
   });
-  return { tracer: keeper, lost: keeper.lost, close: () => keeper.close() };
+  return { tracer: helper, lost: helper.lost, close: () => helper.close() };
 }
 
-/** Start the keeper and become the configured user; null where there is none, or this process is not root. */
-export async function becomeCollector(config: Config): Promise<{ keeper: Keeper; user: User } | null> {
+/** Start the helper and become the configured user; null where there is none, or this process is not root. */
+export async function becomeCollector(config: Config): Promise<{ helper: Helper; user: User } | null> {
   const { user: name, groups } = config.collector;
   if (name === '' || !isRoot()) return null;
   const user = findUser(name);
   makeDataFolder(config.data, user);
-  const keeper = await startKeeper({ config: config.capture, setpriv: findSetpriv() });
+  const helper = await startHelper({ config: config.capture, setpriv: findSetpriv() });
   try {
     becomeUser(user, groups);
   } catch (error) {
-    await keeper.close();
+    await helper.close();
     throw error;
   }
-  return { keeper, user };
+  return { helper, user };
 }
 
 /** Only root can make it in most places; one that exists stays as it is. */

@@ -29,7 +29,7 @@ export interface ProbeParameters {
   readonly kernel: Kernel;
   /** `exact`: all messages of a set are counted a second time, in a scalar `@events_SET` that cannot be full. */
   readonly account: 'fast' | 'exact';
-  /** Version of bpftrace, for what some of them get wrong (quirks.ts); null when it is not known. */
+  /** Version of bpftrace, as some need workarounds (quirks.ts); null when it is not known. */
   readonly bpftrace: BpftraceVersion | null;
 }
 

@@ -1,6 +1,6 @@
 import { type MapMeaning, type Probe, SETS } from './contract.ts';
 import { PACKING, PART_MS } from './packing.ts';
-import { INTERNAL, mapsOf, program, statementsOf, textOf } from './program.ts';
+import { INTERNAL, mapsOf, renderProgram, statementsOf, textOf } from './program.ts';
 
 const maps: ReadonlyMap<string, MapMeaning> = new Map([
   ...mapsOf([['', 'flows']]),
@@ -11,7 +11,7 @@ const maps: ReadonlyMap<string, MapMeaning> = new Map([
   ]),
 ]);
 
-/** Messages, bytes and sizes between whom, in one map update; flows.bt is its manual. */
+/** Messages, bytes and sizes by peer and port, in one map update; flows.bt is its manual. */
 export const flows: Probe = {
   name: 'flows',
   summary: 'counts, bytes and sizes per peer and service port in one packed map, and TCP connections',
@@ -26,11 +26,11 @@ export const flows: Probe = {
   maps,
   internal: [...INTERNAL, '@to', '@to_before', '@to6_ports', '@to6_high', '@to6_low'],
   render: parameters =>
-    program(
+    renderProgram(
       {
         name: 'flows',
         probes: textOf('flows-probes.bt'),
-        prepare: statementsOf('packing.bt') + statementsOf('flows-talk.bt'),
+        prepare: statementsOf('packing.bt') + statementsOf('flows-key.bt'),
         prepareSend: statementsOf('flows-route.bt'),
         record: statementsOf('flows.bt'),
         maps,

@@ -16,7 +16,7 @@ export interface Hook {
   readonly tracepoints: readonly string[];
   /** Functions of the kernel that must be traceable. */
   readonly functions: readonly string[];
-  /** What it does not see. */
+  /** Traffic that it does not see. */
   readonly blind: string;
   /** Maps of its own. */
   readonly internal: readonly string[];

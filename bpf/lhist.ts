@@ -1,6 +1,6 @@
 import { SIZE_SCHEME } from '../core/traffic/histogram.ts';
 import type { Probe } from './contract.ts';
-import { INTERNAL, mapsOf, program, statementsOf } from './program.ts';
+import { INTERNAL, mapsOf, renderProgram, statementsOf } from './program.ts';
 
 const maps = mapsOf([
   ['fine_', 'sizes'],
@@ -18,7 +18,7 @@ export const lhist: Probe = {
   maps,
   internal: INTERNAL,
   render: parameters =>
-    program(
+    renderProgram(
       {
         name: 'lhist',
         record: statementsOf('lhist.bt'),

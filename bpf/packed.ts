@@ -1,6 +1,6 @@
 import type { Probe } from './contract.ts';
 import { BUCKET_BITS, PACKING, PART_MS } from './packing.ts';
-import { INTERNAL, mapsOf, program, statementsOf } from './program.ts';
+import { INTERNAL, mapsOf, renderProgram, statementsOf } from './program.ts';
 
 const maps = mapsOf([['', 'packed']]);
 
@@ -14,7 +14,7 @@ export const packed: Probe = {
   maps,
   internal: INTERNAL,
   render: parameters =>
-    program(
+    renderProgram(
       {
         name: 'packed',
         prepare: statementsOf('packing.bt'),

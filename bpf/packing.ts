@@ -13,7 +13,7 @@ import { BUCKETS, SIZE_SCHEME } from '../core/traffic/histogram.ts';
  */
 const SHIFTS = { fine: 35, coarse: 38, overflow: 40 } as const;
 
-/** Longest time between two readouts of packed maps, ms; longer intervals are added up of several. */
+/** Longest time between two readouts of packed maps, ms; longer intervals are the sum of several parts. */
 export const PART_MS = 5000;
 
 /** Of a bucket's number, in keys that have other numbers above it. */

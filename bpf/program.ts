@@ -5,24 +5,24 @@ import { HOOKS, isAtLeast } from './hooks.ts';
 import { adapt } from './quirks.ts';
 import { fill } from './template.ts';
 
-/** What makes a probe out of the shared program.bt. */
-export interface ProgramParts {
+/** What a probe fills into the shared program.bt. */
+export interface ProgramTemplate {
   readonly name: string;
   /**
    * Statements that record one message of $size, with the words DIRECTION and SET in names of maps; run with $size
    * (and whatever `prepare` left) in place.
    */
   readonly record: string;
-  /** Statements before, which need neither word. */
+  /** Statements before `record`, which need neither word. */
   readonly prepare?: string;
-  /** Statements after these, for messages that are sent. */
+  /** Statements after `prepare`, for sent messages only. */
   readonly prepareSend?: string;
   /** Probes of its own, before those of the hook. */
   readonly probes?: string;
   readonly maps: ReadonlyMap<string, MapMeaning>;
   /** Numbers for the words of `record` and `prepare`. */
   readonly numbers: Readonly<Record<string, number>>;
-  /** Longest time between readouts, ms. */
+  /** Longest time between readouts, ms; a longer interval is read out in parts. */
   readonly partMs: number;
 }
 
@@ -53,18 +53,18 @@ export const statementsOf = (file: string): string => textOf(file).replace(/^\/\
  * The program of a probe. Its text comes from the files of this folder alone; parameters are numbers and names of
  * enumerations. Throws a RangeError for a parameter that is no non-negative integer.
  */
-export function program(parts: ProgramParts, parameters: ProbeParameters): string {
+export function renderProgram(template: ProgramTemplate, parameters: ProbeParameters): string {
   const { intervalMs, mapKeys, account, bpftrace } = parameters;
-  const count = Math.max(1, Math.ceil(intervalMs / parts.partMs));
+  const count = Math.max(1, Math.ceil(intervalMs / template.partMs));
   const text = textOf('program.bt')
-    .replace('HOOK\n', () => (parts.probes ?? '') + hookText(parameters))
-    .replaceAll('RECORD_SEND', () => recordOf(parts, 'send', account))
-    .replaceAll('RECORD_RECEIVE', () => recordOf(parts, 'receive', account))
-    .replaceAll('READ_A', () => readoutOf(parts, 'a', account))
-    .replaceAll('READ_B', () => readoutOf(parts, 'b', account))
-    .replaceAll('PROBE', () => parts.name);
+    .replace('HOOK\n', () => (template.probes ?? '') + hookText(parameters))
+    .replaceAll('RECORD_SEND', () => recordOf(template, 'send', account))
+    .replaceAll('RECORD_RECEIVE', () => recordOf(template, 'receive', account))
+    .replaceAll('READ_A', () => readoutOf(template, 'a', account))
+    .replaceAll('READ_B', () => readoutOf(template, 'b', account))
+    .replaceAll('PROBE', () => template.name);
   const numbers = {
-    ...parts.numbers,
+    ...template.numbers,
     INTERVAL_MS: intervalMs,
     PARTS: count,
     PART_MS: Math.round(intervalMs / count),
@@ -92,7 +92,7 @@ function hookText({ hook, kernel, bpftrace }: ProbeParameters): string {
 }
 
 function recordOf(
-  { record, prepare = '', prepareSend = '' }: ProgramParts,
+  { record, prepare = '', prepareSend = '' }: ProgramTemplate,
   direction: Direction,
   account: ProbeParameters['account'],
 ): string {
@@ -103,7 +103,7 @@ function recordOf(
   return `${before}if (@set == 0) {\n${of('a')}\n} else {\n${of('b')}\n}`;
 }
 
-function readoutOf({ maps }: ProgramParts, set: MapSet, account: ProbeParameters['account']): string {
+function readoutOf({ maps }: ProgramTemplate, set: MapSet, account: ProbeParameters['account']): string {
   const names = [...maps].filter(([, meaning]) => meaning.set === set).map(([name]) => name);
   if (account === 'exact') names.push(eventsMap(set));
   return [...names.map(name => `print(${name});`), ...names.map(name => `clear(${name});`)].join(' ');

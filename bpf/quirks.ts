@@ -1,4 +1,4 @@
-/** What some versions of bpftrace get wrong, and how a program that gets it right is written for them. */
+/** Bugs of some versions of bpftrace, and how a program works around them. */
 
 interface Quirk {
   /** Minor version `0.N` of the first and the last that have it. */

@@ -2,8 +2,8 @@ import type { MapSet } from '../bpf/contract.ts';
 import type { ConnectionKind } from '../core/traffic/connection.ts';
 import type { Protocol } from '../core/traffic/flow.ts';
 import type { Direction } from '../core/traffic/frame.ts';
-import type { Cells } from './decode/columns.ts';
-import type { Talks } from './decode/flow-columns.ts';
+import type { TrafficColumns } from './decode/columns.ts';
+import type { FlowColumns } from './decode/flow-columns.ts';
 
 /** Id of a cgroup v2: the inode of its folder, decimal. Text, because it is a 64-bit number. */
 export type CgroupId = string;
@@ -32,7 +32,7 @@ export type Event =
     }
   | { readonly kind: 'lost'; readonly events: number }
   | { readonly kind: 'attached' }
-  /** Probes are gone: what is read out next was cut short. */
+  /** The probes are detached: the next readout is of an interval that was cut short. */
   | { readonly kind: 'detach' }
   | { readonly kind: 'garbage'; readonly reason: string };
 
@@ -46,9 +46,9 @@ export interface Counts {
   /** Entries that the map has in the kernel, to be compared with its capacity. */
   readonly entries: number;
   /** By cgroup; some maps know only bytes, some only messages, some neither. */
-  readonly traffic: Cells | null;
-  /** Between whom, by rows of `traffic`, which has these messages and bytes as well. */
-  readonly talks: Talks | null;
+  readonly traffic: TrafficColumns | null;
+  /** The same traffic by peer and port; `rows` are those of `traffic`. */
+  readonly flows: FlowColumns | null;
   readonly ends: readonly EndCount[];
   readonly clients: readonly ClientPort[];
   readonly connections: readonly ConnectionCount[];
@@ -61,7 +61,7 @@ export interface ConnectionCount {
   readonly count: number;
 }
 
-/** The same by where they lead; the sum may be less, when the map was full. */
+/** The same by their ends; the sum is less when that map was full. */
 export interface EndCount extends ConnectionCount, Ends {}
 
 /** The client's port of one TCP connection between these ends; absent for ends when the map was full. */
@@ -71,7 +71,7 @@ export interface ClientPort extends Ends {
   readonly clientPort: number;
 }
 
-/** Between whom TCP connections are. */
+/** Ends of TCP connections. */
 export interface Ends {
   /** The server's. */
   readonly port: number;
@@ -82,7 +82,7 @@ export interface Ends {
 }
 
 /** A network namespace as seen from a process in it. */
-export interface Network {
+export interface NetworkNamespace {
   /** Its inode. */
   readonly netns: number;
   /** Its own addresses, without loopback. */
@@ -123,20 +123,20 @@ export interface Description {
 }
 
 /** The clocks at the moment at which a line was read, milliseconds. Only their difference matters. */
-export interface Reading {
+export interface ClockReading {
   /** Wall time, epoch. */
   readonly wall: number;
   /** Time since boot, suspend included. */
   readonly boot: number;
 }
 
-/** Everything that frames are made of, in the order in which it was learned. A recording is a list of these. */
+/** Everything that frames are made of, in order of arrival. A recording is a list of these. */
 export type Input =
-  | ({ readonly kind: 'line'; readonly text: string } & Reading)
+  | ({ readonly kind: 'line'; readonly text: string } & ClockReading)
   /** A line longer than the cap was skipped. */
-  | ({ readonly kind: 'oversize' } & Reading)
-  /** bpftrace is gone; what follows is of a new one. */
-  | ({ readonly kind: 'ended'; readonly reason: string } & Reading)
+  | ({ readonly kind: 'oversize' } & ClockReading)
+  /** bpftrace ended; what follows is from a new one. */
+  | ({ readonly kind: 'ended'; readonly reason: string } & ClockReading)
   /** All cgroups that existed at `boot` (ms since boot) or a little later. */
   | {
       readonly kind: 'scanned';
@@ -144,11 +144,11 @@ export type Input =
       readonly cgroups: readonly (readonly [CgroupId, string])[];
     }
   /** The network namespace that a cgroup's processes are in; null: the host's own. */
-  | { readonly kind: 'networked'; readonly cgroup: CgroupId | null; readonly network: Network }
+  | { readonly kind: 'networked'; readonly cgroup: CgroupId | null; readonly network: NetworkNamespace }
   /** The full path of a cgroup whose path had been cut. */
   | { readonly kind: 'located'; readonly cgroup: CgroupId; readonly path: string }
   | { readonly kind: 'described'; readonly description: Description }
-  /** Where a container is reached, in place of all that was said before; heard at `boot` (ms since boot). */
+  /** Where a container is reached; replaces what was known. Heard at `boot` (ms since boot). */
   | { readonly kind: 'reached'; readonly boot: number; readonly endpoints: Endpoints }
-  /** Docker has removed the container, as was heard at `boot` (ms since boot). */
+  /** Docker has removed the container; heard at `boot` (ms since boot). */
   | { readonly kind: 'forgotten'; readonly boot: number; readonly id: string };

@@ -1,16 +1,16 @@
 import { CAPS } from '../core/caps.ts';
 
-/** Bounds of what capture keeps and makes. */
+/** Limits of the collector. */
 export const LIMITS = {
   /** Greatest count, or sum of bytes, in one entry of a map: more is garbage. Sums of them are exact. */
   count: 2 ** 43,
-  /** Most containers in one frame; the rest is folded into `other`. */
+  /** Most containers in one frame; the rest is aggregated as `other`. */
   containers: CAPS.containers.limit,
   /** Flows of one container with rows of their own, and how long a place is kept without use. */
   flows: {
-    talking: CAPS.flowRows.limit - 16 - 32,
+    twoWay: CAPS.flowRows.limit - 16 - 32,
     oneWay: 16,
-    folded: 32,
+    aggregated: 32,
     keptMs: 3_600_000,
     containers: CAPS.containers.limit,
   },
@@ -23,9 +23,9 @@ export const LIMITS = {
   /** bpftrace that has not flipped for this many intervals, and at least `silenceMs`, is started again. */
   silenceIntervals: 10,
   silenceMs: 20_000,
-  /** Before its first flip it compiles and attaches: where all are busy, and others attach too, that takes its time. */
+  /** The same before the first flip: on a busy machine compiling and attaching take long. */
   startMs: 60_000,
-  /** How often bpftrace is started at most when signals end it before its first interval. */
+  /** Most starts of bpftrace when signals end it before its first interval. */
   starts: 5,
   /** Pauses before bpftrace or Docker's events are started again. */
   backoff: { firstMs: 250, maxMs: 30_000 },

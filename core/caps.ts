@@ -17,27 +17,27 @@ export const CAPS = {
   containers: {
     what: 'Containers and cgroups in one frame.',
     limit: 10_000,
-    beyond: 'cgroups that are no containers, then the newest, are folded into `other`',
-    shows: 'tidegauge_folded_containers',
+    beyond: 'cgroups that are no containers, then the newest, are aggregated as `other`',
+    shows: 'tidegauge_aggregated_containers',
   },
   flowRows: {
     what: 'Flows of one container in one frame with rows of their own.',
     limit: 176,
-    beyond: 'the lightest are added up by peer, then in one row `other`; who only knocks has 16',
-    shows: 'tidegauge_folded_flows',
+    beyond: 'the lightest are aggregated by peer, then as `other`; those that nobody answers get 16',
+    shows: 'tidegauge_aggregated_flows',
   },
   connectionRows: {
     what: 'Rows of TCP connections by their ends in one frame, at most 64 of one container.',
     limit: 8192,
-    beyond: 'those with the lowest counts are one row without addresses for each container and kind',
-    shows: 'tidegauge_folded_connections',
+    beyond: 'those with the lowest counts are aggregated in one row without addresses per container and kind',
+    shows: 'tidegauge_aggregated_connections',
   },
-  bookEntries: {
-    what: 'Entries of each table of who has which address and who serves which port, of which peers are told.',
+  peerTableEntries: {
+    what: 'Entries of each table of addresses and ports, by which peers are resolved.',
     limit: 65_536,
     beyond:
-      'what was not seen for longest is forgotten: its peers are shown as addresses until they are seen again',
-    shows: 'tidegauge_flow_book_entries',
+      'the least recently seen are forgotten: their peers are shown as addresses until they are seen again',
+    shows: 'tidegauge_peer_table_entries',
   },
   waitingFrames: {
     what: 'Frames that wait for store or queue, whatever their size.',

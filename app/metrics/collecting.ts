@@ -1,13 +1,13 @@
 import type { CaptureStatus } from '../../collector/capture/capture.ts';
-import type { FrameTally } from '../../collector/frames/frame-stats.ts';
+import type { FrameStats } from '../../collector/frames/frame-stats.ts';
 import type { ShipperStatus } from '../../collector/ship/shipper.ts';
 import { each, one, type Row, seconds, type Watched } from './samples.ts';
 
 /** What a collector counts. */
 export function captureRows({ collector }: Watched): Row[] {
-  const tally = <T>(read: (tally: FrameTally) => T): T | undefined => {
+  const stats = <T>(read: (stats: FrameStats) => T): T | undefined => {
     const running = collector();
-    return running ? read(running.tally) : undefined;
+    return running ? read(running.stats) : undefined;
   };
   const status = <T>(read: (status: CaptureStatus) => T): T | undefined => {
     const running = collector();
@@ -18,21 +18,21 @@ export function captureRows({ collector }: Watched): Row[] {
       name: 'tidegauge_frames_total',
       help: 'Frames made, complete or not.',
       type: 'counter',
-      read: () => one(tally(t => t.frames)),
+      read: () => one(stats(t => t.frames)),
     },
     {
       name: 'tidegauge_faulty_frames_total',
       help: 'Frames that may not hold all that happened, by fault; one frame may have several.',
       type: 'counter',
       labels: ['fault'],
-      read: () => each('fault', tally(t => t.faults) ?? []),
+      read: () => each('fault', stats(t => t.faults) ?? []),
     },
     {
       name: 'tidegauge_windows_total',
       help: 'Windows (one container, one direction, one interval) with traffic.',
       type: 'counter',
       labels: ['direction'],
-      read: () => each('direction', tally(t => t.windows) ?? []),
+      read: () => each('direction', stats(t => t.windows) ?? []),
     },
     {
       name: 'tidegauge_lost_events_total',
@@ -42,7 +42,7 @@ export function captureRows({ collector }: Watched): Row[] {
     },
     {
       name: 'tidegauge_garbage_lines_total',
-      help: 'Lines of bpftrace that could not be understood.',
+      help: 'Lines of bpftrace that could not be parsed.',
       type: 'counter',
       read: () => one(status(s => s.counters.garbage)),
     },
@@ -54,13 +54,13 @@ export function captureRows({ collector }: Watched): Row[] {
     },
     {
       name: 'tidegauge_clock_ahead_seconds',
-      help: 'By how much frames are ahead of a wall clock that was set back, until it is set forward or capture was away that long.',
+      help: 'How far frames are ahead of a wall clock that was set back, until the clock catches up.',
       type: 'gauge',
       read: () => seconds(status(s => s.aheadMs)),
     },
     {
       name: 'tidegauge_bpftrace_restarts_total',
-      help: 'Ends of bpftrace after which it was started again.',
+      help: 'How often bpftrace ended and was started again.',
       type: 'counter',
       read: () => one(status(s => s.counters.restarts)),
     },
@@ -68,43 +68,43 @@ export function captureRows({ collector }: Watched): Row[] {
       name: 'tidegauge_map_occupancy_ratio',
       help: 'Fullest map in the kernel at the last readout; at 1 events are dropped.',
       type: 'gauge',
-      read: () => one(tally(t => t.newest?.occupancy)),
+      read: () => one(stats(t => t.newest?.occupancy)),
     },
     {
       name: 'tidegauge_containers',
       help: 'Containers and cgroups alive in the newest frame.',
       type: 'gauge',
-      read: () => one(tally(t => t.newest?.containers)),
+      read: () => one(stats(t => t.newest?.containers)),
     },
     {
-      name: 'tidegauge_folded_containers',
-      help: 'Members of the newest frame that went into `other`, because there are too many.',
+      name: 'tidegauge_aggregated_containers',
+      help: 'Containers and cgroups of the newest frame that are aggregated as `other`, because there are too many.',
       type: 'gauge',
-      read: () => one(status(s => s.counters.folded)),
+      read: () => one(status(s => s.counters.aggregatedContainers)),
     },
     {
-      name: 'tidegauge_folded_flows',
-      help: 'Flows of the newest frame that were added to other rows, because their containers have too many.',
+      name: 'tidegauge_aggregated_flows',
+      help: 'Flows of the newest frame that are aggregated by peer or as `other`, because their containers have too many.',
       type: 'gauge',
-      read: () => one(status(s => s.counters.foldedFlows)),
+      read: () => one(status(s => s.counters.aggregatedFlows)),
     },
     {
-      name: 'tidegauge_folded_connections',
-      help: 'TCP connections of the newest frame that are in rows without addresses, because there are too many ends.',
+      name: 'tidegauge_aggregated_connections',
+      help: 'TCP connections of the newest frame that are aggregated in rows without addresses, because there are too many.',
       type: 'gauge',
-      read: () => one(status(s => s.counters.foldedConnections)),
+      read: () => one(status(s => s.counters.aggregatedConnections)),
     },
     {
-      name: 'tidegauge_flow_book_entries',
-      help: 'Entries of the fullest table of addresses and ports, of which the peers of flows are told.',
+      name: 'tidegauge_peer_table_entries',
+      help: 'Entries of the fullest table of addresses and ports, by which peers of flows are resolved.',
       type: 'gauge',
-      read: () => one(status(s => s.counters.bookEntries)),
+      read: () => one(status(s => s.counters.peerTableEntries)),
     },
     {
       name: 'tidegauge_newest_frame_timestamp_seconds',
       help: 'End of the newest frame, Unix time.',
       type: 'gauge',
-      read: () => seconds(tally(t => t.newest?.end)),
+      read: () => seconds(stats(t => t.newest?.end)),
     },
     {
       name: 'tidegauge_docker_connected',
@@ -115,7 +115,7 @@ export function captureRows({ collector }: Watched): Row[] {
   ];
 }
 
-/** How frames get from there to the store and the queue. */
+/** How frames get to the store and the queue. */
 export function shipRows({ collector, clock }: Watched): Row[] {
   const status = <T>(read: (status: ShipperStatus) => T): T | undefined => {
     const running = collector();
@@ -130,7 +130,7 @@ export function shipRows({ collector, clock }: Watched): Row[] {
     },
     {
       name: 'tidegauge_pending_bytes',
-      help: 'What these frames take up as text; bounded by capture.spool.size.',
+      help: 'Size of these frames as JSON text; bounded by capture.spool.size.',
       type: 'gauge',
       read: () => one(status(s => s.pendingBytes)),
     },
@@ -154,13 +154,13 @@ export function shipRows({ collector, clock }: Watched): Row[] {
     },
     {
       name: 'tidegauge_spool_damaged_total',
-      help: 'Places at which files of the spool were damaged: lost frames and torn tails.',
+      help: 'Damaged records in the spool: lost frames and torn tails.',
       type: 'counter',
       read: () => one(status(s => s.spool.damaged)),
     },
     {
       name: 'tidegauge_spool_recovered_frames',
-      help: 'Frames of an earlier process that were found waiting at the start.',
+      help: 'Frames that an earlier process left in the spool.',
       type: 'gauge',
       read: () => one(status(s => s.spool.recovered)),
     },

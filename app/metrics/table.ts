@@ -80,7 +80,7 @@ export function checksOf(
   const shipper = (): ShipperStatus | undefined => collector()?.shipper.status();
   const silentMs = Math.max(roles.intervalMs * SILENT_INTERVALS, SILENT_MS);
   const captureFailing = () => {
-    const newest = collector()?.tally.newest;
+    const newest = collector()?.stats.newest;
     if (!newest) return 'no frame yet';
     const age = clock.monotonic() - newest.came;
     return age > silentMs ? `no frame for ${Math.round(age / 1000)} s` : null;

@@ -1,6 +1,6 @@
 import { refuseUnlessRoot } from '../../app/capture-ready.ts';
 import { divideRights } from '../../app/rights.ts';
-import { type Connection, watchConnections } from '../../collector/capture/live-connections.ts';
+import { type LiveConnection, watchConnections } from '../../collector/capture/live-connections.ts';
 import { isoTime } from '../../core/clock.ts';
 import { printable, TidegaugeError } from '../../core/errors.ts';
 import type { ConnectionKind, ConnectionRow } from '../../core/traffic/connection.ts';
@@ -119,7 +119,7 @@ export interface Shown {
 }
 
 /** One connection as it happened. */
-export function shownLive({ time, container, kind, own, ownPort, peer, peerPort }: Connection): Shown {
+export function shownLive({ time, container, kind, own, ownPort, peer, peerPort }: LiveConnection): Shown {
   const [port, clientPort] = kind === 'accepted' ? [ownPort, peerPort] : [peerPort, ownPort];
   return shownStored(time, { container, kind, own, peer, port, clientPort, count: 1 });
 }

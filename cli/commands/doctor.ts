@@ -88,9 +88,9 @@ async function userLines(config: Context['config']): Promise<Line[]> {
     const divided = await becomeCollector(config);
     if (divided === null) return `${config.collector.user}, if it is started as root`;
     user = divided.user;
-    await divided.keeper.close();
-    const { capabilities } = divided.keeper;
-    return `${user.name}, without any right of root; the keeper of bpftrace has ${capabilities.join(', ')}`;
+    await divided.helper.close();
+    const { capabilities } = divided.helper;
+    return `${user.name}, without any right of root; the privileged helper has ${capabilities.join(', ')}`;
   });
   return user === null ? [line] : [line, ...checkAccess(config, user)];
 }

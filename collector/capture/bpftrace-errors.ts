@@ -56,15 +56,14 @@ export function meaningOf(stderr: string): string {
 }
 
 /** Why trying again will not help, or null when it may. */
-export function explainExit(program: string, exit: Exit): TidegaugeError | null {
-  const place = `bpftrace (${program})`;
+export function explainExit(executable: string, exit: Exit): TidegaugeError | null {
+  const place = `bpftrace (${executable})`;
   const { spawnError } = exit;
   if (spawnError) {
     return new TidegaugeError(
       {
         place,
-        expected: 'a program that can be started',
-        found: spawnError.code ?? spawnError.message,
+        found: `it cannot be started: ${spawnError.code ?? spawnError.message}`,
         remedy: 'Install bpftrace (Debian: `apt-get install bpftrace`), or set capture.bpftrace to its path.',
       },
       { cause: spawnError, exitCode: 2 },
@@ -77,6 +76,12 @@ export function explainExit(program: string, exit: Exit): TidegaugeError | null 
     { place, expected: cause.expected, found, remedy: cause.remedy },
     { exitCode: 2 },
   );
+}
+
+/** bpftrace ended too early, for a reason that none of the patterns explains. */
+export function endedEarly(executable: string, found: string): TidegaugeError {
+  const problem = { place: `bpftrace (${executable})`, found, remedy: 'Run `tidegauge doctor`.' };
+  return new TidegaugeError(problem, { exitCode: 2 });
 }
 
 /** One line for people about an end that may not happen again. */

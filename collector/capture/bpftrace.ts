@@ -10,7 +10,7 @@ import type { Exit } from './bpftrace-errors.ts';
 /** What to start. */
 export interface Launch {
   /** Name or path of bpftrace. */
-  readonly program: string;
+  readonly executable: string;
   /** Words in front of it, such as `setpriv … --`, which must end in executing it. */
   readonly through?: readonly string[];
   /** Text of the probe. */
@@ -22,7 +22,7 @@ export interface Launch {
 /** A process that ends when it is asked to. */
 export interface Stoppable {
   readonly pid: number | undefined;
-  /** Ask it to read out the last interval and end; it is killed when that takes too long. */
+  /** Ask it to read out the last interval and end; killed when that takes too long. */
   stop(): Promise<void>;
   /** Kill it; nothing is read out. */
   kill(): void;
@@ -36,8 +36,8 @@ export interface Bpftrace extends Stoppable {
   readonly exited: Promise<Exit>;
 }
 
-/** The end of a process, without what it said. */
-export type Ended = Omit<Exit, 'stderr'>;
+/** How a process ended, without its standard error. */
+export type ExitStatus = Omit<Exit, 'stderr'>;
 
 /** How much of standard error is kept, characters. */
 export const STDERR_KEPT = 16 * 1024;
@@ -65,13 +65,13 @@ export function startBpftrace(launch: Launch, clock: Clock): Bpftrace {
  * @param stdout,stderr `pipe`, or a file descriptor of this process that becomes its own
  */
 export function launchBpftrace(
-  { program, through = [], text, mapKeys }: Launch,
+  { executable, through = [], text, mapKeys }: Launch,
   clock: Clock,
   stdout: 'pipe' | number,
   stderr: 'pipe' | number,
-): { child: ChildProcess; process: Stoppable; ended: Promise<Ended> } {
+): { child: ChildProcess; process: Stoppable; ended: Promise<ExitStatus> } {
   const options = ['--no-warnings', '-B', 'line', '-f', 'json', '-e', text];
-  const [command = program, ...words] = [...through, program, ...options];
+  const [command = executable, ...words] = [...through, executable, ...options];
   const child = spawn(command, words, {
     stdio: ['ignore', stdout, stderr],
     detached: true,
@@ -85,8 +85,8 @@ export function launchBpftrace(
     },
   });
   let gone = false;
-  const ended = new Promise<Ended>(resolve => {
-    const end = (how: Ended) => {
+  const ended = new Promise<ExitStatus>(resolve => {
+    const end = (how: ExitStatus) => {
       gone = true;
       resolve(how);
     };
@@ -108,9 +108,9 @@ export function launchBpftrace(
 }
 
 /** `0.17.0`, or null when the program does not answer with a version. */
-export function bpftraceVersion(program: string): Promise<string | null> {
+export function bpftraceVersion(executable: string): Promise<string | null> {
   return new Promise(resolve => {
-    execFile(program, ['--version'], { timeout: 10_000 }, (error, stdout) => {
+    execFile(executable, ['--version'], { timeout: 10_000 }, (error, stdout) => {
       resolve(error ? null : (/v?(\d+\.\d+[0-9A-Za-z.+-]*)/.exec(stdout)?.[1] ?? null));
     });
   });

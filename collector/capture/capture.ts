@@ -2,7 +2,6 @@ import { uptime } from 'node:os';
 import { bpftraceVersionOf } from '../../bpf/quirks.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Config } from '../../core/config/config.ts';
-import { TidegaugeError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { pauseAfter } from '../../core/retry.ts';
 import type { Frame, Span } from '../../core/traffic/frame.ts';
@@ -15,8 +14,8 @@ import { Identifier } from '../identity/identifier.ts';
 import { LIMITS } from '../limits.ts';
 import { encodeHeader, encodeInput, type RecordSink } from '../recording/record.ts';
 import type { Bpftrace } from './bpftrace.ts';
-import { describeExit, type Exit, explainExit } from './bpftrace-errors.ts';
-import type { Choice } from './hooks.ts';
+import { describeExit, type Exit, endedEarly, explainExit } from './bpftrace-errors.ts';
+import type { HookChoice } from './hooks.ts';
 import { localTracer, type Tracer } from './tracer.ts';
 
 export interface CaptureOptions {
@@ -30,7 +29,7 @@ export interface CaptureOptions {
   readonly onFrame: (frame: Frame) => void;
   /** Takes everything that the frames are made of. */
   readonly record?: RecordSink;
-  /** Who has the rights of root; this process, when it is not given. */
+  /** What runs with the rights of root; this process by default. */
   readonly tracer?: Tracer;
 }
 
@@ -71,11 +70,11 @@ export async function startCapture(options: CaptureOptions): Promise<Capture> {
 
 type WithTracer = CaptureOptions & { readonly tracer: Tracer };
 
-/** The shell around the pipeline: decides the order of its inputs and keeps bpftrace running. */
+/** Runs the pipeline: orders its inputs and keeps bpftrace running. */
 class RunningCapture implements Capture {
   readonly ready: Promise<void>;
   readonly #options: WithTracer;
-  readonly #choice: Choice;
+  readonly #choice: HookChoice;
   readonly #pipeline: Pipeline;
   readonly #identifier: Identifier;
   readonly #version: string | null;
@@ -89,7 +88,7 @@ class RunningCapture implements Capture {
   /** Ends of bpftrace since the last flip. */
   #failures = 0;
 
-  constructor(options: WithTracer, choice: Choice, version: string | null, mount: string | null) {
+  constructor(options: WithTracer, choice: HookChoice, version: string | null, mount: string | null) {
     const { config, host, clock, log, tracer } = options;
     const { start: previous = null, end: notBefore } = options.previous ?? {};
     const { interval: intervalMs, map_keys: mapKeys, service_ranges: serviceRanges } = config;
@@ -109,7 +108,7 @@ class RunningCapture implements Capture {
       networkOfProcess: pid => tracer.networkOfProcess(pid),
       feed: input => this.#feed(input),
       undescribed: () => this.#pipeline.builder.undescribed(),
-      unnetworked: () => this.#pipeline.builder.unnetworked(),
+      unresolved: () => this.#pipeline.builder.unresolved(),
     });
     this.ready = this.#ready.promise;
     // Whoever awaits `ready` gets the rejection; a caller who only stops need not.
@@ -148,16 +147,19 @@ class RunningCapture implements Capture {
       }
       const cause = explainExit(config.bpftrace, exit);
       this.#failures++;
-      // What a signal ended may live the next time; anything else would end the same way.
+      // A signal may not come again; any other cause would.
       if (!this.#isReady && (exit.signal === null || this.#failures >= LIMITS.starts))
-        return this.#ready.reject(cause ?? neverReady(config.bpftrace, describeExit(exit)));
+        return this.#ready.reject(
+          cause ?? endedEarly(config.bpftrace, `no first interval: ${describeExit(exit)}`),
+        );
       const pauseMs = pauseAfter(this.#failures, LIMITS.backoff);
       const reason = cause?.message ?? describeExit(exit);
-      log.warn({ reason, pauseMs }, 'bpftrace ended; it will be started again');
+      log.warn({ reason, pauseMs }, 'bpftrace ended; it is started again');
       this.#feed({ kind: 'ended', reason, ...this.#reading() });
       await clock.sleep(pauseMs, signal);
     }
-    if (!this.#isReady) this.#ready.reject(neverReady(config.bpftrace, 'that it was stopped before'));
+    if (!this.#isReady)
+      this.#ready.reject(endedEarly(config.bpftrace, 'it was stopped before its first interval'));
   }
 
   async #runOnce(): Promise<Exit> {
@@ -209,7 +211,7 @@ class RunningCapture implements Capture {
     return { wall: this.#options.clock.now(), boot: bootMs() };
   }
 
-  /** bpftrace that lives but flips no more (stopped, or its buffers lost the readout) is of no use. */
+  /** Restart a bpftrace that runs but no longer flips (stopped, or its buffers lost the readout). */
   async #killWhenSilent(child: Bpftrace, ended: AbortSignal): Promise<void> {
     const { config, clock, log } = this.#options;
     const silenceMs = Math.max(config.interval * LIMITS.silenceIntervals, LIMITS.silenceMs);
@@ -219,11 +221,11 @@ class RunningCapture implements Capture {
       const before = clock.monotonic();
       await clock.sleep(stepMs, ended);
       const now = clock.monotonic();
-      // This process was stopped itself: flips wait to be read.
+      // This process itself was stopped: flips wait to be read.
       if (now - before > 2 * stepMs) this.#lastFlip = now;
       const limitMs = this.#lastFlip === started ? Math.max(silenceMs, LIMITS.startMs) : silenceMs;
       if (ended.aborted || now - this.#lastFlip < limitMs) continue;
-      log.warn({ silentMs: Math.round(now - this.#lastFlip) }, 'bpftrace is silent; killing it');
+      log.warn({ silentMs: Math.round(now - this.#lastFlip) }, 'bpftrace is silent; starting a new one');
       child.kill();
       return;
     }
@@ -232,15 +234,3 @@ class RunningCapture implements Capture {
 
 /** Time since boot, suspend included, ms; 10 ms resolution. The kernel's `nsecs` are of the same clock. */
 const bootMs = (): number => uptime() * 1000;
-
-function neverReady(program: string, found: string): TidegaugeError {
-  return new TidegaugeError(
-    {
-      place: `bpftrace (${program})`,
-      expected: 'a first interval',
-      found,
-      remedy: 'Run `tidegauge doctor`.',
-    },
-    { exitCode: 2 },
-  );
-}

@@ -8,7 +8,7 @@ import { PROBES } from '../../bpf/index.ts';
 import type { Config } from '../../core/config/config.ts';
 import { errorCode, TidegaugeError } from '../../core/errors.ts';
 
-/** Where the kernel says what it has; a test looks elsewhere. */
+/** Files in which the kernel lists its features; tests give others. */
 export interface KernelFiles {
   readonly release: string;
   readonly btf: string;
@@ -31,8 +31,8 @@ export interface Refusal {
   readonly remedy: string;
 }
 
-/** What will count, and where. */
-export interface Choice {
+/** The probe that will count, and the hook it attaches to. */
+export interface HookChoice {
   readonly probe: Probe;
   readonly hook: Hook;
   readonly kernel: Kernel;
@@ -49,8 +49,8 @@ const CGROUP_TRACEPOINTS = ['cgroup/cgroup_mkdir', 'cgroup/cgroup_rmdir'];
 export async function chooseHook(
   config: Pick<Config['capture'], 'hook' | 'probe'>,
   files: KernelFiles = KERNEL_FILES,
-): Promise<Choice> {
-  const refused: Choice['refused'][number][] = [];
+): Promise<HookChoice> {
+  const refused: HookChoice['refused'][number][] = [];
   for (const hook of HOOKS) {
     if (config.hook !== 'auto' && config.hook !== hook.name) continue;
     const probes = PROBES.filter(probe => config.probe === 'auto' || config.probe === probe.name);
@@ -73,7 +73,7 @@ export async function chooseHook(
 }
 
 /** Each reason once: probes of one hook mostly share theirs. */
-const reasons = (refused: Choice['refused']): string =>
+const reasons = (refused: HookChoice['refused']): string =>
   [...new Set(refused.map(({ hook, found }) => `${hook.name}: ${found}`))].join('; ');
 
 /** Why a probe cannot use a hook on this machine, or null when it can. */

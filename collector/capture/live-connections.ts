@@ -3,22 +3,21 @@ import { flows } from '../../bpf/flows.ts';
 import { bpftraceVersionOf } from '../../bpf/quirks.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Config } from '../../core/config/config.ts';
-import { TidegaugeError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { CONNECTION_KINDS, type ConnectionKind } from '../../core/traffic/connection.ts';
 import type { CgroupId, Event, Input } from '../contract.ts';
 import { readAddress } from '../decode/flow-key.ts';
 import type { Line } from '../decode/lines.ts';
 import { parseLine } from '../decode/parse.ts';
+import { CgroupRegistry } from '../identity/cgroup-registry.ts';
 import { findCgroupMount } from '../identity/cgroups.ts';
 import { Identifier } from '../identity/identifier.ts';
-import { Identity } from '../identity/identity.ts';
 import { OTHER } from '../identity/naming.ts';
-import { describeExit, explainExit } from './bpftrace-errors.ts';
+import { describeExit, endedEarly, explainExit } from './bpftrace-errors.ts';
 import type { Tracer } from './tracer.ts';
 
 /** One TCP connection that was opened, failed to open, or was accepted. Names are untrusted. */
-export interface Connection {
+export interface LiveConnection {
   /** When it was read, epoch ms. */
   readonly time: number;
   readonly kind: ConnectionKind;
@@ -31,14 +30,14 @@ export interface Connection {
 
 export interface WatchOptions {
   readonly config: Pick<Config['capture'], 'bpftrace' | 'docker'>;
-  /** Who has the rights of root. */
+  /** What runs with the rights of root. */
   readonly tracer: Tracer;
   readonly clock: Clock;
   readonly log: Log;
-  /** Aborted: the end. */
+  /** Ends the watch. */
   readonly signal: AbortSignal;
-  readonly onConnection: (connection: Connection) => void;
-  /** Connections are told from now on, none before. */
+  readonly onConnection: (connection: LiveConnection) => void;
+  /** Called once connections are reported from here on. */
   readonly onReady?: () => void;
 }
 
@@ -55,7 +54,10 @@ export async function watchConnections(options: WatchOptions): Promise<void> {
     for await (const line of child.lines) await watch.take(line);
     const exit = await child.exited;
     if (!signal.aborted)
-      throw explainExit(config.bpftrace, exit) ?? ended(config.bpftrace, describeExit(exit));
+      throw (
+        explainExit(config.bpftrace, exit) ??
+        endedEarly(config.bpftrace, `it ended early: ${describeExit(exit)}`)
+      );
   } finally {
     signal.removeEventListener('abort', stop);
     child.kill();
@@ -63,13 +65,13 @@ export async function watchConnections(options: WatchOptions): Promise<void> {
   }
 }
 
-/** Deaths of cgroups after which the earlier dead are forgotten, in steps: there are no frames here to do it. */
+/** Dead cgroups are forgotten every so many deaths: there are no frames here to do it. */
 const DEATHS = 256;
 
 /** Lines of connections.bt -> connections with names. */
 class Watch {
   readonly #options: WatchOptions;
-  readonly #identity = new Identity();
+  readonly #registry = new CgroupRegistry();
   readonly #identifier: Identifier;
   #deaths = 0;
   #isReady = false;
@@ -81,9 +83,9 @@ class Watch {
       mount,
       clock: options.clock,
       log: options.log,
-      feed: input => learn(this.#identity, input),
-      undescribed: () => this.#identity.undescribed(),
-      unnetworked: () => [],
+      feed: input => learn(this.#registry, input),
+      undescribed: () => this.#registry.undescribed(),
+      unresolved: () => [],
       networkOfProcess: pid => options.tracer.networkOfProcess(pid),
       boot: () => uptime() * 1000,
     });
@@ -91,16 +93,16 @@ class Watch {
 
   async take(line: Line): Promise<void> {
     const { clock, log, onConnection } = this.#options;
-    if (line === null) return log.warn('a line too long to be one of ours');
+    if (line === null) return log.warn('skipped a line that is too long');
     const found = parseConnection(line);
     if (found === null) {
       for (const event of parseLine(flows, line)) await this.#follow(event);
       return;
     }
-    // While probes attach, nobody can be looked up yet: what is seen then would be nobody's.
+    // While probes attach, cgroups cannot be looked up yet: connections would have no names.
     if (!this.#isReady) return;
     await this.#identifier.settle();
-    const container = this.#identity.nameOf(found.cgroup) ?? OTHER.name;
+    const container = this.#registry.nameOf(found.cgroup) ?? OTHER.name;
     onConnection({ time: clock.now(), container, ...found.connection });
   }
 
@@ -109,14 +111,14 @@ class Watch {
   }
 
   #died({ cgroup, path, ns }: Extract<Event, { kind: 'birth' | 'death' }>): void {
-    this.#identity.death(cgroup, path, ns);
+    this.#registry.death(cgroup, path, ns);
     if (++this.#deaths % DEATHS !== 0) return;
-    this.#identity.roster(new Set(), ns);
-    this.#identity.age(ns);
+    this.#registry.markReported(new Set(), ns);
+    this.#registry.age(ns);
   }
 
   async #follow(event: Event): Promise<void> {
-    if (event.kind === 'birth') this.#identity.birth(event.cgroup, event.path, event.ns);
+    if (event.kind === 'birth') this.#registry.birth(event.cgroup, event.path, event.ns);
     if (event.kind === 'death') this.#died(event);
     if (event.kind === 'lost') this.#options.log.warn({ events: event.events }, 'connections were missed');
     if (event.kind === 'garbage') this.#options.log.warn({ reason: event.reason }, 'line not understood');
@@ -128,17 +130,17 @@ class Watch {
   }
 }
 
-function learn(identity: Identity, input: Input): void {
-  if (input.kind === 'scanned') identity.scanned(input.cgroups, input.boot * 1e6);
-  if (input.kind === 'located') identity.located(input.cgroup, input.path);
-  if (input.kind === 'described') identity.described(input.description);
-  if (input.kind === 'forgotten') identity.forgotten(input.id, input.boot * 1e6);
+function learn(registry: CgroupRegistry, input: Input): void {
+  if (input.kind === 'scanned') registry.scanned(input.cgroups, input.boot * 1e6);
+  if (input.kind === 'located') registry.located(input.cgroup, input.path);
+  if (input.kind === 'described') registry.described(input.description);
+  if (input.kind === 'forgotten') registry.forgotten(input.id, input.boot * 1e6);
 }
 
 /** What a line of connections.bt says; null for every other line. Never throws. */
 export function parseConnection(
   line: string,
-): { cgroup: CgroupId; connection: Omit<Connection, 'time' | 'container'> } | null {
+): { cgroup: CgroupId; connection: Omit<LiveConnection, 'time' | 'container'> } | null {
   const [, kindText, cgroup, ownPortText, peerPortText, ownText, peerText] = CONNECTION_LINE.exec(line) ?? [];
   const kind = CONNECTION_KINDS[Number(kindText) - 1];
   const [ownPort, peerPort] = [Number(ownPortText), Number(peerPortText)];
@@ -147,12 +149,6 @@ export function parseConnection(
   return { cgroup, connection: { kind, own, ownPort, peer, peerPort } };
 }
 
-/** From end to end: a cgroup may have any name, that of a connection with a quotation mark before it as well. */
+/** Matches the whole line: the name of a cgroup may look like a connection with a quotation mark before it. */
 const CONNECTION_LINE =
   /^\{"type": ?"printf", ?"data": ?"connection \d{1,19} ([123]) (\d{1,20}) (\d{1,5}) (\d{1,5}) ([0-9a-f:.]{2,45}) ([0-9a-f:.]{2,45})\\n"\}\s*$/;
-
-const ended = (program: string, found: string): TidegaugeError =>
-  new TidegaugeError(
-    { place: `bpftrace (${program})`, expected: 'connections', found, remedy: 'Run `tidegauge doctor`.' },
-    { exitCode: 2 },
-  );

@@ -3,11 +3,11 @@ import type { Clock } from '../../core/clock.ts';
 import type { Config } from '../../core/config/config.ts';
 import { describeError, errorCode, printable, TidegaugeError } from '../../core/errors.ts';
 import { findCgroupMount, scanCgroups } from '../identity/cgroups.ts';
-import { placeOf } from '../identity/naming.ts';
+import { containerRefOf } from '../identity/naming.ts';
 import { bpftraceVersion } from './bpftrace.ts';
 import { chooseHook, KERNEL_FILES, type KernelFiles } from './hooks.ts';
 
-/** One thing that capture needs, or would like to have. */
+/** One thing that capture needs, or works better with. */
 export interface Check {
   readonly name: string;
   readonly ok: boolean;
@@ -37,7 +37,7 @@ export async function checkMachine(
   ];
 }
 
-/** bpftrace asks for the user, not for its rights. */
+/** bpftrace checks the user id, not the capabilities. */
 export function checkRoot(): Check {
   const uid = process.getuid?.() ?? -1;
   return required('root', uid === 0, `user id ${uid}`, 'Run it as root, for example with sudo.');
@@ -98,7 +98,7 @@ const MIXED =
 async function withoutCgroup(running: readonly { id: string; name: string }[]): Promise<string[]> {
   const mount = await findCgroupMount();
   const cgroups = mount === null ? [] : await scanCgroups(mount);
-  const ids = new Set(cgroups.map(([, path]) => placeOf(path)?.id));
+  const ids = new Set(cgroups.map(([, path]) => containerRefOf(path)?.id));
   const names = running.filter(({ id }) => !ids.has(id)).map(({ name }) => printable(name, 32));
   const shown = names.slice(0, 5);
   return names.length > shown.length ? [...shown, `and ${names.length - shown.length} more`] : shown;

@@ -18,8 +18,8 @@ const parameters = z.strictObject({
 }) satisfies z.ZodType<ProbeParameters>;
 
 /**
- * What bpftrace is to run. Numbers and names of ours only: the text is made from the files of bpf/ by whoever starts
- * bpftrace, so that nobody who asks for a program can bring one.
+ * What bpftrace shall run: only numbers and names. Whoever starts bpftrace makes the text from the files of bpf/, so that
+ * a request can never bring a program of its own.
  */
 export const programSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('probe'), probe: z.enum(PROBES.map(({ name }) => name)), parameters }),
@@ -28,8 +28,8 @@ export const programSchema = z.discriminatedUnion('kind', [
 export type Program = z.output<typeof programSchema>;
 
 /**
- * Text of a program, and the capacity of its maps. Checks again what it is given, as it is the last that could. Throws a
- * ZodError for anything but a program.
+ * Text of a program, and the capacity of its maps. Validates the request once more: no later step can. Throws a ZodError
+ * for anything but a program.
  */
 export function textOf(asked: Program): { text: string; mapKeys: number } {
   const program = programSchema.parse(asked);

@@ -1,4 +1,4 @@
-import { WordTable, widened } from './key-table.ts';
+import { KeyTable, widened } from './key-table.ts';
 
 const LEAST_CAPACITY = 256;
 /** So many characters of a line make a cell, roughly. */
@@ -8,7 +8,7 @@ const CHARACTERS = 24;
  * What a map says of each cgroup, in columns and in the order in which it was read. A row is a cgroup, a cell is one
  * of its buckets; a bucket may have several cells. At 80,000 cells a map, objects would cost more than reading them.
  */
-export class Cells {
+export class TrafficColumns {
   /** Bytes of each row. */
   readonly bytes: number[] = [];
   /** Number of cells; of each cell, in the columns below, what comes after them is unused. */
@@ -20,7 +20,7 @@ export class Cells {
   /** Its messages, > 0. */
   messages: Float64Array<ArrayBuffer>;
   /** Ids of cgroups, in two halves. */
-  readonly #rows = new WordTable(2);
+  readonly #rows = new KeyTable(2);
   readonly #id = new Uint32Array(2);
 
   /** `length`: of the line that is read, characters. */

@@ -1,22 +1,22 @@
-import { decodeTalk, type Talk } from './flow-key.ts';
-import { WordTable } from './key-table.ts';
+import { decodeFlowKey, type RawFlowKey } from './flow-key.ts';
+import { KeyTable } from './key-table.ts';
 
 /** Words of a key: cgroup, word without bucket, two addresses (bpf/flows.bt); of 64 bits the high half comes first. */
-export const KEY_WORDS = 7;
+export const FLOW_KEY_WORDS = 7;
 
-/** What a key says besides its cgroup. */
-export const talkOf = (key: Uint32Array): Talk => {
+/** Decode a key, except its cgroup. */
+export const flowKeyOf = (key: Uint32Array): RawFlowKey => {
   const [, , word = 0, aHigh = 0, aLow = 0, bHigh = 0, bLow = 0] = key;
-  return decodeTalk(word, [aHigh, aLow], [bHigh, bLow]);
+  return decodeFlowKey(word, [aHigh, aLow], [bHigh, bLow]);
 };
 
-/** Messages and bytes by cgroup and talk, in columns and in the order in which they were read. */
-export class Talks {
-  /** Row of the cgroup (cells.ts), which is looked up once for each talk. */
+/** Messages and bytes by cgroup and flow, in columns and in the order in which they were read. */
+export class FlowColumns {
+  /** Row of the cgroup (columns.ts), looked up once for each flow. */
   readonly rows: number[] = [];
   readonly messages: number[] = [];
   readonly bytes: number[] = [];
-  readonly #table = new WordTable(KEY_WORDS);
+  readonly #table = new KeyTable(FLOW_KEY_WORDS);
 
   /** Number of keys. */
   get size(): number {

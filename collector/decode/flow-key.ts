@@ -1,15 +1,15 @@
 import { isIPv6 } from 'node:net';
 import type { Protocol, Role } from '../../core/traffic/flow.ts';
 
-/** Between which sockets, as the kernel keeps it: the client's port is folded away. */
-export interface Talk {
+/** Key of a flow as the kernel maps have it: addresses, not names, and without the client's port. */
+export interface RawFlowKey {
   readonly protocol: Protocol;
   readonly role: Role;
-  /** The server's port, 0 where nobody saw it. */
+  /** The server's port, 0 where it is unknown. */
   readonly port: number;
   /** Own address as text, or null where the socket had none or the probe does not tell. */
   readonly own: string | null;
-  /** The peer's address as text, or null where nobody saw it. */
+  /** The peer's address as text, or null where it is unknown. */
   readonly peer: string | null;
 }
 
@@ -31,7 +31,7 @@ export type Halves = readonly [high: number, low: number];
  * @param word unsigned 32 bits
  * @param a, b as they stand in memory of a little-endian machine
  */
-export function decodeTalk(word: number, a: Halves, b: Halves): Talk {
+export function decodeFlowKey(word: number, a: Halves, b: Halves): RawFlowKey {
   const role = (word & SERVER) !== 0 ? 'server' : 'client';
   const raw = word >>> 16;
   const port = role === 'server' ? raw : ((raw & 0xff) << 8) | (raw >> 8);

@@ -1,21 +1,26 @@
 import type { MapMeaning } from '../../bpf/contract.ts';
 import { CONNECTION_KINDS, type ConnectionKind } from '../../core/traffic/connection.ts';
-import type { ClientPort, Counts, EndCount } from '../contract.ts';
+import type { Counts, EndCount } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
-import { Cells } from './columns.ts';
-import { KEY_WORDS, Talks } from './flow-columns.ts';
+import { TrafficColumns } from './columns.ts';
+import { FLOW_KEY_WORDS, FlowColumns } from './flow-columns.ts';
 import { bucketNumber, readAddress, withoutBucket } from './flow-key.ts';
 import { countsOf, type MapReader, scanCell } from './maps.ts';
 import { type Scanner, scanEntries } from './scan.ts';
 
 /** What the maps of bpf/flows.bt say. Null for what is not of their shape. */
 
-type Meant = Pick<MapMeaning, 'set' | 'direction'>;
+/** Reads a map from its parsed content; null when it is out of shape. */
+export type ObjectReader = (
+  map: string,
+  meaning: MapMeaning,
+  content: Readonly<Record<string, unknown>>,
+) => Counts | null;
 
 const NOTHING = {
   kind: 'counts',
   traffic: null,
-  talks: null,
+  flows: null,
   ends: [],
   clients: [],
   connections: [],
@@ -24,11 +29,11 @@ const NOTHING = {
 const COMMA = ','.charCodeAt(0);
 
 /** `flows` of bpf/flows.bt: `"CGROUP,WORD,A,B": SUM`. */
-export const readTalks: MapReader = (scan, head, meaning) => {
-  const cells = new Cells(scan.length);
-  const talks = new Talks();
-  const of = new Uint32Array(KEY_WORDS);
-  let talk = 0;
+export const readFlows: MapReader = (scan, head, meaning) => {
+  const cells = new TrafficColumns(scan.length);
+  const flows = new FlowColumns();
+  const of = new Uint32Array(FLOW_KEY_WORDS);
+  let flow = 0;
   let row = 0;
   let bucket = 0;
   const key = (scan: Scanner): boolean => {
@@ -39,18 +44,18 @@ export const readTalks: MapReader = (scan, head, meaning) => {
     bucket = bucketNumber(scan.low);
     of[2] = withoutBucket(scan.low);
     if (!scanAddress(scan, of, 3) || !scanAddress(scan, of, 5)) return false;
-    talk = talks.numberOf(of);
-    row = talks.rows[talk] ??= cells.rowOf(of[0], of[1]);
+    flow = flows.numberOf(of);
+    row = flows.rows[flow] ??= cells.rowOf(of[0], of[1]);
     return true;
   };
   const sum = (scan: Scanner): boolean => {
     const before = cells.bytes[row] ?? 0;
     const messages = scanCell(scan, cells, row, bucket);
-    talks.add(talk, messages, (cells.bytes[row] ?? 0) - before);
+    flows.add(flow, messages, (cells.bytes[row] ?? 0) - before);
     return messages > 0;
   };
   if (head.type !== 'map' || !scanEntries(scan, key, sum)) return null;
-  return { ...countsOf(head, meaning, cells), talks };
+  return { ...countsOf(head, meaning, cells), flows };
 };
 
 /** `,A` at the scanner, into two words of a key. */
@@ -62,33 +67,37 @@ function scanAddress(scan: Scanner, key: Uint32Array, index: number): boolean {
 }
 
 /** TCP connections by their ends. The map may be full without loss: `readConnections` has the totals. */
-export function readEnds(
-  map: string,
-  { set, direction }: Meant,
-  content: Readonly<Record<string, unknown>>,
-): Counts | null {
-  const ends: EndCount[] = [];
-  for (const [key, count] of Object.entries(content)) {
-    const between = endsOf(key);
-    if (!between || !isCount(count)) return null;
-    ends.push({ ...between, count });
-  }
-  return { ...NOTHING, map, set, direction, entries: 0, ends };
-}
+export const readEnds: ObjectReader = (map, meaning, content) =>
+  readAll(map, meaning, content, 'ends', (key, count) => {
+    const ends = endsOf(key);
+    return ends && isCount(count) ? { ...ends, count } : null;
+  });
 
 /** The client's port of the latest of these connections. */
-export function readClients(
+export const readClients: ObjectReader = (map, meaning, content) =>
+  readAll(map, meaning, content, 'clients', (key, port) => {
+    const ends = endsOf(key);
+    return ends && isPort(port) ? { ...ends, clientPort: port } : null;
+  });
+
+/** TCP connections of each cgroup, at most three entries for each: the map is never fuller than that of messages. */
+export const readConnections: ObjectReader = (map, meaning, content) =>
+  readAll(map, meaning, content, 'connections', (key, count) => {
+    const [, cgroup, kindText] = /^(\d{1,20}),([123])$/.exec(key) ?? [];
+    const kind = connectionKind(kindText);
+    return cgroup && kind && isCount(count) ? { cgroup, kind, count } : null;
+  });
+
+/** All entries of a map as one field of its counts; null when any of them is out of shape. */
+function readAll<F extends 'ends' | 'clients' | 'connections'>(
   map: string,
-  { set, direction }: Meant,
+  { set, direction }: MapMeaning,
   content: Readonly<Record<string, unknown>>,
+  field: F,
+  read: (key: string, value: unknown) => Counts[F][number] | null,
 ): Counts | null {
-  const clients: ClientPort[] = [];
-  for (const [key, port] of Object.entries(content)) {
-    const between = endsOf(key);
-    if (!between || !isPort(port)) return null;
-    clients.push({ ...between, clientPort: port });
-  }
-  return { ...NOTHING, map, set, direction, entries: 0, clients };
+  const entries = Object.entries(content).map(([key, value]) => read(key, value));
+  return entries.includes(null) ? null : { ...NOTHING, map, set, direction, entries: 0, [field]: entries };
 }
 
 /** A key of both: `CGROUP,KIND,PORT,NETNS,OWN,PEER`. */
@@ -99,22 +108,6 @@ function endsOf(key: string): Omit<EndCount, 'count'> | null {
   const port = Number(portText);
   if (!cgroup || !kind || !own || !peer || !isPort(port)) return null;
   return { cgroup, kind, port, netns: Number(netns), own: readAddress(own), peer: readAddress(peer) };
-}
-
-/** TCP connections of each cgroup, at most three entries for each: the map is never fuller than that of messages. */
-export function readConnections(
-  map: string,
-  { set, direction }: Meant,
-  content: Readonly<Record<string, unknown>>,
-): Counts | null {
-  const connections: Counts['connections'][number][] = [];
-  for (const [key, count] of Object.entries(content)) {
-    const [, cgroup, kindText] = /^(\d{1,20}),([123])$/.exec(key) ?? [];
-    const kind = connectionKind(kindText);
-    if (!cgroup || !kind || !isCount(count)) return null;
-    connections.push({ cgroup, kind, count });
-  }
-  return { ...NOTHING, map, set, direction, entries: 0, connections };
 }
 
 /** Kinds are numbered from 1 on in the probe. */

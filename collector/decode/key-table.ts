@@ -4,39 +4,39 @@ const FIRST_CAPACITY = 1024;
  * Keys of a few words of 32 bits, numbered in the order in which they come. A Map of texts would cost more than reading
  * the line does. Peers choose their addresses: the seed keeps them from choosing ones that collide.
  */
-export class WordTable {
+export class KeyTable {
   /** Number of keys. */
   size = 0;
   readonly #width: number;
   readonly #seed: number;
   /** Words of each key, one after the other. */
   #words: Uint32Array<ArrayBuffer>;
-  /** Number of a key + 1 at the place that its hash leads to, or at one behind it; 0: none. */
-  #places: Int32Array<ArrayBuffer>;
+  /** Number of a key + 1 at the slot that its hash leads to, or at one behind it; 0: none. */
+  #slots: Int32Array<ArrayBuffer>;
 
   /** `width`: words in a key. */
   constructor(width: number, seed: number = Math.random() * 2 ** 32) {
     this.#width = width;
     this.#seed = seed;
     this.#words = new Uint32Array(width * FIRST_CAPACITY);
-    this.#places = new Int32Array(2 * FIRST_CAPACITY);
+    this.#slots = new Int32Array(2 * FIRST_CAPACITY);
   }
 
   /** The number of a key. */
   numberOf(key: Uint32Array): number {
-    const places = this.#places;
-    const mask = places.length - 1;
-    let place = this.#hash(key, 0) & mask;
-    for (let found = places[place] ?? 0; found > 0; found = places[place] ?? 0) {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    let slot = this.#hash(key, 0) & mask;
+    for (let found = slots[slot] ?? 0; found > 0; found = slots[slot] ?? 0) {
       if (this.#equals(found - 1, key)) return found - 1;
-      place = (place + 1) & mask;
+      slot = (slot + 1) & mask;
     }
-    if (2 * (this.size + 1) > places.length) {
+    if (2 * (this.size + 1) > slots.length) {
       this.#grow();
       return this.numberOf(key);
     }
     this.#words.set(key, this.size * this.#width);
-    places[place] = ++this.size;
+    slots[slot] = ++this.size;
     return this.size - 1;
   }
 
@@ -67,14 +67,14 @@ export class WordTable {
 
   #grow(): void {
     this.#words = widened(this.#words, new Uint32Array(2 * this.#words.length));
-    const places = new Int32Array(2 * this.#places.length);
-    const mask = places.length - 1;
+    const slots = new Int32Array(2 * this.#slots.length);
+    const mask = slots.length - 1;
     for (let number = 0; number < this.size; number++) {
-      let place = this.#hash(this.#words, number * this.#width) & mask;
-      while ((places[place] ?? 0) > 0) place = (place + 1) & mask;
-      places[place] = number + 1;
+      let slot = this.#hash(this.#words, number * this.#width) & mask;
+      while ((slots[slot] ?? 0) > 0) slot = (slot + 1) & mask;
+      slots[slot] = number + 1;
     }
-    this.#places = places;
+    this.#slots = slots;
   }
 }
 

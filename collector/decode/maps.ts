@@ -3,8 +3,8 @@ import { BUCKET_BITS, bytesIn, messagesIn } from '../../bpf/packing.ts';
 import { BUCKETS, upperBound } from '../../core/traffic/histogram.ts';
 import type { Counts } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
-import { Cells } from './columns.ts';
-import { Literal, type MapHead, type Scanner, scanEntries } from './scan.ts';
+import { TrafficColumns } from './columns.ts';
+import { type EntryReader, Literal, type MapHead, type Scanner, scanEntries } from './scan.ts';
 
 /** Reads a map whose first entry is at the scanner; null when it is not of the expected shape. */
 export type MapReader = (scan: Scanner, head: MapHead, meaning: MapMeaning) => Counts | null;
@@ -21,7 +21,7 @@ const PROCESSORS = 100_000;
 
 /** `packed` of bpf/packed.bt: `"NUMBER": SUM`, the bucket in the number's lowest bits and the cgroup above them. */
 export const readPacked: MapReader = (scan, head, meaning) => {
-  const cells = new Cells(scan.length);
+  const cells = new TrafficColumns(scan.length);
   let row = 0;
   let bucket = 0;
   const key = (scan: Scanner): boolean => {
@@ -37,13 +37,11 @@ export const readPacked: MapReader = (scan, head, meaning) => {
 
 /** `sizes` of bpf/lhist.bt: `"CGROUP": [{"min": …, "max": …, "count": …}, …]`. */
 export const readSizes: MapReader = (scan, head, meaning) => {
-  const cells = new Cells(scan.length);
+  const cells = new TrafficColumns(scan.length);
   let row = 0;
-  const key = (scan: Scanner): boolean => {
-    if (!scan.unsigned()) return false;
-    row = cells.rowOf(scan.high, scan.low);
-    return scanProcessor(scan);
-  };
+  const key = cgroupKey(cells, found => {
+    row = found;
+  });
   const sizes = (scan: Scanner): boolean => {
     if (!scan.is(OPEN)) return false;
     let bucket: number | null = -1;
@@ -57,14 +55,12 @@ export const readSizes: MapReader = (scan, head, meaning) => {
 
 /** `bytes` of bpf/lhist.bt: `"CGROUP": SUM`. */
 export const readBytes: MapReader = (scan, head, meaning) => {
-  const cells = new Cells(scan.length);
+  const cells = new TrafficColumns(scan.length);
   let row = 0;
   let entries = 0;
-  const key = (scan: Scanner): boolean => {
-    if (!scan.unsigned()) return false;
-    row = cells.rowOf(scan.high, scan.low);
-    return scanProcessor(scan);
-  };
+  const key = cgroupKey(cells, found => {
+    row = found;
+  });
   const sum = (scan: Scanner): boolean => {
     if (!scanCount(scan)) return false;
     cells.addBytes(row, scan.value);
@@ -75,22 +71,27 @@ export const readBytes: MapReader = (scan, head, meaning) => {
   return { ...countsOf(head, meaning, cells), entries };
 };
 
-/** Everything that was read of a map: each cell is an entry of it. */
+/** The content of a map; each cell is an entry of it. */
 export function countsOf(
   { name }: Pick<MapHead, 'name'>,
   { set, direction }: MapMeaning,
-  cells: Cells,
+  cells: TrafficColumns,
 ): Counts {
-  const nothing = { talks: null, ends: [], clients: [], connections: [] };
+  const nothing = { flows: null, ends: [], clients: [], connections: [] };
   return { kind: 'counts', map: name, set, direction, entries: cells.size, traffic: cells, ...nothing };
 }
 
-/** A key is a cgroup, or a cgroup and a processor (bpf/quirks.ts): the end of it. */
-const scanProcessor = (scan: Scanner): boolean =>
-  !scan.is(COMMA) || (scan.unsigned() && scan.value < PROCESSORS);
+/** Reads a key, which is a cgroup, or a cgroup and a processor (bpf/quirks.ts), and hands the row of the cgroup over. */
+const cgroupKey =
+  (cells: TrafficColumns, onRow: (row: number) => void): EntryReader =>
+  scan => {
+    if (!scan.unsigned()) return false;
+    onRow(cells.rowOf(scan.high, scan.low));
+    return !scan.is(COMMA) || (scan.unsigned() && scan.value < PROCESSORS);
+  };
 
 /** A packed sum at the scanner: the messages that it added to the row, 0 when it is none of this bucket. */
-export function scanCell(scan: Scanner, cells: Cells, row: number, bucket: number): number {
+export function scanCell(scan: Scanner, cells: TrafficColumns, row: number, bucket: number): number {
   if (!scan.unsignedOrQuoted()) return 0;
   const messages = messagesIn(bucket, scan.high);
   if (messages === 0) return 0;
@@ -112,7 +113,7 @@ const NUMBER_OF: ReadonlyMap<number, number> = new Map(BUCKETS.map((bound, numbe
  * A bucket of lhist() at the scanner, after the one with the number `before` or as the first one (-1): its number, or
  * null when it is none. Empty ones stand between others.
  */
-function scanBucket(scan: Scanner, cells: Cells, row: number, before: number): number | null {
+function scanBucket(scan: Scanner, cells: TrafficColumns, row: number, before: number): number | null {
   // A list has no gaps: what comes next is known but for the count.
   const next = before < 0 ? undefined : PREFIXES[before + 1];
   const bucket = next && scan.literal(next) ? before + 1 : scanBounds(scan);

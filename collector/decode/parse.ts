@@ -3,8 +3,8 @@ import { eventsSet } from '../../bpf/program.ts';
 import { printable } from '../../core/errors.ts';
 import type { Counts, Event } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
-import { Cells } from './columns.ts';
-import { readClients, readConnections, readEnds, readTalks } from './flow-maps.ts';
+import { TrafficColumns } from './columns.ts';
+import { type ObjectReader, readClients, readConnections, readEnds, readFlows } from './flow-maps.ts';
 import { countsOf, type MapReader, readBytes, readPacked, readSizes } from './maps.ts';
 import { decodePath, isCut } from './path.ts';
 import { mapHead, Scanner } from './scan.ts';
@@ -19,7 +19,7 @@ export function lineCap(mapKeys: number): number {
 
 /**
  * What a line says. Empty lines and maps that are the probe's own business say nothing.
- * @param scan reads maps; who has many lines hands in the same one, so that its memory is used again
+ * @param scan reads maps; pass the same one for many lines to reuse its memory
  */
 export function parseLine(probe: Probe, text: string, scan = new Scanner()): readonly Event[] {
   if (text.trim() === '') return [];
@@ -107,7 +107,14 @@ const TRAFFIC: Partial<Readonly<Record<MapMeaning['holds'], MapReader>>> = {
   packed: readPacked,
   sizes: readSizes,
   bytes: readBytes,
-  flows: readTalks,
+  flows: readFlows,
+};
+
+/** Maps of connections are small. */
+const CONNECTIONS: Partial<Readonly<Record<MapMeaning['holds'], ObjectReader>>> = {
+  ends: readEnds,
+  clients: readClients,
+  connections: readConnections,
 };
 
 /** A line with a map of traffic; null when it is none, or not of the expected shape. */
@@ -120,17 +127,10 @@ function readTraffic(probe: Probe, text: string, scan: Scanner): Counts | null {
 
 /** The content of another map; null when it is not of the expected shape. */
 function readCounts(map: string, meaning: MapMeaning, content: Record<string, unknown>): Counts | null {
-  switch (meaning.holds) {
-    case 'ends':
-      return readEnds(map, meaning, content);
-    case 'clients':
-      return readClients(map, meaning, content);
-    case 'connections':
-      return readConnections(map, meaning, content);
-    default:
-      // readTraffic has read those that are in shape, but for one without entries, which no bpftrace so far prints.
-      return Object.keys(content).length === 0 ? countsOf({ name: map }, meaning, new Cells()) : null;
-  }
+  const read = CONNECTIONS[meaning.holds];
+  if (read) return read(map, meaning, content);
+  // readTraffic has read every valid map of traffic, except an empty one, which no bpftrace so far prints.
+  return Object.keys(content).length > 0 ? null : countsOf({ name: map }, meaning, new TrafficColumns());
 }
 
 /** A count as bpftrace prints it: a number, or text where a double could not hold it. Null when it is none. */

@@ -1,6 +1,6 @@
 /** Numbers are given in two halves of 32 bits. */
 const HALF = 2 ** 32;
-/** That many digits fit a small integer, that many are always an exact double; 64 bits have at most 20. */
+/** Digits that fit a small integer, and an exact double; 64 bits have at most 20. */
 const SMALL_DIGITS = 9;
 const EXACT_DIGITS = 15;
 const MOST_DIGITS = 20;
@@ -37,7 +37,7 @@ export class Literal {
  * Reads a text from the left, without making strings or objects of its parts: of 100,000 numbers in a line of bpftrace
  * these would cost more than everything else together. Bytes are read in half of the time that characters take, and into
  * memory that was used before: that of a new line would cost as much as reading half of it.
- * What is not as expected leaves `at` somewhere behind.
+ * After a failed read `at` is undefined.
  */
 export class Scanner {
   /** UTF-8 of the text, and a 0, which nothing that is looked for has in it. */
@@ -201,11 +201,11 @@ export function mapHead(text: string): MapHead | null {
   return { type: type === 'map' ? 'map' : 'hist', name, at: head.length };
 }
 
-/** Reads an entry's part at the scanner; false when it is not acceptable. */
-export type Part = (scan: Scanner) => boolean;
+/** Reads the key or value of an entry at the scanner; false when it is not valid. */
+export type EntryReader = (scan: Scanner) => boolean;
 
 /** Reads the entries of a map at the scanner, `"KEY": VALUE, …`, and the end of the line. False when it is anything else. */
-export function scanEntries(scan: Scanner, key: Part, value: Part): boolean {
+export function scanEntries(scan: Scanner, key: EntryReader, value: EntryReader): boolean {
   do {
     if (!scan.is(QUOTE) || !key(scan) || !scan.is(QUOTE) || !scan.skip(COLON) || !value(scan)) return false;
   } while (scan.skip(COMMA));

@@ -6,49 +6,49 @@ import {
   type Window,
 } from '../../core/traffic/frame.ts';
 import type { CgroupId } from '../contract.ts';
-import type { Member } from '../identity/identity.ts';
+import type { FrameMember } from '../identity/cgroup-registry.ts';
 import { compareCgroups, OTHER } from '../identity/naming.ts';
-import type { Readout } from './map-snapshot.ts';
+import type { MapSnapshot } from './map-snapshot.ts';
 
 interface Entry {
   container: Container;
   started: boolean;
   ended: boolean;
-  /** Of its cgroups that had traffic, in the readout. */
+  /** Of its cgroups that had traffic, in the snapshot. */
   readonly rows: number[];
 }
 
-/** The part of a frame that says who did what, and how many members had no place of their own in it. */
-export interface Roster extends Pick<Frame, 'containers' | 'started' | 'ended' | 'windows'> {
-  readonly folded: number;
+/** The traffic of a frame by container, and how many members were aggregated as `other`. */
+export interface Attribution extends Pick<Frame, 'containers' | 'started' | 'ended' | 'windows'> {
+  readonly aggregated: number;
   /** Names of the members' cgroups; any other cgroup is `other`. */
   readonly names: ReadonlyMap<CgroupId, string>;
 }
 
 /**
- * Put names to traffic. Cgroups of one name are merged, the newest gives the container's details. Traffic of unknown
- * cgroups goes to `other`; so do the members beyond the first `limit` names, containers and the oldest first.
+ * Attribute traffic to containers. Cgroups of one name are merged; the newest gives the container's details. Traffic of
+ * unknown cgroups goes to `other`, and so do members beyond the first `limit` names; containers and the oldest come first.
  */
-export function rosterOf(
-  members: readonly Member[],
-  readout: Pick<Readout, 'cgroups' | 'window'>,
+export function attribute(
+  members: readonly FrameMember[],
+  snapshot: Pick<MapSnapshot, 'cgroups' | 'window'>,
   limit: number,
-): Roster {
+): Attribution {
   const entries = new Map<string, Entry>();
   const named = new Map<CgroupId, string>();
-  let folded = 0;
+  let aggregated = 0;
   for (const member of [...members].sort(compareMembers)) {
     const { cgroup, container } = member;
     let entry = entries.get(container.name);
     if (!entry && entries.size < limit) entry = addEntry(entries, container);
     named.set(cgroup, entry ? container.name : OTHER.name);
-    if (entry) merge(entry, member, readout.cgroups.get(cgroup));
+    if (entry) merge(entry, member, snapshot.cgroups.get(cgroup));
     else {
-      folded++;
-      addOther(entries, readout.cgroups.get(cgroup));
+      aggregated++;
+      addOther(entries, snapshot.cgroups.get(cgroup));
     }
   }
-  for (const [cgroup, row] of readout.cgroups) if (!named.has(cgroup)) addOther(entries, row);
+  for (const [cgroup, row] of snapshot.cgroups) if (!named.has(cgroup)) addOther(entries, row);
 
   const sorted = [...entries.values()].sort((a, b) => compareText(a.container.name, b.container.name));
   const namesOf = (list: readonly Entry[]) => list.map(entry => entry.container.name);
@@ -56,15 +56,15 @@ export function rosterOf(
     containers: sorted.map(entry => entry.container),
     started: namesOf(sorted.filter(entry => entry.started)),
     ended: namesOf(sorted.filter(entry => entry.ended)),
-    windows: windowsOf(sorted, readout),
-    folded,
+    windows: windowsOf(sorted, snapshot),
+    aggregated,
     names: named,
   };
 }
 
-/** Containers first, then the oldest: who has a place in the frame keeps it while others come and go. */
-function compareMembers(a: Member, b: Member): number {
-  const rank = (member: Member) => (member.container.kind === 'container' ? 0 : 1);
+/** Containers first, then the oldest: a name that is in the frame stays while others come and go. */
+function compareMembers(a: FrameMember, b: FrameMember): number {
+  const rank = (member: FrameMember) => (member.container.kind === 'container' ? 0 : 1);
   return rank(a) - rank(b) || compareCgroups(a.cgroup, b.cgroup);
 }
 
@@ -74,25 +74,25 @@ function addEntry(entries: Map<string, Entry>, container: Container): Entry {
   return entry;
 }
 
-function merge(entry: Entry, { container, started, ended }: Member, row: number | undefined): void {
+function merge(entry: Entry, { container, started, ended }: FrameMember, row: number | undefined): void {
   entry.container = container;
   entry.started ||= started;
   entry.ended ||= ended;
   if (row !== undefined) entry.rows.push(row);
 }
 
-/** Traffic that belongs to nobody in the frame, if there is any. */
+/** Traffic without a container in the frame, if there is any. */
 function addOther(entries: Map<string, Entry>, row: number | undefined): void {
   if (row === undefined) return;
   const entry = entries.get(OTHER.name) ?? addEntry(entries, OTHER);
   entry.rows.push(row);
 }
 
-function windowsOf(entries: readonly Entry[], readout: Pick<Readout, 'window'>): Window[] {
+function windowsOf(entries: readonly Entry[], snapshot: Pick<MapSnapshot, 'window'>): Window[] {
   const windows: Window[] = [];
   for (const { container, rows } of entries) {
     for (const direction of DIRECTIONS) {
-      const window = readout.window(container.name, direction, rows);
+      const window = snapshot.window(container.name, direction, rows);
       if (window) windows.push(window);
     }
   }

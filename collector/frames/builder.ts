@@ -1,13 +1,13 @@
 import type { Fault, Frame } from '../../core/traffic/frame.ts';
-import type { CgroupId, Event, Input, Reading } from '../contract.ts';
-import type { Stranger } from '../identity/identifier.ts';
-import { Identity } from '../identity/identity.ts';
+import type { CgroupId, ClockReading, Event, Input } from '../contract.ts';
+import { CgroupRegistry } from '../identity/cgroup-registry.ts';
+import type { UnresolvedCgroup } from '../identity/identifier.ts';
 import { LIMITS } from '../limits.ts';
-import { rosterOf } from './attribution.ts';
-import { connectionsOf } from './connection-rows.ts';
+import { attribute } from './attribution.ts';
+import { connectionRows } from './connection-rows.ts';
 import { type Counters, newCounters } from './counters.ts';
 import { FlowBuilder } from './flow-builder.ts';
-import { Readout } from './map-snapshot.ts';
+import { MapSnapshot } from './map-snapshot.ts';
 import { Timeline } from './timeline.ts';
 
 export interface BuilderOptions {
@@ -16,7 +16,7 @@ export interface BuilderOptions {
   readonly intervalMs: number;
   /** Capacity of each map, entries. */
   readonly mapKeys: number;
-  /** Most containers in a frame; the rest is folded into `other`. */
+  /** Most containers in a frame; the rest is aggregated as `other`. */
   readonly maxContainers: number;
   /** Start of the host's last frame of an earlier capture, epoch ms, or null. */
   readonly previous: number | null;
@@ -27,8 +27,8 @@ export interface BuilderOptions {
 }
 
 /**
- * An interval that is this many times longer than configured was merged of several. A single tick that came while the
- * last readout was still being printed is nothing to mark: all is counted, and rates are by the true duration.
+ * An interval this many times longer than configured spans several. A single late tick (the last readout was still being
+ * printed) is not a fault: everything is counted, and rates use the true duration.
  */
 const MERGED_FACTOR = 1.5;
 const LATE_FACTOR = 2.5;
@@ -37,12 +37,12 @@ const CLOCK_SLACK_NS = 1e9;
 
 /**
  * Events -> frames. Pure apart from its own state: the same inputs give the same frames, byte for byte. A frame is
- * made when the `end` of its readout comes. Nothing is thrown, whatever the events are.
+ * completed by the `end` of its readout. Never throws, whatever the events are.
  */
 export class FrameBuilder {
   readonly counters: Counters = newCounters();
   readonly #options: BuilderOptions;
-  readonly #identity = new Identity();
+  readonly #cgroups = new CgroupRegistry();
   readonly #flows: FlowBuilder;
   readonly #timeline: Timeline;
   #previous: number | null;
@@ -53,16 +53,16 @@ export class FrameBuilder {
   #readout: {
     readonly ns: number;
     readonly set: string;
-    readonly reading: Reading;
-    readonly content: Readout;
+    readonly reading: ClockReading;
+    readonly snapshot: MapSnapshot;
   } | null = null;
   /**
-   * The probes are detached, this is the last readout. It may go on after its end: of a tick right before, bpftrace may
-   * not have come to print anything, or to clear what it had printed; it prints what is left in its maps as it exits.
+   * The probes are detached: this is the last readout. It may go on after its `end`: bpftrace may not have printed or
+   * cleared the maps of a tick right before, and prints what is left in them as it exits.
    */
   #isLast = false;
-  /** Earlier readouts of the open interval, and when the last of them was. */
-  #parts: { readonly ns: number; readonly content: Readout } | null = null;
+  /** Earlier parts of the open interval, and the time of the last one. */
+  #earlierParts: { readonly ns: number; readonly snapshot: MapSnapshot } | null = null;
 
   constructor(options: BuilderOptions) {
     this.#options = options;
@@ -79,41 +79,41 @@ export class FrameBuilder {
 
   /** Ids of living containers that Docker may know and has not described. */
   undescribed(): string[] {
-    return this.#identity.undescribed();
+    return this.#cgroups.undescribed();
   }
 
-  /** Living cgroups of whose network nothing is known. Urgent: containers, and those with flows in the open readout. */
-  unnetworked(): Stranger[] {
-    const content = this.#readout?.content;
+  /** Living cgroups without a known network namespace. Urgent: containers, and those with flows in the open readout. */
+  unresolved(): UnresolvedCgroup[] {
+    const snapshot = this.#readout?.snapshot;
     const active = new Set<CgroupId>();
-    for (const { cgroup } of content?.talks ?? []) active.add(cgroup);
-    for (const { cgroup } of content?.connections ?? []) active.add(cgroup);
-    return this.#identity.living().flatMap(([cgroup, isContainer]) => {
-      const path = this.#flows.isStranger(cgroup) ? this.#identity.pathOf(cgroup) : null;
+    for (const { cgroup } of snapshot?.flows ?? []) active.add(cgroup);
+    for (const { cgroup } of snapshot?.connections ?? []) active.add(cgroup);
+    return this.#cgroups.living().flatMap(([cgroup, isContainer]) => {
+      const path = this.#flows.isUnresolved(cgroup) ? this.#cgroups.pathOf(cgroup) : null;
       return path === null ? [] : [{ cgroup, path, urgent: isContainer || active.has(cgroup) }];
     });
   }
 
-  /** What was learned of identities, or that bpftrace is gone. */
+  /** Take in what discovery learned, or that bpftrace ended. */
   learn(input: Exclude<Input, { kind: 'line' }>): Frame[] {
     switch (input.kind) {
       case 'scanned':
-        this.#identity.scanned(input.cgroups, input.boot * 1e6);
+        this.#cgroups.scanned(input.cgroups, input.boot * 1e6);
         return [];
       case 'located':
-        this.#identity.located(input.cgroup, input.path);
+        this.#cgroups.located(input.cgroup, input.path);
         return [];
       case 'networked':
         this.#flows.networked(input.cgroup, input.network);
         return [];
       case 'described':
-        this.#identity.described(input.description);
+        this.#cgroups.described(input.description);
         return [];
       case 'reached':
         this.#flows.reached(input.endpoints, input.boot * 1e6);
         return [];
       case 'forgotten':
-        this.#identity.forgotten(input.id, input.boot * 1e6);
+        this.#cgroups.forgotten(input.id, input.boot * 1e6);
         return [];
       case 'oversize':
         this.#garbage('line too long');
@@ -123,13 +123,13 @@ export class FrameBuilder {
     }
   }
 
-  /** Nothing more comes: the frame of the last readout, if it has begun. */
+  /** End of input: the frame of the last readout, if it has begun. */
   finish(): Frame[] {
     return this.#isLast ? this.#finish() : [];
   }
 
-  /** One event of a line, with the clocks' readings when the line was read. */
-  step(event: Event, reading: Reading): Frame[] {
+  /** Take in one event of a line, with the clocks when the line was read. */
+  step(event: Event, reading: ClockReading): Frame[] {
     switch (event.kind) {
       case 'begin':
         return this.#begin(event.ns, reading);
@@ -142,24 +142,24 @@ export class FrameBuilder {
         return [];
       case 'more':
         if (this.#readout && this.#isLast) return [];
-        if (this.#readout?.ns === event.ns) this.#part();
+        if (this.#readout?.ns === event.ns) this.#closePart();
         else this.#garbage('end without flip');
         return [];
       case 'total':
-        if (!this.#isReadOut(event.set)) this.#garbage('count of events outside its readout');
-        else if (!this.#readout?.content.count(event.set, event.messages)) this.#repeated();
+        if (!this.#isInReadout(event.set)) this.#garbage('count of events outside its readout');
+        else if (!this.#readout?.snapshot.count(event.set, event.messages)) this.#repeated();
         return [];
       case 'counts':
         // bpftrace may print maps that are empty when it exits.
-        if (!this.#isReadOut(event.set)) {
+        if (!this.#isInReadout(event.set)) {
           if (event.entries > 0) this.#garbage(`map ${event.map} outside its readout`);
-        } else if (!this.#readout?.content.take(event)) this.#repeated();
+        } else if (!this.#readout?.snapshot.take(event)) this.#repeated();
         return [];
       case 'birth':
-        this.#identity.birth(event.cgroup, event.path, event.ns);
+        this.#cgroups.birth(event.cgroup, event.path, event.ns);
         return [];
       case 'death':
-        this.#identity.death(event.cgroup, event.path, event.ns);
+        this.#cgroups.death(event.cgroup, event.path, event.ns);
         return [];
       case 'lost':
         this.#lose(event.events);
@@ -178,11 +178,11 @@ export class FrameBuilder {
   }
 
   /** Whether maps of this set are part of the readout that has begun. */
-  #isReadOut(set: string): boolean {
+  #isInReadout(set: string): boolean {
     return this.#readout !== null && (this.#isLast || this.#readout.set === set);
   }
 
-  /** A map a second time. */
+  /** A map was printed a second time. */
   #repeated(): void {
     if (!this.#isLast) this.counters.duplicates++;
   }
@@ -198,7 +198,7 @@ export class FrameBuilder {
     this.#lost += events;
   }
 
-  #begin(ns: number, reading: Reading): Frame[] {
+  #begin(ns: number, reading: ClockReading): Frame[] {
     const { startNs } = this.#timeline;
     if (startNs === null) {
       this.#timeline.begin(ns, reading);
@@ -210,14 +210,14 @@ export class FrameBuilder {
       return [];
     }
     const frames = this.finish();
-    // From the last flip to here nobody looked, or what was seen died with bpftrace.
+    // Since the last flip nothing was counted, or the counts died with bpftrace.
     this.#faults.add('restart');
-    frames.push(this.#frame(ns, reading, this.#parts?.content ?? new Readout()));
+    frames.push(this.#frame(ns, reading, this.#earlierParts?.snapshot ?? new MapSnapshot()));
     this.#faults.add('attach');
     return frames;
   }
 
-  #flip(event: Extract<Event, { kind: 'flip' }>, reading: Reading): Frame[] {
+  #flip(event: Extract<Event, { kind: 'flip' }>, reading: ClockReading): Frame[] {
     const { ns, set } = event;
     const { startNs } = this.#timeline;
     if (this.#readout?.ns === ns) {
@@ -225,41 +225,41 @@ export class FrameBuilder {
       return [];
     }
     if (
-      (startNs !== null && ns <= Math.max(startNs, this.#parts?.ns ?? 0)) ||
+      (startNs !== null && ns <= Math.max(startNs, this.#earlierParts?.ns ?? 0)) ||
       ns > reading.boot * 1e6 + CLOCK_SLACK_NS
     ) {
       this.#garbage('flip at an impossible time');
       return [];
     }
     const frames: Frame[] = [];
-    const begun = this.#isLast ? this.#readout?.content : undefined;
+    const begun = this.#isLast ? this.#readout?.snapshot : undefined;
     if (this.#readout && !begun) {
       this.#garbage('readout without end');
       frames.push(...this.#finish());
     }
-    // Without a `begin` nobody knows since when this set was written: its readout only starts the clock.
+    // Without a `begin` the start of this set is unknown: its readout only starts the clock.
     if (startNs === null) return this.#begin(ns, reading);
-    const content = begun ?? this.#parts?.content ?? new Readout();
-    // What two processors said at one time may come in any order.
+    const snapshot = begun ?? this.#earlierParts?.snapshot ?? new MapSnapshot();
+    // Lines that two processors printed at the same time may come in any order.
     const latest = Math.max(ns, begun && this.#readout ? this.#readout.ns : 0);
-    this.#readout = { ns: latest, set, reading, content };
+    this.#readout = { ns: latest, set, reading, snapshot };
     return frames;
   }
 
-  #part(): void {
+  #closePart(): void {
     if (!this.#readout) return;
-    const { ns, content } = this.#readout;
-    content.nextPart();
-    this.#parts = { ns, content };
+    const { ns, snapshot } = this.#readout;
+    snapshot.nextPart();
+    this.#earlierParts = { ns, snapshot };
     this.#readout = null;
   }
 
   #finish(): Frame[] {
     if (!this.#readout) return [];
-    const { ns, reading, content } = this.#readout;
+    const { ns, reading, snapshot } = this.#readout;
     this.#readout = null;
     this.#isLast = false;
-    return [this.#frame(ns, reading, content)];
+    return [this.#frame(ns, reading, snapshot)];
   }
 
   #ended(): Frame[] {
@@ -273,12 +273,12 @@ export class FrameBuilder {
     return frames;
   }
 
-  /** What is wrong with the interval of this length that is about to be closed. */
-  #judge(content: Readout, durationMs: number): void {
+  /** Add the faults of the interval that is about to be closed. */
+  #addFaults(snapshot: MapSnapshot, durationMs: number): void {
     const { intervalMs, mapKeys } = this.#options;
-    const full = content.entries >= mapKeys;
+    const full = snapshot.entries >= mapKeys;
     if (full) this.#faults.add('saturated');
-    const missing = content.missing;
+    const missing = snapshot.missing;
     if (missing > 0) {
       this.#lose(missing);
       if (!full) this.#faults.add('lost-events');
@@ -291,19 +291,20 @@ export class FrameBuilder {
   }
 
   /** Close the interval at `ns`. */
-  #frame(ns: number, reading: Reading, content: Readout): Frame {
+  #frame(ns: number, reading: ClockReading, snapshot: MapSnapshot): Frame {
     const { host, mapKeys, maxContainers } = this.#options;
     const fromNs = this.#timeline.startNs ?? ns;
     const { start, durationMs } = this.#timeline.close(ns, reading);
-    this.#judge(content, durationMs);
-    this.#parts = null;
-    const members = this.#identity.roster(content.cgroups, ns);
-    const { folded, names, ...roster } = rosterOf(members, content, maxContainers);
-    const alive = new Set(roster.containers.map(container => container.name));
-    const nameOf = (cgroup: CgroupId) => names.get(cgroup) ?? this.#identity.nameOf(cgroup);
-    this.#identity.age(ns);
-    const nameOfContainer = this.#identity.namesOfContainers();
-    const connections = connectionsOf(content, names, LIMITS.connections);
+    this.#addFaults(snapshot, durationMs);
+    this.#earlierParts = null;
+    const members = this.#cgroups.members(snapshot.cgroups, ns);
+    this.#cgroups.markReported(snapshot.cgroups, ns);
+    const { aggregated, names, ...attribution } = attribute(members, snapshot, maxContainers);
+    const alive = new Set(attribution.containers.map(container => container.name));
+    const nameOf = (cgroup: CgroupId) => names.get(cgroup) ?? this.#cgroups.nameOf(cgroup);
+    this.#cgroups.age(ns);
+    const nameOfContainer = this.#cgroups.namesOfContainers();
+    const connections = connectionRows(snapshot, names, LIMITS.connections);
     const frame: Frame = {
       host,
       start,
@@ -311,16 +312,16 @@ export class FrameBuilder {
       previous: this.#previous,
       faults: [...this.#faults].sort(),
       lost: this.#lost,
-      occupancy: content.entries / mapKeys,
-      ...roster,
-      flows: this.#flows.flows(content, {
+      occupancy: snapshot.entries / mapKeys,
+      ...attribution,
+      flows: this.#flows.flows(snapshot, {
         start,
         fromNs,
         toNs: ns,
         names,
         nameOf,
         nameOfContainer,
-        ended: roster.ended,
+        ended: attribution.ended,
         alive,
       }),
       connections: connections.rows,
@@ -329,10 +330,10 @@ export class FrameBuilder {
     this.#faults = new Set();
     this.#lost = 0;
     this.counters.frames++;
-    this.counters.folded = folded;
-    this.counters.foldedFlows = this.#flows.folded;
-    this.counters.foldedConnections = connections.folded;
-    this.counters.bookEntries = this.#flows.bookEntries;
+    this.counters.aggregatedContainers = aggregated;
+    this.counters.aggregatedFlows = this.#flows.aggregated;
+    this.counters.aggregatedConnections = connections.aggregated;
+    this.counters.peerTableEntries = this.#flows.peerTableEntries;
     return frame;
   }
 }

@@ -5,45 +5,45 @@ import {
 } from '../../core/traffic/connection.ts';
 import type { CgroupId, ClientPort, EndCount } from '../contract.ts';
 import { OTHER } from '../identity/naming.ts';
-import type { Readout } from './map-snapshot.ts';
+import type { MapSnapshot } from './map-snapshot.ts';
 
-/** How many rows a frame has at most, besides one for each container and kind of connection. */
+/** Most rows of a frame and of a container, besides one for each container and kind of connection. */
 export interface ConnectionLimits {
   readonly frame: number;
   readonly container: number;
 }
 
-/** The TCP connections of a frame, and how many of them were folded away. */
-export interface Connections {
+/** The TCP connections of a frame, and how many were aggregated into rows without addresses. */
+export interface ConnectionRows {
   readonly rows: readonly ConnectionRow[];
-  readonly folded: number;
+  readonly aggregated: number;
 }
 
 type Open = { -readonly [K in keyof ConnectionRow]: ConnectionRow[K] };
 
 /**
- * Connections by their ends: of each container those with the highest counts, each kind in turn, so that a few that fail
+ * ConnectionRows by their ends: of each container those with the highest counts, each kind in turn, so that a few that fail
  * are seen among many that do not. When there are too many, every container has its first before any has its second.
  * The rest, and what the kernel counted without ends, is in the row without addresses. `names`: of cgroups; any other
  * cgroup is `other`.
  */
-export function connectionsOf(
-  { ends, clients, connections }: Pick<Readout, 'ends' | 'clients' | 'connections'>,
+export function connectionRows(
+  { ends, clients, connections }: Pick<MapSnapshot, 'ends' | 'clients' | 'connections'>,
   names: ReadonlyMap<CgroupId, string>,
   limits: ConnectionLimits,
-): Connections {
+): ConnectionRows {
   const nameOf = ({ cgroup }: { readonly cgroup: CgroupId }): string => names.get(cgroup) ?? OTHER.name;
   const sums = new Sums();
   for (const end of ends) sums.add({ ...keyOf(nameOf(end), end), clientPort: 0, count: end.count });
   for (const client of clients) sums.meet(keyOf(nameOf(client), client), client.clientPort);
   const rest = new Sums();
-  for (const total of connections) rest.add(foldedRow(nameOf(total), total.kind, total.count));
+  for (const total of connections) rest.add(aggregatedRow(nameOf(total), total.kind, total.count));
   const kept = heaviest(sums.rows, limits);
-  for (const { container, kind, count } of kept) rest.add(foldedRow(container, kind, -count));
-  const folded = rest.rows.filter(row => row.count > 0);
+  for (const { container, kind, count } of kept) rest.add(aggregatedRow(container, kind, -count));
+  const aggregated = rest.rows.filter(row => row.count > 0);
   return {
-    rows: [...kept, ...folded].sort(compareConnections),
-    folded: folded.reduce((sum, row) => sum + row.count, 0),
+    rows: [...kept, ...aggregated].sort(compareConnections),
+    aggregated: aggregated.reduce((sum, row) => sum + row.count, 0),
   };
 }
 
@@ -69,7 +69,7 @@ const keyOf = (container: string, { kind, own, peer, port }: EndCount | ClientPo
   return { container, kind, own: own ?? '', peer: peer ?? '', port };
 };
 
-const foldedRow = (container: string, kind: ConnectionKind, count: number): Open => {
+const aggregatedRow = (container: string, kind: ConnectionKind, count: number): Open => {
   return { container, kind, own: '', peer: '', port: 0, clientPort: 0, count };
 };
 
@@ -95,6 +95,6 @@ class Sums {
   }
 }
 
-/** A name is the only part that may hold any characters: it comes last. */
+/** The name may hold any characters, so it comes last. */
 const idOf = ({ container, kind, own, peer, port }: Key): string =>
   `${kind} ${port} ${own} ${peer} ${container}`;

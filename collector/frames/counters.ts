@@ -1,4 +1,4 @@
-/** What a frame builder counts: since its start, unless it says otherwise. */
+/** What a frame builder counts since its start, unless noted otherwise. */
 export interface Counters {
   frames: number;
   /** Lines that were not understood, and why the last one was not. */
@@ -6,19 +6,19 @@ export interface Counters {
   lastGarbage: string | null;
   /** Intervals that went into the frame of the one before, because bpftrace was late. */
   merged: number;
-  /** Lines that said what had been said. */
+  /** Lines that repeat what was read already. */
   duplicates: number;
   lost: number;
-  /** Ends of bpftrace. */
+  /** How often bpftrace ended and was restarted. */
   restarts: number;
-  /** Members of the last frame that were folded into `other`. */
-  folded: number;
+  /** Members of the last frame that were aggregated as `other`. */
+  aggregatedContainers: number;
   /** Flows of the last frame that were added to other rows. */
-  foldedFlows: number;
-  /** TCP connections of the last frame that were folded into rows without addresses. */
-  foldedConnections: number;
-  /** Entries of the fullest table of who is reached where. */
-  bookEntries: number;
+  aggregatedFlows: number;
+  /** TCP connections of the last frame that were aggregated into rows without addresses. */
+  aggregatedConnections: number;
+  /** Entries of the fullest table of the peer resolver. */
+  peerTableEntries: number;
 }
 
 /** All of them at 0. */
@@ -30,8 +30,8 @@ export const newCounters = (): Counters => ({
   duplicates: 0,
   lost: 0,
   restarts: 0,
-  folded: 0,
-  foldedFlows: 0,
-  foldedConnections: 0,
-  bookEntries: 0,
+  aggregatedContainers: 0,
+  aggregatedFlows: 0,
+  aggregatedConnections: 0,
+  peerTableEntries: 0,
 });

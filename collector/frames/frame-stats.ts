@@ -9,7 +9,7 @@ import {
 
 /** The newest frame. */
 interface Newest {
-  /** When it came, on the monotonic clock, ms: its end is wall time, which may be set. */
+  /** When it arrived, on the monotonic clock, ms: its end is wall time, which may be set. */
   readonly came: number;
   /** Epoch ms. */
   readonly end: number;
@@ -17,8 +17,8 @@ interface Newest {
   readonly occupancy: number;
 }
 
-/** What came out of a capture since its start, and how the newest frame looked. */
-export class FrameTally {
+/** Totals over the frames of a capture since its start, and facts of the newest one. */
+export class FrameStats {
   frames = 0;
   /** Frames with this fault; one frame may have several. */
   readonly faults = new Map<Fault, number>(FAULTS.map(fault => [fault, 0]));

@@ -1,21 +1,21 @@
 import type { Direction, Window } from '../../core/traffic/frame.ts';
 import { BUCKETS, type Sizes } from '../../core/traffic/histogram.ts';
-import type { Cells } from '../decode/columns.ts';
+import type { TrafficColumns } from '../decode/columns.ts';
 import { widened } from '../decode/key-table.ts';
 
 const FIRST_CAPACITY = 1024;
 const NONE = -1;
 
 /**
- * Most buckets of most windows hold a few messages: these are one pair for all windows, by bucket and count. Otherwise
- * pairs would be two thirds of a frame's memory.
+ * Most buckets hold a few messages: all windows share one pair for each bucket and small count. Otherwise pairs would
+ * take two thirds of a frame's memory.
  */
 const SMALL: readonly Sizes[] = BUCKETS.map(bound =>
   Array.from({ length: 128 }, (_, count) => [bound, count] as const),
 );
 
-/** Traffic in one direction of many rows, still being added up: each row has a list of its cells. */
-export class Tallies {
+/** Sums of the traffic of many rows in one direction: each row has a linked list of its cells. */
+export class HistogramSums {
   /** Messages of all rows. */
   messages = 0;
   readonly #bytes: number[] = [];
@@ -36,7 +36,7 @@ export class Tallies {
   }
 
   /** Add a map's content; `rows`: the row here of each row there. */
-  add(cells: Cells, rows: Int32Array): void {
+  add(cells: TrafficColumns, rows: Int32Array): void {
     const { size, row, bucket, messages, bytes } = cells;
     this.#reserve(this.#size + size);
     for (let cell = 0; cell < size; cell++) {
@@ -75,7 +75,7 @@ export class Tallies {
     return used === 0 ? null : { container, direction, messages, bytes, sizes: this.#takeSizes(used) };
   }
 
-  /** The histogram in `sums`, of so many buckets, which are empty again. */
+  /** The histogram in `sums`, which has `used` buckets; clears it. */
   #takeSizes(used: number): Sizes {
     // Of the right length from the start: growing arrays would take twice the memory of a frame.
     const sizes = new Array<Sizes[number]>(used);

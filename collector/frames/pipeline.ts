@@ -21,12 +21,12 @@ export class Pipeline {
     return input.kind === 'line' ? parseLine(this.probe, input.text, this.#scan) : [];
   }
 
-  /** Nothing more comes: gives the frame that was waiting for more. */
+  /** End of input: the frame that was still open, if it is complete. */
   finish(): Frame[] {
     return this.builder.finish();
   }
 
-  /** Take an input and give the frames it completes. `events`: what `parse` said of it. */
+  /** Add an input; returns the frames that it completes. `events`: what `parse` returned for it. */
   feed(input: Input, events: readonly Event[] = this.parse(input)): Frame[] {
     if (input.kind !== 'line') return this.builder.learn(input);
     return events.flatMap(event => this.builder.step(event, input));

@@ -2,94 +2,92 @@ import { compareFlows, EXCHANGE_KEYS, type Flow, flowId } from '../../core/traff
 import { compareText } from '../../core/traffic/frame.ts';
 
 /**
- * How many flows of a container have rows of their own. Names of series are for ever, so a place is kept for `keptMs`
- * after its last use (or a sixtieth longer), and who only knocks (a scan, a sender that nobody answers) has few places.
+ * How many flows of a container have rows of their own. Every row becomes a series in the store, so a flow keeps its row
+ * for `keptMs` after its last use (up to a sixtieth longer), and flows that nobody answers, such as a port scan, get few.
  */
-export interface PlaceLimits {
+export interface RowLimits {
   /** Flows with traffic both ways, or connections. */
-  readonly talking: number;
+  readonly twoWay: number;
   /** Flows one way only, or nothing but failures. */
   readonly oneWay: number;
   /** Rows for what is folded: all ports of one peer. */
-  readonly folded: number;
+  readonly aggregated: number;
   readonly keptMs: number;
-  /** Containers whose places are kept; those that came first lose theirs. */
+  /** Most containers whose rows are remembered; the oldest are forgotten first. */
   readonly containers: number;
 }
 
-type Class = 'talking' | 'oneWay' | 'folded';
+type Class = 'twoWay' | 'oneWay' | 'aggregated';
 
-/** Bounds the number of flows. Everything that is folded away is added to another row: sums stay right. */
-export class Places {
-  readonly #limits: PlaceLimits;
+/** Bounds the rows of flows. Flows beyond the limits are added to other rows: sums stay exact. */
+export class RowBudget {
+  readonly #limits: RowLimits;
   /** Container -> class -> flow id -> start of the frame in which it was last used, in order of use. */
   readonly #used = new Map<string, Partial<Record<Class, Map<string, number>>>>();
-
-  /** When it was last looked at what is too old, epoch ms. */
+  /** When idle rows were last expired, epoch ms. */
   #expired = Number.NEGATIVE_INFINITY;
+  /** Flows of the last frame that got no row of their own. */
+  aggregated = 0;
 
-  /** Flows of the last frame that had no place of their own. */
-  folded = 0;
-
-  constructor(limits: PlaceLimits) {
+  constructor(limits: RowLimits) {
     this.#limits = limits;
   }
 
-  /** The rows for these flows (by id) of a frame that starts at `start`, in canonical order. */
-  fold(flows: ReadonlyMap<string, Flow>, start: number): Flow[] {
+  /** The rows for these flows (by id) of a frame that starts at `start`, epoch ms, in canonical order. */
+  apply(flows: ReadonlyMap<string, Flow>, start: number): Flow[] {
     this.#expire(start);
-    this.folded = 0;
+    this.aggregated = 0;
     const rows: Flow[] = [];
     for (const own of byContainer(flows)) {
-      const before = this.folded;
-      const placed = own.sort(heaviestFirst).map(([id, flow]) => this.#rowOf(id, flow, start));
-      const summed = this.folded > before ? addedUp(placed) : placed;
+      const before = this.aggregated;
+      const assigned = own.sort(heaviestFirst).map(([id, flow]) => this.#rowOf(id, flow, start));
+      const summed = this.aggregated > before ? addedUp(assigned) : assigned;
       for (const row of summed.sort(compareFlows)) rows.push(row);
     }
     return rows;
   }
 
   #rowOf(id: string, flow: Flow, start: number): Flow {
-    if (this.#place(classOf(flow), flow, id, start)) return flow;
-    this.folded++;
-    return this.#folded(flow, start);
+    if (this.#reserve(classOf(flow), flow, id, start)) return flow;
+    this.aggregated++;
+    return this.#aggregate(flow, start);
   }
 
-  /** What remains of a flow that has no place of its own. */
-  #folded(flow: Flow, start: number): Flow {
+  /** The row that a flow without one of its own is added to: its peer's, or the container's `other`. */
+  #aggregate(flow: Flow, start: number): Flow {
     const allPorts = { ...flow, port: 0 };
-    if (this.#place('folded', allPorts, flowId(allPorts), start)) return allPorts;
+    if (this.#reserve('aggregated', allPorts, flowId(allPorts), start)) return allPorts;
     return { ...allPorts, peerKind: 'other', peer: '', address: '' };
   }
 
-  /** Whether the flow has a place, or gets one. */
-  #place(kind: Class, flow: Flow, id: string, start: number): boolean {
+  /** Whether the flow has a row, or gets one. */
+  #reserve(kind: Class, flow: Flow, id: string, start: number): boolean {
     let classes = this.#used.get(flow.container);
     if (!classes) {
       classes = {};
       this.#used.set(flow.container, classes);
       if (this.#used.size > this.#limits.containers) this.#used.delete(this.#used.keys().next().value ?? '');
     }
-    // Who was answered once stays with its place when it is not, in one frame.
-    const one = classes.talking?.has(id) ? 'talking' : kind;
+    // A flow that was answered once keeps its row through a frame without answers.
+    const one = classes.twoWay?.has(id) ? 'twoWay' : kind;
     classes[one] ??= new Map();
     const held = classes[one];
-    // Most have one flow alone: it need not be put behind others.
+    // The common case: a single flow has no order to update.
     if (held.size === 1 && held.has(id)) {
       held.set(id, start);
       return true;
     }
     if (!held.delete(id) && held.size >= this.#limits[kind]) {
       const [oldest, used] = held.entries().next().value ?? ['', start];
-      // An idle conversation makes room for a new one; knocking does not.
-      if (kind !== 'talking' || used >= start) return false;
+      // An idle two-way flow makes room for a new one; an unanswered flow never does.
+      if (kind !== 'twoWay' || used >= start) return false;
       held.delete(oldest);
     }
     held.set(id, start);
     return true;
   }
 
-  /** Once in a while: it is all of them that are looked at. */
+  /** Only now and then, as it walks all rows. */
   #expire(start: number): void {
     if (start - this.#expired < this.#limits.keptMs / 60) return;
     this.#expired = start;
@@ -107,7 +105,7 @@ export class Places {
 
 function classOf(flow: Flow): Class {
   const bothWays = flow.sentMessages > 0 && flow.receivedMessages > 0;
-  return bothWays || flow.connections > 0 ? 'talking' : 'oneWay';
+  return bothWays || flow.connections > 0 ? 'twoWay' : 'oneWay';
 }
 
 const bytesOf = (flow: Flow): number => flow.sentBytes + flow.receivedBytes;
@@ -126,7 +124,7 @@ function byContainer(flows: ReadonlyMap<string, Flow>): Identified[][] {
   return [...groups].sort(([a], [b]) => compareText(a, b)).map(([, group]) => group);
 }
 
-/** Ids decide between equals, so that the same flows have the same places. */
+/** Ids break ties, so that the same flows get the same rows. */
 const heaviestFirst = ([idA, a]: Identified, [idB, b]: Identified): number =>
   bytesOf(b) - bytesOf(a) || compareText(idA, idB);
 

@@ -1,6 +1,6 @@
-import type { Reading } from '../contract.ts';
+import type { ClockReading } from '../contract.ts';
 
-/** Difference of two clocks that only means that they are read with 10 ms resolution, ms. */
+/** A difference of the two clocks up to this is only their resolution of 10 ms, ms. */
 const JITTER_MS = 50;
 
 /** An interval on the wall clock: integer epoch milliseconds, integer duration > 0. */
@@ -39,7 +39,7 @@ export class Timeline {
   }
 
   /** Open the first interval. */
-  begin(ns: number, reading: Reading): void {
+  begin(ns: number, reading: ClockReading): void {
     const offset = reading.wall - reading.boot;
     this.#startNs = ns;
     const wall = Math.round(offset + ns / 1e6);
@@ -49,7 +49,7 @@ export class Timeline {
   }
 
   /** Close the open interval at `ns` (later than its start) and open the next. `begin` must have been called. */
-  close(ns: number, reading: Reading): Interval {
+  close(ns: number, reading: ClockReading): Interval {
     const offset = this.#offset ?? 0;
     const start = this.#start;
     const end = Math.max(start + 1, Math.round(offset + ns / 1e6));

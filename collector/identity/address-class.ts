@@ -34,6 +34,6 @@ export function rangesOf(ranges: readonly string[]): (address: string) => boolea
 
 const familyOf = (address: string): 'ipv4' | 'ipv6' => (address.includes(':') ? 'ipv6' : 'ipv4');
 
-/** What an address is that nobody on this host has. */
+/** Class of an address that is not on this host. */
 export const addressClass = (address: string): 'private' | 'outside' =>
   privateRanges.check(address, familyOf(address)) ? 'private' : 'outside';

@@ -2,14 +2,14 @@
 interface Entry<K, V> {
   readonly key: K;
   readonly value: V;
-  /** In which it was last seen. */
+  /** The frame in which it was last seen. */
   frame: number;
   older: Entry<K, V> | null;
   newer: Entry<K, V> | null;
 }
 
-/** Keys with values, each stamped with the frame in which it was last seen. Bounded; the oldest go first. */
-export class Seen<K, V> {
+/** A multimap of at most `limit` entries, each stamped with the frame in which it was last seen; the oldest go first. */
+export class BoundedMultimap<K, V> {
   readonly #limit: number;
   readonly #byKey = new Map<K, Map<V, Entry<K, V>>>();
   #oldest: Entry<K, V> | null = null;
@@ -25,7 +25,7 @@ export class Seen<K, V> {
     return this.#size;
   }
 
-  see(key: K, value: V, frame: number): void {
+  add(key: K, value: V, frame: number): void {
     let values = this.#byKey.get(key);
     if (!values) {
       values = new Map();
@@ -49,16 +49,16 @@ export class Seen<K, V> {
 
   /** The frame in which a value of the key was last seen; 0: never. */
   lastFrame(key: K): number {
-    return this.#found(key).reduce((newest, { frame }) => Math.max(newest, frame), 0);
+    return this.#entriesOf(key).reduce((newest, { frame }) => Math.max(newest, frame), 0);
   }
 
   /** Values that were seen in the frame. */
   at(key: K, frame: number): V[] {
-    return this.#found(key).flatMap(entry => (entry.frame === frame ? [entry.value] : []));
+    return this.#entriesOf(key).flatMap(entry => (entry.frame === frame ? [entry.value] : []));
   }
 
   all(key: K): V[] {
-    return this.#found(key).map(entry => entry.value);
+    return this.#entriesOf(key).map(entry => entry.value);
   }
 
   /** Forget what was last seen before the frame, and what `isGone` says. */
@@ -68,14 +68,14 @@ export class Seen<K, V> {
     }
   }
 
-  /** Put values in place of others, all at once. */
+  /** Replace values by others, all at once: they may be swapped. */
   replace(values: ReadonlyMap<V, V>): void {
     const moved = this.#all().filter(({ value }) => values.has(value));
     for (const entry of moved) this.#drop(entry);
-    for (const { key, value, frame } of moved) this.see(key, values.get(value) ?? value, frame);
+    for (const { key, value, frame } of moved) this.add(key, values.get(value) ?? value, frame);
   }
 
-  #found(key: K): Entry<K, V>[] {
+  #entriesOf(key: K): Entry<K, V>[] {
     return [...(this.#byKey.get(key)?.values() ?? [])];
   }
 

@@ -1,23 +1,23 @@
 import type { Protocol } from '../../core/traffic/flow.ts';
 import type { Endpoints, PublishedPort } from '../contract.ts';
 
-/** News of Docker may be this old when it is heard, ns. */
-const NEWS_NS = 2e9;
+/** Docker's events may be this old when they arrive, ns. */
+const EVENT_DELAY_NS = 2e9;
 
 /** Something that was true from `since` until `until`, kernel time in ns. */
-interface Held<V> {
+interface Assignment<V> {
   readonly value: V;
   readonly since: number;
   readonly until: number;
 }
 
-/** What is held under a key (an address, a port) by whom, and when. */
-class Holdings<V> {
-  readonly #byKey = new Map<string, Map<string, Held<V>>>();
+/** Which containers had a key (an address, a port), and when. */
+class Assignments<V> {
+  readonly #byKey = new Map<string, Map<string, Assignment<V>>>();
   size = 0;
 
-  hold(key: string, holder: string, value: V, since: number): void {
-    const holders = this.#byKey.get(key) ?? new Map<string, Held<V>>();
+  assign(key: string, holder: string, value: V, since: number): void {
+    const holders = this.#byKey.get(key) ?? new Map<string, Assignment<V>>();
     this.#byKey.set(key, holders);
     const before = holders.get(holder);
     if (!before) this.size++;
@@ -36,7 +36,7 @@ class Holdings<V> {
     );
   }
 
-  /** Forget what ended before. */
+  /** Forget assignments that ended before this time. */
   expire(before: number): void {
     for (const [key, holders] of this.#byKey) {
       for (const [holder, { until }] of holders) {
@@ -48,20 +48,20 @@ class Holdings<V> {
 }
 
 /**
- * Who is reached where, as Docker says: addresses of containers and ports of the host that lead to them, each with the
- * time in which that was so. Frames may be read long after news of Docker were heard: it is their own time that counts.
- * Bounded; beyond `limit` entries nothing more is learned.
+ * Where containers are reached, as Docker says: their addresses, and ports of the host that lead to them, each with the
+ * time in which that was true. Frames may be read long after Docker's events arrived: the time of the frame decides.
+ * Bounded; beyond `limit` entries nothing more is added.
  */
-export class Whereabouts {
+export class DockerEndpoints {
   readonly #limit: number;
   /** By container id. */
   readonly #current = new Map<string, Endpoints>();
-  readonly #addresses = new Holdings<null>();
-  readonly #ports = new Holdings<PublishedPort>();
-  /** Of the present frame, kernel time in ns. */
+  readonly #addresses = new Assignments<null>();
+  readonly #ports = new Assignments<PublishedPort>();
+  /** Bounds of the current frame, kernel time in ns. */
   #from = 0;
   #to = 0;
-  /** When the last of those that no longer hold has ended. */
+  /** When the latest ended assignment ended. */
   #lastEnd = Number.NEGATIVE_INFINITY;
 
   constructor(limit: number) {
@@ -73,7 +73,7 @@ export class Whereabouts {
     return Math.max(this.#addresses.size, this.#ports.size);
   }
 
-  /** A container is there and nowhere else, as was heard at `ns`. */
+  /** Replace the endpoints of a container, as heard at `ns`. */
   set(endpoints: Endpoints, ns: number): void {
     const { id } = endpoints;
     const before = this.#current.get(id);
@@ -83,16 +83,16 @@ export class Whereabouts {
       this.#lastEnd = ns;
     }
     this.#current.delete(id);
-    const isNowhere = endpoints.networks.length + endpoints.published.length === 0;
-    if (isNowhere || this.size >= this.#limit) return;
+    const isUnreachable = endpoints.networks.length + endpoints.published.length === 0;
+    if (isUnreachable || this.size >= this.#limit) return;
     this.#current.set(id, endpoints);
-    const since = ns - NEWS_NS;
-    for (const address of addressesOf(endpoints)) this.#addresses.hold(address, id, null, since);
-    for (const one of endpoints.published) this.#ports.hold(portKey(one), publisher(id, one), one, since);
+    const since = ns - EVENT_DELAY_NS;
+    for (const address of addressesOf(endpoints)) this.#addresses.assign(address, id, null, since);
+    for (const one of endpoints.published) this.#ports.assign(portKey(one), publisher(id, one), one, since);
   }
 
-  /** A new frame, from and to kernel time in ns. What ended before it is forgotten. */
-  turn(from: number, to: number): void {
+  /** A new frame, kernel time in ns. Assignments that ended before it are forgotten. */
+  setFrameBounds(from: number, to: number): void {
     const isOver = this.#lastEnd < this.#from;
     [this.#from, this.#to] = [from, to];
     if (isOver) return;
@@ -105,7 +105,7 @@ export class Whereabouts {
     return this.#addresses.during(address, this.#from, this.#to).map(([id]) => id);
   }
 
-  /** Where a port of the host's address led to in the frame, if that is one place. */
+  /** Where a port on an address of the host led in the frame; null unless it is exactly one container. */
   target(protocol: Protocol, port: number, address: string): { id: string; target: number } | null {
     const [first, ...others] = this.#ports
       .during(portKey({ protocol, port }), this.#from, this.#to)

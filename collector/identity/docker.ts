@@ -33,11 +33,11 @@ export interface DockerHandlers {
   described(description: Description): void;
   /** What a container has on Docker's networks, in place of all that was said before. */
   reached(endpoints: Endpoints): void;
-  /** A container was connected to a network: it is to be asked for. */
+  /** A container was connected to a network: inspect it. */
   connected(id: string): void;
   /** The host has another network, and perhaps an address on it. */
   networkMade(): void;
-  /** The container exists no more. */
+  /** The container was removed. */
   forgotten(id: string): void;
 }
 
@@ -152,7 +152,7 @@ export function watchDocker(
   };
   const take = (line: Line) => {
     const event = line === null ? null : readEvent(line);
-    if (event === null) log.warn('docker: an event that is not understood');
+    if (event === null) log.warn('docker: skipped an unknown event');
     else if (event.Type === 'network') takeNetwork(event);
     else if (event.Action === 'destroy') forgotten(event.Actor.ID);
     else described(fromEvent(event));
@@ -165,9 +165,9 @@ export function watchDocker(
     else if (Action === 'disconnect') reach(without(ID, reached.get(container) ?? nowhere(container)));
   };
   const follow = async () => {
-    // A Docker that hangs is found out here; events have no time-out, as nothing may happen for days.
+    // Detects a Docker that hangs; the event stream has no time-out, as nothing may happen for days.
     await soon(abortSignal => client.listContainers({ limit: 1, abortSignal }));
-    // Events first, then the list: nobody falls between them.
+    // Events first, then the list: no container falls between them.
     const events: Dockerode.GetEventsOptions & { abortSignal: AbortSignal } = {
       filters: { type: ['container', 'network'], event: EVENTS },
       abortSignal: ended.signal,

@@ -2,25 +2,25 @@ import { dockerClient } from '../../backends/docker/client.ts';
 import type { Clock } from '../../core/clock.ts';
 import { describeError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
-import type { CgroupId, Event, Input, Network } from '../contract.ts';
+import type { CgroupId, Event, Input, NetworkNamespace } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import { locateCgroup, scanCgroups } from './cgroups.ts';
 import { type DockerWatcher, watchDocker } from './docker.ts';
 import { networkOfCgroup } from './network-namespaces.ts';
 
-/** A cgroup of whose network nothing is known. */
-export interface Stranger {
+/** A living cgroup whose network namespace is unknown. */
+export interface UnresolvedCgroup {
   readonly cgroup: CgroupId;
   readonly path: string;
-  /** To be asked for until there is an answer; others may have no process. */
+  /** Asked for until there is an answer; others may have no process and are given up. */
   readonly urgent: boolean;
 }
 
 /** How often a cgroup that may have no process is asked for its network. */
 const NETWORK_QUESTIONS = 5;
 
-/** What it means that a network namespace could not be read. */
-const STRANGE = '; the map may not know a peer by name';
+/** The consequence of an unreadable network namespace, for the log. */
+const CONSEQUENCE = '; some peers on the map may have no name';
 
 export interface IdentifyOptions {
   /** `capture.docker`. */
@@ -29,19 +29,19 @@ export interface IdentifyOptions {
   readonly mount: string | null;
   readonly clock: Clock;
   readonly log: Log;
-  /** Takes what was learned. */
+  /** Receives what was learned. */
   readonly feed: (input: Input) => void;
   /** Ids of living containers that Docker may know and has not described. */
   readonly undescribed: () => readonly string[];
-  /** Living cgroups of whose network nothing is known. */
-  readonly unnetworked: () => readonly Stranger[];
+  /** Living cgroups whose network namespace is unknown. */
+  readonly unresolved: () => readonly UnresolvedCgroup[];
   /** The network namespace of a process, or null when it is gone. */
-  readonly networkOfProcess: (pid: string) => Promise<Network | null>;
+  readonly networkOfProcess: (pid: string) => Promise<NetworkNamespace | null>;
   /** Time since boot, ms. */
   readonly boot: () => number;
 }
 
-/** Asks the host and Docker who is who, in the background; `settle` waits for the answers, but not for long. */
+/** Asks the host and Docker about cgroups, in the background; `settle` waits for the answers, but not for long. */
 export class Identifier {
   readonly #options: IdentifyOptions;
   readonly #docker: DockerWatcher | null;
@@ -49,11 +49,11 @@ export class Identifier {
   readonly #pending = new Set<Promise<void>>();
   /** Resolves when all cgroups that were there have been read. */
   #scanned: Promise<void> = Promise.resolve();
-  /** How often each stranger was asked for its network. */
+  /** How often each unresolved cgroup was asked for its network. */
   readonly #questions = new Map<CgroupId, number>();
-  /** A network could not be read: said once, for it is asked again with every frame. */
+  /** A network could not be read: warned once, as it is asked again with every frame. */
   #networkFailed = false;
-  /** Containers that Docker was asked for: once is enough, its events say the rest. */
+  /** Containers that Docker was asked for: once is enough, its events report changes. */
   readonly #asked = new Set<string>();
 
   constructor(options: IdentifyOptions) {
@@ -84,7 +84,7 @@ export class Identifier {
     return this.#docker?.connected ?? null;
   }
 
-  /** An event was taken in: ask what it does not say. */
+  /** Ask for what an event leaves open. */
   follow(event: Event): void {
     const { mount, feed, boot } = this.#options;
     if (event.kind === 'birth') {
@@ -97,7 +97,7 @@ export class Identifier {
       }
       this.#askDocker();
     }
-    // bpftrace prints `begin` once all probes are attached: from here on nobody is missed.
+    // bpftrace prints `begin` once all probes are attached: from here on no cgroup is missed.
     if ((event.kind === 'begin' || event.kind === 'lost') && mount !== null) {
       const scan = async () => {
         const before = boot();
@@ -109,9 +109,9 @@ export class Identifier {
   }
 
   /**
-   * Wait until everything asked has been answered, `LIMITS.identifyMs` at most. A question is waited for once: an
-   * answer that comes later counts from then on. The tree of cgroups is waited for to its end, however busy the machine
-   * is: it is local, and without it all would be `other`.
+   * Wait for all open questions, `LIMITS.identifyMs` at most. Each question is waited for once: a later answer counts
+   * from then on. The scan of the cgroup tree is always waited for: it is local, and without it all traffic would be
+   * `other`.
    */
   async settle(): Promise<void> {
     await this.#scanned;
@@ -141,7 +141,7 @@ export class Identifier {
     }
   }
 
-  /** Process 1 is in the network of the host, or in a container at least in ours; so are we, where 1 is not shown to us. */
+  /** Process 1 is in the host's network; where it is hidden from us (in a container), this process is in the same one. */
   async #askHost(): Promise<void> {
     const { networkOfProcess, feed, log } = this.#options;
     const network = await networkOfProcess('1').catch(error => {
@@ -152,12 +152,12 @@ export class Identifier {
   }
 
   #askNetworks(): void {
-    const { mount, unnetworked, feed, networkOfProcess } = this.#options;
+    const { mount, unresolved, feed, networkOfProcess } = this.#options;
     if (mount === null) return;
-    const strangers = unnetworked();
-    const ids = new Set(strangers.map(stranger => stranger.cgroup));
+    const cgroups = unresolved();
+    const ids = new Set(cgroups.map(one => one.cgroup));
     for (const id of this.#questions.keys()) if (!ids.has(id)) this.#questions.delete(id);
-    for (const { cgroup, path, urgent } of strangers) {
+    for (const { cgroup, path, urgent } of cgroups) {
       const asked = this.#questions.get(cgroup) ?? 0;
       if (!urgent && asked >= NETWORK_QUESTIONS) continue;
       this.#questions.set(cgroup, asked + 1);
@@ -177,7 +177,7 @@ export class Identifier {
         this.#networkFailed ||= what === 'network';
         this.#options.log[level](
           { reason: describeError(error) },
-          `${what}: not read${what === 'network' ? STRANGE : ''}`,
+          `${what}: not read${what === 'network' ? CONSEQUENCE : ''}`,
         );
       })
       .finally(() => this.#pending.delete(answer));

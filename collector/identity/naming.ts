@@ -21,7 +21,7 @@ const RUNTIMES: readonly {
 ];
 
 /** A container's cgroup, recognised by its path. */
-export interface Place {
+export interface ContainerRef {
   readonly runtime: string;
   /** The runtime's id, 64 hex digits. */
   readonly id: string;
@@ -29,8 +29,8 @@ export interface Place {
   readonly nested: boolean;
 }
 
-/** Which container a cgroup's path belongs to; null for what is no container. */
-export function placeOf(path: string): Place | null {
+/** The container that a cgroup's path belongs to; null when it is not a container's. */
+export function containerRefOf(path: string): ContainerRef | null {
   const components = path.split('/');
   for (const [i, component] of components.entries()) {
     for (const { runtime, component: pattern, parent } of RUNTIMES) {
@@ -43,20 +43,20 @@ export function placeOf(path: string): Place | null {
 }
 
 /** True when Docker may know the container. */
-export const isDockers = (place: Place): boolean =>
-  place.runtime === 'docker' || place.runtime === 'container';
+export const mayBeDocker = (ref: ContainerRef): boolean =>
+  ref.runtime === 'docker' || ref.runtime === 'container';
 
-/** Everything that nobody could name. */
+/** Traffic that could not be attributed to a container or cgroup. */
 export const OTHER: Container = plain('other', 'other');
 
-/** Who a cgroup's traffic belongs to; `description` is what Docker says of it, if anything. */
+/** The container that a cgroup's traffic belongs to; `description` is Docker's, if there is one. */
 export function containerOf(
   path: string,
-  place: Place | null,
+  ref: ContainerRef | null,
   description: Description | undefined,
 ): Container {
-  if (place === null) return plain(path, 'cgroup');
-  const { runtime, id } = place;
+  if (ref === null) return plain(path, 'cgroup');
+  const { runtime, id } = ref;
   const fallback = `${runtime}:${id.slice(0, 12)}`;
   if (!description) return { ...plain(fallback, 'container'), id };
   const name = isUsable(description.name) ? description.name : fallback;
@@ -75,7 +75,7 @@ function plain(name: string, kind: Container['kind']): Container {
   return { name, kind, service: name, replica: name, image: '', id: '' };
 }
 
-/** A name that cannot be mistaken for a cgroup's path, for `other`, or for a container that nobody described. */
+/** A name that cannot be mistaken for a cgroup's path, for `other`, or for the fallback name of a container. */
 function isUsable(name: string): boolean {
   return name !== '' && name !== OTHER.name && !name.startsWith('/') && !/^[a-z]+:[0-9a-f]{12}$/.test(name);
 }
@@ -86,7 +86,7 @@ export function withoutTag(image: string): string {
   return image.replace(/@sha256:[0-9a-f]*$/, '').replace(/:[^:/]*$/, '');
 }
 
-/** Order of age, as far as ids tell: the kernel gives them in ascending order. */
+/** Oldest first, as far as ids tell: the kernel assigns them in ascending order. */
 export function compareCgroups(a: CgroupId, b: CgroupId): number {
   return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
 }

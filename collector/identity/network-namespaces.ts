@@ -1,13 +1,13 @@
 import { createReadStream } from 'node:fs';
 import { readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Network } from '../contract.ts';
+import type { NetworkNamespace } from '../contract.ts';
 import { isLoopback, readAddress } from '../decode/flow-key.ts';
 import { unlessGone } from './cgroups.ts';
 
-/** Processes of a cgroup that are asked, at most: the first may be gone, or not be shown to us. */
+/** Most processes of a cgroup that are tried: the first may be gone, or hidden from us. */
 const PROCESSES = 8;
-/** As much of a routing table is read, half a million routes. Addresses that come behind have no name. */
+/** Most of a routing table that is read: half a million routes. Addresses beyond are not learned. */
 const MOST_BYTES = 64 * 1024 * 1024;
 /** Addresses of one namespace. */
 const MOST_ADDRESSES = 4096;
@@ -19,8 +19,8 @@ const MOST_ADDRESSES = 4096;
 export async function networkOfCgroup(
   mount: string,
   path: string,
-  ofProcess: (pid: string) => Promise<Network | null>,
-): Promise<Network | null> {
+  ofProcess: (pid: string) => Promise<NetworkNamespace | null>,
+): Promise<NetworkNamespace | null> {
   const pids = await unlessGone(() => readFile(join(mount, path, 'cgroup.procs'), 'utf8'));
   // 0 stands for a process of another PID namespace.
   const askable = (pids?.split('\n') ?? []).filter(line => /^[1-9]\d*$/.test(line)).slice(0, PROCESSES);
@@ -37,8 +37,8 @@ export async function networkOfCgroup(
   return null;
 }
 
-/** Tells the network namespaces of processes. A routing table is read once for all who ask for its namespace meanwhile. */
-export class Networks {
+/** Reads the network namespaces of processes. Callers that ask for one namespace at the same time share one read. */
+export class NetworkNamespaces {
   readonly #proc: string;
   /** Reads by namespace: those that have not begun, and the last ones that have. */
   readonly #waiting = new Map<number, Promise<string[] | null>>();
@@ -49,12 +49,12 @@ export class Networks {
   }
 
   /** The network namespace of a process, or null when it is gone. Nothing of it was read before this was called. */
-  async ofProcess(pid: string): Promise<Network | null> {
+  async ofProcess(pid: string): Promise<NetworkNamespace | null> {
     const folder = `${this.#proc}/${pid}`;
     const link = await unlessGone(() => readlink(`${folder}/ns/net`));
     if (link === null) return null;
     const netns = Number(/^net:\[(\d+)\]$/.exec(link)?.[1]);
-    // The process that the shared read asked may be gone, and this one not.
+    // The shared read may have used a process that is gone by now.
     const addresses = (await this.#shared(netns, folder)) ?? (await addressesOf(folder));
     return addresses && { netns, addresses };
   }
@@ -64,7 +64,7 @@ export class Networks {
     if (waiting) return waiting;
     const before = this.#begun.get(netns);
     const read = async () => {
-      // How that ended is for those who asked for it.
+      // Its failure is reported to those who asked for it.
       await before?.catch(() => null);
       this.#waiting.delete(netns);
       const reading = addressesOf(folder);

@@ -1,13 +1,13 @@
 import { CAPS } from '../../core/caps.ts';
 import type { Protocol, Role } from '../../core/traffic/flow.ts';
-import type { Endpoints, Network } from '../contract.ts';
+import type { Endpoints, NetworkNamespace } from '../contract.ts';
 import { isLoopback } from '../decode/flow-key.ts';
 import { addressClass, rangesOf } from './address-class.ts';
-import { Seen } from './bounded-multimap.ts';
-import { Whereabouts } from './docker-endpoints.ts';
+import { BoundedMultimap } from './bounded-multimap.ts';
+import { DockerEndpoints } from './docker-endpoints.ts';
 
-/** One observation: `name` has a socket of this role in the network namespace `netns`. */
-export interface Sighting {
+/** A socket as seen in a frame: `name` has one of this role in the network namespace `netns`. */
+export interface SocketObservation {
   readonly name: string;
   readonly netns: number | null;
   readonly protocol: Protocol;
@@ -17,52 +17,52 @@ export interface Sighting {
   readonly peer: string | null;
 }
 
-/** Who is at the other end. */
+/** What is at the other end of a socket. */
 export interface Peer {
   readonly peerKind: 'container' | 'host' | 'virtual' | 'private' | 'outside' | 'unknown';
   readonly peer: string;
-  /** The port that it is reached on, where the socket was told another one. */
+  /** The container's own port, where the kernel translated the port that the socket used. */
   readonly port?: number;
 }
 
-/** Frames after which what was not seen again is forgotten: about an hour of the default interval. */
+/** Entries not seen for this many frames are forgotten: about an hour at the default interval. */
 const REMEMBERED_FRAMES = 720;
-/** Frames for which the dead are remembered: their last traffic is read out after their death. */
+/** Frames for which ended containers are remembered: their last traffic is read out after their end. */
 const DEAD_FRAMES = 2;
-const TABLE_SIZE = CAPS.bookEntries.limit;
+const TABLE_SIZE = CAPS.peerTableEntries.limit;
 
-/** A network namespace, or a container whose namespace nobody told; null: somebody who has no name (yet). */
+/** A network namespace, or a container whose namespace is unknown; null: a container without a name (yet). */
 type Owner = number | string | null;
 
 /**
- * Who has which address, and who serves which port, in which network namespace: learned from sockets, from processes
- * and from Docker, each with the frames in which it was true. Deterministic, bounded.
+ * Resolves the address and port of a peer to a container. It learns from sockets, processes and Docker which network
+ * namespace has which address and which container serves which port, and in which frames. Deterministic, bounded.
  *
- * An address leads to a network namespace, a namespace and a port to a container. Where several namespaces have it, or
- * had it lately, it leads to the one whose server was seen last with the very client, else to nobody: an edge may be
- * missing but never wrong.
+ * An address leads to a network namespace; a namespace and a port lead to a container. Where several namespaces have or
+ * recently had the address, it leads to the one whose server was last seen with this client, or to none: an edge may be
+ * missing but is never wrong.
  */
-export class AddressBook {
+export class PeerResolver {
   #frame = 0;
-  #host: Network = { netns: 0, addresses: [] };
+  #host: NetworkNamespace = { netns: 0, addresses: [] };
   /** Address -> namespaces. */
-  readonly #owners = new Seen<string, number>(TABLE_SIZE);
+  readonly #owners = new BoundedMultimap<string, number>(TABLE_SIZE);
   /** Namespace -> names. */
-  readonly #members = new Seen<number, string>(TABLE_SIZE);
+  readonly #members = new BoundedMultimap<number, string>(TABLE_SIZE);
   /** Namespace of a name, the newest. */
   readonly #homes = new Map<string, number>();
-  /** Who serves: a port (`portIn`), or one and the client's address (`servedTo`) -> names. */
-  readonly #servers = new Seen<number | string, string>(TABLE_SIZE);
-  /** Who asks: a port -> names. */
-  readonly #clients = new Seen<number, string>(TABLE_SIZE);
-  /** Names that ended, with the frame in which they did. */
+  /** Servers: a port (`portKey`), or a port and the client's address (`clientKey`) -> names. */
+  readonly #servers = new BoundedMultimap<number | string, string>(TABLE_SIZE);
+  /** Clients: the port they connect to -> names. */
+  readonly #clients = new BoundedMultimap<number, string>(TABLE_SIZE);
+  /** Names that ended, with the frame in which they ended. */
   readonly #ended = new Map<string, number>();
   /** What Docker says. */
-  readonly #docker = new Whereabouts(TABLE_SIZE);
-  /** Names of containers by their ids, in this frame. */
+  readonly #docker = new DockerEndpoints(TABLE_SIZE);
+  /** Names of containers by id, in this frame. */
   #nameOfContainer: (id: string) => string | null = () => null;
   readonly #services: ReturnType<typeof rangesOf>;
-  /** Of this frame's addresses. */
+  /** Kinds of addresses, cached for this frame. */
   readonly #kinds = new Map<string, 'service' | 'private' | 'outside'>();
 
   /** `serviceRanges`: addresses of a cluster's services, such as `10.96.0.0/12`. */
@@ -77,35 +77,35 @@ export class AddressBook {
   }
 
   /** The host's own network namespace and addresses. */
-  host(network: Network): void {
+  setHostNetwork(network: NetworkNamespace): void {
     this.#host = network;
-    for (const address of network.addresses) this.#owners.see(address, network.netns, this.#frame);
+    for (const address of network.addresses) this.#owners.add(address, network.netns, this.#frame);
   }
 
   /** A process of `name` is in that network namespace. */
-  network(name: string, { netns, addresses }: Network): void {
+  addNetwork(name: string, { netns, addresses }: NetworkNamespace): void {
     this.#ended.delete(name);
-    this.#member(name, netns);
-    for (const address of addresses) this.#owners.see(address, netns, this.#frame);
+    this.#addMember(name, netns);
+    for (const address of addresses) this.#owners.add(address, netns, this.#frame);
   }
 
-  /** Nobody has these names any more, whether or not a frame said so. */
-  left(names: Iterable<string>): void {
+  /** These names are no longer in use, whether or not a frame reported their end. */
+  release(names: Iterable<string>): void {
     for (const name of names) if (this.#homes.has(name)) this.#ended.set(name, this.#frame);
   }
 
-  /** Where a container is reached, in place of all that was said before; heard at `ns`, kernel time. */
-  reached(endpoints: Endpoints, ns: number): void {
+  /** Where a container is reached; replaces what was known before. Heard at `ns`, kernel time. */
+  setEndpoints(endpoints: Endpoints, ns: number): void {
     this.#docker.set(endpoints, ns);
   }
 
-  /** Of the present frame: its bounds, kernel time in ns, and the names of containers by their ids. */
-  docker(from: number, to: number, nameOfContainer: (id: string) => string | null): void {
-    this.#docker.turn(from, to);
+  /** Bounds of the current frame, kernel time in ns, and the names of containers by id. */
+  setFrameBounds(from: number, to: number, nameOfContainer: (id: string) => string | null): void {
+    this.#docker.setFrameBounds(from, to);
     this.#nameOfContainer = nameOfContainer;
   }
 
-  /** Who was called by one name is called by another one from now on. */
+  /** Containers were renamed: old name -> new name. */
   rename(names: ReadonlyMap<string, string>): void {
     for (const table of [this.#members, this.#servers, this.#clients]) table.replace(names);
     const moved = [...names].flatMap(([before, name]): [string, number][] => {
@@ -116,8 +116,8 @@ export class AddressBook {
     for (const [name, home] of moved) this.#homes.set(name, home);
   }
 
-  /** A new frame: forget what is too old, and those who ended a while ago. */
-  turn(ended: readonly string[], alive: ReadonlySet<string>): void {
+  /** A new frame: forget old entries, and names that ended a while ago. */
+  startFrame(ended: readonly string[], alive: ReadonlySet<string>): void {
     this.#frame++;
     this.#kinds.clear();
     for (const name of ended) this.#ended.set(name, this.#frame);
@@ -134,49 +134,49 @@ export class AddressBook {
     }
     for (const name of gone) this.#homes.delete(name);
     this.#owners.expire(before, netns => netns !== this.#host.netns && this.#members.all(netns).length === 0);
-    this.host(this.#host);
+    this.setHostNetwork(this.#host);
   }
 
   /** Learn from a socket that was seen in this frame. */
-  see(sighting: Sighting): void {
-    const { name, protocol, role, port, own, peer } = sighting;
-    if (sighting.netns !== null) this.#member(name, sighting.netns);
+  observe(observation: SocketObservation): void {
+    const { name, protocol, role, port, own, peer } = observation;
+    if (observation.netns !== null) this.#addMember(name, observation.netns);
     const netns = this.#homes.get(name);
     if (netns === undefined) return;
-    this.#member(name, netns);
-    if (own !== null && !isLoopback(own)) this.#owners.see(own, netns, this.#frame);
-    const key = portIn(netns, protocol, port);
+    this.#addMember(name, netns);
+    if (own !== null && !isLoopback(own)) this.#owners.add(own, netns, this.#frame);
+    const key = portKey(netns, protocol, port);
     if (role === 'server') {
-      this.#servers.see(key, name, this.#frame);
-      if (peer !== null) this.#servers.see(servedTo(key, peer), name, this.#frame);
+      this.#servers.add(key, name, this.#frame);
+      if (peer !== null) this.#servers.add(clientKey(key, peer), name, this.#frame);
     } else if (peer !== null) {
-      this.#clients.see(key, name, this.#frame);
+      this.#clients.add(key, name, this.#frame);
     }
   }
 
-  /** Who is at the other end of a socket like this. `moved`: whether anything came through. */
-  peerOf(sighting: Sighting, moved: boolean): Peer {
-    const { name, own, peer } = sighting;
+  /** The peer of a socket. `moved`: whether anything came back from it. */
+  peerOf(observation: SocketObservation, moved: boolean): Peer {
+    const { name, own, peer } = observation;
     if (peer === null) return { peerKind: 'unknown', peer: '' };
-    const home = sighting.netns ?? this.#homes.get(name) ?? null;
-    if (isLoopback(peer) || own === peer) return this.#inside(sighting, home);
-    const owner = this.#ownerOf(sighting, peer);
+    const home = observation.netns ?? this.#homes.get(name) ?? null;
+    if (isLoopback(peer) || own === peer) return this.#sameNamespace(observation, home);
+    const owner = this.#ownerOf(observation, peer);
     if (typeof owner === 'string') return named(owner);
-    if (owner === null) return this.#unowned(sighting, peer);
-    const found = this.#at(sighting, owner);
+    if (owner === null) return this.#unknownAddress(observation, peer);
+    const found = this.#memberFor(observation, owner);
     if (found !== null) return named(found);
-    if (owner !== this.#host.netns) return nobody(peer);
-    return this.#onHost(sighting, peer, moved);
+    if (owner !== this.#host.netns) return unnamed(peer);
+    return this.#onHost(observation, peer, moved);
   }
 
-  /** The address is nobody's here. */
-  #unowned({ role, port }: Sighting, peer: string): Peer {
+  /** No container and no namespace of this host has the address. */
+  #unknownAddress({ role, port }: SocketObservation, peer: string): Peer {
     const kind = this.#kindOf(peer);
-    if (kind === 'service') return role === 'client' ? virtual(`${peer} port ${port}`) : nobody(peer);
+    if (kind === 'service') return role === 'client' ? virtual(`${peer} port ${port}`) : unnamed(peer);
     return { peerKind: kind, peer: '' };
   }
 
-  /** What an address is that is nobody's here; most are met many times in a frame. */
+  /** The kind of an address that is not on this host; cached, as most occur many times in a frame. */
   #kindOf(address: string): 'service' | 'private' | 'outside' {
     let kind = this.#kinds.get(address);
     if (!kind) {
@@ -186,38 +186,40 @@ export class AddressBook {
     return kind;
   }
 
-  /** The address is the host's, and nobody was seen to serve that port there. */
-  #onHost({ role, protocol, port }: Sighting, peer: string, moved: boolean): Peer {
+  /** The address is the host's, and no server was seen on that port. */
+  #onHost({ role, protocol, port }: SocketObservation, peer: string, moved: boolean): Peer {
     if (role === 'server') return { peerKind: 'host', peer: '' };
     const published = this.#docker.target(protocol, port, peer);
     const target = published && this.#nameOfContainer(published.id);
     if (!published || target === null) {
       return moved ? virtual(`${peer} port ${port}`) : { peerKind: 'host', peer: '' };
     }
-    // What came through was translated on the way; what did not may have been meant for somebody else.
+    // An answer proves that the port was translated; without one it may have been meant for something else.
     if (moved) return { ...named(target), port: published.target };
     return virtual(`published ${port}/${protocol} of ${target}`);
   }
 
   /** The other end is in the same network namespace. */
-  #inside(sighting: Sighting, home: number | null): Peer {
-    const found = home === null ? null : this.#at(sighting, home);
+  #sameNamespace(observation: SocketObservation, home: number | null): Peer {
+    const found = home === null ? null : this.#memberFor(observation, home);
     if (found !== null) return named(found);
-    return home === null || home !== this.#host.netns ? named(sighting.name) : { peerKind: 'host', peer: '' };
+    return home === null || home !== this.#host.netns
+      ? named(observation.name)
+      : { peerKind: 'host', peer: '' };
   }
 
-  /** Who has the peer's address, or null when that is nobody here or cannot be told. */
-  #ownerOf({ protocol, role, port, own }: Sighting, peer: string): Owner {
+  /** The owner of the peer's address; null when there is none here, or it is ambiguous. */
+  #ownerOf({ protocol, role, port, own }: SocketObservation, peer: string): Owner {
     const candidates = this.#candidates(peer);
     if (candidates.length <= 1 || role === 'server' || own === null) return only(candidates);
     const served = candidates.map(one =>
-      typeof one === 'number' ? this.#servers.lastFrame(servedTo(portIn(one, protocol, port), own)) : 0,
+      typeof one === 'number' ? this.#servers.lastFrame(clientKey(portKey(one, protocol, port), own)) : 0,
     );
     const last = Math.max(...served);
     return last === 0 ? null : only(candidates.filter((_, i) => served[i] === last));
   }
 
-  /** Docker knows who has an address now; where it says nothing, it may be all who were seen with it. */
+  /** Docker knows who has an address now; without its word, all who were seen with it are candidates. */
   #candidates(peer: string): readonly Owner[] {
     const holders = this.#docker.holders(peer);
     if (holders.length === 0) return this.#owners.all(peer);
@@ -228,32 +230,32 @@ export class AddressBook {
     return [...new Set([...owners, ...this.#owners.at(peer, this.#frame)])];
   }
 
-  /** The one in that namespace who plays the other role on this port, else its only member. */
-  #at({ protocol, role, port }: Sighting, netns: number): string | null {
+  /** The container in that namespace with the other role on this port, else its only member. */
+  #memberFor({ protocol, role, port }: SocketObservation, netns: number): string | null {
     const others = role === 'client' ? this.#servers : this.#clients;
-    const found = only(others.newest(portIn(netns, protocol, port)));
+    const found = only(others.newest(portKey(netns, protocol, port)));
     if (found !== null || netns === this.#host.netns) return found;
     return only(this.#members.all(netns));
   }
 
-  #member(name: string, netns: number): void {
+  #addMember(name: string, netns: number): void {
     if (this.#homes.size >= TABLE_SIZE && !this.#homes.has(name)) {
       this.#homes.delete(this.#homes.keys().next().value ?? '');
     }
     this.#homes.set(name, netns);
-    this.#members.see(netns, name, this.#frame);
+    this.#members.add(netns, name, this.#frame);
   }
 }
 
-/** A port in a network namespace, as one number: a text would take most of the time that a socket is looked at. */
-const portIn = (netns: number, protocol: Protocol, port: number): number =>
+/** A port in a network namespace as one number: building a string would take most of the time per socket. */
+const portKey = (netns: number, protocol: Protocol, port: number): number =>
   (2 * netns + (protocol === 'udp' ? 1 : 0)) * 65_536 + port;
 
-const servedTo = (key: number, address: string): string => `${key} ${address}`;
+const clientKey = (key: number, address: string): string => `${key} ${address}`;
 
 const named = (name: string): Peer => ({ peerKind: 'container', peer: name });
 
-const nobody = (address: string): Peer => ({ peerKind: addressClass(address), peer: '' });
+const unnamed = (address: string): Peer => ({ peerKind: addressClass(address), peer: '' });
 
 const virtual = (name: string): Peer => ({ peerKind: 'virtual', peer: name });
 

@@ -4,86 +4,86 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../../core/config/config.ts';
 import { printable, TidegaugeError } from '../../core/errors.ts';
-import { type Bpftrace, bpftraceVersion, type Ended, STDERR_KEPT } from '../capture/bpftrace.ts';
-import { type Choice, chooseHook } from '../capture/hooks.ts';
+import { type Bpftrace, bpftraceVersion, type ExitStatus, STDERR_KEPT } from '../capture/bpftrace.ts';
+import { chooseHook, type HookChoice } from '../capture/hooks.ts';
 import type { Program } from '../capture/program.ts';
 import type { Tracer } from '../capture/tracer.ts';
-import type { Network } from '../contract.ts';
+import type { NetworkNamespace } from '../contract.ts';
 import { boundedLines, type Line } from '../decode/lines.ts';
 import { lineCap } from '../decode/parse.ts';
 import { type Answer, CAPS_OF_LINES, END, encode, isBroken, type Request, readAnswer } from './protocol.ts';
-import { bpftraceWords, capabilitiesFor, keeperWords, ownRights } from './rights.ts';
+import { bpftraceCommand, capabilitiesFor, helperCommand, ownRights } from './rights.ts';
 
-/** Most that the keeper may have of heap, MiB, whatever it is asked: it needs next to nothing, and one thread of V8's. */
+/** The helper needs almost no memory, and a single thread of V8; heap sizes in MiB. */
 const BOUNDS = ['--max-old-space-size=64', '--max-semi-space-size=1', '--v8-pool-size=1'];
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
 
-export interface KeeperStart {
+export interface HelperStart {
   readonly config: Pick<Config['capture'], 'hook' | 'probe' | 'bpftrace' | 'map_keys'>;
   /** Path of setpriv. */
   readonly setpriv: string;
 }
 
-/** The rights of root, in another process. */
-export interface Keeper extends Tracer {
+/** A process that keeps the rights of root while this one drops them. */
+export interface Helper extends Tracer {
   readonly pid: number | undefined;
-  /** What is left to it of root's rights, if this process may take any: names of capabilities. */
+  /** Names of the capabilities it keeps, if this process may remove the others. */
   readonly capabilities: readonly string[];
-  /** Resolves when the keeper ends before it is told to: nothing can be captured any more. */
+  /** Resolves when the helper ends on its own: nothing can be captured any more. */
   readonly lost: Promise<TidegaugeError>;
-  /** End bpftrace and the keeper. */
+  /** End bpftrace and the helper. */
   close(): Promise<void>;
 }
 
 /**
- * Start the keeper; this process, still root, chooses the hook, as it could not any more later. Rejects with a
- * TidegaugeError when the keeper does not start.
+ * Start the helper. This process chooses the hook now, as it needs root for that. Rejects with a TidegaugeError when the
+ * helper does not start.
  */
-export async function startKeeper({ config, setpriv }: KeeperStart): Promise<Keeper> {
+export async function startHelper({ config, setpriv }: HelperStart): Promise<Helper> {
   const choice = chooseHook(config);
   const chosen = await choice.catch(() => null);
   const version = await bpftraceVersion(config.bpftrace);
   const capabilities = capabilitiesFor(chosen, version);
   const [command = setpriv, ...words] = [
-    ...keeperWords(setpriv, capabilities, ownRights()),
+    ...helperCommand(setpriv, capabilities, ownRights()),
     ...[process.execPath, '--disable-warning=ExperimentalWarning', ...BOUNDS, MAIN],
-    ...[config.bpftrace, ...bpftraceWords(setpriv)],
+    ...[config.bpftrace, ...bpftraceCommand(setpriv)],
   ];
   // A session of its own: a terminal's Ctrl-C is the collector's.
   const child = spawn(command, words, {
     stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
     detached: true,
   });
-  const keeper = new KeeperClient(child, { choice, version, capabilities, cap: lineCap(config.map_keys) });
-  const failed = await Promise.race([keeper.ready, keeper.lost]);
+  const helper = new HelperClient(child, { choice, version, capabilities, cap: lineCap(config.map_keys) });
+  const failed = await Promise.race([helper.ready, helper.lost]);
   if (failed) throw failed;
-  return keeper;
+  return helper;
 }
 
 /** The bpftrace that runs now. */
 interface Running {
   pid: number | undefined;
-  readonly ended: PromiseWithResolvers<Ended>;
+  readonly ended: PromiseWithResolvers<ExitStatus>;
 }
 
 /** What the process that is still root has found out. */
 interface Known {
-  readonly choice: Promise<Choice>;
+  readonly choice: Promise<HookChoice>;
   readonly version: string | null;
   readonly capabilities: readonly string[];
   /** Longest line of bpftrace, bytes. */
   readonly cap: number;
 }
 
-const GONE: Ended = { code: null, signal: null, spawnError: null };
+const GONE: ExitStatus = { code: null, signal: null, spawnError: null };
 
-class KeeperClient implements Keeper {
+class HelperClient implements Helper {
   readonly pid: number | undefined;
   readonly capabilities: readonly string[];
   readonly lost: Promise<TidegaugeError>;
   readonly ready: Promise<null>;
-  readonly #choice: Promise<Choice>;
+  readonly #choice: Promise<HookChoice>;
   readonly #version: string | null;
   readonly #channel: Socket;
   readonly #stdout: AsyncIterator<Line>;
@@ -93,7 +93,7 @@ class KeeperClient implements Keeper {
   #closing = false;
   #isGone = false;
   #running: Running | null = null;
-  readonly #questions = new Map<number, PromiseWithResolvers<Network | null>>();
+  readonly #questions = new Map<number, PromiseWithResolvers<NetworkNamespace | null>>();
   #asked = 0;
 
   constructor(child: ChildProcess, { choice, version, capabilities, cap }: Known) {
@@ -111,7 +111,7 @@ class KeeperClient implements Keeper {
     this.#gone = endOf(child, stderr);
     const lost = Promise.withResolvers<TidegaugeError>();
     this.lost = lost.promise;
-    // Broken when the keeper dies; its end says so.
+    // Broken when the helper dies; its end says so.
     channel.on('error', () => undefined);
     void this.#listen();
     void this.#gone.then(found => {
@@ -119,11 +119,11 @@ class KeeperClient implements Keeper {
       this.#end(GONE);
       for (const question of this.#questions.values()) question.resolve(null);
       this.#questions.clear();
-      if (!this.#closing) lost.resolve(keeperLost(child.pid, found));
+      if (!this.#closing) lost.resolve(helperLost(child.pid, found));
     });
   }
 
-  choose(): Promise<Choice> {
+  choose(): Promise<HookChoice> {
     return this.#choice;
   }
 
@@ -132,7 +132,7 @@ class KeeperClient implements Keeper {
   }
 
   start(program: Program): Bpftrace {
-    const running: Running = { pid: undefined, ended: Promise.withResolvers<Ended>() };
+    const running: Running = { pid: undefined, ended: Promise.withResolvers<ExitStatus>() };
     this.#running = running;
     this.#ask({ ask: 'start', program });
     if (this.#isGone) this.#end(GONE);
@@ -152,9 +152,9 @@ class KeeperClient implements Keeper {
     };
   }
 
-  networkOfProcess(pid: string): Promise<Network | null> {
+  networkOfProcess(pid: string): Promise<NetworkNamespace | null> {
     const question = this.#asked++;
-    const answer = Promise.withResolvers<Network | null>();
+    const answer = Promise.withResolvers<NetworkNamespace | null>();
     if (this.#isGone) answer.resolve(null);
     else this.#questions.set(question, answer);
     this.#ask({ ask: 'network', question, pid });
@@ -177,7 +177,7 @@ class KeeperClient implements Keeper {
         if (line !== null) this.#take(readAnswer(line));
       }
     } catch (error) {
-      // Broken by the keeper's end, which is reported as such.
+      // Broken by the helper's end, which is reported as such.
       if (!isBroken(error)) throw error;
     }
   }
@@ -204,12 +204,12 @@ class KeeperClient implements Keeper {
     }
   }
 
-  #end(how: Ended): void {
+  #end(how: ExitStatus): void {
     this.#running?.ended.resolve(how);
     this.#running = null;
   }
 
-  #settle(question: number): PromiseWithResolvers<Network | null> | undefined {
+  #settle(question: number): PromiseWithResolvers<NetworkNamespace | null> | undefined {
     const asked = this.#questions.get(question);
     this.#questions.delete(question);
     return asked;
@@ -219,7 +219,7 @@ class KeeperClient implements Keeper {
 /** What `pipe` of spawn is. */
 const isPipe = (stream: unknown): stream is Socket => stream instanceof Socket;
 
-/** Lines up to the end of this bpftrace, or of the keeper. */
+/** Lines up to the end of this bpftrace, or of the helper. */
 async function* linesUntilEnd(lines: AsyncIterator<Line>): AsyncIterable<Line> {
   for (;;) {
     const { value, done } = await lines.next();
@@ -249,13 +249,12 @@ function endOf(child: ChildProcess, stderr: Readable): Promise<string> {
   });
 }
 
-function keeperLost(pid: number | undefined, found: string): TidegaugeError {
+function helperLost(pid: number | undefined, found: string): TidegaugeError {
   return new TidegaugeError(
     {
-      place: `keeper${pid === undefined ? '' : ` (pid ${pid})`}`,
-      expected: 'a process that runs as long as the collector',
-      found: printable(found, 300),
-      remedy: 'Start it again; the frames so far are stored or in the spool.',
+      place: `privileged helper${pid === undefined ? '' : ` (pid ${pid})`}`,
+      found: `it ended unexpectedly: ${printable(found, 300)}`,
+      remedy: 'Start tidegauge again; frames so far are stored or in the spool.',
     },
     { exitCode: 1 },
   );

@@ -1,7 +1,7 @@
 /**
- * The keeper: the one process that stays root when the collector is another user. It starts bpftrace with programs of
- * ours and looks up network namespaces, as long as the collector lives. It is started by client.ts with the descriptors of
- * protocol.ts; arguments: bpftrace, then the words in front of it.
+ * The privileged helper: the one process that stays root when the collector runs as another user. It starts bpftrace
+ * with the programs of bpf/ and looks up network namespaces, as long as the collector lives. client.ts starts it with the
+ * descriptors of protocol.ts; arguments: bpftrace, then the command that bpftrace is started through.
  */
 import { Socket } from 'node:net';
 import { systemClock } from '../../core/clock.ts';
@@ -9,9 +9,9 @@ import { describeError } from '../../core/errors.ts';
 import { DESCRIPTORS, encode, isBroken } from './protocol.ts';
 import { serve } from './serve.ts';
 
-const [program = 'bpftrace', ...through] = process.argv.slice(2);
-process.title = 'tidegauge-keeper';
-// It ends with the collector, which these signals are sent to as well: before that there is a last interval to read out.
+const [executable = 'bpftrace', ...through] = process.argv.slice(2);
+process.title = 'tidegauge-helper';
+// These signals reach the collector too. The helper ends after it, once the last interval is read out.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 
 const channel = new Socket({ fd: DESCRIPTORS.channel });
@@ -21,7 +21,7 @@ try {
   await serve({
     requests: channel,
     answer: answer => channel.write(encode(answer)),
-    program,
+    executable,
     through,
     stdout: DESCRIPTORS.stdout,
     stderr: DESCRIPTORS.stderr,
@@ -29,7 +29,7 @@ try {
   });
 } catch (error) {
   if (!isBroken(error)) {
-    process.stderr.write(`keeper: ${describeError(error)}\n`);
+    process.stderr.write(`helper: ${describeError(error)}\n`);
     process.exitCode = 1;
   }
 }

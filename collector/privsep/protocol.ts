@@ -2,13 +2,13 @@ import { z } from 'zod';
 import { errorCode } from '../../core/errors.ts';
 import { programSchema } from '../capture/program.ts';
 
-/** What collector and keeper say to each other: one JSON object a line, over a socket that only they have. */
+/** Messages between collector and helper: one JSON object a line, over a socket that only they have. */
 
-/** File descriptors of the keeper that it was started with. */
+/** File descriptors of the helper that it was started with. */
 export const DESCRIPTORS = { channel: 3, stdout: 4, stderr: 5 } as const;
 
 /**
- * One bpftrace after another writes to the same two sockets. When one is gone, the keeper writes this line behind what
+ * One bpftrace after another writes to the same two sockets. When one is gone, the helper writes this line behind what
  * it wrote: each ends where it did, and what another wrote is never taken for its own. (bpftrace writes no such line:
  * each `type` is one of its own, and what comes from outside is text inside of these.)
  */
@@ -19,7 +19,7 @@ export const CAPS_OF_LINES = { request: 4096, answer: 1024 * 1024 } as const;
 
 const question = z.int().min(0);
 
-/** What the keeper does when it is asked; nothing else can be asked of it. */
+/** Everything that the helper can be asked to do. */
 export const requestSchema = z.discriminatedUnion('ask', [
   z.strictObject({ ask: z.literal('start'), program: programSchema }),
   z.strictObject({ ask: z.enum(['stop', 'kill']) }),

@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path';
 import { isAtLeast } from '../../bpf/hooks.ts';
 import { bpftraceVersionOf } from '../../bpf/quirks.ts';
 import { TidegaugeError } from '../../core/errors.ts';
-import type { Choice } from '../capture/hooks.ts';
+import type { HookChoice } from '../capture/hooks.ts';
 
 /** Capabilities of Linux, by number: a setpriv that is older than the kernel has no names for the newer ones. */
 const CAPABILITIES = {
@@ -40,14 +40,14 @@ export function readRights(status: string): Rights {
 export const ownRights = (): Rights => readRights(readFileSync('/proc/self/status', 'utf8'));
 
 /**
- * What the keeper and bpftrace cannot do without. bpftrace up to 0.20 asks the kernel for its types by id, which only
+ * Capabilities that the helper and bpftrace need. bpftrace up to 0.20 asks the kernel for its types by id, which only
  * CAP_SYS_ADMIN may; newer ones read them from a file, and need what loads a program (CAP_BPF) and lets it read the
  * kernel (CAP_PERFMON). Before Linux 5.8 both were CAP_SYS_ADMIN, before 5.11 maps counted as locked memory. Functions
  * are found in /proc/kallsyms (CAP_SYSLOG); network namespaces of others take CAP_SYS_PTRACE. `choice`: null when nothing
  * is known of the kernel.
  */
 export function capabilitiesFor(
-  choice: Pick<Choice, 'kernel' | 'hook'> | null,
+  choice: Pick<HookChoice, 'kernel' | 'hook'> | null,
   bpftrace: string | null,
 ): Capability[] {
   const kernel = choice?.kernel ?? [0, 0];
@@ -61,16 +61,20 @@ export function capabilitiesFor(
   ];
 }
 
-/** Words that start the keeper with these capabilities alone, as far as this process may take others away. */
-export function keeperWords(setpriv: string, capabilities: readonly Capability[], rights: Rights): string[] {
+/** Command that starts the helper with these capabilities alone, as far as this process may drop others. */
+export function helperCommand(
+  setpriv: string,
+  capabilities: readonly Capability[],
+  rights: Rights,
+): string[] {
   const kept = capabilities.map(name => `,+cap_${CAPABILITIES[name]}`).join('');
   const mayDrop = (rights.effective & (1n << BigInt(CAPABILITIES.SETPCAP))) !== 0n;
   const bound = mayDrop ? [`--bounding-set=-all${kept}`] : [];
   return [setpriv, '--no-new-privs', '--inh-caps=-all', ...bound, '--'];
 }
 
-/** Words that start bpftrace so that it reads out and ends when the keeper dies. */
-export const bpftraceWords = (setpriv: string): string[] => [setpriv, '--pdeathsig', 'INT', '--'];
+/** Command that starts bpftrace so that it reads out and ends when the helper dies. */
+export const bpftraceCommand = (setpriv: string): string[] => [setpriv, '--pdeathsig', 'INT', '--'];
 
 /** Path of setpriv. Throws a TidegaugeError when there is none. */
 export function findSetpriv(path = process.env.PATH ?? ''): string {
@@ -82,8 +86,7 @@ export function findSetpriv(path = process.env.PATH ?? ''): string {
   throw new TidegaugeError(
     {
       place: 'collector.user',
-      expected: 'the program setpriv, which takes rights away',
-      found: `none in ${path}`,
+      found: `the program setpriv, which drops rights, is not in ${path}`,
       remedy: 'Install util-linux, or leave collector.user empty.',
     },
     { exitCode: 2 },

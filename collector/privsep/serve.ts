@@ -5,15 +5,15 @@ import { describeError } from '../../core/errors.ts';
 import { launchBpftrace, type Stoppable } from '../capture/bpftrace.ts';
 import { type Program, textOf } from '../capture/program.ts';
 import { boundedLines } from '../decode/lines.ts';
-import { Networks } from '../identity/network-namespaces.ts';
+import { NetworkNamespaces } from '../identity/network-namespaces.ts';
 import { type Answer, CAPS_OF_LINES, END, isBroken, type Request, readRequest } from './protocol.ts';
 
-export interface KeeperOptions {
+export interface HelperOptions {
   /** What the collector asks; its end is the collector's end. */
   readonly requests: AsyncIterable<Uint8Array>;
   readonly answer: (answer: Answer) => void;
   /** bpftrace, by name or path; not for the collector to choose. */
-  readonly program: string;
+  readonly executable: string;
   /** Words in front of it. */
   readonly through: readonly string[];
   /** Descriptors that bpftrace writes to. */
@@ -23,28 +23,28 @@ export interface KeeperOptions {
 }
 
 /**
- * Do what the collector asks for until it is gone, then end bpftrace in order. Rejects on the first request that is not
- * understood: the collector is not what it was, and must not get anything more.
+ * Serve the collector until it is gone, then stop bpftrace in order. Rejects on the first invalid request: a collector
+ * that sends one may be compromised.
  */
-export async function serve(options: KeeperOptions): Promise<void> {
-  const keeper = new Keeper(options);
+export async function serve(options: HelperOptions): Promise<void> {
+  const helper = new Helper(options);
   try {
     options.answer({ tell: 'ready' });
     for await (const line of boundedLines(options.requests, CAPS_OF_LINES.request)) {
       if (line === null) throw new Error(`a request of more than ${CAPS_OF_LINES.request} bytes`);
-      keeper.take(readRequest(line));
+      helper.take(readRequest(line));
     }
   } finally {
-    await keeper.end();
+    await helper.end();
   }
 }
 
-class Keeper {
-  readonly #options: KeeperOptions;
-  readonly #networks = new Networks();
+class Helper {
+  readonly #options: HelperOptions;
+  readonly #networks = new NetworkNamespaces();
   #running: Stoppable | null = null;
 
-  constructor(options: KeeperOptions) {
+  constructor(options: HelperOptions) {
     this.#options = options;
   }
 
@@ -70,8 +70,8 @@ class Keeper {
 
   #start(program: Program): void {
     if (this.#running) throw new Error('a second bpftrace was asked for');
-    const { program: bpftrace, through, clock, stdout, stderr, answer } = this.#options;
-    const launch = { program: bpftrace, through, ...textOf(program) };
+    const { executable, through, clock, stdout, stderr, answer } = this.#options;
+    const launch = { executable, through, ...textOf(program) };
     const { process, ended } = launchBpftrace(launch, clock, stdout, stderr);
     this.#running = process;
     if (process.pid !== undefined) answer({ tell: 'started', pid: process.pid });
@@ -100,7 +100,7 @@ async function writeEnd(descriptor: number): Promise<void> {
   try {
     for (let at = 0; at < line.length; ) at += (await writeTo(descriptor, line, at)).bytesWritten;
   } catch (error) {
-    // The collector is gone: so will the keeper be.
+    // The collector is gone: so will the helper be.
     if (!isBroken(error)) throw error;
   }
 }

@@ -20,20 +20,19 @@ export interface User {
 export function findUser(name: string): User {
   const [[uid = 0], [gid = 0], groups] = [idsOf(name, '-u'), idsOf(name, '-g'), idsOf(name, '-G')];
   if (uid !== 0) return { name, uid, gid, groups };
-  throw refused(name, 'an account without the rights of root', 'user id 0, which is root');
+  throw refused(name, 'this is root (user id 0)');
 }
 
 function idsOf(name: string, what: '-u' | '-g' | '-G'): number[] {
   const { status, stdout, stderr, error } = spawnSync('id', [what, '--', name], { encoding: 'utf8' });
   if (status === 0) return stdout.trim().split(' ').map(Number);
   const remedy = `Make it: \`useradd --system --no-create-home ${name}\`, or name another one.`;
-  throw refused(name, 'an account of this machine', error?.message ?? printable(stderr.trim()), remedy);
+  throw refused(name, `no such account: ${error?.message ?? printable(stderr.trim())}`, remedy);
 }
 
 /**
- * Execute this program again, in this process, where it can still gain privileges by executing others (sudo and the
- * like): the kernel then forbids that to it and all its children for ever. Returns where it is forbidden already.
- * To be called before anything was started.
+ * Set no_new_privs: this process executes itself again through setpriv, and the kernel then denies it and all its
+ * children new privileges (sudo and the like). Returns if that is already so. Call it before anything is started.
  */
 export function forgoNewPrivileges(): void {
   if (ownRights().noNewPrivileges) return;
@@ -48,8 +47,8 @@ export function forgoNewPrivileges(): void {
 }
 
 /**
- * Be that user from now on, for good: its groups and these, no capability left. Throws a TidegaugeError when the system
- * refuses, or when any thread has kept a way back.
+ * Become that user for good, with its groups and these, and without capabilities. Throws a TidegaugeError when the system
+ * refuses, or when any thread could still return to root.
  */
 export function becomeUser(user: User, groups: readonly (string | number)[]): void {
   const { setgroups, setgid, setuid } = process;
@@ -64,12 +63,12 @@ export function becomeUser(user: User, groups: readonly (string | number)[]): vo
       errorCode(cause) === 'ERR_UNKNOWN_CREDENTIAL'
         ? 'Name groups of this machine in collector.groups.'
         : 'Start it with CAP_SETUID and CAP_SETGID as well.';
-    throw refused(user.name, 'a user that this process may become', found, remedy);
+    throw refused(user.name, `this process cannot become that user: ${found}`, remedy);
   }
   refuseWayBack(user);
 }
 
-/** Trust nobody: look at what the kernel says of every thread, and try. */
+/** Verify: check what the kernel says of every thread, and try to become root again. */
 function refuseWayBack({ name, uid }: User): void {
   const ids = [process.getuid?.(), process.geteuid?.()];
   const threads = readdirSync('/proc/self/task').map(id =>
@@ -80,7 +79,7 @@ function refuseWayBack({ name, uid }: User): void {
     return (effective | reserve) === 0n && new RegExp(`^Uid:(\\s+${uid}){4}$`, 'm').test(status);
   });
   if (isBare && ids.every(id => id === uid) && !canBecomeRoot()) return;
-  throw refused(name, 'a process without any rights of root', 'that some are left');
+  throw refused(name, 'some rights of root are left after the change of user');
 }
 
 function canBecomeRoot(): boolean {
@@ -95,12 +94,11 @@ function canBecomeRoot(): boolean {
 
 function refused(
   name: string,
-  expected: string,
   found: string,
   remedy = 'Name another user in collector.user.',
 ): TidegaugeError {
   return new TidegaugeError(
-    { place: `collector.user ${printable(name, 40)}`, expected, found, remedy },
+    { place: `collector.user ${printable(name, 40)}`, found, remedy },
     { exitCode: 2 },
   );
 }

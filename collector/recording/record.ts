@@ -59,9 +59,8 @@ function open(file: string): number {
     throw new TidegaugeError(
       {
         place: `--record ${printable(file)}`,
-        expected: 'a file that can be written',
-        found: describeError(cause),
-        remedy: 'Give another one.',
+        found: `cannot be written: ${describeError(cause)}`,
+        remedy: 'Name another file.',
       },
       { cause, exitCode: 2 },
     );

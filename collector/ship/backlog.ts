@@ -1,17 +1,17 @@
 /** A frame that waits in the spool. */
-export interface Waiting {
-  /** Its number there, ascending. */
+export interface PendingFrame {
+  /** Its sequence number in the spool, ascending. */
   readonly seq: number;
   /** Start of the frame, epoch ms. */
   readonly start: number;
-  /** Length of its JSON text: what it takes up, near enough. */
+  /** Length of its JSON text. */
   readonly bytes: number;
 }
 
-/** Frames that wait for the same thing, oldest first; the frames themselves are in the spool. */
+/** Frames that wait for one receiver, oldest first; their content is in the spool. */
 export class Backlog {
-  readonly #entries: Waiting[] = [];
-  /** So many of the oldest are part of a request that is under way. */
+  readonly #entries: PendingFrame[] = [];
+  /** How many of the oldest are in the running request. */
   #held = 0;
   #bytes = 0;
 
@@ -23,13 +23,13 @@ export class Backlog {
     return this.#bytes;
   }
 
-  get oldest(): Waiting | undefined {
+  get oldest(): PendingFrame | undefined {
     return this.#entries[0];
   }
 
-  /** The newest, at most so many frames and bytes but at least one, oldest first. */
-  newest(limit: { frames: number; bytes: number }): readonly Waiting[] {
-    const newest: Waiting[] = [];
+  /** The newest within the limit, but at least one, oldest first. */
+  newest(limit: { frames: number; bytes: number }): readonly PendingFrame[] {
+    const newest: PendingFrame[] = [];
     let bytes = 0;
     for (const entry of this.#entries.slice(-limit.frames).toReversed()) {
       bytes += entry.bytes;
@@ -39,13 +39,13 @@ export class Backlog {
     return newest.toReversed();
   }
 
-  push(entry: Waiting): void {
+  push(entry: PendingFrame): void {
     this.#entries.push(entry);
     this.#bytes += entry.bytes;
   }
 
-  /** The oldest, at most so many frames and bytes but at least one, for a request; then `release` or `take` them. */
-  hold(limit: { frames: number; bytes: number }): readonly Waiting[] {
+  /** The oldest within the limit, but at least one, for a request; afterwards `release` or `take` them. */
+  hold(limit: { frames: number; bytes: number }): readonly PendingFrame[] {
     let bytes = 0;
     const beyond = this.#entries.findIndex((entry, i) => {
       bytes += entry.bytes;
@@ -56,24 +56,24 @@ export class Backlog {
     return batch;
   }
 
-  /** The request has failed: what it held may be dropped again. */
+  /** The request failed: its frames may be dropped again. */
   release(): void {
     this.#held = 0;
   }
 
-  /** The request is done with: what it held leaves. */
+  /** The request is done: its frames leave. */
   take(): void {
     for (const { bytes } of this.#entries.splice(0, this.#held)) this.#bytes -= bytes;
     this.#held = 0;
   }
 
   /** The oldest that is not held, but none of the last `keep`; null when there is none. */
-  droppable(keep: number): Waiting | null {
+  droppable(keep: number): PendingFrame | null {
     return this.#entries.length - this.#held <= keep ? null : (this.#entries[this.#held] ?? null);
   }
 
-  /** Forget what is `droppable`. */
-  drop({ seq, bytes }: Waiting): void {
+  /** Remove the frame that `droppable` returned. */
+  drop({ seq, bytes }: PendingFrame): void {
     if (this.#entries[this.#held]?.seq !== seq) return;
     this.#entries.splice(this.#held, 1);
     this.#bytes -= bytes;

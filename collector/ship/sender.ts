@@ -2,52 +2,52 @@ import type { Clock } from '../../core/clock.ts';
 import { describeError, ExchangeError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { type Backoff, isRetriable, pauseAfter } from '../../core/retry.ts';
-import { Backlog, type Waiting } from './backlog.ts';
+import { Backlog, type PendingFrame } from './backlog.ts';
 
-export interface StageOptions {
+export interface SenderOptions {
   /** For messages: `store`. */
   name: string;
   /** Most that one request carries. */
   batch: { frames: number; bytes: number };
-  send: (batch: readonly Waiting[]) => Promise<void>;
+  send: (batch: readonly PendingFrame[]) => Promise<void>;
   /** The request was acknowledged. */
-  onSent: (batch: readonly Waiting[]) => void;
-  /** Done after a request that leaves more behind than it took. Must not throw or reject. */
+  onSent: (batch: readonly PendingFrame[]) => void;
+  /** Runs after each request while more frames wait than it carried. Must not throw or reject. */
   between?: () => Promise<void>;
-  /** A frame that was refused for good. */
-  onRefused: (frame: Waiting, error: unknown) => void;
-  /** The other side was lost, or is back. */
+  /** The frame was refused for good. */
+  onRefused: (frame: PendingFrame, error: unknown) => void;
+  /** The receiver went away, or is back. */
   onChange: () => void;
   clock: Clock;
   log: Log;
   backoff: Backoff;
 }
 
-/** Why nothing goes on, and who is away: mostly, but not always, the other side of the stage. */
+/** Why nothing is sent, and which backend is away: usually, but not always, the one that is sent to. */
 export interface Down {
-  readonly part: string;
+  readonly backend: string;
   readonly reason: string;
 }
 
 /**
- * One leg of a frame's way: sends what waits, in order, until it is acknowledged. While the other side is away it
- * tries for ever. A batch that is refused for good is halved until the frame at fault is alone; the others go on.
+ * Sends pending frames to one receiver, in order, until each is acknowledged. While the receiver is away it retries
+ * without end. A batch that is refused for good is halved until the bad frame is alone; the others are sent.
  */
-export class Stage {
+export class Sender {
   readonly backlog = new Backlog();
-  readonly #options: StageOptions;
+  readonly #options: SenderOptions;
   readonly #stopping = new AbortController();
   readonly #loop: Promise<void>;
   #down: Down | null = null;
   #failures = 0;
-  /** Among so many of the oldest frames is one that was refused; 0: none known. */
+  /** One of this many oldest frames was refused; 0: none known. */
   #suspects = 0;
-  /** Ends the wait for a frame. */
+  /** Ends the wait for the next frame. */
   #wake = () => {};
   /** Ends the pause after a failure. */
   #pause = new AbortController();
 
-  constructor(options: StageOptions) {
+  constructor(options: SenderOptions) {
     this.#options = options;
     this.#loop = this.#run();
   }
@@ -57,7 +57,7 @@ export class Stage {
     return this.#down;
   }
 
-  push(entry: Waiting): void {
+  push(entry: PendingFrame): void {
     this.backlog.push(entry);
     this.#wake();
   }
@@ -105,7 +105,7 @@ export class Stage {
     if (this.backlog.size > batch.length) await between?.();
   }
 
-  #isolate(batch: readonly Waiting[], error: unknown): void {
+  #isolate(batch: readonly PendingFrame[], error: unknown): void {
     this.#up();
     const [only, ...others] = batch;
     if (!only || others.length > 0) {
@@ -123,10 +123,10 @@ export class Stage {
     this.backlog.release();
     this.#failures++;
     const exchange = error instanceof ExchangeError ? error : null;
-    const before = this.#down?.part;
-    this.#down = { part: exchange?.part ?? name, reason: describeError(error) };
-    if (this.#down.part !== before) {
-      log.warn({ error: this.#down.reason }, `the ${this.#down.part} is away; frames wait`);
+    const before = this.#down?.backend;
+    this.#down = { backend: exchange?.part ?? name, reason: describeError(error) };
+    if (this.#down.backend !== before) {
+      log.warn({ error: this.#down.reason }, `the ${this.#down.backend} is away; frames wait`);
       onChange();
     }
     this.#pause = new AbortController();
@@ -137,9 +137,9 @@ export class Stage {
   #up(): void {
     this.#failures = 0;
     if (this.#down === null) return;
-    const { part } = this.#down;
+    const { backend } = this.#down;
     this.#down = null;
-    this.#options.log.info({ frames: this.backlog.size }, `the ${part} is back`);
+    this.#options.log.info({ frames: this.backlog.size }, `the ${backend} is back`);
     this.#options.onChange();
   }
 }

@@ -6,8 +6,8 @@ import type { Backoff } from '../../core/retry.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
 import type { Queue } from '../../queue/contract.ts';
 import type { Store } from '../../store/contract.ts';
-import type { Waiting } from './backlog.ts';
-import { Stage } from './sender.ts';
+import type { PendingFrame } from './backlog.ts';
+import { Sender } from './sender.ts';
 import type { Spool, SpoolStatus } from './spool/spool.ts';
 
 export interface ShipperOptions {
@@ -18,17 +18,17 @@ export interface ShipperOptions {
   clock: Clock;
   log: Log;
   limits: ShipperLimits;
-  /** Told whenever store or queue are lost or back and when frames are given up. Must not throw. */
+  /** Called when the store or queue goes away or comes back, and when frames are given up. Must not throw. */
   onStatus?: (status: ShipperStatus) => void;
   /** Pauses between attempts while store or queue are away. */
   backoff?: Backoff;
 }
 
-/** How much may wait; beyond any of these the oldest is given up. The newest frame is kept in any case. */
+/** How much may wait; beyond any of these the oldest frame is given up. The newest is always kept. */
 export interface ShipperLimits {
   /** Bytes of JSON text. */
   bytes: number;
-  /** The same, of what is in memory only because the disk does not take it. */
+  /** The same for frames that are only in memory because the disk does not take them. */
   memoryBytes: number;
   /** How long a frame waits, ms; one of an earlier process since the start of this one. */
   ageMs: number;
@@ -36,7 +36,7 @@ export interface ShipperLimits {
 
 /** Counts are frames. */
 export interface ShipperStatus {
-  /** Waiting for the store or, stored already, for the queue. */
+  /** PendingFrame for the store or, stored already, for the queue. */
   readonly pending: number;
   readonly pendingBytes: number;
   /** Start of the oldest that waits, epoch ms. */
@@ -53,32 +53,32 @@ export interface ShipperStatus {
   /** Why the last attempt failed, or null while all is well. */
   readonly storeDown: string | null;
   readonly queueDown: string | null;
-  /** The same of the state, when frames wait for their host's name to be claimed in it. */
+  /** The same for the state, while frames wait until the host's name is claimed in it. */
   readonly stateDown: string | null;
   /** Start of the newest stored frame, epoch ms. */
   readonly lastStored: number | null;
 }
 
 /**
- * Brings frames into the spool, then into the store, then onto the queue, each in the order in which they came: the
- * fold needs them so. A frame leaves the spool when the queue has taken it. While many wait, the store gets the newest
- * ahead of their turn as well: pictures are of now, though the fold is still behind.
+ * Brings frames into the spool, then into the store, then onto the queue, each in the order in which they came, as
+ * workers fold them in order. A frame leaves the spool when the queue has taken it. While many wait, the store also gets
+ * the newest ahead of their turn: dashboards show the present while workers catch up.
  *
  * A frame is queued only after the store has acknowledged it: a worker that is handed a frame finds it and all its
  * predecessors in the store. While the store is away nothing new is queued; while the queue is away storing goes on,
- * and what waits for the queue alone is the first to go when the bound is reached, for workers can read it.
+ * and frames that only wait for the queue are dropped first when a limit is reached: workers can read them from the store.
  */
 export interface Shipper {
-  /** Take a frame. Never waits, never throws. */
+  /** Accept a frame. Never waits, never throws. */
   push(frame: Frame): void;
   status(): ShipperStatus;
-  /** Try at once what waits for a pause to end; true when everything is shipped within `timeoutMs`. */
+  /** Retry at once; true when everything is shipped within `timeoutMs`. */
   drain(timeoutMs: number): Promise<boolean>;
-  /** End; resolves when no request is under way. What is pending is not shipped any more. */
+  /** Stop; resolves when no request is under way. Pending frames stay in the spool. */
   stop(): Promise<void>;
 }
 
-/** A request to the store holds at most this much: enough to catch up fast, little enough to repeat. */
+/** Most in one request to the store: enough to catch up fast, little enough to repeat. */
 const BATCH = { frames: 256, bytes: 4 * 1024 * 1024 };
 
 /** Most that the store gets ahead of its turn between two requests. */
@@ -93,20 +93,20 @@ export function createShipper(options: ShipperOptions): Shipper {
 
 class FrameShipper implements Shipper {
   readonly #options: ShipperOptions;
-  readonly #store: Stage;
-  readonly #queue: Stage;
+  readonly #store: Sender;
+  readonly #queue: Sender;
   readonly #drains = new Set<AbortController>();
-  /** Since when a frame waits, by its number, on the monotonic clock: the wall clock may be set. */
+  /** When each frame began to wait, on the monotonic clock: the wall clock may be set. */
   readonly #since = new Map<number, number>();
-  /** Frames up to this number were sent to the store ahead of their turn, or are not worth it any more. */
+  /** Frames up to this number were already sent ahead of their turn, or were older than those. */
   #aheadUpTo = 0;
-  /** Numbers of those that wait and that the store has acknowledged ahead of their turn. */
+  /** Numbers of pending frames that the store has acknowledged ahead of their turn. */
   readonly #ahead = new Set<number>();
-  /** Numbers of frames whose place in the spool turned out to be damaged. */
+  /** Numbers of frames whose record in the spool is damaged. */
   readonly #unreadable = new Set<number>();
   #counts = { dropped: 0, refused: 0, skipped: 0, stored: 0, queued: 0 };
-  /** True once it was said that frames are given up, until store and queue are well again. */
-  #lossTold = false;
+  /** Whether the loss was logged; reset when store and queue are back. */
+  #lossLogged = false;
   #lastStored: number | null = null;
 
   constructor(options: ShipperOptions) {
@@ -114,7 +114,7 @@ class FrameShipper implements Shipper {
     const { store, queue, clock, log } = options;
     const backoff = options.backoff ?? BACKOFF;
     const common = { clock, log, backoff, onChange: () => this.#changed() };
-    this.#store = new Stage({
+    this.#store = new Sender({
       ...common,
       name: 'store',
       batch: BATCH,
@@ -126,7 +126,7 @@ class FrameShipper implements Shipper {
       between: () => this.#storeAhead(),
       onRefused: (entry, error) => this.#refused('store', entry, error),
     });
-    this.#queue = new Stage({
+    this.#queue = new Sender({
       ...common,
       name: 'queue',
       batch: { frames: 1, bytes: 0 },
@@ -184,25 +184,25 @@ class FrameShipper implements Shipper {
     return this.#store.backlog.bytes + this.#queue.backlog.bytes;
   }
 
-  #downOf(part: string): string | null {
-    return [this.#store.down, this.#queue.down].find(down => down?.part === part)?.reason ?? null;
+  #downOf(backend: string): string | null {
+    return [this.#store.down, this.#queue.down].find(down => down?.backend === backend)?.reason ?? null;
   }
 
-  #wait(entry: Waiting): void {
+  #wait(entry: PendingFrame): void {
     this.#since.set(entry.seq, this.#options.clock.monotonic());
     this.#store.push(entry);
   }
 
   /** `stored`: workers can read it; otherwise it is lost, and the next frame tells of it. */
-  #forget(entry: Waiting, { stored }: { stored: boolean }): void {
+  #forget(entry: PendingFrame, { stored }: { stored: boolean }): void {
     this.#since.delete(entry.seq);
     const isAhead = this.#ahead.delete(entry.seq);
     if (stored && !isAhead) this.#options.spool.release(entry);
     else this.#options.spool.drop(entry, { stored });
   }
 
-  /** Frames of the spool; one that cannot be read any more is left out, and the spool counts it. */
-  #read(batch: readonly Waiting[]): Frame[] {
+  /** Frames from the spool; one that cannot be read is left out, and the spool counts it. */
+  #read(batch: readonly PendingFrame[]): Frame[] {
     return batch.flatMap(entry => {
       const frame = this.#unreadable.has(entry.seq) ? null : this.#options.spool.read(entry);
       if (frame === null) this.#unreadable.add(entry.seq);
@@ -210,7 +210,7 @@ class FrameShipper implements Shipper {
     });
   }
 
-  /** A failure is none: these frames are stored in their turn, and what is wrong then is said. */
+  /** A failure is harmless: these frames are stored again in their turn, which reports what is wrong. */
   async #storeAhead(): Promise<void> {
     const batch = this.#store.backlog.newest(AHEAD).filter(({ seq }) => seq > this.#aheadUpTo);
     const frames = this.#read(batch);
@@ -225,7 +225,7 @@ class FrameShipper implements Shipper {
     }
   }
 
-  #stored(batch: readonly Waiting[]): void {
+  #stored(batch: readonly PendingFrame[]): void {
     for (const entry of batch) {
       if (this.#unreadable.delete(entry.seq)) {
         this.#forget(entry, { stored: this.#ahead.has(entry.seq) });
@@ -239,7 +239,7 @@ class FrameShipper implements Shipper {
     this.#settle();
   }
 
-  #queued(batch: readonly Waiting[]): void {
+  #queued(batch: readonly PendingFrame[]): void {
     for (const entry of batch) {
       if (this.#unreadable.delete(entry.seq)) this.#counts.skipped++;
       else this.#counts.queued++;
@@ -248,8 +248,8 @@ class FrameShipper implements Shipper {
     this.#settle();
   }
 
-  /** What the store refuses is not queued: live detection and a review of the store see the same. */
-  #refused(by: 'store' | 'queue', entry: Waiting, error: unknown): void {
+  /** What the store refuses is not queued, so that live detection and a review of the store see the same frames. */
+  #refused(by: 'store' | 'queue', entry: PendingFrame, error: unknown): void {
     this.#counts[by === 'store' ? 'refused' : 'skipped']++;
     this.#forget(entry, { stored: by === 'queue' });
     this.#options.log.error(
@@ -261,8 +261,8 @@ class FrameShipper implements Shipper {
   }
 
   /**
-   * Give up the oldest frames while a bound is exceeded: first what is stored already, never the newest. What the store
-   * has ahead of its turn is not lost: it is read as soon as a later frame is stored in its turn.
+   * Give up the oldest frames while a limit is exceeded: stored ones first, never the newest. A frame that was stored
+   * ahead of its turn is not lost: workers read it as soon as a later frame is stored in its turn.
    */
   #bound(): void {
     const before = this.#counts.dropped + this.#counts.skipped;
@@ -276,21 +276,21 @@ class FrameShipper implements Shipper {
       this.#forget(gone, { stored });
     }
     if (this.#counts.dropped + this.#counts.skipped === before) return;
-    if (!this.#lossTold) {
-      this.#lossTold = true;
+    if (!this.#lossLogged) {
+      this.#lossLogged = true;
       this.#options.log.warn(
         { ...this.#options.limits },
-        'too many frames wait, or for too long: the oldest are given up',
+        'too many frames wait, or they wait too long: the oldest are given up',
       );
     }
     this.#options.onStatus?.(this.status());
   }
 
   /**
-   * Whether a bound is exceeded. `next`: whom that would cost; only its own age counts, as what is part of a request
-   * stays, however old, and giving up younger ones for it would empty the spool.
+   * Whether a limit is exceeded. `next`: the frame that would be given up. Only its own age counts: frames of a running
+   * request stay, however old, and giving up younger ones for them would empty the spool.
    */
-  #exceeded(next: Waiting): boolean {
+  #exceeded(next: PendingFrame): boolean {
     const { limits, spool, clock } = this.#options;
     const since = this.#since.get(next.seq);
     return (
@@ -303,15 +303,15 @@ class FrameShipper implements Shipper {
 
   #changed(): void {
     const well = this.#store.down === null && this.#queue.down === null;
-    if (well && this.#lossTold) {
+    if (well && this.#lossLogged) {
       const { dropped, skipped } = this.#counts;
       this.#options.log.warn({ dropped, skipped }, 'frames were given up, in total since the start');
-      this.#lossTold = false;
+      this.#lossLogged = false;
     }
     this.#options.onStatus?.(this.status());
   }
 
-  /** Tell those who wait for everything to be shipped, if it is. */
+  /** Wake the drains when nothing is pending. */
   #settle(): void {
     if (this.#pending === 0) for (const drain of this.#drains) drain.abort();
   }

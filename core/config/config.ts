@@ -86,7 +86,7 @@ const collector = z
     user: account()
       .default('')
       .describe(
-        'The user that capture, storing and detecting run as when they were started as root; root is then left to bpftrace and a small keeper that starts it. Empty: all of it stays root.',
+        'The user that capture, storing and detecting run as when they were started as root; root is then left to bpftrace and a small privileged helper that starts it. Empty: all of it stays root.',
       ),
     groups: groups()
       .prefault('')

@@ -16,7 +16,7 @@ export const PEER_KINDS = [
   'private', // an address of a private range
   'outside', // any other address
   'unknown', // nobody saw the address: an unconnected UDP socket
-  'other', // flows beyond the limits of a frame, folded
+  'other', // flows beyond the limits of a frame, aggregated
 ] as const;
 export type PeerKind = (typeof PEER_KINDS)[number];
 
@@ -62,12 +62,12 @@ export interface FlowKey {
   readonly peerKind: PeerKind;
   /** Name of the peer; empty where its kind has none. */
   readonly peer: string;
-  /** The server's port; 0 where several were folded into one row. */
+  /** The server's port; 0 where several ports were aggregated. */
   readonly port: number;
 }
 
 /**
- * One interval of one container's traffic with one peer on one service port. The client's ephemeral ports are folded
+ * One interval of one container's traffic with one peer on one service port. The client's ephemeral ports are aggregated
  * away. For each container, protocol `tcp` and `udp` together, messages and bytes add up to those of its windows.
  */
 export interface Flow extends FlowKey, Exchange {

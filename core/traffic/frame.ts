@@ -12,7 +12,7 @@ export type Direction = (typeof DIRECTIONS)[number];
 
 /**
  * `container`: of a container runtime. `cgroup`: a service, slice or the root of the host, named by its path.
- * `other`: everything that nobody could name, folded into one per host.
+ * `other`: everything that nobody could name, aggregated per host.
  */
 export type ContainerKind = 'container' | 'cgroup' | 'other';
 

@@ -28,7 +28,7 @@ export interface MapEdge extends Exchange {
   readonly from: string;
   readonly to: string;
   readonly protocol: Protocol;
-  /** The server's port, 0 where several were folded. */
+  /** The server's port, 0 where several ports were aggregated. */
   readonly port: number;
 }
 

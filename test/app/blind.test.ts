@@ -80,7 +80,7 @@ describeWith(['redis', 'influx'], 'a collector that starts while store, queue an
     expect(first.output).toContain('the store is away, waiting for it');
     const second = collect('a', 0);
     await opened(second);
-    expect(second.output).toContain('frames of an earlier run wait in the spool');
+    expect(second.output).toContain('the spool holds frames of an earlier run');
     // One at a time: nothing leaves before the name is claimed, and nothing is lost while only one of them is there.
     await influx.restart();
     await second.until('the store', output => output.includes('the store is there'));

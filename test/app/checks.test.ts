@@ -1,15 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Collector } from '../../app/collector-process.ts';
 import { checksOf } from '../../app/metrics/table.ts';
-import { FrameTally } from '../../collector/frames/frame-stats.ts';
+import { FrameStats } from '../../collector/frames/frame-stats.ts';
 import { frameOf } from '../data/frames.ts';
 
 describe('readiness of the capture', () => {
   const time = { wall: frameOf('h', 1).start, monotonic: 0 };
   const clock = { now: () => time.wall, monotonic: () => time.monotonic, sleep: async () => {} };
-  const tally = new FrameTally();
+  const stats = new FrameStats();
   const watched = {
-    ...{ collector: () => ({ tally }) as Collector, worker: () => null },
+    ...{ collector: () => ({ stats }) as Collector, worker: () => null },
     ...{ upkeep: () => null, rules: () => null },
     ...{ queue: { depth: async () => 0 }, startup: { unreached: [] }, clock },
   };
@@ -20,7 +20,7 @@ describe('readiness of the capture', () => {
 
   it('needs a frame, and then one every few intervals, however the wall clock is set', () => {
     expect(failing()).toBe('no frame yet');
-    tally.add(frameOf('h', 0), clock.monotonic());
+    stats.add(frameOf('h', 0), clock.monotonic());
     expect(failing()).toBeNull();
     time.wall += 3_600_000;
     expect(failing()).toBeNull();

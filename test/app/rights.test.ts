@@ -55,16 +55,16 @@ describeWith(['ebpf'], 'a collector with a user', () => {
     const collector = run();
     await collector.until('a frame', output => / (sent|silent|nothing) |capture began/.test(output));
     const pid = collector.process.pid ?? 0;
-    const keeper = childrenOf(pid).find(one =>
+    const helper = childrenOf(pid).find(one =>
       readFileSync(`/proc/${one}/comm`, 'utf8').startsWith('tidegauge'),
     );
-    const [bpftrace] = childrenOf(keeper ?? 0);
-    if (!keeper || !bpftrace) throw new Error('no keeper, or no bpftrace');
-    return { collector, pid, keeper, bpftrace };
+    const [bpftrace] = childrenOf(helper ?? 0);
+    if (!helper || !bpftrace) throw new Error('no helper, or no bpftrace');
+    return { collector, pid, helper, bpftrace };
   };
 
-  it('has no right of root left in any thread, and leaves the keeper few', async () => {
-    const { collector, pid, keeper, bpftrace } = await running();
+  it('has no right of root left in any thread, and leaves the helper few', async () => {
+    const { collector, pid, helper, bpftrace } = await running();
     for (const thread of readdirSync(`/proc/${pid}/task`)) {
       const status = readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8');
       expect(status).toMatch(/^Uid:\t65534\t65534\t65534\t65534$/m);
@@ -72,7 +72,7 @@ describeWith(['ebpf'], 'a collector with a user', () => {
       expect(status).toMatch(/^Groups:\t65534 $/m);
       expect(readRights(status)).toEqual({ effective: 0n, reserve: 0n, noNewPrivileges: true });
     }
-    for (const root of [keeper, bpftrace]) {
+    for (const root of [helper, bpftrace]) {
       expect(statusOf(root)).toMatch(/^Uid:\t0\t/m);
       const { effective, noNewPrivileges } = readRights(statusOf(root));
       expect(noNewPrivileges).toBe(true);
@@ -84,41 +84,41 @@ describeWith(['ebpf'], 'a collector with a user', () => {
     await collector.stop('SIGINT');
     await collector.ended(0);
     expect(collector.output).toMatch(/stopped: last interval stored/);
-    expect([keeper, bpftrace].filter(isAlive)).toEqual([]);
+    expect([helper, bpftrace].filter(isAlive)).toEqual([]);
   });
 
-  it('ends with its last interval when the keeper is killed, and takes bpftrace along', async () => {
-    const { collector, keeper, bpftrace } = await running();
-    process.kill(keeper, 'SIGKILL');
+  it('ends with its last interval when the helper is killed, and takes bpftrace along', async () => {
+    const { collector, helper, bpftrace } = await running();
+    process.kill(helper, 'SIGKILL');
     await collector.ended(1);
     expect(collector.output).toMatch(/incomplete: detach/);
     expect(collector.output).toMatch(
-      new RegExp(`keeper \\(pid ${keeper}\\): expected .* found signal SIGKILL`),
+      new RegExp(`privileged helper \\(pid ${helper}\\): it ended unexpectedly: signal SIGKILL`),
     );
     // It has read out and let go of its output; the kernel may still be taking it down.
     await until('the end of bpftrace', () => !isAlive(bpftrace));
   });
 
-  it('takes keeper and bpftrace along when it is killed itself', async () => {
-    const { collector, keeper, bpftrace } = await running();
+  it('takes helper and bpftrace along when it is killed itself', async () => {
+    const { collector, helper, bpftrace } = await running();
     await collector.stop('SIGKILL');
-    await until('the end of both', () => !isAlive(keeper) && !isAlive(bpftrace));
+    await until('the end of both', () => !isAlive(helper) && !isAlive(bpftrace));
   });
 
   it('has bpftrace started again when that was killed', async () => {
-    const { collector, keeper, bpftrace } = await running();
+    const { collector, helper, bpftrace } = await running();
     process.kill(bpftrace, 'SIGKILL');
     await collector.until('a restart', output => /incomplete: restart.*incomplete: attach/s.test(output));
-    const [again] = childrenOf(keeper);
+    const [again] = childrenOf(helper);
     expect(again).not.toBe(bpftrace);
     await collector.stop('SIGTERM');
     await collector.ended(0);
-    expect([keeper, again ?? 0].filter(isAlive)).toEqual([]);
+    expect([helper, again ?? 0].filter(isAlive)).toEqual([]);
   });
 
-  it('leaves the keeper alone when all of them are asked to end, as by a terminal or a service manager', async () => {
-    const { collector, keeper } = await running();
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.kill(keeper, signal);
+  it('leaves the helper alone when all of them are asked to end, as by a terminal or a service manager', async () => {
+    const { collector, helper } = await running();
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.kill(helper, signal);
     const framesSoFar = () => collector.output.match(/ (sent|silent|nothing) /g)?.length ?? 0;
     const before = framesSoFar();
     const socket = createSocket('udp4');
@@ -129,7 +129,7 @@ describeWith(['ebpf'], 'a collector with a user', () => {
       clearInterval(chatter);
       socket.close();
     }
-    expect(isAlive(keeper)).toBe(true);
+    expect(isAlive(helper)).toBe(true);
     await collector.stop('SIGTERM');
     await collector.ended(0);
     expect(collector.output).toMatch(/stopped: last interval stored/);
@@ -137,7 +137,7 @@ describeWith(['ebpf'], 'a collector with a user', () => {
 
   it.each([
     ['an account that there is not', ['--user', 'no-such-account'], /no-such-account.*useradd --system/],
-    ['root', ['--user', 'root'], /collector\.user root: expected an account without the rights of root/],
+    ['root', ['--user', 'root'], /collector\.user root: this is root \(user id 0\)/],
     ['no name', ['--user', '-x; id'], /the name of an account/],
   ])('refuses %s', async (_, flags, message) => {
     const collector = run(...flags);

@@ -19,7 +19,7 @@ describeWith(['ebpf', 'newer-bpftrace'], 'paths of cgroups', () => {
     ['Debian 13', NEWER_BPFTRACE],
   ])('are what they are at birth and at death, with bpftrace of %s', async (_, program) => {
     const text = adapt(textOf('connections.bt'), bpftraceVersionOf(await bpftraceVersion(program)));
-    const bpftrace = startBpftrace({ program, text, mapKeys: 64 }, systemClock);
+    const bpftrace = startBpftrace({ executable: program, text, mapKeys: 64 }, systemClock);
     stop = () => bpftrace.stop();
     const names = ['plain', `x${'y'.repeat(120)}`, 'ev"il\\\\n,a=b\t\'ü\u{1F30A} \\'].map(
       name => `tidegauge-path-${process.pid}-${name}`,

@@ -1,4 +1,4 @@
-import { Cells } from '../../collector/decode/columns.ts';
+import { TrafficColumns } from '../../collector/decode/columns.ts';
 import { BUCKETS, type Sizes } from '../../core/traffic/histogram.ts';
 
 /** What a map says of a cgroup. */
@@ -10,8 +10,8 @@ export interface CgroupTraffic {
 }
 
 /** The cells of a map that says this. */
-export function cellsOf(traffic: readonly CgroupTraffic[]): Cells {
-  const cells = new Cells();
+export function cellsOf(traffic: readonly CgroupTraffic[]): TrafficColumns {
+  const cells = new TrafficColumns();
   for (const { cgroup, bytes, sizes } of traffic) {
     const id = BigInt(cgroup);
     const row = cells.rowOf(Number(id >> 32n), Number(id & 0xffff_ffffn));
@@ -22,7 +22,7 @@ export function cellsOf(traffic: readonly CgroupTraffic[]): Cells {
 }
 
 /** What is in the cells, by cgroup in the order in which they were read. */
-export function trafficIn(cells: Cells | null): CgroupTraffic[] {
+export function trafficIn(cells: TrafficColumns | null): CgroupTraffic[] {
   if (!cells) return [];
   const { bytes, row, bucket, messages, size } = cells;
   return bytes.map((sum, of) => {
@@ -33,7 +33,7 @@ export function trafficIn(cells: Cells | null): CgroupTraffic[] {
   });
 }
 
-function idIn(cells: Cells, row: number): Uint32Array {
+function idIn(cells: TrafficColumns, row: number): Uint32Array {
   const id = new Uint32Array(2);
   cells.cgroup(row, id);
   return id;

@@ -59,7 +59,7 @@ describeWith(['ebpf', 'docker'], 'the rights that compose.yaml gives the collect
     expect(docker.docker('run', '--rm', ...flags, docker.image, ...command)).toBe('a readout');
   });
 
-  it('are enough to give all of them but the keeper up', async () => {
+  it('are enough to give all of them but the helper up', async () => {
     expect(environment).toMatchObject({
       TIDEGAUGE_COLLECTOR_USER: 'node',
       TIDEGAUGE_COLLECTOR_GROUPS: expect.stringMatching(/^\$\{DOCKER_GID:\?/),

@@ -29,7 +29,7 @@ it('systemd understands every line of the unit', () => {
   expect([status, stdout, stderr]).toEqual([0, '', '']);
 });
 
-it('the unit gives all rights that a keeper may need on a current kernel, and those to become another user', () => {
+it('the unit gives all rights that a helper may need on a current kernel, and those to become another user', () => {
   const given = new Set(valuesOf('CapabilityBoundingSet').flatMap(text => text.split(' ')));
   const [hook] = HOOKS;
   if (!hook) throw new Error('no hook');

@@ -10,7 +10,7 @@ const ENDLESS_BYTES = 28;
 const OLD_BYTES = 12;
 
 /** How far a spool is. */
-export interface Position {
+export interface SpoolPosition {
   /** All records before this number are done with: shipped or given up. */
   readonly released: number;
   /** One more than the number of the newest record that was shipped; `released` less it is how many were lost since. */
@@ -27,9 +27,9 @@ export class Cursor {
   readonly #descriptor: number;
   readonly #record = Buffer.alloc(BYTES);
   /** What was found in the file; null: nothing of use. */
-  readonly found: Position | null;
+  readonly found: SpoolPosition | null;
 
-  private constructor(descriptor: number, found: Position | null) {
+  private constructor(descriptor: number, found: SpoolPosition | null) {
     this.#descriptor = descriptor;
     this.found = found;
   }
@@ -43,7 +43,7 @@ export class Cursor {
   }
 
   /** Throws what the file system says. */
-  write({ released, shipped, newest }: Position): void {
+  write({ released, shipped, newest }: SpoolPosition): void {
     const record = this.#record;
     record.writeBigUInt64LE(BigInt(released), 0);
     record.writeBigUInt64LE(BigInt(shipped), 8);
@@ -58,7 +58,7 @@ export class Cursor {
   }
 }
 
-function decode(record: Buffer): Position | null {
+function decode(record: Buffer): SpoolPosition | null {
   const bytes = [BYTES, ENDLESS_BYTES, OLD_BYTES].find(
     one => record.length >= one && crc32(record.subarray(0, one - 4)) === record.readUInt32LE(one - 4),
   );

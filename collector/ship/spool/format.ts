@@ -14,7 +14,7 @@ export const RECORD_BYTES = 24;
 const MAGIC = Buffer.from('tgspool');
 
 /** Where a record is in its segment, and what is known of it without reading its payload. */
-export interface RecordPlace {
+export interface RecordLocation {
   readonly seq: number;
   /** Start of its frame, epoch ms. */
   readonly start: number;
@@ -26,7 +26,7 @@ export interface RecordPlace {
 
 export interface Scan {
   /** Ascending sequence numbers. */
-  readonly records: readonly RecordPlace[];
+  readonly records: readonly RecordLocation[];
   /** Places at which something else than a good record was found. */
   readonly damaged: number;
   /** What lies beyond is of no use. */
@@ -62,7 +62,7 @@ export function decodeRecord(record: Buffer, seq: number): Buffer | null {
  * ends; otherwise the rest of the segment is given up: after a kill or a power cut that is the torn tail.
  */
 export function scanSegment(segment: Buffer): Scan {
-  const records: RecordPlace[] = [];
+  const records: RecordLocation[] = [];
   let offset = HEADER_BYTES;
   let damaged = 0;
   let goodBytes = Math.min(segment.length, HEADER_BYTES);
@@ -84,7 +84,7 @@ export function scanSegment(segment: Buffer): Scan {
 }
 
 /** The good record at an offset, or null. */
-function recordAt(segment: Buffer, offset: number): RecordPlace | null {
+function recordAt(segment: Buffer, offset: number): RecordLocation | null {
   const end = endOf(segment, offset);
   if (end === null || end > segment.length) return null;
   if (crc32(segment.subarray(offset + 8, end)) !== segment.readUInt32LE(offset + 4)) return null;

@@ -1,14 +1,14 @@
 import { describeError } from '../../../core/errors.ts';
 import type { Log } from '../../../core/log.ts';
 
-interface Saying {
+interface Message {
   readonly level: 'error' | 'warn';
   readonly fails: string;
-  /** Null: that it works again is no news. */
+  /** Null: a recovery is not logged. */
   readonly works: string | null;
 }
 
-const SAYINGS = {
+const MESSAGES = {
   write: {
     level: 'error',
     fails: 'the spool cannot be written: frames are kept in memory, and would be lost with this process',
@@ -19,16 +19,17 @@ const SAYINGS = {
     fails: 'the spool cannot be synced: frames are written, and would be lost in a power cut',
     works: 'the spool can be synced again',
   },
-  /** Removing what is done with, or noting it. A failure loses nothing: shipping again what was shipped changes nothing. */
+  /** Removing shipped frames and noting the position. A failure loses nothing: shipping a frame twice changes nothing. */
   tidy: {
     level: 'warn',
-    fails: 'the spool cannot be tidied up: it takes more room, and the next start ships some frames again',
+    fails:
+      'shipped frames cannot be removed from the spool: it grows, and the next start ships some frames again',
     works: null,
   },
-} as const satisfies Record<string, Saying>;
-type Task = keyof typeof SAYINGS;
+} as const satisfies Record<string, Message>;
+type Task = keyof typeof MESSAGES;
 
-/** How the disk does: that something fails is said once, until it works again. A disk may take what it cannot sync. */
+/** Whether the disk works. Each failure is logged once, until it works again. A disk may accept what it cannot sync. */
 export class Health {
   readonly #folder: string;
   readonly #log: Log;
@@ -44,9 +45,9 @@ export class Health {
     return this.#faults.get('write') ?? this.#faults.get('sync') ?? null;
   }
 
-  /** Whether the action did all that it should. */
+  /** Whether the action succeeded. */
   attempt(task: Task, action: () => void): boolean {
-    const { level, fails, works } = SAYINGS[task];
+    const { level, fails, works } = MESSAGES[task];
     const folder = this.#folder;
     try {
       action();

@@ -1,35 +1,35 @@
 import { readdirSync } from 'node:fs';
 import type { Frame, Span } from '../../../core/traffic/frame.ts';
-import type { Waiting } from '../backlog.ts';
-import type { RecordPlace } from './format.ts';
+import type { PendingFrame } from '../backlog.ts';
+import type { RecordLocation } from './format.ts';
 import { isSegment, Segment } from './segment.ts';
 
-/** What a frame that waits is to the spool. */
-export interface Entry extends Waiting {
+/** A pending frame and where it is kept. */
+export interface SpoolEntry extends PendingFrame {
   /** Frames right before this one that were given up. */
   dropped: number;
   frame: Frame | null;
-  disk: { readonly segment: Segment; readonly place: RecordPlace } | null;
+  disk: { readonly segment: Segment; readonly place: RecordLocation } | null;
 }
 
 /** What an earlier process left. */
-export interface Found {
+export interface RecoveredSpool {
   readonly segments: readonly Segment[];
-  readonly entries: readonly Entry[];
+  readonly entries: readonly SpoolEntry[];
   readonly damaged: number;
   /** Greater than all numbers in use. */
   readonly next: number;
   /** The record with the latest start, also one that is done with. */
-  readonly newest: Entry | null;
+  readonly newest: SpoolEntry | null;
 }
 
-/** What an earlier process left. Records before `released` are done with. */
-export function find(folder: string, released: number): Found {
+/** Read what an earlier process left. Records before `released` are done. */
+export function recoverSpool(folder: string, released: number): RecoveredSpool {
   const segments: Segment[] = [];
-  const entries: Entry[] = [];
+  const entries: SpoolEntry[] = [];
   let damaged = 0;
   let next = 0;
-  let newest: Entry | null = null;
+  let newest: SpoolEntry | null = null;
   for (const name of readdirSync(folder).filter(isSegment).sort()) {
     const found = Segment.open(folder, name);
     segments.push(found.segment);
@@ -49,7 +49,7 @@ export function find(folder: string, released: number): Found {
 }
 
 /** Numbers are consecutive: those that are missing from `expected` on were given up, or damaged. */
-export function countDropped(entries: readonly Entry[], expected: number): void {
+export function countDropped(entries: readonly SpoolEntry[], expected: number): void {
   let next = expected;
   for (const entry of entries) {
     entry.dropped = Math.max(0, entry.seq - next);

@@ -17,7 +17,7 @@ import {
   encodeRecord,
   HEADER_BYTES,
   RECORD_BYTES,
-  type RecordPlace,
+  type RecordLocation,
   scanSegment,
   VERSION,
   versionOf,
@@ -70,7 +70,7 @@ export class Segment {
   static open(
     folder: string,
     name: string,
-  ): { segment: Segment; records: readonly RecordPlace[]; damaged: number } {
+  ): { segment: Segment; records: readonly RecordLocation[]; damaged: number } {
     const file = join(folder, name);
     const content = readFileSync(file);
     const version = versionOf(content);
@@ -85,7 +85,7 @@ export class Segment {
   }
 
   /** Append a record; all of it, or the segment stays as it was. Throws what the file system says. */
-  append(seq: number, start: number, payload: Buffer): RecordPlace {
+  append(seq: number, start: number, payload: Buffer): RecordLocation {
     const record = encodeRecord(seq, start, payload);
     const offset = this.#size;
     try {
@@ -100,7 +100,7 @@ export class Segment {
   }
 
   /** The payload of a record, or null when it is not there any more as it was written. */
-  read({ seq, offset, bytes }: RecordPlace): Buffer | null {
+  read({ seq, offset, bytes }: RecordLocation): Buffer | null {
     const record = Buffer.allocUnsafe(RECORD_BYTES + bytes);
     const read = readSync(this.#descriptor, record, 0, record.length, offset);
     return read === record.length ? decodeRecord(record, seq) : null;
@@ -130,10 +130,9 @@ function unknownVersion(file: string, version: number): TidegaugeError {
   return new TidegaugeError(
     {
       place: file,
-      expected: `a spool of version ${VERSION}`,
-      found: `version ${version}`,
+      found: `this is a spool of version ${version}; this tidegauge reads version ${VERSION}`,
       remedy:
-        'Run the version of tidegauge that wrote it, or move the file away: its frames are not shipped then.',
+        'Run the version of tidegauge that wrote it, or move the file away; its frames are then not shipped.',
     },
     { exitCode: 2 },
   );

@@ -6,24 +6,24 @@ import type { Clock } from '../../../core/clock.ts';
 import { describeError, TidegaugeError } from '../../../core/errors.ts';
 import type { Log } from '../../../core/log.ts';
 import { decodeFrame, encodeFrame, type Frame, type Span, spanOf } from '../../../core/traffic/frame.ts';
-import type { Waiting } from '../backlog.ts';
+import type { PendingFrame } from '../backlog.ts';
 import { Cursor } from './cursor.ts';
 import { Health } from './health.ts';
-import { countDropped, type Entry, type Found, find, later } from './recover.ts';
+import { countDropped, later, type RecoveredSpool, recoverSpool, type SpoolEntry } from './recover.ts';
 import { Segment } from './segment.ts';
 
 export interface SpoolOptions {
-  /** Made when it is missing. The caller holds its lock. */
+  /** Created when missing. The caller holds its lock. */
   folder: string;
-  /** When what was written must have reached the disk: after each frame, a second later, or when the system likes. */
+  /** When written frames must have reached the disk: after each frame, within a second, or when the system decides. */
   fsync: 'always' | 'interval' | 'never';
   clock: Clock;
   log: Log;
   /** A segment is closed at this size, bytes. */
   segmentBytes?: number;
   /**
-   * Frames up to this size together stay in memory too, bytes of JSON; whatever their size so does the newest, and what
-   * was it when nothing else waited: live ones are not read again.
+   * Written frames up to this size in total stay in memory too, bytes of JSON. The newest stays whatever its size, and
+   * so does the one being shipped: in normal operation nothing is read back.
    */
   cacheBytes?: number;
 }
@@ -36,14 +36,14 @@ export interface SpoolStatus {
   readonly unwrittenBytes: number;
   /** Why the last write or sync failed, or null while all is well. */
   readonly fault: string | null;
-  /** Places at which files were damaged: each is one frame that was lost, or the torn tail of a file. */
+  /** Damaged records: each is one lost frame, or the torn tail of a file. */
   readonly damaged: number;
-  /** Frames of an earlier process that were found waiting. */
+  /** Frames that an earlier process left. */
   readonly recovered: number;
 }
 
-/** One that is in memory only. */
-interface Unwritten extends Entry {
+/** A frame that is in memory only. */
+interface Unwritten extends SpoolEntry {
   frame: Frame;
 }
 
@@ -58,11 +58,11 @@ const SYNC_MS = 1000;
  */
 export class Spool {
   /** Frames that an earlier process left, oldest first. */
-  readonly recovered: readonly Waiting[];
+  readonly recovered: readonly PendingFrame[];
   readonly #options: Required<SpoolOptions>;
   readonly #cursor: Cursor;
   /** By sequence number, ascending. */
-  readonly #entries: Map<number, Entry>;
+  readonly #entries: Map<number, SpoolEntry>;
   readonly #segments: Set<Segment>;
   readonly #health: Health;
   readonly #closing = new AbortController();
@@ -77,11 +77,11 @@ export class Spool {
   #unwrittenBytes = 0;
   #cachedBytes = 0;
   /** The newest on disk that is in memory too. */
-  #cached: Entry | null = null;
+  #cached: SpoolEntry | null = null;
   #damaged: number;
   #syncing = false;
 
-  private constructor(options: Required<SpoolOptions>, cursor: Cursor, found: Found) {
+  private constructor(options: Required<SpoolOptions>, cursor: Cursor, found: RecoveredSpool) {
     this.#options = options;
     this.#health = new Health(options.folder, options.log);
     this.#cursor = cursor;
@@ -97,10 +97,13 @@ export class Spool {
     if (found.damaged > 0)
       options.log.error(
         { folder: options.folder, places: found.damaged },
-        'the spool was damaged; the rest is good',
+        'the spool is damaged in some places; the rest is used',
       );
     if (this.#entries.size > 0)
-      options.log.info({ frames: this.#entries.size }, 'frames of an earlier run wait in the spool');
+      options.log.info(
+        { frames: this.#entries.size },
+        'the spool holds frames of an earlier run; they are shipped first',
+      );
   }
 
   /** Throws a TidegaugeError when the folder cannot be used, or a newer version wrote it. */
@@ -109,14 +112,14 @@ export class Spool {
     try {
       makeFolder(options.folder, 0o700);
       const cursor = Cursor.open(join(options.folder, 'released'));
-      return new Spool(full, cursor, find(options.folder, cursor.found?.released ?? 0));
+      return new Spool(full, cursor, recoverSpool(options.folder, cursor.found?.released ?? 0));
     } catch (error) {
       if (error instanceof TidegaugeError) throw error;
       throw unusable(options.folder, error);
     }
   }
 
-  /** When the newest frame was that was ever appended; null when there was none. */
+  /** Time of the newest frame ever appended; null when there was none. */
   get newest(): Span | null {
     return this.#newest;
   }
@@ -135,7 +138,7 @@ export class Spool {
   }
 
   /** Keep a frame until it is released. */
-  append(frame: Frame): Waiting {
+  append(frame: Frame): PendingFrame {
     const payload = Buffer.from(encodeFrame(frame));
     const waiting = { seq: this.#next++, start: frame.start, bytes: payload.length };
     const entry: Unwritten = { ...waiting, dropped: 0, frame, disk: null };
@@ -148,45 +151,45 @@ export class Spool {
   }
 
   /**
-   * A frame that waits, with how many were given up right before it; null when its place on disk was damaged since: then
-   * it is to be dropped.
+   * A pending frame, with how many were given up right before it; null when its record on disk is damaged: the caller
+   * then drops it.
    */
-  read({ seq }: Waiting): Frame | null {
+  read({ seq }: PendingFrame): Frame | null {
     const entry = this.#entries.get(seq);
     const frame = entry ? this.#frameOf(entry) : null;
     return frame && entry && entry.dropped > 0 ? { ...frame, dropped: entry.dropped } : frame;
   }
 
-  /** `noted`: by the cursor, which may not know the last ones. Of a record that cannot be read the end is not known. */
-  #newestOf(found: Entry | null, noted: Span | null): Span | null {
+  /** `noted`: from the cursor, which may miss the last frames. The end of an unreadable frame is not known. */
+  #newestOf(found: SpoolEntry | null, noted: Span | null): Span | null {
     if (!found || (noted && noted.start >= found.start)) return noted;
     const frame = this.#frameOf(found);
     return frame ? spanOf(frame) : { start: found.start, end: found.start + 1 };
   }
 
-  #frameOf(entry: Entry): Frame | null {
+  #frameOf(entry: SpoolEntry): Frame | null {
     if (entry.frame) return entry.frame;
     try {
       const payload = entry.disk?.segment.read(entry.disk.place);
       if (payload) return decodeFrame(payload.toString(), entry.disk?.segment.file ?? '');
     } catch (error) {
-      this.#options.log.error({ error: describeError(error) }, 'a frame of the spool cannot be read');
+      this.#options.log.error({ error: describeError(error) }, 'a frame in the spool cannot be read');
     }
     this.#damaged++;
     return null;
   }
 
   /** A frame was shipped. */
-  release({ seq }: Waiting): void {
+  release({ seq }: PendingFrame): void {
     this.#shipped = Math.max(this.#shipped, seq + 1);
     this.#remove(seq);
   }
 
   /**
-   * A frame is given up: the next one tells of it, and of those that it would have told of. `stored`: it is not lost
-   * itself, for it is in the store though its turn never came.
+   * A frame is given up: the next one carries the number of frames dropped before it. `stored`: this one is not lost, as
+   * the store has it already.
    */
-  drop({ seq }: Waiting, { stored = false } = {}): void {
+  drop({ seq }: PendingFrame, { stored = false } = {}): void {
     const gone = this.#entries.get(seq);
     if (!gone) return;
     for (const entry of this.#entries.values()) {
@@ -212,12 +215,12 @@ export class Spool {
     const released = oldest?.seq ?? this.#next;
     const shipped = oldest ? released - oldest.dropped : this.#shipped;
     const position = { released, shipped, newest: this.#newest };
-    // The position first: records that are gone behind it would count as given up at the next start.
+    // The position first: a record removed before it moves would count as given up at the next start.
     if (this.#health.attempt('tidy', () => this.#cursor.write(position)) && entry.disk)
       this.#removeIfDone(entry.disk.segment);
   }
 
-  /** What could not be written is lost with this process. */
+  /** Frames that could not be written are lost with this process. */
   close(): void {
     this.#closing.abort();
     if (this.#options.fsync !== 'never') this.#sync();
@@ -225,7 +228,7 @@ export class Spool {
     this.#cursor.close();
   }
 
-  /** Write what is not on disk, oldest first. `newest`: the payload of the last of them. */
+  /** Write the unwritten frames, oldest first. `newest`: the payload of the last one. */
   #writeAll(newest: Buffer): void {
     const written = this.#health.attempt('write', () => {
       for (let entry = this.#unwritten[0]; entry; entry = this.#unwritten[0]) {
@@ -238,7 +241,7 @@ export class Spool {
   }
 
   /** The oldest of what is not on disk. */
-  #write(entry: Entry, payload: Buffer): void {
+  #write(entry: SpoolEntry, payload: Buffer): void {
     const segment = this.#segmentFor(entry.seq);
     entry.disk = { segment, place: segment.append(entry.seq, entry.start, payload) };
     this.#unwritten.shift();
@@ -252,7 +255,7 @@ export class Spool {
   }
 
   /** Keep it on disk only. */
-  #uncache(entry: Entry): void {
+  #uncache(entry: SpoolEntry): void {
     if (entry.frame) this.#cachedBytes -= entry.bytes;
     entry.frame = null;
     if (this.#cached === entry) this.#cached = null;
@@ -271,12 +274,12 @@ export class Spool {
         syncFolder(folder);
       });
     }
-    // Also those that could not be removed before.
+    // Retries those that could not be removed before.
     for (const old of this.#segments) this.#removeIfDone(old);
     return segment;
   }
 
-  /** Remove a segment of which nothing is waiting any more. */
+  /** Remove a segment without pending records. */
   #removeIfDone(segment: Segment): void {
     if (segment.live > 0 || segment === this.#active) return;
     this.#health.attempt('tidy', () => {
@@ -311,9 +314,8 @@ function syncFolder(folder: string): void {
 function unusable(folder: string, error: unknown): TidegaugeError {
   const problem = {
     place: folder,
-    expected: 'a folder that can be read and written',
-    found: describeError(error),
-    remedy: 'Set `data` to a directory of yours, or mend this one.',
+    found: `the spool cannot be opened: ${describeError(error)}`,
+    remedy: 'Set `data` to a directory that this user can write, or fix its permissions.',
   };
   return new TidegaugeError(problem, { cause: error, exitCode: 2 });
 }

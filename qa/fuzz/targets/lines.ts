@@ -46,8 +46,8 @@ function checkEvent(event: Event): void {
   mustBeCount('entries', event.entries);
   for (const bytes of event.traffic?.bytes ?? []) mustBeCount('bytes', bytes);
   for (const messages of event.traffic?.messages ?? []) mustBeCount('messages', messages);
-  for (const messages of event.talks?.messages ?? []) mustBeCount('messages of a talk', messages);
-  for (const bytes of event.talks?.bytes ?? []) mustBeCount('bytes of a talk', bytes);
+  for (const messages of event.flows?.messages ?? []) mustBeCount('messages of a talk', messages);
+  for (const bytes of event.flows?.bytes ?? []) mustBeCount('bytes of a talk', bytes);
   for (const { count } of [...event.ends, ...event.connections]) mustBeCount('connections', count);
   for (const { clientPort } of event.clients) mustBeCount("a client's port", clientPort);
 }

@@ -2,7 +2,7 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { jsonLine, liveLine, shownLive, shownStored, storedLine } from '../../../cli/commands/connections.ts';
-import type { Connection } from '../../../collector/capture/live-connections.ts';
+import type { LiveConnection } from '../../../collector/capture/live-connections.ts';
 import type { ConnectionRow } from '../../../core/traffic/connection.ts';
 import { SqliteStore } from '../../../store/sqlite/store.ts';
 import { busyParts, frameOf } from '../../data/frames.ts';
@@ -22,7 +22,7 @@ const row = (kind: ConnectionRow['kind'], peer: string, count: number): Connecti
 
 describe('a connection', () => {
   const ends = { container: 'web', own: '10.0.0.1', peer: 'fd00::1' };
-  const live = (kind: ConnectionRow['kind'], parts: Partial<Connection> = {}) =>
+  const live = (kind: ConnectionRow['kind'], parts: Partial<LiveConnection> = {}) =>
     shownLive({ time: 0, kind, ...ends, ownPort: 5, peerPort: 80, ...parts });
   const stored = (parts: Partial<ConnectionRow>) =>
     shownStored(0, { kind: 'opened', ...ends, port: 80, clientPort: 40_112, count: 1, ...parts });

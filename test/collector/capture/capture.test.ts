@@ -90,7 +90,7 @@ describeWith(['ebpf'], 'a capture', () => {
     for (const frame of frames.slice(1)) expect(frame.durationMs).toBeGreaterThan(150);
   });
 
-  it('names the dead and the newborn by their path, whatever is in it', async () => {
+  it('names new and removed cgroups by their path, whatever is in it', async () => {
     running = await captureFrames();
     const hostile = `${unique('ev"il')}\\n,a=b\t'ü\u{1F30A} \\`;
     const maker = await cgroup(hostile);
@@ -145,7 +145,7 @@ describeWith(['ebpf'], 'a capture', () => {
     expect(isAlive(pid)).toBe(false);
   });
 
-  it('starts bpftrace again when it was killed, and says so in the frames', async () => {
+  it('starts bpftrace again when it was killed, and marks the frames', async () => {
     const maker = await cgroup(unique('again'));
     running = await captureFrames();
     const { frames, capture } = running;
@@ -192,7 +192,7 @@ describeWith(['ebpf'], 'a capture', () => {
     await expect((await kills(5)).capture.ready).rejects.toThrow(/first interval.*SIGKILL/);
   });
 
-  it('gives bpftrace a minute to begin, where all are busy', async () => {
+  it('gives bpftrace a minute to begin on a busy machine', async () => {
     const folder = temporaryFolder();
     const program = join(folder.path, 'bpftrace');
     writeFileSync(program, '#!/bin/sh\n[ "$1" = --version ] && exec echo v0.17.0\nexec sleep 600\n', {
@@ -233,7 +233,7 @@ describeWith(['ebpf'], 'a capture', () => {
     expect(breaks(frames)).toEqual([]);
   });
 
-  it('says when a map was full', async () => {
+  it('marks a frame whose map was full', async () => {
     running = await captureFrames({ map_keys: 64 });
     const maker = await cgroup(unique('full'));
     await maker.perl(ping(1, ...Array.from({ length: 64 }, (_, i) => i * 64)));
@@ -271,7 +271,7 @@ describeWith(['ebpf'], 'a capture', () => {
     expect(error).toBeInstanceOf(TidegaugeError);
     expect(error).toMatchObject({ exitCode: 2, problem: { found: 'ENOENT' } });
     expect(await captureFrames({ bpftrace: 'false' }).catch((reason: Error) => reason.message)).toMatch(
-      /bpftrace \(false\): expected a first interval, found exit code 1/,
+      /bpftrace \(false\): no first interval: exit code 1/,
     );
   });
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
-import { type Connection, watchConnections } from '../../../collector/capture/live-connections.ts';
+import { type LiveConnection, watchConnections } from '../../../collector/capture/live-connections.ts';
 import { localTracer } from '../../../collector/capture/tracer.ts';
 import { systemClock } from '../../../core/clock.ts';
 import { EXCHANGE_KEYS, type Flow } from '../../../core/traffic/flow.ts';
@@ -141,7 +141,7 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
     }
   });
 
-  it('over TCP: both ends, and who is refused, tell the port of the client; of several that of the latest', async () => {
+  it('over TCP have the client port at both ends, also when refused; of several connections that of the latest', async () => {
     const [client, server] = [await cgroup('client'), await cgroup('server')];
     await serve(right, server, tcpServer(`${NET}.2`, 7012, 10, 10));
     const from = (port: number, to: number) =>
@@ -280,7 +280,7 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
     },
   );
 
-  it('over unconnected UDP through VXLAN: who is sent to is known, though the tunnel looks up its route after it', async () => {
+  it('over unconnected UDP through VXLAN have their destination, though the tunnel looks up its own route later', async () => {
     const [first, client, other] = [await cgroup('first'), await cgroup('client'), await cgroup('other')];
     left.tunnel(`${NET}.1`, `${NET}.2`, '10.79.0.1/24');
     right.tunnel(`${NET}.2`, `${NET}.1`, '10.79.0.2/24');
@@ -338,9 +338,9 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
     expect(rows.reduce((sum, row) => sum + (row.failures ?? 0), 0)).toBe(5000);
     expect(rows.length).toBeLessThanOrEqual(18);
     expect(rows).toContainEqual(expect.objectContaining({ peer: server.path, port: 7004, connections: 1 }));
-    const folded = rows.find(row => row.port === undefined);
-    expect(folded).toMatchObject({ peer: server.path, peerKind: 'container' });
-    expect(folded?.failures).toBeGreaterThan(4900);
+    const aggregated = rows.find(row => row.port === undefined);
+    expect(aggregated).toMatchObject({ peer: server.path, peerKind: 'container' });
+    expect(aggregated?.failures).toBeGreaterThan(4900);
   });
 
   it('of a flood over more ports than the map holds: the frame is marked, and what is lost is known', async () => {
@@ -371,7 +371,7 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
     expect(rows.reduce((sum, row) => sum + (row.sentMessages ?? 0), 0)).toBe(messages);
   });
 
-  it('never lead to whom an address belonged before', async () => {
+  it('never lead to the previous owner of an address', async () => {
     const [client, first, second] = [await cgroup('client'), await cgroup('first'), await cgroup('second')];
     const host = `${NET}.9`;
     for (const [who, times] of [
@@ -427,10 +427,10 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
     ]);
   });
 
-  it('are shown live, from both ends, and who is refused', async () => {
+  it('are shown live, from both ends, refused ones too', async () => {
     const [client, server] = [await cgroup('client'), await cgroup('server')];
     await serve(right, server, tcpServer(`${NET}.2`, 7009, 10, 10));
-    const seen: Connection[] = [];
+    const seen: LiveConnection[] = [];
     const end = new AbortController();
     let isReady = false;
     const warnings: unknown[] = [];

@@ -22,7 +22,7 @@ function parseExactly(text: string): unknown {
 
 type Cell = readonly [cgroup: string, bound: number, messages: number, bytes: number];
 
-/** Cells of a map's entry, or null. */
+/** TrafficColumns of a map's entry, or null. */
 type Entry = (key: string, value: unknown) => readonly Cell[] | null;
 
 const integer = (value: unknown): bigint =>
@@ -169,9 +169,9 @@ describe('a map of traffic', () => {
         for (const spelling of [text, text.replaceAll(' ', '')]) {
           const { sums, counts } = parsed(spelling) ?? {};
           expect(sums).toEqual(expected);
-          const talks = counts?.talks?.messages.reduce((total, n) => total + n, 0) ?? 0;
+          const flows = counts?.flows?.messages.reduce((total, n) => total + n, 0) ?? 0;
           const messages = [...(counts?.traffic?.messages ?? [])].reduce((total, n) => total + n, 0);
-          expect(talks).toBe(holds === 'flows' ? messages : 0);
+          expect(flows).toBe(holds === 'flows' ? messages : 0);
         }
       }),
     );

@@ -71,7 +71,7 @@ describe('lines of bpftrace', () => {
           set: 'a',
           direction: 'send',
           entries: 2,
-          talks: null,
+          flows: null,
           ends: [],
           clients: [],
           connections: [],
@@ -87,7 +87,7 @@ describe('lines of bpftrace', () => {
   it('with bytes', () => {
     const data = { '@receive_bytes_b': { '1': 160000, '18446744073709551615': '7' } };
     const counts = countsOf({ type: 'map', data });
-    expect(counts).toMatchObject({ kind: 'counts', set: 'b', direction: 'receive', entries: 2, talks: null });
+    expect(counts).toMatchObject({ kind: 'counts', set: 'b', direction: 'receive', entries: 2, flows: null });
     expect(trafficIn(counts.traffic)).toEqual([
       { cgroup: '1', bytes: 160000, sizes: [] },
       { cgroup: '18446744073709551615', bytes: 7, sizes: [] },

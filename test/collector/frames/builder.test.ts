@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { Event, Reading } from '../../../collector/contract.ts';
+import type { ClockReading, Event } from '../../../collector/contract.ts';
 import { type BuilderOptions, FrameBuilder } from '../../../collector/frames/builder.ts';
 import {
   DIRECTIONS,
@@ -32,7 +32,7 @@ class Driver {
     this.builder = new FrameBuilder({ ...usual, ...options });
   }
 
-  get reading(): Reading {
+  get reading(): ClockReading {
     const boot = this.second * 1000 + 5;
     return { wall: WALL + boot + this.stepped, boot };
   }
@@ -69,7 +69,7 @@ const counts = (cgroup: string, count: number, direction: Direction = 'send'): E
   set: 'a',
   direction,
   entries: 1,
-  talks: null,
+  flows: null,
   ends: [],
   clients: [],
   connections: [],
@@ -98,7 +98,7 @@ describe('the frame builder', () => {
     expect(breaks(frames)).toEqual([]);
   });
 
-  it('folds the traffic of unknown cgroups into one', () => {
+  it('aggregates the traffic of unknown cgroups as `other`', () => {
     const { last } = started().interval(counts('7', 3), { ...counts('8', 2), map: '@x' } as Event);
     expect(last.windows).toEqual([
       { container: 'other', direction: 'send', messages: 5, bytes: 50, sizes: [[0, 5]] },
@@ -162,7 +162,7 @@ describe('the frame builder', () => {
     expect(driver.last.containers).toHaveLength(1);
   });
 
-  it('keeps the oldest containers and folds the rest beyond the limit', () => {
+  it('keeps the oldest containers and aggregates the rest beyond the limit', () => {
     const driver = started({ maxContainers: 2 });
     for (const i of [8, 9, 10]) driver.say(life('birth', i, String(i), `/c${i}`));
     driver.interval(...[10, 9, 8].map(i => ({ ...counts(String(i), i), map: `@${i}` }) as Event));
@@ -171,7 +171,7 @@ describe('the frame builder', () => {
       ['/c9', 9],
       ['other', 10],
     ]);
-    expect(driver.builder.counters.folded).toBe(1);
+    expect(driver.builder.counters.aggregatedContainers).toBe(1);
   });
 
   it('trusts a scan: what is not in it and older is gone; it does not bring the dead back', () => {
@@ -411,7 +411,7 @@ describe('for any traffic', () => {
                 traffic: cellsOf(
                   sizes.map(({ cgroup, bound, count }) => ({ cgroup, bytes: 0, sizes: [[bound, count]] })),
                 ),
-                talks: null,
+                flows: null,
                 ends: [],
                 clients: [],
                 connections: [],

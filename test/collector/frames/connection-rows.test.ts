@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { parseConnection } from '../../../collector/capture/live-connections.ts';
 import type { EndCount } from '../../../collector/contract.ts';
-import { connectionsOf } from '../../../collector/frames/connection-rows.ts';
+import { connectionRows } from '../../../collector/frames/connection-rows.ts';
 import { CONNECTION_KINDS, compareConnections, connectionId } from '../../../core/traffic/connection.ts';
 
 const LIMITS = { frame: 5, container: 3 };
@@ -22,7 +22,7 @@ const end = (cgroup: string, peer: string | null, count: number): EndCount => ({
   peer,
 });
 const rowsOf = (ends: EndCount[], totals = ends) =>
-  connectionsOf({ ends, clients: [], connections: totals }, NAMES, LIMITS).rows.map(row => [
+  connectionRows({ ends, clients: [], connections: totals }, NAMES, LIMITS).rows.map(row => [
     row.container,
     row.peer,
     row.port,
@@ -77,7 +77,7 @@ describe('connections of a frame', () => {
       port(end('1', '10.0.0.3', 1), 40_003),
       port({ ...end('3', '10.0.0.2', 1), kind: 'failed' }, 40_004),
     ];
-    const { rows } = connectionsOf({ ends, clients, connections: ends }, NAMES, LIMITS);
+    const { rows } = connectionRows({ ends, clients, connections: ends }, NAMES, LIMITS);
     expect(rows.map(({ container, clientPort, count }) => [container, clientPort, count])).toEqual([
       ['db', 0, 2],
       ['web', 40_002, 4],
@@ -105,12 +105,12 @@ describe('connections of a frame', () => {
       fc.property(fc.array(arbitrary, { maxLength: 40 }), fc.nat(9), (ends, unseen) => {
         const totals = [...ends, { ...end('1', null, unseen + 1) }];
         const clients = ends.map((one, i) => ({ ...one, clientPort: 1000 + i }));
-        const { rows, folded } = connectionsOf({ ends, clients, connections: totals }, NAMES, LIMITS);
+        const { rows, aggregated } = connectionRows({ ends, clients, connections: totals }, NAMES, LIMITS);
         const sum = (list: readonly { count: number }[]) => list.reduce((all, { count }) => all + count, 0);
         expect(sum(rows)).toBe(sum(totals));
-        const isFolded = (row: { own: string; peer: string }) => row.own === '' && row.peer === '';
-        expect(folded).toBe(sum(rows.filter(isFolded)));
-        expect(rows.every(row => (row.clientPort === 0) === isFolded(row))).toBe(true);
+        const isAggregated = (row: { own: string; peer: string }) => row.own === '' && row.peer === '';
+        expect(aggregated).toBe(sum(rows.filter(isAggregated)));
+        expect(rows.every(row => (row.clientPort === 0) === isAggregated(row))).toBe(true);
         expect(rows.length).toBeLessThanOrEqual(LIMITS.frame + 3 * CONNECTION_KINDS.length);
         expect(new Set(rows.map(connectionId)).size).toBe(rows.length);
         expect(rows).toEqual(rows.toSorted(compareConnections));

@@ -1,34 +1,34 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { flows as probe } from '../../../bpf/flows.ts';
-import { decodeTalk, readAddress } from '../../../collector/decode/flow-key.ts';
+import { decodeFlowKey, readAddress } from '../../../collector/decode/flow-key.ts';
 import { parseLine } from '../../../collector/decode/parse.ts';
-import { Places } from '../../../collector/frames/row-budget.ts';
+import { RowBudget } from '../../../collector/frames/row-budget.ts';
 import { addressClass } from '../../../collector/identity/address-class.ts';
-import { AddressBook, type Sighting } from '../../../collector/identity/peer-resolver.ts';
+import { PeerResolver, type SocketObservation } from '../../../collector/identity/peer-resolver.ts';
 import { EXCHANGE_KEYS, type Flow, flowId } from '../../../core/traffic/flow.ts';
 
 describe('a key of the flows probe', () => {
-  it('says between whom, as bpftrace printed it', () => {
+  it('has protocol, role, port and addresses, as bpftrace printed them', () => {
     const talk = { protocol: 'tcp', port: 33_335, own: '127.0.0.1', peer: '127.0.0.1' };
     const none = [0, 0] as const;
     const both = [0x0100_007f, 0x0100_007f] as const;
-    expect(decodeTalk(0x8237_0201, both, none)).toEqual({ ...talk, role: 'server' });
-    expect(decodeTalk(0x3782_0001, both, none)).toEqual({ ...talk, role: 'client' });
-    expect(decodeTalk(0x3500_0182, none, [0x0100_0000, 0])).toMatchObject({
+    expect(decodeFlowKey(0x8237_0201, both, none)).toEqual({ ...talk, role: 'server' });
+    expect(decodeFlowKey(0x3782_0001, both, none)).toEqual({ ...talk, role: 'client' });
+    expect(decodeFlowKey(0x3500_0182, none, [0x0100_0000, 0])).toMatchObject({
       ...{ protocol: 'udp', role: 'client', port: 53, own: null, peer: '::1' },
     });
-    const mapped = decodeTalk(0x0050_0280, none, [0x0200_000a, 0xffff_0000]);
+    const mapped = decodeFlowKey(0x0050_0280, none, [0x0200_000a, 0xffff_0000]);
     expect(mapped).toMatchObject({ peer: '10.0.0.2', port: 80 });
-    expect(decodeTalk(0x0050_0300, none, none)).toMatchObject({ own: null, peer: null });
-    expect(decodeTalk(0x0050_0380, none, none)).toMatchObject({ own: null, peer: null });
+    expect(decodeFlowKey(0x0050_0300, none, none)).toMatchObject({ own: null, peer: null });
+    expect(decodeFlowKey(0x0050_0380, none, none)).toMatchObject({ own: null, peer: null });
   });
 
   it('adds up messages and bytes by bucket, beyond what a double holds', () => {
     const line =
       '{"type": "map", "data": {"@send_a": {"243,3020423681,72058139515551871,0": 3435973836900000}}}\n';
     expect(parseLine(probe, line)).toMatchObject([
-      { kind: 'counts', map: '@send_a', entries: 1, talks: { messages: [100_000] } },
+      { kind: 'counts', map: '@send_a', entries: 1, flows: { messages: [100_000] } },
     ]);
   });
 
@@ -63,8 +63,8 @@ describe('an address', () => {
   });
 });
 
-describe('the address book', () => {
-  const sighting = (parts: Partial<Sighting>): Sighting => ({
+describe('the peer resolver', () => {
+  const observation = (parts: Partial<SocketObservation>): SocketObservation => ({
     name: 'web',
     netns: null,
     protocol: 'tcp',
@@ -74,64 +74,64 @@ describe('the address book', () => {
     peer: null,
     ...parts,
   });
-  const asked = sighting({ own: '10.0.0.1', peer: '10.0.0.2' });
+  const asked = observation({ own: '10.0.0.1', peer: '10.0.0.2' });
   const container = (peer: string) => ({ peerKind: 'container', peer });
 
   it('knows an address while it is held, and not who held it before', () => {
-    const book = new AddressBook();
-    book.turn([], new Set());
-    book.network('web', { netns: 1, addresses: ['10.0.0.1'] });
-    book.network('old', { netns: 2, addresses: ['10.0.0.2'] });
-    expect(book.peerOf(asked, true)).toEqual(container('old'));
-    book.turn(['old'], new Set(['web']));
-    book.turn([], new Set(['web']));
-    book.turn([], new Set(['web']));
-    expect(book.peerOf(asked, true)).toEqual({ peerKind: 'private', peer: '' });
-    book.network('new', { netns: 3, addresses: ['10.0.0.2'] });
-    expect(book.peerOf(asked, true)).toEqual(container('new'));
+    const peers = new PeerResolver();
+    peers.startFrame([], new Set());
+    peers.addNetwork('web', { netns: 1, addresses: ['10.0.0.1'] });
+    peers.addNetwork('old', { netns: 2, addresses: ['10.0.0.2'] });
+    expect(peers.peerOf(asked, true)).toEqual(container('old'));
+    peers.startFrame(['old'], new Set(['web']));
+    peers.startFrame([], new Set(['web']));
+    peers.startFrame([], new Set(['web']));
+    expect(peers.peerOf(asked, true)).toEqual({ peerKind: 'private', peer: '' });
+    peers.addNetwork('new', { netns: 3, addresses: ['10.0.0.2'] });
+    expect(peers.peerOf(asked, true)).toEqual(container('new'));
   });
 
-  it('rather says nothing than something wrong when an address moved within a frame', () => {
-    const book = new AddressBook();
-    book.turn([], new Set());
-    book.network('old', { netns: 2, addresses: ['10.0.0.2'] });
-    book.network('new', { netns: 3, addresses: ['10.0.0.2'] });
-    expect(book.peerOf(asked, true)).toEqual({ peerKind: 'private', peer: '' });
+  it('names no peer, rather than a wrong one, when an address moved within a frame', () => {
+    const peers = new PeerResolver();
+    peers.startFrame([], new Set());
+    peers.addNetwork('old', { netns: 2, addresses: ['10.0.0.2'] });
+    peers.addNetwork('new', { netns: 3, addresses: ['10.0.0.2'] });
+    expect(peers.peerOf(asked, true)).toEqual({ peerKind: 'private', peer: '' });
   });
 
-  it('rather says nothing when two live namespaces have an address, however long one of them was silent', () => {
-    const book = new AddressBook();
-    book.turn([], new Set());
-    book.network('quiet', { netns: 2, addresses: ['10.0.0.2'] });
-    for (let i = 0; i < 10; i++) book.turn([], new Set(['quiet', 'loud', 'web']));
-    book.network('loud', { netns: 3, addresses: ['10.0.0.2'] });
-    book.network('web', { netns: 4, addresses: ['10.0.0.1'] });
+  it('names no peer when two live namespaces have an address, however long one of them was silent', () => {
+    const peers = new PeerResolver();
+    peers.startFrame([], new Set());
+    peers.addNetwork('quiet', { netns: 2, addresses: ['10.0.0.2'] });
+    for (let i = 0; i < 10; i++) peers.startFrame([], new Set(['quiet', 'loud', 'web']));
+    peers.addNetwork('loud', { netns: 3, addresses: ['10.0.0.2'] });
+    peers.addNetwork('web', { netns: 4, addresses: ['10.0.0.1'] });
     const datagram = { ...asked, protocol: 'udp' as const };
-    expect(book.peerOf(datagram, true)).toEqual({ peerKind: 'private', peer: '' });
+    expect(peers.peerOf(datagram, true)).toEqual({ peerKind: 'private', peer: '' });
     const server = (name: string, netns: number) =>
-      sighting({ name, netns, role: 'server', own: '10.0.0.2', peer: '10.0.0.1' });
-    book.see(server('loud', 3));
-    expect(book.peerOf(asked, true)).toEqual(container('loud'));
-    book.turn([], new Set(['quiet', 'loud', 'web']));
-    book.see(server('quiet', 2));
-    expect(book.peerOf(asked, true)).toEqual(container('quiet'));
-    book.see(server('loud', 3));
-    expect(book.peerOf(asked, true)).toEqual({ peerKind: 'private', peer: '' });
+      observation({ name, netns, role: 'server', own: '10.0.0.2', peer: '10.0.0.1' });
+    peers.observe(server('loud', 3));
+    expect(peers.peerOf(asked, true)).toEqual(container('loud'));
+    peers.startFrame([], new Set(['quiet', 'loud', 'web']));
+    peers.observe(server('quiet', 2));
+    expect(peers.peerOf(asked, true)).toEqual(container('quiet'));
+    peers.observe(server('loud', 3));
+    expect(peers.peerOf(asked, true)).toEqual({ peerKind: 'private', peer: '' });
   });
 
   it('names what belongs to the host: its services by port, what is translated, the rest', () => {
-    const book = new AddressBook();
-    book.host({ netns: 9, addresses: ['192.168.1.5'] });
-    book.turn([], new Set());
-    book.see(sighting({ name: '/sshd', netns: 9, role: 'server', port: 22, own: '192.168.1.5' }));
-    const to = (port: number) => sighting({ port, own: '10.0.0.1', peer: '192.168.1.5' });
-    expect(book.peerOf(to(22), true)).toEqual(container('/sshd'));
-    expect(book.peerOf(to(8080), true)).toEqual({ peerKind: 'virtual', peer: '192.168.1.5 port 8080' });
-    expect(book.peerOf(to(8080), false)).toEqual({ peerKind: 'host', peer: '' });
+    const peers = new PeerResolver();
+    peers.setHostNetwork({ netns: 9, addresses: ['192.168.1.5'] });
+    peers.startFrame([], new Set());
+    peers.observe(observation({ name: '/sshd', netns: 9, role: 'server', port: 22, own: '192.168.1.5' }));
+    const to = (port: number) => observation({ port, own: '10.0.0.1', peer: '192.168.1.5' });
+    expect(peers.peerOf(to(22), true)).toEqual(container('/sshd'));
+    expect(peers.peerOf(to(8080), true)).toEqual({ peerKind: 'virtual', peer: '192.168.1.5 port 8080' });
+    expect(peers.peerOf(to(8080), false)).toEqual({ peerKind: 'host', peer: '' });
   });
 });
 
-describe('places', () => {
+describe('the row budget', () => {
   const flow = (port: number, parts: Partial<Flow> = {}): Flow => ({
     container: 'web',
     protocol: 'tcp',
@@ -149,9 +149,9 @@ describe('places', () => {
     ...parts,
   });
   const byId = (flows: readonly Flow[]) => new Map(flows.map(one => [flowId(one), one]));
-  const limits = { talking: 4, oneWay: 2, folded: 1, keptMs: 1000, containers: 2 };
+  const limits = { twoWay: 4, oneWay: 2, aggregated: 1, keptMs: 1000, containers: 2 };
 
-  it('bound the rows, never the sums', () => {
+  it('bounds the rows, never the sums', () => {
     const parts = fc.record({
       port: fc.integer({ min: 1, max: 30 }),
       peer: fc.constantFrom('a', 'b', 'c'),
@@ -164,10 +164,10 @@ describe('places', () => {
     });
     fc.assert(
       fc.property(frames, list => {
-        const places = new Places(limits);
+        const budget = new RowBudget(limits);
         for (const [n, all] of list.entries()) {
           const flows = all.map(({ port, ...rest }) => flow(port, rest));
-          const rows = places.fold(byId(flows), n * 300);
+          const rows = budget.apply(byId(flows), n * 300);
           expect(rows.length).toBeLessThanOrEqual(4 + 2 + 1 + 1);
           expect(new Set(rows.map(flowId)).size).toBe(rows.length);
           const sum = (some: readonly Flow[]) =>
@@ -178,20 +178,20 @@ describe('places', () => {
     );
   });
 
-  it('are kept for a bounded number of containers; what was folded is counted', () => {
-    const places = new Places(limits);
+  it('remembers rows of a bounded number of containers, and counts what it aggregates', () => {
+    const budget = new RowBudget(limits);
     const of = (container: string, ports: readonly number[]) =>
       ports.map(port => flow(port, { container, receivedMessages: 0 }));
-    const fold = (flows: Flow[]) => places.fold(byId(flows), 0).map(row => row.port);
-    expect([fold(of('a', [1, 2, 3])), places.folded]).toEqual([[0, 1, 2], 1]);
-    expect([fold(of('a', [4])), places.folded]).toEqual([[0], 1]);
+    const fold = (flows: Flow[]) => budget.apply(byId(flows), 0).map(row => row.port);
+    expect([fold(of('a', [1, 2, 3])), budget.aggregated]).toEqual([[0, 1, 2], 1]);
+    expect([fold(of('a', [4])), budget.aggregated]).toEqual([[0], 1]);
     fold([...of('b', [1]), ...of('c', [1])]);
-    expect([fold(of('a', [4])), places.folded]).toEqual([[4], 0]);
+    expect([fold(of('a', [4])), budget.aggregated]).toEqual([[4], 0]);
   });
 
-  it('are for the heaviest, kept while used, and given on when idle', () => {
-    const places = new Places(limits);
-    const ports = (flows: Flow[], start: number) => places.fold(byId(flows), start).map(row => row.port);
+  it('gives rows to the heaviest flows, keeps them while used, and reuses idle ones', () => {
+    const budget = new RowBudget(limits);
+    const ports = (flows: Flow[], start: number) => budget.apply(byId(flows), start).map(row => row.port);
     const heavy = [1, 2, 3, 4].map(port => flow(port, { sentBytes: 100 * port }));
     expect(ports([flow(9), ...heavy], 0)).toEqual([0, 1, 2, 3, 4]);
     expect(ports([flow(9)], 100)).toEqual([9]);

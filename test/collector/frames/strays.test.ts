@@ -43,7 +43,7 @@ it('cgroups that come and go without traffic leave nothing in the book of addres
     builder.step({ kind: 'death', ns: ns - 8, cgroup, path, cut: false }, reading);
     builder.step({ kind: 'flip', ns, set: 'a' }, reading);
     builder.step({ kind: 'end', ns }, reading);
-    sizes.push(builder.counters.bookEntries);
+    sizes.push(builder.counters.peerTableEntries);
   }
   expect(builder.counters.frames).toBe(40);
   expect(sizes.at(0)).toBe(1);

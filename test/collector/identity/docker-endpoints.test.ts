@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Endpoints, PublishedPort } from '../../../collector/contract.ts';
-import { Seen } from '../../../collector/identity/bounded-multimap.ts';
-import { Whereabouts } from '../../../collector/identity/docker-endpoints.ts';
-import { AddressBook, type Sighting } from '../../../collector/identity/peer-resolver.ts';
+import { BoundedMultimap } from '../../../collector/identity/bounded-multimap.ts';
+import { DockerEndpoints } from '../../../collector/identity/docker-endpoints.ts';
+import { PeerResolver, type SocketObservation } from '../../../collector/identity/peer-resolver.ts';
 
 const HOST = { netns: 9, addresses: ['192.168.1.5'] };
 const NOBODY = { peerKind: 'private', peer: '' };
@@ -17,7 +17,7 @@ const at = (
   networks: addresses.length > 0 ? [{ network: 'n', addresses }] : [],
   published,
 });
-const asked = (parts: Partial<Sighting> = {}): Sighting => ({
+const asked = (parts: Partial<SocketObservation> = {}): SocketObservation => ({
   name: 'client',
   netns: null,
   protocol: 'tcp',
@@ -30,39 +30,39 @@ const asked = (parts: Partial<Sighting> = {}): Sighting => ({
 
 const S = 1e9;
 
-/** A book whose containers are called as their ids are; frames are 5 s long, and Docker is heard 1 s into the next. */
+/** A peers whose containers are called as their ids are; frames are 5 s long, and Docker is heard 1 s into the next. */
 function newBook(...ranges: string[]) {
-  const book = new AddressBook(ranges);
+  const peers = new PeerResolver(ranges);
   let now = 0;
-  book.host(HOST);
+  peers.setHostNetwork(HOST);
   const turn = () => {
-    book.turn([], new Set());
-    book.docker(now, now + 5 * S, id => (id === 'nameless' ? null : id));
+    peers.startFrame([], new Set());
+    peers.setFrameBounds(now, now + 5 * S, id => (id === 'nameless' ? null : id));
     now += 5 * S;
   };
-  const hear = (endpoints: Endpoints, ns = now + S) => book.reached(endpoints, ns);
+  const hear = (endpoints: Endpoints, ns = now + S) => peers.setEndpoints(endpoints, ns);
   turn();
-  return { book, turn, hear };
+  return { peers, turn, hear };
 }
 
 describe('an address on a network of Docker', () => {
   it('is a container, although nothing of its processes could be read', () => {
-    const { book, turn, hear } = newBook();
+    const { peers, turn, hear } = newBook();
     hear(at('web', ['10.9.0.2', 'fd00::2']));
     turn();
-    expect(book.peerOf(asked(), true)).toEqual(container('web'));
-    expect(book.peerOf(asked({ peer: 'fd00::2', own: null, protocol: 'udp' }), false)).toEqual(
+    expect(peers.peerOf(asked(), true)).toEqual(container('web'));
+    expect(peers.peerOf(asked({ peer: 'fd00::2', own: null, protocol: 'udp' }), false)).toEqual(
       container('web'),
     );
   });
 
-  it('given to the next container is nobody while both had it, then that of the next', () => {
-    const { book, turn, hear } = newBook();
+  it('that passes to another container leads to none while both had it, then to the new one', () => {
+    const { peers, turn, hear } = newBook();
     const seen: unknown[] = [];
     hear(at('old', ['10.9.0.2']));
     const next = () => {
       turn();
-      seen.push(book.peerOf(asked(), true).peer);
+      seen.push(peers.peerOf(asked(), true).peer);
     };
     next();
     hear(at('old', []));
@@ -72,141 +72,142 @@ describe('an address on a network of Docker', () => {
     expect(seen).toEqual(['old', '', 'new']);
   });
 
-  it('is whose it was at the time of the frame, however late the frame is read', () => {
-    const { book, turn, hear } = newBook();
+  it('leads to its owner at the time of the frame, however late the frame is read', () => {
+    const { peers, turn, hear } = newBook();
     hear(at('old', ['10.9.0.2']));
     hear(at('old', []), 22 * S);
     hear(at('new', ['10.9.0.2']), 26 * S);
     const seen = [10, 15, 20, 25, 30].map(() => {
       turn();
-      return book.peerOf(asked(), true).peer;
+      return peers.peerOf(asked(), true).peer;
     });
     expect(seen).toEqual(['old', 'old', 'old', '', 'new']);
   });
 
-  it('is no longer that of who was last seen with it, once Docker gave it away', () => {
-    const { book, turn, hear } = newBook();
-    book.network('old', { netns: 5, addresses: ['10.9.0.2'] });
+  it('no longer leads to its last owner once Docker has given it away', () => {
+    const { peers, turn, hear } = newBook();
+    peers.addNetwork('old', { netns: 5, addresses: ['10.9.0.2'] });
     turn();
-    expect(book.peerOf(asked(), true)).toEqual(container('old'));
+    expect(peers.peerOf(asked(), true)).toEqual(container('old'));
     hear(at('new', ['10.9.0.2']));
     turn();
-    expect(book.peerOf(asked(), true)).toEqual(container('new'));
-    book.see(asked({ name: 'old', netns: 5, own: '10.9.0.2', peer: '10.9.0.9' }));
-    expect(book.peerOf(asked(), true)).toEqual(NOBODY);
+    expect(peers.peerOf(asked(), true)).toEqual(container('new'));
+    peers.observe(asked({ name: 'old', netns: 5, own: '10.9.0.2', peer: '10.9.0.9' }));
+    expect(peers.peerOf(asked(), true)).toEqual(NOBODY);
   });
 
-  it('of a container without a name yet is nobody', () => {
-    const { book, turn, hear } = newBook();
-    book.network('old', { netns: 5, addresses: ['10.9.0.2'] });
+  it('of a container without a name yet leads to none', () => {
+    const { peers, turn, hear } = newBook();
+    peers.addNetwork('old', { netns: 5, addresses: ['10.9.0.2'] });
     hear(at('nameless', ['10.9.0.2']));
     turn();
-    expect(book.peerOf(asked(), true)).toEqual(NOBODY);
+    expect(peers.peerOf(asked(), true)).toEqual(NOBODY);
   });
 
-  it('that several share by one network namespace is the one who serves the port', () => {
-    const { book, turn, hear } = newBook();
+  it('that containers share in one network namespace leads to the one that serves the port', () => {
+    const { peers, turn, hear } = newBook();
     hear(at('web', ['10.9.0.2']));
     turn();
-    for (const name of ['web', 'sidecar']) book.network(name, { netns: 5, addresses: ['10.9.0.2'] });
-    book.see(asked({ name: 'sidecar', netns: 5, role: 'server', own: '10.9.0.2', peer: '10.9.0.7' }));
-    expect(book.peerOf(asked(), true)).toEqual(container('sidecar'));
-    expect(book.peerOf(asked({ port: 81 }), true)).toEqual(NOBODY);
+    for (const name of ['web', 'sidecar']) peers.addNetwork(name, { netns: 5, addresses: ['10.9.0.2'] });
+    peers.observe(asked({ name: 'sidecar', netns: 5, role: 'server', own: '10.9.0.2', peer: '10.9.0.7' }));
+    expect(peers.peerOf(asked(), true)).toEqual(container('sidecar'));
+    expect(peers.peerOf(asked({ port: 81 }), true)).toEqual(NOBODY);
   });
 });
 
 describe('a published port', () => {
   const published: PublishedPort = { protocol: 'tcp', address: null, port: 8080, target: 80 };
-  const toHost = (parts: Partial<Sighting> = {}) => asked({ peer: '192.168.1.5', port: 8080, ...parts });
+  const toHost = (parts: Partial<SocketObservation> = {}) =>
+    asked({ peer: '192.168.1.5', port: 8080, ...parts });
 
   it('leads to the port of its container where the kernel translates, and is named where nothing came through', () => {
-    const { book, turn, hear } = newBook();
+    const { peers, turn, hear } = newBook();
     hear(at('web', ['10.9.0.2'], [published]));
     turn();
-    expect(book.peerOf(toHost(), true)).toEqual({ ...container('web'), port: 80 });
-    expect(book.peerOf(toHost(), false)).toEqual({
+    expect(peers.peerOf(toHost(), true)).toEqual({ ...container('web'), port: 80 });
+    expect(peers.peerOf(toHost(), false)).toEqual({
       peerKind: 'virtual',
       peer: 'published 8080/tcp of web',
     });
-    expect(book.peerOf(toHost({ protocol: 'udp' }), true)).toEqual({
+    expect(peers.peerOf(toHost({ protocol: 'udp' }), true)).toEqual({
       peerKind: 'virtual',
       peer: '192.168.1.5 port 8080',
     });
-    expect(book.peerOf(toHost({ role: 'server' }), true)).toEqual({ peerKind: 'host', peer: '' });
+    expect(peers.peerOf(toHost({ role: 'server' }), true)).toEqual({ peerKind: 'host', peer: '' });
   });
 
   it('that a proxy serves is the proxy', () => {
-    const { book, turn, hear } = newBook();
+    const { peers, turn, hear } = newBook();
     hear(at('web', ['10.9.0.2'], [published]));
     turn();
-    book.see(toHost({ name: '/docker.service', netns: HOST.netns, role: 'server', own: '192.168.1.5' }));
-    expect(book.peerOf(toHost(), true)).toEqual(container('/docker.service'));
+    peers.observe(toHost({ name: '/docker.service', netns: HOST.netns, role: 'server', own: '192.168.1.5' }));
+    expect(peers.peerOf(toHost(), true)).toEqual(container('/docker.service'));
   });
 
-  it('is that of its address alone, and of nobody certain while two had it', () => {
-    const { book, turn, hear } = newBook();
+  it('holds for its own address only, and leads to none while two containers had it', () => {
+    const { peers, turn, hear } = newBook();
     hear(at('elsewhere', [], [{ ...published, address: '192.168.1.9' }]));
     turn();
     const translated = { peerKind: 'virtual', peer: '192.168.1.5 port 8080' };
-    expect(book.peerOf(toHost(), true)).toEqual(translated);
+    expect(peers.peerOf(toHost(), true)).toEqual(translated);
     hear(at('old', [], [published]));
     turn();
-    expect(book.peerOf(toHost(), true)).toEqual({ ...container('old'), port: 80 });
+    expect(peers.peerOf(toHost(), true)).toEqual({ ...container('old'), port: 80 });
     hear(at('old', []));
     hear(at('new', [], [published]));
     turn();
-    expect(book.peerOf(toHost(), true)).toEqual(translated);
+    expect(peers.peerOf(toHost(), true)).toEqual(translated);
     turn();
-    expect(book.peerOf(toHost(), true)).toEqual({ ...container('new'), port: 80 });
+    expect(peers.peerOf(toHost(), true)).toEqual({ ...container('new'), port: 80 });
   });
 });
 
 it('the address of a cluster service is virtual, with its port; a container that has it is that', () => {
-  const { book, turn } = newBook('10.96.0.0/12', 'fd00:96::/112');
+  const { peers, turn } = newBook('10.96.0.0/12', 'fd00:96::/112');
   turn();
   const service = asked({ peer: '10.96.0.10', port: 53, protocol: 'udp' });
-  expect(book.peerOf(service, true)).toEqual({ peerKind: 'virtual', peer: '10.96.0.10 port 53' });
-  expect(book.peerOf(asked({ peer: 'fd00:96::a' }), false)).toEqual({
+  expect(peers.peerOf(service, true)).toEqual({ peerKind: 'virtual', peer: '10.96.0.10 port 53' });
+  expect(peers.peerOf(asked({ peer: 'fd00:96::a' }), false)).toEqual({
     peerKind: 'virtual',
     peer: 'fd00:96::a port 80',
   });
-  expect(book.peerOf({ ...service, role: 'server' }, true)).toEqual(NOBODY);
-  book.network('dns', { netns: 4, addresses: ['10.96.0.10'] });
-  expect(book.peerOf(service, true)).toEqual(container('dns'));
+  expect(peers.peerOf({ ...service, role: 'server' }, true)).toEqual(NOBODY);
+  peers.addNetwork('dns', { netns: 4, addresses: ['10.96.0.10'] });
+  expect(peers.peerOf(service, true)).toEqual(container('dns'));
 });
 
-it('who was renamed keeps its addresses and ports under the new name, even if names are swapped', () => {
-  const { book, turn } = newBook();
-  book.network('a', { netns: 5, addresses: ['10.9.0.2'] });
-  book.network('b', { netns: 6, addresses: ['10.9.0.3'] });
+it('a renamed container keeps its addresses and ports, even if names are swapped', () => {
+  const { peers, turn } = newBook();
+  peers.addNetwork('a', { netns: 5, addresses: ['10.9.0.2'] });
+  peers.addNetwork('b', { netns: 6, addresses: ['10.9.0.3'] });
   for (const [name, netns] of [
     ['a', 5],
     ['b', 6],
   ] as const)
-    book.see(asked({ name, netns, role: 'server', own: null, peer: null }));
-  book.rename(
+    peers.observe(asked({ name, netns, role: 'server', own: null, peer: null }));
+  peers.rename(
     new Map([
       ['a', 'b'],
       ['b', 'a'],
     ]),
   );
   turn();
-  expect(book.peerOf(asked(), true)).toEqual(container('b'));
-  expect(book.peerOf(asked({ peer: '10.9.0.3' }), true)).toEqual(container('a'));
-  book.see(asked({ name: 'b', role: 'server', port: 81, own: '10.9.0.4', peer: null }));
-  expect(book.peerOf(asked({ peer: '10.9.0.4', port: 81 }), true)).toEqual(container('b'));
+  expect(peers.peerOf(asked(), true)).toEqual(container('b'));
+  expect(peers.peerOf(asked({ peer: '10.9.0.3' }), true)).toEqual(container('a'));
+  peers.observe(asked({ name: 'b', role: 'server', port: 81, own: '10.9.0.4', peer: null }));
+  expect(peers.peerOf(asked({ peer: '10.9.0.4', port: 81 }), true)).toEqual(container('b'));
 });
 
 it('tables are bounded: what is oldest is forgotten, what does not fit is not learned', () => {
-  const seen = new Seen<string, string>(3);
-  for (const key of ['a', 'b', 'c', 'a', 'd']) seen.see(key, 'x', 1);
-  expect([seen.size, seen.all('b'), seen.all('a')]).toEqual([3, [], ['x']]);
-  const docker = new Whereabouts(2);
-  docker.turn(0, 5 * S);
+  const multimap = new BoundedMultimap<string, string>(3);
+  for (const key of ['a', 'b', 'c', 'a', 'd']) multimap.add(key, 'x', 1);
+  expect([multimap.size, multimap.all('b'), multimap.all('a')]).toEqual([3, [], ['x']]);
+  const docker = new DockerEndpoints(2);
+  docker.setFrameBounds(0, 5 * S);
   for (const n of [1, 2, 3]) docker.set(at(`c${n}`, [`10.0.0.${n}`]), S);
   expect([docker.size, docker.holders('10.0.0.2'), docker.holders('10.0.0.3')]).toEqual([2, ['c2'], []]);
   docker.set(at('c1', []), 2 * S);
   expect(docker.holders('10.0.0.1')).toEqual(['c1']);
-  docker.turn(5 * S, 10 * S);
+  docker.setFrameBounds(5 * S, 10 * S);
   expect([docker.size, docker.holders('10.0.0.1')]).toEqual([1, []]);
 });

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from '@jest/globals';
 import { Identifier, type IdentifyOptions } from '../../../collector/identity/identifier.ts';
-import { Networks } from '../../../collector/identity/network-namespaces.ts';
+import { NetworkNamespaces } from '../../../collector/identity/network-namespaces.ts';
 import { LIMITS } from '../../../collector/limits.ts';
 import { systemClock } from '../../../core/clock.ts';
 import type { Container } from '../../../core/traffic/frame.ts';
@@ -104,19 +104,19 @@ it('says once that networks cannot be read, however often they are asked for', a
     mount: folder.path,
     clock: systemClock,
     log,
-    networkOfProcess: pid => new Networks().ofProcess(pid),
+    networkOfProcess: pid => new NetworkNamespaces().ofProcess(pid),
     boot: () => 0,
     feed: () => undefined,
     undescribed: () => [],
-    unnetworked: () => [{ cgroup: '1', path: 'web', urgent: true }],
+    unresolved: () => [{ cgroup: '1', path: 'web', urgent: true }],
   });
   for (let frame = 0; frame < 3; frame++) await identifier.settle();
   await identifier.stop();
   folder.remove();
   expect(lines.map(({ level, message }) => [level, message])).toEqual([
-    ['warn', 'network: not read; the map may not know a peer by name'],
-    ['debug', 'network: not read; the map may not know a peer by name'],
-    ['debug', 'network: not read; the map may not know a peer by name'],
+    ['warn', 'network: not read; some peers on the map may have no name'],
+    ['debug', 'network: not read; some peers on the map may have no name'],
+    ['debug', 'network: not read; some peers on the map may have no name'],
   ]);
 });
 
@@ -134,7 +134,7 @@ it('waits for the tree of cgroups to its end, however long that takes', async ()
     boot: () => 0,
     feed: input => void fed.push(input),
     undescribed: () => [],
-    unnetworked: () => [],
+    unresolved: () => [],
   });
   identifier.follow({ kind: 'begin', ns: 0, probe: 'lhist', intervalMs: 200, mapKeys: 64 });
   await identifier.settle();

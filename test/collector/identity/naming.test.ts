@@ -1,6 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { compareCgroups, containerOf, placeOf, withoutTag } from '../../../collector/identity/naming.ts';
+import {
+  compareCgroups,
+  containerOf,
+  containerRefOf,
+  withoutTag,
+} from '../../../collector/identity/naming.ts';
 
 const ID = '0123456789ab'.repeat(5).concat('cdef');
 const NAMELESS = { id: ID, name: '', image: '', project: '', service: '', number: '' };
@@ -19,7 +24,7 @@ describe('a cgroup is recognised by its path', () => {
     [`/kubepods/burstable/pod0a1b-2c/${ID}`, 'kubernetes', false],
     [`/my-parent/${ID}`, 'container', false],
   ])('%s', (path, runtime, nested) => {
-    expect(placeOf(path)).toEqual({ runtime, id: ID, nested });
+    expect(containerRefOf(path)).toEqual({ runtime, id: ID, nested });
   });
 
   it.each([
@@ -29,16 +34,20 @@ describe('a cgroup is recognised by its path', () => {
     `/docker/${ID}0`,
     `/libpod-conmon-${ID}.scope`,
     `/x-${ID}`,
-  ])('%s is no container', path => expect(placeOf(path)).toBeNull());
+  ])('%s is no container', path => expect(containerRefOf(path)).toBeNull());
 
   it('the outermost container counts', () => {
     const inner = 'f'.repeat(64);
-    expect(placeOf(`/docker/${ID}/docker/${inner}`)).toEqual({ runtime: 'docker', id: ID, nested: true });
+    expect(containerRefOf(`/docker/${ID}/docker/${inner}`)).toEqual({
+      runtime: 'docker',
+      id: ID,
+      nested: true,
+    });
   });
 });
 
 describe('a container is named', () => {
-  const place = placeOf(`/docker/${ID}`);
+  const place = containerRefOf(`/docker/${ID}`);
   const nameOf = (name: string) => containerOf('', place, { ...NAMELESS, name }).name;
 
   it('as Docker names it, or by its id', () => {

@@ -1,8 +1,8 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import type { Network } from '../../../collector/contract.ts';
-import { Networks, networkOfCgroup } from '../../../collector/identity/network-namespaces.ts';
+import type { NetworkNamespace } from '../../../collector/contract.ts';
+import { NetworkNamespaces, networkOfCgroup } from '../../../collector/identity/network-namespaces.ts';
 import { temporaryFolder } from '../../parts/process.ts';
 
 describe('the network of a process', () => {
@@ -24,13 +24,13 @@ describe('the network of a process', () => {
     const routes = addresses.map((address, i) => `${route(i)}${own(address)}${route(i)}`).join('');
     for (const shift of [0, 1, 2, 3]) {
       process(`${1 + shift}`, 7, ' '.repeat(shift) + routes + own('127.0.0.1'));
-      const network = await new Networks(folder.path).ofProcess(`${1 + shift}`);
+      const network = await new NetworkNamespaces(folder.path).ofProcess(`${1 + shift}`);
       expect(network).toEqual({ netns: 7, addresses: addresses.toSorted() });
     }
   });
 
   it('is read once for all who ask at one time, and anew for who asks later', async () => {
-    const networks = new Networks(folder.path);
+    const networks = new NetworkNamespaces(folder.path);
     const pids = Array.from({ length: 40 }, (_, i) => `${100 + i}`);
     // One text for each, so that it shows whose was read.
     for (const pid of pids) process(pid, 8, own(`10.0.0.${pid}`));
@@ -43,7 +43,7 @@ describe('the network of a process', () => {
   });
 
   it('is told though the process that was asked for others is gone', async () => {
-    const networks = new Networks(folder.path);
+    const networks = new NetworkNamespaces(folder.path);
     process('21', 9, null);
     process('22', 9, own('10.0.0.22'));
     const both = await Promise.all(['21', '22'].map(pid => networks.ofProcess(pid)));
@@ -53,18 +53,18 @@ describe('the network of a process', () => {
 
   it('has at most so many addresses', async () => {
     process('31', 10, Array.from({ length: 5000 }, (_, i) => own(`10.1.${i >> 8}.${i & 255}`)).join(''));
-    expect((await new Networks(folder.path).ofProcess('31'))?.addresses).toHaveLength(4096);
+    expect((await new NetworkNamespaces(folder.path).ofProcess('31'))?.addresses).toHaveLength(4096);
   });
 });
 
 describe('the network of a cgroup', () => {
   const folder = temporaryFolder();
   afterAll(folder.remove);
-  const NETWORK: Network = { netns: 7, addresses: ['10.0.0.2'] };
+  const NETWORK: NetworkNamespace = { netns: 7, addresses: ['10.0.0.2'] };
   const refusal = new Error('EACCES');
 
   /** Asked of a cgroup with these processes; gives the answer, and who was asked. */
-  const ask = async (pids: string[], answer: (pid: string) => Network | null) => {
+  const ask = async (pids: string[], answer: (pid: string) => NetworkNamespace | null) => {
     mkdirSync(join(folder.path, 'web'), { recursive: true });
     writeFileSync(join(folder.path, 'web', 'cgroup.procs'), `${pids.join('\n')}\n`);
     const asked: string[] = [];

@@ -6,10 +6,10 @@ import { bpftraceVersion } from '../../../collector/capture/bpftrace.ts';
 import { chooseHook } from '../../../collector/capture/hooks.ts';
 import { textOf } from '../../../collector/capture/program.ts';
 import {
-  bpftraceWords,
+  bpftraceCommand,
   capabilitiesFor,
   findSetpriv,
-  keeperWords,
+  helperCommand,
   ownRights,
   readRights,
 } from '../../../collector/privsep/rights.ts';
@@ -23,7 +23,7 @@ const hook = (name: string) => {
   return found;
 };
 
-describe('the rights of the keeper', () => {
+describe('the rights of the helper', () => {
   it.each([
     ['tracepoint', [6, 8], '0.21.2', ['SYS_PTRACE', 'PERFMON', 'BPF']],
     ['tracepoint', [6, 8], '0.20.0', ['SYS_PTRACE', 'SYS_ADMIN']],
@@ -34,20 +34,22 @@ describe('the rights of the keeper', () => {
     expect(capabilitiesFor({ hook: hook(name), kernel }, version)).toEqual(expected);
   });
 
-  it('are all that may be needed while nothing is known', () => {
+  it('are all that any kernel may need while the kernel is unknown', () => {
     expect(capabilitiesFor(null, null)).toEqual(['SYS_PTRACE', 'SYS_ADMIN', 'SYS_RESOURCE', 'SYSLOG']);
   });
 
-  it('are as many as before where this process may not take any', () => {
+  it('are not reduced where this process may not drop any', () => {
     const words = (effective: bigint) =>
-      keeperWords('/usr/bin/setpriv', ['BPF'], { effective, reserve: effective, noNewPrivileges: true }).join(
-        ' ',
-      );
+      helperCommand('/usr/bin/setpriv', ['BPF'], {
+        effective,
+        reserve: effective,
+        noNewPrivileges: true,
+      }).join(' ');
     expect(words(1n << 8n)).toContain('--bounding-set=-all,+cap_39');
     expect(words(1n << 21n)).not.toContain('--bounding-set');
   });
 
-  it('are read as the kernel tells them', () => {
+  it('are read from /proc/PID/status', () => {
     const status =
       'Name:\tx\nCapInh:\t01\nCapPrm:\t02\nCapEff:\t0000018000080000\nCapBnd:\tff\nCapAmb:\t04\nNoNewPrivs:\t0\n';
     expect(readRights(status)).toEqual({ effective: 0x18000080000n, reserve: 7n, noNewPrivileges: false });
@@ -59,20 +61,20 @@ describe('the rights of the keeper', () => {
     expect(readRights(stdout)).toEqual({ effective: 1n << 19n, reserve: 1n << 19n, noNewPrivileges: true });
   });
 
-  it('take setpriv, and say so', () => {
+  it('need setpriv, and the error says so', () => {
     expect(() => findSetpriv('/nowhere:/proc')).toThrow(/setpriv.*Install util-linux/);
   });
 });
 
-describeWith(['ebpf', 'newer-bpftrace'], 'the rights of the keeper', () => {
+describeWith(['ebpf', 'newer-bpftrace'], 'the rights of the helper', () => {
   it.each(['bpftrace', NEWER_BPFTRACE])('are enough for %s to load every program', async program => {
     const choice = await chooseHook({ hook: 'auto', probe: 'auto' });
     const version = await bpftraceVersion(program);
     const bpftrace = bpftraceVersionOf(version);
     const capabilities = capabilitiesFor(choice, version);
     const through = [
-      ...keeperWords(findSetpriv(), capabilities, ownRights()),
-      ...bpftraceWords(findSetpriv()),
+      ...helperCommand(findSetpriv(), capabilities, ownRights()),
+      ...bpftraceCommand(findSetpriv()),
     ];
     const parameters = {
       intervalMs: 200,

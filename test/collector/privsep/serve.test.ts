@@ -10,8 +10,8 @@ import { until } from '../../parts/process.ts';
 
 const MAIN = fileURLToPath(new URL('../../../collector/privsep/main.ts', import.meta.url));
 
-/** A real keeper, and what a collector has of it. */
-function startKeeper() {
+/** A real helper, and what a collector has of it. */
+function startHelper() {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, 'bpftrace'], {
     stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
   });
@@ -32,10 +32,10 @@ function startKeeper() {
 const PROBE = { kind: 'probe', probe: 'packed', parameters: PARAMETERS } as const;
 const start = (program: object) => JSON.stringify({ ask: 'start', program });
 
-describeWith(['ebpf'], 'the keeper', () => {
-  let keeper: ReturnType<typeof startKeeper> | undefined;
+describeWith(['ebpf'], 'the privileged helper', () => {
+  let helper: ReturnType<typeof startHelper> | undefined;
   afterEach(() => {
-    keeper?.kill();
+    helper?.kill();
   });
 
   it.each([
@@ -50,18 +50,18 @@ describeWith(['ebpf'], 'the keeper', () => {
     ['no JSON', 'start'],
     ['more than fits a request', 'x'.repeat(10_000)],
   ])('ends at once when it is asked for %s', async (_, line) => {
-    keeper = startKeeper();
-    const { channel, heard, exited } = keeper;
+    helper = startHelper();
+    const { channel, heard, exited } = helper;
     channel.write(`${line}\n`);
     expect(await exited).toBe(1);
-    expect(heard.said).toMatch(/^keeper: /);
+    expect(heard.said).toMatch(/^helper: /);
     expect(heard.answers).toBe('{"tell":"ready"}\n');
     expect(heard.traced).toBe('');
   });
 
-  it('gives no second bpftrace, and ends the first one in order', async () => {
-    keeper = startKeeper();
-    const { channel, heard, exited } = keeper;
+  it('refuses a second bpftrace, and stops the first one in order', async () => {
+    helper = startHelper();
+    const { channel, heard, exited } = helper;
     channel.write(encode({ ask: 'start', program: PROBE }));
     await until('a readout', () => /end \d+/.test(heard.traced));
     const pid = Number(/"pid":(\d+)/.exec(heard.answers)?.[1]);
@@ -74,8 +74,8 @@ describeWith(['ebpf'], 'the keeper', () => {
   });
 
   it('looks up networks, as often as it is asked', async () => {
-    keeper = startKeeper();
-    const { channel, heard, exited } = keeper;
+    helper = startHelper();
+    const { channel, heard, exited } = helper;
     for (const question of [1, 2])
       channel.write(encode({ ask: 'network', question, pid: String(process.pid) }));
     channel.write(encode({ ask: 'network', question: 3, pid: '2147483646' }));

@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { Waiting } from '../../../../collector/ship/backlog.ts';
+import type { PendingFrame } from '../../../../collector/ship/backlog.ts';
 import { Spool, type SpoolOptions } from '../../../../collector/ship/spool/spool.ts';
 import { systemClock } from '../../../../core/clock.ts';
 import { TidegaugeError } from '../../../../core/errors.ts';
@@ -61,7 +61,7 @@ describe('spool', () => {
     opened.pop()?.close();
     return open(options);
   };
-  const fill = (spool: Spool, count: number, from = 0): { frame: Frame; waiting: Waiting }[] =>
+  const fill = (spool: Spool, count: number, from = 0): { frame: Frame; waiting: PendingFrame }[] =>
     Array.from({ length: count }, (_, i) => {
       const frame = frameOf('web-1', from + i, busyParts(i % 4));
       return { frame, waiting: spool.append(frame) };
@@ -121,10 +121,10 @@ describe('spool', () => {
   it('a frame says how many were dropped before it, whatever was shipped, damaged or started anew in between', () => {
     const spool = open();
     const all = fill(spool, 30);
-    for (const i of [0, 1, 2]) spool.release(all[i]?.waiting as Waiting);
+    for (const i of [0, 1, 2]) spool.release(all[i]?.waiting as PendingFrame);
     // Held by a request while others are dropped.
-    for (const i of [4, 5, 8, 9, 10]) spool.drop(all[i]?.waiting as Waiting);
-    const dropped = (of: Spool, waiting: readonly Waiting[]) =>
+    for (const i of [4, 5, 8, 9, 10]) spool.drop(all[i]?.waiting as PendingFrame);
+    const dropped = (of: Spool, waiting: readonly PendingFrame[]) =>
       waiting.flatMap(one => {
         const frame = of.read(one);
         return frame?.dropped ? [[frame.start, frame.dropped]] : [];
@@ -135,8 +135,8 @@ describe('spool', () => {
       [startOf(6), 2],
       [startOf(11), 3],
     ]);
-    for (const i of [3, 6, 7, 11, 12]) spool.release(all[i]?.waiting as Waiting);
-    for (const i of [13, 14]) spool.drop(all[i]?.waiting as Waiting);
+    for (const i of [3, 6, 7, 11, 12]) spool.release(all[i]?.waiting as PendingFrame);
+    for (const i of [13, 14]) spool.drop(all[i]?.waiting as PendingFrame);
     const next = reopen();
     expect(next.recovered[0]?.start).toBe(startOf(15));
     expect(dropped(next, next.recovered)).toEqual([[startOf(15), 2]]);
@@ -170,8 +170,8 @@ describe('spool', () => {
     writeFileSync(path(name), broken);
     const next = reopen();
     expect(next.newest).toEqual({ start, end: start + 1 });
-    expect(next.read(first?.waiting as Waiting)).toEqual(first?.frame);
-    expect(logged.lines.map(({ message }) => message)).toContain('a frame of the spool cannot be read');
+    expect(next.read(first?.waiting as PendingFrame)).toEqual(first?.frame);
+    expect(logged.lines.map(({ message }) => message)).toContain('a frame in the spool cannot be read');
   });
 
   it('reads the position that the first version wrote', () => {
@@ -188,8 +188,8 @@ describe('spool', () => {
     const spool = open({ cacheBytes: 4000 });
     const all = fill(spool, 60);
     expect(all.map(({ waiting }) => spool.read(waiting))).toEqual(all.map(({ frame }) => frame));
-    expect(spool.read(all[0]?.waiting as Waiting)).toBe(all[0]?.frame);
-    expect(spool.read(all.at(-2)?.waiting as Waiting)).not.toBe(all.at(-2)?.frame);
+    expect(spool.read(all[0]?.waiting as PendingFrame)).toBe(all[0]?.frame);
+    expect(spool.read(all.at(-2)?.waiting as PendingFrame)).not.toBe(all.at(-2)?.frame);
   });
 
   it('keeps the newest frame in memory and the one that is being shipped, whatever their size', () => {
@@ -197,7 +197,7 @@ describe('spool', () => {
     const all = fill(spool, 4);
     const inMemory = () => all.map(({ frame, waiting }) => spool.read(waiting) === frame);
     expect(inMemory()).toEqual([true, false, false, true]);
-    spool.release(all[0]?.waiting as Waiting);
+    spool.release(all[0]?.waiting as PendingFrame);
     all.push(...fill(spool, 1, 4));
     expect(inMemory()).toEqual([false, false, false, false, true]);
     for (const { waiting } of all) spool.release(waiting);
@@ -253,7 +253,7 @@ describe('spool', () => {
     const [, one] = fill(spool, 3);
     const [file] = segments();
     writeFileSync(path(file), Buffer.alloc(statSync(path(file)).size, 1));
-    expect(spool.read(one?.waiting as Waiting)).toBeNull();
+    expect(spool.read(one?.waiting as PendingFrame)).toBeNull();
     expect(spool.status().damaged).toBe(1);
   });
 
@@ -267,7 +267,7 @@ describe('spool', () => {
     for (const { waiting } of all) spool.release(waiting);
     expect(spool.status()).toMatchObject({ fault: null, unwritten: 0 });
     expect(logged.lines.map(({ level, message }) => [level, message])).toEqual([
-      ['warn', expect.stringMatching(/cannot be tidied up/)],
+      ['warn', expect.stringMatching(/cannot be removed/)],
     ]);
     rmSync(name, { recursive: true });
     fill(spool, 30, 30);
@@ -304,7 +304,7 @@ describe('spool', () => {
 
   it('refuses what a newer version wrote, and a folder that cannot be used', () => {
     writeFileSync(path('0000000000000001.seg'), Buffer.concat([Buffer.from('tgspool'), Buffer.from([2])]));
-    expect(() => open()).toThrow(/expected a spool of version 1, found version 2/);
+    expect(() => open()).toThrow(/a spool of version 2; this tidegauge reads version 1/);
     writeFileSync(path('file'), '');
     expect(() => open({ folder: path('file') })).toThrow(TidegaugeError);
   });

@@ -1,27 +1,27 @@
 import type { Container } from '../../core/traffic/frame.ts';
 import type { CgroupId, Description } from '../contract.ts';
-import { containerOf, isDockers, type Place, placeOf } from './naming.ts';
+import { type ContainerRef, containerOf, containerRefOf, mayBeDocker } from './naming.ts';
 
-/** A cgroup that exists, or did until a moment ago. Times are kernel time, ns; null: not known, or not yet. */
+/** A cgroup that exists, or existed a moment ago. Times are kernel time, ns; null: unknown, or not yet. */
 interface Cgroup {
   path: string;
-  place: Place | null;
-  /** Who it is according to `description`; null: not asked yet. */
+  ref: ContainerRef | null;
+  /** Its container as of `description`; null: not computed yet. */
   container: Container | null;
   description: Description | undefined;
   born: number | null;
   died: number | null;
-  /** Whether a frame has said so. */
-  birthTold: boolean;
-  deathTold: boolean;
-  /** Had traffic: what is no container is in the roster from then on. */
-  seen: boolean;
-  /** Frames since its death was told. */
-  framesDead: number;
+  /** Whether a frame has reported it. */
+  birthReported: boolean;
+  deathReported: boolean;
+  /** Had traffic: a cgroup that is not a container is in frames from then on. */
+  hadTraffic: boolean;
+  /** Frames since its death was reported. */
+  framesSinceDeath: number;
 }
 
 /** A cgroup in a frame. */
-export interface Member {
+export interface FrameMember {
   readonly cgroup: CgroupId;
   readonly container: Container;
   /** Born, died inside the interval. */
@@ -29,14 +29,14 @@ export interface Member {
   readonly ended: boolean;
 }
 
-/** Frames for which a dead cgroup's name is kept: its last traffic is read out after its death. */
-const REMEMBERED_FRAMES = 2;
+/** Frames for which a dead cgroup is remembered: its last traffic is read out after its death. */
+const DEAD_FRAMES = 2;
 
 /**
- * Who is who: cgroup id -> path -> container. Fed by events alone, deterministic, no I/O. Its size is that of the
- * host: living cgroups, those dead for `REMEMBERED_FRAMES`, and the containers that Docker has.
+ * All cgroups of the host: id -> path -> container. Fed by events alone, deterministic, no I/O. It grows with the host
+ * only: living cgroups, those dead for `DEAD_FRAMES`, and the containers that Docker has.
  */
-export class Identity {
+export class CgroupRegistry {
   readonly #cgroups = new Map<CgroupId, Cgroup>();
   readonly #descriptions = new Map<string, Description>();
   /** Removed by Docker, with the time at which that was heard; forgotten once no cgroup refers to them. */
@@ -45,19 +45,19 @@ export class Identity {
   /** A cgroup was made at `ns`. */
   birth(cgroup: CgroupId, path: string, ns: number): void {
     const known = this.#cgroups.get(cgroup);
-    // An id that comes again after a death is somebody else's.
+    // An id that comes again after a death is another cgroup.
     if (known && (known.died === null || known.died >= ns)) {
       // A scan was faster than the event.
       if (known.born === null) {
         known.born = ns;
-        known.birthTold = false;
+        known.birthReported = false;
       }
       return;
     }
     this.#cgroups.set(cgroup, newCgroup(path, ns, false));
   }
 
-  /** A cgroup was removed at `ns`; `path` may be empty, which says nothing of one that is not known. */
+  /** A cgroup was removed at `ns`; with an empty `path` an unknown one is ignored. */
   death(cgroup: CgroupId, path: string, ns: number): void {
     if (path === '' && !this.#cgroups.has(cgroup)) return;
     const known = this.#cgroups.get(cgroup) ?? newCgroup(path, null, true);
@@ -70,7 +70,7 @@ export class Identity {
     const known = this.#cgroups.get(cgroup);
     if (!known) return;
     known.path = path;
-    known.place = placeOf(path);
+    known.ref = containerRefOf(path);
     known.container = null;
   }
 
@@ -95,7 +95,7 @@ export class Identity {
     this.#removed.set(id, ns);
   }
 
-  /** Whom a cgroup's traffic belongs to, or null when nobody knows it. */
+  /** Name of the container that a cgroup belongs to, or null when the cgroup is unknown. */
   nameOf(cgroup: CgroupId): string | null {
     const known = this.#cgroups.get(cgroup);
     return known ? this.#containerOf(known).name : null;
@@ -110,7 +110,7 @@ export class Identity {
     return id => {
       names ??= new Map(
         [...this.#cgroups.values()].flatMap((cgroup): [string, string][] =>
-          cgroup.place ? [[cgroup.place.id, this.#containerOf(cgroup).name]] : [],
+          cgroup.ref ? [[cgroup.ref.id, this.#containerOf(cgroup).name]] : [],
         ),
       );
       return names.get(id) ?? null;
@@ -119,9 +119,7 @@ export class Identity {
 
   /** Living cgroups, and whether each belongs to a container. */
   living(): [CgroupId, isContainer: boolean][] {
-    return [...this.#cgroups].flatMap(([id, { place, died }]) =>
-      died === null ? [[id, place !== null]] : [],
-    );
+    return [...this.#cgroups].flatMap(([id, { ref, died }]) => (died === null ? [[id, ref !== null]] : []));
   }
 
   /** Path of a living cgroup, or null. */
@@ -133,43 +131,47 @@ export class Identity {
   /** Ids of living containers that Docker may know and has not described. */
   undescribed(): string[] {
     const ids = new Set<string>();
-    for (const { place, died } of this.#cgroups.values()) {
-      if (place && isDockers(place) && died === null && !this.#descriptions.has(place.id)) ids.add(place.id);
+    for (const { ref, died } of this.#cgroups.values()) {
+      if (ref && mayBeDocker(ref) && died === null && !this.#descriptions.has(ref.id)) ids.add(ref.id);
     }
     return [...ids];
   }
 
   /**
-   * Everyone alive at any moment up to `endNs` who was not told dead before: containers, and other cgroups that had
-   * traffic (`active`, or earlier). Ids in `active` that nobody knows are left out. Marks births and deaths as told.
+   * Cgroups alive at any moment up to `endNs` whose death was not reported before: containers, and other cgroups that
+   * had traffic (`active`, or earlier). Ids in `active` that are not known are left out.
    */
-  roster(active: Pick<ReadonlySet<CgroupId>, 'has'>, endNs: number): Member[] {
-    const members: Member[] = [];
+  members(active: Pick<ReadonlySet<CgroupId>, 'has'>, endNs: number): FrameMember[] {
+    return [...this.#cgroups].flatMap(([id, cgroup]) => {
+      const isActive = active.has(id);
+      const isListed = (cgroup.hadTraffic || cgroup.ref !== null) && isPresent(cgroup, endNs);
+      if (!isActive && !isListed) return [];
+      const changes = cgroup.ref?.nested ? { started: false, ended: false } : changesOf(cgroup, endNs);
+      return { cgroup: id, container: this.#containerOf(cgroup), ...changes };
+    });
+  }
+
+  /** A frame has reported the `members` of these arguments: their births and deaths are not reported again. */
+  markReported(active: Pick<ReadonlySet<CgroupId>, 'has'>, endNs: number): void {
     for (const [id, cgroup] of this.#cgroups) {
-      if (active.has(id)) cgroup.seen = true;
-      else if (cgroup.deathTold || (cgroup.born ?? 0) > endNs) continue;
-      const started = !cgroup.birthTold && cgroup.born !== null && cgroup.born <= endNs;
-      const ended = !cgroup.deathTold && cgroup.died !== null && cgroup.died <= endNs;
-      cgroup.birthTold ||= started;
-      cgroup.deathTold ||= ended;
-      if (!cgroup.seen && !cgroup.place) continue;
-      const own = !cgroup.place?.nested;
-      const container = this.#containerOf(cgroup);
-      members.push({ cgroup: id, container, started: started && own, ended: ended && own });
+      if (active.has(id)) cgroup.hadTraffic = true;
+      else if (!isPresent(cgroup, endNs)) continue;
+      const { started, ended } = changesOf(cgroup, endNs);
+      cgroup.birthReported ||= started;
+      cgroup.deathReported ||= ended;
     }
-    return members;
   }
 
   /**
-   * The frame that ended at `endNs` has passed: forget those who have been dead for long enough. News of Docker may come
-   * before frames that wait to be read: what it removed is described until its own time has passed.
+   * The frame that ended at `endNs` is done: forget cgroups that have been dead for long enough. Docker's events may be
+   * ahead of the frames: a removed container keeps its description until the frame of its removal is done.
    */
   age(endNs: number): void {
     const unused = new Set<string>();
     for (const [id, ns] of this.#removed) if (ns <= endNs) unused.add(id);
     for (const [id, cgroup] of this.#cgroups) {
-      if (cgroup.deathTold && ++cgroup.framesDead > REMEMBERED_FRAMES) this.#cgroups.delete(id);
-      else if (cgroup.place) unused.delete(cgroup.place.id);
+      if (cgroup.deathReported && ++cgroup.framesSinceDeath > DEAD_FRAMES) this.#cgroups.delete(id);
+      else if (cgroup.ref) unused.delete(cgroup.ref.id);
     }
     for (const id of unused) {
       this.#descriptions.delete(id);
@@ -177,30 +179,40 @@ export class Identity {
     }
   }
 
-  /** The same object for as long as nothing else is known. */
+  /** The same object as long as the description stays the same. */
   #containerOf(cgroup: Cgroup): Container {
-    const description = cgroup.place ? this.#descriptions.get(cgroup.place.id) : undefined;
+    const description = cgroup.ref ? this.#descriptions.get(cgroup.ref.id) : undefined;
     if (!cgroup.container || cgroup.description !== description) {
-      cgroup.container = containerOf(cgroup.path, cgroup.place, description);
+      cgroup.container = containerOf(cgroup.path, cgroup.ref, description);
       cgroup.description = description;
     }
     return cgroup.container;
   }
 }
 
-/** `birthTold`: true where nobody knows when it was born. */
-function newCgroup(path: string, born: number | null, birthTold: boolean): Cgroup {
-  const place = placeOf(path);
+/** Whether a cgroup belongs to a frame that ends at `endNs`, with or without traffic. */
+const isPresent = ({ deathReported, born }: Cgroup, endNs: number): boolean =>
+  !deathReported && (born ?? 0) <= endNs;
+
+/** Whether a birth and a death up to `endNs` are still to be reported. */
+const changesOf = ({ born, died, birthReported, deathReported }: Cgroup, endNs: number) => ({
+  started: !birthReported && born !== null && born <= endNs,
+  ended: !deathReported && died !== null && died <= endNs,
+});
+
+/** `birthReported`: true where the time of birth is unknown. */
+function newCgroup(path: string, born: number | null, birthReported: boolean): Cgroup {
+  const ref = containerRefOf(path);
   return {
     path,
-    place,
+    ref,
     container: null,
     description: undefined,
     born,
     died: null,
-    birthTold,
-    deathTold: false,
-    seen: false,
-    framesDead: 0,
+    birthReported,
+    deathReported: false,
+    hadTraffic: false,
+    framesSinceDeath: 0,
   };
 }
