@@ -38,7 +38,7 @@ describe('README and examples', () => {
     await help.ended(0);
     const commands = help.output.slice(help.output.indexOf('Commands:'), help.output.indexOf('Start here'));
     const offered = [...commands.matchAll(/^ {2}([a-z]+) /gm)].map(match => match[1]);
-    const table = readme.slice(readme.indexOf('| command '), readme.indexOf('## Being told'));
+    const table = readme.slice(readme.indexOf('| command '), readme.indexOf('## How exact'));
     const named = [...table.matchAll(/^\| (.*?) \|/gm)].flatMap(row =>
       [...(row[1] ?? '').matchAll(/`([a-z]+)/g)].map(m => m[1]),
     );
