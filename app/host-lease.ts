@@ -1,10 +1,10 @@
 import type { Clock } from '../core/clock.ts';
 import { describeError, ExchangeError, printable, TidegaugeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import type { Lease, State } from '../state/contract.ts';
+import type { Lease, Leases } from '../state/contract.ts';
 
 export interface ClaimOptions {
-  readonly state: Pick<State, 'acquire' | 'renew' | 'release'>;
+  readonly state: Leases;
   readonly host: string;
   /** Of this installation; see instance.ts. */
   readonly instance: string;

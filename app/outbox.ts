@@ -3,11 +3,11 @@ import { createShipper, type Shipper, type ShipperOptions } from '../collector/s
 import { later } from '../collector/ship/spool/recover.ts';
 import { Spool } from '../collector/ship/spool/spool.ts';
 import { TidegaugeError } from '../core/errors.ts';
+import type { Interval } from '../core/interval.ts';
 import type { Log } from '../core/log.ts';
 import { isRetriable } from '../core/retry.ts';
-import type { Span } from '../core/traffic/frame.ts';
-import type { State } from '../state/contract.ts';
-import type { Store } from '../store/contract.ts';
+import type { Leases } from '../state/contract.ts';
+import type { FrameStore } from '../store/contract.ts';
 import type { Contact } from './backend-startup.ts';
 import { HostClaim } from './host-lease.ts';
 import { instanceId } from './instance.ts';
@@ -21,7 +21,7 @@ const DRAIN_MS = 10_000;
 export interface Outbox {
   readonly shipper: Shipper;
   /** When the host's newest frame was, in spool or store, or null. */
-  readonly previous: Span | null;
+  readonly previous: Interval | null;
   /** Resolves when another installation has taken the host's name: nothing more may be shipped. */
   readonly lost: Promise<TidegaugeError>;
   /** Ship what can be shipped soon, then end; returns how many frames are lost because they are not even on disk. */
@@ -31,7 +31,7 @@ export interface Outbox {
 type Wants = Pick<ProcessContext, 'config' | 'clock'> & { readonly log: Log };
 
 export type Destinations = Pick<Parts, 'queue' | 'state'> & {
-  readonly store: Pick<Store, 'writeFrames' | 'lastFrame'>;
+  readonly store: Pick<FrameStore, 'writeFrames' | 'lastFrame'>;
   /** What is away is waited for: frames stay in the spool until all three were reached and the name is claimed. */
   readonly contact: Pick<Contact, 'require' | 'unreached'>;
 };
@@ -70,7 +70,7 @@ export async function openOutbox({ config, clock, log }: Wants, parts: Destinati
 }
 
 /** When the host's newest frame in the store was, or null; a store that is away is not waited for: the spool knows it. */
-async function newestStored(host: string, { store, contact }: Destinations): Promise<Span | null> {
+async function newestStored(host: string, { store, contact }: Destinations): Promise<Interval | null> {
   try {
     contact.require('store');
     return await store.lastFrame(host);
@@ -81,7 +81,7 @@ async function newestStored(host: string, { store, contact }: Destinations): Pro
 }
 
 /** The state, which cannot be asked for a claim before it was reached and checked. */
-function onceReached({ state, contact }: Destinations): Pick<State, 'acquire' | 'renew' | 'release'> {
+function onceReached({ state, contact }: Destinations): Leases {
   return {
     acquire: async (name, owner, ttlMs) => {
       contact.require('state');
@@ -120,7 +120,7 @@ interface Opened {
   readonly claim: HostClaim;
   readonly spool: Spool;
   readonly shipper: Shipper;
-  readonly previous: Span | null;
+  readonly previous: Interval | null;
   readonly log: Log;
   readonly contact: Pick<Contact, 'unreached'>;
 }

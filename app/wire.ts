@@ -13,7 +13,7 @@ import { createReceivers, NOTIFIERS } from '../notify/index.ts';
 import { payloadOf, payloadSchema } from '../notify/payload.ts';
 import type { Queue } from '../queue/contract.ts';
 import { createQueue } from '../queue/index.ts';
-import type { State } from '../state/contract.ts';
+import type { State, Workers } from '../state/contract.ts';
 import { createState, stateFile } from '../state/index.ts';
 import { type FileLock, lockFile } from '../state/sqlite/lock.ts';
 import type { Store } from '../store/contract.ts';
@@ -140,7 +140,7 @@ export async function openParts(config: Config, clock: Clock, log: Log): Promise
 }
 
 /** With another number hosts would change their lanes: frames would be put where nobody looks for them. */
-async function agreeOnLanes(state: State, lanes: number): Promise<void> {
+async function agreeOnLanes(state: Workers, lanes: number): Promise<void> {
   const recorded = await state.agreeOnLanes(lanes);
   if (recorded === lanes) return;
   const problem = {

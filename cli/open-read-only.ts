@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ROOT_DATA } from '../app/process-context.ts';
 import { describeError, errorCode, printable, TidegaugeError } from '../core/errors.ts';
-import type { Store } from '../store/contract.ts';
+import type { FrameStore } from '../store/contract.ts';
 import type { Context } from './context.ts';
 
 /**
@@ -33,7 +33,7 @@ export function hintElsewhere(data: string, root = ROOT_DATA): void {
 const HOSTS_NAMED = 10;
 
 /** Nothing was found of this host: perhaps because it is another one. Says which are stored, on standard error. */
-export async function hintHost(store: Pick<Store, 'hosts'>, host: string): Promise<void> {
+export async function hintHost(store: Pick<FrameStore, 'hosts'>, host: string): Promise<void> {
   const hosts = await store.hosts();
   if (hosts.length === 0 || hosts.includes(host)) return;
   const more = hosts.length > HOSTS_NAMED ? ` and ${hosts.length - HOSTS_NAMED} more` : '';

@@ -4,7 +4,7 @@ import type { Config } from '../core/config/config.ts';
 import { describeError, errorCode } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { type Crowd, crowdOf, unmatchedRules } from '../detector/rule-coverage.ts';
-import type { Store } from '../store/contract.ts';
+import type { FrameStore } from '../store/contract.ts';
 
 /**
  * A line for each rule that looks at nobody in the newest stored frames of all hosts, or one that says why they were
@@ -42,7 +42,7 @@ function unreadable(file: string): string | null {
   }
 }
 
-async function newestCrowds(store: Store): Promise<Crowd[]> {
+async function newestCrowds(store: FrameStore): Promise<Crowd[]> {
   const crowds: Crowd[] = [];
   for (const host of await store.hosts()) {
     // Of those that can be read: frames ahead of a backlog cannot.

@@ -1,7 +1,8 @@
 import { type HostFold, type HostState, stepOver } from '../alert/host.ts';
 import type { Incident } from '../core/incident/incident.ts';
+import type { Interval } from '../core/interval.ts';
 import { type Frame, frameEnd, isComplete } from '../core/traffic/frame.ts';
-import type { Range, Store } from '../store/contract.ts';
+import type { FrameStore } from '../store/contract.ts';
 
 /** What one host's history gave under these settings. */
 export interface HostReview {
@@ -16,7 +17,7 @@ export interface HostReview {
   /** End of the last folded frame. */
   readonly to: number | null;
   /** Stretches of the range without a frame, with incomplete ones, or with ones that a detector failed on: nothing can be said about them. */
-  readonly blind: readonly Range[];
+  readonly blind: readonly Interval[];
   /** Incidents that touch the range, by start, then container. */
   readonly incidents: readonly Incident[];
 }
@@ -36,7 +37,7 @@ export interface Beginning {
 export async function reviewFrames(
   fold: HostFold,
   frames: AsyncIterable<Frame>,
-  range: Range,
+  range: Interval,
   onFrame?: (frame: Frame) => void,
   beginning: Beginning | null = null,
 ): Promise<HostReview> {
@@ -79,8 +80,8 @@ export async function reviewFrames(
  */
 export async function reviewStore(
   fold: HostFold,
-  store: Pick<Store, 'readFrames' | 'hosts'>,
-  range: Range,
+  store: Pick<FrameStore, 'readFrames' | 'hosts'>,
+  range: Interval,
   options: {
     host?: string;
     onFrame?: (frame: Frame) => void;
@@ -101,7 +102,7 @@ export async function reviewStore(
 const firing = (state: HostState): Map<string, Incident> =>
   new Map(state.pipeline.open.map(({ incident }) => [incident.id, incident]));
 
-const touches = (incident: Incident, range: Range): boolean =>
+const touches = (incident: Incident, range: Interval): boolean =>
   incident.start < range.to && incident.end > range.from;
 
 function byStart(a: Incident, b: Incident): number {
@@ -111,11 +112,11 @@ function byStart(a: Incident, b: Incident): number {
 /** Finds the stretches of a range that judged frames do not cover. */
 class Coverage {
   frames = 0;
-  readonly #range: Range;
-  readonly #blind: Range[] = [];
+  readonly #range: Interval;
+  readonly #blind: Interval[] = [];
   #covered: number | null = null;
 
-  constructor(range: Range) {
+  constructor(range: Interval) {
     this.#range = range;
   }
 
@@ -131,8 +132,8 @@ class Coverage {
   }
 
   /** Blind stretches between the first and the last frame of the range, touching ones joined. */
-  blind(): Range[] {
-    const joined: Range[] = [];
+  blind(): Interval[] {
+    const joined: Interval[] = [];
     for (const stretch of this.#blind) {
       const last = joined.at(-1);
       if (last && last.to >= stretch.from)

@@ -4,18 +4,15 @@ import { describeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { type Backoff, pauseAfter, retrying } from '../core/retry.ts';
 import type { Outcome, Receiver } from '../notify/contract.ts';
-import type { Delivery, Lease, State } from '../state/contract.ts';
+import type { Deliveries, Delivery, DeliveryOutcome, Lease, Leases, Silences } from '../state/contract.ts';
 import { endOrphans } from './orphaned-deliveries.ts';
 import { Silencing } from './silences.ts';
 
-/** How a delivery stands after an attempt. */
-type Next = Omit<Delivery, 'notification'>;
-
 /** Outcomes of attempts that the state could not record yet, by key: these are not to be sent again. */
-export type Unrecorded = Map<string, Next>;
+export type Unrecorded = Map<string, DeliveryOutcome>;
 
 export interface DeliverDeps {
-  readonly state: State;
+  readonly state: Leases & Deliveries & Silences;
   readonly receivers: readonly Receiver[];
   readonly clock: Clock;
   readonly log: Log;
@@ -155,7 +152,7 @@ export class Deliverer {
   }
 
   /** Null when no silence has anything to do with it. */
-  async #silence(delivery: Delivery): Promise<Next | null> {
+  async #silence(delivery: Delivery): Promise<DeliveryOutcome | null> {
     const next = await this.#silencing.judge(delivery, this.#deps.clock.now());
     if (!next) return null;
     const { key, receiver } = delivery.notification;
@@ -165,7 +162,7 @@ export class Deliverer {
   }
 
   /** Null when nothing is known of the receiver by it. */
-  async #send(receiver: Receiver, delivery: Delivery): Promise<Next | null> {
+  async #send(receiver: Receiver, delivery: Delivery): Promise<DeliveryOutcome | null> {
     if (!(await this.#holds())) return null;
     const outcome = await receiver.deliver(delivery.notification, this.#abort.signal);
     // An attempt that our own stop cut short says nothing about the receiver.
@@ -185,7 +182,7 @@ export class Deliverer {
     return !this.lost;
   }
 
-  #say(receiver: Receiver, delivery: Delivery, next: Next): void {
+  #say(receiver: Receiver, delivery: Delivery, next: DeliveryOutcome): void {
     const facts = {
       receiver: receiver.name,
       key: delivery.notification.key,
@@ -211,7 +208,7 @@ export class Deliverer {
 }
 
 /** What becomes of a delivery after an attempt. */
-export function decide(outcome: Outcome, attempts: number, now: number): Next {
+export function decide(outcome: Outcome, attempts: number, now: number): DeliveryOutcome {
   if (outcome.kind === 'accepted')
     return { status: 'delivered', attempts, nextAttempt: now, lastError: null };
   if (outcome.kind === 'refused')

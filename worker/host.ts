@@ -5,8 +5,8 @@ import type { Incident } from '../core/incident/incident.ts';
 import type { Log } from '../core/log.ts';
 import { isRetriable } from '../core/retry.ts';
 import { type Frame, frameEnd } from '../core/traffic/frame.ts';
-import type { Checkpoint, Lease, State } from '../state/contract.ts';
-import type { Store } from '../store/contract.ts';
+import type { Checkpoint, Checkpoints, Deliveries, Incidents, Lease } from '../state/contract.ts';
+import type { FrameStore, IncidentStore } from '../store/contract.ts';
 import { Reading } from './partial-read.ts';
 import { ofTold, toldUpTo } from './recovery.ts';
 import { BACKOFF, leaseLost, persist } from './retry-under-lease.ts';
@@ -14,8 +14,8 @@ import { Batch, gather, NOTHING, type Written } from './write-batch.ts';
 
 export interface HostDeps {
   readonly fold: HostFold;
-  readonly store: Store;
-  readonly state: State;
+  readonly store: FrameStore & IncidentStore;
+  readonly state: Checkpoints & Incidents & Deliveries;
   readonly clock: Clock;
   readonly log: Log;
   /** Aborted when the lane is given up. */

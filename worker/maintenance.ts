@@ -2,12 +2,12 @@ import type { Clock } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { bucketStart, TIERS } from '../core/traffic/rollup.ts';
-import type { Lease, State } from '../state/contract.ts';
-import type { Store } from '../store/contract.ts';
+import type { Lease, Leases } from '../state/contract.ts';
+import type { FrameStore, StoreAdmin, TrafficStore } from '../store/contract.ts';
 
 export interface UpkeepDeps {
-  readonly store: Pick<Store, 'hosts' | 'firstFrame' | 'lastInTurn' | 'rollUp' | 'expire'>;
-  readonly state: Pick<State, 'acquire' | 'renew' | 'release'>;
+  readonly store: FrameStore & TrafficStore & StoreAdmin;
+  readonly state: Leases;
   readonly clock: Clock;
   readonly log: Log;
   /** Unique among all processes that share the state. */

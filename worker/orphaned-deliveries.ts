@@ -1,6 +1,6 @@
 import type { Log } from '../core/log.ts';
 import type { Receiver } from '../notify/contract.ts';
-import type { Lease, State } from '../state/contract.ts';
+import type { Deliveries, Lease } from '../state/contract.ts';
 
 /** Deliveries of each status read at once; of more the newest. */
 const PAGE = 10_000;
@@ -11,7 +11,7 @@ const PAGE = 10_000;
  */
 export async function endOrphans(
   lease: Lease,
-  deps: { readonly state: State; readonly receivers: readonly Receiver[]; readonly log: Log },
+  deps: { readonly state: Deliveries; readonly receivers: readonly Receiver[]; readonly log: Log },
 ): Promise<boolean> {
   const { state, log } = deps;
   const names = new Set(deps.receivers.map(({ name }) => name));

@@ -1,7 +1,7 @@
 import { isoTime } from '../core/clock.ts';
 import type { Notification } from '../core/incident/incident.ts';
-import { DELIVERY_STATUSES, type Lease, type State } from '../state/contract.ts';
-import type { Store } from '../store/contract.ts';
+import { type Checkpoints, DELIVERY_STATUSES, type Deliveries, type Lease } from '../state/contract.ts';
+import type { FrameStore, IncidentStore } from '../store/contract.ts';
 import { leaseLost, type PersistDeps, persist } from './retry-under-lease.ts';
 
 /** First stretch of the store that is searched, backwards, for what was handled before state was lost. */
@@ -15,8 +15,8 @@ const UNDER_WAY_MS = 10_000;
 const MARK = 'handled';
 
 export interface HandledDeps extends PersistDeps {
-  readonly state: State;
-  readonly store: Store;
+  readonly state: Checkpoints & Deliveries;
+  readonly store: FrameStore & IncidentStore;
 }
 
 /**
@@ -55,11 +55,11 @@ export async function ofTold(
 }
 
 /** Searched from the newest frame backwards, in stretches that double. */
-async function newestDetection(host: string, store: Store): Promise<number | null> {
+async function newestDetection(host: string, store: HandledDeps['store']): Promise<number | null> {
   const first = await store.firstFrame(host);
   const last = await store.lastFrame(host);
   if (first === null || last === null) return null;
-  for (let to = last.end, length = SEARCH_MS; to > first; to -= length, length *= 2) {
+  for (let { to } = last, length = SEARCH_MS; to > first; to -= length, length *= 2) {
     const found = await store.readDetections(host, { from: Math.max(0, to - length), to });
     const newest = found.at(-1);
     if (newest) return newest.start;

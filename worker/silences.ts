@@ -1,12 +1,9 @@
 import { type Notification, notificationKey } from '../core/incident/incident.ts';
 import { isCovered, type Silence, silenceText } from '../core/incident/silence.ts';
-import type { Delivery, Lease, State } from '../state/contract.ts';
+import type { Deliveries, Delivery, DeliveryOutcome, Lease, Silences } from '../state/contract.ts';
 
 /** Deliveries that are held, read at once; of more the newest. */
 const PAGE = 10_000;
-
-/** How a delivery stands. */
-type Next = Omit<Delivery, 'notification'>;
 
 /**
  * What silences do to deliveries. A firing message that is covered by a silence is held. If its incident is over before
@@ -14,17 +11,17 @@ type Next = Omit<Delivery, 'notification'>;
  * is told that it is over, silence or not: somebody may wait for that.
  */
 export class Silencing {
-  readonly #state: State;
+  readonly #state: Deliveries & Silences;
   /** Silences in force, and deliveries held by them, when it was last looked. */
   active = 0;
   held = 0;
 
-  constructor(state: State) {
+  constructor(state: Deliveries & Silences) {
     this.#state = state;
   }
 
   /** Instead of an attempt at `now`, epoch ms; null: it may be made. */
-  async judge(delivery: Delivery, now: number): Promise<Next | null> {
+  async judge(delivery: Delivery, now: number): Promise<DeliveryOutcome | null> {
     const { notification, attempts } = delivery;
     if (notification.status === 'firing') {
       const by = coverOf(notification, await this.#state.silences(now), now);
@@ -55,7 +52,7 @@ export class Silencing {
   ): Promise<boolean> {
     const over = await this.#state.delivery(keyOf(notification, 'resolved'));
     const by = coverOf(notification, silences, now) ?? (over && (await this.#coverAtEnd(over)));
-    const finish = ({ key }: Notification, status: Next['status']) =>
+    const finish = ({ key }: Notification, status: DeliveryOutcome['status']) =>
       this.#state.updateDelivery(lease, key, { status, attempts, nextAttempt: now, lastError: by });
     if (by === null) return finish(notification, 'pending');
     if (over === null) return true;

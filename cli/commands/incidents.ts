@@ -3,7 +3,7 @@ import { printable } from '../../core/errors.ts';
 import type { Incident } from '../../core/incident/incident.ts';
 import { incidentJson } from '../../core/incident/incident-json.ts';
 import { incidentLines, jsonText } from '../../review/report.ts';
-import { DELIVERY_STATUSES, type Delivery, type State } from '../../state/contract.ts';
+import { DELIVERY_STATUSES, type Deliveries, type Delivery } from '../../state/contract.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { hasData, hintElsewhere } from '../open-read-only.ts';
 import { rangeFlags } from '../times.ts';
@@ -44,7 +44,7 @@ export async function incidents(context: Context, flags: IncidentFlags): Promise
 }
 
 /** By incident, oldest first. */
-async function allDeliveries(state: State): Promise<Map<string, Delivery[]>> {
+async function allDeliveries(state: Deliveries): Promise<Map<string, Delivery[]>> {
   const all: Delivery[] = [];
   for (const status of DELIVERY_STATUSES) all.push(...(await state.deliveries(status, LIMIT)).reverse());
   return Map.groupBy(all, delivery => delivery.notification.incident.id);

@@ -13,7 +13,7 @@ import {
   subjectOf,
 } from '../../core/incident/silence.ts';
 import { jsonText } from '../../review/report.ts';
-import type { State } from '../../state/contract.ts';
+import type { Incidents, Silences } from '../../state/contract.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { hasData } from '../open-read-only.ts';
 
@@ -70,7 +70,7 @@ export async function silenceEnd(context: Context, _flags: CommonFlags, id: stri
 async function withState(
   context: Context,
   purpose: 'read' | 'write',
-  action: (state: State) => Promise<void>,
+  action: (state: Incidents & Silences) => Promise<void>,
 ): Promise<number> {
   if (!hasData(context, filesOf(context.config).state)) return purpose === 'read' ? 0 : 1;
   const state = makeState(context.config, context.clock, context.log, { readOnly: purpose === 'read' });

@@ -6,8 +6,17 @@ import type { Clock } from '../../core/clock.ts';
 import { ExchangeError } from '../../core/errors.ts';
 import type { Incident, Notification } from '../../core/incident/incident.ts';
 import type { Silence } from '../../core/incident/silence.ts';
-import type { Checkpoint, Commit, Delivery, DeliveryStatus, Lease, State } from '../contract.ts';
-import { FRESH, keyText, type Outcome, Records, textOfKey, timeOf } from '../records.ts';
+import type { Interval } from '../../core/interval.ts';
+import type {
+  Checkpoint,
+  Commit,
+  Delivery,
+  DeliveryOutcome,
+  DeliveryStatus,
+  Lease,
+  State,
+} from '../contract.ts';
+import { FRESH, keyText, Records, textOfKey, timeOf } from '../records.ts';
 import { hourOf, staleCheckpoints } from '../retention.ts';
 import { openDatabase, openReadOnly, sqliteError } from './database.ts';
 import * as sql from './statements.ts';
@@ -141,7 +150,7 @@ class SqliteState implements State {
     });
   }
 
-  async incidents(range: { from: number; to: number }, limit: number): Promise<Incident[]> {
+  async incidents(range: Interval, limit: number): Promise<Incident[]> {
     return this.#rows(bodyRow, sql.incidents, { ...range, limit }).map(row =>
       this.#records.incident(row.body),
     );
@@ -159,7 +168,7 @@ class SqliteState implements State {
     );
   }
 
-  async updateDelivery(lease: Lease, key: string, outcome: Outcome): Promise<boolean> {
+  async updateDelivery(lease: Lease, key: string, outcome: DeliveryOutcome): Promise<boolean> {
     return this.#fenced(lease, db => {
       const { status, attempts, nextAttempt, lastError } = outcome;
       db.prepare(sql.updateDelivery).run({

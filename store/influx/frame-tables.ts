@@ -1,11 +1,11 @@
+import type { Interval } from '../../core/interval.ts';
 import type { Log } from '../../core/log.ts';
-import { compareText, type Frame, frameEnd } from '../../core/traffic/frame.ts';
+import { compareText, type Frame } from '../../core/traffic/frame.ts';
 import type { FlowTotal } from '../../core/traffic/service-map.ts';
 import { checkFrame } from '../check.ts';
-import type { Range } from '../contract.ts';
 import { addTotals, EXCHANGE_SUMS } from '../flow.ts';
 import { type FrameHead, inTurn, withinRows } from '../page.ts';
-import { integer, text } from '../row.ts';
+import { frameInterval, integer, text } from '../row.ts';
 import { decodeTag } from '../text.ts';
 import type { Access } from './client/access.ts';
 import { interpreted } from './client/failure.ts';
@@ -42,7 +42,7 @@ export class FrameTables {
   /** Frames of a host, ascending; up to those whose turn is yet to come, unless they are asked for. */
   async *read(
     host: string,
-    range: Range,
+    range: Interval,
     { withAhead }: { readonly withAhead: boolean },
   ): AsyncIterable<Frame> {
     const marks = pages(
@@ -83,7 +83,7 @@ export class FrameTables {
     return { wanted, ends: wanted.length < now.length };
   }
 
-  async flows(host: string, range: Range): Promise<FlowTotal[]> {
+  async flows(host: string, range: Interval): Promise<FlowTotal[]> {
     const tags = 'container, service, protocol, role, peer_kind, peer, port';
     const rows = await allRows(
       this.#access.from('container_flows'),
@@ -101,10 +101,7 @@ export class FrameTables {
       { newestFirst: true },
     );
     if (!row) return null;
-    return interpreted(this.#access.place, () => {
-      const start = integer(row, 'time');
-      return { start, end: frameEnd({ start, durationMs: integer(row, 'duration_ms') }) };
-    });
+    return interpreted(this.#access.place, () => frameInterval(row));
   }
 
   /** Start of the newest frame from `from` on that was written in its turn. */

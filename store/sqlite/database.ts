@@ -7,7 +7,7 @@ import { isBusy } from '../../backends/sqlite/codes.ts';
 import { openToRead } from '../../backends/sqlite/read.ts';
 import * as shared from '../../backends/sqlite/transaction.ts';
 import { ExchangeError } from '../../core/errors.ts';
-import type { Range } from '../contract.ts';
+import type { Interval } from '../../core/interval.ts';
 import { openFailure, sqliteFailure } from './failure.ts';
 import { MIGRATIONS, migrate, schemaVersion } from './schema.ts';
 
@@ -124,7 +124,7 @@ export interface Step<T> {
 }
 
 /** All items of a range, read step by step. */
-export async function* stepwise<T>(range: Range, read: (part: Range) => Step<T>): AsyncIterable<T> {
+export async function* stepwise<T>(range: Interval, read: (part: Interval) => Step<T>): AsyncIterable<T> {
   for (let from: number | null = range.from; from !== null; ) {
     const { items, next }: Step<T> = read({ from, to: range.to });
     yield* items;

@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Interval } from '../../core/interval.ts';
 import { compareConnections } from '../../core/traffic/connection.ts';
 import { compareFlows } from '../../core/traffic/flow.ts';
 import {
@@ -7,14 +8,22 @@ import {
   DIRECTIONS,
   type Direction,
   type Frame,
-  frameEnd,
   type Window,
 } from '../../core/traffic/frame.ts';
 import { isSizes, type Sizes } from '../../core/traffic/histogram.ts';
 import type { FlowTotal } from '../../core/traffic/service-map.ts';
-import type { Range } from '../contract.ts';
 import { type FrameHead, inTurn, withinRows } from '../page.ts';
-import { droppedOf, faultsOf, integer, kindOf, number, orNull, type Row, text } from '../row.ts';
+import {
+  droppedOf,
+  faultsOf,
+  frameInterval,
+  integer,
+  kindOf,
+  number,
+  orNull,
+  type Row,
+  text,
+} from '../row.ts';
 import { decodeField } from '../text.ts';
 import { ConnectionTable } from './connections.ts';
 import type { Step } from './database.ts';
@@ -122,7 +131,7 @@ export class FrameTables {
   }
 
   /** The first `limit` frames of a host in the range, without their containers. */
-  #headsOf(host: string, range: Range, limit: number): FrameHead[] {
+  #headsOf(host: string, range: Interval, limit: number): FrameHead[] {
     const id = this.#names.findHost(host);
     if (id === null) return [];
     return this.#heads.all(id, sqlTime(range.from), sqlTime(range.to), limit).map(row => ({
@@ -159,7 +168,7 @@ export class FrameTables {
    * null at its end. A frame that lacks rows is being deleted: it is left out, as a gap; those whose turn is yet to come
    * end the reading, unless `withAhead`. Needs a transaction, so that heads and rows are of one moment.
    */
-  step(host: string, range: Range, { withAhead }: { readonly withAhead: boolean }): Step<Frame> {
+  step(host: string, range: Interval, { withAhead }: { readonly withAhead: boolean }): Step<Frame> {
     const found = this.#headsOf(host, range, STEP_FRAMES);
     const heads = withinRows(withAhead ? found : this.#inTurn(host, found), STEP_ROWS);
     const first = heads[0];
@@ -183,11 +192,9 @@ export class FrameTables {
     return { items, next: last.frame.start + 1 };
   }
 
-  last(host: string, before: number): { start: number; end: number } | null {
+  last(host: string, before: number): Interval | null {
     const row = this.#last.get(this.#names.findHost(host), sqlTime(before));
-    if (!row) return null;
-    const start = integer(row, 'time');
-    return { start, end: frameEnd({ start, durationMs: integer(row, 'duration_ms') }) };
+    return row ? frameInterval(row) : null;
   }
 
   lastInTurn(host: string): number | null {

@@ -1,8 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Annotation, Detection } from '../../core/incident/incident.ts';
+import type { Interval } from '../../core/interval.ts';
 import { mergeAll, mergeAnnotation } from '../annotation.ts';
 import { scoresFrom } from '../check.ts';
-import type { Range } from '../contract.ts';
 import { integer, number, orNull, type Row, severityOf, stateOf, text } from '../row.ts';
 import { decodeField, encodeField } from '../text.ts';
 import { sqlTime } from './frames.ts';
@@ -83,7 +83,7 @@ export class IncidentTables {
   }
 
   /** Annotations whose region touches the range, in contract order. */
-  annotations(range: Range): Annotation[] {
+  annotations(range: Interval): Annotation[] {
     const from = sqlTime(range.from);
     return mergeAll(this.#annotations.all(sqlTime(range.to), from, from).map(annotationOf));
   }

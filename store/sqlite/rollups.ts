@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Interval } from '../../core/interval.ts';
 import { compareText } from '../../core/traffic/frame.ts';
 import type { Amount, Rollup, Tier, TrafficSum } from '../../core/traffic/rollup.ts';
-import type { Range } from '../contract.ts';
 import { type RollupHead, withinRows } from '../page.ts';
 import { integer, number, type Row, text } from '../row.ts';
 import { decodeField } from '../text.ts';
@@ -64,7 +64,7 @@ export class RollupTables {
   }
 
   /** The first buckets of the range, as many as one step reads. */
-  step({ stepMs }: Tier, host: string, range: Range): Rollup[] {
+  step({ stepMs }: Tier, host: string, range: Interval): Rollup[] {
     const id = this.#names.findHost(host);
     if (id === null) return [];
     const rows = this.#heads.all(stepMs, id, sqlTime(range.from), sqlTime(range.to), STEP_BUCKETS);
@@ -82,7 +82,7 @@ export class RollupTables {
   }
 
   /** Frames stored (tier null) or rolled up, by bucket of `stepMs`. */
-  counts(tier: Tier | null, host: string, { from, to }: Range, stepMs: number): Map<number, number> {
+  counts(tier: Tier | null, host: string, { from, to }: Interval, stepMs: number): Map<number, number> {
     const id = this.#names.findHost(host);
     if (id === null) return new Map();
     const rows = tier

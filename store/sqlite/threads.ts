@@ -1,18 +1,18 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { ExchangeError, type Problem } from '../../core/errors.ts';
+import type { Interval } from '../../core/interval.ts';
 import type { Retention, Rollup } from '../../core/traffic/rollup.ts';
-import type { Range } from '../contract.ts';
 
 /** Work that takes too long for the thread that captures: node:sqlite blocks. */
 export type Task =
-  | { readonly kind: 'roll-up'; readonly file: string; readonly host: string; readonly range: Range }
+  | { readonly kind: 'roll-up'; readonly file: string; readonly host: string; readonly range: Interval }
   | { readonly kind: 'expire'; readonly file: string; readonly now: number; readonly retention: Retention }
   | {
       readonly kind: 'series';
       readonly file: string;
       readonly host: string;
-      readonly range: Range;
+      readonly range: Interval;
       readonly stepMs: number;
     };
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Interval } from '../../core/interval.ts';
 import { bucketStart, type Rollup } from '../../core/traffic/rollup.ts';
 import type { State } from '../../state/contract.ts';
-import type { Range } from '../../store/contract.ts';
 import { SqliteStore } from '../../store/sqlite/store.ts';
 import { Upkeep } from '../../worker/maintenance.ts';
 import { ManualClock } from '../parts/clock.ts';
@@ -171,7 +171,7 @@ for (const [name, parts, startStore] of STORES) {
           // A database of somebody else's may have others.
           if (property === 'hosts') return async () => ['box'];
           return (...args: unknown[]) => {
-            if (property === 'rollUp') looked.push((clock.now() - (args[1] as Range).from) / HOUR);
+            if (property === 'rollUp') looked.push((clock.now() - (args[1] as Interval).from) / HOUR);
             return method.apply(target, args);
           };
         },

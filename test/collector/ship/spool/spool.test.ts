@@ -19,7 +19,7 @@ import type { Waiting } from '../../../../collector/ship/backlog.ts';
 import { Spool, type SpoolOptions } from '../../../../collector/ship/spool/spool.ts';
 import { systemClock } from '../../../../core/clock.ts';
 import { TidegaugeError } from '../../../../core/errors.ts';
-import { type Frame, spanOf } from '../../../../core/traffic/frame.ts';
+import { type Frame, intervalOf } from '../../../../core/traffic/frame.ts';
 import { ManualClock } from '../../../parts/clock.ts';
 import { busyParts, frameOf } from '../../../parts/frames.ts';
 import { recordingLog } from '../../../parts/log.ts';
@@ -77,7 +77,7 @@ describe('spool', () => {
     const frames = fill(open({ fsync }), 30).map(({ frame }) => frame);
     const next = reopen({ fsync });
     expect(contents(next)).toEqual(frames);
-    expect(next.newest).toEqual(frames.map(spanOf).at(-1));
+    expect(next.newest).toEqual(frames.map(intervalOf).at(-1));
     expect(next.status()).toMatchObject({ damaged: 0, recovered: 30, fault: null, unwritten: 0 });
     expect(segments().length).toBeGreaterThan(1);
   });
@@ -115,7 +115,7 @@ describe('spool', () => {
     const spool = open();
     const all = fill(spool, 20);
     for (const { waiting } of all) spool.release(waiting);
-    expect(reopen().newest).toEqual(all.map(({ frame }) => spanOf(frame)).at(-1));
+    expect(reopen().newest).toEqual(all.map(({ frame }) => intervalOf(frame)).at(-1));
   });
 
   it('a frame says how many were dropped before it, whatever was shipped, damaged or started anew in between', () => {
