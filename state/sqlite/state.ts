@@ -1,5 +1,7 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { z } from 'zod';
+import { resultCode, sqliteFailure } from '../../backends/sqlite/failure.ts';
+import { type FileKind, openDatabase, openReadOnly } from '../../backends/sqlite/open.ts';
 import { transaction } from '../../backends/sqlite/transaction.ts';
 import { CAPS } from '../../core/caps.ts';
 import type { Clock } from '../../core/clock.ts';
@@ -18,7 +20,7 @@ import type {
 } from '../contract.ts';
 import { FRESH, keyText, Records, textOfKey, timeOf } from '../records.ts';
 import { hourOf, staleCheckpoints } from '../retention.ts';
-import { openDatabase, openReadOnly, sqliteError } from './database.ts';
+import { MIGRATIONS } from './schema.ts';
 import * as sql from './statements.ts';
 
 export interface SqliteStateOptions {
@@ -34,6 +36,12 @@ export interface SqliteStateOptions {
 export function createSqliteState(options: SqliteStateOptions): State {
   return new SqliteState(options);
 }
+
+export const STATE_FILE: FileKind = {
+  migrations: MIGRATIONS,
+  busyMs: 2000,
+  damaged: 'Move the file away: a new one is made, and what it held is derived again from the store.',
+};
 
 const tokenRow = z.object({ token: z.int() });
 const lanesRow = z.object({ value: z.int() });
@@ -57,7 +65,7 @@ class SqliteState implements State {
   }
 
   async open(): Promise<string> {
-    this.#db ??= this.#readOnly ? openReadOnly(this.#file) : openDatabase(this.#file);
+    this.#db ??= (this.#readOnly ? openReadOnly : openDatabase)(this.#file, STATE_FILE);
     const row = this.#db.prepare('SELECT sqlite_version() AS version').get();
     return `SQLite ${row?.version} at ${this.#file}`;
   }
@@ -247,7 +255,8 @@ class SqliteState implements State {
     try {
       return body(db);
     } catch (error) {
-      throw sqliteError(error, this.#file);
+      // Anything else is a mistake of ours.
+      throw resultCode(error) === null ? error : sqliteFailure(this.#file, error, STATE_FILE.damaged);
     }
   }
 

@@ -1,4 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { openFailure } from '../../backends/sqlite/failure.ts';
+import { openDatabase, openReadOnly } from '../../backends/sqlite/open.ts';
 import { ExchangeError } from '../../core/errors.ts';
 import type { Annotation, Detection } from '../../core/incident/incident.ts';
 import type { Interval } from '../../core/interval.ts';
@@ -9,8 +11,7 @@ import { checkDetection, checkFrame, compareDetections } from '../check.ts';
 import type { Store, StoreInfo } from '../contract.ts';
 import { addTotals } from '../flow.ts';
 import { checkStep, retentionLines } from '../tiers.ts';
-import { breathe, openDatabase, openReadOnly, snapshot, stepwise, transaction } from './database.ts';
-import { openFailure } from './failure.ts';
+import { breathe, STORE_FILE, snapshot, stepwise, transaction } from './database.ts';
 import { FrameTables, sqlTime } from './frames.ts';
 import { IncidentTables, type Position } from './incidents.ts';
 import { Names } from './names.ts';
@@ -49,7 +50,7 @@ export class SqliteStore implements Store {
   async open(): Promise<StoreInfo> {
     this.#opened?.db.close();
     this.#opened = null;
-    const db = this.#readOnly ? openReadOnly(this.#file) : openDatabase(this.#file);
+    const db = (this.#readOnly ? openReadOnly : openDatabase)(this.#file, STORE_FILE);
     try {
       const names = new Names(db);
       const frames = new FrameTables(db, names);
@@ -60,7 +61,7 @@ export class SqliteStore implements Store {
     } catch (error) {
       // Tables that are not as this version made them.
       db.close();
-      throw openFailure(this.#file, error);
+      throw openFailure(this.#file, error, STORE_FILE.damaged);
     }
   }
 
