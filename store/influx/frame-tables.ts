@@ -5,6 +5,7 @@ import type { FlowTotal } from '../../core/traffic/service-map.ts';
 import { checkFrame } from '../check.ts';
 import { addTotals, EXCHANGE_SUMS } from '../flow.ts';
 import { type FrameHead, inTurn, withinRows } from '../page.ts';
+import { frameHeadOf } from '../records.ts';
 import { frameInterval, integer, text } from '../row.ts';
 import { decodeTag } from '../text.ts';
 import type { Access } from './client/access.ts';
@@ -12,7 +13,7 @@ import { interpreted } from './client/failure.ts';
 import { ALL_TIME, inRange, within } from './client/influxql.ts';
 import { connectionLines, flowLines, frameLine, trafficLines } from './client/line.ts';
 import { allRows, firstRow, pages } from './client/pages.ts';
-import { frameOf, headOf, totalOf } from './frames.ts';
+import { frameOf, totalOf } from './frames.ts';
 
 /** Frames asked for at once, and containers of them: a few megabytes of answer. */
 const STEP_FRAMES = 256;
@@ -52,7 +53,7 @@ export class FrameTables {
       { limit: STEP_FRAMES },
     );
     for await (const page of marks) {
-      const heads = interpreted(this.#access.place, () => page.map(row => headOf(host, row)));
+      const heads = interpreted(this.#access.place, () => page.map(row => frameHeadOf(host, row)));
       const { wanted, ends } = withAhead ? { wanted: heads, ends: false } : await this.#inTurn(host, heads);
       for (let rest = wanted; rest.length > 0; ) {
         const step = withinRows(rest, STEP_CONTAINERS);
@@ -78,7 +79,7 @@ export class FrameTables {
       { from: first.frame.start, to: last.frame.start + 1 },
       part => `SELECT * FROM host_frames WHERE ${inRange(host, part)} ORDER BY time`,
     );
-    const now = interpreted(this.#access.place, () => rows.map(row => headOf(host, row)));
+    const now = interpreted(this.#access.place, () => rows.map(row => frameHeadOf(host, row)));
     const wanted = inTurn(now, newest ?? Number.NEGATIVE_INFINITY);
     return { wanted, ends: wanted.length < now.length };
   }

@@ -2,13 +2,14 @@ import type { Interval } from '../../core/interval.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
 import type { Rollup, Tier } from '../../core/traffic/rollup.ts';
 import { type RollupHead, withinRows } from '../page.ts';
+import { rollupHeadOf } from '../records.ts';
 import { integer } from '../row.ts';
 import type { TierTables } from '../tiers.ts';
 import type { Access } from './client/access.ts';
 import { interpreted } from './client/failure.ts';
 import { inRange } from './client/influxql.ts';
 import { allRows, pages } from './client/pages.ts';
-import { rollupHeadOf, rollupLine, rollupOf, trafficSumLines } from './rollups.ts';
+import { rollupLine, rollupOf, trafficSumLines } from './rollups.ts';
 
 /** Buckets asked for at once, and containers of them. */
 const STEP_BUCKETS = 256;
