@@ -8,6 +8,8 @@ import type { Log } from '../core/log.ts';
 import { createFold } from '../detector/fold.ts';
 import { DEFAULT_RULES, DETECTORS } from '../detector/index.ts';
 import { DEFAULT_LIMITS } from '../detector/subjects.ts';
+import type { Observe } from '../http/contract.ts';
+import { timed } from '../http/timed.ts';
 import type { Receiver } from '../notify/contract.ts';
 import { createReceivers, NOTIFIERS } from '../notify/index.ts';
 import { payloadOf, payloadSchema } from '../notify/payload.ts';
@@ -71,6 +73,9 @@ export function makeFold(config: Config): HostFold {
   });
 }
 
+/** Told how long each write to the store, and each publication, took. */
+export type Observers = Readonly<Record<'store' | 'queue', Observe>>;
+
 /** Everything outside of this process. */
 export interface Parts {
   readonly store: Store;
@@ -87,10 +92,15 @@ export interface Parts {
  * Store, queue and state, each tried once; those that are away are tried on. Throws when one of them can never be used
  * as it is configured, and when others that share the state count another number of lanes; what was opened is closed.
  */
-export async function reachParts(config: Config, clock: Clock, log: Log): Promise<Parts> {
-  const store = makeStore(config, log);
+export async function reachParts(
+  config: Config,
+  clock: Clock,
+  log: Log,
+  observe?: Observers,
+): Promise<Parts> {
   const shared = { warned: new Set<string>() };
-  const queue = makeQueue(config, clock, log, shared);
+  const plain = { store: makeStore(config, log), queue: makeQueue(config, clock, log, shared) };
+  const { store, queue } = observe ? timedParts(plain, clock, observe) : plain;
   const state = makeState(config, clock, log, shared);
   const close = async () => {
     await Promise.allSettled([queue.close(), state.close(), store.close()]);
@@ -126,6 +136,20 @@ export async function reachParts(config: Config, clock: Clock, log: Log): Promis
     throw error;
   }
 }
+
+/** Store and queue that tell how long each write took. */
+const timedParts = (
+  { store, queue }: Pick<Parts, 'store' | 'queue'>,
+  clock: Clock,
+  observe: Observers,
+): Pick<Parts, 'store' | 'queue'> => ({
+  store: timed(
+    store,
+    { writeFrames: 'frames', writeDetections: 'detections', writeAnnotations: 'annotations' },
+    { clock, observe: observe.store },
+  ),
+  queue: timed(queue, { publish: 'publish' }, { clock, observe: observe.queue }),
+});
 
 /** The same for those who need all of them at once: throws also when one is away. */
 export async function openParts(config: Config, clock: Clock, log: Log): Promise<Parts> {

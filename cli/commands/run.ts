@@ -2,7 +2,7 @@ import { aborted } from '../../app/aborted.ts';
 import { refuseUnlessReady } from '../../app/capture-ready.ts';
 import { type Collector, startCollector } from '../../app/collector-process.ts';
 import { type Detecting, startDetecting } from '../../app/detector-process.ts';
-import { listen } from '../../app/http.ts';
+import { listen, startMeasuring } from '../../app/http.ts';
 import { refuseIfInUse } from '../../app/outbox.ts';
 import { ensureDataFolder } from '../../app/process-context.ts';
 import { divideRights, type Rights } from '../../app/rights.ts';
@@ -66,7 +66,8 @@ async function play(
   const { config, signal, log, rights } = context;
   ensureDataFolder(config);
   if (roles.collect) refuseIfInUse(config.data);
-  const parts = await reachParts(config, context.clock, log);
+  const measured = startMeasuring();
+  const parts = await reachParts(config, context.clock, log, measured.observe);
   const live = openLive(context, roles.collect && flags.quiet !== true, show);
   let detecting: Detecting | null = null;
   let collector: Collector | null = null;
@@ -81,7 +82,7 @@ async function play(
       upkeep: () => detecting?.upkeep() ?? null,
       rules: () => detecting?.rules ?? null,
     };
-    listener = await listen(context, roles, parts, watched);
+    listener = await listen(context, roles, parts, measured, watched);
     const onIncident = (incident: Incident) => {
       live.incident(incident);
       show.onIncident?.(incident);
