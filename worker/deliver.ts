@@ -5,7 +5,7 @@ import type { Log } from '../core/log.ts';
 import { type Backoff, pauseAfter, retrying } from '../core/retry.ts';
 import type { Outcome, Receiver } from '../notify/contract.ts';
 import type { Deliveries, Delivery, DeliveryOutcome, Lease, Leases, Silences } from '../state/contract.ts';
-import { endOrphans } from './orphaned-deliveries.ts';
+import { endOrphanedDeliveries } from './orphaned-deliveries.ts';
 import { Silencing } from './silences.ts';
 
 /** Outcomes of attempts that the state could not record yet, by key: these are not to be sent again. */
@@ -82,7 +82,7 @@ export class Deliverer {
         (await this.#deliverDue(receiver)) > 0 ? 0 : IDLE_MS,
       );
     this.#loops = [
-      this.#endOrphans(),
+      this.#endOrphanedDeliveries(),
       this.#loop({}, () => this.#reviewHeld()),
       ...this.#deps.receivers.map(deliver),
     ];
@@ -93,11 +93,11 @@ export class Deliverer {
     await Promise.all(this.#loops);
   }
 
-  async #endOrphans(): Promise<void> {
+  async #endOrphanedDeliveries(): Promise<void> {
     const { clock, log } = this.#deps;
     const { signal } = this.#abort;
     try {
-      const action = () => endOrphans(this.#lease, this.#deps);
+      const action = () => endOrphanedDeliveries(this.#lease, this.#deps);
       if (!(await retrying(action, { clock, backoff: STATE_BACKOFF, signal }))) this.lost = true;
     } catch (error) {
       log.warn({ error: describeError(error) }, 'deliveries of former receivers are not looked after');

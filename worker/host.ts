@@ -7,10 +7,10 @@ import { isRetriable } from '../core/retry.ts';
 import { type Frame, frameEnd } from '../core/traffic/frame.ts';
 import type { Checkpoint, Checkpoints, Deliveries, Incidents, Lease } from '../state/contract.ts';
 import type { FrameStore, IncidentStore } from '../store/contract.ts';
-import { Reading } from './partial-read.ts';
-import { ofTold, toldUpTo } from './recovery.ts';
-import { BACKOFF, leaseLost, persist } from './retry-under-lease.ts';
-import { Batch, gather, NOTHING, type Written } from './write-batch.ts';
+import { PartialRead } from './partial-read.ts';
+import { handledUpTo, ofAnnounced } from './recovery.ts';
+import { BACKOFF, leaseLost, retryUnderLease } from './retry-under-lease.ts';
+import { type FrameOutput, mergeOutputs, NO_OUTPUT, WriteBatch } from './write-batch.ts';
 
 export interface HostDeps {
   readonly fold: HostFold;
@@ -99,10 +99,10 @@ export class HostWorker {
   /** Load the checkpoint and fold what was stored since. */
   static async start(host: string, lease: Lease, deps: HostDeps): Promise<HostWorker> {
     const { state, fold } = deps;
-    const own = await persist(deps, () => state.loadCheckpoint(host, fold.fingerprint));
+    const own = await retryUnderLease(deps, () => state.loadCheckpoint(host, fold.fingerprint));
     const restored = own && restore(own, deps);
     const last = restored ? own.last : null;
-    const told = await toldUpTo(host, lease, deps);
+    const told = await handledUpTo(host, lease, deps);
     const rebuilds = last === null || told > last;
     const worker = new HostWorker(host, lease, deps, {
       state: restored ?? fold.init(),
@@ -111,7 +111,7 @@ export class HostWorker {
     });
     const folded = await worker.catchUp();
     if (folded > 0) deps.log.info({ host, frames: folded }, 'caught up from the store');
-    await worker.#closeOrphans();
+    await worker.#closeOrphanedIncidents();
     return worker;
   }
 
@@ -119,7 +119,7 @@ export class HostWorker {
   async take(frame: Frame): Promise<void> {
     if (this.#last !== null && frame.start <= this.#last) return;
     if (frame.previous !== this.#last) await this.catchUp(frame.start);
-    const batch = new Batch();
+    const batch = new WriteBatch();
     this.#fold(frame, batch);
     await this.#finish(batch);
     this.lagMs = this.#deps.clock.now() - frameEnd(frame);
@@ -148,13 +148,13 @@ export class HostWorker {
    */
   async #foldStored(before: number): Promise<{ frames: number; broken: { reason: unknown } | null }> {
     const range = { from: this.#last === null ? 0 : this.#last + 1, to: before };
-    const frames = new Reading(this.#deps.store.readFrames(this.host, range));
+    const frames = new PartialRead(this.#deps.store.readFrames(this.host, range));
     let folded = 0;
-    let batch = new Batch();
+    let batch = new WriteBatch();
     const flush = async () => {
       await this.#finish(batch);
       folded += batch.frames;
-      batch = new Batch();
+      batch = new WriteBatch();
       this.#showProgress(folded);
       await this.checkpoint(false);
     };
@@ -179,7 +179,7 @@ export class HostWorker {
   }
 
   /** Fold one frame: what it gave is to be written, with that of others, before anything is saved. */
-  #fold(frame: Frame, batch: Batch): void {
+  #fold(frame: Frame, batch: WriteBatch): void {
     if (this.#silentUpTo !== null && frame.start > this.#silentUpTo) batch.add(...this.#endSilence());
     const output = this.#step(frame);
     const silent = this.#silentUpTo !== null;
@@ -190,21 +190,21 @@ export class HostWorker {
   }
 
   /** Write what frames gave: the store first, then incidents and notifications. */
-  async #finish(batch: Batch): Promise<void> {
-    await this.#write(gather(batch.outputs));
+  async #finish(batch: WriteBatch): Promise<void> {
+    await this.#write(mergeOutputs(batch.outputs));
     this.#last = batch.last;
     this.frames += batch.frames;
   }
 
   /** What is firing is told, in case it was never told before: under a key that was, it is ignored. */
-  #endSilence(): Written[] {
+  #endSilence(): FrameOutput[] {
     if (this.#silentUpTo === null) return [];
     this.#silentUpTo = null;
-    return [{ ...NOTHING, notifications: this.#deps.fold.announce(this.#state) }];
+    return [{ ...NO_OUTPUT, notifications: this.#deps.fold.announce(this.#state) }];
   }
 
   /** A frame that a detector cannot digest is counted. */
-  #step(frame: Frame): Written | null {
+  #step(frame: Frame): FrameOutput | null {
     const step = stepOver(this.#deps.fold, this.#state, frame, error => {
       this.failedFrames++;
       this.#deps.log.error(
@@ -218,15 +218,17 @@ export class HostWorker {
     return { detections, annotations, incidents, notifications };
   }
 
-  async #write(gathered: Written): Promise<void> {
+  async #write(merged: FrameOutput): Promise<void> {
     const { store, state, onIncident } = this.#deps;
-    const { detections, annotations, incidents, notifications } = gathered;
+    const { detections, annotations, incidents, notifications } = merged;
     if (detections.length > 0)
       await this.#writeRows(detections.length, () => store.writeDetections(detections));
     if (annotations.length > 0)
       await this.#writeRows(annotations.length, () => store.writeAnnotations(annotations));
     if (incidents.length === 0 && notifications.length === 0) return;
-    const held = await persist(this.#deps, () => state.commit(this.#lease, { incidents, notifications }));
+    const held = await retryUnderLease(this.#deps, () =>
+      state.commit(this.#lease, { incidents, notifications }),
+    );
     if (!held) throw leaseLost(this.#lease.name);
     for (const incident of incidents) onIncident?.(incident);
   }
@@ -234,7 +236,7 @@ export class HostWorker {
   /** Rows that the store will never take are counted and left out: incidents go on without them. */
   async #writeRows(count: number, write: () => Promise<void>): Promise<void> {
     try {
-      await persist(this.#deps, write);
+      await retryUnderLease(this.#deps, write);
     } catch (error) {
       if (this.#deps.signal.aborted || isRetriable(error)) throw error;
       this.refusedRows += count;
@@ -255,7 +257,7 @@ export class HostWorker {
       fingerprint: fold.fingerprint,
       data: fold.encode(this.#state),
     };
-    const held = await persist(this.#deps, () => state.saveCheckpoint(this.#lease, checkpoint));
+    const held = await retryUnderLease(this.#deps, () => state.saveCheckpoint(this.#lease, checkpoint));
     if (!held) throw leaseLost(this.#lease.name);
     this.#checkpointed = clock.monotonic();
   }
@@ -265,11 +267,11 @@ export class HostWorker {
    * other settings: nobody else would ever end them. Not only after a rebuilding: one under other settings may have been
    * broken off, and these settings be back.
    */
-  async #closeOrphans(): Promise<void> {
+  async #closeOrphanedIncidents(): Promise<void> {
     const { state, fold, log } = this.#deps;
     const at = this.#last ?? 0;
     const known = fold.openIncidents(this.#state);
-    const stored = await persist(this.#deps, () => state.openIncidents(this.host));
+    const stored = await retryUnderLease(this.#deps, () => state.openIncidents(this.host));
     const orphans = stored
       .filter(({ id, findings }) => !known.has(id) && findings.every(({ last }) => last <= at))
       .map(incident => ({ ...incident, resolvedAt: Math.max(at, incident.end) }));
@@ -279,7 +281,7 @@ export class HostWorker {
       'settings changed: open incidents of other settings are closed',
     );
     const closed = fold.close(orphans);
-    const notifications = await ofTold(closed.notifications, this.#deps);
+    const notifications = await ofAnnounced(closed.notifications, this.#deps);
     await this.#write({ detections: [], ...closed, notifications });
   }
 }

@@ -5,7 +5,7 @@ import { bucketStart, TIERS } from '../core/traffic/rollup.ts';
 import type { Lease, Leases } from '../state/contract.ts';
 import type { FrameStore, StoreAdmin, TrafficStore } from '../store/contract.ts';
 
-export interface UpkeepDeps {
+export interface MaintenanceDeps {
   readonly store: FrameStore & TrafficStore & StoreAdmin;
   readonly state: Leases;
   readonly clock: Clock;
@@ -16,7 +16,7 @@ export interface UpkeepDeps {
   readonly rawMs: number;
 }
 
-export interface UpkeepStatus {
+export interface MaintenanceStatus {
   /** Whether this process is the one that does it. */
   readonly owned: boolean;
   /** Buckets of tiers written, and rows deleted because of their age, since the start. */
@@ -28,6 +28,7 @@ export interface UpkeepStatus {
 
 const COARSEST_MS = Math.max(...TIERS.map(({ stepMs }) => stepMs));
 
+/** Stored, and shared with other versions: not to be renamed. */
 const LEASE = 'upkeep';
 const EVERY_MS = 60_000;
 /** A process that is silent for so long loses the task to another. */
@@ -45,8 +46,8 @@ const STOP_MS = 2000;
  * stored late, after an outage, are found by their number: a bucket that lacks some is made anew. A host's frames come
  * in order, so that each round looks at all that is newer than what had come by the one before, however old it is.
  */
-export class Upkeep {
-  readonly #deps: UpkeepDeps;
+export class Maintenance {
+  readonly #deps: MaintenanceDeps;
   readonly #abort = new AbortController();
   #loop: Promise<void> = Promise.resolve();
   #lease: Lease | null = null;
@@ -57,7 +58,7 @@ export class Upkeep {
   #expired = 0;
   #failing: string | null = null;
 
-  constructor(deps: UpkeepDeps) {
+  constructor(deps: MaintenanceDeps) {
     this.#deps = deps;
   }
 
@@ -65,7 +66,7 @@ export class Upkeep {
     this.#loop = this.#run();
   }
 
-  status(): UpkeepStatus {
+  status(): MaintenanceStatus {
     return {
       owned: this.#lease !== null,
       buckets: this.#buckets,
@@ -84,7 +85,7 @@ export class Upkeep {
     this.#lease = null;
     if (!lease) return;
     await this.#deps.state.release(lease).catch((error: unknown) => {
-      this.#deps.log.debug({ error: describeError(error) }, 'upkeep lease not released, it will expire');
+      this.#deps.log.debug({ error: describeError(error) }, 'maintenance lease not released, it will expire');
     });
   }
 

@@ -9,7 +9,7 @@ const PAGE = 10_000;
  * Let deliveries of receivers that are not configured any more end as dead: nobody would ever take them, and what is
  * pending or held is never forgotten. Returns false when the lease is lost.
  */
-export async function endOrphans(
+export async function endOrphanedDeliveries(
   lease: Lease,
   deps: { readonly state: Deliveries; readonly receivers: readonly Receiver[]; readonly log: Log },
 ): Promise<boolean> {

@@ -2,7 +2,7 @@ import { isoTime } from '../core/clock.ts';
 import type { Notification } from '../core/incident/incident.ts';
 import { type Checkpoints, DELIVERY_STATUSES, type Deliveries, type Lease } from '../state/contract.ts';
 import type { FrameStore, IncidentStore } from '../store/contract.ts';
-import { leaseLost, type PersistDeps, persist } from './retry-under-lease.ts';
+import { leaseLost, type RetryDeps, retryUnderLease } from './retry-under-lease.ts';
 
 /** First stretch of the store that is searched, backwards, for what was handled before state was lost. */
 const SEARCH_MS = 3_600_000;
@@ -14,7 +14,7 @@ const UNDER_WAY_MS = 10_000;
 /** Fingerprint of the record of how far a host was handled that needs no checkpoint to be there. */
 const MARK = 'handled';
 
-export interface HandledDeps extends PersistDeps {
+export interface RecoveryDeps extends RetryDeps {
   readonly state: Checkpoints & Deliveries;
   readonly store: FrameStore & IncidentStore;
 }
@@ -24,14 +24,15 @@ export interface HandledDeps extends PersistDeps {
  * detections in the store was lost: its notifications were sent. The answer is recorded, so that it stays the same when
  * this owner dies before its first checkpoint.
  */
-export async function toldUpTo(host: string, lease: Lease, deps: HandledDeps): Promise<number> {
-  const known = await persist(deps, () => deps.state.foldedUpTo(host));
+export async function handledUpTo(host: string, lease: Lease, deps: RecoveryDeps): Promise<number> {
+  const known = await retryUnderLease(deps, () => deps.state.foldedUpTo(host));
   if (known !== null) return known;
-  const newest = await persist(deps, () => newestDetection(host, deps.store));
+  const newest = await retryUnderLease(deps, () => newestDetection(host, deps.store));
   const last = Math.max(0, (newest ?? 0) - UNDER_WAY_MS);
   if (last > 0) deps.log.warn({ host, upTo: isoTime(last) }, 'state was lost: rebuilding it from the store');
   const mark = { host, last, fingerprint: MARK, data: 'null' };
-  if (!(await persist(deps, () => deps.state.saveCheckpoint(lease, mark)))) throw leaseLost(lease.name);
+  if (!(await retryUnderLease(deps, () => deps.state.saveCheckpoint(lease, mark))))
+    throw leaseLost(lease.name);
   return last;
 }
 
@@ -42,20 +43,20 @@ const PAGE = 10_000;
  * Of the notifications that something is over those whose beginning was told: what only a rebuilding in silence has
  * seen, under settings that are gone again, ends in silence.
  */
-export async function ofTold(
+export async function ofAnnounced(
   notifications: readonly Notification[],
-  deps: Pick<HandledDeps, 'state' | 'clock' | 'log' | 'signal'>,
+  deps: Pick<RecoveryDeps, 'state' | 'clock' | 'log' | 'signal'>,
 ): Promise<Notification[]> {
   const told = new Set<string>();
   for (const status of DELIVERY_STATUSES) {
-    const deliveries = await persist(deps, () => deps.state.deliveries(status, PAGE));
+    const deliveries = await retryUnderLease(deps, () => deps.state.deliveries(status, PAGE));
     for (const { notification } of deliveries) told.add(notification.incident.id);
   }
   return notifications.filter(({ incident }) => told.has(incident.id));
 }
 
 /** Searched from the newest frame backwards, in stretches that double. */
-async function newestDetection(host: string, store: HandledDeps['store']): Promise<number | null> {
+async function newestDetection(host: string, store: RecoveryDeps['store']): Promise<number | null> {
   const first = await store.firstFrame(host);
   const last = await store.lastFrame(host);
   if (first === null || last === null) return null;

@@ -15,7 +15,7 @@ export const leaseLost = (name: string): LeaseLost =>
 /** Pauses between attempts at the store and the state. */
 export const BACKOFF = { firstMs: 100, maxMs: 5000 };
 
-export interface PersistDeps {
+export interface RetryDeps {
   readonly clock: Clock;
   readonly log: Log;
   /** Aborted when the lane is given up. */
@@ -23,7 +23,7 @@ export interface PersistDeps {
 }
 
 /** Keep trying until it works or the lane is given up. */
-export function persist<T>(deps: PersistDeps, action: () => Promise<T>): Promise<T> {
+export function retryUnderLease<T>(deps: RetryDeps, action: () => Promise<T>): Promise<T> {
   return retrying(action, {
     clock: deps.clock,
     backoff: BACKOFF,

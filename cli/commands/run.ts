@@ -79,7 +79,7 @@ async function play(
     const watched = {
       collector: () => collector,
       worker: () => detecting?.worker() ?? null,
-      upkeep: () => detecting?.upkeep() ?? null,
+      maintenance: () => detecting?.maintenance() ?? null,
       rules: () => detecting?.rules ?? null,
     };
     listener = await listen(context, roles, parts, measured, watched);

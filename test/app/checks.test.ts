@@ -10,7 +10,7 @@ describe('readiness of the capture', () => {
   const tally = new FrameTally();
   const watched = {
     ...{ collector: () => ({ tally }) as Collector, worker: () => null },
-    ...{ upkeep: () => null, rules: () => null },
+    ...{ maintenance: () => null, rules: () => null },
     ...{ queue: { depth: async () => 0 }, contact: { unreached: [] }, clock },
   };
   const failing = () => {
