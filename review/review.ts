@@ -16,7 +16,7 @@ export interface HostReview {
   readonly from: number | null;
   /** End of the last folded frame. */
   readonly to: number | null;
-  /** Stretches of the range without a frame, with incomplete ones, or with ones that a detector failed on: nothing can be said about them. */
+  /** Parts of the range without a frame, or with one that is incomplete or made a detector fail: nothing is known about them. */
   readonly blind: readonly Interval[];
   /** Incidents that touch the range, by start, then container. */
   readonly incidents: readonly Incident[];
@@ -31,7 +31,7 @@ export interface Beginning {
 }
 
 /**
- * Fold frames of one host in order and keep the incidents that touch the range: the very fold that live workers run.
+ * Fold frames of one host in order, as live workers do, and keep the incidents that touch the range.
  * `onFrame` is told of every frame, for progress; `beginning`: what came before the first one.
  */
 export async function reviewFrames(
@@ -109,7 +109,7 @@ function byStart(a: Incident, b: Incident): number {
   return a.start - b.start || (a.container < b.container ? -1 : a.container > b.container ? 1 : 0);
 }
 
-/** Finds the stretches of a range that judged frames do not cover. */
+/** Finds the parts of a range that judged frames do not cover. */
 class Coverage {
   frames = 0;
   readonly #range: Interval;
@@ -131,7 +131,7 @@ class Coverage {
     this.#covered = Math.max(this.#covered ?? to, to);
   }
 
-  /** Blind stretches between the first and the last frame of the range, touching ones joined. */
+  /** Blind parts between the first and the last frame of the range; adjacent ones are joined. */
   blind(): Interval[] {
     const joined: Interval[] = [];
     for (const stretch of this.#blind) {

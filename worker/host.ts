@@ -21,9 +21,9 @@ export interface HostDeps {
   /** Aborted when the lane is given up. */
   readonly signal: AbortSignal;
   readonly checkpointMs: number;
-  /** Told after each batch of outputs was stored. */
+  /** Called after each batch of outputs was stored. */
   readonly onIncident?: (incident: Incident) => void;
-  /** Told while stored history is folded. */
+  /** Called while stored history is folded. */
   readonly onProgress?: (progress: Progress) => void;
 }
 
@@ -35,14 +35,14 @@ export interface Progress {
   readonly at: number;
 }
 
-/** Frames folded, and rows that they gave, between two writes while catching up: bounds memory and repeated work. */
+/** Most frames folded, and rows made, between two writes while catching up: bounds memory and repeated work. */
 const CATCH_UP = { frames: 64, rows: 20_000 };
 /** Pause between two lines about progress. */
 const PROGRESS_MS = 5000;
 
 /**
- * One host's fold as its lane's owner runs it: from the newest checkpoint, over stored frames that the queue did not
- * bring, then frame by frame. Every output is keyed, so doing a frame again changes nothing.
+ * Folds the frames of one host for the owner of its lane: from the newest checkpoint, over stored frames that the queue
+ * did not bring, then frame by frame. Every output has a key, so folding a frame again changes nothing.
  */
 export class HostWorker {
   readonly host: string;
@@ -52,8 +52,8 @@ export class HostWorker {
   /** Start of the last folded frame, or null before the first. */
   #last: number | null;
   /**
-   * Frames up to here were handled before, under other settings or before state was lost: nobody is told again, only
-   * at their end of what is still firing.
+   * Frames up to here were handled before, under other settings or before state was lost: they send no notifications.
+   * After the last of them, what is still firing is announced.
    */
   #silentUpTo: number | null;
   #checkpointed: number;
@@ -63,7 +63,7 @@ export class HostWorker {
   failedFrames = 0;
   /** Rows that the store refused for good. */
   refusedRows = 0;
-  /** From the end of the newest frame that came alive to its outputs being stored, ms; null before the first. */
+  /** From the end of the newest frame of the queue until its outputs were stored, ms; null before the first. */
   lagMs: number | null = null;
 
   private constructor(
@@ -102,12 +102,12 @@ export class HostWorker {
     const own = await retryUnderLease(deps, () => state.loadCheckpoint(host, fold.fingerprint));
     const restored = own && restore(own, deps);
     const last = restored ? own.last : null;
-    const told = await handledUpTo(host, lease, deps);
-    const rebuilds = last === null || told > last;
+    const handled = await handledUpTo(host, lease, deps);
+    const rebuilds = last === null || handled > last;
     const worker = new HostWorker(host, lease, deps, {
       state: restored ?? fold.init(),
       last,
-      silentUpTo: rebuilds ? told : null,
+      silentUpTo: rebuilds ? handled : null,
     });
     const folded = await worker.catchUp();
     if (folded > 0) deps.log.info({ host, frames: folded }, 'caught up from the store');
@@ -115,7 +115,7 @@ export class HostWorker {
     return worker;
   }
 
-  /** Fold one frame of the queue, after any that came before it and were missed. Known frames are ignored. */
+  /** Fold a frame of the queue, after stored frames that it follows. A frame that was folded already is ignored. */
   async take(frame: Frame): Promise<void> {
     if (this.#last !== null && frame.start <= this.#last) return;
     if (frame.previous !== this.#last) await this.catchUp(frame.start);
@@ -143,8 +143,8 @@ export class HostWorker {
   }
 
   /**
-   * Fold stored frames until all are read, or reading breaks off. Throws when what they gave cannot be written: the
-   * state knows these frames then, and must not be used any more.
+   * Fold stored frames until all are read, or reading fails. Throws when their outputs cannot be written: the state
+   * includes these frames then, and must not be used any more.
    */
   async #foldStored(before: number): Promise<{ frames: number; broken: { reason: unknown } | null }> {
     const range = { from: this.#last === null ? 0 : this.#last + 1, to: before };
@@ -162,12 +162,12 @@ export class HostWorker {
       this.#fold(frame, batch);
       if (batch.frames >= CATCH_UP.frames || batch.rows >= CATCH_UP.rows) await flush();
     }
-    // Also when reading broke off: folding these frames again would give nothing.
+    // Also when reading failed: these frames are part of the state, and would not be folded again.
     if (batch.frames > 0) await flush();
     return { frames: folded, broken: frames.broken };
   }
 
-  /** While much is folded at once: how far it is, now and then. */
+  /** Say now and then how far the folding of much history is. */
   #showProgress(folded: number): void {
     const { clock, log, onProgress } = this.#deps;
     const at = this.#last ?? 0;
@@ -178,7 +178,7 @@ export class HostWorker {
     log.info({ host: this.host, frames: folded, at: isoTime(at) }, 'folding stored history');
   }
 
-  /** Fold one frame: what it gave is to be written, with that of others, before anything is saved. */
+  /** Fold one frame into the batch, which must be written before the state is saved. */
   #fold(frame: Frame, batch: WriteBatch): void {
     if (this.#silentUpTo !== null && frame.start > this.#silentUpTo) batch.add(...this.#endSilence());
     const output = this.#step(frame);
@@ -189,21 +189,21 @@ export class HostWorker {
     batch.last = frame.start;
   }
 
-  /** Write what frames gave: the store first, then incidents and notifications. */
+  /** Write the outputs of a batch: to the store first, then incidents and notifications. */
   async #finish(batch: WriteBatch): Promise<void> {
     await this.#write(mergeOutputs(batch.outputs));
     this.#last = batch.last;
     this.frames += batch.frames;
   }
 
-  /** What is firing is told, in case it was never told before: under a key that was, it is ignored. */
+  /** Announce what is firing, in case nobody was told; a notification with a known key is ignored. */
   #endSilence(): FrameOutput[] {
     if (this.#silentUpTo === null) return [];
     this.#silentUpTo = null;
     return [{ ...NO_OUTPUT, notifications: this.#deps.fold.announce(this.#state) }];
   }
 
-  /** A frame that a detector cannot digest is counted. */
+  /** Counts a frame that a detector fails on. */
   #step(frame: Frame): FrameOutput | null {
     const step = stepOver(this.#deps.fold, this.#state, frame, error => {
       this.failedFrames++;
@@ -233,7 +233,7 @@ export class HostWorker {
     for (const incident of incidents) onIncident?.(incident);
   }
 
-  /** Rows that the store will never take are counted and left out: incidents go on without them. */
+  /** Rows that the store refuses for good are counted and left out; incidents go on without them. */
   async #writeRows(count: number, write: () => Promise<void>): Promise<void> {
     try {
       await retryUnderLease(this.#deps, write);
@@ -263,9 +263,9 @@ export class HostWorker {
   }
 
   /**
-   * Open incidents that this fold does not know, though it has been past all frames in which they were seen, are of
-   * other settings: nobody else would ever end them. Not only after a rebuilding: one under other settings may have been
-   * broken off, and these settings be back.
+   * Close open incidents of other settings, which nobody else would: this fold does not know them, though it has folded
+   * all frames in which they were seen. Done at every start, because a rebuild under other settings may have been
+   * interrupted before these settings came back.
    */
   async #closeOrphanedIncidents(): Promise<void> {
     const { state, fold, log } = this.#deps;

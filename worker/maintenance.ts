@@ -12,7 +12,7 @@ export interface MaintenanceDeps {
   readonly log: Log;
   /** Unique among all processes that share the state. */
   readonly owner: string;
-  /** How long windows are kept, ms: what is older is not looked at. */
+  /** How long windows are kept, ms; older ones are ignored. */
   readonly rawMs: number;
 }
 
@@ -31,7 +31,7 @@ const COARSEST_MS = Math.max(...TIERS.map(({ stepMs }) => stepMs));
 /** Stored, and shared with other versions: not to be renamed. */
 const LEASE = 'upkeep';
 const EVERY_MS = 60_000;
-/** A process that is silent for so long loses the task to another. */
+/** A process that is silent for this long loses the task to another. */
 const LEASE_MS = 3 * EVERY_MS;
 /** A bucket is made when its end is this long ago: its last frames are read out and stored by then. */
 const SETTLE_MS = 15_000;
@@ -98,7 +98,10 @@ export class Maintenance {
         this.#failing = null;
       } catch (error) {
         if (this.#failing === null && !signal.aborted) {
-          log.warn({ error: describeError(error) }, 'tiers and retention are not looked after, trying again');
+          log.warn(
+            { error: describeError(error) },
+            'maintenance of tiers and retention failed, trying again',
+          );
         }
         this.#failing = describeError(error);
       }

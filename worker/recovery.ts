@@ -4,14 +4,14 @@ import { type Checkpoints, DELIVERY_STATUSES, type Deliveries, type Lease } from
 import type { FrameStore, IncidentStore } from '../store/contract.ts';
 import { leaseLost, type RetryDeps, retryUnderLease } from './retry-under-lease.ts';
 
-/** First stretch of the store that is searched, backwards, for what was handled before state was lost. */
+/** How far back the store is first searched for the last detection before state was lost. */
 const SEARCH_MS = 3_600_000;
 /**
- * What was found shortly before state was lost may not have been delivered, or state had only just begun: it is told
- * again, under the key that it had.
+ * Incidents found this shortly before state was lost may not have been delivered: they are sent again, under the same
+ * keys.
  */
 const UNDER_WAY_MS = 10_000;
-/** Fingerprint of the record of how far a host was handled that needs no checkpoint to be there. */
+/** Fingerprint of the record that only says how far a host was handled. */
 const MARK = 'handled';
 
 export interface RecoveryDeps extends RetryDeps {
@@ -20,9 +20,9 @@ export interface RecoveryDeps extends RetryDeps {
 }
 
 /**
- * Up to which frame a host was handled, whatever the settings; 0: none was. State that knows nothing of a host that has
- * detections in the store was lost: its notifications were sent. The answer is recorded, so that it stays the same when
- * this owner dies before its first checkpoint.
+ * Start of the last frame that any worker has handled, whatever its settings; 0: none. When the state knows nothing of a
+ * host that has detections in the store, the state was lost: the notifications were sent already. The answer is recorded,
+ * so that it stays the same when this owner dies before its first checkpoint.
  */
 export async function handledUpTo(host: string, lease: Lease, deps: RecoveryDeps): Promise<number> {
   const known = await retryUnderLease(deps, () => deps.state.foldedUpTo(host));
@@ -36,26 +36,26 @@ export async function handledUpTo(host: string, lease: Lease, deps: RecoveryDeps
   return last;
 }
 
-/** Deliveries of each status that are read at once; of more the newest. */
+/** How many deliveries of each status are looked at, newest first. */
 const PAGE = 10_000;
 
 /**
- * Of the notifications that something is over those whose beginning was told: what only a rebuilding in silence has
- * seen, under settings that are gone again, ends in silence.
+ * Of these `resolved` notifications, those whose incident was announced. An incident that was only found while history
+ * was folded silently, under settings that have changed again, ends silently.
  */
 export async function ofAnnounced(
   notifications: readonly Notification[],
   deps: Pick<RecoveryDeps, 'state' | 'clock' | 'log' | 'signal'>,
 ): Promise<Notification[]> {
-  const told = new Set<string>();
+  const announced = new Set<string>();
   for (const status of DELIVERY_STATUSES) {
     const deliveries = await retryUnderLease(deps, () => deps.state.deliveries(status, PAGE));
-    for (const { notification } of deliveries) told.add(notification.incident.id);
+    for (const { notification } of deliveries) announced.add(notification.incident.id);
   }
-  return notifications.filter(({ incident }) => told.has(incident.id));
+  return notifications.filter(({ incident }) => announced.has(incident.id));
 }
 
-/** Searched from the newest frame backwards, in stretches that double. */
+/** Searches backwards from the newest frame, each time twice as far. */
 async function newestDetection(host: string, store: RecoveryDeps['store']): Promise<number | null> {
   const first = await store.firstFrame(host);
   const last = await store.lastFrame(host);

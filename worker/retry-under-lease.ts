@@ -3,12 +3,12 @@ import { describeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { retrying } from '../core/retry.ts';
 
-/** Thrown when a lane is not ours any more: nothing more may be written for it. */
+/** The lane belongs to somebody else now: nothing more may be written for it. */
 export class LeaseLost extends Error {
   override readonly name = 'LeaseLost';
 }
 
-/** For the person who reads it, why a write under the lease of `name` was refused. */
+/** Why a write under the lease of `name` was refused. */
 export const leaseLost = (name: string): LeaseLost =>
   new LeaseLost(`another worker owns ${name}, or the state did not answer in time`);
 
@@ -22,7 +22,7 @@ export interface RetryDeps {
   readonly signal: AbortSignal;
 }
 
-/** Keep trying until it works or the lane is given up. */
+/** Try until it works or the lane is given up. */
 export function retryUnderLease<T>(deps: RetryDeps, action: () => Promise<T>): Promise<T> {
   return retrying(action, {
     clock: deps.clock,

@@ -1,11 +1,11 @@
 import type { HostOutput } from '../alert/host.ts';
 
-/** What is written of an output. Verdicts and what went no further are much more, and nobody needs them here. */
+/** What is written of a frame's output; verdicts and stopped alarms are not. */
 export type FrameOutput = Pick<HostOutput, 'detections' | 'annotations' | 'incidents' | 'notifications'>;
 
 export const NO_OUTPUT: FrameOutput = { detections: [], annotations: [], incidents: [], notifications: [] };
 
-/** What frames gave that were folded but whose outputs are not written yet. */
+/** Outputs of frames that are folded but not written yet. */
 export class WriteBatch {
   readonly outputs: FrameOutput[] = [];
   frames = 0;
@@ -20,7 +20,7 @@ export class WriteBatch {
   }
 }
 
-/** Outputs of several frames as one: of each incident and annotation only the newest version. */
+/** Outputs of several frames as one, with only the newest version of each incident and annotation. */
 export function mergeOutputs(outputs: readonly FrameOutput[]): FrameOutput {
   return {
     detections: outputs.flatMap(output => output.detections),

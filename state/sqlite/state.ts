@@ -248,7 +248,7 @@ class SqliteState implements State {
     const db = this.#db;
     if (!db) {
       throw new ExchangeError(
-        { place: this.#file, expected: 'an open database', found: 'a closed one', remedy: 'Open it first.' },
+        { place: this.#file, found: 'the state is closed', remedy: 'Open it first.' },
         { retry: true },
       );
     }

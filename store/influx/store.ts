@@ -1,10 +1,11 @@
-import { ExchangeError, printable } from '../../core/errors.ts';
+import { printable } from '../../core/errors.ts';
 import type { Annotation, Detection } from '../../core/incident/incident.ts';
 import type { Interval } from '../../core/interval.ts';
 import type { Log } from '../../core/log.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
 import { FOREVER, type Retention, type Rollup, TIERS } from '../../core/traffic/rollup.ts';
 import type { FlowTotal } from '../../core/traffic/service-map.ts';
+import { notOpen } from '../check.ts';
 import type { Store, StoreInfo } from '../contract.ts';
 import { readSeries, rollUp } from '../tiers.ts';
 import type { Access } from './client/access.ts';
@@ -174,16 +175,4 @@ export class InfluxStore implements Store {
     if (this.#opened) return this.#opened;
     throw notOpen(this.#connection.url);
   }
-}
-
-function notOpen(place: string): ExchangeError {
-  return new ExchangeError(
-    {
-      place,
-      expected: 'an open store',
-      found: 'a closed one',
-      remedy: 'Report this: the store was used before open() or after close().',
-    },
-    { retry: false },
-  );
 }

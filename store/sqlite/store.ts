@@ -1,13 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { openFailure } from '../../backends/sqlite/failure.ts';
 import { openDatabase, openReadOnly } from '../../backends/sqlite/open.ts';
-import { ExchangeError } from '../../core/errors.ts';
 import type { Annotation, Detection } from '../../core/incident/incident.ts';
 import type { Interval } from '../../core/interval.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
 import { FOREVER, type Retention, type Rollup } from '../../core/traffic/rollup.ts';
 import type { FlowTotal } from '../../core/traffic/service-map.ts';
-import { checkDetection, checkFrame, compareDetections } from '../check.ts';
+import { checkDetection, checkFrame, compareDetections, notOpen } from '../check.ts';
 import type { Store, StoreInfo } from '../contract.ts';
 import { addTotals } from '../flow.ts';
 import { checkStep, retentionLines } from '../tiers.ts';
@@ -206,14 +205,6 @@ export class SqliteStore implements Store {
 
   #open(): Opened {
     if (this.#opened) return this.#opened;
-    throw new ExchangeError(
-      {
-        place: this.#file,
-        expected: 'an open store',
-        found: 'a closed one',
-        remedy: 'Report this: the store was used before open() or after close().',
-      },
-      { retry: false },
-    );
+    throw notOpen(this.#file);
   }
 }
