@@ -20,7 +20,7 @@ const backends = {
   redis: ['queue', 'state'],
   docker: ['collector', 'demo'],
   sqlite: ['store', 'state'],
-  files: ['collector', 'store', 'state', 'app', 'cli'],
+  files: ['collector', 'app', 'cli', 'backends/sqlite'],
 };
 const above = ['app', 'cli', 'qa'];
 const product = ['core', 'backends', ...roles, 'demo', 'app', 'cli'];
@@ -76,7 +76,8 @@ const collectorRules = Object.entries(insideCollector).map(([folder, open]) => {
 });
 
 const backendRules = Object.entries(backends).flatMap(([backend, users]) => {
-  const others = othersThan(Object.keys(backends), backend).map(other => `backends/${other}`);
+  const open = Object.keys(backends).filter(other => backends[other].includes(`backends/${backend}`));
+  const others = othersThan(Object.keys(backends), backend, ...open).map(other => `backends/${other}`);
   return [
     rule(
       `${backend}-closed`,

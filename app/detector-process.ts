@@ -1,22 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import type { Incident } from '../core/incident/incident.ts';
-import { Upkeep, type UpkeepStatus } from '../worker/maintenance.ts';
+import { Maintenance, type MaintenanceStatus } from '../worker/maintenance.ts';
 import { Worker, type WorkerStatus } from '../worker/worker.ts';
 import type { ProcessContext } from './process-context.ts';
 import { RuleWatch } from './rule-watch.ts';
 import type { Backends } from './wire.ts';
 
-/** Worker and upkeep of this process. */
+/** Worker and maintenance of this process. */
 export interface Detecting {
   /** Null before it has started. */
   worker(): WorkerStatus | null;
-  upkeep(): UpkeepStatus | null;
+  maintenance(): MaintenanceStatus | null;
   readonly rules: RuleWatch;
   /** Fold what is stored now, save, give the lanes back. The backends must be ready or closed. */
   stop(): Promise<void>;
 }
 
-/** Start worker and upkeep as soon as store, queue and state were all reached. */
+/** Start worker and maintenance as soon as store, queue and state were all reached. */
 export function startDetecting(
   { config, clock, log }: ProcessContext,
   backends: Backends,
@@ -27,18 +27,18 @@ export function startDetecting(
   const rules = new RuleWatch({ rules: config.detectors, clock, log });
   const fold = rules.over(backends.fold);
   let worker: Worker | null = null;
-  let upkeep: Upkeep | null = null;
+  let maintenance: Maintenance | null = null;
   void backends.startup.ready.then(() => {
     worker = Worker.start({ ...backends, fold, clock, log, owner, leaseMs, checkpointMs, onIncident });
-    upkeep = new Upkeep({ ...backends, clock, log, owner, rawMs: config.store.retention.raw });
-    upkeep.start();
+    maintenance = new Maintenance({ ...backends, clock, log, owner, rawMs: config.store.retention.raw });
+    maintenance.start();
   });
   return {
     worker: () => worker?.status() ?? null,
-    upkeep: () => upkeep?.status() ?? null,
+    maintenance: () => maintenance?.status() ?? null,
     rules,
     async stop() {
-      await upkeep?.stop();
+      await maintenance?.stop();
       await worker?.stop();
     },
   };

@@ -3,11 +3,11 @@ import { createShipper, type Shipper, type ShipperOptions } from '../collector/s
 import { later } from '../collector/ship/spool/recover.ts';
 import { Spool } from '../collector/ship/spool/spool.ts';
 import { TidegaugeError } from '../core/errors.ts';
+import type { Interval } from '../core/interval.ts';
 import type { Log } from '../core/log.ts';
 import { isRetriable } from '../core/retry.ts';
-import type { Span } from '../core/traffic/frame.ts';
-import type { State } from '../state/contract.ts';
-import type { Store } from '../store/contract.ts';
+import type { Leases } from '../state/contract.ts';
+import type { FrameStore } from '../store/contract.ts';
 import type { BackendStartup } from './backend-startup.ts';
 import { HostLease } from './host-lease.ts';
 import { instanceId } from './instance.ts';
@@ -21,7 +21,7 @@ const DRAIN_MS = 10_000;
 export interface Outbox {
   readonly shipper: Shipper;
   /** When the host's newest frame was, in spool or store, or null. */
-  readonly previous: Span | null;
+  readonly previous: Interval | null;
   /** Resolves when another installation has taken the host's name: nothing more may be shipped. */
   readonly lost: Promise<TidegaugeError>;
   /** Ship what can be shipped soon, then end; returns how many frames are lost because they are not even on disk. */
@@ -31,8 +31,8 @@ export interface Outbox {
 type Wants = Pick<ProcessContext, 'config' | 'clock'> & { readonly log: Log };
 
 export type Destinations = Pick<Backends, 'queue' | 'state'> & {
-  readonly store: Pick<Store, 'writeFrames' | 'lastFrame'>;
-  /** What is away is waited for: frames stay in the spool until all three were reached and the host lease is held. */
+  readonly store: Pick<FrameStore, 'writeFrames' | 'lastFrame'>;
+  /** What is away is waited for: frames stay in the spool until all three were reached and the name is claimed. */
   readonly startup: Pick<BackendStartup, 'require' | 'unreached'>;
 };
 
@@ -70,7 +70,7 @@ export async function openOutbox({ config, clock, log }: Wants, backends: Destin
 }
 
 /** When the host's newest frame in the store was, or null; a store that is away is not waited for: the spool knows it. */
-async function newestStored(host: string, { store, startup }: Destinations): Promise<Span | null> {
+async function newestStored(host: string, { store, startup }: Destinations): Promise<Interval | null> {
   try {
     startup.require('store');
     return await store.lastFrame(host);
@@ -80,8 +80,8 @@ async function newestStored(host: string, { store, startup }: Destinations): Pro
   }
 }
 
-/** The state, which cannot be asked for a lease before it was reached and checked. */
-function onceReached({ state, startup }: Destinations): Pick<State, 'acquire' | 'renew' | 'release'> {
+/** The state, which cannot be asked for a claim before it was reached and checked. */
+function onceReached({ state, startup }: Destinations): Leases {
   return {
     acquire: async (name, owner, ttlMs) => {
       startup.require('state');
@@ -120,7 +120,7 @@ interface Opened {
   readonly hostLease: HostLease;
   readonly spool: Spool;
   readonly shipper: Shipper;
-  readonly previous: Span | null;
+  readonly previous: Interval | null;
   readonly log: Log;
   readonly startup: Pick<BackendStartup, 'unreached'>;
 }

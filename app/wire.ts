@@ -8,12 +8,14 @@ import type { Log } from '../core/log.ts';
 import { createFold } from '../detector/fold.ts';
 import { DEFAULT_RULES, DETECTORS } from '../detector/index.ts';
 import { DEFAULT_LIMITS } from '../detector/subjects.ts';
+import type { Observe } from '../http/contract.ts';
+import { timed } from '../http/timed.ts';
 import type { Receiver } from '../notify/contract.ts';
 import { createReceivers, NOTIFIERS } from '../notify/index.ts';
 import { payloadOf, payloadSchema } from '../notify/payload.ts';
 import type { Queue } from '../queue/contract.ts';
 import { createQueue } from '../queue/index.ts';
-import type { State } from '../state/contract.ts';
+import type { State, Workers } from '../state/contract.ts';
 import { createState, stateFile } from '../state/index.ts';
 import { type FileLock, lockFile } from '../state/sqlite/lock.ts';
 import type { Store } from '../store/contract.ts';
@@ -71,6 +73,9 @@ export function makeFold(config: Config): HostFold {
   });
 }
 
+/** Told how long each write to the store, and each publication, took. */
+export type Observers = Readonly<Record<'store' | 'queue', Observe>>;
+
 /** Everything outside of this process. */
 export interface Backends {
   readonly store: Store;
@@ -87,10 +92,15 @@ export interface Backends {
  * Store, queue and state, each tried once; those that are away are tried on. Throws when one of them can never be used
  * as it is configured, and when others that share the state count another number of lanes; what was opened is closed.
  */
-export async function startBackends(config: Config, clock: Clock, log: Log): Promise<Backends> {
-  const store = makeStore(config, log);
+export async function startBackends(
+  config: Config,
+  clock: Clock,
+  log: Log,
+  observe?: Observers,
+): Promise<Backends> {
   const shared = { warned: new Set<string>() };
-  const queue = makeQueue(config, clock, log, shared);
+  const plain = { store: makeStore(config, log), queue: makeQueue(config, clock, log, shared) };
+  const { store, queue } = observe ? timedBackends(plain, clock, observe) : plain;
   const state = makeState(config, clock, log, shared);
   const close = async () => {
     await Promise.allSettled([queue.close(), state.close(), store.close()]);
@@ -127,6 +137,20 @@ export async function startBackends(config: Config, clock: Clock, log: Log): Pro
   }
 }
 
+/** Store and queue that tell how long each write took. */
+const timedBackends = (
+  { store, queue }: Pick<Backends, 'store' | 'queue'>,
+  clock: Clock,
+  observe: Observers,
+): Pick<Backends, 'store' | 'queue'> => ({
+  store: timed(
+    store,
+    { writeFrames: 'frames', writeDetections: 'detections', writeAnnotations: 'annotations' },
+    { clock, observe: observe.store },
+  ),
+  queue: timed(queue, { publish: 'publish' }, { clock, observe: observe.queue }),
+});
+
 /** The same for those who need all of them at once: throws also when one is away. */
 export async function openBackends(config: Config, clock: Clock, log: Log): Promise<Backends> {
   const backends = await startBackends(config, clock, log);
@@ -140,7 +164,7 @@ export async function openBackends(config: Config, clock: Clock, log: Log): Prom
 }
 
 /** With another number hosts would change their lanes: frames would be put where nobody looks for them. */
-async function agreeOnLanes(state: State, lanes: number): Promise<void> {
+async function agreeOnLanes(state: Workers, lanes: number): Promise<void> {
   const recorded = await state.agreeOnLanes(lanes);
   if (recorded === lanes) return;
   const problem = {

@@ -1,7 +1,7 @@
 import { refuseUnlessReady } from '../app/capture-ready.ts';
 import { type Collector, startCollector } from '../app/collector-process.ts';
 import { type Detecting, startDetecting } from '../app/detector-process.ts';
-import { listen } from '../app/http.ts';
+import { listen, startMeasuring } from '../app/http.ts';
 import { refuseIfInUse } from '../app/outbox.ts';
 import { ensureDataFolder } from '../app/process-context.ts';
 import { divideRights, type Rights } from '../app/rights.ts';
@@ -71,7 +71,8 @@ async function play(
   const { config, signal, log, rights } = context;
   ensureDataFolder(config);
   if (roles.collect) refuseIfInUse(config.data);
-  const backends = await startBackends(config, context.clock, log);
+  const measured = startMeasuring();
+  const backends = await startBackends(config, context.clock, log, measured.observe);
   const live = openLive(context, roles.collect && flags.quiet !== true, show);
   let detecting: Detecting | null = null;
   let collector: Collector | null = null;
@@ -83,10 +84,10 @@ async function play(
     const watched = {
       collector: () => collector,
       worker: () => detecting?.worker() ?? null,
-      upkeep: () => detecting?.upkeep() ?? null,
+      maintenance: () => detecting?.maintenance() ?? null,
       rules: () => detecting?.rules ?? null,
     };
-    listener = await listen(context, roles, backends, watched);
+    listener = await listen(context, roles, backends, measured, watched);
     const onIncident = (incident: Incident) => {
       live.incident(incident);
       show.onIncident?.(incident);

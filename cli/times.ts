@@ -1,7 +1,7 @@
 import { parseTime } from '../core/clock.ts';
 import { parseDuration } from '../core/config/units.ts';
 import { printable, TidegaugeError } from '../core/errors.ts';
-import type { Range } from '../store/contract.ts';
+import type { Interval } from '../core/interval.ts';
 
 /** Epoch ms of a flag: ISO 8601, or a duration before `now`. */
 export function timeFlag(flag: string, text: string, now: number): number {
@@ -20,7 +20,7 @@ export function timeFlag(flag: string, text: string, now: number): number {
 }
 
 /** The range of --from and --to; refuses an empty one. */
-export function rangeFlags(flags: { from: string; to: string }, now: number): Range {
+export function rangeFlags(flags: { from: string; to: string }, now: number): Interval {
   const range = { from: timeFlag('--from', flags.from, now), to: timeFlag('--to', flags.to, now) };
   if (range.from < range.to) return range;
   throw new TidegaugeError(

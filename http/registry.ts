@@ -1,14 +1,20 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Metric, Observe } from './contract.ts';
 
+export type { Registry };
+
 /** Upper bounds of the latency buckets, seconds: from an embedded write to a time-out. */
 const LATENCY_BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** A registry of these metrics alone: nothing is shared through prom-client's own global one. */
-export function createRegistry(metrics: readonly Metric[]): Registry {
+export function createRegistry(metrics: readonly Metric[] = []): Registry {
   const registry = new Registry();
-  for (const metric of metrics) register(registry, metric);
+  addMetrics(registry, metrics);
   return registry;
+}
+
+export function addMetrics(registry: Registry, metrics: readonly Metric[]): void {
+  for (const metric of metrics) register(registry, metric);
 }
 
 /** A histogram in the registry, and how to fill it. Labels: `operation` and `outcome`. */

@@ -3,8 +3,8 @@ import { formatDuration } from '../core/config/units.ts';
 import { printable } from '../core/errors.ts';
 import type { Incident } from '../core/incident/incident.ts';
 import { incidentJson } from '../core/incident/incident-json.ts';
+import type { Interval } from '../core/interval.ts';
 import { seriesLabel } from '../core/traffic/series.ts';
-import type { Range } from '../store/contract.ts';
 import type { HostReview } from './review.ts';
 
 /** JSON text with two spaces and a newline at the end: equal values made in the same order of keys give equal bytes. */
@@ -68,7 +68,7 @@ function lengthText(ms: number): string {
   return formatDuration(Math.round(ms / unit) * unit);
 }
 
-function rangeText({ from, to }: Range): string {
+function rangeText({ from, to }: Interval): string {
   return `${isoTime(from)} for ${lengthText(to - from)}`;
 }
 

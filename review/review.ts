@@ -1,7 +1,8 @@
 import { type HostFold, type HostState, stepOver } from '../alert/host.ts';
 import type { Incident } from '../core/incident/incident.ts';
+import type { Interval } from '../core/interval.ts';
 import { type Frame, frameEnd, isComplete } from '../core/traffic/frame.ts';
-import type { Range, Store } from '../store/contract.ts';
+import type { FrameStore } from '../store/contract.ts';
 
 /** What one host's history gave under these settings. */
 export interface HostReview {
@@ -15,8 +16,8 @@ export interface HostReview {
   readonly from: number | null;
   /** End of the last folded frame. */
   readonly to: number | null;
-  /** Stretches of the range without a frame, with incomplete ones, or with ones that a detector failed on: nothing can be said about them. */
-  readonly blind: readonly Range[];
+  /** Parts of the range without a frame, or with one that is incomplete or made a detector fail: nothing is known about them. */
+  readonly blind: readonly Interval[];
   /** Incidents that touch the range, by start, then container. */
   readonly incidents: readonly Incident[];
 }
@@ -30,13 +31,13 @@ export interface Beginning {
 }
 
 /**
- * Fold frames of one host in order and keep the incidents that touch the range: the very fold that live workers run.
+ * Fold frames of one host in order, as live workers do, and keep the incidents that touch the range.
  * `onFrame` is told of every frame, for progress; `beginning`: what came before the first one.
  */
 export async function reviewFrames(
   fold: HostFold,
   frames: AsyncIterable<Frame>,
-  range: Range,
+  range: Interval,
   onFrame?: (frame: Frame) => void,
   beginning: Beginning | null = null,
 ): Promise<HostReview> {
@@ -79,8 +80,8 @@ export async function reviewFrames(
  */
 export async function reviewStore(
   fold: HostFold,
-  store: Pick<Store, 'readFrames' | 'hosts'>,
-  range: Range,
+  store: Pick<FrameStore, 'readFrames' | 'hosts'>,
+  range: Interval,
   options: {
     host?: string;
     onFrame?: (frame: Frame) => void;
@@ -101,21 +102,21 @@ export async function reviewStore(
 const firing = (state: HostState): Map<string, Incident> =>
   new Map(state.pipeline.open.map(({ incident }) => [incident.id, incident]));
 
-const touches = (incident: Incident, range: Range): boolean =>
+const touches = (incident: Incident, range: Interval): boolean =>
   incident.start < range.to && incident.end > range.from;
 
 function byStart(a: Incident, b: Incident): number {
   return a.start - b.start || (a.container < b.container ? -1 : a.container > b.container ? 1 : 0);
 }
 
-/** Finds the stretches of a range that judged frames do not cover. */
+/** Finds the parts of a range that judged frames do not cover. */
 class Coverage {
   frames = 0;
-  readonly #range: Range;
-  readonly #blind: Range[] = [];
+  readonly #range: Interval;
+  readonly #blind: Interval[] = [];
   #covered: number | null = null;
 
-  constructor(range: Range) {
+  constructor(range: Interval) {
     this.#range = range;
   }
 
@@ -130,9 +131,9 @@ class Coverage {
     this.#covered = Math.max(this.#covered ?? to, to);
   }
 
-  /** Blind stretches between the first and the last frame of the range, touching ones joined. */
-  blind(): Range[] {
-    const joined: Range[] = [];
+  /** Blind parts between the first and the last frame of the range; adjacent ones are joined. */
+  blind(): Interval[] {
+    const joined: Interval[] = [];
     for (const stretch of this.#blind) {
       const last = joined.at(-1);
       if (last && last.to >= stretch.from)

@@ -1,9 +1,10 @@
 import type { Incident, Notification } from '../core/incident/incident.ts';
 import type { Silence } from '../core/incident/silence.ts';
+import type { Interval } from '../core/interval.ts';
 
 /**
- * Ownership for a limited time. `token` grows with every new ownership of a name, so that writes of an owner who
- * was paused past his lease can be told from those of his successor (fencing).
+ * Ownership for a limited time. `token` grows with every new ownership of a name. So the writes of an owner that was
+ * paused past its lease can be told from those of its successor (fencing).
  */
 export interface Lease {
   readonly name: string;
@@ -11,106 +12,129 @@ export interface Lease {
   readonly token: number;
 }
 
-/** The fold's state of one host after its frame `last`. */
+/** What the fold knows of one host after its frame `last`. */
 export interface Checkpoint {
   readonly host: string;
   /** Start of the last frame folded, epoch ms. */
   readonly last: number;
-  /** Identifies settings and code that made it: a checkpoint of other settings is not used. */
+  /** Identifies the settings and the code that made it. A checkpoint of other settings is not used. */
   readonly fingerprint: string;
   /** JSON text. */
   readonly data: string;
 }
 
 /**
- * `pending` is to be tried, `held` waits for the end of a silence. The others are final: `delivered`, `dead` (given up), or
- * `silenced` (what it is about was over before the silence was).
+ * `pending`: to be tried. `held`: waits for the end of a silence. Final are `delivered`, `dead` (given up) and
+ * `silenced` (its incident ended before the silence did).
  */
 export const DELIVERY_STATUSES = ['pending', 'held', 'delivered', 'dead', 'silenced'] as const;
 export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 
-/** A notification on its way. */
-export interface Delivery {
-  readonly notification: Notification;
+/** How a delivery stands. */
+export interface DeliveryOutcome {
   readonly status: DeliveryStatus;
   /** Attempts made so far. */
   readonly attempts: number;
-  /** Not to be tried before, epoch ms. */
+  /** Time of the next attempt, epoch ms. */
   readonly nextAttempt: number;
-  /** Why the last attempt failed, or by what it is silenced; or null. */
+  /** Why the last attempt failed, or which silence holds it; or null. */
   readonly lastError: string | null;
+}
+
+/** A notification on its way. */
+export interface Delivery extends DeliveryOutcome {
+  readonly notification: Notification;
 }
 
 /** What one folded frame changed. */
 export interface Commit {
   readonly incidents: readonly Incident[];
-  /** New notifications become pending deliveries; a key that is known already is left as it is. */
+  /** New notifications become pending deliveries; a known key is left as it is. */
   readonly notifications: readonly Notification[];
 }
 
 /**
- * What workers share: who owns what, how far they are, incidents, deliveries. Methods that take a lease write only
- * while that lease is the newest of its name and not expired; they return false, having changed nothing, otherwise.
- * A backend that may have forgotten the last writes (Redis after a restart) lets all leases of before end: their owners
- * start again from the newest checkpoint, and do again what was forgotten.
- * All reject with a retriable ExchangeError when the backend is away.
+ * What the processes of an installation share. One contract for each kind of user; a backend implements all of them.
+ *
+ * Methods that take a lease write only while that lease is the newest of its name and has not expired. Otherwise they
+ * change nothing and return false. A backend that may have forgotten the last writes (Redis after a restart) ends all
+ * leases of before: their owners start again from the newest checkpoint and redo what was forgotten.
+ * All methods reject with a retriable ExchangeError while the backend is away.
  */
-export interface State {
-  /** Reachable and usable? Returns one line for people. */
-  open(): Promise<string>;
+export type State = Leases & Workers & Checkpoints & Incidents & Deliveries & Silences & StateAdmin;
 
-  /** Record the number of lanes at first use; returns the recorded number, which the caller compares with its own. */
-  agreeOnLanes(lanes: number): Promise<number>;
-
+/** Who owns what. */
+export interface Leases {
   /** The lease, or null while somebody else holds it. Taking one's own again is a new ownership with a new token. */
   acquire(name: string, owner: string, ttlMs: number): Promise<Lease | null>;
-  /** Extend; false when it was lost. */
+  /** Extend the lease; false when it was lost. */
   renew(lease: Lease, ttlMs: number): Promise<boolean>;
   release(lease: Lease): Promise<void>;
+}
 
-  /** Say that this worker will be there for `ttlMs`; returns all workers that are, itself included, sorted by code units. */
+/** How workers share the lanes. */
+export interface Workers {
+  /** Record the number of lanes at first use. Returns the recorded number, which the caller compares with its own. */
+  agreeOnLanes(lanes: number): Promise<number>;
+  /** Say that this worker runs for at least `ttlMs`. Returns all workers that run, itself included, by code units. */
   announce(owner: string, ttlMs: number): Promise<string[]>;
-  /** Say that it ends. */
+  /** Say that this worker ends. */
   leave(owner: string): Promise<void>;
+}
 
-  /** Replaces those of the same host, fingerprint and hour (of `last`, UTC) that are older. */
+/** How far the frames of each host are folded. */
+export interface Checkpoints {
+  /** Replaces older ones of the same host, fingerprint and hour (of `last`, UTC). */
   saveCheckpoint(lease: Lease, checkpoint: Checkpoint): Promise<boolean>;
-  /** The newest checkpoint of a host with this fingerprint, optionally with `last` < `before`. History is kept (`prune`). */
+  /** The newest checkpoint of a host with this fingerprint, optionally with `last` < `before`. `prune` thins them out. */
   loadCheckpoint(host: string, fingerprint: string, before?: number): Promise<Checkpoint | null>;
-
-  /** The greatest `last` of all checkpoints of a host, whatever their fingerprint; null when there never was one. */
+  /** The greatest `last` of all checkpoints a host ever had, whatever their fingerprint; null when it had none. */
   foldedUpTo(host: string): Promise<number | null>;
+}
 
+/** Incidents, written with the notifications about them. */
+export interface Incidents {
   /** Write incidents and queue notifications in one step. */
   commit(lease: Lease, change: Commit): Promise<boolean>;
-  /** Incidents that were firing at any moment of [from, to), newest first, at most `limit`. */
-  incidents(range: { from: number; to: number }, limit: number): Promise<Incident[]>;
+  /** Incidents that were firing at any moment of the range, newest first, at most `limit`. */
+  incidents(range: Interval, limit: number): Promise<Incident[]>;
   /** Incidents of a host that are firing, newest first. */
   openIncidents(host: string): Promise<Incident[]>;
+}
 
+/** Notifications on their way; `Incidents.commit` queues them. */
+export interface Deliveries {
   /**
-   * Pending deliveries of a receiver that are due, oldest first; for one incident firing comes before resolved, which
+   * Pending deliveries of a receiver that are due, oldest first. Of one incident, firing comes before resolved, which
    * waits while firing is pending or held.
    */
   dueDeliveries(receiver: string, now: number, limit: number): Promise<Delivery[]>;
-  /** Record an attempt's outcome. */
-  updateDelivery(lease: Lease, key: string, outcome: Omit<Delivery, 'notification'>): Promise<boolean>;
+  /** Record how an attempt ended. */
+  updateDelivery(lease: Lease, key: string, outcome: DeliveryOutcome): Promise<boolean>;
   /** The delivery with this key, or null. */
   delivery(key: string): Promise<Delivery | null>;
   /** Deliveries of a status, newest first. */
   deliveries(status: DeliveryStatus, limit: number): Promise<Delivery[]>;
+}
 
+/** Who wants to hear nothing of what, for a while. */
+export interface Silences {
   /**
-   * Write a silence, or another form of one that is known by its id. False, having changed nothing, when there are
-   * CAPS.silences others that end after `now`, epoch ms.
+   * Write a silence, or a new form of the one with its id. False, having changed nothing, when CAPS.silences others end
+   * after `now`, epoch ms.
    */
   saveSilence(silence: Silence, now: number): Promise<boolean>;
-  /** Those that end after `after`, epoch ms, the first to end first. */
+  /** Those that end after `after`, epoch ms; the first to end first. */
   silences(after: number): Promise<Silence[]>;
+}
 
+/** Opening, forgetting, closing. */
+export interface StateAdmin {
+  /** Check that the backend is reachable and usable. Returns one line for people. */
+  open(): Promise<string>;
   /**
-   * Forget what is older than `before`: resolved incidents, finished deliveries, silences that ended, checkpoints (the
-   * newest of each host and fingerprint stays; of the others one an hour younger than two days, one a day after that).
+   * Forget what is older than `before`: resolved incidents, finished deliveries, silences that ended, checkpoints. The
+   * newest checkpoint of each host and fingerprint stays. Of the others stay one an hour for two days, then one a day.
    */
   prune(now: number, before: number): Promise<void>;
   close(): Promise<void>;

@@ -4,7 +4,7 @@ import { type Incident, type Notification, SEVERITIES } from '../core/incident/i
 import { type Silence, silenceSchema } from '../core/incident/silence.ts';
 import { DIRECTIONS } from '../core/traffic/frame.ts';
 import { METRICS } from '../core/traffic/series.ts';
-import { type Checkpoint, DELIVERY_STATUSES, type Delivery } from './contract.ts';
+import { type Checkpoint, DELIVERY_STATUSES, type DeliveryOutcome } from './contract.ts';
 
 /** What backends keep as JSON text: written and read here only, so that a record means the same in all of them. */
 
@@ -49,10 +49,7 @@ const notification: z.ZodType<Notification> = z.strictObject({
   incident,
 });
 
-/** How a delivery stands: what `updateDelivery` changes. */
-export type Outcome = Omit<Delivery, 'notification'>;
-
-const outcome: z.ZodType<Outcome> = z.strictObject({
+const outcome: z.ZodType<DeliveryOutcome> = z.strictObject({
   status: z.enum(DELIVERY_STATUSES),
   attempts: z.int().nonnegative(),
   nextAttempt: z.number(),
@@ -67,7 +64,7 @@ const checkpoint: z.ZodType<Checkpoint> = z.strictObject({
 });
 
 /** A new notification is due at once. */
-export const FRESH: Outcome = { status: 'pending', attempts: 0, nextAttempt: 0, lastError: null };
+export const FRESH: DeliveryOutcome = { status: 'pending', attempts: 0, nextAttempt: 0, lastError: null };
 
 /** The moment that a notification speaks of, epoch ms: its age, when old ones are forgotten. */
 export const timeOf = ({ incident: { resolvedAt, end } }: Notification): number => resolvedAt ?? end;
@@ -88,7 +85,7 @@ export class Records {
     return this.#read(notification, 'a notification', text);
   }
 
-  outcome(text: unknown): Outcome {
+  outcome(text: unknown): DeliveryOutcome {
     return this.#read(outcome, 'the outcome of a delivery', text);
   }
 

@@ -1,6 +1,6 @@
 import type { Annotation } from '../core/incident/incident.ts';
+import type { Interval } from '../core/interval.ts';
 import { compareText } from '../core/traffic/frame.ts';
-import type { Range } from './contract.ts';
 
 /**
  * Two versions of one annotation become one: the furthest version speaks (resolved beats firing, then the later end,
@@ -26,7 +26,7 @@ export function mergeAll(annotations: Iterable<Annotation>): Annotation[] {
 }
 
 /** True when the region shares a moment with the range; a region without length is the moment of its start. */
-export function touches(annotation: Pick<Annotation, 'start' | 'end'>, range: Range): boolean {
+export function touches(annotation: Pick<Annotation, 'start' | 'end'>, range: Interval): boolean {
   return annotation.start < range.to && (annotation.end > range.from || annotation.start >= range.from);
 }
 

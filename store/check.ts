@@ -85,6 +85,18 @@ export function compareDetections(a: Detection, b: Detection): number {
   return a.start - b.start || compareText(a.container, b.container);
 }
 
+/** For a store that was used while it was not open. */
+export function notOpen(place: string): ExchangeError {
+  return new ExchangeError(
+    {
+      place,
+      found: 'the store is not open',
+      remedy: 'Report this: it was used before open() or after close().',
+    },
+    { retry: false },
+  );
+}
+
 const isCount = (n: number): boolean => Number.isSafeInteger(n) && n >= 0;
 
 function refuse(frame: Frame, expected: string, found: string): never {

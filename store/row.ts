@@ -1,5 +1,6 @@
 import { printable } from '../core/errors.ts';
 import type { Annotation } from '../core/incident/incident.ts';
+import type { Interval } from '../core/interval.ts';
 import { CONNECTION_KINDS, type ConnectionKind } from '../core/traffic/connection.ts';
 import {
   PEER_KINDS,
@@ -9,7 +10,7 @@ import {
   ROLES,
   type Role,
 } from '../core/traffic/flow.ts';
-import { type ContainerKind, FAULTS, type Fault } from '../core/traffic/frame.ts';
+import { type ContainerKind, FAULTS, type Fault, intervalOf } from '../core/traffic/frame.ts';
 
 /** A row as a database gave it: nothing about it is certain. Throws of these readers name the column. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -68,6 +69,10 @@ export function droppedOf(row: Row): { dropped?: number } {
   const dropped = orNull(integer, row, 'dropped') ?? 0;
   return dropped > 0 ? { dropped } : {};
 }
+
+/** When the frame of a row of `host_frames` was. */
+export const frameInterval = (row: Row): Interval =>
+  intervalOf({ start: integer(row, 'time'), durationMs: integer(row, 'duration_ms') });
 
 function unexpected(column: string, what: string, value: unknown): Error {
   const found = typeof value === 'string' ? `"${printable(value, 60)}"` : String(value);

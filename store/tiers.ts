@@ -1,4 +1,5 @@
 import { formatDuration } from '../core/config/units.ts';
+import type { Interval } from '../core/interval.ts';
 import type { Frame } from '../core/traffic/frame.ts';
 import {
   bucketStart,
@@ -8,19 +9,18 @@ import {
   TIERS,
   type Tier,
 } from '../core/traffic/rollup.ts';
-import type { Range } from './contract.ts';
 
 /** What a store does for its tiers; the rest is the same for all stores. */
 export interface TierTables {
   /** Frames of a host, ascending. */
-  frames(host: string, range: Range): AsyncIterable<Frame>;
+  frames(host: string, range: Interval): AsyncIterable<Frame>;
   /** Buckets of a tier whose start lies in the range, ascending. */
-  rollups(tier: Tier, host: string, range: Range): AsyncIterable<Rollup>;
+  rollups(tier: Tier, host: string, range: Interval): AsyncIterable<Rollup>;
   /**
    * How many frames are stored (tier null), or are part of a tier, by bucket of `stepMs`. The range is finite and of
    * whole buckets; buckets without frames may be left out.
    */
-  frameCounts(tier: Tier | null, host: string, range: Range, stepMs: number): Promise<Map<number, number>>;
+  frameCounts(tier: Tier | null, host: string, range: Interval, stepMs: number): Promise<Map<number, number>>;
   /** Write buckets in place of older versions of them. A reader sees one only once all of it is stored. */
   write(tier: Tier, rollups: readonly Rollup[]): Promise<void>;
 }
@@ -34,7 +34,7 @@ const WRITE_BUCKETS = 16;
  * bucket, and one that has more than are stored is kept as it is. Returns how many buckets were written; what was
  * interrupted is found again the next time.
  */
-export async function rollUp(tables: TierTables, host: string, range: Range): Promise<number> {
+export async function rollUp(tables: TierTables, host: string, range: Interval): Promise<number> {
   let written = 0;
   for (const [i, tier] of TIERS.entries()) {
     const finer = TIERS[i - 1] ?? null;
@@ -66,7 +66,7 @@ export async function rollUp(tables: TierTables, host: string, range: Range): Pr
 }
 
 /** Neighbouring buckets as one range each. */
-function runsOf(starts: readonly number[], stepMs: number): Range[] {
+function runsOf(starts: readonly number[], stepMs: number): Interval[] {
   const runs: { from: number; to: number }[] = [];
   for (const start of starts) {
     const last = runs.at(-1);
@@ -84,7 +84,7 @@ function runsOf(starts: readonly number[], stepMs: number): Range[] {
 export function readSeries(
   tables: TierTables,
   host: string,
-  range: Range,
+  range: Interval,
   stepMs: number,
   options: { rolled: boolean } = { rolled: true },
 ): AsyncIterable<Rollup> {
@@ -105,7 +105,7 @@ async function* merged(
   tables: TierTables,
   tier: Tier | null,
   host: string,
-  range: Range,
+  range: Interval,
   stepMs: number,
 ): AsyncIterable<Rollup> {
   let start = Number.NaN;
@@ -131,7 +131,7 @@ async function* parts(
   tables: TierTables,
   tier: Tier | null,
   host: string,
-  range: Range,
+  range: Interval,
 ): AsyncIterable<Rollup | Frame> {
   if (!tier) {
     yield* tables.frames(host, range);

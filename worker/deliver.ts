@@ -4,18 +4,15 @@ import { describeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { type Backoff, pauseAfter, retrying } from '../core/retry.ts';
 import type { DeliveryResult, Receiver } from '../notify/contract.ts';
-import type { Delivery, Lease, State } from '../state/contract.ts';
-import { endOrphans } from './orphaned-deliveries.ts';
+import type { Deliveries, Delivery, DeliveryOutcome, Lease, Leases, Silences } from '../state/contract.ts';
+import { endOrphanedDeliveries } from './orphaned-deliveries.ts';
 import { Silencing } from './silences.ts';
 
-/** How a delivery stands after an attempt. */
-type Next = Omit<Delivery, 'notification'>;
-
-/** Outcomes of attempts that the state could not record yet, by key: these are not to be sent again. */
-export type Unrecorded = Map<string, Next>;
+/** Outcomes that the state could not record yet, by key: these deliveries must not be sent again. */
+export type Unrecorded = Map<string, DeliveryOutcome>;
 
 export interface DeliverDeps {
-  readonly state: State;
+  readonly state: Leases & Deliveries & Silences;
   readonly receivers: readonly Receiver[];
   readonly clock: Clock;
   readonly log: Log;
@@ -31,7 +28,7 @@ const MAX_ATTEMPTS = 300;
 const STATE_BACKOFF: Backoff = { firstMs: 1000, maxMs: 10_000 };
 /** How long to wait when nothing is due. */
 const IDLE_MS = 250;
-/** How often held deliveries are looked after: so late, at most, one hears what a silence that was ended has held. */
+/** How often held deliveries are reviewed: the longest delay after a silence was ended. */
 const REVIEW_MS = 5000;
 const BATCH = 16;
 
@@ -53,7 +50,7 @@ export class Deliverer {
   failed = 0;
   dead = 0;
   readonly #silencing: Silencing;
-  /** Why the last attempt failed, by key of what waits for another one; the last that failed is the last in it. */
+  /** Why the last attempt failed, by key of each delivery that waits for another; in order of failure. */
   readonly #waiting = new Map<string, string>();
 
   constructor(lease: Lease, deps: DeliverDeps) {
@@ -68,7 +65,7 @@ export class Deliverer {
     return this.#waiting.size;
   }
 
-  /** Silences in force, and deliveries that they hold, when it was last looked. */
+  /** Silences in force, and deliveries that they hold, at the last review. */
   get silences(): { active: number; held: number } {
     const { active, held } = this.#silencing;
     return { active, held };
@@ -85,7 +82,7 @@ export class Deliverer {
         (await this.#deliverDue(receiver)) > 0 ? 0 : IDLE_MS,
       );
     this.#loops = [
-      this.#endOrphans(),
+      this.#endOrphanedDeliveries(),
       this.#loop({}, () => this.#reviewHeld()),
       ...this.#deps.receivers.map(deliver),
     ];
@@ -96,18 +93,18 @@ export class Deliverer {
     await Promise.all(this.#loops);
   }
 
-  async #endOrphans(): Promise<void> {
+  async #endOrphanedDeliveries(): Promise<void> {
     const { clock, log } = this.#deps;
     const { signal } = this.#abort;
     try {
-      const action = () => endOrphans(this.#lease, this.#deps);
+      const action = () => endOrphanedDeliveries(this.#lease, this.#deps);
       if (!(await retrying(action, { clock, backoff: STATE_BACKOFF, signal }))) this.lost = true;
     } catch (error) {
-      log.warn({ error: describeError(error) }, 'deliveries of former receivers are not looked after');
+      log.warn({ error: describeError(error) }, 'deliveries of former receivers could not be ended');
     }
   }
 
-  /** Again and again, as long as the lease is ours; `round` returns the pause until the next, ms. */
+  /** Run `round` while the lease is ours; it returns the pause until the next one, ms. */
   async #loop(about: { readonly receiver?: string }, round: () => Promise<number>): Promise<void> {
     const { clock, log } = this.#deps;
     let failures = 0;
@@ -118,7 +115,7 @@ export class Deliverer {
         failures = 0;
       } catch (error) {
         const facts = { ...about, error: describeError(error) };
-        // An outage is one line of the log, not one with each attempt.
+        // An outage is one line of the log, not one for each attempt.
         log[failures === 0 ? 'warn' : 'debug'](facts, 'deliveries cannot be read or recorded, trying again');
         pauseMs = pauseAfter(++failures, STATE_BACKOFF);
       }
@@ -146,7 +143,7 @@ export class Deliverer {
     const next =
       unrecorded.get(key) ?? (await this.#silence(delivery)) ?? (await this.#send(receiver, delivery));
     if (!next) return;
-    // Of those that another process has recorded since: an outcome too few only means one more attempt.
+    // Bounded: an outcome that is forgotten only means one more attempt.
     const [oldest] = unrecorded.keys();
     if (unrecorded.size >= CAPS.failedDeliveries.limit && oldest !== undefined) unrecorded.delete(oldest);
     unrecorded.set(key, next);
@@ -154,8 +151,8 @@ export class Deliverer {
     else this.lost = true;
   }
 
-  /** Null when no silence has anything to do with it. */
-  async #silence(delivery: Delivery): Promise<Next | null> {
+  /** Null when no silence concerns it. */
+  async #silence(delivery: Delivery): Promise<DeliveryOutcome | null> {
     const next = await this.#silencing.judge(delivery, this.#deps.clock.now());
     if (!next) return null;
     const { key, receiver } = delivery.notification;
@@ -164,18 +161,18 @@ export class Deliverer {
     return next;
   }
 
-  /** Null when nothing is known of the receiver by it. */
-  async #send(receiver: Receiver, delivery: Delivery): Promise<Next | null> {
+  /** Null when the attempt says nothing about the receiver. */
+  async #send(receiver: Receiver, delivery: Delivery): Promise<DeliveryOutcome | null> {
     if (!(await this.#holds())) return null;
     const outcome = await receiver.deliver(delivery.notification, this.#abort.signal);
-    // An attempt that our own stop cut short says nothing about the receiver.
+    // Our own stop cut the attempt short.
     if (outcome.kind === 'retry' && this.#abort.signal.aborted) return null;
     const next = decide(outcome, delivery.attempts + 1, this.#deps.clock.now());
     this.#say(receiver, delivery, next);
     return next;
   }
 
-  /** Whether the lease is ours for some time: a process that was paused past it must not send what its successor sends. */
+  /** Whether the lease is safely ours: a process that was paused past it must not send what its successor sends. */
   async #holds(): Promise<boolean> {
     const { state, clock, leaseMs } = this.#deps;
     const now = clock.monotonic();
@@ -185,7 +182,7 @@ export class Deliverer {
     return !this.lost;
   }
 
-  #say(receiver: Receiver, delivery: Delivery, next: Next): void {
+  #say(receiver: Receiver, delivery: Delivery, next: DeliveryOutcome): void {
     const facts = {
       receiver: receiver.name,
       key: delivery.notification.key,
@@ -203,7 +200,7 @@ export class Deliverer {
       this.failed++;
       if (this.#waiting.size < CAPS.failedDeliveries.limit)
         this.#waiting.set(facts.key, next.lastError ?? 'unknown');
-      // Once for each delivery: its end is said again, and how many wait is in the status.
+      // Warn once for each delivery; its end is logged again, and the status counts those that wait.
       const level = delivery.attempts === 0 ? 'warn' : 'debug';
       this.#deps.log[level](facts, 'delivery failed, will be tried again');
     }
@@ -211,7 +208,7 @@ export class Deliverer {
 }
 
 /** What becomes of a delivery after an attempt. */
-export function decide(outcome: DeliveryResult, attempts: number, now: number): Next {
+export function decide(outcome: DeliveryResult, attempts: number, now: number): DeliveryOutcome {
   if (outcome.kind === 'accepted')
     return { status: 'delivered', attempts, nextAttempt: now, lastError: null };
   if (outcome.kind === 'refused')

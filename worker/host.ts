@@ -5,25 +5,25 @@ import type { Incident } from '../core/incident/incident.ts';
 import type { Log } from '../core/log.ts';
 import { isRetriable } from '../core/retry.ts';
 import { type Frame, frameEnd } from '../core/traffic/frame.ts';
-import type { Checkpoint, Lease, State } from '../state/contract.ts';
-import type { Store } from '../store/contract.ts';
-import { Reading } from './partial-read.ts';
-import { ofTold, toldUpTo } from './recovery.ts';
-import { BACKOFF, leaseLost, persist } from './retry-under-lease.ts';
-import { Batch, gather, NOTHING, type Written } from './write-batch.ts';
+import type { Checkpoint, Checkpoints, Deliveries, Incidents, Lease } from '../state/contract.ts';
+import type { FrameStore, IncidentStore } from '../store/contract.ts';
+import { PartialRead } from './partial-read.ts';
+import { handledUpTo, ofAnnounced } from './recovery.ts';
+import { BACKOFF, leaseLost, retryUnderLease } from './retry-under-lease.ts';
+import { type FrameOutput, mergeOutputs, NO_OUTPUT, WriteBatch } from './write-batch.ts';
 
 export interface HostDeps {
   readonly fold: HostFold;
-  readonly store: Store;
-  readonly state: State;
+  readonly store: FrameStore & IncidentStore;
+  readonly state: Checkpoints & Incidents & Deliveries;
   readonly clock: Clock;
   readonly log: Log;
   /** Aborted when the lane is given up. */
   readonly signal: AbortSignal;
   readonly checkpointMs: number;
-  /** Told after each batch of outputs was stored. */
+  /** Called after each batch of outputs was stored. */
   readonly onIncident?: (incident: Incident) => void;
-  /** Told while stored history is folded. */
+  /** Called while stored history is folded. */
   readonly onProgress?: (progress: Progress) => void;
 }
 
@@ -35,14 +35,14 @@ export interface Progress {
   readonly at: number;
 }
 
-/** Frames folded, and rows that they gave, between two writes while catching up: bounds memory and repeated work. */
+/** Most frames folded, and rows made, between two writes while catching up: bounds memory and repeated work. */
 const CATCH_UP = { frames: 64, rows: 20_000 };
 /** Pause between two lines about progress. */
 const PROGRESS_MS = 5000;
 
 /**
- * One host's fold as its lane's owner runs it: from the newest checkpoint, over stored frames that the queue did not
- * bring, then frame by frame. Every output is keyed, so doing a frame again changes nothing.
+ * Folds the frames of one host for the owner of its lane: from the newest checkpoint, over stored frames that the queue
+ * did not bring, then frame by frame. Every output has a key, so folding a frame again changes nothing.
  */
 export class HostWorker {
   readonly host: string;
@@ -52,8 +52,8 @@ export class HostWorker {
   /** Start of the last folded frame, or null before the first. */
   #last: number | null;
   /**
-   * Frames up to here were handled before, under other settings or before state was lost: nobody is told again, only
-   * at their end of what is still firing.
+   * Frames up to here were handled before, under other settings or before state was lost: they send no notifications.
+   * After the last of them, what is still firing is announced.
    */
   #silentUpTo: number | null;
   #checkpointed: number;
@@ -63,7 +63,7 @@ export class HostWorker {
   failedFrames = 0;
   /** Rows that the store refused for good. */
   refusedRows = 0;
-  /** From the end of the newest frame that came alive to its outputs being stored, ms; null before the first. */
+  /** From the end of the newest frame of the queue until its outputs were stored, ms; null before the first. */
   lagMs: number | null = null;
 
   private constructor(
@@ -99,27 +99,27 @@ export class HostWorker {
   /** Load the checkpoint and fold what was stored since. */
   static async start(host: string, lease: Lease, deps: HostDeps): Promise<HostWorker> {
     const { state, fold } = deps;
-    const own = await persist(deps, () => state.loadCheckpoint(host, fold.fingerprint));
+    const own = await retryUnderLease(deps, () => state.loadCheckpoint(host, fold.fingerprint));
     const restored = own && restore(own, deps);
     const last = restored ? own.last : null;
-    const told = await toldUpTo(host, lease, deps);
-    const rebuilds = last === null || told > last;
+    const handled = await handledUpTo(host, lease, deps);
+    const rebuilds = last === null || handled > last;
     const worker = new HostWorker(host, lease, deps, {
       state: restored ?? fold.init(),
       last,
-      silentUpTo: rebuilds ? told : null,
+      silentUpTo: rebuilds ? handled : null,
     });
     const folded = await worker.catchUp();
     if (folded > 0) deps.log.info({ host, frames: folded }, 'caught up from the store');
-    await worker.#closeOrphans();
+    await worker.#closeOrphanedIncidents();
     return worker;
   }
 
-  /** Fold one frame of the queue, after any that came before it and were missed. Known frames are ignored. */
+  /** Fold a frame of the queue, after stored frames that it follows. A frame that was folded already is ignored. */
   async take(frame: Frame): Promise<void> {
     if (this.#last !== null && frame.start <= this.#last) return;
     if (frame.previous !== this.#last) await this.catchUp(frame.start);
-    const batch = new Batch();
+    const batch = new WriteBatch();
     this.#fold(frame, batch);
     await this.#finish(batch);
     this.lagMs = this.#deps.clock.now() - frameEnd(frame);
@@ -143,18 +143,18 @@ export class HostWorker {
   }
 
   /**
-   * Fold stored frames until all are read, or reading breaks off. Throws when what they gave cannot be written: the
-   * state knows these frames then, and must not be used any more.
+   * Fold stored frames until all are read, or reading fails. Throws when their outputs cannot be written: the state
+   * includes these frames then, and must not be used any more.
    */
   async #foldStored(before: number): Promise<{ frames: number; broken: { reason: unknown } | null }> {
     const range = { from: this.#last === null ? 0 : this.#last + 1, to: before };
-    const frames = new Reading(this.#deps.store.readFrames(this.host, range));
+    const frames = new PartialRead(this.#deps.store.readFrames(this.host, range));
     let folded = 0;
-    let batch = new Batch();
+    let batch = new WriteBatch();
     const flush = async () => {
       await this.#finish(batch);
       folded += batch.frames;
-      batch = new Batch();
+      batch = new WriteBatch();
       this.#showProgress(folded);
       await this.checkpoint(false);
     };
@@ -162,12 +162,12 @@ export class HostWorker {
       this.#fold(frame, batch);
       if (batch.frames >= CATCH_UP.frames || batch.rows >= CATCH_UP.rows) await flush();
     }
-    // Also when reading broke off: folding these frames again would give nothing.
+    // Also when reading failed: these frames are part of the state, and would not be folded again.
     if (batch.frames > 0) await flush();
     return { frames: folded, broken: frames.broken };
   }
 
-  /** While much is folded at once: how far it is, now and then. */
+  /** Say now and then how far the folding of much history is. */
   #showProgress(folded: number): void {
     const { clock, log, onProgress } = this.#deps;
     const at = this.#last ?? 0;
@@ -178,8 +178,8 @@ export class HostWorker {
     log.info({ host: this.host, frames: folded, at: isoTime(at) }, 'folding stored history');
   }
 
-  /** Fold one frame: what it gave is to be written, with that of others, before anything is saved. */
-  #fold(frame: Frame, batch: Batch): void {
+  /** Fold one frame into the batch, which must be written before the state is saved. */
+  #fold(frame: Frame, batch: WriteBatch): void {
     if (this.#silentUpTo !== null && frame.start > this.#silentUpTo) batch.add(...this.#endSilence());
     const output = this.#step(frame);
     const silent = this.#silentUpTo !== null;
@@ -189,22 +189,22 @@ export class HostWorker {
     batch.last = frame.start;
   }
 
-  /** Write what frames gave: the store first, then incidents and notifications. */
-  async #finish(batch: Batch): Promise<void> {
-    await this.#write(gather(batch.outputs));
+  /** Write the outputs of a batch: to the store first, then incidents and notifications. */
+  async #finish(batch: WriteBatch): Promise<void> {
+    await this.#write(mergeOutputs(batch.outputs));
     this.#last = batch.last;
     this.frames += batch.frames;
   }
 
-  /** What is firing is told, in case it was never told before: under a key that was, it is ignored. */
-  #endSilence(): Written[] {
+  /** Announce what is firing, in case nobody was told; a notification with a known key is ignored. */
+  #endSilence(): FrameOutput[] {
     if (this.#silentUpTo === null) return [];
     this.#silentUpTo = null;
-    return [{ ...NOTHING, notifications: this.#deps.fold.announce(this.#state) }];
+    return [{ ...NO_OUTPUT, notifications: this.#deps.fold.announce(this.#state) }];
   }
 
-  /** A frame that a detector cannot digest is counted. */
-  #step(frame: Frame): Written | null {
+  /** Counts a frame that a detector fails on. */
+  #step(frame: Frame): FrameOutput | null {
     const step = stepOver(this.#deps.fold, this.#state, frame, error => {
       this.failedFrames++;
       this.#deps.log.error(
@@ -218,23 +218,25 @@ export class HostWorker {
     return { detections, annotations, incidents, notifications };
   }
 
-  async #write(gathered: Written): Promise<void> {
+  async #write(merged: FrameOutput): Promise<void> {
     const { store, state, onIncident } = this.#deps;
-    const { detections, annotations, incidents, notifications } = gathered;
+    const { detections, annotations, incidents, notifications } = merged;
     if (detections.length > 0)
       await this.#writeRows(detections.length, () => store.writeDetections(detections));
     if (annotations.length > 0)
       await this.#writeRows(annotations.length, () => store.writeAnnotations(annotations));
     if (incidents.length === 0 && notifications.length === 0) return;
-    const held = await persist(this.#deps, () => state.commit(this.#lease, { incidents, notifications }));
+    const held = await retryUnderLease(this.#deps, () =>
+      state.commit(this.#lease, { incidents, notifications }),
+    );
     if (!held) throw leaseLost(this.#lease.name);
     for (const incident of incidents) onIncident?.(incident);
   }
 
-  /** Rows that the store will never take are counted and left out: incidents go on without them. */
+  /** Rows that the store refuses for good are counted and left out; incidents go on without them. */
   async #writeRows(count: number, write: () => Promise<void>): Promise<void> {
     try {
-      await persist(this.#deps, write);
+      await retryUnderLease(this.#deps, write);
     } catch (error) {
       if (this.#deps.signal.aborted || isRetriable(error)) throw error;
       this.refusedRows += count;
@@ -255,21 +257,21 @@ export class HostWorker {
       fingerprint: fold.fingerprint,
       data: fold.encode(this.#state),
     };
-    const held = await persist(this.#deps, () => state.saveCheckpoint(this.#lease, checkpoint));
+    const held = await retryUnderLease(this.#deps, () => state.saveCheckpoint(this.#lease, checkpoint));
     if (!held) throw leaseLost(this.#lease.name);
     this.#checkpointed = clock.monotonic();
   }
 
   /**
-   * Open incidents that this fold does not know, though it has been past all frames in which they were seen, are of
-   * other settings: nobody else would ever end them. Not only after a rebuilding: one under other settings may have been
-   * broken off, and these settings be back.
+   * Close open incidents of other settings, which nobody else would: this fold does not know them, though it has folded
+   * all frames in which they were seen. Done at every start, because a rebuild under other settings may have been
+   * interrupted before these settings came back.
    */
-  async #closeOrphans(): Promise<void> {
+  async #closeOrphanedIncidents(): Promise<void> {
     const { state, fold, log } = this.#deps;
     const at = this.#last ?? 0;
     const known = fold.openIncidents(this.#state);
-    const stored = await persist(this.#deps, () => state.openIncidents(this.host));
+    const stored = await retryUnderLease(this.#deps, () => state.openIncidents(this.host));
     const orphans = stored
       .filter(({ id, findings }) => !known.has(id) && findings.every(({ last }) => last <= at))
       .map(incident => ({ ...incident, resolvedAt: Math.max(at, incident.end) }));
@@ -279,7 +281,7 @@ export class HostWorker {
       'settings changed: open incidents of other settings are closed',
     );
     const closed = fold.close(orphans);
-    const notifications = await ofTold(closed.notifications, this.#deps);
+    const notifications = await ofAnnounced(closed.notifications, this.#deps);
     await this.#write({ detections: [], ...closed, notifications });
   }
 }

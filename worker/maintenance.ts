@@ -2,21 +2,21 @@ import type { Clock } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { bucketStart, TIERS } from '../core/traffic/rollup.ts';
-import type { Lease, State } from '../state/contract.ts';
-import type { Store } from '../store/contract.ts';
+import type { Lease, Leases } from '../state/contract.ts';
+import type { FrameStore, StoreAdmin, TrafficStore } from '../store/contract.ts';
 
-export interface UpkeepDeps {
-  readonly store: Pick<Store, 'hosts' | 'firstFrame' | 'lastInTurn' | 'rollUp' | 'expire'>;
-  readonly state: Pick<State, 'acquire' | 'renew' | 'release'>;
+export interface MaintenanceDeps {
+  readonly store: FrameStore & TrafficStore & StoreAdmin;
+  readonly state: Leases;
   readonly clock: Clock;
   readonly log: Log;
   /** Unique among all processes that share the state. */
   readonly owner: string;
-  /** How long windows are kept, ms: what is older is not looked at. */
+  /** How long windows are kept, ms; older ones are ignored. */
   readonly rawMs: number;
 }
 
-export interface UpkeepStatus {
+export interface MaintenanceStatus {
   /** Whether this process is the one that does it. */
   readonly owned: boolean;
   /** Buckets of tiers written, and rows deleted because of their age, since the start. */
@@ -28,9 +28,10 @@ export interface UpkeepStatus {
 
 const COARSEST_MS = Math.max(...TIERS.map(({ stepMs }) => stepMs));
 
+/** Stored, and shared with other versions: not to be renamed. */
 const LEASE = 'upkeep';
 const EVERY_MS = 60_000;
-/** A process that is silent for so long loses the task to another. */
+/** A process that is silent for this long loses the task to another. */
 const LEASE_MS = 3 * EVERY_MS;
 /** A bucket is made when its end is this long ago: its last frames are read out and stored by then. */
 const SETTLE_MS = 15_000;
@@ -45,8 +46,8 @@ const STOP_MS = 2000;
  * stored late, after an outage, are found by their number: a bucket that lacks some is made anew. A host's frames come
  * in order, so that each round looks at all that is newer than what had come by the one before, however old it is.
  */
-export class Upkeep {
-  readonly #deps: UpkeepDeps;
+export class Maintenance {
+  readonly #deps: MaintenanceDeps;
   readonly #abort = new AbortController();
   #loop: Promise<void> = Promise.resolve();
   #lease: Lease | null = null;
@@ -57,7 +58,7 @@ export class Upkeep {
   #expired = 0;
   #failing: string | null = null;
 
-  constructor(deps: UpkeepDeps) {
+  constructor(deps: MaintenanceDeps) {
     this.#deps = deps;
   }
 
@@ -65,7 +66,7 @@ export class Upkeep {
     this.#loop = this.#run();
   }
 
-  status(): UpkeepStatus {
+  status(): MaintenanceStatus {
     return {
       owned: this.#lease !== null,
       buckets: this.#buckets,
@@ -84,7 +85,7 @@ export class Upkeep {
     this.#lease = null;
     if (!lease) return;
     await this.#deps.state.release(lease).catch((error: unknown) => {
-      this.#deps.log.debug({ error: describeError(error) }, 'upkeep lease not released, it will expire');
+      this.#deps.log.debug({ error: describeError(error) }, 'maintenance lease not released, it will expire');
     });
   }
 
@@ -97,7 +98,10 @@ export class Upkeep {
         this.#failing = null;
       } catch (error) {
         if (this.#failing === null && !signal.aborted) {
-          log.warn({ error: describeError(error) }, 'tiers and retention are not looked after, trying again');
+          log.warn(
+            { error: describeError(error) },
+            'maintenance of tiers and retention failed, trying again',
+          );
         }
         this.#failing = describeError(error);
       }

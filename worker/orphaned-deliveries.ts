@@ -1,17 +1,17 @@
 import type { Log } from '../core/log.ts';
 import type { Receiver } from '../notify/contract.ts';
-import type { Lease, State } from '../state/contract.ts';
+import type { Deliveries, Lease } from '../state/contract.ts';
 
-/** Deliveries of each status read at once; of more the newest. */
+/** How many deliveries of each status are looked at, newest first. */
 const PAGE = 10_000;
 
 /**
- * Let deliveries of receivers that are not configured any more end as dead: nobody would ever take them, and what is
- * pending or held is never forgotten. Returns false when the lease is lost.
+ * Mark unfinished deliveries of receivers that are no longer configured as dead: nobody would ever take them, and they
+ * would never be forgotten. Returns false when the lease is lost.
  */
-export async function endOrphans(
+export async function endOrphanedDeliveries(
   lease: Lease,
-  deps: { readonly state: State; readonly receivers: readonly Receiver[]; readonly log: Log },
+  deps: { readonly state: Deliveries; readonly receivers: readonly Receiver[]; readonly log: Log },
 ): Promise<boolean> {
   const { state, log } = deps;
   const names = new Set(deps.receivers.map(({ name }) => name));
@@ -22,8 +22,8 @@ export async function endOrphans(
   for (const { notification, attempts, nextAttempt } of unfinished) {
     const { key, receiver } = notification;
     if (names.has(receiver)) continue;
-    const lastError = 'no such receiver any more';
-    log.warn({ receiver, key }, 'no such receiver any more, kept as dead');
+    const lastError = 'this receiver is no longer configured';
+    log.warn({ receiver, key }, 'receiver is no longer configured: delivery kept as dead');
     if (!(await state.updateDelivery(lease, key, { status: 'dead', attempts, nextAttempt, lastError })))
       return false;
   }

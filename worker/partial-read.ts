@@ -1,7 +1,7 @@
 import type { Frame } from '../core/traffic/frame.ts';
 
-/** Frames up to where reading them breaks off, and why it did. */
-export class Reading implements AsyncIterable<Frame> {
+/** Frames up to where reading fails, and why it failed: what was read before is not lost. */
+export class PartialRead implements AsyncIterable<Frame> {
   readonly #frames: AsyncIterable<Frame>;
   broken: { reason: unknown } | null = null;
 

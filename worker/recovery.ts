@@ -1,65 +1,66 @@
 import { isoTime } from '../core/clock.ts';
 import type { Notification } from '../core/incident/incident.ts';
-import { DELIVERY_STATUSES, type Lease, type State } from '../state/contract.ts';
-import type { Store } from '../store/contract.ts';
-import { leaseLost, type PersistDeps, persist } from './retry-under-lease.ts';
+import { type Checkpoints, DELIVERY_STATUSES, type Deliveries, type Lease } from '../state/contract.ts';
+import type { FrameStore, IncidentStore } from '../store/contract.ts';
+import { leaseLost, type RetryDeps, retryUnderLease } from './retry-under-lease.ts';
 
-/** First stretch of the store that is searched, backwards, for what was handled before state was lost. */
+/** How far back the store is first searched for the last detection before state was lost. */
 const SEARCH_MS = 3_600_000;
 /**
- * What was found shortly before state was lost may not have been delivered, or state had only just begun: it is told
- * again, under the key that it had.
+ * Incidents found this shortly before state was lost may not have been delivered: they are sent again, under the same
+ * keys.
  */
 const UNDER_WAY_MS = 10_000;
-/** Fingerprint of the record of how far a host was handled that needs no checkpoint to be there. */
+/** Fingerprint of the record that only says how far a host was handled. */
 const MARK = 'handled';
 
-export interface HandledDeps extends PersistDeps {
-  readonly state: State;
-  readonly store: Store;
+export interface RecoveryDeps extends RetryDeps {
+  readonly state: Checkpoints & Deliveries;
+  readonly store: FrameStore & IncidentStore;
 }
 
 /**
- * Up to which frame a host was handled, whatever the settings; 0: none was. State that knows nothing of a host that has
- * detections in the store was lost: its notifications were sent. The answer is recorded, so that it stays the same when
- * this owner dies before its first checkpoint.
+ * Start of the last frame that any worker has handled, whatever its settings; 0: none. When the state knows nothing of a
+ * host that has detections in the store, the state was lost: the notifications were sent already. The answer is recorded,
+ * so that it stays the same when this owner dies before its first checkpoint.
  */
-export async function toldUpTo(host: string, lease: Lease, deps: HandledDeps): Promise<number> {
-  const known = await persist(deps, () => deps.state.foldedUpTo(host));
+export async function handledUpTo(host: string, lease: Lease, deps: RecoveryDeps): Promise<number> {
+  const known = await retryUnderLease(deps, () => deps.state.foldedUpTo(host));
   if (known !== null) return known;
-  const newest = await persist(deps, () => newestDetection(host, deps.store));
+  const newest = await retryUnderLease(deps, () => newestDetection(host, deps.store));
   const last = Math.max(0, (newest ?? 0) - UNDER_WAY_MS);
   if (last > 0) deps.log.warn({ host, upTo: isoTime(last) }, 'state was lost: rebuilding it from the store');
   const mark = { host, last, fingerprint: MARK, data: 'null' };
-  if (!(await persist(deps, () => deps.state.saveCheckpoint(lease, mark)))) throw leaseLost(lease.name);
+  if (!(await retryUnderLease(deps, () => deps.state.saveCheckpoint(lease, mark))))
+    throw leaseLost(lease.name);
   return last;
 }
 
-/** Deliveries of each status that are read at once; of more the newest. */
+/** How many deliveries of each status are looked at, newest first. */
 const PAGE = 10_000;
 
 /**
- * Of the notifications that something is over those whose beginning was told: what only a rebuilding in silence has
- * seen, under settings that are gone again, ends in silence.
+ * Of these `resolved` notifications, those whose incident was announced. An incident that was only found while history
+ * was folded silently, under settings that have changed again, ends silently.
  */
-export async function ofTold(
+export async function ofAnnounced(
   notifications: readonly Notification[],
-  deps: Pick<HandledDeps, 'state' | 'clock' | 'log' | 'signal'>,
+  deps: Pick<RecoveryDeps, 'state' | 'clock' | 'log' | 'signal'>,
 ): Promise<Notification[]> {
-  const told = new Set<string>();
+  const announced = new Set<string>();
   for (const status of DELIVERY_STATUSES) {
-    const deliveries = await persist(deps, () => deps.state.deliveries(status, PAGE));
-    for (const { notification } of deliveries) told.add(notification.incident.id);
+    const deliveries = await retryUnderLease(deps, () => deps.state.deliveries(status, PAGE));
+    for (const { notification } of deliveries) announced.add(notification.incident.id);
   }
-  return notifications.filter(({ incident }) => told.has(incident.id));
+  return notifications.filter(({ incident }) => announced.has(incident.id));
 }
 
-/** Searched from the newest frame backwards, in stretches that double. */
-async function newestDetection(host: string, store: Store): Promise<number | null> {
+/** Searches backwards from the newest frame, each time twice as far. */
+async function newestDetection(host: string, store: RecoveryDeps['store']): Promise<number | null> {
   const first = await store.firstFrame(host);
   const last = await store.lastFrame(host);
   if (first === null || last === null) return null;
-  for (let to = last.end, length = SEARCH_MS; to > first; to -= length, length *= 2) {
+  for (let { to } = last, length = SEARCH_MS; to > first; to -= length, length *= 2) {
     const found = await store.readDetections(host, { from: Math.max(0, to - length), to });
     const newest = found.at(-1);
     if (newest) return newest.start;

@@ -3,27 +3,27 @@ import { describeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { retrying } from '../core/retry.ts';
 
-/** Thrown when a lane is not ours any more: nothing more may be written for it. */
+/** The lane belongs to somebody else now: nothing more may be written for it. */
 export class LeaseLost extends Error {
   override readonly name = 'LeaseLost';
 }
 
-/** For the person who reads it, why a write under the lease of `name` was refused. */
+/** Why a write under the lease of `name` was refused. */
 export const leaseLost = (name: string): LeaseLost =>
   new LeaseLost(`another worker owns ${name}, or the state did not answer in time`);
 
 /** Pauses between attempts at the store and the state. */
 export const BACKOFF = { firstMs: 100, maxMs: 5000 };
 
-export interface PersistDeps {
+export interface RetryDeps {
   readonly clock: Clock;
   readonly log: Log;
   /** Aborted when the lane is given up. */
   readonly signal: AbortSignal;
 }
 
-/** Keep trying until it works or the lane is given up. */
-export function persist<T>(deps: PersistDeps, action: () => Promise<T>): Promise<T> {
+/** Try until it works or the lane is given up. */
+export function retryUnderLease<T>(deps: RetryDeps, action: () => Promise<T>): Promise<T> {
   return retrying(action, {
     clock: deps.clock,
     backoff: BACKOFF,

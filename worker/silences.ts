@@ -1,30 +1,27 @@
 import { type Notification, notificationKey } from '../core/incident/incident.ts';
 import { isCovered, type Silence, silenceText } from '../core/incident/silence.ts';
-import type { Delivery, Lease, State } from '../state/contract.ts';
+import type { Deliveries, Delivery, DeliveryOutcome, Lease, Silences } from '../state/contract.ts';
 
-/** Deliveries that are held, read at once; of more the newest. */
+/** How many held deliveries are looked at, newest first. */
 const PAGE = 10_000;
 
-/** How a delivery stands. */
-type Next = Omit<Delivery, 'notification'>;
-
 /**
- * What silences do to deliveries. A firing message that is covered by a silence is held. If its incident is over before
- * the silence is, nobody hears of it; if not, the message goes out when the silence ends. Who was told that it fires
- * is told that it is over, silence or not: somebody may wait for that.
+ * What silences do to deliveries. A firing message that a silence covers is held. When its incident ends before the
+ * silence does, nobody hears of it; otherwise the message goes out when the silence ends. A receiver that got the firing
+ * message always gets the resolved one: somebody may wait for it.
  */
 export class Silencing {
-  readonly #state: State;
-  /** Silences in force, and deliveries held by them, when it was last looked. */
+  readonly #state: Deliveries & Silences;
+  /** Silences in force, and deliveries that they hold, at the last review. */
   active = 0;
   held = 0;
 
-  constructor(state: State) {
+  constructor(state: Deliveries & Silences) {
     this.#state = state;
   }
 
-  /** Instead of an attempt at `now`, epoch ms; null: it may be made. */
-  async judge(delivery: Delivery, now: number): Promise<Next | null> {
+  /** How the delivery ends without an attempt at `now`, epoch ms; null: attempt it. */
+  async judge(delivery: Delivery, now: number): Promise<DeliveryOutcome | null> {
     const { notification, attempts } = delivery;
     if (notification.status === 'firing') {
       const by = coverOf(notification, await this.#state.silences(now), now);
@@ -35,7 +32,7 @@ export class Silencing {
     return { status: 'silenced', attempts, nextAttempt: now, lastError: firing.lastError };
   }
 
-  /** Look after what is held: false when the lease is lost. */
+  /** Release or end what is held; false when the lease is lost. */
   async review(lease: Lease, now: number): Promise<boolean> {
     const held = await this.#state.deliveries('held', PAGE);
     const silences = await this.#state.silences(now);
@@ -55,17 +52,17 @@ export class Silencing {
   ): Promise<boolean> {
     const over = await this.#state.delivery(keyOf(notification, 'resolved'));
     const by = coverOf(notification, silences, now) ?? (over && (await this.#coverAtEnd(over)));
-    const finish = ({ key }: Notification, status: Next['status']) =>
+    const finish = ({ key }: Notification, status: DeliveryOutcome['status']) =>
       this.#state.updateDelivery(lease, key, { status, attempts, nextAttempt: now, lastError: by });
     if (by === null) return finish(notification, 'pending');
     if (over === null) return true;
-    // The later message first: it would go out if this process died between the two.
+    // The resolved message first: it would be sent if this process died between the two.
     return (await finish(over.notification, 'silenced')) && (await finish(notification, 'silenced'));
   }
 
-  /** What covered an incident when it was over: nobody may have looked since, and the silence be over as well. */
+  /** What covered an incident when it ended; the silence itself may have ended since. */
   async #coverAtEnd({ notification, status, lastError }: Delivery): Promise<string | null> {
-    // By a process that died before it came to the other message.
+    // Silenced by a process that died before it came to the firing message.
     if (status === 'silenced') return lastError;
     const { resolvedAt } = notification.incident;
     return resolvedAt === null
@@ -74,7 +71,7 @@ export class Silencing {
   }
 }
 
-/** What covers it, for people; null: nothing. */
+/** The silence that covers it, for people, or null. */
 function coverOf({ incident }: Notification, silences: readonly Silence[], now: number): string | null {
   const silence = silences.find(each => isCovered(each, incident, now));
   return silence ? silenceText(silence) : null;

@@ -1,27 +1,27 @@
 import type { HostOutput } from '../alert/host.ts';
 
-/** What is written of an output. Verdicts and what went no further are much more, and nobody needs them here. */
-export type Written = Pick<HostOutput, 'detections' | 'annotations' | 'incidents' | 'notifications'>;
+/** What is written of a frame's output; verdicts and stopped alarms are not. */
+export type FrameOutput = Pick<HostOutput, 'detections' | 'annotations' | 'incidents' | 'notifications'>;
 
-export const NOTHING: Written = { detections: [], annotations: [], incidents: [], notifications: [] };
+export const NO_OUTPUT: FrameOutput = { detections: [], annotations: [], incidents: [], notifications: [] };
 
-/** What frames gave that were folded but whose outputs are not written yet. */
-export class Batch {
-  readonly outputs: Written[] = [];
+/** Outputs of frames that are folded but not written yet. */
+export class WriteBatch {
+  readonly outputs: FrameOutput[] = [];
   frames = 0;
   /** Rows for the store. */
   rows = 0;
   /** Start of the last of the frames, epoch ms. */
   last: number | null = null;
 
-  add(...outputs: readonly Written[]): void {
+  add(...outputs: readonly FrameOutput[]): void {
     this.outputs.push(...outputs);
     for (const { detections, annotations } of outputs) this.rows += detections.length + annotations.length;
   }
 }
 
-/** Outputs of several frames as one: of each incident and annotation only the newest version. */
-export function gather(outputs: readonly Written[]): Written {
+/** Outputs of several frames as one, with only the newest version of each incident and annotation. */
+export function mergeOutputs(outputs: readonly FrameOutput[]): FrameOutput {
   return {
     detections: outputs.flatMap(output => output.detections),
     annotations: newest(outputs.flatMap(output => output.annotations)),

@@ -1,4 +1,4 @@
-import type { UpkeepStatus } from '../../worker/maintenance.ts';
+import type { MaintenanceStatus } from '../../worker/maintenance.ts';
 import type { WorkerStatus } from '../../worker/worker.ts';
 import { each, one, type Row, seconds, type Watched } from './samples.ts';
 
@@ -110,20 +110,20 @@ export function workerRows({ worker, queue, rules }: Watched): Row[] {
 }
 
 /** What is done for the store in the background. */
-export function upkeepRows({ upkeep }: Watched): Row[] {
-  const of = (read: (status: UpkeepStatus) => number): number | null => {
-    const status = upkeep();
+export function maintenanceRows({ maintenance }: Watched): Row[] {
+  const of = (read: (status: MaintenanceStatus) => number): number | null => {
+    const status = maintenance();
     return status && read(status);
   };
   return [
     {
-      name: 'tidegauge_upkeep_owned',
+      name: 'tidegauge_maintenance_owned',
       help: '1 in the one process that makes tiers and deletes what is too old.',
       type: 'gauge',
       read: () => one(of(s => Number(s.owned))),
     },
     {
-      name: 'tidegauge_upkeep_failing',
+      name: 'tidegauge_maintenance_failing',
       help: '1 when the last round failed.',
       type: 'gauge',
       read: () => one(of(s => Number(s.failing !== null))),

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Metric, Sample } from '../../http/contract.ts';
 import type { Queue } from '../../queue/contract.ts';
-import type { UpkeepStatus } from '../../worker/maintenance.ts';
+import type { MaintenanceStatus } from '../../worker/maintenance.ts';
 import type { WorkerStatus } from '../../worker/worker.ts';
 import type { BackendStartup } from '../backend-startup.ts';
 import type { Collector } from '../collector-process.ts';
@@ -11,7 +11,7 @@ import type { RuleWatch } from '../rule-watch.ts';
 export interface Watched {
   readonly collector: () => Collector | null;
   readonly worker: () => WorkerStatus | null;
-  readonly upkeep: () => UpkeepStatus | null;
+  readonly maintenance: () => MaintenanceStatus | null;
   readonly rules: () => Pick<RuleWatch, 'matches'> | null;
   readonly queue: Pick<Queue, 'depth'>;
   readonly startup: Pick<BackendStartup, 'unreached'>;

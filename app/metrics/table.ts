@@ -3,7 +3,7 @@ import type { Check, Metric } from '../../http/contract.ts';
 import { BACKENDS, type BackendName } from '../backend-startup.ts';
 import { VERSION } from '../version.ts';
 import { captureRows, shipRows } from './collecting.ts';
-import { upkeepRows, workerRows } from './detecting.ts';
+import { maintenanceRows, workerRows } from './detecting.ts';
 import { each, one, type Row, type Watched } from './samples.ts';
 
 /** What is measured as it happens, and not read from a status. */
@@ -14,7 +14,7 @@ export const LATENCIES = {
 
 /** Every metric that is read from a status: one row each. docs/metrics.md is made of this table. */
 export function metricsOf(watched: Watched): Metric[] {
-  const rows = [captureRows, shipRows, workerRows, upkeepRows, startupRows, processRows].flatMap(of =>
+  const rows = [captureRows, shipRows, workerRows, maintenanceRows, startupRows, processRows].flatMap(of =>
     of(watched),
   );
   return rows.map(row => ({ labels: [], ...row }));

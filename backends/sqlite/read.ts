@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
-import { CODES, resultCode } from './codes.ts';
+import { CODES, resultCode } from './failure.ts';
 
 /** SQLite would have to make or write files beside the database, which this user may not. */
 const REFUSALS: readonly (number | null)[] = [CODES.READONLY, CODES.CANTOPEN];

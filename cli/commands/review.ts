@@ -1,11 +1,12 @@
 import { filesOf, makeFold, makeState } from '../../app/wire.ts';
 import { isoTime } from '../../core/clock.ts';
 import { describeError } from '../../core/errors.ts';
+import type { Interval } from '../../core/interval.ts';
 import { RuleCoverage } from '../../detector/rule-coverage.ts';
 import { jsonText, reportText, reviewJson } from '../../review/report.ts';
 import { reviewStore } from '../../review/review.ts';
 import type { State } from '../../state/contract.ts';
-import type { Range, Store } from '../../store/contract.ts';
+import type { Store } from '../../store/contract.ts';
 import { addCommand, addRange, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { hintElsewhere, hintHost, readStore, using } from '../open-data.ts';
@@ -43,7 +44,7 @@ async function review(context: Context, flags: ReviewFlags): Promise<number> {
 async function reviewStored(
   context: Context,
   flags: ReviewFlags,
-  range: Range,
+  range: Interval,
   store: Store,
   state: State,
 ): Promise<void> {

@@ -75,7 +75,7 @@ function metricsPage(): string {
   const idle = {
     collector: () => null,
     worker: () => null,
-    upkeep: () => null,
+    maintenance: () => null,
     rules: () => null,
     queue: { depth: async () => 0 },
     startup: { unreached: [] },

@@ -2,9 +2,10 @@ import { uptime } from 'node:os';
 import { bpftraceVersionOf } from '../../bpf/quirks.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Config } from '../../core/config/config.ts';
+import type { Interval } from '../../core/interval.ts';
 import type { Log } from '../../core/log.ts';
 import { pauseAfter } from '../../core/retry.ts';
-import type { Frame, Span } from '../../core/traffic/frame.ts';
+import type { Frame } from '../../core/traffic/frame.ts';
 import type { Event, Input } from '../contract.ts';
 import type { Line } from '../decode/lines.ts';
 import type { Counters } from '../frames/counters.ts';
@@ -24,7 +25,7 @@ export interface CaptureOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** When this host's last frame of an earlier capture was, or null. */
-  readonly previous: Span | null;
+  readonly previous: Interval | null;
   /** Takes each frame as it is finished. Must not throw. */
   readonly onFrame: (frame: Frame) => void;
   /** Takes everything that the frames are made of. */
@@ -90,7 +91,7 @@ class RunningCapture implements Capture {
 
   constructor(options: WithTracer, choice: HookChoice, version: string | null, mount: string | null) {
     const { config, host, clock, log, tracer } = options;
-    const { start: previous = null, end: notBefore } = options.previous ?? {};
+    const { from: previous = null, to: notBefore } = options.previous ?? {};
     const { interval: intervalMs, map_keys: mapKeys, service_ranges: serviceRanges } = config;
     const maxContainers = LIMITS.containers;
     const builder = { host, intervalMs, mapKeys, maxContainers, previous, notBefore, serviceRanges };

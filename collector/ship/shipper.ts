@@ -5,13 +5,13 @@ import type { Log } from '../../core/log.ts';
 import type { Backoff } from '../../core/retry.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
 import type { Queue } from '../../queue/contract.ts';
-import type { Store } from '../../store/contract.ts';
+import type { FrameStore } from '../../store/contract.ts';
 import type { PendingFrame } from './backlog.ts';
 import { Sender } from './sender.ts';
 import type { Spool, SpoolStatus } from './spool/spool.ts';
 
 export interface ShipperOptions {
-  store: Pick<Store, 'writeFrames'>;
+  store: Pick<FrameStore, 'writeFrames'>;
   queue: Pick<Queue, 'publish'>;
   /** Where frames wait. What an earlier process left in it is shipped first. */
   spool: Pick<Spool, 'append' | 'read' | 'release' | 'drop' | 'recovered' | 'status'>;

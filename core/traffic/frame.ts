@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { compareText } from '../compare.ts';
 import { TidegaugeError } from '../errors.ts';
+import type { Interval } from '../interval.ts';
 import { type ConnectionRow, connectionSchema } from './connection.ts';
 import { type Flow, flowSchema } from './flow.ts';
 import { countOf, isSizes, type Sizes } from './histogram.ts';
@@ -88,19 +89,13 @@ export interface Frame {
   readonly connections: readonly ConnectionRow[];
 }
 
-/** A stretch of time, `end` exclusive, epoch milliseconds. */
-export interface Span {
-  readonly start: number;
-  readonly end: number;
-}
-
 /** End of a frame's interval (exclusive), epoch milliseconds. */
 export const frameEnd = (frame: Pick<Frame, 'start' | 'durationMs'>): number =>
   frame.start + frame.durationMs;
 
-export const spanOf = (frame: Pick<Frame, 'start' | 'durationMs'>): Span => ({
-  start: frame.start,
-  end: frameEnd(frame),
+export const intervalOf = (frame: Pick<Frame, 'start' | 'durationMs'>): Interval => ({
+  from: frame.start,
+  to: frameEnd(frame),
 });
 
 export const isComplete = (frame: Pick<Frame, 'faults'>): boolean => frame.faults.length === 0;

@@ -37,7 +37,7 @@ const worker = flags.includes('--embedded')
   : null;
 const store = flags.includes('--break') ? acknowledgeEarly(backends.store) : backends.store;
 const outbox = await openOutbox(context, { ...backends, store });
-let previous = outbox.previous?.start ?? null;
+let previous = outbox.previous?.from ?? null;
 for (;;) {
   const earliest = Math.ceil(clock.now() / INTERVAL_MS) * INTERVAL_MS;
   const start = Math.max(earliest - INTERVAL_MS, (previous ?? 0) + INTERVAL_MS);

@@ -8,7 +8,7 @@ import type { Config } from '../../core/config/config.ts';
 import { type InfluxServer, startInflux } from '../../test/parts/influx.ts';
 import { temporaryFolder } from '../../test/parts/process.ts';
 import { type RedisServer, startRedis } from '../../test/parts/redis.ts';
-import { Upkeep } from '../../worker/maintenance.ts';
+import { Maintenance } from '../../worker/maintenance.ts';
 import { Worker } from '../../worker/worker.ts';
 import { frameSource } from './frames.ts';
 
@@ -65,7 +65,7 @@ const HOST = 'soak';
 const SETTLE_MS = 60_000;
 
 /**
- * A collector without its capture, a worker and the upkeep, as the program assembles them, in this process; Redis and
+ * A collector without its capture, a worker and the maintenance, as the program assembles them, in this process; Redis and
  * InfluxDB as children that are killed and come back. Frames are made at the pace of a real host.
  */
 export async function soak(options: SoakOptions): Promise<SoakReport> {
@@ -110,8 +110,8 @@ async function play(
   const owner = 'soak';
   const { lease: leaseMs, checkpoint: checkpointMs } = config.state;
   const worker = Worker.start({ ...backends, clock, log, owner, leaseMs, checkpointMs });
-  const upkeep = new Upkeep({ ...backends, clock, log, owner, rawMs: config.store.retention.raw });
-  upkeep.start();
+  const maintenance = new Maintenance({ ...backends, clock, log, owner, rawMs: config.store.retention.raw });
+  maintenance.start();
 
   const outages = outagesOf(options, servers);
   const next = frameSource(HOST, containers, intervalMs);
@@ -139,7 +139,7 @@ async function play(
   }
 
   await outbox.stop();
-  await upkeep.stop();
+  await maintenance.stop();
   await settled(backends, worker, config);
   await worker.stop();
   const isFolded = (await backends.state.foldedUpTo(HOST)) === epoch + (pushed - 1) * intervalMs;

@@ -7,17 +7,19 @@ import { CAPS } from '../../core/caps.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Incident, Notification } from '../../core/incident/incident.ts';
 import type { Silence } from '../../core/incident/silence.ts';
+import type { Interval } from '../../core/interval.ts';
 import type { Log } from '../../core/log.ts';
 import {
   type Checkpoint,
   type Commit,
   DELIVERY_STATUSES,
   type Delivery,
+  type DeliveryOutcome,
   type DeliveryStatus,
   type Lease,
   type State,
 } from '../contract.ts';
-import { FRESH, keyText, type Outcome, Records, textOfKey, timeOf } from '../records.ts';
+import { FRESH, keyText, Records, textOfKey, timeOf } from '../records.ts';
 import { hourOf, staleCheckpoints } from '../retention.ts';
 import { historyName, type StateKeys, stateKeys } from './keys.ts';
 import { loadScripts, type Run } from './scripts.ts';
@@ -150,7 +152,7 @@ class RedisState implements State {
     );
   }
 
-  async incidents(range: { from: number; to: number }, limit: number): Promise<Incident[]> {
+  async incidents(range: Interval, limit: number): Promise<Incident[]> {
     const { incidents, incidentStarts, incidentResolutions } = this.#keys;
     const keys = [incidents, incidentStarts, incidentResolutions];
     const bodies = await this.#run('incidents', keys, [range.from, range.to, limit]);
@@ -187,7 +189,7 @@ class RedisState implements State {
     return this.#deliveries(due.slice(0, limit).map(d => d.key));
   }
 
-  async updateDelivery(lease: Lease, key: string, outcome: Outcome): Promise<boolean> {
+  async updateDelivery(lease: Lease, key: string, outcome: DeliveryOutcome): Promise<boolean> {
     const { outcomes, deliveryIndex, pendingOf } = this.#keys;
     const { status, attempts, nextAttempt, lastError } = outcome;
     const before = [outcomes, deliveryIndex, pendingOf('')];

@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
-import { isBusy } from '../../backends/sqlite/codes.ts';
+import { isBusy } from '../../backends/sqlite/failure.ts';
 
 export interface FileLock {
   release(): void;

@@ -1,15 +1,26 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { z } from 'zod';
+import { resultCode, sqliteFailure } from '../../backends/sqlite/failure.ts';
+import { type FileKind, openDatabase, openReadOnly } from '../../backends/sqlite/open.ts';
 import { transaction } from '../../backends/sqlite/transaction.ts';
 import { CAPS } from '../../core/caps.ts';
 import type { Clock } from '../../core/clock.ts';
 import { ExchangeError } from '../../core/errors.ts';
 import type { Incident, Notification } from '../../core/incident/incident.ts';
 import type { Silence } from '../../core/incident/silence.ts';
-import type { Checkpoint, Commit, Delivery, DeliveryStatus, Lease, State } from '../contract.ts';
-import { FRESH, keyText, type Outcome, Records, textOfKey, timeOf } from '../records.ts';
+import type { Interval } from '../../core/interval.ts';
+import type {
+  Checkpoint,
+  Commit,
+  Delivery,
+  DeliveryOutcome,
+  DeliveryStatus,
+  Lease,
+  State,
+} from '../contract.ts';
+import { FRESH, keyText, Records, textOfKey, timeOf } from '../records.ts';
 import { hourOf, staleCheckpoints } from '../retention.ts';
-import { openDatabase, openReadOnly, sqliteError } from './database.ts';
+import { MIGRATIONS } from './schema.ts';
 import * as sql from './statements.ts';
 
 export interface SqliteStateOptions {
@@ -25,6 +36,12 @@ export interface SqliteStateOptions {
 export function createSqliteState(options: SqliteStateOptions): State {
   return new SqliteState(options);
 }
+
+export const STATE_FILE: FileKind = {
+  migrations: MIGRATIONS,
+  busyMs: 2000,
+  damaged: 'Move the file away: a new one is made, and what it held is derived again from the store.',
+};
 
 const tokenRow = z.object({ token: z.int() });
 const lanesRow = z.object({ value: z.int() });
@@ -48,7 +65,7 @@ class SqliteState implements State {
   }
 
   async open(): Promise<string> {
-    this.#db ??= this.#readOnly ? openReadOnly(this.#file) : openDatabase(this.#file);
+    this.#db ??= (this.#readOnly ? openReadOnly : openDatabase)(this.#file, STATE_FILE);
     const row = this.#db.prepare('SELECT sqlite_version() AS version').get();
     return `SQLite ${row?.version} at ${this.#file}`;
   }
@@ -141,7 +158,7 @@ class SqliteState implements State {
     });
   }
 
-  async incidents(range: { from: number; to: number }, limit: number): Promise<Incident[]> {
+  async incidents(range: Interval, limit: number): Promise<Incident[]> {
     return this.#rows(bodyRow, sql.incidents, { ...range, limit }).map(row =>
       this.#records.incident(row.body),
     );
@@ -159,7 +176,7 @@ class SqliteState implements State {
     );
   }
 
-  async updateDelivery(lease: Lease, key: string, outcome: Outcome): Promise<boolean> {
+  async updateDelivery(lease: Lease, key: string, outcome: DeliveryOutcome): Promise<boolean> {
     return this.#fenced(lease, db => {
       const { status, attempts, nextAttempt, lastError } = outcome;
       db.prepare(sql.updateDelivery).run({
@@ -231,14 +248,15 @@ class SqliteState implements State {
     const db = this.#db;
     if (!db) {
       throw new ExchangeError(
-        { place: this.#file, expected: 'an open database', found: 'a closed one', remedy: 'Open it first.' },
+        { place: this.#file, found: 'the state is closed', remedy: 'Open it first.' },
         { retry: true },
       );
     }
     try {
       return body(db);
     } catch (error) {
-      throw sqliteError(error, this.#file);
+      // Anything else is a mistake of ours.
+      throw resultCode(error) === null ? error : sqliteFailure(this.#file, error, STATE_FILE.damaged);
     }
   }
 

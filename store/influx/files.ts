@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Range } from '../contract.ts';
+import type { Interval } from '../../core/interval.ts';
 import { InfluxFailure } from './client/failure.ts';
 import { type Connection, call, understood } from './client/http.ts';
 import { epoch, literal } from './client/influxql.ts';
@@ -19,7 +19,7 @@ export async function filesOf(
   connection: Connection,
   { api, database, policy }: Target,
   measurement: string,
-  { from, to }: Range,
+  { from, to }: Interval,
 ): Promise<readonly FileTimes[]> {
   if (api !== '3') return [];
   const q =

@@ -1,18 +1,19 @@
+import type { Interval } from '../../core/interval.ts';
 import type { Log } from '../../core/log.ts';
-import { compareText, type Frame, frameEnd } from '../../core/traffic/frame.ts';
+import { compareText, type Frame } from '../../core/traffic/frame.ts';
 import type { FlowTotal } from '../../core/traffic/service-map.ts';
 import { checkFrame } from '../check.ts';
-import type { Range } from '../contract.ts';
 import { addTotals, EXCHANGE_SUMS } from '../flow.ts';
 import { type FrameHead, inTurn, withinRows } from '../page.ts';
-import { integer, text } from '../row.ts';
+import { frameHeadOf } from '../records.ts';
+import { frameInterval, integer, text } from '../row.ts';
 import { decodeTag } from '../text.ts';
 import type { Access } from './client/access.ts';
 import { interpreted } from './client/failure.ts';
 import { ALL_TIME, inRange, within } from './client/influxql.ts';
 import { connectionLines, flowLines, frameLine, trafficLines } from './client/line.ts';
 import { allRows, firstRow, pages } from './client/pages.ts';
-import { frameOf, headOf, totalOf } from './frames.ts';
+import { frameOf, totalOf } from './frames.ts';
 
 /** Frames asked for at once, and containers of them: a few megabytes of answer. */
 const STEP_FRAMES = 256;
@@ -42,7 +43,7 @@ export class FrameTables {
   /** Frames of a host, ascending; up to those whose turn is yet to come, unless they are asked for. */
   async *read(
     host: string,
-    range: Range,
+    range: Interval,
     { withAhead }: { readonly withAhead: boolean },
   ): AsyncIterable<Frame> {
     const marks = pages(
@@ -52,7 +53,7 @@ export class FrameTables {
       { limit: STEP_FRAMES },
     );
     for await (const page of marks) {
-      const heads = interpreted(this.#access.place, () => page.map(row => headOf(host, row)));
+      const heads = interpreted(this.#access.place, () => page.map(row => frameHeadOf(host, row)));
       const { wanted, ends } = withAhead ? { wanted: heads, ends: false } : await this.#inTurn(host, heads);
       for (let rest = wanted; rest.length > 0; ) {
         const step = withinRows(rest, STEP_CONTAINERS);
@@ -78,12 +79,12 @@ export class FrameTables {
       { from: first.frame.start, to: last.frame.start + 1 },
       part => `SELECT * FROM host_frames WHERE ${inRange(host, part)} ORDER BY time`,
     );
-    const now = interpreted(this.#access.place, () => rows.map(row => headOf(host, row)));
+    const now = interpreted(this.#access.place, () => rows.map(row => frameHeadOf(host, row)));
     const wanted = inTurn(now, newest ?? Number.NEGATIVE_INFINITY);
     return { wanted, ends: wanted.length < now.length };
   }
 
-  async flows(host: string, range: Range): Promise<FlowTotal[]> {
+  async flows(host: string, range: Interval): Promise<FlowTotal[]> {
     const tags = 'container, service, protocol, role, peer_kind, peer, port';
     const rows = await allRows(
       this.#access.from('container_flows'),
@@ -101,10 +102,7 @@ export class FrameTables {
       { newestFirst: true },
     );
     if (!row) return null;
-    return interpreted(this.#access.place, () => {
-      const start = integer(row, 'time');
-      return { start, end: frameEnd({ start, durationMs: integer(row, 'duration_ms') }) };
-    });
+    return interpreted(this.#access.place, () => frameInterval(row));
   }
 
   /** Start of the newest frame from `from` on that was written in its turn. */

@@ -1,4 +1,4 @@
-import { type ConnectionRow, compareConnections } from '../../core/traffic/connection.ts';
+import { compareConnections } from '../../core/traffic/connection.ts';
 import { compareFlows, type Flow, type FlowKey } from '../../core/traffic/flow.ts';
 import {
   type Container,
@@ -12,45 +12,12 @@ import { BUCKETS, type Sizes } from '../../core/traffic/histogram.ts';
 import type { FlowTotal } from '../../core/traffic/service-map.ts';
 import { exchangeOf } from '../flow.ts';
 import type { FrameHead } from '../page.ts';
-import {
-  connectionKindOf,
-  droppedOf,
-  faultsOf,
-  integer,
-  kindOf,
-  number,
-  orNull,
-  peerKindOf,
-  protocolOf,
-  type Row,
-  roleOf,
-  text,
-} from '../row.ts';
+import { connectionOf, containerOf } from '../records.ts';
+import { integer, peerKindOf, protocolOf, type Row, roleOf, text } from '../row.ts';
 import { decodeField, decodeTag } from '../text.ts';
 
 /** Field of each bucket. */
 const BUCKET_FIELDS = BUCKETS.map(bound => ({ bound, field: `b${bound}` }));
-
-/** A row of `host_frames`. */
-export function headOf(host: string, row: Row): FrameHead {
-  return {
-    frame: {
-      host,
-      start: integer(row, 'time'),
-      durationMs: integer(row, 'duration_ms'),
-      previous: orNull(integer, row, 'previous'),
-      faults: faultsOf(row),
-      lost: integer(row, 'lost'),
-      ...droppedOf(row),
-      occupancy: number(row, 'occupancy'),
-    },
-    containers: integer(row, 'containers'),
-    // Absent in rows of versions without them.
-    flows: orNull(integer, row, 'flows') ?? 0,
-    connections: orNull(integer, row, 'connections') ?? 0,
-    ahead: row.ahead === 1 && row.settled !== 1,
-  };
-}
 
 /**
  * A frame from its head and all its rows of `container_traffic`, `container_flows` and `container_connections`, or null
@@ -66,7 +33,7 @@ export function frameOf(
   const named = { started: new Set<string>(), ended: new Set<string>() };
   const windows: Window[] = [];
   for (const row of rows) {
-    const container = containerOf(row);
+    const container = containerOf(row, decodeTag);
     containers.set(container.name, container);
     for (const column of ['started', 'ended'] as const) {
       if (integer(row, column) === 1) named[column].add(container.name);
@@ -83,7 +50,7 @@ export function frameOf(
     ended: [...named.ended].sort(compareText),
     windows: windows.sort(compareWindows),
     flows: flowRows.map(flowOf).sort(compareFlows),
-    connections: connectionRows.map(connectionOf).sort(compareConnections),
+    connections: connectionRows.map(row => connectionOf(row, decodeTag)).sort(compareConnections),
   };
 }
 
@@ -100,17 +67,6 @@ const flowOf = (row: Row): Flow => ({
   ...exchangeOf(row),
 });
 
-const connectionOf = (row: Row): ConnectionRow => ({
-  container: decodeTag(text(row, 'container')),
-  kind: connectionKindOf(row),
-  own: decodeField(text(row, 'own')),
-  peer: decodeField(text(row, 'peer')),
-  port: integer(row, 'port'),
-  // Absent in rows of versions without it.
-  clientPort: orNull(integer, row, 'client_port') ?? 0,
-  count: integer(row, 'count'),
-});
-
 function keyOf(row: Row): FlowKey {
   return {
     container: decodeTag(text(row, 'container')),
@@ -120,17 +76,6 @@ function keyOf(row: Row): FlowKey {
     peer: decodeTag(text(row, 'peer')),
     // A tag, so it comes as text.
     port: Number(text(row, 'port')),
-  };
-}
-
-function containerOf(row: Row): Container {
-  return {
-    name: decodeTag(text(row, 'container')),
-    kind: kindOf(row),
-    service: decodeTag(text(row, 'service')),
-    replica: decodeField(text(row, 'replica')),
-    image: decodeField(text(row, 'image')),
-    id: decodeField(text(row, 'container_id')),
   };
 }
 

@@ -1,8 +1,8 @@
 import type { Annotation, Detection } from '../../core/incident/incident.ts';
+import type { Interval } from '../../core/interval.ts';
 import { isRetriable } from '../../core/retry.ts';
 import { mergeAll, mergeAnnotation, touches } from '../annotation.ts';
 import { checkDetection, compareDetections } from '../check.ts';
-import type { Range } from '../contract.ts';
 import type { Row } from '../row.ts';
 import type { Access } from './client/access.ts';
 import { interpreted } from './client/failure.ts';
@@ -33,7 +33,7 @@ export class IncidentTables {
     await this.#access.write(rows.map(detectionLine));
   }
 
-  async readDetections(host: string, range: Range): Promise<Detection[]> {
+  async readDetections(host: string, range: Interval): Promise<Detection[]> {
     const rows = await allRows(
       this.#access.from('detections'),
       range,
@@ -67,7 +67,7 @@ export class IncidentTables {
     });
   }
 
-  async readAnnotations(range: Range, host?: string): Promise<Annotation[]> {
+  async readAnnotations(range: Interval, host?: string): Promise<Annotation[]> {
     const from = epoch(range.from);
     const ofHost = host === undefined ? '' : ` AND host = ${tagLiteral(host)}`;
     const found = await this.#annotations(
@@ -84,11 +84,12 @@ export class IncidentTables {
     return this.#annotations({ from: Math.min(...starts), to: Math.max(...starts) + 1 }, `(${ids})`);
   }
 
-  async #annotations(starts: Range, condition: string): Promise<Annotation[]> {
+  async #annotations(starts: Interval, condition: string): Promise<Annotation[]> {
     const rows: Row[] = [];
     const tier = this.#tier();
     for (const policy of tier === undefined ? [undefined] : [tier, undefined]) {
-      const statement = (part: Range) => `SELECT * FROM annotations WHERE ${within(part)} AND ${condition}`;
+      const statement = (part: Interval) =>
+        `SELECT * FROM annotations WHERE ${within(part)} AND ${condition}`;
       rows.push(...(await allRows(this.#access.from('annotations', policy), starts, statement)));
     }
     return interpreted(this.#access.place, () => mergeAll(rows.map(annotationOf)));

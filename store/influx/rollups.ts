@@ -1,7 +1,7 @@
 import { compareText, DIRECTIONS, type Direction } from '../../core/traffic/frame.ts';
 import type { Amount, Rollup, TrafficSum } from '../../core/traffic/rollup.ts';
 import type { RollupHead } from '../page.ts';
-import { integer, number, type Row, text } from '../row.ts';
+import { integer, type Row, text } from '../row.ts';
 import { decodeTag } from '../text.ts';
 import { tag } from './client/line.ts';
 import { sizesOf } from './frames.ts';
@@ -37,22 +37,6 @@ function amountFields({ messages, bytes, sizes }: Amount): string {
   let fields = `messages=${messages}i,bytes=${bytes}i`;
   for (const [bound, count] of sizes) fields += `,b${bound}=${count}i`;
   return fields;
-}
-
-/** A row of `host_frames` of a tier. */
-export function rollupHeadOf(host: string, row: Row): RollupHead {
-  return {
-    rollup: {
-      host,
-      start: integer(row, 'time'),
-      durationMs: integer(row, 'duration_ms'),
-      frames: integer(row, 'frames'),
-      incomplete: integer(row, 'incomplete'),
-      lost: integer(row, 'lost'),
-      occupancy: number(row, 'occupancy'),
-    },
-    containers: integer(row, 'containers'),
-  };
 }
 
 /** A bucket from its head and all its rows of `container_traffic`, or null when rows are missing. */

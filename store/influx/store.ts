@@ -1,10 +1,12 @@
-import { ExchangeError, printable } from '../../core/errors.ts';
+import { printable } from '../../core/errors.ts';
 import type { Annotation, Detection } from '../../core/incident/incident.ts';
+import type { Interval } from '../../core/interval.ts';
 import type { Log } from '../../core/log.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
 import { FOREVER, type Retention, type Rollup, TIERS } from '../../core/traffic/rollup.ts';
 import type { FlowTotal } from '../../core/traffic/service-map.ts';
-import type { Range, Store, StoreInfo } from '../contract.ts';
+import { notOpen } from '../check.ts';
+import type { Store, StoreInfo } from '../contract.ts';
 import { readSeries, rollUp } from '../tiers.ts';
 import type { Access } from './client/access.ts';
 import { apiOf, connectionTo, type InfluxConfig, serverVersion } from './client/connect.ts';
@@ -77,15 +79,15 @@ export class InfluxStore implements Store {
     await this.#frames.write(frames, options);
   }
 
-  readFrames(host: string, range: Range): AsyncIterable<Frame> {
+  readFrames(host: string, range: Interval): AsyncIterable<Frame> {
     return this.#frames.read(host, range, { withAhead: false });
   }
 
-  readFlows(host: string, range: Range): Promise<FlowTotal[]> {
+  readFlows(host: string, range: Interval): Promise<FlowTotal[]> {
     return this.#frames.flows(host, range);
   }
 
-  lastFrame(host: string, before?: number): Promise<{ start: number; end: number } | null> {
+  lastFrame(host: string, before?: number): Promise<Interval | null> {
     return this.#frames.last(host, before);
   }
 
@@ -105,7 +107,7 @@ export class InfluxStore implements Store {
     return this.#incidents.writeDetections(rows);
   }
 
-  readDetections(host: string, range: Range): Promise<Detection[]> {
+  readDetections(host: string, range: Interval): Promise<Detection[]> {
     return this.#incidents.readDetections(host, range);
   }
 
@@ -113,15 +115,15 @@ export class InfluxStore implements Store {
     return this.#incidents.writeAnnotations(annotations);
   }
 
-  readAnnotations(range: Range, host?: string): Promise<Annotation[]> {
+  readAnnotations(range: Interval, host?: string): Promise<Annotation[]> {
     return this.#incidents.readAnnotations(range, host);
   }
 
-  async rollUp(host: string, range: Range): Promise<number> {
+  async rollUp(host: string, range: Interval): Promise<number> {
     return this.#open().hasTiers ? rollUp(this.#tiers, host, range) : 0;
   }
 
-  readSeries(host: string, range: Range, stepMs: number): AsyncIterable<Rollup> {
+  readSeries(host: string, range: Interval, stepMs: number): AsyncIterable<Rollup> {
     return readSeries(this.#tiers, host, range, stepMs, { rolled: this.#open().hasTiers });
   }
 
@@ -173,16 +175,4 @@ export class InfluxStore implements Store {
     if (this.#opened) return this.#opened;
     throw notOpen(this.#connection.url);
   }
-}
-
-function notOpen(place: string): ExchangeError {
-  return new ExchangeError(
-    {
-      place,
-      expected: 'an open store',
-      found: 'a closed one',
-      remedy: 'Report this: the store was used before open() or after close().',
-    },
-    { retry: false },
-  );
 }

@@ -1,21 +1,22 @@
+import type { Interval } from '../../core/interval.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
 import type { Rollup, Tier } from '../../core/traffic/rollup.ts';
-import type { Range } from '../contract.ts';
 import { type RollupHead, withinRows } from '../page.ts';
+import { rollupHeadOf } from '../records.ts';
 import { integer } from '../row.ts';
 import type { TierTables } from '../tiers.ts';
 import type { Access } from './client/access.ts';
 import { interpreted } from './client/failure.ts';
 import { inRange } from './client/influxql.ts';
 import { allRows, pages } from './client/pages.ts';
-import { rollupHeadOf, rollupLine, rollupOf, trafficSumLines } from './rollups.ts';
+import { rollupLine, rollupOf, trafficSumLines } from './rollups.ts';
 
 /** Buckets asked for at once, and containers of them. */
 const STEP_BUCKETS = 256;
 const STEP_CONTAINERS = 2000;
 
 /** Frames of a host, those that are ahead as well. */
-export type FrameReader = (host: string, range: Range) => AsyncIterable<Frame>;
+export type FrameReader = (host: string, range: Interval) => AsyncIterable<Frame>;
 
 /** The tiers of an InfluxDB: retention policies, or buckets on 2.x, named as the tiers are. */
 export class InfluxTiers implements TierTables {
@@ -27,7 +28,7 @@ export class InfluxTiers implements TierTables {
     this.frames = frames;
   }
 
-  async *rollups(tier: Tier, host: string, range: Range): AsyncIterable<Rollup> {
+  async *rollups(tier: Tier, host: string, range: Interval): AsyncIterable<Rollup> {
     const marks = pages(
       this.#access.from('host_frames', tier.name),
       range,
@@ -46,7 +47,7 @@ export class InfluxTiers implements TierTables {
     }
   }
 
-  async frameCounts(tier: Tier | null, host: string, range: Range, stepMs: number) {
+  async frameCounts(tier: Tier | null, host: string, range: Interval, stepMs: number) {
     const value = tier ? 'sum("frames")' : 'count("duration_ms")';
     const rows = await allRows(
       this.#access.from('host_frames', tier?.name),

@@ -1,7 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { ConnectionRow } from '../../core/traffic/connection.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
-import { connectionKindOf, integer, text } from '../row.ts';
+import { connectionOf } from '../records.ts';
+import { integer } from '../row.ts';
 import { decodeField, encodeField } from '../text.ts';
 import type { Names } from './names.ts';
 
@@ -44,18 +45,7 @@ export class ConnectionTable {
   read(host: number | null, first: number, last: number): Map<number, ConnectionRow[]> {
     const byTime = Map.groupBy(this.#select.all(first, last, host), row => integer(row, 'time'));
     return new Map(
-      [...byTime].map(([time, rows]) => [
-        time,
-        rows.map(row => ({
-          container: decodeField(text(row, 'container')),
-          kind: connectionKindOf(row),
-          own: decodeField(text(row, 'own')),
-          peer: decodeField(text(row, 'peer')),
-          port: integer(row, 'port'),
-          clientPort: integer(row, 'client_port'),
-          count: integer(row, 'count'),
-        })),
-      ]),
+      [...byTime].map(([time, rows]) => [time, rows.map(row => connectionOf(row, decodeField))]),
     );
   }
 }

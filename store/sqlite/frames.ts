@@ -1,20 +1,19 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Interval } from '../../core/interval.ts';
 import { compareConnections } from '../../core/traffic/connection.ts';
 import { compareFlows } from '../../core/traffic/flow.ts';
 import {
-  type Container,
   compareText,
   DIRECTIONS,
   type Direction,
   type Frame,
-  frameEnd,
   type Window,
 } from '../../core/traffic/frame.ts';
 import { isSizes, type Sizes } from '../../core/traffic/histogram.ts';
 import type { FlowTotal } from '../../core/traffic/service-map.ts';
-import type { Range } from '../contract.ts';
 import { type FrameHead, inTurn, withinRows } from '../page.ts';
-import { droppedOf, faultsOf, integer, kindOf, number, orNull, type Row, text } from '../row.ts';
+import { containerOf, frameHeadOf } from '../records.ts';
+import { frameInterval, integer, orNull, type Row, text } from '../row.ts';
 import { decodeField } from '../text.ts';
 import { ConnectionTable } from './connections.ts';
 import type { Step } from './database.ts';
@@ -122,25 +121,11 @@ export class FrameTables {
   }
 
   /** The first `limit` frames of a host in the range, without their containers. */
-  #headsOf(host: string, range: Range, limit: number): FrameHead[] {
+  #headsOf(host: string, range: Interval, limit: number): FrameHead[] {
     const id = this.#names.findHost(host);
     if (id === null) return [];
-    return this.#heads.all(id, sqlTime(range.from), sqlTime(range.to), limit).map(row => ({
-      frame: {
-        host,
-        start: integer(row, 'time'),
-        durationMs: integer(row, 'duration_ms'),
-        previous: orNull(integer, row, 'previous'),
-        faults: faultsOf(row),
-        lost: integer(row, 'lost'),
-        ...droppedOf(row),
-        occupancy: number(row, 'occupancy'),
-      },
-      containers: integer(row, 'containers'),
-      flows: integer(row, 'flows'),
-      connections: integer(row, 'connections'),
-      ahead: integer(row, 'ahead') === 1,
-    }));
+    const rows = this.#heads.all(id, sqlTime(range.from), sqlTime(range.to), limit);
+    return rows.map(row => frameHeadOf(host, row));
   }
 
   /** Those of the heads that come before any whose turn is yet to come. */
@@ -159,7 +144,7 @@ export class FrameTables {
    * null at its end. A frame that lacks rows is being deleted: it is left out, as a gap; those whose turn is yet to come
    * end the reading, unless `withAhead`. Needs a transaction, so that heads and rows are of one moment.
    */
-  step(host: string, range: Range, { withAhead }: { readonly withAhead: boolean }): Step<Frame> {
+  step(host: string, range: Interval, { withAhead }: { readonly withAhead: boolean }): Step<Frame> {
     const found = this.#headsOf(host, range, STEP_FRAMES);
     const heads = withinRows(withAhead ? found : this.#inTurn(host, found), STEP_ROWS);
     const first = heads[0];
@@ -183,11 +168,9 @@ export class FrameTables {
     return { items, next: last.frame.start + 1 };
   }
 
-  last(host: string, before: number): { start: number; end: number } | null {
+  last(host: string, before: number): Interval | null {
     const row = this.#last.get(this.#names.findHost(host), sqlTime(before));
-    if (!row) return null;
-    const start = integer(row, 'time');
-    return { start, end: frameEnd({ start, durationMs: integer(row, 'duration_ms') }) };
+    return row ? frameInterval(row) : null;
   }
 
   lastInTurn(host: string): number | null {
@@ -221,7 +204,7 @@ function windowColumns(window: Window | undefined): [number | null, number | nul
 
 /** What the rows of one frame say, in canonical order. */
 function parts(rows: readonly Row[]): Pick<Frame, 'containers' | 'started' | 'ended' | 'windows'> {
-  const entries = rows.map(row => ({ row, container: containerOf(row) }));
+  const entries = rows.map(row => ({ row, container: containerOf(row, decodeField) }));
   entries.sort((a, b) => compareText(a.container.name, b.container.name));
   const named = (column: string) =>
     entries.filter(({ row }) => row[column] === 1).map(({ container }) => container.name);
@@ -232,17 +215,6 @@ function parts(rows: readonly Row[]): Pick<Frame, 'containers' | 'started' | 'en
     windows: entries.flatMap(({ row, container }) =>
       DIRECTIONS.flatMap(direction => windowOf(row, container.name, direction) ?? []),
     ),
-  };
-}
-
-function containerOf(row: Row): Container {
-  return {
-    name: decodeField(text(row, 'container')),
-    kind: kindOf(row),
-    service: decodeField(text(row, 'service')),
-    replica: decodeField(text(row, 'replica')),
-    image: decodeField(text(row, 'image')),
-    id: decodeField(text(row, 'container_id')),
   };
 }
 

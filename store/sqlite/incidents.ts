@@ -1,9 +1,9 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Annotation, Detection } from '../../core/incident/incident.ts';
+import type { Interval } from '../../core/interval.ts';
 import { mergeAll, mergeAnnotation } from '../annotation.ts';
-import { scoresFrom } from '../check.ts';
-import type { Range } from '../contract.ts';
-import { integer, number, orNull, type Row, severityOf, stateOf, text } from '../row.ts';
+import * as records from '../records.ts';
+import { integer, number, type Row, stateOf, text } from '../row.ts';
 import { decodeField, encodeField } from '../text.ts';
 import { sqlTime } from './frames.ts';
 import type { Names } from './names.ts';
@@ -83,7 +83,7 @@ export class IncidentTables {
   }
 
   /** Annotations whose region touches the range, in contract order. */
-  annotations(range: Range): Annotation[] {
+  annotations(range: Interval): Annotation[] {
     const from = sqlTime(range.from);
     return mergeAll(this.#annotations.all(sqlTime(range.to), from, from).map(annotationOf));
   }
@@ -91,30 +91,11 @@ export class IncidentTables {
 
 function detectionOf(host: string, row: Row): Detection {
   const scores = JSON.parse(text(row, 'scores')) as Row;
-  return {
-    host,
-    service: decodeField(text(row, 'service')),
-    container: decodeField(text(row, 'container')),
-    start: integer(row, 'time'),
-    score: number(row, 'score'),
-    scores: scoresFrom(Object.keys(scores).map(rule => [rule, number(scores, rule)])),
-    seen: number(row, 'seen'),
-    expected: orNull(number, row, 'expected'),
-    open: integer(row, 'open') === 1,
-  };
+  const entries = Object.keys(scores).map(rule => [rule, number(scores, rule)] as const);
+  return records.detectionOf(host, row, entries, decodeField);
 }
 
 function annotationOf(row: Row): Annotation {
-  return {
-    id: decodeField(text(row, 'id')),
-    host: decodeField(text(row, 'host')),
-    service: decodeField(text(row, 'service')),
-    container: decodeField(text(row, 'container')),
-    start: integer(row, 'start_time'),
-    end: integer(row, 'end_time'),
-    severity: severityOf(row),
-    state: stateOf(row),
-    title: decodeField(text(row, 'title')),
-    text: decodeField(text(row, 'text')),
-  };
+  const [start, end] = [integer(row, 'start_time'), integer(row, 'end_time')];
+  return records.annotationOf(row, { start, end, state: stateOf(row) }, decodeField);
 }

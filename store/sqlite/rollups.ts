@@ -1,9 +1,10 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Interval } from '../../core/interval.ts';
 import { compareText } from '../../core/traffic/frame.ts';
 import type { Amount, Rollup, Tier, TrafficSum } from '../../core/traffic/rollup.ts';
-import type { Range } from '../contract.ts';
-import { type RollupHead, withinRows } from '../page.ts';
-import { integer, number, type Row, text } from '../row.ts';
+import { withinRows } from '../page.ts';
+import { rollupHeadOf } from '../records.ts';
+import { integer, type Row, text } from '../row.ts';
 import { decodeField } from '../text.ts';
 import { parseSizes, sqlTime } from './frames.ts';
 import type { Names } from './names.ts';
@@ -64,12 +65,12 @@ export class RollupTables {
   }
 
   /** The first buckets of the range, as many as one step reads. */
-  step({ stepMs }: Tier, host: string, range: Range): Rollup[] {
+  step({ stepMs }: Tier, host: string, range: Interval): Rollup[] {
     const id = this.#names.findHost(host);
     if (id === null) return [];
     const rows = this.#heads.all(stepMs, id, sqlTime(range.from), sqlTime(range.to), STEP_BUCKETS);
     const heads = withinRows(
-      rows.map(row => headOf(host, row)),
+      rows.map(row => rollupHeadOf(host, row)),
       STEP_ROWS,
     );
     const first = heads[0];
@@ -82,7 +83,7 @@ export class RollupTables {
   }
 
   /** Frames stored (tier null) or rolled up, by bucket of `stepMs`. */
-  counts(tier: Tier | null, host: string, { from, to }: Range, stepMs: number): Map<number, number> {
+  counts(tier: Tier | null, host: string, { from, to }: Interval, stepMs: number): Map<number, number> {
     const id = this.#names.findHost(host);
     if (id === null) return new Map();
     const rows = tier
@@ -97,21 +98,6 @@ const amountValues = ({ messages, bytes, sizes }: Amount): [number, number, stri
   bytes,
   JSON.stringify(sizes),
 ];
-
-function headOf(host: string, row: Row): RollupHead {
-  return {
-    rollup: {
-      host,
-      start: integer(row, 'time'),
-      durationMs: integer(row, 'duration_ms'),
-      frames: integer(row, 'frames'),
-      incomplete: integer(row, 'incomplete'),
-      lost: integer(row, 'lost'),
-      occupancy: number(row, 'occupancy'),
-    },
-    containers: integer(row, 'containers'),
-  };
-}
 
 function sumsOf(rows: readonly Row[]): TrafficSum[] {
   const sums = rows.map(row => ({

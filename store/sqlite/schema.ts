@@ -1,5 +1,3 @@
-import type { DatabaseSync } from 'node:sqlite';
-
 /**
  * Migrations, oldest first; `user_version` counts those that were applied. Only ever append: a file written by an
  * older tidegauge must open.
@@ -178,23 +176,3 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE container_connections ADD COLUMN client_port INTEGER NOT NULL DEFAULT 0;
   `,
 ];
-
-/** Number of migrations that the file has seen. */
-export function schemaVersion(db: DatabaseSync): number {
-  return Number(db.prepare('PRAGMA user_version').get()?.user_version ?? 0);
-}
-
-/** Bring the file to the newest schema. Safe when several processes open a new file at once. */
-export function migrate(db: DatabaseSync): void {
-  if (schemaVersion(db) >= MIGRATIONS.length) return;
-  db.exec('BEGIN IMMEDIATE');
-  try {
-    // Read again: another process may have migrated while this one waited for the lock.
-    for (const sql of MIGRATIONS.slice(schemaVersion(db))) db.exec(sql);
-    db.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
-    db.exec('COMMIT');
-  } catch (error) {
-    if (db.isTransaction) db.exec('ROLLBACK');
-    throw error;
-  }
-}

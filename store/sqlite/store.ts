@@ -1,15 +1,16 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { ExchangeError } from '../../core/errors.ts';
+import { openFailure } from '../../backends/sqlite/failure.ts';
+import { openDatabase, openReadOnly } from '../../backends/sqlite/open.ts';
 import type { Annotation, Detection } from '../../core/incident/incident.ts';
+import type { Interval } from '../../core/interval.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
 import { FOREVER, type Retention, type Rollup } from '../../core/traffic/rollup.ts';
 import type { FlowTotal } from '../../core/traffic/service-map.ts';
-import { checkDetection, checkFrame, compareDetections } from '../check.ts';
-import type { Range, Store, StoreInfo } from '../contract.ts';
+import { checkDetection, checkFrame, compareDetections, notOpen } from '../check.ts';
+import type { Store, StoreInfo } from '../contract.ts';
 import { addTotals } from '../flow.ts';
 import { checkStep, retentionLines } from '../tiers.ts';
-import { breathe, openDatabase, openReadOnly, snapshot, stepwise, transaction } from './database.ts';
-import { openFailure } from './failure.ts';
+import { breathe, STORE_FILE, snapshot, stepwise, transaction } from './database.ts';
 import { FrameTables, sqlTime } from './frames.ts';
 import { IncidentTables, type Position } from './incidents.ts';
 import { Names } from './names.ts';
@@ -48,7 +49,7 @@ export class SqliteStore implements Store {
   async open(): Promise<StoreInfo> {
     this.#opened?.db.close();
     this.#opened = null;
-    const db = this.#readOnly ? openReadOnly(this.#file) : openDatabase(this.#file);
+    const db = (this.#readOnly ? openReadOnly : openDatabase)(this.#file, STORE_FILE);
     try {
       const names = new Names(db);
       const frames = new FrameTables(db, names);
@@ -59,7 +60,7 @@ export class SqliteStore implements Store {
     } catch (error) {
       // Tables that are not as this version made them.
       db.close();
-      throw openFailure(this.#file, error);
+      throw openFailure(this.#file, error, STORE_FILE.damaged);
     }
   }
 
@@ -72,15 +73,15 @@ export class SqliteStore implements Store {
     );
   }
 
-  readFrames(host: string, range: Range): AsyncIterable<Frame> {
+  readFrames(host: string, range: Interval): AsyncIterable<Frame> {
     return stepwise(range, part => this.#read(({ frames }) => frames.step(host, part, { withAhead: false })));
   }
 
-  async readFlows(host: string, range: Range): Promise<FlowTotal[]> {
+  async readFlows(host: string, range: Interval): Promise<FlowTotal[]> {
     const first = await this.firstFrame(host);
     const last = await this.lastFrame(host);
     let totals: FlowTotal[] = [];
-    const to = Math.min(range.to, (last?.start ?? 0) + 1);
+    const to = Math.min(range.to, (last?.from ?? 0) + 1);
     for (let from = Math.max(range.from, first ?? to); from < to; from += STEP_FLOWS_MS) {
       const until = Math.min(to, from + STEP_FLOWS_MS);
       const step = this.#read(({ frames }) => frames.flowTotals(host, sqlTime(from), sqlTime(until)));
@@ -115,7 +116,7 @@ export class SqliteStore implements Store {
     );
   }
 
-  async readDetections(host: string, range: Range): Promise<Detection[]> {
+  async readDetections(host: string, range: Interval): Promise<Detection[]> {
     const found: Detection[] = [];
     let after: Position | null = { time: sqlTime(range.from) - 1, series: Number.MAX_SAFE_INTEGER };
     while (after) {
@@ -138,17 +139,17 @@ export class SqliteStore implements Store {
     );
   }
 
-  async readAnnotations(range: Range, host?: string): Promise<Annotation[]> {
+  async readAnnotations(range: Interval, host?: string): Promise<Annotation[]> {
     const all = this.#read(({ incidents }) => incidents.annotations(range));
     return host === undefined ? all : all.filter(annotation => annotation.host === host);
   }
 
-  async rollUp(host: string, range: Range): Promise<number> {
+  async rollUp(host: string, range: Interval): Promise<number> {
     this.#open();
     return this.#threads.run({ kind: 'roll-up', file: this.#file, host, range });
   }
 
-  readSeries(host: string, range: Range, stepMs: number): AsyncIterable<Rollup> {
+  readSeries(host: string, range: Interval, stepMs: number): AsyncIterable<Rollup> {
     checkStep(stepMs);
     this.#open();
     return this.#threads.read({ kind: 'series', file: this.#file, host, range, stepMs });
@@ -204,14 +205,6 @@ export class SqliteStore implements Store {
 
   #open(): Opened {
     if (this.#opened) return this.#opened;
-    throw new ExchangeError(
-      {
-        place: this.#file,
-        expected: 'an open store',
-        found: 'a closed one',
-        remedy: 'Report this: the store was used before open() or after close().',
-      },
-      { retry: false },
-    );
+    throw notOpen(this.#file);
   }
 }

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { parentPort, workerData } from 'node:worker_threads';
+import { sqliteFailure } from '../../backends/sqlite/failure.ts';
+import { openDatabase, openReadOnly } from '../../backends/sqlite/open.ts';
 import type { Rollup } from '../../core/traffic/rollup.ts';
 import { readSeries, rollUp } from '../tiers.ts';
-import { openDatabase, openReadOnly } from './database.ts';
+import { STORE_FILE } from './database.ts';
 import { expire } from './expiry.ts';
-import { sqliteFailure } from './failure.ts';
 import type { Outcome, Part, Task } from './threads.ts';
 import { SqliteTiers } from './tiers.ts';
 
@@ -14,7 +15,7 @@ const PART = 64;
 /** The thread of one task: does it on a connection of its own, posts parts of what it reads and its outcome, and ends. */
 async function perform(task: Task): Promise<Outcome> {
   try {
-    const db = task.kind === 'series' ? openReadOnly(task.file) : openDatabase(task.file);
+    const db = (task.kind === 'series' ? openReadOnly : openDatabase)(task.file, STORE_FILE);
     try {
       if (task.kind === 'expire') return { count: await expire(db, task.file, task.now, task.retention) };
       const tiers = new SqliteTiers(db, task.file);
@@ -24,7 +25,7 @@ async function perform(task: Task): Promise<Outcome> {
       db.close();
     }
   } catch (error) {
-    const { problem, retry } = sqliteFailure(task.file, error);
+    const { problem, retry } = sqliteFailure(task.file, error, STORE_FILE.damaged);
     return { failure: { problem, retry } };
   }
 }

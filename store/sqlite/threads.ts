@@ -1,18 +1,18 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { ExchangeError, type Problem } from '../../core/errors.ts';
+import type { Interval } from '../../core/interval.ts';
 import type { Retention, Rollup } from '../../core/traffic/rollup.ts';
-import type { Range } from '../contract.ts';
 
-/** Work that takes too long for the thread that captures: node:sqlite blocks. */
+/** Work that takes too long for the thread that captures, because node:sqlite blocks. */
 export type Task =
-  | { readonly kind: 'roll-up'; readonly file: string; readonly host: string; readonly range: Range }
+  | { readonly kind: 'roll-up'; readonly file: string; readonly host: string; readonly range: Interval }
   | { readonly kind: 'expire'; readonly file: string; readonly now: number; readonly retention: Retention }
   | {
       readonly kind: 'series';
       readonly file: string;
       readonly host: string;
-      readonly range: Range;
+      readonly range: Interval;
       readonly stepMs: number;
     };
 
@@ -30,7 +30,7 @@ export const MORE = 'more';
 
 const THREAD = new URL('./thread.ts', import.meta.url);
 
-/** Does tasks in threads of their own, each on a connection of its own. */
+/** Does each task in a thread of its own, on a connection of its own. */
 export class Threads {
   readonly #running = new Set<Worker>();
 
@@ -80,9 +80,8 @@ function cutShort({ file, kind }: Task): ExchangeError {
   return new ExchangeError(
     {
       place: file,
-      expected: `${kind} to be finished`,
-      found: 'that the store was closed meanwhile',
-      remedy: 'Nothing: it is done by the next round.',
+      found: `${kind} was cut short, because the store was closed`,
+      remedy: 'Do nothing: the next round does it.',
     },
     { retry: true },
   );

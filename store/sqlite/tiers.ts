@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { Interval } from '../../core/interval.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
 import type { Rollup, Tier } from '../../core/traffic/rollup.ts';
-import type { Range } from '../contract.ts';
 import type { TierTables } from '../tiers.ts';
 import { breathe, snapshot, stepwise, transaction } from './database.ts';
 import { FrameTables } from './frames.ts';
@@ -24,11 +24,11 @@ export class SqliteTiers implements TierTables {
     this.#rollups = new RollupTables(db, this.#names);
   }
 
-  frames(host: string, range: Range): AsyncIterable<Frame> {
+  frames(host: string, range: Interval): AsyncIterable<Frame> {
     return stepwise(range, part => this.#read(() => this.#frames.step(host, part, { withAhead: true })));
   }
 
-  rollups(tier: Tier, host: string, range: Range): AsyncIterable<Rollup> {
+  rollups(tier: Tier, host: string, range: Interval): AsyncIterable<Rollup> {
     return stepwise(range, part => {
       const items = this.#read(() => this.#rollups.step(tier, host, part));
       const last = items.at(-1);
@@ -36,7 +36,7 @@ export class SqliteTiers implements TierTables {
     });
   }
 
-  async frameCounts(tier: Tier | null, host: string, range: Range, stepMs: number) {
+  async frameCounts(tier: Tier | null, host: string, range: Interval, stepMs: number) {
     return this.#read(() => this.#rollups.counts(tier, host, range, stepMs));
   }
 

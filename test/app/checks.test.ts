@@ -10,7 +10,7 @@ describe('readiness of the capture', () => {
   const stats = new FrameStats();
   const watched = {
     ...{ collector: () => ({ stats }) as Collector, worker: () => null },
-    ...{ upkeep: () => null, rules: () => null },
+    ...{ maintenance: () => null, rules: () => null },
     ...{ queue: { depth: async () => 0 }, startup: { unreached: [] }, clock },
   };
   const failing = () => {

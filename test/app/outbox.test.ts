@@ -7,7 +7,7 @@ import { instanceId } from '../../app/instance.ts';
 import { type Destinations, openOutbox } from '../../app/outbox.ts';
 import { load } from '../../cli/context.ts';
 import { ExchangeError } from '../../core/errors.ts';
-import { type Frame, spanOf } from '../../core/traffic/frame.ts';
+import { type Frame, intervalOf } from '../../core/traffic/frame.ts';
 import { createInlineQueue } from '../../queue/inline.ts';
 import { lockFile } from '../../state/sqlite/lock.ts';
 import { createSqliteState } from '../../state/sqlite/state.ts';
@@ -64,7 +64,7 @@ describe('a data directory and a host name', () => {
     const state = createSqliteState({ file: join(folder.path, 'leases.db'), clock });
     const stored: Frame[] = [];
     const store = {
-      lastFrame: async () => stored.map(spanOf).at(-1) ?? null,
+      lastFrame: async () => stored.map(intervalOf).at(-1) ?? null,
       writeFrames: async (frames: readonly Frame[]) => {
         stored.push(...frames);
       },
@@ -232,9 +232,9 @@ describe('a data directory and a host name', () => {
     const [older, newer] = [frameOf('web-1', 0), frameOf('web-1', 1)];
     expect(await previous(older)).toBeNull();
     stored.splice(0);
-    expect(await previous()).toEqual(spanOf(older));
+    expect(await previous()).toEqual(intervalOf(older));
     stored.push(newer);
-    expect(await previous()).toEqual(spanOf(newer));
+    expect(await previous()).toEqual(intervalOf(newer));
     await close();
   });
 

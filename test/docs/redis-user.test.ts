@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { systemClock } from '../../core/clock.ts';
 import { createBullmqQueue } from '../../queue/bullmq.ts';
 import { createRedisState } from '../../state/redis/state.ts';
-import { frameOf } from '../parts/frames.ts';
+import { frameOf } from '../data/frames.ts';
 import { recordingLog } from '../parts/log.ts';
 import { describeWith } from '../parts/need.ts';
 import { until } from '../parts/process.ts';

@@ -72,8 +72,8 @@ describeWith(['ebpf'], 'metrics of a running tidegauge', () => {
     expect(await sample('tidegauge_part_up{part="store"}')).toBe(1);
     expect(await sample('tidegauge_part_up{part="spool"}')).toBe(1);
     expect(await sample('tidegauge_spool_damaged_total')).toBe(0);
-    expect(await sample('tidegauge_upkeep_owned')).toBe(1);
-    expect(await sample('tidegauge_upkeep_failing')).toBe(0);
+    expect(await sample('tidegauge_maintenance_owned')).toBe(1);
+    expect(await sample('tidegauge_maintenance_failing')).toBe(0);
     expect(await sample('tidegauge_state_up')).toBe(1);
     expect(await sample('tidegauge_lanes_owned')).toBe(8);
     expect(await sample('tidegauge_open_incidents')).toBe(0);

@@ -51,7 +51,7 @@ const lines: string[] = [];
 const { capture, frames, settled } = await captureFrames(
   { docker: docker.socket },
   {
-    previous: { start: 1_700_000_000_000, end: 1_700_000_005_000 },
+    previous: { from: 1_700_000_000_000, to: 1_700_000_005_000 },
     record: { write: text => lines.push(text) },
   },
 );

@@ -100,16 +100,23 @@ describe('the listener', () => {
   it('times what succeeds and what fails, and changes neither', async () => {
     const { registry, get } = await serve([]);
     const observe = latencyMetric(registry, { name: 'tidegauge_store_duration_seconds', help: 'Writes.' });
-    const write = timed(
-      'frames',
-      async (ok: boolean) => {
+    class Part {
+      readonly #answer = 'written';
+      get answer() {
+        return this.#answer;
+      }
+      async write(ok: boolean) {
         if (!ok) throw new Error('away');
-        return 'written';
-      },
-      { clock: systemClock, observe },
-    );
-    expect(await write(true)).toBe('written');
-    await expect(write(false)).rejects.toThrow('away');
+        return this.#answer;
+      }
+      async read() {
+        return this.#answer;
+      }
+    }
+    const part = timed(new Part(), { write: 'frames' }, { clock: systemClock, observe });
+    expect(await part.write(true)).toBe('written');
+    expect([part.answer, await part.read()]).toEqual(['written', 'written']);
+    await expect(part.write(false)).rejects.toThrow('away');
     const { text } = await get('/metrics');
     expect(text).toContain('tidegauge_store_duration_seconds_count{operation="frames",outcome="ok"} 1\n');
     expect(text).toContain('tidegauge_store_duration_seconds_count{operation="frames",outcome="error"} 1\n');

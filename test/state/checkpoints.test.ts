@@ -1,11 +1,11 @@
 import { beforeEach, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { Lease, State } from '../../state/contract.ts';
+import type { Checkpoints, Lease, StateAdmin } from '../../state/contract.ts';
 import { describeStates, HOSTILE, HOUR, T0 } from './states.ts';
 
 describeStates('checkpoints', users => {
-  let state: State;
-  let other: State;
+  let state: Checkpoints & StateAdmin;
+  let other: Checkpoints & StateAdmin;
   let lease: Lease;
   beforeEach(() => {
     ({ state, other, lease } = users());

@@ -1,11 +1,11 @@
 import { beforeEach, expect, it } from '@jest/globals';
-import type { Lease, State } from '../../state/contract.ts';
+import type { Incidents, Lease } from '../../state/contract.ts';
 import { incidentOf, resolved } from '../data/incidents.ts';
 import { describeStates, HOSTILE, HOUR, T0 } from './states.ts';
 
 describeStates('incidents', users => {
-  let state: State;
-  let other: State;
+  let state: Incidents;
+  let other: Incidents;
   let lease: Lease;
   beforeEach(() => {
     ({ state, other, lease } = users());

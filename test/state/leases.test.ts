@@ -1,11 +1,11 @@
 import { beforeEach, expect, it } from '@jest/globals';
-import type { Lease, State } from '../../state/contract.ts';
+import type { Lease, Leases } from '../../state/contract.ts';
 import { until } from '../parts/process.ts';
 import { describeStates, HOSTILE, LONG, SHORT, take } from './states.ts';
 
 describeStates('leases', users => {
-  let state: State;
-  let other: State;
+  let state: Leases;
+  let other: Leases;
   let lease: Lease;
   beforeEach(() => {
     ({ state, other, lease } = users());
@@ -14,15 +14,6 @@ describeStates('leases', users => {
   /** Let the lease run out; its successor's. */
   const outlive = (owner: string) =>
     until('the lease to run out', async () => (await other.acquire('lane-0', owner, LONG)) ?? undefined);
-
-  it('opens twice and says what it is', async () => {
-    expect(await state.open()).toMatch(/^(SQLite|Redis) \d+\.\d+/);
-  });
-
-  it('records the number of lanes once', async () => {
-    expect(await state.agreeOnLanes(8)).toBe(8);
-    expect(await other.agreeOnLanes(4)).toBe(8);
-  });
 
   it('belong to one owner at a time, by name', async () => {
     expect(await other.acquire('lane-0', 'worker-b', LONG)).toBeNull();
@@ -78,18 +69,5 @@ describeStates('leases', users => {
       expect(await state.renew(taken, LONG)).toBe(true);
     }
     expect(tokens).toEqual(HOSTILE.map(() => 1));
-  });
-
-  it('know of each other from announcement to end, and forget who has fallen silent', async () => {
-    expect(await state.announce('b', LONG)).toEqual(['b']);
-    expect(await other.announce('a', SHORT)).toEqual(['a', 'b']);
-    expect(await other.announce('a', SHORT)).toEqual(['a', 'b']);
-    await until('a to be forgotten', async () => (await state.announce('b', LONG)).length === 1);
-    for (const owner of HOSTILE) await state.announce(owner, LONG);
-    expect(await other.announce('b', LONG)).toEqual([...HOSTILE, 'b'].sort());
-    for (const owner of HOSTILE) await other.leave(owner);
-    await state.leave('never heard of');
-    expect(await state.announce('b', LONG)).toEqual(['b']);
-    await state.leave('b');
   });
 });

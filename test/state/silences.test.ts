@@ -1,7 +1,7 @@
 import { beforeEach, expect, it } from '@jest/globals';
 import { CAPS } from '../../core/caps.ts';
 import type { Silence } from '../../core/incident/silence.ts';
-import type { Lease, State } from '../../state/contract.ts';
+import type { Deliveries, Incidents, Lease, Silences, StateAdmin } from '../../state/contract.ts';
 import { incidentOf, notificationOf, resolved } from '../data/incidents.ts';
 import { describeStates, HOUR, T0 } from './states.ts';
 
@@ -17,8 +17,8 @@ const silenceOf = (n: number, parts: Partial<Silence> = {}): Silence => ({
 });
 
 describeStates('silences', users => {
-  let state: State;
-  let other: State;
+  let state: Silences & Incidents & Deliveries & StateAdmin;
+  let other: Silences & Incidents & Deliveries & StateAdmin;
   let lease: Lease;
   beforeEach(() => {
     ({ state, other, lease } = users());

@@ -2,12 +2,12 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, describe, expect, it } from '@jest/globals';
+import { openDatabase } from '../../backends/sqlite/open.ts';
 import { systemClock } from '../../core/clock.ts';
 import type { Incident } from '../../core/incident/incident.ts';
 import { keyText } from '../../state/records.ts';
-import { openDatabase, sqliteError } from '../../state/sqlite/database.ts';
 import { MIGRATIONS } from '../../state/sqlite/schema.ts';
-import { createSqliteState } from '../../state/sqlite/state.ts';
+import { createSqliteState, STATE_FILE } from '../../state/sqlite/state.ts';
 import { incidentOf } from '../data/incidents.ts';
 import { ManualClock } from '../parts/clock.ts';
 import { Child, temporaryFolder } from '../parts/process.ts';
@@ -110,15 +110,18 @@ describe('sqlite state', () => {
   });
 
   it('refuses a file of a newer version', async () => {
-    const db = openDatabase(path('newer.db'));
+    const db = openDatabase(path('newer.db'), STATE_FILE);
     db.exec('PRAGMA user_version = 99');
     db.close();
-    await expect(opened(path('newer.db'))).rejects.toMatchObject({ retry: false, problem: { found: '99' } });
+    await expect(opened(path('newer.db'))).rejects.toMatchObject({
+      retry: false,
+      problem: { found: 'version 99, of a newer tidegauge' },
+    });
   });
 
   it('rejects, to be tried again, while another process holds the file, and when it is closed', async () => {
     const state = await opened(path('held.db'));
-    const holder = openDatabase(path('held.db'));
+    const holder = openDatabase(path('held.db'), STATE_FILE);
     holder.exec('BEGIN IMMEDIATE');
     await expect(state.acquire('lane-0', 'a', 1000)).rejects.toMatchObject({ retry: true });
     expect(await state.incidents({ from: 0, to: 1 }, 1)).toEqual([]);
@@ -129,12 +132,21 @@ describe('sqlite state', () => {
     await expect(state.acquire('lane-0', 'a', 1000)).rejects.toMatchObject({ retry: true });
   });
 
+  it('lets errors that are not of SQLite through as they are', async () => {
+    const state = await opened(path('mistake.db'));
+    await expect(state.saveSilence(null as never, 0)).rejects.toThrow(TypeError);
+    const lease = await state.acquire('lane-0', 'a', 60_000);
+    if (!lease) throw new Error('a free lane was refused');
+    await expect(state.commit(lease, null as never)).rejects.toThrow(TypeError);
+    await state.close();
+  });
+
   it('says which record it cannot read', async () => {
     const state = await opened(path('mangled.db'));
     const lease = await state.acquire('lane-0', 'a', 60_000);
     if (!lease) throw new Error('a free lane was refused');
     await state.commit(lease, { incidents: [incidentOf(1)], notifications: [] });
-    const db = openDatabase(path('mangled.db'));
+    const db = openDatabase(path('mangled.db'), STATE_FILE);
     db.exec(`UPDATE incidents SET body = '{"id": 1}'`);
     db.close();
     await expect(state.incidents({ from: 0, to: 10 }, 1)).rejects.toMatchObject({
@@ -142,10 +154,5 @@ describe('sqlite state', () => {
       problem: { place: path('mangled.db'), expected: 'an incident' },
     });
     await state.close();
-  });
-
-  it('lets errors that are not of SQLite through as they are', () => {
-    const mistake = new TypeError('a mistake');
-    expect(sqliteError(mistake, 'here')).toBe(mistake);
   });
 });

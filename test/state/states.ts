@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe } from '@jest/globals';
 import { systemClock } from '../../core/clock.ts';
-import type { Lease, State } from '../../state/contract.ts';
+import type { Lease, Leases, State } from '../../state/contract.ts';
 import { createRedisState } from '../../state/redis/state.ts';
 import { createSqliteState } from '../../state/sqlite/state.ts';
 import { recordingLog } from '../parts/log.ts';
@@ -38,7 +38,7 @@ export interface Users {
 }
 
 /** The lease; throws when somebody else holds it. */
-export async function take(from: State, name: string, owner: string, ttlMs = LONG): Promise<Lease> {
+export async function take(from: Leases, name: string, owner: string, ttlMs = LONG): Promise<Lease> {
   const taken = await from.acquire(name, owner, ttlMs);
   if (!taken) throw new Error(`${name} is held by somebody else`);
   return taken;

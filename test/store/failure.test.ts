@@ -144,7 +144,7 @@ describe('a slow answer', () => {
         return response.end();
       }, 60);
     });
-    expect(await store.lastFrame('h')).toEqual({ start: 1, end: 3 });
+    expect(await store.lastFrame('h')).toEqual({ from: 1, to: 3 });
   });
 });
 

@@ -272,8 +272,8 @@ describe('InfluxDB 3 Core: writing and reading', () => {
     });
     await store.open();
     expect(await store.firstFrame('h')).toBe(starts[0]);
-    expect(await store.lastFrame('h')).toEqual({ start: starts[3], end: (starts[3] ?? 0) + 5000 });
-    expect(await store.lastFrame('h', starts[2])).toMatchObject({ start: starts[1] });
+    expect(await store.lastFrame('h')).toEqual({ from: starts[3], to: (starts[3] ?? 0) + 5000 });
+    expect(await store.lastFrame('h', starts[2])).toMatchObject({ from: starts[1] });
     expect(await store.hosts()).toEqual(['h']);
     expect(spans.length).toBeGreaterThan(4);
     if (!tells) return;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { Range } from '../../store/contract.ts';
+import type { Interval } from '../../core/interval.ts';
 import { refusedAnswer } from '../../store/influx/client/failure.ts';
 import { allRows, type FileTimes, firstRow, pages, type Source } from '../../store/influx/client/pages.ts';
 import type { Row } from '../../store/row.ts';
@@ -15,7 +15,7 @@ const refusal = (files: number) =>
 const tooWide = (files: number) =>
   refusedAnswer('http://db/query', { status: 500, body: refusal(files), retryAfter: undefined });
 
-interface Asked extends Range {
+interface Asked extends Interval {
   readonly order?: 1 | -1;
   readonly limit?: number;
 }
@@ -26,10 +26,10 @@ const statement = (asked: Asked) => JSON.stringify(asked);
  * than `most` of them in one query, and `tells` which there are.
  */
 function databaseOf(times: readonly number[], most: number, { tells = false } = {}) {
-  const asked: Range[] = [];
+  const asked: Interval[] = [];
   const sorted = times.toSorted((a, b) => a - b);
   const all: FileTimes[] = sorted.map((first, i) => ({ first, last: sorted[i + 1] ?? first }));
-  const touched = ({ from, to }: Range) => all.filter(({ first, last }) => first < to && last >= from);
+  const touched = ({ from, to }: Interval) => all.filter(({ first, last }) => first < to && last >= from);
   const source: Source = {
     async query(text) {
       const { from, to, order = 1, limit } = JSON.parse(text) as Asked;
@@ -50,7 +50,7 @@ const someRange = fc.oneof(
     .tuple(fc.integer({ min: -5000, max: 1_700_000_000_000 }), fc.nat({ max: 1_000_000_000_000 }))
     .map(([from, length]) => ({ from, to: from + length })),
 );
-const ascending = (times: readonly number[], { from, to }: Range) =>
+const ascending = (times: readonly number[], { from, to }: Interval) =>
   times.filter(time => from <= time && time < to).sort((a, b) => a - b);
 const ALL = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
 const timesOf = (rows: readonly Row[]) => rows.map(row => row.time);
@@ -89,7 +89,7 @@ describe('rows of a range', () => {
         const { source } = databaseOf(times, most, { tells });
         const expected = ascending(times, range);
         expect((await firstRow(source, range, statement))?.time).toBe(expected[0]);
-        const newest = (part: Range) => statement({ ...part, order: -1 });
+        const newest = (part: Interval) => statement({ ...part, order: -1 });
         expect((await firstRow(source, range, newest, { newestFirst: true }))?.time).toBe(expected.at(-1));
       }),
     );

@@ -163,7 +163,7 @@ describe('deliverer', () => {
     start(chat);
     await steps('both to be done with', async () => (await state.deliveries('pending', 10)).length === 0);
     expect(await state.deliveries('dead', 10)).toMatchObject([
-      { notification: { receiver: 'gone' }, attempts: 0, lastError: 'no such receiver any more' },
+      { notification: { receiver: 'gone' }, attempts: 0, lastError: 'this receiver is no longer configured' },
     ]);
     expect(chat.got).toEqual(['firing']);
   });

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ExchangeError } from '../../core/errors.ts';
 import type { Annotation, Detection } from '../../core/incident/incident.ts';
+import type { Interval } from '../../core/interval.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
 import type { Lease, State } from '../../state/contract.ts';
-import type { Range, Store } from '../../store/contract.ts';
+import type { Store } from '../../store/contract.ts';
 import { type HostDeps, HostWorker } from '../../worker/host.ts';
 import { ManualClock } from '../parts/clock.ts';
 import { recordingLog } from '../parts/log.ts';
@@ -61,7 +62,7 @@ describe('a host worker', () => {
   const cutOff = (count: number) =>
     ({
       firstFrame: (host: string) => store.firstFrame(host),
-      readFrames: (host: string, range: Range) => some(store.readFrames(host, range), count),
+      readFrames: (host: string, range: Interval) => some(store.readFrames(host, range), count),
       writeDetections: (rows: readonly Detection[]) => store.writeDetections(rows),
       writeAnnotations: (rows: readonly Annotation[]) => store.writeAnnotations(rows),
     }) as Store;

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Interval } from '../../core/interval.ts';
 import { bucketStart, type Rollup } from '../../core/traffic/rollup.ts';
 import type { State } from '../../state/contract.ts';
-import type { Range } from '../../store/contract.ts';
 import { SqliteStore } from '../../store/sqlite/store.ts';
-import { Upkeep } from '../../worker/maintenance.ts';
+import { Maintenance } from '../../worker/maintenance.ts';
 import { ManualClock } from '../parts/clock.ts';
 import { recordingLog } from '../parts/log.ts';
 import { describeWith, type Part } from '../parts/need.ts';
@@ -19,12 +19,12 @@ const RETENTION = { raw: 2 * DAY, minute: 5 * DAY, hour: 30 * DAY };
 /** Long before the first frame of the fixture there is nothing; this is the hour in which it begins. */
 const T0 = bucketStart(webFrame(0, 1).start, HOUR);
 
-describe('upkeep', () => {
+describe('maintenance', () => {
   let folder: ReturnType<typeof temporaryFolder>;
   let clock: ManualClock;
   let store: SqliteStore;
   let state: State;
-  const running: Upkeep[] = [];
+  const running: Maintenance[] = [];
 
   beforeEach(async () => {
     folder = temporaryFolder();
@@ -34,19 +34,19 @@ describe('upkeep', () => {
     await Promise.all([store.open(), state.open()]);
   });
   afterEach(async () => {
-    const stopped = Promise.all(running.splice(0).map(upkeep => upkeep.stop()));
+    const stopped = Promise.all(running.splice(0).map(maintenance => maintenance.stop()));
     clock.advance(HOUR);
     await stopped;
     await Promise.all([store.close(), state.close()]);
     folder.remove();
   });
 
-  function start(owner: string): Upkeep {
+  function start(owner: string): Maintenance {
     const { log } = recordingLog();
-    const upkeep = new Upkeep({ store, state, clock, log, owner, rawMs: RETENTION.raw });
-    running.push(upkeep);
-    upkeep.start();
-    return upkeep;
+    const maintenance = new Maintenance({ store, state, clock, log, owner, rawMs: RETENTION.raw });
+    running.push(maintenance);
+    maintenance.start();
+    return maintenance;
   }
 
   const framesAt = (...starts: number[]) =>
@@ -90,40 +90,40 @@ describe('upkeep', () => {
   it('makes a bucket when its frames have settled, and again when a late one comes', async () => {
     await store.writeFrames(framesAt(T0, T0 + 5000));
     clock.advance(MINUTE + 10_000);
-    const upkeep = start('one');
+    const maintenance = start('one');
     await until('the first round', () => clock.sleeping === 1);
-    expect(upkeep.status().buckets).toBe(0);
+    expect(maintenance.status().buckets).toBe(0);
     await pass(MINUTE);
-    expect(upkeep.status().buckets).toBe(1);
+    expect(maintenance.status().buckets).toBe(1);
     await store.writeFrames(framesAt(T0 + 10_000));
     await pass(MINUTE);
-    expect(upkeep.status().buckets).toBe(2);
+    expect(maintenance.status().buckets).toBe(2);
     expect((await series(MINUTE)).map(rollup => rollup.frames)).toEqual([3]);
     await pass(MINUTE);
-    expect(upkeep.status().buckets).toBe(2);
+    expect(maintenance.status().buckets).toBe(2);
   });
 
   it('finds what was stored long after its time', async () => {
-    const upkeep = start('one');
+    const maintenance = start('one');
     await until('the first round', () => clock.sleeping === 1);
     await pass(6 * HOUR);
     await store.writeFrames(framesAt(T0));
     await pass(MINUTE);
     // Its minute and its hour.
-    expect(upkeep.status().buckets).toBe(2);
+    expect(maintenance.status().buckets).toBe(2);
   });
 
   it('deletes what is too old and keeps the sums: windows first, then minutes, hours last', async () => {
     await store.writeFrames(framesAt(T0, T0 + 5000, T0 + DAY));
     clock.advance(DAY + 2 * HOUR);
-    const upkeep = start('one');
+    const maintenance = start('one');
     await until('the first round', () => clock.sleeping === 1);
     const [first] = await series(HOUR);
     expect(await raw()).toHaveLength(3);
 
     await pass(DAY);
     expect(await raw()).toEqual([T0 + DAY]);
-    expect(upkeep.status().expired).toBeGreaterThan(0);
+    expect(maintenance.status().expired).toBeGreaterThan(0);
     expect((await series(MINUTE)).map(rollup => rollup.frames)).toEqual([2, 1]);
 
     await pass(4 * DAY - 3 * HOUR);
@@ -139,12 +139,12 @@ describe('upkeep', () => {
     await store.writeFrames(framesAt(T0));
     clock.advance(10 * MINUTE);
     await store.close();
-    const upkeep = start('one');
+    const maintenance = start('one');
     await until('the first round', () => clock.sleeping === 1);
-    expect(upkeep.status().failing).toMatch(/closed/);
+    expect(maintenance.status().failing).toMatch(/closed/);
     await store.open();
     await pass(MINUTE);
-    expect(upkeep.status()).toMatchObject({ failing: null, buckets: 1 });
+    expect(maintenance.status()).toMatchObject({ failing: null, buckets: 1 });
   });
 });
 
@@ -155,7 +155,7 @@ const STORES: readonly [name: string, parts: readonly Part[], start: () => Promi
 ];
 
 for (const [name, parts, startStore] of STORES) {
-  describeWith(parts, `upkeep after an outage: ${name}`, () => {
+  describeWith(parts, `maintenance after an outage: ${name}`, () => {
     it('rolls up a backlog of hours in the next round, and does not look that far back again', async () => {
       const folder = temporaryFolder();
       const clock = new ManualClock(T0 + 12 * HOUR);
@@ -171,27 +171,27 @@ for (const [name, parts, startStore] of STORES) {
           // A database of somebody else's may have others.
           if (property === 'hosts') return async () => ['box'];
           return (...args: unknown[]) => {
-            if (property === 'rollUp') looked.push((clock.now() - (args[1] as Range).from) / HOUR);
+            if (property === 'rollUp') looked.push((clock.now() - (args[1] as Interval).from) / HOUR);
             return method.apply(target, args);
           };
         },
       });
       const at = (hours: number) => ({ ...webFrame(0, 1000), start: T0 + hours * HOUR, previous: null });
       await store.writeFrames([at(0)]);
-      const upkeep = new Upkeep({
+      const maintenance = new Maintenance({
         ...{ store: watched, state, clock, log: recordingLog().log },
         ...{ owner: 'one', rawMs: DAY },
       });
       try {
-        upkeep.start();
+        maintenance.start();
         const round = async (buckets: number) => {
           const rounds = looked.length;
           clock.advance(MINUTE);
           await until('a round', () => looked.length > rounds && clock.sleeping === 1);
-          expect(upkeep.status()).toMatchObject({ buckets, failing: null });
+          expect(maintenance.status()).toMatchObject({ buckets, failing: null });
         };
         await until('the first round', () => looked.length > 0 && clock.sleeping === 1);
-        expect(upkeep.status().buckets).toBe(2);
+        expect(maintenance.status().buckets).toBe(2);
         await store.writeFrames([at(11)], { ahead: true });
         await round(4);
         // Older than the newest, and than what each round looks at anyway.
@@ -202,7 +202,7 @@ for (const [name, parts, startStore] of STORES) {
         await round(10);
         expect(looked.map(Math.floor)).toEqual([12, 12, 12, 10, 9]);
       } finally {
-        const stopping = upkeep.stop();
+        const stopping = maintenance.stop();
         clock.advance(HOUR);
         await stopping;
         await Promise.all([under.stop(), state.close()]);

@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import type { Span } from '../../../core/traffic/frame.ts';
+import type { Interval } from '../../../core/interval.ts';
 
 /** u64 released, u64 shipped, f64 start and f64 end of the newest (NaN: none), u32 CRC-32 of all that; little-endian. */
 const BYTES = 36;
@@ -16,7 +16,7 @@ export interface SpoolPosition {
   /** One more than the number of the newest record that was shipped; `released` less it is how many were lost since. */
   readonly shipped: number;
   /** When the newest frame was that ever was in the spool; null when there was none. */
-  readonly newest: Span | null;
+  readonly newest: Interval | null;
 }
 
 /**
@@ -47,8 +47,8 @@ export class Cursor {
     const record = this.#record;
     record.writeBigUInt64LE(BigInt(released), 0);
     record.writeBigUInt64LE(BigInt(shipped), 8);
-    record.writeDoubleLE(newest?.start ?? Number.NaN, 16);
-    record.writeDoubleLE(newest?.end ?? Number.NaN, 24);
+    record.writeDoubleLE(newest?.from ?? Number.NaN, 16);
+    record.writeDoubleLE(newest?.to ?? Number.NaN, 24);
     record.writeUInt32LE(crc32(record.subarray(0, BYTES - 4)), BYTES - 4);
     writeSync(this.#descriptor, record, 0, BYTES, 0);
   }
@@ -69,5 +69,5 @@ function decode(record: Buffer): SpoolPosition | null {
   const end = bytes === BYTES ? record.readDoubleLE(24) : start + 1;
   if (!Number.isSafeInteger(released) || !Number.isSafeInteger(shipped)) return null;
   const isKnown = Number.isSafeInteger(start) && Number.isSafeInteger(end);
-  return { released, shipped, newest: isKnown ? { start, end } : null };
+  return { released, shipped, newest: isKnown ? { from: start, to: end } : null };
 }

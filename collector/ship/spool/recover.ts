@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
-import type { Frame, Span } from '../../../core/traffic/frame.ts';
+import type { Interval } from '../../../core/interval.ts';
+import type { Frame } from '../../../core/traffic/frame.ts';
 import type { PendingFrame } from '../backlog.ts';
 import type { RecordLocation } from './format.ts';
 import { isSegment, Segment } from './segment.ts';
@@ -58,5 +59,5 @@ export function countDropped(entries: readonly SpoolEntry[], expected: number): 
 }
 
 /** The one that starts later; null: none. */
-export const later = (a: Span | null, b: Span | null): Span | null =>
-  a && b ? (a.start > b.start ? a : b) : (a ?? b);
+export const later = (a: Interval | null, b: Interval | null): Interval | null =>
+  a && b ? (a.from > b.from ? a : b) : (a ?? b);

@@ -4,8 +4,9 @@ import { makeFolder } from '../../../backends/files/folder.ts';
 import { CAPS } from '../../../core/caps.ts';
 import type { Clock } from '../../../core/clock.ts';
 import { describeError, TidegaugeError } from '../../../core/errors.ts';
+import type { Interval } from '../../../core/interval.ts';
 import type { Log } from '../../../core/log.ts';
-import { decodeFrame, encodeFrame, type Frame, type Span, spanOf } from '../../../core/traffic/frame.ts';
+import { decodeFrame, encodeFrame, type Frame, intervalOf } from '../../../core/traffic/frame.ts';
 import type { PendingFrame } from '../backlog.ts';
 import { Cursor } from './cursor.ts';
 import { Health } from './health.ts';
@@ -71,7 +72,7 @@ export class Spool {
   #next: number;
   /** One more than the number of the newest record that was shipped; before the first, of the record before the oldest. */
   #shipped: number;
-  #newest: Span | null;
+  #newest: Interval | null;
   /** Oldest first. */
   #unwritten: Unwritten[] = [];
   #unwrittenBytes = 0;
@@ -120,7 +121,7 @@ export class Spool {
   }
 
   /** Time of the newest frame ever appended; null when there was none. */
-  get newest(): Span | null {
+  get newest(): Interval | null {
     return this.#newest;
   }
 
@@ -143,7 +144,7 @@ export class Spool {
     const waiting = { seq: this.#next++, start: frame.start, bytes: payload.length };
     const entry: Unwritten = { ...waiting, dropped: 0, frame, disk: null };
     this.#entries.set(entry.seq, entry);
-    this.#newest = later(this.#newest, spanOf(frame));
+    this.#newest = later(this.#newest, intervalOf(frame));
     this.#unwritten.push(entry);
     this.#unwrittenBytes += entry.bytes;
     this.#writeAll(payload);
@@ -161,10 +162,10 @@ export class Spool {
   }
 
   /** `noted`: from the cursor, which may miss the last frames. The end of an unreadable frame is not known. */
-  #newestOf(found: SpoolEntry | null, noted: Span | null): Span | null {
-    if (!found || (noted && noted.start >= found.start)) return noted;
+  #newestOf(found: SpoolEntry | null, noted: Interval | null): Interval | null {
+    if (!found || (noted && noted.from >= found.start)) return noted;
     const frame = this.#frameOf(found);
-    return frame ? spanOf(frame) : { start: found.start, end: found.start + 1 };
+    return frame ? intervalOf(frame) : { from: found.start, to: found.start + 1 };
   }
 
   #frameOf(entry: SpoolEntry): Frame | null {

@@ -1,4 +1,4 @@
-import type { Range } from '../../contract.ts';
+import type { Interval } from '../../../core/interval.ts';
 import { encodeTag } from '../../text.ts';
 
 /** Building blocks of InfluxQL texts. */
@@ -30,11 +30,11 @@ export function epoch(ms: number): number {
 /** The literal of a tag's value. */
 export const tagLiteral = (value: string): string => literal(encodeTag(value));
 
-export const ALL_TIME: Range = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
+export const ALL_TIME: Interval = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
 
 /** Condition for the times of a half-open range, epoch ms. */
-export const within = ({ from, to }: Range): string => `time >= ${time(from)} AND time < ${time(to)}`;
+export const within = ({ from, to }: Interval): string => `time >= ${time(from)} AND time < ${time(to)}`;
 
 /** Condition for the rows of a host in a range. */
-export const inRange = (host: string, range: Range): string =>
+export const inRange = (host: string, range: Interval): string =>
   `host = ${tagLiteral(host)} AND ${within(range)}`;

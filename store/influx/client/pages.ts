@@ -1,4 +1,4 @@
-import type { Range } from '../../contract.ts';
+import type { Interval } from '../../../core/interval.ts';
 import { integer, type Row } from '../../row.ts';
 import { InfluxFailure } from './failure.ts';
 import { epoch } from './influxql.ts';
@@ -14,7 +14,7 @@ export interface Source {
   /** Rows of a statement's answer. */
   readonly query: (statement: string) => Promise<Row[]>;
   /** Times of the files of it that the range touches, by their first; empty when that is not known. */
-  readonly files: (range: Range) => Promise<readonly FileTimes[]>;
+  readonly files: (range: Interval) => Promise<readonly FileTimes[]>;
 }
 
 /** First and last time in a file, epoch ms. */
@@ -24,7 +24,7 @@ export interface FileTimes {
 }
 
 /** The statement for the rows of a part of the range, which is finite. */
-export type ReadPart = (part: Range) => string;
+export type ReadPart = (part: Interval) => string;
 
 export interface PageOptions {
   /** How many rows one answer has at most. After a full page the rest of its range is asked for; needs ascending rows. */
@@ -36,12 +36,12 @@ export interface PageOptions {
 /** The answers, without empty ones. */
 export async function* pages(
   source: Source,
-  range: Range,
+  range: Interval,
   read: ReadPart,
   { limit = Number.POSITIVE_INFINITY, newestFirst = false }: PageOptions = {},
 ): AsyncGenerator<Row[]> {
   /** What is to be read yet, the next part last. */
-  const left: Range[] = [{ from: epoch(range.from), to: epoch(range.to) }];
+  const left: Interval[] = [{ from: epoch(range.from), to: epoch(range.to) }];
   for (let part = left.pop(); part; part = left.pop()) {
     if (part.from >= part.to) continue;
     const answer = await answerOf(source, part, read);
@@ -57,7 +57,7 @@ export async function* pages(
 }
 
 /** All rows, part by part. A bucket of `GROUP BY time()` can come in two. */
-export async function allRows(source: Source, range: Range, read: ReadPart): Promise<Row[]> {
+export async function allRows(source: Source, range: Interval, read: ReadPart): Promise<Row[]> {
   const rows: Row[] = [];
   for await (const page of pages(source, range, read)) for (const row of page) rows.push(row);
   return rows;
@@ -66,7 +66,7 @@ export async function allRows(source: Source, range: Range, read: ReadPart): Pro
 /** The first row of the first answer that has one. */
 export async function firstRow(
   source: Source,
-  range: Range,
+  range: Interval,
   read: ReadPart,
   options?: PageOptions,
 ): Promise<Row | null> {
@@ -75,9 +75,9 @@ export async function firstRow(
 }
 
 /** Rows, or parts of the range, ascending, to be asked for instead. */
-type Answer = { readonly rows: Row[] } | { readonly parts: readonly Range[] };
+type Answer = { readonly rows: Row[] } | { readonly parts: readonly Interval[] };
 
-async function answerOf(source: Source, part: Range, read: ReadPart): Promise<Answer> {
+async function answerOf(source: Source, part: Interval, read: ReadPart): Promise<Answer> {
   try {
     return { rows: await source.query(read(part)) };
   } catch (error) {
@@ -89,7 +89,7 @@ async function answerOf(source: Source, part: Range, read: ReadPart): Promise<An
 }
 
 /** Where to cut a range, ascending, so that each part touches at most `limit` of its files. */
-function cutsOf(files: readonly FileTimes[], limit: number, { from, to }: Range): number[] {
+function cutsOf(files: readonly FileTimes[], limit: number, { from, to }: Interval): number[] {
   const cuts: number[] = [];
   let touched: FileTimes[] = [];
   for (const file of files) {
@@ -102,6 +102,6 @@ function cutsOf(files: readonly FileTimes[], limit: number, { from, to }: Range)
   return cuts;
 }
 
-function partsOf({ from, to }: Range, cuts: readonly number[]): Range[] {
+function partsOf({ from, to }: Interval, cuts: readonly number[]): Interval[] {
   return [from, ...cuts].map((start, i) => ({ from: start, to: cuts[i] ?? to }));
 }

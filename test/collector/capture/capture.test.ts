@@ -248,7 +248,7 @@ describeWith(['ebpf'], 'a capture', () => {
     const maker = await cgroup(unique('record'));
     running = await captureFrames(
       {},
-      { previous: { start: 1234, end: 6234 }, record: { write: text => lines.push(text) } },
+      { previous: { from: 1234, to: 6234 }, record: { write: text => lines.push(text) } },
     );
     await maker.perl(ping(100, 10, 5000));
     await running.settled();

@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { systemClock } from '../../../core/clock.ts';
-import { frameEnd } from '../../../core/traffic/frame.ts';
+import { frameEnd, intervalOf } from '../../../core/traffic/frame.ts';
 import { breaks, captureFrames, trafficOf } from '../../parts/kernel/capture.ts';
 import { makeCgroup } from '../../parts/kernel/cgroup.ts';
 import { describeWith } from '../../parts/need.ts';
@@ -20,13 +20,13 @@ describeWith(['ebpf'], 'a wall clock that is set', () => {
     const first = await captureFrames();
     await until('two frames', () => first.frames.length >= 2);
     await first.capture.stop();
-    const last = first.frames.map(frame => ({ start: frame.start, end: frameEnd(frame) })).at(-1);
+    const last = first.frames.map(intervalOf).at(-1);
     if (!last) throw new Error('no frame');
     const clock = { ...systemClock, now: () => systemClock.now() - HOUR_MS };
     const second = await captureFrames({}, { clock, previous: last });
     try {
       await until('two frames', () => second.frames.length >= 2);
-      expect(second.frames[0]).toMatchObject({ previous: last.start, start: last.end });
+      expect(second.frames[0]).toMatchObject({ previous: last.from, start: last.to });
       expect(second.capture.status().aheadMs).toBeGreaterThan(HOUR_MS / 2);
     } finally {
       await second.capture.stop();

@@ -19,7 +19,7 @@ import type { PendingFrame } from '../../../../collector/ship/backlog.ts';
 import { Spool, type SpoolOptions } from '../../../../collector/ship/spool/spool.ts';
 import { systemClock } from '../../../../core/clock.ts';
 import { TidegaugeError } from '../../../../core/errors.ts';
-import { type Frame, spanOf } from '../../../../core/traffic/frame.ts';
+import { type Frame, intervalOf } from '../../../../core/traffic/frame.ts';
 import { busyParts, frameOf } from '../../../data/frames.ts';
 import { ManualClock } from '../../../parts/clock.ts';
 import { recordingLog } from '../../../parts/log.ts';
@@ -77,7 +77,7 @@ describe('spool', () => {
     const frames = fill(open({ fsync }), 30).map(({ frame }) => frame);
     const next = reopen({ fsync });
     expect(contents(next)).toEqual(frames);
-    expect(next.newest).toEqual(frames.map(spanOf).at(-1));
+    expect(next.newest).toEqual(frames.map(intervalOf).at(-1));
     expect(next.status()).toMatchObject({ damaged: 0, recovered: 30, fault: null, unwritten: 0 });
     expect(segments().length).toBeGreaterThan(1);
   });
@@ -115,7 +115,7 @@ describe('spool', () => {
     const spool = open();
     const all = fill(spool, 20);
     for (const { waiting } of all) spool.release(waiting);
-    expect(reopen().newest).toEqual(all.map(({ frame }) => spanOf(frame)).at(-1));
+    expect(reopen().newest).toEqual(all.map(({ frame }) => intervalOf(frame)).at(-1));
   });
 
   it('a frame says how many were dropped before it, whatever was shipped, damaged or started anew in between', () => {
@@ -152,7 +152,7 @@ describe('spool', () => {
     for (const name of segments()) rmSync(path(name));
     const { start = 0 } = all.at(-1)?.waiting ?? {};
     const next = reopen();
-    expect(next.newest).toEqual({ start, end: start + 1 });
+    expect(next.newest).toEqual({ from: start, to: start + 1 });
     expect(next.append(frameOf('web-1', 20)).seq).toBe(21);
   });
 
@@ -169,7 +169,7 @@ describe('spool', () => {
     record.writeUInt32LE(crc32(record.subarray(8)), 4);
     writeFileSync(path(name), broken);
     const next = reopen();
-    expect(next.newest).toEqual({ start, end: start + 1 });
+    expect(next.newest).toEqual({ from: start, to: start + 1 });
     expect(next.read(first?.waiting as PendingFrame)).toEqual(first?.frame);
     expect(logged.lines.map(({ message }) => message)).toContain('a frame in the spool cannot be read');
   });

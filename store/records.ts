@@ -1,0 +1,126 @@
+import type { Annotation, Detection } from '../core/incident/incident.ts';
+import type { ConnectionRow } from '../core/traffic/connection.ts';
+import type { Container } from '../core/traffic/frame.ts';
+import { scoresFrom } from './check.ts';
+import type { FrameHead, RollupHead } from './page.ts';
+import {
+  connectionKindOf,
+  droppedOf,
+  faultsOf,
+  integer,
+  kindOf,
+  number,
+  orNull,
+  type Row,
+  severityOf,
+  text,
+} from './row.ts';
+import { decodeField } from './text.ts';
+
+/**
+ * Rows whose columns are the same in all databases. Throw when a row is not as it was written. `decodeName` decodes the
+ * names that rows are found by, which InfluxDB keeps as tags.
+ */
+type DecodeName = (encoded: string) => string;
+
+/** A row of `host_frames`. */
+export function frameHeadOf(host: string, row: Row): FrameHead {
+  return {
+    frame: {
+      host,
+      start: integer(row, 'time'),
+      durationMs: integer(row, 'duration_ms'),
+      previous: orNull(integer, row, 'previous'),
+      faults: faultsOf(row),
+      lost: integer(row, 'lost'),
+      ...droppedOf(row),
+      occupancy: number(row, 'occupancy'),
+    },
+    containers: integer(row, 'containers'),
+    // Absent in rows of versions without them.
+    flows: orNull(integer, row, 'flows') ?? 0,
+    connections: orNull(integer, row, 'connections') ?? 0,
+    // InfluxDB cannot take the mark away, so that a second one follows.
+    ahead: row.ahead === 1 && row.settled !== 1,
+  };
+}
+
+/** A row of `host_frames` of a tier, or of `host_rollups`. */
+export function rollupHeadOf(host: string, row: Row): RollupHead {
+  return {
+    rollup: {
+      host,
+      start: integer(row, 'time'),
+      durationMs: integer(row, 'duration_ms'),
+      frames: integer(row, 'frames'),
+      incomplete: integer(row, 'incomplete'),
+      lost: integer(row, 'lost'),
+      occupancy: number(row, 'occupancy'),
+    },
+    containers: integer(row, 'containers'),
+  };
+}
+
+/** The container of a row of `container_traffic`. */
+export function containerOf(row: Row, decodeName: DecodeName): Container {
+  return {
+    name: decodeName(text(row, 'container')),
+    kind: kindOf(row),
+    service: decodeName(text(row, 'service')),
+    replica: decodeField(text(row, 'replica')),
+    image: decodeField(text(row, 'image')),
+    id: decodeField(text(row, 'container_id')),
+  };
+}
+
+/** A row of `container_connections`. */
+export function connectionOf(row: Row, decodeName: DecodeName): ConnectionRow {
+  return {
+    container: decodeName(text(row, 'container')),
+    kind: connectionKindOf(row),
+    own: decodeField(text(row, 'own')),
+    peer: decodeField(text(row, 'peer')),
+    port: integer(row, 'port'),
+    // Absent in rows of versions without it.
+    clientPort: orNull(integer, row, 'client_port') ?? 0,
+    count: integer(row, 'count'),
+  };
+}
+
+/** A row of `detections`, with its scores by rule. */
+export function detectionOf(
+  host: string,
+  row: Row,
+  scores: readonly (readonly [rule: string, score: number])[],
+  decodeName: DecodeName,
+): Detection {
+  return {
+    host,
+    service: decodeName(text(row, 'service')),
+    container: decodeName(text(row, 'container')),
+    start: integer(row, 'time'),
+    score: number(row, 'score'),
+    scores: scoresFrom(scores),
+    seen: number(row, 'seen'),
+    expected: orNull(number, row, 'expected'),
+    open: integer(row, 'open') === 1,
+  };
+}
+
+/** A row of `annotations`; when it was, and whether it is resolved, is kept differently. */
+export function annotationOf(
+  row: Row,
+  when: Pick<Annotation, 'start' | 'end' | 'state'>,
+  decodeName: DecodeName,
+): Annotation {
+  return {
+    id: decodeName(text(row, 'id')),
+    host: decodeName(text(row, 'host')),
+    service: decodeName(text(row, 'service')),
+    container: decodeName(text(row, 'container')),
+    severity: severityOf(row),
+    ...when,
+    title: decodeField(text(row, 'title')),
+    text: decodeField(text(row, 'text')),
+  };
+}
