@@ -152,7 +152,7 @@ describe('spool', () => {
     for (const name of segments()) rmSync(path(name));
     const { start = 0 } = all.at(-1)?.waiting ?? {};
     const next = reopen();
-    expect(next.newest).toEqual({ start, end: start + 1 });
+    expect(next.newest).toEqual({ from: start, to: start + 1 });
     expect(next.append(frameOf('web-1', 20)).seq).toBe(21);
   });
 
@@ -169,7 +169,7 @@ describe('spool', () => {
     record.writeUInt32LE(crc32(record.subarray(8)), 4);
     writeFileSync(path(name), broken);
     const next = reopen();
-    expect(next.newest).toEqual({ start, end: start + 1 });
+    expect(next.newest).toEqual({ from: start, to: start + 1 });
     expect(next.read(first?.waiting as Waiting)).toEqual(first?.frame);
     expect(logged.lines.map(({ message }) => message)).toContain('a frame of the spool cannot be read');
   });
