@@ -89,8 +89,8 @@ export interface Backends {
 }
 
 /**
- * Store, queue and state, each tried once; those that are away are tried on. Throws when one of them can never be used
- * as it is configured, and when others that share the state count another number of lanes; what was opened is closed.
+ * Store, queue and state, each tried once; those that are away are tried again in the background. Throws when one can
+ * never be used as configured, or when the state records another number of lanes; what was opened is closed then.
  */
 export async function startBackends(
   config: Config,
@@ -151,7 +151,7 @@ const timedBackends = (
   queue: timed(queue, { publish: 'publish' }, { clock, observe: observe.queue }),
 });
 
-/** The same for those who need all of them at once: throws also when one is away. */
+/** The same when all of them are needed at once: throws also when one is away. */
 export async function openBackends(config: Config, clock: Clock, log: Log): Promise<Backends> {
   const backends = await startBackends(config, clock, log);
   try {
@@ -163,7 +163,7 @@ export async function openBackends(config: Config, clock: Clock, log: Log): Prom
   }
 }
 
-/** With another number hosts would change their lanes: frames would be put where nobody looks for them. */
+/** With another number, frames would go to lanes where no worker looks for their host. */
 async function agreeOnLanes(state: Workers, lanes: number): Promise<void> {
   const recorded = await state.agreeOnLanes(lanes);
   if (recorded === lanes) return;

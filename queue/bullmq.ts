@@ -36,7 +36,7 @@ export interface BullmqOptions {
   limit?: number;
 }
 
-/** The bound of a lane is looked after at every so many frames. */
+/** The length of a lane is checked once in this many frames. */
 const TRIM_EVERY = 64;
 
 /**
@@ -93,7 +93,7 @@ class Bullmq implements Queue {
       name: laneName(index),
       prefix: this.#prefix,
       place: this.#place,
-      // A belt for the lane's lease: never two jobs at once, whoever runs workers.
+      // Besides the lane's lease: never two jobs at once, whoever runs workers.
       prepare: () => this.#ask(async () => void (await this.#queue(index).setGlobalConcurrency(1))),
       client: this.#worker,
       handler,

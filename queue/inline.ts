@@ -142,7 +142,7 @@ class Inline implements InlineQueue {
     lane.consumed = false;
   }
 
-  /** Forget the oldest waiting frames of a lane that is over its limit; never the newest, nor one being handled. */
+  /** Drop the oldest waiting frames of a lane over its limit; never the newest, nor one that is being handled. */
   #bound(lane: Lane): void {
     const first = lane.busy ? 1 : 0;
     const before = this.dropped;

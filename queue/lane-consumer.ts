@@ -110,7 +110,7 @@ export class LaneConsumer implements Consumer {
       // Earlier versions queued it as text.
       return typeof data === 'string' ? decodeFrame(data, place) : frameIn(data, place);
     } catch (error) {
-      log.error({ lane, error: describeError(error) }, 'a job without a frame is dropped');
+      log.error({ lane, error: describeError(error) }, 'a job that holds no frame is dropped');
       return null;
     }
   }
@@ -135,7 +135,7 @@ export class LaneConsumer implements Consumer {
     for (const copy of this.#copies) copy.cutOff();
   }
 
-  /** The connection's own errors are logged once per outage elsewhere; what Redis answers is news. */
+  /** Errors of the connection are logged once per outage elsewhere; errors that Redis answers with are logged here. */
   #report(error: unknown): void {
     const { lane, log, place } = this.#options;
     const problem = redisError(error, place);
@@ -145,7 +145,7 @@ export class LaneConsumer implements Consumer {
 }
 
 class FrameWorker extends Worker {
-  /** A job whose data is not even JSON must reach the processor, which drops it: BullMQ would try it for ever. */
+  /** A job whose data is not JSON must reach the processor, which drops it: BullMQ would retry it forever. */
   protected override createJob(data: JobJson, jobId: string): Job {
     try {
       return super.createJob(data, jobId);

@@ -90,7 +90,7 @@ export function notOpen(place: string): ExchangeError {
   return new ExchangeError(
     {
       place,
-      found: 'the store is not open',
+      found: 'the store is closed',
       remedy: 'Report this: it was used before open() or after close().',
     },
     { retry: false },

@@ -7,7 +7,7 @@ export interface FrameHead {
   readonly containers: number;
   readonly flows: number;
   readonly connections: number;
-  /** Written ahead of earlier frames, and not in its turn yet. */
+  /** Written ahead of earlier frames that are still to come. */
   readonly ahead: boolean;
 }
 
@@ -18,15 +18,15 @@ export interface RollupHead {
 }
 
 /**
- * The first heads, ascending, that nothing can come before any more: up to the first that is ahead of its turn and
- * behind all that came in theirs. `newest`: the last of these, epoch ms; -Infinity: none.
+ * The heads, ascending, up to the first that was written ahead and is newer than `newest`, the start of the newest frame
+ * that was not (epoch ms; -Infinity: none): earlier frames may still come before that one.
  */
 export function inTurn(heads: readonly FrameHead[], newest: number): readonly FrameHead[] {
   const end = heads.findIndex(({ ahead, frame }) => ahead && frame.start > newest);
   return end === -1 ? heads : heads.slice(0, end);
 }
 
-/** As many of the first heads as have at most `limit` other rows together, but at least one. */
+/** The first heads that have at most `limit` other rows together, but at least one. */
 export function withinRows<
   H extends { readonly containers: number; readonly flows?: number; readonly connections?: number },
 >(heads: readonly H[], limit: number): readonly H[] {

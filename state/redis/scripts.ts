@@ -1,11 +1,12 @@
 import type { Redis } from 'ioredis';
 
 /**
- * Lua scripts: each runs in Redis as one step, and is handed all its keys, or the beginning of those that it makes up. A lease is the text `RUN TOKEN OWNER` under a
- * key that Redis lets expire by its own time; a fenced script changes nothing unless it finds that very text.
+ * Lua scripts. Each runs in Redis as one step and is given all its keys, or the beginning of those that it makes up. A
+ * lease is the text `RUN TOKEN OWNER` under a key that Redis expires by its own time; a fenced script changes nothing
+ * unless it finds that very text.
  *
- * RUN is new at every start of the server (and another one after a failover): what was written in the last second of
- * the former run may be forgotten, while a lease from before may not be. Its owner must not go on as if all was there.
+ * RUN changes at every start of the server and at a failover. The server may then have forgotten the writes of the last
+ * second but not a lease from before, whose owner must not go on as if nothing was lost.
  */
 const RUN = `local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')`;
 const FENCE = `
@@ -65,7 +66,7 @@ const SCRIPTS = {
    * args: lease, outcome of a new delivery, number of incidents, then id, start, end, resolution or '', body of each,
    * then key, index, body of each notification
    *
-   * An owner who folds old frames again comes by earlier forms of an incident: those are left out.
+   * An owner that folds old frames again produces earlier forms of an incident: those are ignored.
    */
   commit: `
     ${FENCE}

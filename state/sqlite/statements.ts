@@ -43,7 +43,7 @@ export const allCheckpoints = `SELECT host, fingerprint, last FROM checkpoints`;
 export const forgetCheckpoint = `
   DELETE FROM checkpoints WHERE host = :host AND fingerprint = :fingerprint AND last = :last`;
 
-/** An owner who folds old frames again comes by earlier forms of an incident: those are left out. */
+/** An owner that folds old frames again produces earlier forms of an incident: those are ignored. */
 export const writeIncident = `
   INSERT INTO incidents (id, host, start, "end", resolved, body)
   VALUES (:id, :host, :start, :end, :resolved, :body)

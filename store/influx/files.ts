@@ -12,8 +12,8 @@ const times = z.array(z.object({ first: z.int(), last: z.int() }));
 const nanoseconds = (ms: number): string => `${BigInt(epoch(ms)) * 1_000_000n}`;
 
 /**
- * Times of the files in which 3 keeps a measurement and that a range touches, by their first. What it has in memory yet
- * is in none. Empty where a server does not tell: its older versions, or a token that may not ask.
+ * Times of the files of a measurement that a range touches, by their first; only InfluxDB 3 has such files. What is
+ * still in memory is in none. Empty when the server does not tell: an older version, or a token that may not ask.
  */
 export async function filesOf(
   connection: Connection,
@@ -31,7 +31,7 @@ export async function filesOf(
     const body = await call(connection, '/api/v3/query_sql', { method: 'POST', json });
     return understood(connection, times, body);
   } catch (error) {
-    // It only saves requests: whoever asks goes on without.
+    // It only saves requests: the caller goes on without it.
     if (error instanceof InfluxFailure) return [];
     throw error;
   }

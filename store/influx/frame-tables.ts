@@ -23,7 +23,7 @@ const STEP_CONTAINERS = 2000;
 export class FrameTables {
   readonly #access: Access;
   readonly #log: Log;
-  /** The question that is under way. */
+  /** The query for hosts that is under way. */
   #hosts: Promise<string[]> | null = null;
 
   constructor(access: Access, log: Log) {
@@ -40,7 +40,7 @@ export class FrameTables {
     await this.#access.write(frames.map(frame => frameLine(frame, options)));
   }
 
-  /** Frames of a host, ascending; up to those whose turn is yet to come, unless they are asked for. */
+  /** Frames of a host, ascending; without `withAhead` up to the first that earlier frames are missing before. */
   async *read(
     host: string,
     range: Interval,
@@ -73,7 +73,7 @@ export class FrameTables {
     const [first, last] = [heads[0], heads.at(-1)];
     if (!ahead || !first || !last) return { wanted: heads, ends: false };
     const newest = await this.lastInTurn(host, ahead.frame.start);
-    // Again, and after that answer: what was missing may have come between the two, and would be skipped.
+    // Read the heads again after that answer: a missing frame may have come in between, and would be skipped.
     const rows = await allRows(
       this.#access.from('host_frames'),
       { from: first.frame.start, to: last.frame.start + 1 },
@@ -126,7 +126,7 @@ export class FrameTables {
     return row ? interpreted(this.#access.place, () => integer(row, 'time')) : null;
   }
 
-  /** Every lane of a worker asks at the same moment, and 3 may have to look into hundreds of files: one asks for all. */
+  /** All lanes of a worker ask at the same moment, and 3 may have to open hundreds of files: they share one query. */
   hosts(): Promise<string[]> {
     this.#hosts ??= this.#findHosts().finally(() => {
       this.#hosts = null;
@@ -145,7 +145,7 @@ export class FrameTables {
     return [...new Set(names)].sort(compareText);
   }
 
-  /** The whole frames of neighbouring heads; one that is not all there is left out and said. */
+  /** The whole frames of neighbouring heads; one that lacks rows is left out and logged. */
   async #completed(host: string, heads: readonly FrameHead[]): Promise<Frame[]> {
     const first = heads[0]?.frame.start ?? 0;
     const last = heads.at(-1)?.frame.start ?? 0;

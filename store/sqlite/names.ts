@@ -11,7 +11,7 @@ export interface ContainerIds {
 
 const DAY_MS = 86_400_000;
 
-/** Names are used by rows up to the end of this day (its start, epoch ms): what `seen` of a name says. */
+/** Start of a row's day, epoch ms: `seen` of a name is the newest day of which a row has it. */
 const dayOf = (time: number): number => Math.floor(time / DAY_MS) * DAY_MS;
 
 /** A table of names: finds or creates the row of one. */

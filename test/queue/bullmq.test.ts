@@ -226,7 +226,7 @@ describeWith(['redis'], 'bullmq queue when things break', () => {
     await publish(frames(2));
     consume();
     await until('the frames', () => taken.length === 2);
-    const dropped = logged.lines.filter(line => line.message === 'a job without a frame is dropped');
+    const dropped = logged.lines.filter(line => line.message === 'a job that holds no frame is dropped');
     expect(dropped).toHaveLength(3);
     await until('an empty queue', async () => (await queue.depth()) === 0);
     await raw.close();
