@@ -18,7 +18,15 @@ export interface Watched {
   readonly clock: Clock;
 }
 
-export type Row = Omit<Metric, 'labels'> & { readonly labels?: readonly string[] };
+/** Makes a metric of its name, its help, what reads it, and the names of its labels. */
+const metricOf =
+  (type: Metric['type']) =>
+  (name: string, help: string, read: Metric['read'], labels: readonly string[] = []): Metric => ({
+    ...{ name, help, type, labels, read },
+  });
+
+export const counter = metricOf('counter');
+export const gauge = metricOf('gauge');
 
 /** A single value, or none when it is not known. */
 export const one = (value: number | null | undefined): Sample[] =>

@@ -4,7 +4,7 @@ import { BACKENDS, type BackendName } from '../backend-startup.ts';
 import { VERSION } from '../version.ts';
 import { captureRows, shipRows } from './collecting.ts';
 import { maintenanceRows, workerRows } from './detecting.ts';
-import { each, one, type Row, type Watched } from './samples.ts';
+import { counter, each, gauge, one, type Watched } from './samples.ts';
 
 /** What is measured as it happens, and not read from a status. */
 export const LATENCIES = {
@@ -14,54 +14,43 @@ export const LATENCIES = {
 
 /** Every metric that is read from a status: one row each. docs/metrics.md is made of this table. */
 export function metricsOf(watched: Watched): Metric[] {
-  const rows = [captureRows, shipRows, workerRows, maintenanceRows, startupRows, processRows].flatMap(of =>
+  return [captureRows, shipRows, workerRows, maintenanceRows, startupRows, processRows].flatMap(of =>
     of(watched),
   );
-  return rows.map(row => ({ labels: [], ...row }));
 }
 
-function startupRows({ startup }: Watched): Row[] {
+function startupRows({ startup }: Watched): Metric[] {
   return [
-    {
-      name: 'tidegauge_part_reached',
-      help: '1 once this part was reached for the first time since the start; until all are, frames wait in the spool.',
-      type: 'gauge',
-      labels: ['part'],
-      read() {
+    gauge(
+      'tidegauge_part_reached',
+      '1 once this part was reached for the first time since the start; until all are, frames wait in the spool.',
+      () => {
         const away = new Set(startup.unreached.map(({ name }) => name));
         return each(
           'part',
           BACKENDS.map(name => [name, Number(!away.has(name))] as const),
         );
       },
-    },
+      ['part'],
+    ),
   ];
 }
 
-function processRows(): Row[] {
+function processRows(): Metric[] {
   return [
-    {
-      name: 'tidegauge_build_info',
-      help: 'Always 1; the version is a label.',
-      type: 'gauge',
-      labels: ['version'],
-      read: () => [{ labels: { version: VERSION }, value: 1 }],
-    },
-    {
-      name: 'process_resident_memory_bytes',
-      help: 'Resident memory of this process.',
-      type: 'gauge',
-      read: () => one(process.memoryUsage.rss()),
-    },
-    {
-      name: 'process_cpu_seconds_total',
-      help: 'User and system CPU time of this process.',
-      type: 'counter',
-      read() {
-        const { user, system } = process.cpuUsage();
-        return one((user + system) / 1e6);
-      },
-    },
+    gauge(
+      'tidegauge_build_info',
+      'Always 1; the version is a label.',
+      () => [{ labels: { version: VERSION }, value: 1 }],
+      ['version'],
+    ),
+    gauge('process_resident_memory_bytes', 'Resident memory of this process.', () =>
+      one(process.memoryUsage.rss()),
+    ),
+    counter('process_cpu_seconds_total', 'User and system CPU time of this process.', () => {
+      const { user, system } = process.cpuUsage();
+      return one((user + system) / 1e6);
+    }),
   ];
 }
 
