@@ -1,5 +1,5 @@
 import { type Check, checkMachine, checkRoot } from '../collector/capture/preflight.ts';
-import { TidegaugeError } from '../core/errors.ts';
+import { type TidegaugeError, UsageError } from '../core/errors.ts';
 import type { ProcessContext } from './process-context.ts';
 
 /**
@@ -23,8 +23,5 @@ export function refuseUnlessRoot(): void {
 }
 
 function refusal({ name, found, remedy }: Check, instead: string): TidegaugeError {
-  return new TidegaugeError(
-    { place: 'this machine', expected: name, found, remedy: `${remedy}${instead}` },
-    { exitCode: 2 },
-  );
+  return new UsageError({ place: 'this machine', expected: name, found, remedy: `${remedy}${instead}` });
 }

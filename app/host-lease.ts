@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import { describeError, ExchangeError, printable, TidegaugeError } from '../core/errors.ts';
+import { describeError, ExchangeError, printable, type TidegaugeError, UsageError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Lease, State } from '../state/contract.ts';
 
@@ -149,24 +149,18 @@ const acquire = ({ state, host, instance, leaseMs }: HostLeaseOptions): Promise<
   state.acquire(`collector-${host}`, instance, leaseMs);
 
 function doubled({ host }: HostLeaseOptions): TidegaugeError {
-  return new TidegaugeError(
-    {
-      place: `host ${printable(host, 100)}`,
-      found: 'another collector has the same id, as in a copy of the data directory',
-      remedy:
-        'Remove the file `instance` from the data directory of one of them, and give it a `host` of its own.',
-    },
-    { exitCode: 2 },
-  );
+  return new UsageError({
+    place: `host ${printable(host, 100)}`,
+    found: 'another collector has the same id, as in a copy of the data directory',
+    remedy:
+      'Remove the file `instance` from the data directory of one of them, and give it a `host` of its own.',
+  });
 }
 
 function taken({ host, leaseMs }: HostLeaseOptions): TidegaugeError {
-  return new TidegaugeError(
-    {
-      place: `host ${printable(host, 100)}`,
-      found: 'another installation collects under this name',
-      remedy: `Set \`host\` to another name here, or stop the other one and wait ${Math.ceil(leaseMs / 1000)} s.`,
-    },
-    { exitCode: 2 },
-  );
+  return new UsageError({
+    place: `host ${printable(host, 100)}`,
+    found: 'another installation collects under this name',
+    remedy: `Set \`host\` to another name here, or stop the other one and wait ${Math.ceil(leaseMs / 1000)} s.`,
+  });
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { errorCode, TidegaugeError } from '../core/errors.ts';
+import { errorCode, UsageError } from '../core/errors.ts';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -15,15 +15,12 @@ export function instanceId(data: string): string {
   const found = read(file);
   if (found === null) return create(file);
   if (UUID.test(found)) return found;
-  throw new TidegaugeError(
-    {
-      place: file,
-      expected: 'the id of this installation',
-      found: JSON.stringify(found.slice(0, 40)),
-      remedy: 'Remove the file; the next start makes a new id.',
-    },
-    { exitCode: 2 },
-  );
+  throw new UsageError({
+    place: file,
+    expected: 'the id of this installation',
+    found: JSON.stringify(found.slice(0, 40)),
+    remedy: 'Remove the file; the next start makes a new id.',
+  });
 }
 
 function read(file: string): string | null {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { createShipper, type Shipper, type ShipperOptions } from '../collector/ship/shipper.ts';
 import { later } from '../collector/ship/spool/recover.ts';
 import { Spool } from '../collector/ship/spool/spool.ts';
-import { TidegaugeError } from '../core/errors.ts';
+import { type TidegaugeError, UsageError } from '../core/errors.ts';
 import type { Interval } from '../core/interval.ts';
 import type { Log } from '../core/log.ts';
 import { isRetriable } from '../core/retry.ts';
@@ -153,12 +153,9 @@ export function refuseIfInUse(data: string): void {
 }
 
 function inUse(data: string): TidegaugeError {
-  return new TidegaugeError(
-    {
-      place: data,
-      found: 'another collector uses this data directory',
-      remedy: 'Stop the other one, or set `data` to another directory.',
-    },
-    { exitCode: 2 },
-  );
+  return new UsageError({
+    place: data,
+    found: 'another collector uses this data directory',
+    remedy: 'Stop the other one, or set `data` to another directory.',
+  });
 }

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { makeFolder } from '../backends/files/folder.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Config } from '../core/config/config.ts';
-import { describeError, TidegaugeError } from '../core/errors.ts';
+import { describeError, UsageError } from '../core/errors.ts';
 
 /** What every part of a process works with. */
 export interface ProcessContext {
@@ -21,13 +21,13 @@ export function ensureDataFolder(config: Config): void {
   try {
     makeFolder(config.data, 0o700);
   } catch (cause) {
-    throw new TidegaugeError(
+    throw new UsageError(
       {
         place: config.data,
         found: `the data directory cannot be created: ${describeError(cause)}`,
         remedy: 'Set `data` to a directory that this user can create and write to.',
       },
-      { cause, exitCode: 2 },
+      cause,
     );
   }
 }

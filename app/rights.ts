@@ -7,7 +7,7 @@ import { type Helper, startHelper } from '../collector/privsep/client.ts';
 import { findSetpriv } from '../collector/privsep/rights.ts';
 import { becomeUser, findUser, forgoNewPrivileges, type User } from '../collector/privsep/user.ts';
 import type { Config } from '../core/config/config.ts';
-import { describeError, errorCode, TidegaugeError } from '../core/errors.ts';
+import { describeError, errorCode, type TidegaugeError, UsageError } from '../core/errors.ts';
 import type { ProcessContext } from './process-context.ts';
 import { checkAccess } from './user-access.ts';
 
@@ -82,7 +82,7 @@ function makeDataFolder(data: string, user: User): void {
       found: `the data directory cannot be created for ${user.name}: ${errorCode(cause) ?? describeError(cause)}`,
       remedy: `Create it: \`install -d -m 700 -o ${user.name} ${data}\`, or set \`data\` to another one.`,
     };
-    throw new TidegaugeError(problem, { cause, exitCode: 2 });
+    throw new UsageError(problem, cause);
   }
 }
 
@@ -97,8 +97,10 @@ function giveTo({ uid, gid }: User, folder: string): void {
 }
 
 function refusal(user: User, { name, found, remedy }: Check): TidegaugeError {
-  return new TidegaugeError(
-    { place: `collector.user ${user.name}`, expected: `${name} that it may use`, found, remedy },
-    { exitCode: 2 },
-  );
+  return new UsageError({
+    place: `collector.user ${user.name}`,
+    expected: `${name} that it may use`,
+    found,
+    remedy,
+  });
 }

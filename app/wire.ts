@@ -3,7 +3,7 @@ import { createHostFold, type HostFold } from '../alert/host.ts';
 import { createPipeline } from '../alert/pipeline.ts';
 import type { Clock } from '../core/clock.ts';
 import { type Config, configSchema } from '../core/config/config.ts';
-import { TidegaugeError } from '../core/errors.ts';
+import { UsageError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { createFold } from '../detector/fold.ts';
 import { DEFAULT_RULES, DETECTORS } from '../detector/index.ts';
@@ -173,7 +173,7 @@ async function agreeOnLanes(state: Workers, lanes: number): Promise<void> {
     found: String(lanes),
     remedy: `Set queue.lanes to ${recorded} in every process.`,
   };
-  throw new TidegaugeError(problem, { exitCode: 2 });
+  throw new UsageError(problem);
 }
 
 /** The configuration of a demonstration: short intervals, everything in one throw-away directory; the same receivers. */

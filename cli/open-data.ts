@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ROOT_DATA } from '../app/process-context.ts';
 import { filesOf, makeState, makeStore } from '../app/wire.ts';
-import { describeError, errorCode, printable, TidegaugeError } from '../core/errors.ts';
+import { describeError, errorCode, printable, type TidegaugeError, UsageError } from '../core/errors.ts';
 import type { State } from '../state/contract.ts';
 import type { Store } from '../store/contract.ts';
 import type { Context } from './context.ts';
@@ -102,13 +102,13 @@ export async function hintHost(store: Pick<Store, 'hosts'>, host: string): Promi
 }
 
 const notReadable = (file: string, cause: unknown): TidegaugeError =>
-  new TidegaugeError(
+  new UsageError(
     {
       place: file,
       found: `this user may not read it: ${describeError(cause)}`,
       remedy: 'Run the command as root, for example with sudo.',
     },
-    { cause, exitCode: 2 },
+    cause,
   );
 
 const note = (text: string): unknown => process.stderr.write(`tidegauge: ${text}\n`);

@@ -7,7 +7,7 @@ import { ensureDataFolder } from '../app/process-context.ts';
 import { divideRights, type Rights } from '../app/rights.ts';
 import { startBackends } from '../app/wire.ts';
 import { aborted } from '../core/aborted.ts';
-import { TidegaugeError } from '../core/errors.ts';
+import { UsageError } from '../core/errors.ts';
 import type { Incident } from '../core/incident/incident.ts';
 import type { Listener } from '../http/listener.ts';
 import type { CommonFlags, Context } from './context.ts';
@@ -142,5 +142,5 @@ function refuseUnlessShared({ config }: Context): void {
     found: `${config.queue.kind} works within one process only, and collector and detectors are separate ones`,
     remedy: 'Set queue.kind to bullmq, or use `tidegauge run`, which does both in one process.',
   };
-  throw new TidegaugeError(problem, { exitCode: 2 });
+  throw new UsageError(problem);
 }

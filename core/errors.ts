@@ -30,6 +30,13 @@ export class TidegaugeError extends Error {
   }
 }
 
+/** What was asked for is wrong, or cannot be done here: the command ends with exit code 2. */
+export class UsageError extends TidegaugeError {
+  constructor(problem: Problem, cause?: unknown) {
+    super(problem, { cause, exitCode: 2 });
+  }
+}
+
 /** A failed exchange with a store, queue, state or receiver: says whether trying again can help. */
 export class ExchangeError extends TidegaugeError {
   override readonly name = 'ExchangeError';

@@ -1,7 +1,9 @@
 import type { Annotation, Detection } from '../core/incident/incident.ts';
 import type { ConnectionRow } from '../core/traffic/connection.ts';
+import type { Flow, FlowKey } from '../core/traffic/flow.ts';
 import type { Container } from '../core/traffic/frame.ts';
 import { scoresFrom } from './check.ts';
+import { exchangeOf } from './flow.ts';
 import type { FrameHead, RollupHead } from './page.ts';
 import {
   connectionKindOf,
@@ -22,6 +24,13 @@ import { decodeField } from './text.ts';
  * names that rows are found by, which InfluxDB keeps as tags.
  */
 type DecodeName = (encoded: string) => string;
+
+/** A row of `container_flows`, whose key each database keeps in its own way. */
+export const flowOf = (row: Row, key: FlowKey): Flow => ({
+  ...key,
+  address: decodeField(text(row, 'address')),
+  ...exchangeOf(row),
+});
 
 /** A row of `host_frames`. */
 export function frameHeadOf(host: string, row: Row): FrameHead {

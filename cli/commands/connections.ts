@@ -2,7 +2,7 @@ import { refuseUnlessRoot } from '../../app/capture-ready.ts';
 import { divideRights } from '../../app/rights.ts';
 import { type LiveConnection, watchConnections } from '../../collector/capture/live-connections.ts';
 import { isoTime } from '../../core/clock.ts';
-import { printable, TidegaugeError } from '../../core/errors.ts';
+import { printable, UsageError } from '../../core/errors.ts';
 import type { ConnectionKind, ConnectionRow } from '../../core/traffic/connection.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
 import { addCommand, addUser, type Register, setCaptureAction } from '../command.ts';
@@ -45,14 +45,11 @@ async function connections(context: Context, flags: ConnectionFlags): Promise<nu
 function refuseRange(flags: ConnectionFlags): void {
   const given = (['to', 'host'] as const).find(name => flags[name] !== undefined);
   if (given === undefined) return;
-  throw new TidegaugeError(
-    {
-      place: '',
-      found: `--${given} requires --from`,
-      remedy: 'Add a start, such as --from 1h.',
-    },
-    { exitCode: 2 },
-  );
+  throw new UsageError({
+    place: '',
+    found: `--${given} requires --from`,
+    remedy: 'Add a start, such as --from 1h.',
+  });
 }
 
 async function watch(context: Context, { json }: ConnectionFlags): Promise<void> {

@@ -5,7 +5,7 @@ import { refuseUnlessReady } from '../../app/capture-ready.ts';
 import { demoConfig } from '../../app/wire.ts';
 import { isoTime } from '../../core/clock.ts';
 import { formatDuration, parseDuration } from '../../core/config/units.ts';
-import { printable, TidegaugeError } from '../../core/errors.ts';
+import { printable, UsageError } from '../../core/errors.ts';
 import type { Incident } from '../../core/incident/incident.ts';
 import { startDemoTraffic, type Timing } from '../../demo/traffic.ts';
 import { addCommand, type Register, setAction } from '../command.ts';
@@ -74,7 +74,7 @@ function lengthOf(text: string): number {
     found: printable(text),
     remedy: 'Leave the flag out, or give a length such as 2m.',
   };
-  throw new TidegaugeError(problem, { exitCode: 2 });
+  throw new UsageError(problem);
 }
 
 async function watch(context: Context, intro: readonly string[], names: readonly string[]): Promise<number> {

@@ -1,4 +1,4 @@
-import { printable, TidegaugeError } from '../../core/errors.ts';
+import { printable, type TidegaugeError, UsageError } from '../../core/errors.ts';
 import { serviceMap } from '../../core/traffic/service-map.ts';
 import type { Store } from '../../store/contract.ts';
 import { addCommand, addRange, type Register, setAction } from '../command.ts';
@@ -49,13 +49,10 @@ async function map(context: Context, flags: MapFlags): Promise<number> {
 }
 
 function unknownFormat(format: string): TidegaugeError {
-  return new TidegaugeError(
-    {
-      place: '--format',
-      expected: `one of ${Object.keys(MAP_FORMATS).join(', ')}`,
-      found: printable(format),
-      remedy: 'Correct the flag.',
-    },
-    { exitCode: 2 },
-  );
+  return new UsageError({
+    place: '--format',
+    expected: `one of ${Object.keys(MAP_FORMATS).join(', ')}`,
+    found: printable(format),
+    remedy: 'Correct the flag.',
+  });
 }

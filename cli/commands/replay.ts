@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { makeFold } from '../../app/wire.ts';
 import { replayRecording } from '../../collector/recording/replay.ts';
 import { isoTime } from '../../core/clock.ts';
-import { describeError, printable, TidegaugeError } from '../../core/errors.ts';
+import { describeError, printable, UsageError } from '../../core/errors.ts';
 import { incidentJson } from '../../core/incident/incident-json.ts';
 import { RuleCoverage } from '../../detector/rule-coverage.ts';
 import { jsonText, reportText } from '../../review/report.ts';
@@ -70,13 +70,13 @@ async function* linesOf(file: string, onLine: () => void): AsyncIterable<string>
       yield line;
     }
   } catch (cause) {
-    throw new TidegaugeError(
+    throw new UsageError(
       {
         place: file,
         found: `the recording cannot be read: ${describeError(cause)}`,
         remedy: 'Give a file made by `tidegauge run --record FILE`.',
       },
-      { cause, exitCode: 2 },
+      cause,
     );
   }
 }

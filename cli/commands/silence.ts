@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { isoTime } from '../../core/clock.ts';
 import { formatCounted, parseDuration } from '../../core/config/units.ts';
-import { printable, TidegaugeError } from '../../core/errors.ts';
+import { printable, TidegaugeError, UsageError } from '../../core/errors.ts';
 import type { Incident } from '../../core/incident/incident.ts';
 import {
   isCovered,
@@ -94,14 +94,11 @@ async function silenceEnd(context: Context, _flags: CommonFlags, id: string): Pr
 /** Throws a TidegaugeError about the flag that is wrong. */
 export function silenceOf(flags: SilenceFlags, now: number): Silence {
   if (SILENCE_PARTS.every(part => flags[part] === undefined)) {
-    throw new TidegaugeError(
-      {
-        place: '',
-        found: 'one of --container, --service and --host is required',
-        remedy: "To silence everything, use --host '*'.",
-      },
-      { exitCode: 2 },
-    );
+    throw new UsageError({
+      place: '',
+      found: 'one of --container, --service and --host is required',
+      remedy: "To silence everything, use --host '*'.",
+    });
   }
   const length = parseDuration(flags.for);
   if (length === null || length < 1 || length > LONGEST_MS)
@@ -163,7 +160,7 @@ const wrongFlag = (
   expected: string,
   found: string,
   remedy = 'Correct the flag.',
-): TidegaugeError => new TidegaugeError({ place, expected, found, remedy }, { exitCode: 2 });
+): TidegaugeError => new UsageError({ place, expected, found, remedy });
 
 const unknown = (id: string): TidegaugeError =>
   wrongFlag(

@@ -1,7 +1,7 @@
 import { isoTime } from '../../core/clock.ts';
 import { globMatcher } from '../../core/config/options.ts';
 import { formatDuration, formatSize, parseDuration } from '../../core/config/units.ts';
-import { printable, TidegaugeError } from '../../core/errors.ts';
+import { printable, UsageError } from '../../core/errors.ts';
 import type { Rollup, TrafficSum } from '../../core/traffic/rollup.ts';
 import { addCommand, addRange, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
@@ -99,13 +99,10 @@ const byBytes = (a: TrafficSum, b: TrafficSum): number => bytesOf(b) - bytesOf(a
 function stepFlag(text: string): number {
   const stepMs = parseDuration(text);
   if (stepMs !== null && Number.isSafeInteger(stepMs) && stepMs > 0) return stepMs;
-  throw new TidegaugeError(
-    {
-      place: '--step',
-      expected: 'a duration with a unit, such as 1h, 1m or 5s',
-      found: printable(text),
-      remedy: 'Correct the flag.',
-    },
-    { exitCode: 2 },
-  );
+  throw new UsageError({
+    place: '--step',
+    expected: 'a duration with a unit, such as 1h, 1m or 5s',
+    found: printable(text),
+    remedy: 'Correct the flag.',
+  });
 }

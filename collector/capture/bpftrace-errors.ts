@@ -1,4 +1,4 @@
-import { printable, TidegaugeError } from '../../core/errors.ts';
+import { printable, TidegaugeError, UsageError } from '../../core/errors.ts';
 
 /** How bpftrace ended. */
 export interface Exit {
@@ -72,16 +72,13 @@ export function explainExit(executable: string, exit: Exit): TidegaugeError | nu
   const found = meaningOf(exit.stderr);
   const cause = CAUSES.find(({ pattern }) => pattern.test(found));
   if (!cause) return null;
-  return new TidegaugeError(
-    { place, expected: cause.expected, found, remedy: cause.remedy },
-    { exitCode: 2 },
-  );
+  return new UsageError({ place, expected: cause.expected, found, remedy: cause.remedy });
 }
 
 /** bpftrace ended too early, for a reason that none of the patterns explains. */
 export function endedEarly(executable: string, found: string): TidegaugeError {
   const problem = { place: `bpftrace (${executable})`, found, remedy: 'Run `tidegauge doctor`.' };
-  return new TidegaugeError(problem, { exitCode: 2 });
+  return new UsageError(problem);
 }
 
 /** One line for people about an end that may not happen again. */

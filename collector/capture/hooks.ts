@@ -6,7 +6,7 @@ import type { Probe } from '../../bpf/contract.ts';
 import { HOOKS, type Hook, isAtLeast, type Kernel, kernelOf } from '../../bpf/hooks.ts';
 import { PROBES } from '../../bpf/index.ts';
 import type { Config } from '../../core/config/config.ts';
-import { errorCode, TidegaugeError } from '../../core/errors.ts';
+import { errorCode, UsageError } from '../../core/errors.ts';
 
 /** Files in which the kernel lists its features; tests give others. */
 export interface KernelFiles {
@@ -61,15 +61,12 @@ export async function chooseHook(
       if (refusal) refused.push({ hook, ...refusal });
     }
   }
-  throw new TidegaugeError(
-    {
-      place: 'the kernel',
-      expected: `a hook that works (capture.hook ${config.hook}, capture.probe ${config.probe})`,
-      found: reasons(refused) || 'none for this probe',
-      remedy: refused[0]?.remedy ?? 'Set capture.hook and capture.probe to `auto`.',
-    },
-    { exitCode: 2 },
-  );
+  throw new UsageError({
+    place: 'the kernel',
+    expected: `a hook that works (capture.hook ${config.hook}, capture.probe ${config.probe})`,
+    found: reasons(refused) || 'none for this probe',
+    remedy: refused[0]?.remedy ?? 'Set capture.hook and capture.probe to `auto`.',
+  });
 }
 
 /** Each reason once: probes of one hook mostly share theirs. */

@@ -2,7 +2,7 @@ import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { isAtLeast } from '../../bpf/hooks.ts';
 import { bpftraceVersionOf } from '../../bpf/quirks.ts';
-import { TidegaugeError } from '../../core/errors.ts';
+import { UsageError } from '../../core/errors.ts';
 import type { HookChoice } from '../capture/hooks.ts';
 
 /** Capabilities of Linux, by number: a setpriv that is older than the kernel has no names for the newer ones. */
@@ -83,14 +83,11 @@ export function findSetpriv(path = process.env.PATH ?? ''): string {
     .map(folder => join(folder, 'setpriv'))
     .find(isExecutable);
   if (found) return found;
-  throw new TidegaugeError(
-    {
-      place: 'collector.user',
-      found: `the program setpriv, which drops rights, is not in ${path}`,
-      remedy: 'Install util-linux, or leave collector.user empty.',
-    },
-    { exitCode: 2 },
-  );
+  throw new UsageError({
+    place: 'collector.user',
+    found: `the program setpriv, which drops rights, is not in ${path}`,
+    remedy: 'Install util-linux, or leave collector.user empty.',
+  });
 }
 
 function isExecutable(file: string): boolean {

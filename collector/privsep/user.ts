@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { describeError, errorCode, printable, TidegaugeError } from '../../core/errors.ts';
+import { describeError, errorCode, printable, type TidegaugeError, UsageError } from '../../core/errors.ts';
 import { findSetpriv, ownRights, readRights } from './rights.ts';
 
 /** An account of this machine. */
@@ -97,8 +97,5 @@ function refused(
   found: string,
   remedy = 'Name another user in collector.user.',
 ): TidegaugeError {
-  return new TidegaugeError(
-    { place: `collector.user ${printable(name, 40)}`, found, remedy },
-    { exitCode: 2 },
-  );
+  return new UsageError({ place: `collector.user ${printable(name, 40)}`, found, remedy });
 }

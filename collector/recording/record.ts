@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { z } from 'zod';
 import { addressRanges } from '../../core/config/options.ts';
-import { describeError, printable, TidegaugeError } from '../../core/errors.ts';
+import { describeError, printable, TidegaugeError, UsageError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { PROTOCOLS } from '../../core/traffic/flow.ts';
 import type { Input } from '../contract.ts';
@@ -56,13 +56,13 @@ function open(file: string): number {
   try {
     return openSync(file, 'w', 0o600);
   } catch (cause) {
-    throw new TidegaugeError(
+    throw new UsageError(
       {
         place: `--record ${printable(file)}`,
         found: `cannot be written: ${describeError(cause)}`,
         remedy: 'Name another file.',
       },
-      { cause, exitCode: 2 },
+      cause,
     );
   }
 }

@@ -1,5 +1,5 @@
 import { compareConnections } from '../../core/traffic/connection.ts';
-import { compareFlows, type Flow, type FlowKey } from '../../core/traffic/flow.ts';
+import { compareFlows, type FlowKey } from '../../core/traffic/flow.ts';
 import {
   type Container,
   compareText,
@@ -12,9 +12,9 @@ import { BUCKETS, type Sizes } from '../../core/traffic/histogram.ts';
 import type { FlowTotal } from '../../core/traffic/service-map.ts';
 import { exchangeOf } from '../flow.ts';
 import type { FrameHead } from '../page.ts';
-import { connectionOf, containerOf } from '../records.ts';
+import { connectionOf, containerOf, flowOf } from '../records.ts';
 import { integer, peerKindOf, protocolOf, type Row, roleOf, text } from '../row.ts';
-import { decodeField, decodeTag } from '../text.ts';
+import { decodeTag } from '../text.ts';
 
 /** Field of each bucket. */
 const BUCKET_FIELDS = BUCKETS.map(bound => ({ bound, field: `b${bound}` }));
@@ -49,7 +49,7 @@ export function frameOf(
     started: [...named.started].sort(compareText),
     ended: [...named.ended].sort(compareText),
     windows: windows.sort(compareWindows),
-    flows: flowRows.map(flowOf).sort(compareFlows),
+    flows: flowRows.map(row => flowOf(row, keyOf(row))).sort(compareFlows),
     connections: connectionRows.map(row => connectionOf(row, decodeTag)).sort(compareConnections),
   };
 }
@@ -58,12 +58,6 @@ export function frameOf(
 export const totalOf = (row: Row): FlowTotal => ({
   service: decodeTag(text(row, 'service')),
   ...keyOf(row),
-  ...exchangeOf(row),
-});
-
-const flowOf = (row: Row): Flow => ({
-  ...keyOf(row),
-  address: decodeField(text(row, 'address')),
   ...exchangeOf(row),
 });
 

@@ -3,6 +3,7 @@ import { type Flow, type FlowKey, isNamed } from '../../core/traffic/flow.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
 import type { FlowTotal } from '../../core/traffic/service-map.ts';
 import { EXCHANGE_SUMS, exchangeOf, exchangeValues } from '../flow.ts';
+import { flowOf } from '../records.ts';
 import { integer, peerKindOf, protocolOf, type Row, roleOf, text } from '../row.ts';
 import { decodeField, encodeField } from '../text.ts';
 import type { Names } from './names.ts';
@@ -53,7 +54,7 @@ export class FlowTable {
   read(host: number | null, first: number, last: number): Map<number, Flow[]> {
     const rows = this.#select.all(first, last, host);
     const byTime = Map.groupBy(rows, row => integer(row, 'time'));
-    return new Map([...byTime].map(([time, list]) => [time, list.map(flowOf)]));
+    return new Map([...byTime].map(([time, list]) => [time, list.map(row => flowOf(row, keyOf(row)))]));
   }
 
   /** Sums over the frames that start in [from, to). `host` is a row id. */
@@ -65,12 +66,6 @@ export class FlowTable {
     }));
   }
 }
-
-const flowOf = (row: Row): Flow => ({
-  ...keyOf(row),
-  address: decodeField(text(row, 'address')),
-  ...exchangeOf(row),
-});
 
 function keyOf(row: Row): FlowKey {
   const peerKind = peerKindOf(row);

@@ -251,7 +251,7 @@ describe('a data directory and a host name', () => {
       clock.advance(250);
       return said !== '';
     });
-    expect(said).toContain('another collector with the same id');
+    expect(said).toContain('another collector has the same id');
     for (const lease of leases) await lease.release();
     await state.close();
   });

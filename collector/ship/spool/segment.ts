@@ -10,7 +10,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { TidegaugeError } from '../../../core/errors.ts';
+import { type TidegaugeError, UsageError } from '../../../core/errors.ts';
 import {
   decodeRecord,
   encodeHeader,
@@ -127,13 +127,10 @@ function writeAll(descriptor: number, data: Buffer, position: number): void {
 }
 
 function unknownVersion(file: string, version: number): TidegaugeError {
-  return new TidegaugeError(
-    {
-      place: file,
-      found: `this is a spool of version ${version}; this tidegauge reads version ${VERSION}`,
-      remedy:
-        'Run the version of tidegauge that wrote it, or move the file away; its frames are then not shipped.',
-    },
-    { exitCode: 2 },
-  );
+  return new UsageError({
+    place: file,
+    found: `this is a spool of version ${version}; this tidegauge reads version ${VERSION}`,
+    remedy:
+      'Run the version of tidegauge that wrote it, or move the file away; its frames are then not shipped.',
+  });
 }

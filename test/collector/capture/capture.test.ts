@@ -269,7 +269,7 @@ describeWith(['ebpf'], 'a capture', () => {
   it('ends with an explanation when bpftrace cannot run', async () => {
     const error = await captureFrames({ bpftrace: '/no/such/bpftrace' }).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(TidegaugeError);
-    expect(error).toMatchObject({ exitCode: 2, problem: { found: 'ENOENT' } });
+    expect(error).toMatchObject({ exitCode: 2, problem: { found: 'it cannot be started: ENOENT' } });
     expect(await captureFrames({ bpftrace: 'false' }).catch((reason: Error) => reason.message)).toMatch(
       /bpftrace \(false\): no first interval: exit code 1/,
     );
