@@ -223,7 +223,7 @@ describe('commands', () => {
     writeConfig(folder.path, { data: join(folder.path, 'file/data') }, 'taken.yaml');
     for (const command of ['incidents', 'doctor']) {
       const { output } = await type(command, '--config', 'taken.yaml');
-      expect(output).toMatch(/file\/data.*(this user can make and write|Run it as root)/s);
+      expect(output).toMatch(/file\/data.*(this user can create and write|Run the command as root)/s);
       expect(output).not.toMatch(/Report this/);
     }
   });

@@ -183,7 +183,7 @@ describeWith(['ebpf'], 'doctor, on a machine that lacks something,', () => {
     const unable = ['setpriv', '--bounding-set=-chown', '--'];
     rmSync(data, { recursive: true });
     expect(await complaints(unable, ['--user', 'nobody'])).toEqual([
-      `FAIL user ${data}: EPERM`,
+      `FAIL user ${data}: the data directory cannot be created for nobody: EPERM`,
       expect.stringContaining(`\`install -d -m 700 -o nobody ${data}\``),
       expect.stringMatching(/^warn all else not tried:/),
     ]);
