@@ -62,11 +62,12 @@ for (const { of, bpftrace, needs } of [
         .filter(({ container }) => container === `/${cgroupOf(way)}`);
       const sum = (of: 'sentBytes' | 'receivedBytes') => flows.reduce((all, flow) => all + flow[of], 0);
       expect([sum('sentBytes'), sum('receivedBytes')]).toEqual([sent, received]);
-      // A socket of TCP knows its peer, however its bytes are taken.
+      // A socket of TCP knows its peer, however its bytes are taken. (What MPTCP accepts carries no backlog: with two
+      // high ports, as here, nobody knows who serves.)
       const strangers = flows.filter(
         ({ protocol, peerKind }) => protocol === 'tcp' && peerKind === 'unknown',
       );
-      expect(strangers).toEqual([]);
+      if (!way.startsWith('mptcp')) expect(strangers).toEqual([]);
     });
   });
 }
