@@ -1,5 +1,5 @@
 import type { Direction } from '../core/traffic/frame.ts';
-import type { HookName, Kernel } from './hooks.ts';
+import type { HookName, Kernel, SupplementName } from './hooks.ts';
 import type { BpftraceVersion } from './quirks.ts';
 
 /** Two sets of maps are written in turn. */
@@ -25,6 +25,8 @@ export interface ProbeParameters {
   /** Capacity of each map in entries (the caller passes it to bpftrace as well), integer >= 1. */
   readonly mapKeys: number;
   readonly hook: HookName;
+  /** Programs beside the hook's own, of this hook. */
+  readonly supplements: readonly SupplementName[];
   /** Kernel that it will run on. */
   readonly kernel: Kernel;
   /** `exact`: all messages of a set are counted a second time, in a scalar `@events_SET` that cannot be full. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { DIRECTIONS, type Direction } from '../core/traffic/frame.ts';
 import { type MapMeaning, type MapSet, type ProbeParameters, SETS } from './contract.ts';
-import { HOOKS, isAtLeast } from './hooks.ts';
+import { HOOKS, isAtLeast, SUPPLEMENTS } from './hooks.ts';
 import { adapt } from './quirks.ts';
 import { fill } from './template.ts';
 
@@ -31,7 +31,7 @@ export const INTERNAL: readonly string[] = [
   '@set',
   '@reading',
   '@part',
-  ...HOOKS.flatMap(hook => hook.internal),
+  ...new Set([...HOOKS, ...SUPPLEMENTS].flatMap(({ internal }) => internal)),
 ];
 
 /**
@@ -81,14 +81,15 @@ const SENDPAGE_GONE = [6, 5] as const;
 /** The oldest bpftrace that raw tracepoints are proven with; 0.17 has none. */
 const RAW_TRACEPOINTS = [0, 23] as const;
 
-function hookText({ hook, kernel, bpftrace }: ProbeParameters): string {
+function hookText({ hook, supplements, kernel, bpftrace }: ProbeParameters): string {
   const raw = hook === 'tracepoint' && bpftrace !== null && isAtLeast(bpftrace, RAW_TRACEPOINTS);
   const text = textOf(`hooks/${raw ? 'rawtracepoint' : hook}.bt`).replaceAll(
     '(FLAGS',
     isAtLeast(kernel, FLAGS_MOVED) ? '(arg3' : '(arg4',
   );
-  if (hook === 'tracepoint' || isAtLeast(kernel, SENDPAGE_GONE)) return text;
-  return `${text}\n${textOf(`hooks/sendpage-${hook}.bt`)}`;
+  const beside: string[] = [...supplements];
+  if (hook !== 'tracepoint' && !isAtLeast(kernel, SENDPAGE_GONE)) beside.push(`sendpage-${hook}`);
+  return [text, ...beside.map(name => textOf(`hooks/${name}.bt`))].join('\n');
 }
 
 function recordOf(

@@ -16,6 +16,7 @@ const PROBES = {
   ebpf: probeAttaches,
   'newer-bpftrace': () =>
     succeeds(fileURLToPath(new URL('newer-bpftrace.sh', import.meta.url)), ['--version']),
+  cc: () => succeeds('cc', ['--version']),
   chromium: () => succeeds('chromium', ['--version']),
 };
 

@@ -33,6 +33,8 @@ const PACKAGES = {
     ['dockerd', 'docker.io'],
     ['ip', 'iproute2'],
     ['perl', 'perl'],
+    ['cc', 'gcc'],
+    ['cc', 'libc6-dev'],
     ['debootstrap', 'debootstrap'],
     ['nft', 'nftables'],
   ],

@@ -167,8 +167,9 @@ class RunningCapture implements Capture {
     const { config, clock, tracer } = this.#options;
     const { interval: intervalMs, map_keys: mapKeys, account } = config;
     const { probe, hook, kernel } = this.#choice;
+    const supplements = this.#choice.supplements.map(({ name }) => name);
     const bpftrace = bpftraceVersionOf(this.#version);
-    const parameters = { intervalMs, mapKeys, hook: hook.name, kernel, account, bpftrace };
+    const parameters = { intervalMs, mapKeys, hook: hook.name, supplements, kernel, account, bpftrace };
     const child = tracer.start({ kind: 'probe', probe: probe.name, parameters });
     this.#child = child;
     this.#lastFlip = clock.monotonic();

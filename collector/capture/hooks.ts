@@ -3,7 +3,15 @@ import { access, readFile } from 'node:fs/promises';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import type { Probe } from '../../bpf/contract.ts';
-import { HOOKS, type Hook, isAtLeast, type Kernel, kernelOf } from '../../bpf/hooks.ts';
+import {
+  HOOKS,
+  type Hook,
+  isAtLeast,
+  type Kernel,
+  kernelOf,
+  SUPPLEMENTS,
+  type Supplement,
+} from '../../bpf/hooks.ts';
 import { PROBES } from '../../bpf/index.ts';
 import type { Config } from '../../core/config/config.ts';
 import { errorCode, UsageError } from '../../core/errors.ts';
@@ -36,6 +44,10 @@ export interface HookChoice {
   readonly probe: Probe;
   readonly hook: Hook;
   readonly kernel: Kernel;
+  /** Programs beside the hook's own that work here. */
+  readonly supplements: readonly Supplement[];
+  /** What this hook would see on another kernel, and does not here. */
+  readonly unseen: readonly string[];
   /** Hooks that were preferred and cannot be used. */
   readonly refused: readonly (Refusal & { readonly hook: Hook })[];
 }
@@ -57,7 +69,8 @@ export async function chooseHook(
     for (const probe of probes.filter(({ hooks }) => hooks.includes(hook.name))) {
       const refusal = await refusalOf(hook, probe, files);
       const kernel = kernelOf(files.release);
-      if (refusal === null && kernel) return { probe, hook, kernel, refused };
+      if (refusal === null && kernel)
+        return { probe, hook, kernel, ...(await coverageOf(hook, kernel, files)), refused };
       if (refusal) refused.push({ hook, ...refusal });
     }
   }
@@ -67,6 +80,37 @@ export async function chooseHook(
     found: reasons(refused) || 'none for this probe',
     remedy: refused[0]?.remedy ?? 'Set capture.hook and capture.probe to `auto`.',
   });
+}
+
+/** Before Linux 6.5 sendfile() and splice() into a socket had a way of their own, which no tracepoint is on. */
+const SENDFILE_SEEN: Kernel = [6, 5];
+
+/** The supplements of a hook that work here, and what is not seen. */
+async function coverageOf(
+  hook: Hook,
+  kernel: Kernel,
+  files: KernelFiles,
+): Promise<Pick<HookChoice, 'supplements' | 'unseen'>> {
+  const supplements: Supplement[] = [];
+  const unseen: string[] = [];
+  if (hook.name === 'tracepoint' && !isAtLeast(kernel, SENDFILE_SEEN))
+    unseen.push('sendfile() and splice() into sockets');
+  for (const supplement of SUPPLEMENTS.filter(one => one.hook === hook.name)) {
+    if (await isThere(supplement, hook, files)) supplements.push(supplement);
+    else unseen.push(supplement.sees);
+  }
+  return { supplements, unseen };
+}
+
+/** Whether the kernel has what a supplement of a hook that works here needs. */
+async function isThere(supplement: Supplement, hook: Hook, files: KernelFiles): Promise<boolean> {
+  const tracefs = await firstExisting(files.tracefs.map(folder => join(folder, 'events')));
+  if (tracefs === null) return false;
+  const found = await Promise.all(supplement.tracepoints.map(name => exists(join(tracefs, name))));
+  if (found.includes(false)) return false;
+  if (supplement.functions.length === 0) return true;
+  const words = await wordsOf(functionsFile(hook, join(tracefs, '..'), files));
+  return supplement.functions.every(name => words?.has(name));
 }
 
 /** Each reason once: probes of one hook mostly share theirs. */
@@ -105,7 +149,7 @@ async function refusalOfTracefs(files: KernelFiles): Promise<Refusal> {
 }
 
 async function refusalOfFunctions(hook: Hook, tracefs: string, files: KernelFiles): Promise<Refusal | null> {
-  const list = hook.name === 'kprobe' ? files.symbols : join(tracefs, 'available_filter_functions');
+  const list = functionsFile(hook, tracefs, files);
   const needed = hook.name === 'kprobe' ? [join(tracefs, 'kprobe_events'), list] : [list];
   for (const file of needed) {
     if (await exists(file)) continue;
@@ -118,6 +162,10 @@ async function refusalOfFunctions(hook: Hook, tracefs: string, files: KernelFile
     ? null
     : refusal(`no function ${missing} in ${list}`, 'Run a kernel with TCP, UDP and IPv6 built in.');
 }
+
+/** Where the functions are listed that a hook can be put on. */
+const functionsFile = (hook: Hook, tracefs: string, files: KernelFiles): string =>
+  hook.name === 'kprobe' ? files.symbols : join(tracefs, 'available_filter_functions');
 
 const NO_FUNCTIONS = 'Run a kernel with CONFIG_KPROBES and CONFIG_DYNAMIC_FTRACE, and without lockdown.';
 

@@ -31,7 +31,7 @@ export async function checkMachine(
   return [
     linux,
     checkRoot(),
-    await checkHook(config, files),
+    ...(await checkHook(config, files)),
     await checkBpftrace(config),
     await checkCgroups(),
   ];
@@ -43,18 +43,25 @@ export function checkRoot(): Check {
   return required('root', uid === 0, `user id ${uid}`, 'Run it as root, for example with sudo.');
 }
 
-/** The hook that would be used, and why each one before it is not. */
-async function checkHook(config: Config['capture'], files: KernelFiles): Promise<Check> {
+/** The hook that would be used, and why each one before it is not; then what it does not see. */
+async function checkHook(config: Config['capture'], files: KernelFiles): Promise<Check[]> {
   const name = 'hook';
   try {
-    const { hook, probe, refused } = await chooseHook(config, files);
+    const { hook, probe, refused, unseen } = await chooseHook(config, files);
     const others = refused.map(({ hook: { name }, found }) => `; not ${name}: ${found}`).join('');
-    return required(name, true, `${hook.name} with the probe ${probe.name}${others}`, '');
+    const blind = [...unseen, ...hook.blind].join('; ');
+    return [
+      required(name, true, `${hook.name} with the probe ${probe.name}${others}`, ''),
+      optional('coverage', unseen.length === 0, `TCP and UDP, but not: ${blind}`, UNSEEN),
+    ];
   } catch (error) {
     if (!(error instanceof TidegaugeError)) throw error;
-    return required(name, false, error.problem.found, error.problem.remedy);
+    return [required(name, false, error.problem.found, error.problem.remedy)];
   }
 }
+
+const UNSEEN =
+  'Run Linux 6.5 or newer with CONFIG_FTRACE_SYSCALLS; until then such bytes are in no window, which a `below` rule may take for silence.';
 
 async function checkBpftrace(config: Config['capture']): Promise<Check> {
   const version = await bpftraceVersion(config.bpftrace);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { ProbeParameters } from '../../bpf/contract.ts';
-import { HOOK_NAMES } from '../../bpf/hooks.ts';
+import { HOOK_NAMES, SUPPLEMENT_NAMES } from '../../bpf/hooks.ts';
 import { PROBES } from '../../bpf/index.ts';
 import { adapt } from '../../bpf/quirks.ts';
 
@@ -12,6 +12,7 @@ const parameters = z.strictObject({
   intervalMs: z.int().min(200).max(60_000),
   mapKeys: z.int().min(1).max(4_000_000),
   hook: z.enum(HOOK_NAMES),
+  supplements: z.array(z.enum(SUPPLEMENT_NAMES)).max(SUPPLEMENT_NAMES.length).readonly(),
   kernel: version,
   account: z.enum(['fast', 'exact']),
   bpftrace: version.nullable(),

@@ -49,12 +49,14 @@ export class PeerResolver {
   readonly #owners = new BoundedMultimap<string, number>(TABLE_SIZE);
   /** Namespace -> names. */
   readonly #members = new BoundedMultimap<number, string>(TABLE_SIZE);
-  /** Namespace of a name, the newest. */
-  readonly #homes = new Map<string, number>();
+  /** Namespaces of a name's sockets, at most two: more tell no more. */
+  readonly #homes = new Map<string, Set<number>>();
   /** Servers: a port (`portKey`), or a port and the client's address (`clientKey`) -> names. */
   readonly #servers = new BoundedMultimap<number | string, string>(TABLE_SIZE);
   /** Clients: the port they connect to -> names. */
   readonly #clients = new BoundedMultimap<number, string>(TABLE_SIZE);
+  /** Ends of what stays inside a namespace: role and port (`insideKey`) -> names. */
+  readonly #insiders = new BoundedMultimap<string, string>(TABLE_SIZE);
   /** Names that ended, with the frame in which they ended. */
   readonly #ended = new Map<string, number>();
   /** What Docker says. */
@@ -72,7 +74,15 @@ export class PeerResolver {
 
   /** Entries of the fullest table. */
   get size(): number {
-    const tables = [this.#owners, this.#members, this.#homes, this.#servers, this.#clients, this.#docker];
+    const tables = [
+      this.#owners,
+      this.#members,
+      this.#homes,
+      this.#servers,
+      this.#clients,
+      this.#insiders,
+      this.#docker,
+    ];
     return Math.max(...tables.map(table => table.size));
   }
 
@@ -84,7 +94,8 @@ export class PeerResolver {
 
   /** A process of `name` is in that network namespace. */
   addNetwork(name: string, { netns, addresses }: NetworkNamespace): void {
-    this.#ended.delete(name);
+    // Started again under its name: where its sockets are now is not where they were.
+    if (this.#ended.delete(name)) this.#homes.delete(name);
     this.#addMember(name, netns);
     for (const address of addresses) this.#owners.add(address, netns, this.#frame);
   }
@@ -107,13 +118,13 @@ export class PeerResolver {
 
   /** Containers were renamed: old name -> new name. */
   rename(names: ReadonlyMap<string, string>): void {
-    for (const table of [this.#members, this.#servers, this.#clients]) table.replace(names);
-    const moved = [...names].flatMap(([before, name]): [string, number][] => {
-      const home = this.#homes.get(before);
-      return home === undefined ? [] : [[name, home]];
+    for (const table of [this.#members, this.#servers, this.#clients, this.#insiders]) table.replace(names);
+    const moved = [...names].flatMap(([before, name]): [string, Set<number>][] => {
+      const homes = this.#homes.get(before);
+      return homes === undefined ? [] : [[name, homes]];
     });
     for (const before of names.keys()) this.#homes.delete(before);
-    for (const [name, home] of moved) this.#homes.set(name, home);
+    for (const [name, homes] of moved) this.#homes.set(name, homes);
   }
 
   /** A new frame: forget old entries, and names that ended a while ago. */
@@ -129,10 +140,11 @@ export class PeerResolver {
     }
     if (gone.size === 0 && this.#frame % 60 !== 0) return;
     const before = this.#frame - REMEMBERED_FRAMES;
-    for (const table of [this.#members, this.#servers, this.#clients]) {
+    for (const table of [this.#members, this.#servers, this.#clients, this.#insiders]) {
       table.expire(before, name => gone.has(name));
     }
     for (const name of gone) this.#homes.delete(name);
+    this.#forgetHomes();
     this.#owners.expire(before, netns => netns !== this.#host.netns && this.#members.all(netns).length === 0);
     this.setHostNetwork(this.#host);
   }
@@ -140,9 +152,8 @@ export class PeerResolver {
   /** Learn from a socket that was seen in this frame. */
   observe(observation: SocketObservation): void {
     const { name, protocol, role, port, own, peer } = observation;
-    if (observation.netns !== null) this.#addMember(name, observation.netns);
-    const netns = this.#homes.get(name);
-    if (netns === undefined) return;
+    const netns = observation.netns ?? this.#homeOf(name);
+    if (netns === null) return;
     this.#addMember(name, netns);
     if (own !== null && !isLoopback(own)) this.#owners.add(own, netns, this.#frame);
     const key = portKey(netns, protocol, port);
@@ -152,14 +163,16 @@ export class PeerResolver {
     } else if (peer !== null) {
       this.#clients.add(key, name, this.#frame);
     }
+    if (isInside(observation)) this.#insiders.add(insideKey(role, key), name, this.#frame);
   }
 
   /** The peer of a socket. `moved`: whether anything came back from it. */
   peerOf(observation: SocketObservation, moved: boolean): Peer {
-    const { name, own, peer } = observation;
-    if (peer === null) return { peerKind: 'unknown', peer: '' };
-    const home = observation.netns ?? this.#homes.get(name) ?? null;
-    if (isLoopback(peer) || own === peer) return this.#sameNamespace(observation, home);
+    const { name, peer } = observation;
+    if (peer === null) return UNKNOWN;
+    if (isInside(observation)) {
+      return this.#sameNamespace(observation, observation.netns ?? this.#homeOf(name), moved);
+    }
     const owner = this.#ownerOf(observation, peer);
     if (typeof owner === 'string') return named(owner);
     if (owner === null) return this.#unknownAddress(observation, peer);
@@ -199,13 +212,27 @@ export class PeerResolver {
     return virtual(`published ${port}/${protocol} of ${target}`);
   }
 
-  /** The other end is in the same network namespace. */
-  #sameNamespace(observation: SocketObservation, home: number | null): Peer {
-    const found = home === null ? null : this.#memberFor(observation, home);
-    if (found !== null) return named(found);
-    return home === null || home !== this.#host.netns
-      ? named(observation.name)
-      : { peerKind: 'host', peer: '' };
+  /**
+   * The other end is in the same network namespace: whoever was seen there in the other role on this port, talking to that
+   * namespace itself. A process of any other cgroup may have entered it, so that being its only known member is no proof.
+   * What was refused (only then does the kernel tell the namespace of what moved nothing) reached nobody, and is told of
+   * the namespace's own.
+   */
+  #sameNamespace(
+    { protocol, role, port, netns }: SocketObservation,
+    home: number | null,
+    moved: boolean,
+  ): Peer {
+    if (home === null) return UNKNOWN;
+    const other = role === 'client' ? 'server' : 'client';
+    const key = insideKey(other, portKey(home, protocol, port));
+    const last = this.#insiders.lastFrame(key);
+    // Who spoke in the frame before may be the one as well: an exchange can lie in two frames.
+    const found = [...new Set([...this.#insiders.at(key, last), ...this.#insiders.at(key, last - 1)])];
+    if (found.length > 0 || moved || netns === null) return namedOrUnknown(only(found));
+    return home === this.#host.netns
+      ? { peerKind: 'host', peer: '' }
+      : namedOrUnknown(only(this.#members.all(home)));
   }
 
   /** The owner of the peer's address; null when there is none here, or it is ambiguous. */
@@ -225,7 +252,7 @@ export class PeerResolver {
     if (holders.length === 0) return this.#owners.all(peer);
     const owners = holders.map((id): Owner => {
       const name = this.#nameOfContainer(id);
-      return name === null ? null : (this.#homes.get(name) ?? name);
+      return name === null ? null : (this.#homeOf(name) ?? name);
     });
     return [...new Set([...owners, ...this.#owners.at(peer, this.#frame)])];
   }
@@ -242,8 +269,23 @@ export class PeerResolver {
     if (this.#homes.size >= TABLE_SIZE && !this.#homes.has(name)) {
       this.#homes.delete(this.#homes.keys().next().value ?? '');
     }
-    this.#homes.set(name, netns);
+    const homes = this.#homes.get(name) ?? new Set();
+    if (homes.size < 2) homes.add(netns);
+    this.#homes.set(name, homes);
     this.#members.add(netns, name, this.#frame);
+  }
+
+  /** The namespace of a name's sockets; null when it is not known, or when it has sockets in several. */
+  #homeOf(name: string): number | null {
+    return only([...(this.#homes.get(name) ?? [])]);
+  }
+
+  /** Namespaces in which a name was not seen for long are no longer its own. */
+  #forgetHomes(): void {
+    for (const [name, homes] of this.#homes) {
+      if (homes.size < 2) continue;
+      for (const netns of homes) if (!this.#members.all(netns).includes(name)) homes.delete(netns);
+    }
   }
 }
 
@@ -252,6 +294,17 @@ const portKey = (netns: number, protocol: Protocol, port: number): number =>
   (2 * netns + (protocol === 'udp' ? 1 : 0)) * 65_536 + port;
 
 const clientKey = (key: number, address: string): string => `${key} ${address}`;
+
+/** Who has a role inside of a namespace. */
+const insideKey = (role: Role, key: number): string => `${role} ${key}`;
+
+/** Whether both ends are in one namespace, as their addresses say. */
+const isInside = ({ own, peer }: SocketObservation): boolean =>
+  peer !== null && (isLoopback(peer) || own === peer);
+
+const UNKNOWN: Peer = { peerKind: 'unknown', peer: '' };
+
+const namedOrUnknown = (name: string | null): Peer => (name === null ? UNKNOWN : named(name));
 
 const named = (name: string): Peer => ({ peerKind: 'container', peer: name });
 

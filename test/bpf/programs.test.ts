@@ -1,12 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
-import { HOOKS, type Kernel, kernelOf } from '../../bpf/hooks.ts';
+import { HOOKS, type HookName, type Kernel, kernelOf, SUPPLEMENTS } from '../../bpf/hooks.ts';
 import { PROBES } from '../../bpf/index.ts';
 import { textOf } from '../../bpf/program.ts';
 import { adapt, type BpftraceVersion, bpftraceVersionOf } from '../../bpf/quirks.ts';
 import { describeWith } from '../parts/need.ts';
 import { complaintsOf, NEWER_BPFTRACE } from '../parts/typecheck.ts';
 
-const PARAMETERS = { intervalMs: 12_000, mapKeys: 1000, account: 'exact', bpftrace: null } as const;
+const PARAMETERS = {
+  intervalMs: 12_000,
+  mapKeys: 1000,
+  account: 'exact',
+  bpftrace: null,
+  supplements: [],
+} as const;
+const supplementsOf = (hook: HookName) => SUPPLEMENTS.filter(one => one.hook === hook);
 
 /** Every program there is for a hook that cannot be attached on the kernel of the tests. */
 const DETACHED = HOOKS.filter(hook => hook.name !== 'tracepoint').flatMap(hook =>
@@ -14,8 +21,15 @@ const DETACHED = HOOKS.filter(hook => hook.name !== 'tracepoint').flatMap(hook =
     ([[6, 8] as const, [5, 10] as const] satisfies Kernel[]).map(kernel => ({
       name: `${probe.name} at ${hook.name} of Linux ${kernel.join('.')}`,
       hook,
-      functions: [...hook.functions, 'inet_sendpage'],
-      text: probe.render({ ...PARAMETERS, hook: hook.name, kernel }),
+      functions: [hook, ...supplementsOf(hook.name)]
+        .flatMap(({ functions }) => functions)
+        .concat('inet_sendpage'),
+      text: probe.render({
+        ...PARAMETERS,
+        hook: hook.name,
+        supplements: supplementsOf(hook.name).map(({ name }) => name),
+        kernel,
+      }),
     })),
   ),
 );

@@ -3,6 +3,7 @@ export const PARAMETERS = {
   intervalMs: 200,
   mapKeys: 1000,
   hook: 'tracepoint',
+  supplements: ['zerocopy-syscalls', 'zerocopy-io-uring'],
   kernel: [6, 8],
   account: 'exact',
   bpftrace: [0, 17],

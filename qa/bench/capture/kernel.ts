@@ -80,11 +80,12 @@ export interface Measured {
 
 /** Every probe as that version of bpftrace gets it, by name. */
 export async function programsOf(version: string): Promise<Measured['probes']> {
-  const { hook, kernel } = await chooseHook({ hook: 'auto', probe: 'auto' });
+  const { hook, supplements, kernel } = await chooseHook({ hook: 'auto', probe: 'auto' });
   const parameters: ProbeParameters = {
     intervalMs: INTERVAL_MS,
     mapKeys: MAP_KEYS,
     hook: hook.name,
+    supplements: supplements.map(({ name }) => name),
     kernel,
     account: 'exact',
     bpftrace: bpftraceVersionOf(version),

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { type LiveConnection, watchConnections } from '../../../collector/capture/live-connections.ts';
@@ -16,7 +17,7 @@ import {
 } from '../../parts/kernel/capture.ts';
 import { makeCgroup, type TestCgroup } from '../../parts/kernel/cgroup.ts';
 import { makeNetwork, type TestNamespace, type TestNetwork } from '../../parts/kernel/netns.ts';
-import { SOCKETS, tcpClient, tcpServer, udpClient, udpServer } from '../../parts/kernel/sockets.ts';
+import { SOCKETS, tcpClient, tcpServer, udpClient, udpServer, udpTalk } from '../../parts/kernel/sockets.ts';
 import { describeWith } from '../../parts/need.ts';
 import type { Child } from '../../parts/process.ts';
 import { temporaryFolder, until } from '../../parts/process.ts';
@@ -320,6 +321,68 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
         ['server', who.path, connections],
       ]);
     }
+  });
+
+  it.each(['TCP', 'UDP'] as const)(
+    'over loopback and %s to a process of another cgroup that has entered the namespace: never to itself',
+    async kind => {
+      const [owner, guest] = [await cgroup('owner'), await cgroup('guest')];
+      // The guest has sockets of its own network first, as a resolver or proxy of the engine does.
+      await serve(right, guest, tcpServer(`${NET}.2`, 7021, 10, 10));
+      await run(left, owner, tcpClient(`${NET}.2`, 7021, 1, 10, 10));
+      await running.settled();
+      const talk = kind === 'TCP' ? tcpServer('127.0.0.1', 7022, 10, 10) : udpServer('127.0.0.1', 7022);
+      await serve(left, guest, talk);
+      const asking =
+        kind === 'TCP' ? tcpClient('127.0.0.1', 7022, 3, 10, 10) : udpTalk('127.0.0.1', 7022, 3, 10, true);
+      await run(left, owner, asking);
+      await running.settled();
+      const peers = (who: TestCgroup) =>
+        flowsOf(running.frames, who.path)
+          .filter(({ port }) => port === 7022)
+          .map(({ role, peer }) => [role, peer]);
+      // The kernel tells the namespace of a connection; of a datagram nobody does.
+      expect(peers(owner)).toContainEqual(['client', kind === 'TCP' ? guest.path : '']);
+      for (const [, peer] of peers(owner)) expect([guest.path, '']).toContain(peer);
+      for (const [, peer] of peers(guest)) expect([owner.path, '']).toContain(peer);
+    },
+  );
+
+  it('over loopback of a namespace that two containers share: each end is who it is', async () => {
+    const [one, two] = [await cgroup('one'), await cgroup('two')];
+    await serve(left, one, tcpServer('127.0.0.1', 7023, 10, 10));
+    await serve(left, two, udpServer('127.0.0.1', 7024));
+    await run(left, two, tcpClient('127.0.0.1', 7023, 3, 10, 10));
+    await serve(left, one, udpClient('127.0.0.1', 7024, 3, 10, true), 'done');
+    await run(left, two, `${SOCKETS} connect(sock("127.0.0.1", SOCK_STREAM), at("127.0.0.1", 9)) and die`);
+    await running.settled();
+    const of = (who: TestCgroup) =>
+      flowsOf(running.frames, who.path).filter(({ peerKind }) => peerKind === 'container');
+    expect(of(one)).toMatchObject([
+      { role: 'server', peer: two.path, port: 7023, connections: 3 },
+      { role: 'client', peer: two.path, port: 7024, sentMessages: 3 },
+    ]);
+    expect(of(two)).toMatchObject([
+      { role: 'client', peer: one.path, port: 7023, connections: 3 },
+      { role: 'server', peer: one.path, port: 7024, sentMessages: 3 },
+    ]);
+  });
+
+  it('of a process that was moved to another cgroup after it had opened its socket never lead to a third', async () => {
+    const [client, opener, mover] = [await cgroup('client'), await cgroup('opener'), await cgroup('mover')];
+    const server = await serve(right, opener, tcpServer(`${NET}.2`, 7025, 10, 10));
+    await run(left, client, tcpClient(`${NET}.2`, 7025, 1, 10, 10));
+    await running.settled();
+    const [from] = [running.frames.length];
+    writeFileSync(join(mover.folder, 'cgroup.procs'), String(server.process.pid));
+    await run(left, client, tcpClient(`${NET}.2`, 7025, 5, 10, 10));
+    await running.settled();
+    const frames = running.frames.slice(from);
+    // Its socket is the opener's still, its messages are the mover's.
+    for (const { peer } of flowsOf(frames, client.path))
+      expect([opener.path, mover.path, '']).toContain(peer);
+    expect(trafficOf(frames, mover.path, 'receive').bytes).toBe(50);
+    expect(flowsOf(frames, opener.path)).toMatchObject([{ role: 'server', port: 7025, connections: 5 }]);
   });
 
   it('of a port scan are few rows, and its failures are all counted', async () => {

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { HOOKS } from '../../../bpf/hooks.ts';
+import { HOOKS, SUPPLEMENTS } from '../../../bpf/hooks.ts';
 import { PROBES } from '../../../bpf/index.ts';
 import { chooseHook, type KernelFiles } from '../../../collector/capture/hooks.ts';
 import { checkMachine } from '../../../collector/capture/preflight.ts';
@@ -20,11 +20,11 @@ describe('the choice of a hook', () => {
   /** A kernel that has everything that any hook needs. */
   function kernel(release: string): KernelFiles {
     const tracefs = join(folder.path, 'tracing');
-    const tracepoints = [...HOOKS, ...PROBES].flatMap(({ tracepoints }) => tracepoints);
+    const tracepoints = [...HOOKS, ...SUPPLEMENTS, ...PROBES].flatMap(({ tracepoints }) => tracepoints);
     for (const tracepoint of [...tracepoints, 'cgroup/cgroup_mkdir', 'cgroup/cgroup_rmdir']) {
       mkdirSync(join(tracefs, 'events', tracepoint), { recursive: true });
     }
-    const names = HOOKS.flatMap(({ functions }) => functions);
+    const names = [...HOOKS, ...SUPPLEMENTS].flatMap(({ functions }) => functions);
     writeFileSync(join(tracefs, 'available_filter_functions'), names.map(name => `${name}\n`).join(''));
     writeFileSync(join(tracefs, 'kprobe_events'), '');
     writeFileSync(join(folder.path, 'kallsyms'), names.map(name => `ffff0000 T ${name}\n`).join(''));
@@ -84,6 +84,52 @@ describe('the choice of a hook', () => {
       remedy: expect.stringMatching(remedy),
     });
   });
+
+  it.each([
+    ['all', [], ['zerocopy-syscalls', 'zerocopy-io-uring'], []],
+    [
+      'no tracepoints of calls',
+      ['syscalls/sys_exit_splice'],
+      ['zerocopy-io-uring'],
+      [/^splice.*TCP_ZEROCOPY/],
+    ],
+    ['no io_uring', ['io_uring'], ['zerocopy-syscalls'], [/by io_uring/]],
+  ])(
+    'what leaves sockets without a receive is seen where the kernel has %s',
+    async (_, missing, names, unseen) => {
+      const files = kernel('6.8.0');
+      for (const path of missing) remove('tracing/events', path);
+      const choice = await chooseHook(ANY, files);
+      expect(choice.supplements.map(({ name }) => name)).toEqual(names);
+      expect(choice.unseen).toEqual(unseen.map(text => expect.stringMatching(text)));
+      const check = (await checkMachine(captureConfig(), files)).find(({ name }) => name === 'coverage');
+      expect(check).toMatchObject({
+        ok: unseen.length === 0,
+        required: false,
+        found: expect.stringMatching(/sockmap/),
+        remedy: expect.stringMatching(unseen.length === 0 ? /^$/ : /CONFIG_FTRACE_SYSCALLS/),
+      });
+      for (const text of unseen) expect(check?.found).toMatch(new RegExp(text.source.slice(1)));
+    },
+  );
+
+  it('says that sendfile() is not seen before Linux 6.5', async () => {
+    expect((await chooseHook(ANY, kernel('6.4.0'))).unseen).toEqual([expect.stringMatching(/sendfile/)]);
+  });
+
+  it.each(['fentry', 'kprobe'] as const)(
+    '%s sees splices where their functions can be traced',
+    async hook => {
+      const files = kernel('6.8.0');
+      const supplements = async () =>
+        (await chooseHook({ ...ANY, hook }, files)).supplements.map(({ name }) => name);
+      expect(await supplements()).toEqual([`zerocopy-${hook}`]);
+      const names = HOOKS.flatMap(({ functions }) => functions);
+      writeFileSync(join(folder.path, 'tracing/available_filter_functions'), names.join('\n'));
+      writeFileSync(join(folder.path, 'kallsyms'), names.join('\n'));
+      expect(await supplements()).toEqual([]);
+    },
+  );
 
   function kernelWithout(file: string): KernelFiles {
     const files = kernel('6.8.0');

@@ -8,21 +8,27 @@ import { makeCgroup, type TestCgroup } from '../../parts/kernel/cgroup.ts';
 import { describeWith } from '../../parts/need.ts';
 import { NEWER_BPFTRACE } from '../../parts/typecheck.ts';
 
+/** Number of the system call. */
+const SPLICE = process.arch === 'arm64' ? 76 : 275;
+
 /**
  * Perl: messages of pseudo-random sizes, every bucket in reach among them, over UDP (0 to 60,000 B) and TCP (up to
- * 200,000 B, in as many calls as it takes).
+ * 200,000 B, in as many calls as it takes), every other one of which is spliced out of its socket.
  */
 const mixture = (seed: number, messages: number) => `
   use Socket qw(:all); srand(${seed}); my ($a, $b, $l, $c, $s, $buf);
   socket($_, PF_INET, SOCK_DGRAM, 0) && bind($_, sockaddr_in(0, INADDR_LOOPBACK)) or die for $a, $b;
   connect($a, getsockname($b)) or die;
   socket($l, PF_INET, SOCK_STREAM, 0) && bind($l, sockaddr_in(0, INADDR_LOOPBACK)) && listen($l, 1) or die;
-  socket($c, PF_INET, SOCK_STREAM, 0) && connect($c, getsockname($l)) && accept($s, $l) or die;
+  socket($c, PF_INET, SOCK_STREAM, 0) && connect($c, getsockname($l)) && accept($s, $l) && pipe(my $r, my $w) or die;
   for (1 .. ${messages}) {
     my $n = int(exp(rand(11)) - 1) % 60000; defined send($a, "x" x $n, 0) or die; recv($b, $buf, 65536, 0);
     if ($_ % 20 == 0) { my $left = int(rand(200000)) + 1; while ($left > 0) {
       my $sent = syswrite($c, "x" x ($left > 70000 ? 70000 : $left)) or die; $left -= $sent;
-      my $got = 0; $got += sysread($s, $buf, $sent - $got) while $got < $sent; } } }`;
+      my $got = 0; while ($got < $sent) {
+        if ($_ % 40 == 0) { my $n = syscall(${SPLICE}, fileno($s), 0, fileno($w), 0, 4000, 0); $n > 0 or die "splice $!";
+          $got += $n; while ($n > 0) { $n -= sysread($r, $buf, $n) } }
+        else { $got += sysread($s, $buf, $sent - $got) } } } } }`;
 
 /** Perl: one message of each of the sizes of 100 B and more, each bucket a key of its own. */
 const manyKeys = (buckets: number, times: number) => `

@@ -37,7 +37,7 @@ it.each([...Object.keys(PARAMETERS), 'another'])('takes nothing hostile as %s', 
         return expect(() => textOf(probe({ ...PARAMETERS, [name]: value }) as unknown as Program)).toThrow();
       // A value by chance: then it is a number of ours, or a word from our own lists.
       expect(JSON.stringify(value)).toMatch(
-        /^(null|\d+|\[\d+,\d+\]|"(tracepoint|fentry|kprobe|fast|exact)")$/,
+        /^(null|\d+|\[\]|\[\d+,\d+\]|"(tracepoint|fentry|kprobe|fast|exact)")$/,
       );
     }),
     { numRuns: 2000 },

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { flows as probe } from '../../../bpf/flows.ts';
 import { decodeFlowKey, readAddress } from '../../../collector/decode/flow-key.ts';
@@ -117,6 +117,78 @@ describe('the peer resolver', () => {
     expect(peers.peerOf(asked, true)).toEqual(container('quiet'));
     peers.observe(server('loud', 3));
     expect(peers.peerOf(asked, true)).toEqual({ peerKind: 'private', peer: '' });
+  });
+
+  describe('inside of a namespace', () => {
+    const loop = (parts: Partial<SocketObservation>) =>
+      observation({ own: '127.0.0.1', peer: '127.0.0.1', ...parts });
+    const unknown = { peerKind: 'unknown', peer: '' };
+    let resolver: PeerResolver;
+    beforeEach(() => {
+      resolver = new PeerResolver();
+      resolver.setHostNetwork({ netns: 9, addresses: ['192.168.1.5'] });
+      resolver.startFrame([], new Set(['web']));
+      resolver.addNetwork('web', { netns: 1, addresses: ['10.0.0.1'] });
+      resolver.addNetwork('/shell', { netns: 9, addresses: [] });
+    });
+
+    it('takes nobody for its own peer who was not seen at both ends', () => {
+      expect(resolver.peerOf(loop({}), true)).toEqual(unknown);
+      expect(resolver.peerOf(loop({ name: '/shell' }), true)).toEqual(unknown);
+      resolver.observe(loop({ role: 'server' }));
+      resolver.observe(loop({}));
+      expect(resolver.peerOf(loop({}), true)).toEqual(container('web'));
+      expect(resolver.peerOf(loop({ role: 'server' }), true)).toEqual(container('web'));
+    });
+
+    it('knows who has entered it, by what the kernel tells of connections', () => {
+      resolver.observe(loop({ name: '/shell', netns: 1, role: 'server' }));
+      resolver.observe(loop({ netns: 1 }));
+      expect(resolver.peerOf(loop({}), true)).toEqual(container('/shell'));
+      expect(resolver.peerOf(loop({ name: '/shell', netns: 1, role: 'server' }), true)).toEqual(
+        container('web'),
+      );
+    });
+
+    it('does not guess in which of two namespaces a socket is', () => {
+      resolver.observe(loop({ name: '/sshd', netns: 9, role: 'server', port: 22 }));
+      resolver.observe(loop({ name: '/shell', netns: 9, port: 22 }));
+      expect(resolver.peerOf(loop({ name: '/shell', port: 22 }), true)).toEqual(container('/sshd'));
+      resolver.observe(loop({ name: '/shell', netns: 1 }));
+      expect(resolver.peerOf(loop({ name: '/shell', port: 22 }), true)).toEqual(unknown);
+      expect(resolver.peerOf(loop({ name: '/shell', netns: 9, port: 22 }), true)).toEqual(container('/sshd'));
+    });
+
+    it('does not learn from a socket that may be in either of two', () => {
+      resolver.observe(loop({ name: '/shell', netns: 1 }));
+      resolver.observe(loop({ name: '/shell', netns: 9 }));
+      resolver.observe(loop({ name: '/shell', role: 'server', port: 53, protocol: 'udp' }));
+      expect(resolver.peerOf(loop({ port: 53, protocol: 'udp' }), true)).toEqual(unknown);
+    });
+
+    it('names neither of two who served in one frame and the next', () => {
+      resolver.observe(loop({ role: 'server' }));
+      resolver.startFrame([], new Set(['web']));
+      resolver.observe(loop({ name: '/shell', netns: 1, role: 'server' }));
+      expect(resolver.peerOf(loop({}), true)).toEqual(unknown);
+    });
+
+    it('tells a refused connection of the only one who is there, or of the host', () => {
+      expect(resolver.peerOf(loop({ netns: 1 }), false)).toEqual(container('web'));
+      expect(resolver.peerOf(loop({ name: '/shell', netns: 9 }), false)).toEqual({
+        peerKind: 'host',
+        peer: '',
+      });
+      resolver.observe(observation({ name: '/shell', netns: 1 }));
+      expect(resolver.peerOf(loop({ netns: 1 }), false)).toEqual(unknown);
+    });
+
+    it('finds a container in its new namespace when it was started again', () => {
+      resolver.startFrame(['web'], new Set());
+      resolver.addNetwork('web', { netns: 2, addresses: ['10.0.0.1'] });
+      resolver.observe(loop({ role: 'server' }));
+      expect(resolver.peerOf(loop({}), true)).toEqual(container('web'));
+    });
   });
 
   it('names what belongs to the host: its services by port, what is translated, the rest', () => {

@@ -80,6 +80,7 @@ describeWith(['ebpf', 'newer-bpftrace'], 'the rights of the helper', () => {
       intervalMs: 200,
       mapKeys: 1000,
       hook: choice.hook.name,
+      supplements: choice.supplements.map(({ name }) => name),
       kernel: choice.kernel,
       account: 'exact',
       bpftrace,
