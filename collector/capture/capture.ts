@@ -21,6 +21,8 @@ import { localTracer, type Tracer } from './tracer.ts';
 
 export interface CaptureOptions {
   readonly config: Config['capture'];
+  /** Keys of the Docker labels that frames carry, sorted; absent: none. */
+  readonly labels?: readonly string[];
   readonly host: string;
   readonly clock: Clock;
   readonly log: Log;
@@ -102,6 +104,7 @@ class RunningCapture implements Capture {
     options.record?.write(encodeHeader(choice.probe.name, builder));
     this.#identifier = new Identifier({
       docker: config.docker,
+      labels: options.labels ?? [],
       mount,
       clock,
       log,

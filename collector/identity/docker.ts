@@ -8,6 +8,7 @@ import { withDeadline } from '../../core/deadline.ts';
 import { describeError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { pauseAfter } from '../../core/retry.ts';
+import { keptLabels, type Labels } from '../../core/traffic/labels.ts';
 import type { Description, Endpoints } from '../contract.ts';
 import { boundedLines, type Line } from '../decode/lines.ts';
 import { LIMITS } from '../limits.ts';
@@ -86,6 +87,13 @@ const EVENT_CAP = 4 * 1024 * 1024;
 /** Of a container: its attributes describe it, `destroy` says that it is gone. Of a network: who is on it. */
 const EVENTS = ['create', 'start', 'restart', 'rename', 'destroy', 'connect', 'disconnect'];
 
+export interface WatchOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Keys of labels to keep, sorted; absent: none. */
+  readonly labels?: readonly string[];
+}
+
 /**
  * Follow Docker until `stop`. Docker may be absent, die and come back: it is tried again with growing pauses, and
  * after each time listed anew.
@@ -93,8 +101,7 @@ const EVENTS = ['create', 'start', 'restart', 'rename', 'destroy', 'connect', 'd
 export function watchDocker(
   client: Dockerode,
   handlers: DockerHandlers,
-  clock: Clock,
-  log: Log,
+  { clock, log, labels = [] }: WatchOptions,
 ): DockerWatcher {
   const ended = new AbortController();
   const listed = Promise.withResolvers<void>();
@@ -106,9 +113,10 @@ export function watchDocker(
   const known = new Set<string>();
   const reached = new Map<string, Endpoints>();
 
-  const described = (description: Description) => {
-    known.add(description.id);
-    handlers.described(description);
+  const described = ({ id, labels: all, ...rest }: Described) => {
+    const kept = keptLabels(all, labels);
+    known.add(id);
+    handlers.described({ id, ...rest, ...(kept === undefined ? {} : { labels: kept }) });
   };
   const reach = (endpoints: Endpoints) => {
     const { id: container, networks, published } = endpoints;
@@ -121,7 +129,7 @@ export function watchDocker(
     reach(nowhere(gone));
     if (known.delete(gone)) handlers.forgotten(gone);
   };
-  const ask = async (container: string): Promise<Description> => {
+  const ask = async (container: string): Promise<Described> => {
     const found = inspectSchema.parse(
       await soon(abortSignal => client.getContainer(container).inspect({ abortSignal })),
     );
@@ -129,7 +137,7 @@ export function watchDocker(
     return fromInspect(found);
   };
   /** The list gives the image's id once its tag has moved on, which would be another service; inspection keeps the tag. */
-  const fullOf = async (container: Listed): Promise<Description> => {
+  const fullOf = async (container: Listed): Promise<Described> => {
     if (!container.Image.startsWith('sha256:')) return fromList(container);
     try {
       return await ask(container.Id);
@@ -234,27 +242,25 @@ function readEvent(line: string): DockerEvent | null {
   }
 }
 
-function fromList(container: Listed): Description {
+/** A container with all of its labels. */
+type Described = Omit<Description, 'labels'> & { readonly labels: Labels };
+
+function fromList(container: Listed): Described {
   // Links give a container more names, such as /other/alias.
   const name = container.Names.find(one => !one.slice(1).includes('/')) ?? container.Names[0] ?? '';
   return describe(container.Id, name, container.Image, container.Labels);
 }
 
-function fromInspect({ Id, Name, Config }: z.output<typeof inspectSchema>): Description {
+function fromInspect({ Id, Name, Config }: z.output<typeof inspectSchema>): Described {
   return describe(Id, Name, Config.Image, Config.Labels);
 }
 
-function fromEvent({ Actor }: DockerEvent): Description {
+function fromEvent({ Actor }: DockerEvent): Described {
   const { name = '', image = '', ...rest } = Actor.Attributes;
   return describe(Actor.ID, name, image, rest);
 }
 
-function describe(
-  containerId: string,
-  name: string,
-  image: string,
-  own: Readonly<Record<string, string>>,
-): Description {
+function describe(containerId: string, name: string, image: string, own: Labels): Described {
   return {
     id: containerId,
     name: name.replace(/^\//, ''),
@@ -262,5 +268,6 @@ function describe(
     project: own['com.docker.compose.project'] ?? '',
     service: own['com.docker.compose.service'] ?? '',
     number: own['com.docker.compose.container-number'] ?? '',
+    labels: own,
   };
 }

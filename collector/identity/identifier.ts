@@ -25,6 +25,8 @@ const CONSEQUENCE = '; some peers on the map may have no name';
 export interface IdentifyOptions {
   /** `capture.docker`. */
   readonly docker: string;
+  /** Keys of the Docker labels to keep, sorted; absent: none. */
+  readonly labels?: readonly string[];
   /** Where the cgroup v2 tree is mounted, or null. */
   readonly mount: string | null;
   readonly clock: Clock;
@@ -73,8 +75,7 @@ export class Identifier {
           },
           networkMade: () => this.#ask('network', this.#askHost()),
         },
-        clock,
-        log,
+        { clock, log, labels: options.labels ?? [] },
       );
     if (this.#docker) this.#ask('docker', this.#docker.listed);
   }

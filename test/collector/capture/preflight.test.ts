@@ -13,6 +13,7 @@ const config: Config['capture'] = {
   bpftrace: 'bpftrace',
   map_keys: 65_536,
   docker: 'off',
+  labels: [],
   service_ranges: [],
   spool: { size: 1, age: 1, fsync: 'never' },
   pending: 1,
