@@ -40,7 +40,7 @@ export interface CaptureStatus {
   readonly hook: string;
   readonly probe: string;
   readonly bpftrace: { readonly version: string | null; readonly pid: number | null };
-  /** Whether Docker's events are being received; null when capture.docker is `off`. */
+  /** Whether Docker tells of containers; null when capture.docker is `off`. */
   readonly docker: boolean | null;
   readonly counters: Readonly<Counters>;
   /** By how much frames are ahead of a wall clock that was set back, ms. */

@@ -75,12 +75,12 @@ export class Identifier {
           },
           networkMade: () => this.#ask('network', this.#askHost()),
         },
-        { clock, log, labels: options.labels ?? [] },
+        { clock, log, labels: options.labels ?? [], explicit: options.docker !== 'auto' },
       );
     if (this.#docker) this.#ask('docker', this.#docker.listed);
   }
 
-  /** Whether Docker's events are being received; null when it is off. */
+  /** Whether Docker tells of containers; null when it is off. */
   get dockerConnected(): boolean | null {
     return this.#docker?.connected ?? null;
   }

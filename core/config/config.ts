@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isLabelKey, LABEL_CAPS } from '../traffic/labels.ts';
+import { parseDockerAddress } from './docker-address.ts';
 import { type Match, matchSchema, overrideMatchSchema } from './match.ts';
 import { account, addressRanges, duration, groups, identifier, listen, path, size } from './options.ts';
 import { formatDuration } from './units.ts';
@@ -12,6 +13,16 @@ import { formatDuration } from './units.ts';
 const url = (schemes: string[]) =>
   z.string().refine(text => URL.canParse(text) && schemes.includes(new URL(text).protocol), {
     error: `an address that starts with ${schemes.map(s => `${s}//`).join(' or ')}`,
+  });
+
+/** `auto`, `off`, or the address of a Docker Engine. */
+const docker = () =>
+  z.string().superRefine((text, context) => {
+    const parsed = text === 'auto' || text === 'off' ? null : parseDockerAddress(text);
+    if (typeof parsed !== 'string') return;
+    // It may hold a password.
+    const found = { found: text.includes('@') ? 'a value that is not shown' : undefined };
+    context.addIssue({ code: 'custom', message: parsed, params: found });
   });
 
 /** Without credentials, which would stand where addresses are shown. */
@@ -47,11 +58,10 @@ const capture = z
       .max(4_000_000)
       .default(65_536)
       .describe('Capacity of each map in the kernel; an entry is one container, direction and size bucket.'),
-    docker: z
-      .string()
+    docker: docker()
       .default('auto')
       .describe(
-        'Socket of the Docker Engine; `auto` takes DOCKER_HOST, else /var/run/docker.sock; `off` never asks.',
+        'Where the Docker Engine is asked: a socket (`/var/run/docker.sock`, `unix://…`) or `tcp://HOST:PORT`, with TLS where DOCKER_TLS_VERIFY is set (certificates in DOCKER_CERT_PATH); `auto` takes DOCKER_HOST, else /var/run/docker.sock; `off` never asks.',
       ),
     labels: z
       .array(z.string().refine(isLabelKey, 'the key of a label, such as team or com.example.team'))
