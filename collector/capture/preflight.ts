@@ -1,8 +1,17 @@
+import { readdir, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { CALLS, dockerAccess } from '../../backends/docker/access.ts';
 import { dockerClient } from '../../backends/docker/client.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Config } from '../../core/config/config.ts';
-import { describeError, errorCode, printable, problemText, TidegaugeError } from '../../core/errors.ts';
+import {
+  describeError,
+  errorCode,
+  isRefusedByFiles,
+  printable,
+  problemText,
+  TidegaugeError,
+} from '../../core/errors.ts';
 import { findCgroupMount, scanCgroups } from '../identity/cgroups.ts';
 import { consequenceOf, NAMELESS, NEEDED, type Needed } from '../identity/docker-troubles.ts';
 import { containerRefOf } from '../identity/naming.ts';
@@ -36,6 +45,7 @@ export async function checkMachine(
     await checkHook(config, files),
     await checkBpftrace(config),
     await checkCgroups(),
+    await checkProcesses(),
   ];
 }
 
@@ -69,6 +79,37 @@ async function checkCgroups(): Promise<Check> {
   const mount = await findCgroupMount();
   const remedy = 'Mount it: `mount -t cgroup2 none /sys/fs/cgroup/unified`.';
   return required('cgroup v2', mount !== null, mount ?? 'not mounted', remedy);
+}
+
+/** Whether this process may look at those of others: their network namespaces tell whose an address is. */
+export async function checkProcesses(proc = '/proc'): Promise<Check> {
+  const remedy =
+    'Give it CAP_SYS_PTRACE, and a /proc that shows all processes: `mount -o remount,hidepid=0 /proc`; until then some peers on the map have no name.';
+  const ids = (await readdir(proc)).filter(name => /^\d+$/.test(name)).slice(0, PROCESSES_TRIED);
+  if (!ids.includes('1')) return optional('processes', false, 'process 1 is hidden (hidepid)', remedy);
+  const links = await Promise.allSettled(ids.map(id => readlink(join(proc, id, 'ns/net'))));
+  const refused = links.filter(link => link.status === 'rejected' && isRefusedByFiles(link.reason)).length;
+  const found = `${ids.length - refused} of ${ids.length} can be looked at`;
+  // In a container of its own some others are closed to everybody, such as process 1.
+  return optional('processes', refused * 2 < ids.length, found, remedy);
+}
+
+/** More would tell nothing more. */
+const PROCESSES_TRIED = 500;
+
+/** Whether this user may read all of the cgroup tree, which names what ran before capture started. */
+export async function checkCgroupTree(): Promise<Check> {
+  const mount = await findCgroupMount();
+  const refused: string[] = [];
+  const cgroups = mount === null ? [] : await scanCgroups(mount, '/', path => refused.push(path));
+  const [first] = refused;
+  const found =
+    first === undefined
+      ? `${cgroups.length} read`
+      : `${refused.length} folders may not be read, such as ${printable(join(mount ?? '', first))}`;
+  const remedy =
+    'Let this user read and enter all folders of the tree; until then the traffic of what ran there before the start is counted as `other`.';
+  return optional('cgroups', first === undefined, found, remedy);
 }
 
 /** Whether the user of this process can ask Docker all that is needed, and its containers can be told apart. */

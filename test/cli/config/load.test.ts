@@ -205,6 +205,23 @@ describe('configuration', () => {
       'detectors: [{use: all, name: a, overrides: [{match: {container: b}, for: 1s}]}]',
       'expected no overrides, as all judges each host as a whole: write a rule with another `match` for each, found a list',
     ],
+    [
+      'capture: {docker: "tcp://me:hunter2@box:2376"}',
+      'capture.docker: expected an address without user and password: Docker asks for certificates (DOCKER_CERT_PATH), found a value that is not shown',
+    ],
+    [
+      'capture: {docker: "ssh://box"}',
+      'so forward the socket with `ssh -L /run/docker-remote.sock:/var/run/docker.sock`, found "ssh://box"',
+    ],
+    [
+      'capture: {docker: "http://box:2375"}',
+      'expected an address that starts with unix:// or tcp://: unix:///var/run/docker.sock, /var/run/docker.sock or tcp://docker.internal:2376, found "http://box:2375"',
+    ],
+    [
+      'capture: {docker: "tcp://box:99999"}',
+      'expected tcp:// with a host and a port, such as tcp://docker.internal:2376, found "tcp://box:99999"',
+    ],
+    ['capture: {docker: docker.sock}', 'or tcp://docker.internal:2376, found "docker.sock"'],
     ['store:', 'store: expected a group of keys, found nothing'],
     ['data: ~/x', 'expected a path that is written out, as `~` is known to shells only, found "~/x"'],
     ['host: "a\\tb"', 'host: expected a name without control characters, found "a\\tb"'],
