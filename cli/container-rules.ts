@@ -3,7 +3,7 @@ import { DETECTOR_ROWS } from '../app/wire.ts';
 import { closest } from '../core/config/closest.ts';
 import type { Config, Rule } from '../core/config/config.ts';
 import { formatCounted } from '../core/config/units.ts';
-import { printable, TidegaugeError } from '../core/errors.ts';
+import { printable, UsageError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Container } from '../core/traffic/frame.ts';
 import { refusalOf, ruleChooser } from '../detector/match.ts';
@@ -16,7 +16,7 @@ const NAMES_COMPARED = 1000;
 
 /**
  * How each rule judges a container as it is in the newest stored frames, as YAML: one document for each host that has it.
- * Throws a TidegaugeError when no host has it.
+ * Throws a UsageError when no host has it.
  */
 export async function containerRules(
   config: Config,
@@ -50,20 +50,17 @@ function judgementOf(rule: Rule, index: number, container: Container, where: Hos
 function unknownContainer(
   { name, host }: { readonly name: string; readonly host: string | undefined },
   hosts: readonly HostContainers[],
-): TidegaugeError {
+): UsageError {
   const names = [...new Set(hosts.flatMap(({ containers }) => containers.map(one => one.name)))];
   const meant = closest(name, names.slice(0, NAMES_COMPARED));
   const count = `none of ${formatCounted(names.length, 'container')}`;
   const place = host === undefined ? '' : ` of ${printable(host, 60)}`;
-  return new TidegaugeError(
-    {
-      place: `--container ${printable(name, 60)}`,
-      found: `${count} in the newest stored frames${place} has this name`,
-      remedy:
-        meant === null
-          ? 'Give the whole name, as `tidegauge traffic` shows it.'
-          : `Did you mean ${printable(meant, 60)}?`,
-    },
-    { exitCode: 2 },
-  );
+  return new UsageError({
+    place: `--container ${printable(name, 60)}`,
+    found: `${count} in the newest stored frames${place} has this name`,
+    remedy:
+      meant === null
+        ? 'Give the whole name, as `tidegauge traffic` shows it.'
+        : `Did you mean ${printable(meant, 60)}?`,
+  });
 }

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { Clock } from '../../core/clock.ts';
 import { type DockerAddress, parseDockerAddress } from '../../core/config/docker-address.ts';
 import { withDeadline } from '../../core/deadline.ts';
-import { describeError, errorCode, TidegaugeError } from '../../core/errors.ts';
+import { describeError, errorCode, UsageError } from '../../core/errors.ts';
 
 /** Longest that Docker may take to answer, ms. One that hangs takes connections and never answers. */
 export const ANSWER_MS = 10_000;
@@ -15,7 +15,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * The client for `capture.docker`; null for `off`. `auto` takes DOCKER_HOST, as the docker command does: DOCKER_TLS_VERIFY
- * asks for TLS with the certificates of DOCKER_CERT_PATH, also for a `tcp://` of the configuration. Throws a TidegaugeError
+ * asks for TLS with the certificates of DOCKER_CERT_PATH, also for a `tcp://` of the configuration. Throws a UsageError
  * for a DOCKER_HOST that is no address, and for certificates that cannot be read.
  */
 export function dockerClient(setting: string, env: Environment = process.env): Dockerode | null {
@@ -27,10 +27,7 @@ export function dockerClient(setting: string, env: Environment = process.env): D
   const place = isOurs ? 'capture.docker' : 'DOCKER_HOST';
   const address = parseDockerAddress(text);
   if (typeof address === 'string')
-    throw new TidegaugeError(
-      { place, expected: address, found: 'another text', remedy: `Correct ${place}.` },
-      { exitCode: 2 },
-    );
+    throw new UsageError({ place, expected: address, found: 'another text', remedy: `Correct ${place}.` });
   return clientOf(address, env);
 }
 
@@ -59,10 +56,7 @@ function made(options: Readonly<Record<string, unknown>>): Dockerode {
   } catch (cause) {
     const remedy =
       'Unset DOCKER_HOST and DOCKER_CERT_PATH, which capture.docker stands in for, or correct them.';
-    throw new TidegaugeError(
-      { place: 'DOCKER_HOST', found: describeError(cause), remedy },
-      { cause, exitCode: 2 },
-    );
+    throw new UsageError({ place: 'DOCKER_HOST', found: describeError(cause), remedy }, cause);
   }
 }
 
@@ -72,7 +66,7 @@ function certificates(env: Environment): { ca: string; cert: string; key: string
   const read = (name: string, what: string): string => {
     const file = join(folder, name);
     const refuse = (found: string, cause?: unknown) =>
-      new TidegaugeError(
+      new UsageError(
         {
           place: file,
           expected: what,
@@ -80,7 +74,7 @@ function certificates(env: Environment): { ca: string; cert: string; key: string
           remedy:
             'Set DOCKER_CERT_PATH to the folder with ca.pem, cert.pem and key.pem, readable for the user of this process; or unset DOCKER_TLS_VERIFY.',
         },
-        { cause, exitCode: 2 },
+        cause,
       );
     let text: string;
     try {
