@@ -4,6 +4,7 @@ import { FrameStats } from '../collector/frames/frame-stats.ts';
 import { openRecording } from '../collector/recording/record.ts';
 import type { Shipper, ShipperStatus } from '../collector/ship/shipper.ts';
 import { aborted } from '../core/aborted.ts';
+import { labelKeys } from '../core/config/config.ts';
 import type { TidegaugeError } from '../core/errors.ts';
 import type { Frame } from '../core/traffic/frame.ts';
 import { openOutbox } from './outbox.ts';
@@ -40,6 +41,7 @@ export async function startCollector(
   const stats = new FrameStats();
   const capture = await startCapture({
     config: config.capture,
+    labels: labelKeys(config),
     host: config.host,
     clock,
     log,

@@ -7,6 +7,7 @@ import {
   countMatches,
   type HostContainers,
   type Unmatched,
+  uncoveredLine,
   unmatchedRules,
 } from '../detector/rule-coverage.ts';
 
@@ -20,6 +21,8 @@ export interface RuleWatchOptions {
 const RECENT_MS = 600_000;
 /** Pause between two checks. */
 const EVERY_MS = 5000;
+/** Names are asked for in the first moments of a capture: nobody is called uncovered before. */
+const NAMES_MS = 10_000;
 /** A rule that matches no containers for this long gets a line in the log: a restart takes less. */
 const PATIENCE_MS = 60_000;
 
@@ -32,6 +35,8 @@ export class RuleWatch {
   #looked = Number.NEGATIVE_INFINITY;
   /** Rules that match no containers: since when, monotonic, and whether the log was told. */
   readonly #idle = new Map<string, { readonly since: number; told: boolean }>();
+  /** When each host was first seen, monotonic; null: those that no rule covers there were told. */
+  readonly #arrivals = new Map<string, number | null>();
 
   constructor(options: RuleWatchOptions) {
     this.#options = options;
@@ -66,13 +71,14 @@ export class RuleWatch {
     const end = frameEnd(frame);
     if (clock.now() - end > RECENT_MS) return;
     const isNew = !this.#hosts.has(frame.host);
-    this.#hosts.set(frame.host, { containers: frame.containers, hasContainers, end });
+    this.#hosts.set(frame.host, { host: frame.host, containers: frame.containers, hasContainers, end });
     if (isNew || clock.monotonic() - this.#looked >= EVERY_MS) this.#look();
   }
 
   #look(): void {
     const { rules, clock, log } = this.#options;
     this.#looked = clock.monotonic();
+    this.#tellUncovered();
     this.#unmatched = unmatchedRules(rules, this.#recentHosts());
     const texts = new Map(this.#unmatched.map(({ rule, text }) => [rule, text]));
     for (const [rule, { told }] of this.#idle) {
@@ -87,6 +93,20 @@ export class RuleWatch {
       idle.told = true;
       log.warn(text);
     }
+  }
+
+  /** Once for each host: whom no rule looks at when it is first seen. */
+  #tellUncovered(): void {
+    const { rules, clock, log } = this.#options;
+    if (rules.length === 0) return;
+    const due = this.#recentHosts().filter(({ host }) => {
+      const since = this.#arrivals.get(host);
+      if (since === undefined) this.#arrivals.set(host, clock.monotonic());
+      return typeof since === 'number' && clock.monotonic() - since >= NAMES_MS;
+    });
+    for (const { host } of due) this.#arrivals.set(host, null);
+    const line = uncoveredLine(rules, due);
+    if (line !== null) log.info(`${line} (tidegauge check --container NAME says why)`);
   }
 
   /** Hosts without recent frames are dropped: their lane may have moved to another process. */

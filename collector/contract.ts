@@ -2,6 +2,7 @@ import type { MapSet } from '../bpf/contract.ts';
 import type { ConnectionKind } from '../core/traffic/connection.ts';
 import type { Protocol } from '../core/traffic/flow.ts';
 import type { Direction } from '../core/traffic/frame.ts';
+import type { Labels } from '../core/traffic/labels.ts';
 import type { TrafficColumns } from './decode/columns.ts';
 import type { FlowColumns } from './decode/flow-columns.ts';
 
@@ -120,6 +121,8 @@ export interface Description {
   readonly project: string;
   readonly service: string;
   readonly number: string;
+  /** Those of the configured keys; absent: none. */
+  readonly labels?: Labels;
 }
 
 /** The clocks at the moment at which a line was read, milliseconds. Only their difference matters. */

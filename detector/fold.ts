@@ -15,7 +15,7 @@ import type {
   Subject,
   Subjects,
 } from './contract.ts';
-import { matcher } from './match.ts';
+import { matcher, ownRule, type RuleInForce, ruleChooser } from './match.ts';
 import { DEFAULT_LIMITS, forget, type Limits, noSubjects, subjectOf } from './subjects.ts';
 
 /** Raised whenever the same frames would give other verdicts, or the state another shape. */
@@ -26,6 +26,8 @@ interface Bound<D> {
   readonly rule: Rule;
   readonly detector: D;
   readonly matches: ReturnType<typeof matcher>;
+  /** The rule with the options that are in force for a container. */
+  readonly inForce: ReturnType<typeof ruleChooser>;
 }
 type BoundRule = Bound<AnyDetector>;
 
@@ -71,7 +73,7 @@ export function createFold(settings: {
 
 function bind(rule: Rule, index: number, detectors: readonly AnyDetector[]): BoundRule {
   const detector = detectors.find(one => one.name === rule.use);
-  if (detector) return { rule, detector, matches: matcher(rule.match) };
+  if (detector) return { rule, detector, matches: matcher(rule.match), inForce: ruleChooser(rule) };
   throw new TidegaugeError({
     place: `detectors.${index}.use`,
     expected: `one of ${detectors.map(one => one.name).join(', ')}`,
@@ -106,10 +108,12 @@ function presentIn(frame: Frame, subjects: Subjects): Present[] {
 
 /** Verdicts of one rule on one container: of each of its series, or of it as a whole. */
 function judgeOne(bound: BoundRule, one: Present, frame: Frame, state: FoldState): Verdict[] {
-  const { rule, detector } = bound;
+  const { detector } = bound;
   const { container, input, subject } = one;
   if (detector.scope !== 'series' && detector.scope !== 'container') return [];
-  if (!bound.matches(container, state.hasContainers)) return [];
+  const where = { host: frame.host, hasContainers: state.hasContainers };
+  if (!bound.matches(container, where)) return [];
+  const rule = bound.inForce(container, where);
   const whole: Scope = {
     service: container.service,
     container: container.name,
@@ -133,20 +137,21 @@ function judgeGroups(
 ): Verdict[] {
   const groups: {
     scope: Scope;
-    rule: Rule;
+    rule: RuleInForce;
     detector: Detector<'service' | 'host', unknown, unknown>;
     members: Present[];
   }[] = [];
   for (const { rule, detector, matches } of bound) {
     if (detector.scope !== 'service' && detector.scope !== 'host') continue;
-    const members = present.filter(one => matches(one.container, state.hasContainers));
+    const where = { host: frame.host, hasContainers: state.hasContainers };
+    const members = present.filter(one => matches(one.container, where));
     const byService = Map.groupBy(members, one =>
       detector.scope === 'service' ? one.container.service : null,
     );
     if (detector.scope === 'host' && members.length === 0) byService.set(null, []);
     for (const [service, group] of byService) {
       const scope = { service, container: null, direction: null, metric: null };
-      groups.push({ scope, rule, detector, members: group });
+      groups.push({ scope, rule: ownRule(rule), detector, members: group });
     }
   }
   // A stable sort: within a service, and within the host, the order of the rules remains.
@@ -170,7 +175,7 @@ function compareServices(a: string | null, b: string | null): number {
 
 /** Let a detector judge one input; an incomplete frame teaches nothing and is not judged. */
 function judge<Input>(
-  rule: Rule,
+  rule: RuleInForce,
   detector: {
     init(options: unknown): unknown;
     step(state: unknown, input: Input, options: unknown): { state: unknown; opinion: Opinion };
@@ -182,7 +187,7 @@ function judge<Input>(
 ): Verdict {
   const said = { rule: rule.name, scope };
   if (!isComplete(frame)) return { ...said, kind: 'abstained', reason: 'incomplete frame' };
-  const key = `${rule.name} ${scope.direction ?? ''} ${scope.metric ?? ''}`;
+  const key = `${rule.states} ${scope.direction ?? ''} ${scope.metric ?? ''}`;
   const before = subject.states[key] ?? detector.init(rule.options);
   const { state, opinion } = detector.step(before, input, rule.options);
   subject.states[key] = state;

@@ -1,22 +1,124 @@
-import type { Match } from '../core/config/config.ts';
+import type { Rule } from '../core/config/config.ts';
+import { listOf, type Match, type Not } from '../core/config/match.ts';
 import { globMatcher } from '../core/config/options.ts';
+import { printable } from '../core/errors.ts';
 import type { Container } from '../core/traffic/frame.ts';
 
-/**
- * Which containers a rule looks at. `hasContainers`: this host has shown a container at some time; until then `auto`
- * takes the host's own cgroups. What nobody could name (`other`) is only in `any`.
- */
-export function matcher(match: Match): (container: Container, hasContainers: boolean) => boolean {
-  const globs = (['container', 'service', 'image'] as const)
-    .filter(part => match[part] !== '*')
-    .map(part => {
-      const test = globMatcher(match[part]);
-      const key = part === 'container' ? 'name' : part;
-      return (container: Container) => test(container[key]);
-    });
-  return (container, hasContainers) => {
-    const wanted = match.kind === 'auto' ? (hasContainers ? 'container' : 'cgroup') : match.kind;
-    if (wanted !== 'any' && container.kind !== wanted) return false;
-    return globs.every(test => test(container));
+/** Where a container is. */
+export interface Where {
+  readonly host: string;
+  /** This host has shown a container at some time; until then `auto` takes the host's own cgroups. */
+  readonly hasContainers: boolean;
+}
+
+/** One key of a match, such as `container` or `label team`. */
+export interface Condition {
+  readonly key: string;
+  readonly patterns: readonly string[];
+  /** What it looks at; undefined: a label that the container does not have, which matches nothing. */
+  textOf(container: Container, host: string): string | undefined;
+  fits(container: Container, host: string): boolean;
+}
+
+const TEXTS = {
+  container: container => container.name,
+  service: container => container.service,
+  image: container => container.image,
+  host: (_, host) => host,
+} as const satisfies Record<string, Condition['textOf']>;
+
+/** The keys of a match that do not simply take everybody, in the order of the reference. */
+export function conditionsOf(match: Match | Not): Condition[] {
+  const texts = (['container', 'service', 'image', 'host'] as const).flatMap(key => {
+    const given = match[key];
+    return given === undefined || given === '*' ? [] : [condition(key, given, TEXTS[key])];
+  });
+  const labels = Object.entries(match.label ?? {}).map(([name, given]) =>
+    condition(`label ${name}`, given, ({ labels = {} }) =>
+      Object.hasOwn(labels, name) ? labels[name] : undefined,
+    ),
+  );
+  return [...texts, ...labels];
+}
+
+function condition(key: string, given: string | readonly string[], textOf: Condition['textOf']): Condition {
+  const patterns = listOf(given);
+  const globs = patterns.map(globMatcher);
+  return {
+    key,
+    patterns,
+    textOf,
+    fits(container, host) {
+      const value = textOf(container, host);
+      return value !== undefined && globs.some(glob => glob(value));
+    },
   };
+}
+
+/**
+ * Which containers a rule looks at: of the right kind, all keys match, and none of those under `not`. What nobody could
+ * name (`other`) is only in `any`.
+ */
+export function matcher(match: Match): (container: Container, where: Where) => boolean {
+  const conditions = conditionsOf(match);
+  const exclusions = exclusionsOf(match);
+  return (container, where) =>
+    takesKind(match.kind, container, where) &&
+    conditions.every(one => one.fits(container, where.host)) &&
+    !exclusions.some(one => one.fits(container, where.host));
+}
+
+/** Conditions under `not`; there `*` is a pattern like any other. */
+function exclusionsOf({ not = {} }: Match): Condition[] {
+  const all = (['container', 'service', 'image', 'host'] as const).flatMap(key =>
+    not[key] === '*' ? [condition(key, '*', TEXTS[key])] : [],
+  );
+  return [...all, ...conditionsOf(not)];
+}
+
+function takesKind(kind: Match['kind'], container: Container, { hasContainers }: Where): boolean {
+  const wanted = kind === 'auto' ? (hasContainers ? 'container' : 'cgroup') : kind;
+  return wanted === 'any' || container.kind === wanted;
+}
+
+/** Why a match does not take a container, for people; null: it does. */
+export function refusalOf(match: Match, container: Container, where: Where): string | null {
+  if (!takesKind(match.kind, container, where)) return `kind ${match.kind} does not take a ${container.kind}`;
+  const unmet = conditionsOf(match).find(one => !one.fits(container, where.host));
+  if (unmet) {
+    const value = unmet.textOf(container, where.host);
+    if (value === undefined) return `it has no ${unmet.key}`;
+    return `its ${unmet.key} ${quoted(value)} does not match ${patternText(unmet)}`;
+  }
+  const met = exclusionsOf(match).find(one => one.fits(container, where.host));
+  return met ? `\`not\` leaves it out: ${met.key} ${patternText(met)}` : null;
+}
+
+/** `"web-*" or "api-*"`. */
+export const patternText = ({ patterns }: Condition): string => {
+  const shown = patterns.slice(0, 3).map(quoted);
+  return patterns.length > 3 ? `${shown.join(', ')} or ${patterns.length - 3} more` : shown.join(' or ');
+};
+
+export const quoted = (text: string): string => `"${printable(text, 60)}"`;
+
+/** A rule as it is in force for a container. */
+export interface RuleInForce extends Rule {
+  /** Index of the override whose options these are; null: they are the rule's own. */
+  readonly override: number | null;
+  /** First part of the keys of its states: a detector under other options does not continue them. */
+  readonly states: string;
+}
+
+/** With the rule's own options. */
+export const ownRule = (rule: Rule): RuleInForce => ({ ...rule, override: null, states: rule.name });
+
+/** The rule as it is in force for each of its containers: the first override whose `match` takes it has the say. */
+export function ruleChooser(rule: Rule): (container: Container, where: Where) => RuleInForce {
+  const own = ownRule(rule);
+  const others = (rule.overrides ?? []).map(({ match, options }, override) => ({
+    matches: matcher(match),
+    inForce: { ...rule, options, override, states: `${rule.name}#${override + 1}` },
+  }));
+  return (container, where) => others.find(one => one.matches(container, where))?.inForce ?? own;
 }

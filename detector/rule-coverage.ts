@@ -1,12 +1,14 @@
 import { closestToGlob } from '../core/config/closest.ts';
-import type { Match, Rule } from '../core/config/config.ts';
+import type { Rule } from '../core/config/config.ts';
+import type { Match } from '../core/config/match.ts';
 import { globMatcher } from '../core/config/options.ts';
 import { printable } from '../core/errors.ts';
 import type { Container, Frame } from '../core/traffic/frame.ts';
-import { matcher } from './match.ts';
+import { type Condition, conditionsOf, matcher, patternText, quoted, refusalOf } from './match.ts';
 
 /** The containers of one host. */
 export interface HostContainers {
+  readonly host: string;
   readonly containers: readonly Container[];
   /** As in FoldState: the host has shown a container at some time. */
   readonly hasContainers: boolean;
@@ -19,34 +21,35 @@ export interface Unmatched {
 }
 
 /** Those of a frame; what was there before is not known. */
-export const hostContainers = ({ containers }: Pick<Frame, 'containers'>): HostContainers => ({
+export const hostContainers = ({ host, containers }: Pick<Frame, 'host' | 'containers'>): HostContainers => ({
+  host,
   containers,
   hasContainers: containers.some(({ kind }) => kind === 'container'),
 });
 
 /** Names that a pattern is compared with to say which was meant. */
 const NAMES_COMPARED = 1000;
-
-const PARTS = ['container', 'service', 'image'] as const;
-type Part = (typeof PARTS)[number];
+/** Names that one line lists. */
+const NAMES_LISTED = 10;
 
 /** Rules that do not simply look at everybody: these can match no containers by mistake. */
 const choosyRules = (rules: readonly Rule[]): Rule[] =>
-  rules.filter(({ match }) => match.kind !== 'auto' || givenParts(match).length > 0);
+  rules.filter(
+    ({ match }) => match.kind !== 'auto' || match.not !== undefined || conditionsOf(match).length > 0,
+  );
 
 /** How many of these a rule matches. */
 export function countMatches({ match }: Rule, hosts: readonly HostContainers[]): number {
   const matches = matcher(match);
   return hosts.reduce(
-    (sum, { containers, hasContainers }) =>
-      sum + containers.filter(container => matches(container, hasContainers)).length,
+    (sum, where) => sum + where.containers.filter(container => matches(container, where)).length,
     0,
   );
 }
 
 /**
  * The choosy rules that match no containers here, with the name that was probably meant:
- * `rule uplink matches no containers: no container of 12 is named "wbe-*" (did you mean "web-1"?)`.
+ * `rule uplink matches no containers: none of 12 is named "wbe-*" (did you mean "web-1"?)`.
  */
 export function unmatchedRules(rules: readonly Rule[], hosts: readonly HostContainers[]): Unmatched[] {
   return choosyRules(rules)
@@ -57,50 +60,85 @@ export function unmatchedRules(rules: readonly Rule[], hosts: readonly HostConta
     }));
 }
 
-function reasonOf(match: Match, hosts: readonly HostContainers[]): string {
-  const everybody = hosts.flatMap(({ containers }) => containers);
-  const given = givenParts(match);
-  for (const part of given) {
-    const fits = globMatcher(match[part]);
-    const values = [...new Set(everybody.map(container => partOf(container, part)))];
-    if (!values.some(fits))
-      return `${noneText(part, everybody.length)} ${quoted(match[part])}${hint(match[part], values)}`;
-  }
-  const tests = given.map(part => ({ part, fits: globMatcher(match[part]) }));
-  const fitting = everybody.find(one => tests.every(({ part, fits }) => fits(partOf(one, part))));
-  if (!fitting)
-    return `no container has ${given.map(part => `${part} ${quoted(match[part])}`).join(' and ')} at once`;
-  const kinds = `kind ${match.kind} does not take a ${fitting.kind}`;
-  return given.length === 0
-    ? `there is none of kind ${match.kind}`
-    : `${quoted(fitting.name)} would fit, but ${kinds}`;
+/**
+ * A line about the containers that no rule looks at, or null when there are none: `2 of 45 containers are covered by no
+ * rule: cache, mail`. Cgroups of a host count only where it has never shown a container.
+ */
+export function uncoveredLine(rules: readonly Rule[], hosts: readonly HostContainers[]): string | null {
+  const matchers = rules.map(({ match }) => matcher(match));
+  const all = hosts.flatMap(where =>
+    where.containers
+      .filter(({ kind }) => kind === (where.hasContainers ? 'container' : 'cgroup'))
+      .map(container => ({ container, where })),
+  );
+  const uncovered = all.filter(
+    ({ container, where }) => !matchers.some(matches => matches(container, where)),
+  );
+  if (uncovered.length === 0) return null;
+  const isMany = new Set(uncovered.map(({ where }) => where.host)).size > 1;
+  const names = uncovered.slice(0, NAMES_LISTED).map(({ container, where }) => {
+    const name = printable(container.name, 60);
+    return isMany ? `${name} on ${printable(where.host, 60)}` : name;
+  });
+  const left = uncovered.length - names.length;
+  const more = left > 0 ? ` and ${left} more` : '';
+  const noun = all.some(({ where }) => where.hasContainers) ? 'containers' : 'cgroups';
+  const verb = uncovered.length === 1 ? 'is' : 'are';
+  return `${uncovered.length} of ${all.length} ${noun} ${verb} covered by no rule: ${names.join(', ')}${more}`;
 }
 
-const NOUNS: Readonly<Record<Part, string>> = {
+function reasonOf(match: Match, hosts: readonly HostContainers[]): string {
+  const everybody = hosts.flatMap(where => where.containers.map(container => ({ container, where })));
+  const conditions = conditionsOf(match);
+  for (const condition of conditions) {
+    if (everybody.some(({ container, where }) => condition.fits(container, where.host))) continue;
+    const values = everybody.flatMap(({ container, where }) => condition.textOf(container, where.host) ?? []);
+    return noneText(condition, everybody.length, [...new Set(values)]);
+  }
+  const fitting = everybody.find(({ container, where }) =>
+    conditions.every(one => one.fits(container, where.host)),
+  );
+  if (!fitting)
+    return `no container has ${conditions.map(one => `${one.key} ${patternText(one)}`).join(' and ')} at once`;
+  if (conditions.length === 0 && match.not === undefined) return `there is none of kind ${match.kind}`;
+  const { container, where } = fitting;
+  return `${quoted(container.name)} would fit, but ${refusalOf(match, container, where)}`;
+}
+
+const NOUNS: Readonly<Record<string, string>> = {
   container: 'named',
   service: 'of service',
   image: 'of image',
+  host: 'on host',
 };
-const noneText = (part: Part, count: number): string => `none of ${count} is ${NOUNS[part]}`;
 
-/** What was probably meant: a name that is nearly matched, or one that holds the pattern somewhere inside. */
-function hint(glob: string, values: readonly string[]): string {
+/** Nobody fits a condition; `values` are those that containers have there. */
+function noneText(condition: Condition, count: number, values: readonly string[]): string {
+  const { key, patterns } = condition;
+  const noun = NOUNS[key];
+  if (noun !== undefined)
+    return `none of ${count} is ${noun} ${patternText(condition)}${hint(patterns, values)}`;
+  return values.length === 0
+    ? `none of ${count} has a ${key}`
+    : `none of ${count} has a ${key} of ${patternText(condition)}${hint(patterns, values)}`;
+}
+
+/** What was probably meant: a name that is nearly matched, or one that holds a pattern somewhere inside. */
+function hint(patterns: readonly string[], values: readonly string[]): string {
   const some = values.filter(value => value !== '').slice(0, NAMES_COMPARED);
-  const meant = closestToGlob(glob, some);
-  if (meant !== null) return ` (did you mean ${quoted(meant)}?)`;
-  const inside = globMatcher(`*${glob}*`);
-  const longer = some.find(inside);
-  if (longer !== undefined)
-    return ` (a pattern is for the whole name: *${printable(glob, 60)}* takes ${quoted(longer)})`;
+  for (const glob of patterns) {
+    const meant = closestToGlob(glob, some);
+    if (meant !== null) return ` (did you mean ${quoted(meant)}?)`;
+    const inside = globMatcher(`*${glob}*`);
+    const longer = some.find(inside);
+    if (longer !== undefined)
+      return ` (a pattern is for the whole name: *${printable(glob, 60)}* takes ${quoted(longer)})`;
+  }
   const nameless = some.filter(value => /^docker:[0-9a-f]{12}$/.test(value));
   return nameless.length > 0
     ? ` (${quoted(nameless[0] ?? '')} has no name, as Docker did not tell it: tidegauge doctor)`
     : '';
 }
-
-const givenParts = (match: Match): Part[] => PARTS.filter(part => match[part] !== '*');
-const partOf = (container: Container, part: Part): string => container[part === 'container' ? 'name' : part];
-const quoted = (text: string): string => `"${printable(text, 60)}"`;
 
 /** Which rules matched no containers in a stretch of history; remembers some of the containers for hints. */
 export class RuleCoverage {
@@ -125,7 +163,8 @@ export class RuleCoverage {
 
   /** As `unmatchedRules`; none when nothing was seen. */
   unmatched(): Unmatched[] {
-    const hosts = [...this.#hosts.values()].map(({ seen, hasContainers }) => ({
+    const hosts = [...this.#hosts].map(([host, { seen, hasContainers }]) => ({
+      host,
       containers: [...seen.values()],
       hasContainers,
     }));

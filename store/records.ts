@@ -2,6 +2,7 @@ import type { Annotation, Detection } from '../core/incident/incident.ts';
 import type { ConnectionRow } from '../core/traffic/connection.ts';
 import type { Flow, FlowKey } from '../core/traffic/flow.ts';
 import type { Container } from '../core/traffic/frame.ts';
+import { type Labels, labelsSchema } from '../core/traffic/labels.ts';
 import { scoresFrom } from './check.ts';
 import { exchangeOf } from './flow.ts';
 import type { FrameHead, RollupHead } from './page.ts';
@@ -17,7 +18,7 @@ import {
   severityOf,
   text,
 } from './row.ts';
-import { decodeField } from './text.ts';
+import { decodeField, encodeField } from './text.ts';
 
 /**
  * Rows whose columns are the same in all databases. Throw when a row is not as it was written. `decodeName` decodes the
@@ -79,7 +80,18 @@ export function containerOf(row: Row, decodeName: DecodeName): Container {
     replica: decodeField(text(row, 'replica')),
     image: decodeField(text(row, 'image')),
     id: decodeField(text(row, 'container_id')),
+    ...labelsOf(row),
   };
+}
+
+/** Labels as a column or field has them; empty: none. */
+export const labelsText = (labels: Labels | undefined): string =>
+  labels === undefined ? '' : encodeField(JSON.stringify(labels));
+
+/** What `labelsText` was given. The column is absent in rows of versions without it, and where there are none. */
+function labelsOf(row: Row): { labels?: Labels } {
+  const encoded = orNull(text, row, 'labels') ?? '';
+  return encoded === '' ? {} : { labels: labelsSchema.parse(JSON.parse(decodeField(encoded))) };
 }
 
 /** A row of `container_connections`. */

@@ -80,7 +80,7 @@ export function captureRows({ collector }: Watched): Metric[] {
     ),
     gauge(
       'tidegauge_docker_connected',
-      "1 while Docker's events are being received; absent when capture.docker is off.",
+      '1 while Docker tells of containers, by its events or by lists; absent when capture.docker is off.',
       () => one(status(s => (s.docker === null ? null : Number(s.docker)))),
     ),
   ];

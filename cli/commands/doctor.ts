@@ -2,7 +2,7 @@ import { ensureDataFolder } from '../../app/process-context.ts';
 import { becomeCollector } from '../../app/rights.ts';
 import { checkAccess } from '../../app/user-access.ts';
 import { makeQueue, makeState, makeStore } from '../../app/wire.ts';
-import { checkDocker, checkMachine } from '../../collector/capture/preflight.ts';
+import { checkCgroupTree, checkDocker, checkMachine } from '../../collector/capture/preflight.ts';
 import type { User } from '../../collector/privsep/user.ts';
 import { describeError, printable, TidegaugeError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
@@ -65,7 +65,11 @@ async function doctor(context: Context, flags: DoctorFlags): Promise<number> {
 
 async function otherLines(context: Context, flags: DoctorFlags): Promise<Line[]> {
   const { config, clock } = context;
-  const lines: Line[] = [await checkDocker(config.capture, clock), await dataLine(context)];
+  const lines: Line[] = [
+    await checkCgroupTree(),
+    await checkDocker(config.capture, clock),
+    await dataLine(context),
+  ];
   const warnings = new Set<string>();
   const said = new Set<string>();
   for (const [name, open] of backends(context, collecting(said))) {

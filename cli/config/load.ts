@@ -125,6 +125,15 @@ class Source {
       );
       throw new ConfigError(file, lines);
     }
+    // A tag that nobody knows makes `container: !backup` a text without `!`, or nothing at all.
+    const tags = this.#document.warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED');
+    if (tags.length > 0) {
+      const lines = tags.map(({ pos: [from, to] }) => {
+        const tag = printable(text.slice(from, to), 80);
+        return `${this.#position(from)}: expected a value, found the YAML tag ${tag}: a text that starts with \`!\` stands in quotes, and whom a rule leaves out goes under \`not\``;
+      });
+      throw new ConfigError(file, lines);
+    }
     const value = this.#resolved() ?? {};
     if (!isGroup(value))
       throw new ConfigError(file, [`${file}:1:1: expected keys and values, found ${kindOf(value, [])}`]);

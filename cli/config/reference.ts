@@ -4,7 +4,7 @@ import { LATENCIES, metricsOf } from '../../app/metrics/table.ts';
 import { DETECTOR_ROWS, NOTIFIER_ROWS, payloadOf, payloadSchema, RULES, SCHEMA } from '../../app/wire.ts';
 import { CAPS } from '../../core/caps.ts';
 import { systemClock } from '../../core/clock.ts';
-import { matchSchema } from '../../core/config/config.ts';
+import { matchSchema } from '../../core/config/match.ts';
 import { findingSchema } from '../../core/incident/incident-json.ts';
 import { EXAMPLE } from './example-message.ts';
 import { type SchemaKey, schemaKeys } from './schema-keys.ts';
@@ -15,6 +15,19 @@ export const PAGES: Readonly<Record<string, () => string>> = {
   'docs/detectors.md': detectorsPage,
   'docs/metrics.md': metricsPage,
   'docs/webhook.md': webhookPage,
+};
+
+/** Examples of this page; a test reads them. */
+const MATCH_EXAMPLE = {
+  ...{ use: 'threshold', name: 'uplink', above: '50MiB/s' },
+  match: { container: ['web-*', 'api-*'], label: { team: 'shop' }, not: { container: 'web-backup' } },
+};
+const OVERRIDES_EXAMPLE = {
+  ...{ use: 'threshold', name: 'busy', above: '10MiB/s', for: '1m' },
+  overrides: [
+    { match: { container: 'video-*' }, above: '200MiB/s' },
+    { match: { label: { team: ['batch', 'reports'] } }, above: '50MiB/s', for: '10m' },
+  ],
 };
 
 const HEADER = '<!-- Made by `npm run docs` from the code; edit there. -->\n';
@@ -40,9 +53,33 @@ ${sections.join('\n')}
 ## detectors
 
 A list of rules; given, it replaces the default ones. Besides the options of its detector ([detectors.md](detectors.md))
-a rule has \`use\` (the detector), \`name\` (unique) and \`match\`:
+a rule has \`use\` (the detector), \`name\` (unique), \`match\` and \`overrides\`.
+
+### match
+
+Which containers a rule judges. All keys that are given have to match.
 
 ${keyTable(schemaKeys(matchSchema), false)}
+A pattern is for the whole text: \`*\` is any text, \`?\` one character, all else is literal. A list of patterns matches
+when one of them does. Every rule judges every container that it matches, whatever other rules do. For example:
+
+\`\`\`yaml
+${stringify({ detectors: [MATCH_EXAMPLE] })}\`\`\`
+
+\`tidegauge check\` and the start of \`tidegauge run\` say which containers no rule covers;
+\`tidegauge check --container NAME\` says how each rule judges one, and why it leaves it alone.
+
+### overrides
+
+Other options for some of a rule's containers: a list of groups with a \`match\` (as above, without \`kind\`) and options of
+the detector. **The first one that matches is in force, alone:** its options over those of the rule. Where none matches, the
+rule's own are. What an override changes starts to learn anew. Detectors that judge services or hosts as a whole take none.
+
+\`\`\`yaml
+${stringify({ detectors: [OVERRIDES_EXAMPLE] })}\`\`\`
+
+### Default rules
+
 A fresh install runs:
 
 \`\`\`yaml

@@ -34,7 +34,8 @@ export function schemaKeys(schema: z.ZodType): SchemaKey[] {
 
 function walk(node: JsonSchema, path: readonly string[], inherited: unknown): SchemaKey[] {
   const fallback = node.default ?? inherited;
-  if (node.properties) {
+  // A group with a name of its own for people is one row.
+  if (node.properties && node.unit === undefined) {
     const defaults = fallback as Record<string, unknown> | undefined;
     return Object.entries(node.properties).flatMap(([key, child]) =>
       walk(child, [...path, key], defaults?.[key]),

@@ -21,6 +21,8 @@ import { localTracer, type Tracer } from './tracer.ts';
 
 export interface CaptureOptions {
   readonly config: Config['capture'];
+  /** Keys of the Docker labels that frames carry, sorted; absent: none. */
+  readonly labels?: readonly string[];
   readonly host: string;
   readonly clock: Clock;
   readonly log: Log;
@@ -38,7 +40,7 @@ export interface CaptureStatus {
   readonly hook: string;
   readonly probe: string;
   readonly bpftrace: { readonly version: string | null; readonly pid: number | null };
-  /** Whether Docker's events are being received; null when capture.docker is `off`. */
+  /** Whether Docker tells of containers; null when capture.docker is `off`. */
   readonly docker: boolean | null;
   readonly counters: Readonly<Counters>;
   /** By how much frames are ahead of a wall clock that was set back, ms. */
@@ -102,6 +104,7 @@ class RunningCapture implements Capture {
     options.record?.write(encodeHeader(choice.probe.name, builder));
     this.#identifier = new Identifier({
       docker: config.docker,
+      labels: options.labels ?? [],
       mount,
       clock,
       log,

@@ -1,8 +1,19 @@
-import { dockerClient, dockerVersion, runningContainers } from '../../backends/docker/client.ts';
+import { readdir, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CALLS, dockerAccess } from '../../backends/docker/access.ts';
+import { dockerClient } from '../../backends/docker/client.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Config } from '../../core/config/config.ts';
-import { describeError, errorCode, printable, TidegaugeError } from '../../core/errors.ts';
+import {
+  describeError,
+  errorCode,
+  isRefusedByFiles,
+  printable,
+  problemText,
+  TidegaugeError,
+} from '../../core/errors.ts';
 import { findCgroupMount, scanCgroups } from '../identity/cgroups.ts';
+import { consequenceOf, NAMELESS, NEEDED, type Needed } from '../identity/docker-troubles.ts';
 import { containerRefOf } from '../identity/naming.ts';
 import { bpftraceVersion } from './bpftrace.ts';
 import { chooseHook, KERNEL_FILES, type KernelFiles } from './hooks.ts';
@@ -34,6 +45,7 @@ export async function checkMachine(
     ...(await checkHook(config, files)),
     await checkBpftrace(config),
     await checkCgroups(),
+    await checkProcesses(),
   ];
 }
 
@@ -76,27 +88,68 @@ async function checkCgroups(): Promise<Check> {
   return required('cgroup v2', mount !== null, mount ?? 'not mounted', remedy);
 }
 
-/** Whether the user of this process can ask Docker, and its containers can be told apart. */
+/** Whether this process may look at those of others: their network namespaces tell whose an address is. */
+export async function checkProcesses(proc = '/proc'): Promise<Check> {
+  const remedy =
+    'Give it CAP_SYS_PTRACE, and a /proc that shows all processes: `mount -o remount,hidepid=0 /proc`; until then some peers on the map have no name.';
+  const ids = (await readdir(proc)).filter(name => /^\d+$/.test(name)).slice(0, PROCESSES_TRIED);
+  if (!ids.includes('1')) return optional('processes', false, 'process 1 is hidden (hidepid)', remedy);
+  const links = await Promise.allSettled(ids.map(id => readlink(join(proc, id, 'ns/net'))));
+  const refused = links.filter(link => link.status === 'rejected' && isRefusedByFiles(link.reason)).length;
+  const found = `${ids.length - refused} of ${ids.length} can be looked at`;
+  // In a container of its own some others are closed to everybody, such as process 1.
+  return optional('processes', refused * 2 < ids.length, found, remedy);
+}
+
+/** More would tell nothing more. */
+const PROCESSES_TRIED = 500;
+
+/** Whether this user may read all of the cgroup tree, which names what ran before capture started. */
+export async function checkCgroupTree(): Promise<Check> {
+  const mount = await findCgroupMount();
+  const refused: string[] = [];
+  const cgroups = mount === null ? [] : await scanCgroups(mount, '/', path => refused.push(path));
+  const [first] = refused;
+  const found =
+    first === undefined
+      ? `${cgroups.length} read`
+      : `${refused.length} folders may not be read, such as ${printable(join(mount ?? '', first))}`;
+  const remedy =
+    'Let this user read and enter all folders of the tree; until then the traffic of what ran there before the start is counted as `other`.';
+  return optional('cgroups', first === undefined, found, remedy);
+}
+
+/** Whether the user of this process can ask Docker all that is needed, and its containers can be told apart. */
 export async function checkDocker(config: Config['capture'], clock: Clock): Promise<Check> {
   const name = 'Docker';
-  const client = dockerClient(config.docker);
-  if (client === null) return optional(name, true, 'off', '');
   try {
-    const version = await dockerVersion(client, clock);
-    const mixed = await withoutCgroup(await runningContainers(client, clock));
-    const found = `${version}; without a cgroup v2 of their own: ${mixed.join(', ')}`;
-    return mixed.length === 0 ? optional(name, true, version, '') : optional(name, false, found, MIXED);
+    const client = dockerClient(config.docker);
+    if (client === null) return optional(name, true, 'off', '');
+    const { version, running, refused } = await dockerAccess(client, clock);
+    const shown = version ?? 'of unknown version';
+    const missing = NEEDED.filter(call => refused.has(call));
+    if (missing.length > 0) {
+      const found = `${shown}; refused: ${missing.map(call => refused.get(call)).join(', ')}`;
+      return optional(name, false, found, refusedText(missing));
+    }
+    const mixed = await withoutCgroup(running ?? []);
+    const found = `${shown}; without a cgroup v2 of their own: ${mixed.join(', ')}`;
+    return mixed.length === 0 ? optional(name, true, shown, '') : optional(name, false, found, MIXED);
   } catch (error) {
+    if (error instanceof TidegaugeError) return optional(name, false, problemText(error.problem), '');
     const remedy =
       errorCode(error) === 'EACCES'
-        ? `Let this user use its socket: with \`collector.user\`, \`collector.groups: docker\`; ${NAMELESS}.`
-        : `Start Docker, or set capture.docker to its socket, or to \`off\`; ${NAMELESS}.`;
+        ? `Let this user use its socket: with \`collector.user\`, \`collector.groups: docker\`; without Docker ${NAMELESS}.`
+        : `Start Docker, or set capture.docker to its address, or to \`off\`; without Docker ${NAMELESS}.`;
     return optional(name, false, describeError(error), remedy);
   }
 }
 
-/** What it means that Docker cannot be asked. */
-const NAMELESS = 'containers have no names without it, and rules that match names never fire';
+/** What to let through, and what it means that it is not. */
+function refusedText(missing: readonly Needed[]): string {
+  const calls = missing.map(call => CALLS[call]).join(', ');
+  return `Let the proxy pass ${calls}; until then ${consequenceOf(new Set(missing))}.`;
+}
 
 const MIXED =
   'Boot with cgroup v2 (`systemd.unified_cgroup_hierarchy=1`); until then their traffic is counted as that of the host, `/`.';

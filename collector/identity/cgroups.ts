@@ -1,4 +1,5 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
+import { isRefusedByFiles } from '../../core/errors.ts';
 import type { CgroupId } from '../contract.ts';
 
 /** Folder names as the kernel gives them: any bytes but `/` and newline, so not always UTF-8. */
@@ -22,11 +23,17 @@ function unescapeMount(text: string): string {
 }
 
 /**
- * All cgroups below `path` (and itself), by inode. One that goes away meanwhile is left out.
+ * All cgroups below `path` (and itself), by inode. One that goes away meanwhile is left out, and so is what this user may
+ * not read.
  * @param mount mount point of the cgroup v2 tree
  * @param path path inside it, `/` for all
+ * @param onRefused told of each folder that may not be read
  */
-export async function scanCgroups(mount: string, path = '/'): Promise<[CgroupId, string][]> {
+export async function scanCgroups(
+  mount: string,
+  path = '/',
+  onRefused: (path: string) => void = () => undefined,
+): Promise<[CgroupId, string][]> {
   const found: [CgroupId, string][] = [];
   const open: Buffer[] = [bytes(path === '/' ? '' : path)];
   for (let inner = open.pop(); inner; inner = open.pop()) {
@@ -35,6 +42,10 @@ export async function scanCgroups(mount: string, path = '/'): Promise<[CgroupId,
       const { ino } = await stat(folder, { bigint: true });
       found.push([String(ino), inner.toString('utf8') || '/']);
       return readdir(folder, { withFileTypes: true, encoding: 'buffer' });
+    }).catch((error: unknown) => {
+      if (!isRefusedByFiles(error)) throw error;
+      onRefused(inner.toString('utf8') || '/');
+      return null;
     });
     for (const child of children ?? []) {
       if (child.isDirectory()) open.push(Buffer.concat([inner, bytes('/'), child.name]));

@@ -1,6 +1,7 @@
+import { join } from 'node:path';
 import { dockerClient } from '../../backends/docker/client.ts';
 import type { Clock } from '../../core/clock.ts';
-import { describeError } from '../../core/errors.ts';
+import { describeError, printable } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { CgroupId, Event, Input, NetworkNamespace } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
@@ -19,12 +20,22 @@ export interface UnresolvedCgroup {
 /** How often a cgroup that may have no process is asked for its network. */
 const NETWORK_QUESTIONS = 5;
 
+/** The consequence of a cgroup tree that cannot be read. */
+const UNSEEN =
+  'the traffic of what ran there before this start is counted as `other`; tidegauge doctor says what to do';
+
+/** The consequence of processes that cannot be looked at. */
+const HIDDEN =
+  'the processes of others are hidden: some peers on the map may have no name; tidegauge doctor says what to do';
+
 /** The consequence of an unreadable network namespace, for the log. */
 const CONSEQUENCE = '; some peers on the map may have no name';
 
 export interface IdentifyOptions {
   /** `capture.docker`. */
   readonly docker: string;
+  /** Keys of the Docker labels to keep, sorted; absent: none. */
+  readonly labels?: readonly string[];
   /** Where the cgroup v2 tree is mounted, or null. */
   readonly mount: string | null;
   readonly clock: Clock;
@@ -53,6 +64,8 @@ export class Identifier {
   readonly #questions = new Map<CgroupId, number>();
   /** A network could not be read: warned once, as it is asked again with every frame. */
   #networkFailed = false;
+  /** What was said already of what cannot be seen. */
+  readonly #told = new Set<string>();
   /** Containers that Docker was asked for: once is enough, its events report changes. */
   readonly #asked = new Set<string>();
 
@@ -73,13 +86,12 @@ export class Identifier {
           },
           networkMade: () => this.#ask('network', this.#askHost()),
         },
-        clock,
-        log,
+        { clock, log, labels: options.labels ?? [], explicit: options.docker !== 'auto' },
       );
     if (this.#docker) this.#ask('docker', this.#docker.listed);
   }
 
-  /** Whether Docker's events are being received; null when it is off. */
+  /** Whether Docker tells of containers; null when it is off. */
   get dockerConnected(): boolean | null {
     return this.#docker?.connected ?? null;
   }
@@ -98,10 +110,25 @@ export class Identifier {
       this.#askDocker();
     }
     // bpftrace prints `begin` once all probes are attached: from here on no cgroup is missed.
+    if (event.kind === 'begin' && mount === null)
+      this.#tell(
+        'tree',
+        { reason: 'no mount of the type cgroup2' },
+        `the cgroup tree is not there: ${UNSEEN}`,
+      );
     if ((event.kind === 'begin' || event.kind === 'lost') && mount !== null) {
       const scan = async () => {
         const before = boot();
-        feed({ kind: 'scanned', boot: before, cgroups: await scanCgroups(mount) });
+        const refused: string[] = [];
+        feed({
+          kind: 'scanned',
+          boot: before,
+          cgroups: await scanCgroups(mount, '/', path => refused.push(path)),
+        });
+        const [first] = refused;
+        if (first === undefined) return;
+        const where = { folders: refused.length, first: printable(join(mount, first)) };
+        this.#tell('tree', where, `the cgroup tree cannot be read as a whole: ${UNSEEN}`);
       };
       this.#scanned = this.#ask('cgroups', scan());
       this.#ask('network', this.#askHost());
@@ -141,13 +168,22 @@ export class Identifier {
     }
   }
 
-  /** Process 1 is in the host's network; where it is hidden from us (in a container), this process is in the same one. */
+  /** Process 1 is in the host's network; where it is hidden from us, this process is mostly in the same one. */
   async #askHost(): Promise<void> {
     const { networkOfProcess, feed, log } = this.#options;
-    const network = await networkOfProcess('1').catch(error => {
-      log.debug({ reason: describeError(error) }, 'network of process 1: not read');
-      return networkOfProcess(String(process.pid));
-    });
+    const own = () => networkOfProcess(String(process.pid));
+    const network = await networkOfProcess('1').then(
+      first => {
+        if (first !== null) return first;
+        // Process 1 is never gone: hidepid hides it, and with it all others.
+        this.#tell('processes', { reason: 'process 1 is hidden (hidepid)' }, HIDDEN);
+        return own();
+      },
+      error => {
+        log.debug({ reason: describeError(error) }, 'network of process 1: not read');
+        return own();
+      },
+    );
     if (network) feed({ kind: 'networked', cgroup: null, network });
   }
 
@@ -167,6 +203,13 @@ export class Identifier {
       };
       this.#ask('network', read());
     }
+  }
+
+  /** Say once what cannot be seen. */
+  #tell(what: string, data: object, message: string): void {
+    if (this.#told.has(what)) return;
+    this.#told.add(what);
+    this.#options.log.warn(data, message);
   }
 
   /** Resolves with the answer, or when there is none. */

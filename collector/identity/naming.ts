@@ -60,7 +60,7 @@ export function containerOf(
   const fallback = `${runtime}:${id.slice(0, 12)}`;
   if (!description) return { ...plain(fallback, 'container'), id };
   const name = isUsable(description.name) ? description.name : fallback;
-  const { project, service, number, image } = description;
+  const { project, service, number, image, labels } = description;
   return {
     name,
     kind: 'container',
@@ -68,6 +68,7 @@ export function containerOf(
     replica: service && number ? number : name,
     image,
     id,
+    ...(labels === undefined ? {} : { labels }),
   };
 }
 

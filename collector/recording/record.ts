@@ -4,6 +4,7 @@ import { addressRanges } from '../../core/config/options.ts';
 import { describeError, printable, TidegaugeError, UsageError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { PROTOCOLS } from '../../core/traffic/flow.ts';
+import { labelsSchema } from '../../core/traffic/labels.ts';
 import type { Input } from '../contract.ts';
 import type { BuilderOptions } from '../frames/builder.ts';
 
@@ -114,6 +115,7 @@ const inputSchema = z.discriminatedUnion('kind', [
       project: z.string(),
       service: z.string(),
       number: z.string(),
+      labels: z.exactOptional(labelsSchema),
     }),
   }),
   z.strictObject({

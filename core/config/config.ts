@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { isLabelKey, LABEL_CAPS } from '../traffic/labels.ts';
+import { parseDockerAddress } from './docker-address.ts';
+import { type Match, matchSchema, overrideMatchSchema } from './match.ts';
 import { account, addressRanges, duration, groups, identifier, listen, path, size } from './options.ts';
 import { formatDuration } from './units.ts';
 
@@ -10,6 +13,16 @@ import { formatDuration } from './units.ts';
 const url = (schemes: string[]) =>
   z.string().refine(text => URL.canParse(text) && schemes.includes(new URL(text).protocol), {
     error: `an address that starts with ${schemes.map(s => `${s}//`).join(' or ')}`,
+  });
+
+/** `auto`, `off`, or the address of a Docker Engine. */
+const docker = () =>
+  z.string().superRefine((text, context) => {
+    const parsed = text === 'auto' || text === 'off' ? null : parseDockerAddress(text);
+    if (typeof parsed !== 'string') return;
+    // It may hold a password.
+    const found = { found: text.includes('@') ? 'a value that is not shown' : undefined };
+    context.addIssue({ code: 'custom', message: parsed, params: found });
   });
 
 /** Without credentials, which would stand where addresses are shown. */
@@ -45,11 +58,18 @@ const capture = z
       .max(4_000_000)
       .default(65_536)
       .describe('Capacity of each map in the kernel; an entry is one container, direction and size bucket.'),
-    docker: z
-      .string()
+    docker: docker()
       .default('auto')
       .describe(
-        'Socket of the Docker Engine; `auto` takes DOCKER_HOST, else /var/run/docker.sock; `off` never asks.',
+        'Where the Docker Engine is asked: a socket (`/var/run/docker.sock`, `unix://…`) or `tcp://HOST:PORT`, with TLS where DOCKER_TLS_VERIFY is set (certificates in DOCKER_CERT_PATH); `auto` takes DOCKER_HOST, else /var/run/docker.sock; `off` never asks.',
+      ),
+    labels: z
+      .array(z.string().refine(isLabelKey, 'the key of a label, such as team or com.example.team'))
+      .max(LABEL_CAPS.keys)
+      .meta({ unit: 'list of keys' })
+      .default([])
+      .describe(
+        `Docker labels that are kept with each container, such as \`[team]\`, at most ${LABEL_CAPS.keys}; those that \`match.label\` of a rule in this file names are kept in any case. Of a value the first ${LABEL_CAPS.value} characters.`,
       ),
     service_ranges: addressRanges()
       .default([])
@@ -225,31 +245,13 @@ const log = z
   })
   .describe('Messages on standard error.');
 
-/** Which containers a rule looks at; all given globs must match. */
-export const matchSchema = z.strictObject({
-  kind: z
-    .enum(['auto', 'container', 'cgroup', 'any'])
-    .default('auto')
-    .describe("`auto`: containers, or the host's own cgroups where there never was a container."),
-  container: z
-    .string()
-    .default('*')
-    .describe('Glob over the name: `*` is any text, `?` one character, all else is literal.'),
-  service: z
-    .string()
-    .default('*')
-    .describe('Glob over the service: `*` is any text, `?` one character, all else is literal.'),
-  image: z
-    .string()
-    .default('*')
-    .describe('Glob over the image: `*` is any text, `?` one character, all else is literal.'),
-});
-export type Match = z.output<typeof matchSchema>;
+const overridesSchema = z.array(z.record(z.string(), z.unknown())).min(1).max(100);
 
 /** What every rule has besides its detector's options. */
 export const ruleBase = {
   name: identifier().describe('Name of the rule, unique; a field of `detections`.'),
   match: matchSchema.prefault({}).describe('Which containers it looks at.'),
+  overrides: z.exactOptional(overridesSchema).describe('Other options for some of these containers.'),
 };
 
 /** What every receiver has besides its notifier's options. */
@@ -261,6 +263,13 @@ export interface Rule {
   readonly name: string;
   readonly match: Match;
   readonly options: unknown;
+  /** Other options for some of its containers: the first that matches is in force. Absent: none. */
+  readonly overrides?: readonly Override[];
+}
+export interface Override {
+  readonly match: Match;
+  /** All that is in force for these containers: the rule's options with the override's own over them. */
+  readonly options: unknown;
 }
 export interface ReceiverConfig {
   readonly use: string;
@@ -271,11 +280,15 @@ export interface ReceiverConfig {
 interface Kind {
   readonly name: string;
   readonly options: z.ZodType;
+  /** Of a detector: what it judges. */
+  readonly scope?: string;
 }
+
+type Issue = z.core.$ZodIssue;
 
 /** A list of things of these kinds: the keys of `base`, and the kind's own options checked by the kind's own schema. */
 function usesList(kinds: readonly Kind[], base: z.ZodRawShape) {
-  const optionsOf = new Map(kinds.map(kind => [kind.name, kind.options]));
+  const kindOf = new Map(kinds.map(kind => [kind.name, kind]));
   const shapes = new Map(
     kinds.map(({ name, options }) => [
       name,
@@ -286,18 +299,24 @@ function usesList(kinds: readonly Kind[], base: z.ZodRawShape) {
   const entry = z.record(z.string(), z.unknown()).transform((raw, context) => {
     const [mine, others] = split(raw, own.shape);
     const parsed = own.safeParse(mine);
-    const options = optionsOf.get(String(raw.use))?.safeParse(others);
+    const options = kindOf.get(String(raw.use))?.options.safeParse(others);
+    const { overrides, issues: refused } = overridesIn(mine.overrides, others, kindOf.get(String(raw.use)));
     // Only here is it known which keys this entry could have had: for `did you mean`.
-    const known = ([group]: readonly PropertyKey[]) =>
-      group === 'match'
-        ? Object.keys(matchSchema.shape)
-        : [...Object.keys(own.shape), ...(shapes.get(String(raw.use)) ?? [])];
-    for (const issue of [...(parsed.error?.issues ?? []), ...(options?.error?.issues ?? [])]) {
+    const known = (path: readonly PropertyKey[]) => {
+      const options = shapes.get(String(raw.use)) ?? [];
+      const at = path.filter(part => typeof part === 'string').join('.');
+      if (/(^|\.)not$/.test(at)) return Object.keys(matchSchema.omit({ kind: true, not: true }).shape);
+      if (at === 'overrides.match') return Object.keys(matchSchema.omit({ kind: true }).shape);
+      if (at === 'match') return Object.keys(matchSchema.shape);
+      return at === 'overrides' ? ['match', ...options] : [...Object.keys(own.shape), ...options];
+    };
+    for (const issue of [...(parsed.error?.issues ?? []), ...(options?.error?.issues ?? []), ...refused]) {
       const more = issue.code === 'unrecognized_keys' ? { known: known(issue.path) } : {};
       context.addIssue({ ...issue, ...more } as z.core.$ZodSuperRefineIssue);
     }
-    if (!parsed.success || !options?.success) return z.NEVER;
-    return { ...(parsed.data as Omit<Rule, 'options'>), options: options.data };
+    if (!parsed.success || !options?.success || refused.length > 0) return z.NEVER;
+    const rule = { ...(parsed.data as Omit<Rule, 'options'>), options: options.data };
+    return overrides === null ? rule : { ...rule, overrides };
   });
   return z.array(entry).superRefine((entries, context) => {
     const names = entries.map(({ name }) => name);
@@ -306,6 +325,39 @@ function usesList(kinds: readonly Kind[], base: z.ZodRawShape) {
       context.addIssue({ code: 'custom', path: [i, 'name'], message: 'a name that is not used twice' });
     });
   });
+}
+
+/**
+ * The overrides of a rule, each with the options that are in force for its containers; null where there are none.
+ * `options`: the rule's own, as they are in the file.
+ */
+function overridesIn(
+  given: unknown,
+  options: Readonly<Record<string, unknown>>,
+  kind: Kind | undefined,
+): { readonly overrides: Override[] | null; readonly issues: readonly Issue[] } {
+  const list = overridesSchema.safeParse(given);
+  if (!list.success || kind === undefined) return { overrides: null, issues: [] };
+  if (kind.scope === 'service' || kind.scope === 'host') {
+    const message = `no overrides, as ${kind.name} judges each ${kind.scope} as a whole: write a rule with another \`match\` for each`;
+    return { overrides: null, issues: [{ code: 'custom', message, path: ['overrides'], input: given }] };
+  }
+  const issues: Issue[] = [];
+  const overrides = list.data.flatMap(({ match, ...changed }, i): Override[] => {
+    const found = overrideMatchSchema.safeParse(match);
+    const merged = kind.options.safeParse({ ...options, ...changed });
+    const below = (group: string[], more: readonly Issue[]) =>
+      issues.push(...more.map(issue => ({ ...issue, path: ['overrides', i, ...group, ...issue.path] })));
+    if (found.error) below(['match'], found.error.issues);
+    // What is wrong with the rule's own options is said of these.
+    if (merged.error && kind.options.safeParse(options).success) below([], merged.error.issues);
+    if (Object.keys(changed).length === 0) {
+      const message = `an option of ${kind.name} to change; whom to leave out goes under \`match.not\` of the rule`;
+      issues.push({ code: 'custom', message, path: ['overrides', i], input: match });
+    }
+    return found.success && merged.success ? [{ match: found.data, options: merged.data }] : [];
+  });
+  return { overrides, issues };
 }
 
 /** Keys of `shape`, and the others. */
@@ -349,6 +401,19 @@ export function configSchema(
     http: http.prefault({}),
     log: log.prefault({}),
   });
+}
+
+/**
+ * Keys of the Docker labels that frames have to carry, sorted: those of `capture.labels`, and those that rules ask for.
+ * Beyond the limit those of rules that come last are left out.
+ */
+export function labelKeys({ capture, detectors }: Pick<Config, 'capture' | 'detectors'>): string[] {
+  const inMatch = ({ label, not }: Match) => [...Object.keys(label ?? {}), ...Object.keys(not?.label ?? {})];
+  const asked = detectors.flatMap(({ match, overrides = [] }) => [
+    ...inMatch(match),
+    ...overrides.flatMap(override => inMatch(override.match)),
+  ]);
+  return [...new Set([...capture.labels, ...asked])].slice(0, LABEL_CAPS.keys).sort();
 }
 
 /** A checked configuration. Durations are milliseconds, sizes bytes. */

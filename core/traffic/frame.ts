@@ -5,6 +5,7 @@ import type { Interval } from '../interval.ts';
 import { type ConnectionRow, connectionSchema } from './connection.ts';
 import { type Flow, flowSchema } from './flow.ts';
 import { countOf, isSizes, type Sizes } from './histogram.ts';
+import { type Labels, labelsSchema } from './labels.ts';
 
 export { compareText };
 
@@ -30,6 +31,8 @@ export interface Container {
   readonly image: string;
   /** The runtime's id; empty for what is no container. */
   readonly id: string;
+  /** Its Docker labels, those of configured keys (`labelKeys`); absent: none of them. */
+  readonly labels?: Labels;
 }
 
 /** One interval of one container's traffic in one direction. Born once, in the collector; never changes. */
@@ -141,6 +144,7 @@ const frameSchema = z.strictObject({
       replica: z.string(),
       image: z.string(),
       id: z.string(),
+      labels: z.exactOptional(labelsSchema),
     }),
   ),
   started: z.array(z.string()),

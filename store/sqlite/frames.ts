@@ -63,7 +63,7 @@ export class FrameTables {
     );
     // CROSS JOIN keeps this order: one walk along (time, series), names looked up by id.
     this.#traffic = db.prepare(`
-      SELECT t.*, s.container, s.service, i.kind, i.replica, i.image, i.container_id
+      SELECT t.*, s.container, s.service, i.kind, i.replica, i.image, i.container_id, i.labels
       FROM container_traffic t CROSS JOIN series s ON s.id = t.series JOIN identities i ON i.id = t.identity
       WHERE t.time >= ? AND t.time <= ? AND s.host = ?
       ORDER BY t.time`);

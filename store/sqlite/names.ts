@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { CAPS } from '../../core/caps.ts';
 import type { Container } from '../../core/traffic/frame.ts';
+import { labelsText } from '../records.ts';
 import { encodeField } from '../text.ts';
 
 /** Row ids of what a row of `container_traffic` points to. */
@@ -59,7 +60,13 @@ export class Names {
     this.#insertHost = db.prepare('INSERT INTO hosts (name) VALUES (?)');
     this.#selectHost = db.prepare('SELECT id FROM hosts WHERE name = ?');
     this.#series = new NameTable(db, 'series', ['host', 'service', 'container']);
-    this.#identities = new NameTable(db, 'identities', ['kind', 'replica', 'image', 'container_id']);
+    this.#identities = new NameTable(db, 'identities', [
+      'kind',
+      'replica',
+      'image',
+      'container_id',
+      'labels',
+    ]);
     this.#peers = new NameTable(db, 'peers', ['kind', 'name']);
   }
 
@@ -93,12 +100,12 @@ export class Names {
   }
 
   ensureContainer(time: number, host: string, container: Container): ContainerIds {
-    const { name, kind, service, replica, image, id } = container;
+    const { name, kind, service, replica, image, id, labels } = container;
     const day = dayOf(time);
-    const key = JSON.stringify([host, name, kind, service, replica, image, id]);
+    const key = JSON.stringify([host, name, kind, service, replica, image, id, labels]);
     const known = this.#known.get(key);
     if (known && known.day >= day) return known;
-    const texts = [encodeField(replica), encodeField(image), encodeField(id)];
+    const texts = [...[replica, image, id].map(encodeField), labelsText(labels)];
     const ids = {
       series: this.ensureSeries(time, host, service, name),
       identity: this.#identities.ensure(day, kind, ...texts),

@@ -175,4 +175,20 @@ export const MIGRATIONS: readonly string[] = [
   -- Of one of the connections; 0: not known.
   ALTER TABLE container_connections ADD COLUMN client_port INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  -- The same with labels: JSON of an object; empty: none.
+  CREATE TABLE labelled_identities (
+    id           INTEGER PRIMARY KEY,
+    kind         TEXT NOT NULL,
+    replica      TEXT NOT NULL,
+    image        TEXT NOT NULL,
+    container_id TEXT NOT NULL,
+    labels       TEXT NOT NULL,
+    seen         INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (kind, replica, image, container_id, labels)
+  ) STRICT;
+  INSERT INTO labelled_identities SELECT id, kind, replica, image, container_id, '', seen FROM identities;
+  DROP TABLE identities;
+  ALTER TABLE labelled_identities RENAME TO identities;
+  `,
 ];

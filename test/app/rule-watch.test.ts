@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { createHostFold } from '../../alert/host.ts';
 import { createPipeline } from '../../alert/pipeline.ts';
 import { RuleWatch } from '../../app/rule-watch.ts';
-import { matchSchema } from '../../core/config/config.ts';
+import { matchSchema } from '../../core/config/match.ts';
 import { createFold } from '../../detector/fold.ts';
 import { DETECTORS } from '../../detector/index.ts';
 import { frameOf } from '../data/frames.ts';
@@ -18,6 +18,12 @@ const containerOf = (name: string) => ({
   ...{ name, kind: 'container' as const, service: name, replica: name, image: 'x', id: name },
 });
 
+const foldOf = (rules: typeof RULES) =>
+  createHostFold({
+    fold: createFold({ rules, detectors: DETECTORS }),
+    pipeline: createPipeline({ alert: { resolve_after: 0, critical_score: 3 }, receivers: [] }),
+  });
+
 describe('the watch over rules', () => {
   let clock: ManualClock;
   let logged: ReturnType<typeof recordingLog>;
@@ -27,12 +33,7 @@ describe('the watch over rules', () => {
     clock = new ManualClock();
     logged = recordingLog();
     watch = new RuleWatch({ rules: RULES, clock, log: logged.log });
-    const fold = watch.over(
-      createHostFold({
-        fold: createFold({ rules: RULES, detectors: DETECTORS }),
-        pipeline: createPipeline({ alert: { resolve_after: 0, critical_score: 3 }, receivers: [] }),
-      }),
-    );
+    const fold = watch.over(foldOf(RULES));
     see = (host, names, agoMs = 0) => {
       const containers = names.map(containerOf);
       const start = clock.now() - agoMs - 5000;
@@ -62,6 +63,27 @@ describe('the watch over rules', () => {
     see('one', ['web-1']);
     expect(rules()).toEqual([]);
     expect(told().slice(1)).toEqual(['info rule web matches containers again']);
+  });
+
+  it('says once for each host whom no rule covers, when names had time to come', () => {
+    const web = [ruleOf('web', 'web-*')];
+    watch = new RuleWatch({ rules: web, clock, log: logged.log });
+    const fold = watch.over(foldOf(web));
+    see = (host, names) => {
+      const containers = names.map(containerOf);
+      fold.step(fold.init(), {
+        ...frameOf(host, 0, { containers, windows: [], flows: [] }),
+        start: clock.now() - 5000,
+      });
+    };
+    see('one', ['docker:0123456789ab']);
+    for (let seconds = 5; seconds < 30; seconds += 5) {
+      clock.advance(5000);
+      see('one', ['web-1', 'backup']);
+    }
+    expect(told()).toEqual([
+      'info 1 of 2 containers is covered by no rule: backup (tidegauge check --container NAME says why)',
+    ]);
   });
 
   it('says nothing of a container that is away for a moment', () => {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { parse } from 'yaml';
 import { makeStore } from '../../app/wire.ts';
 import { load } from '../../cli/context.ts';
 import { rulesInStore } from '../../cli/rules-in-store.ts';
@@ -39,11 +40,15 @@ describe('rules and the containers of the store', () => {
     expect(await rulesInStore(configured('web-*'), log)).toEqual([
       'rules were not compared with stored containers: nothing is stored yet',
     ]);
-    const [name = ''] = await fill();
-    expect(await rulesInStore(configured(name), log)).toEqual([]);
+    const [name = '', other] = await fill();
+    expect(await rulesInStore(configured(name), log)).toEqual([
+      `in the newest stored frames 1 of 2 containers is covered by no rule: ${other}`,
+    ]);
+    expect(await rulesInStore(configured(`${name.slice(0, -1)}?`), log)).toEqual([]);
     const mistyped = `${name.slice(0, -1)}~`;
     expect(await rulesInStore(configured(mistyped), log)).toEqual([
       expect.stringMatching(/^in the newest stored frames rule uplink matches no containers: .*did you mean/),
+      expect.stringMatching(/^in the newest stored frames 2 of 2 containers are covered by no rule: /),
     ]);
   });
 
@@ -66,5 +71,37 @@ describe('rules and the containers of the store', () => {
     };
     expect(await review('--from', '1h')).toContain('rule uplink matches no containers: none of 2');
     expect(await review('--from', '2h', '--to', '1h')).not.toContain('matches no containers');
+  });
+
+  it('are told for one of these containers by check --container', async () => {
+    const [name = '', other = ''] = await fill();
+    const rule = { use: 'threshold', above: '1MiB/s' };
+    const detectors = [
+      { ...rule, name: 'all', overrides: [{ match: { container: name }, above: '2MiB/s' }] },
+      { ...rule, name: 'others', match: { not: { container: name } } },
+    ];
+    configured('*', { detectors });
+    const check = async (...flags: string[]) => {
+      const child = tidegauge(['check', ...flags], { cwd: folder.path });
+      return { code: await child.exited, output: child.output };
+    };
+    const { code, output } = await check('--container', name);
+    expect(code).toBe(0);
+    expect(parse(output)).toMatchObject({
+      ...{ container: name, host: 'web-1', kind: 'container' },
+      rules: [
+        { name: 'all', judges: true, options_from: 'overrides 1 of 1', options: { above: '2097152B/s' } },
+        { name: 'others', judges: false, because: `\`not\` leaves it out: container "${name}"` },
+      ],
+    });
+    const mistyped = await check('--container', `${name}0`, '--host', 'web-1');
+    expect(mistyped.code).toBe(2);
+    expect(mistyped.output).toMatch(
+      /none of 2 containers in the newest stored frames of web-1 has this name/,
+    );
+    configured(other);
+    expect((await check()).output).toContain(
+      `# warning: in the newest stored frames 1 of 2 containers is covered by no rule: ${name}\n`,
+    );
   });
 });

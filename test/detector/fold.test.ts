@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { z } from 'zod';
+import { matchSchema } from '../../core/config/match.ts';
 import type { Verdict } from '../../core/incident/verdict.ts';
 import type { Container, Frame } from '../../core/traffic/frame.ts';
 import type { AnyDetector, Detector, FoldState } from '../../detector/contract.ts';
@@ -29,6 +30,44 @@ function verdictsOf(fold: ReturnType<typeof foldOf>, frames: readonly Frame[]): 
 const names = (verdicts: readonly Verdict[] | undefined) => verdicts?.map(one => one.scope.container);
 const web = container('web');
 const busy = (i: number, who: Container = web) => frame(i, [who], [window(who.name, 'send', 100, 1000)]);
+
+describe('overrides', () => {
+  const batch = container('batch', { labels: { team: 'reports' } });
+  const LIFTED = { ...ABOVE, overrides: [{ match: { label: { team: 'reports' } }, above: '1MB/s' }] };
+
+  it('give their containers other limits', () => {
+    const both = [window('batch', 'send', 100, 1000), window('web', 'send', 100, 1000)];
+    const [verdicts] = verdictsOf(foldOf([LIFTED]), [frame(0, [web, batch], both)]);
+    expect(
+      verdicts?.map(one => one.kind === 'judged' && [one.scope.container, one.score, one.evidence.high]),
+    ).toEqual([
+      ['batch', 0.02, 1e6],
+      ['web', 20, 1000],
+    ]);
+  });
+
+  it('do not continue what was learned under the options of the rule', () => {
+    const fold = foldOf([{ ...LIFTED, for: '10s' }]);
+    const loud = (i: number, who: Container) => frame(i, [who], [window('batch', 'send', 1000, 10_000)]);
+    const unlabelled = container('batch');
+    const scores = (...frames: Frame[]) =>
+      verdictsOf(fold, frames).map(([one]) => one?.kind === 'judged' && one.score >= 1);
+    expect(scores(loud(0, unlabelled), loud(1, unlabelled))).toEqual([false, true]);
+    expect(scores(loud(0, unlabelled), loud(1, batch), loud(2, batch))).toEqual([false, false, true]);
+  });
+});
+
+it('a rule with single patterns has the fingerprint that it had before there were lists', () => {
+  const match = matchSchema.parse({ container: 'web-*' });
+  const table = [{ name: 'x', scope: 'host' }] as unknown as AnyDetector[];
+  const { fingerprint } = createFold({
+    rules: [{ use: 'x', name: 'limit', match, options: { above: 1 } }],
+    detectors: table,
+    limits: { subjects: 10, forgetMs: 1000 },
+  });
+  // Of version 1 of the fold; checkpoints of an older tidegauge are continued only with the same.
+  expect(fingerprint).toBe('ef081f42ea1b7602');
+});
 
 describe('verdicts', () => {
   it('judges silence as rate 0 and traffic as its rate', () => {

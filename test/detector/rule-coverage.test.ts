@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { matchSchema, type Rule } from '../../core/config/config.ts';
+import type { Rule } from '../../core/config/config.ts';
+import { matchSchema } from '../../core/config/match.ts';
 import type { Container } from '../../core/traffic/frame.ts';
 import {
   countMatches,
@@ -7,6 +8,7 @@ import {
   hostContainers,
   RuleCoverage,
   type Unmatched,
+  uncoveredLine,
   unmatchedRules,
 } from '../../detector/rule-coverage.ts';
 
@@ -14,7 +16,7 @@ const containerOf = (name: string, more: Partial<Container> = {}): Container => 
   ...{ name, kind: 'container', service: `s-${name}`, replica: '1', image: `${name}:1`, id: name },
   ...more,
 });
-const host = (...containers: Container[]): HostContainers => hostContainers({ containers });
+const host = (...containers: Container[]): HostContainers => hostContainers({ host: 'web-1', containers });
 const ruleOf = (match: object, name = 'uplink'): Rule => ({
   ...{ use: 'threshold', name, options: {} },
   match: matchSchema.parse(match),
@@ -34,8 +36,12 @@ describe('a rule that matches no containers', () => {
     [{ image: 'shop-db:2' }, 'none of 3 is of image "shop-db:2" (did you mean "shop-db:1"?)'],
     [
       { container: 'shop-db', service: 's-shop-web-1' },
-      'nobody has container "shop-db" and service "s-shop-web-1" at once',
+      'no container has container "shop-db" and service "s-shop-web-1" at once',
     ],
+    [{ host: 'web-2' }, 'none of 3 is on host "web-2" (did you mean "web-1"?)'],
+    [{ container: ['redis', 'shop-wbe-*'] }, 'named "redis" or "shop-wbe-*" (did you mean "shop-web-1"?)'],
+    [{ label: { team: 'shop' } }, 'none of 3 has a label team'],
+    [{ not: { service: '*' } }, '"shop-web-1" would fit, but `not` leaves it out: service "*"'],
     [{ container: '*ssh*' }, '"/system.slice/ssh.service" would fit, but kind auto does not take a cgroup'],
   ])('%j: says why', (match, reason) => {
     const [line = '', ...others] = linesOf(match);
@@ -70,10 +76,34 @@ describe('a rule that matches no containers', () => {
   });
 });
 
+describe('containers that no rule covers', () => {
+  const web = ruleOf({ container: '*-web-*' });
+
+  it('are counted and named, at most ten of them', () => {
+    expect(uncoveredLine([ruleOf({})], [SHOP])).toBeNull();
+    expect(uncoveredLine([web, ruleOf({ container: 'shop-db' })], [SHOP])).toBeNull();
+    expect(uncoveredLine([web], [SHOP])).toBe('1 of 2 containers is covered by no rule: shop-db');
+    const many = host(...Array.from({ length: 45 }, (_, i) => containerOf(`c${i}`)));
+    expect(uncoveredLine([ruleOf({ container: ['c0', 'c1'] })], [many])).toBe(
+      '43 of 45 containers are covered by no rule: c2, c3, c4, c5, c6, c7, c8, c9, c10, c11 and 33 more',
+    );
+  });
+
+  it('are told apart by host, and are cgroups where there are no containers', () => {
+    const other = { ...host(containerOf('mail')), host: 'web-2' };
+    expect(uncoveredLine([web], [SHOP, other])).toBe(
+      '2 of 3 containers are covered by no rule: shop-db on web-1, mail on web-2',
+    );
+    expect(uncoveredLine([web], [host(sshd)])).toBe(
+      '1 of 1 cgroups is covered by no rule: /system.slice/ssh.service',
+    );
+  });
+});
+
 describe('a coverage', () => {
   it('knows that there were containers, so that a rule for them does not take to cgroups', () => {
     const coverage = new RuleCoverage([ruleOf({ container: '*ssh*' })]);
-    coverage.see({ host: 'one', ...SHOP });
+    coverage.see({ ...SHOP, host: 'one' });
     expect(coverage.unmatched()).toHaveLength(1);
   });
 
@@ -83,7 +113,7 @@ describe('a coverage', () => {
       ruleOf({ container: 'mial' }, 'b'),
     ]);
     expect(coverage.unmatched()).toEqual([]);
-    coverage.see({ host: 'one', ...SHOP });
+    coverage.see({ ...SHOP, host: 'one' });
     expect(coverage.unmatched().map(({ rule }) => rule)).toEqual(['a', 'b']);
     coverage.see({ host: 'two', containers: [containerOf('mail')] });
     coverage.see({ host: 'two', containers: [containerOf('mails')] });

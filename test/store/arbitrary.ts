@@ -25,6 +25,7 @@ import {
   type Window,
 } from '../../core/traffic/frame.ts';
 import { BUCKETS, sizesFrom } from '../../core/traffic/histogram.ts';
+import { LABEL_CAPS, type Labels } from '../../core/traffic/labels.ts';
 
 /** Texts that break databases: separators, quotes, escapes, half surrogate pairs, what looks encoded already. */
 export const NASTY = [
@@ -90,7 +91,12 @@ function windowOf(container: string, direction: Window['direction']): fc.Arbitra
     });
 }
 
-const container: fc.Arbitrary<Container> = fc.record({
+const labels: fc.Arbitrary<Labels> = fc
+  .uniqueArray(fc.constantFrom('com.example/team', 'constructor', 'team', 'tier'), { minLength: 1 })
+  .chain(keys => fc.tuple(...keys.sort().map(key => fc.tuple(fc.constant(key), hostileText))))
+  .map(entries => Object.fromEntries(entries.map(([key, value]) => [key, value.slice(0, LABEL_CAPS.value)])));
+
+const unlabelled: fc.Arbitrary<Container> = fc.record({
   name: hostileText,
   kind: fc.constantFrom('container', 'cgroup', 'other'),
   service: hostileText,
@@ -98,6 +104,10 @@ const container: fc.Arbitrary<Container> = fc.record({
   image: hostileText,
   id: hostileText,
 });
+
+const container = fc
+  .tuple(unlabelled, fc.option(labels))
+  .map(([one, own]): Container => (own === null ? one : { ...one, labels: own }));
 
 const containers = fc
   .uniqueArray(container, { maxLength: 5, selector: c => c.name })

@@ -105,8 +105,7 @@ async function follow(socket: string): Promise<Verdict> {
   const watcher = watchDocker(
     client,
     { described, forgotten() {}, reached() {}, connected() {}, networkMade() {} },
-    clock,
-    log,
+    { clock, log },
   );
   await watcher.listed;
   const { connected } = watcher;

@@ -1,6 +1,6 @@
 import type { Annotation, Detection } from '../../../core/incident/incident.ts';
 import { EXCHANGE_KEYS } from '../../../core/traffic/flow.ts';
-import { type Frame, isComplete, type Window } from '../../../core/traffic/frame.ts';
+import { type Container, type Frame, isComplete, type Window } from '../../../core/traffic/frame.ts';
 import { EXCHANGE_COLUMNS } from '../../flow.ts';
 import { encodeField, encodeTag } from '../../text.ts';
 
@@ -50,7 +50,7 @@ export function trafficLines(frame: Frame): string[] {
     const life = `started=${flag(started.has(container.name))},ended=${flag(ended.has(container.name))}`;
     const identity =
       `image=${quoted(container.image)},container_id=${quoted(container.id)}` +
-      `,replica=${quoted(container.replica)},kind="${container.kind}"`;
+      `,replica=${quoted(container.replica)},kind="${container.kind}"${labelsField(container)}`;
     const name = tag(container.name);
     const service = tag(container.service);
     return (['send', 'receive'] as const).map(
@@ -60,6 +60,10 @@ export function trafficLines(frame: Frame): string[] {
     );
   });
 }
+
+/** Only where there are any: fields that are never written cost nothing. */
+const labelsField = ({ labels }: Container): string =>
+  labels === undefined ? '' : `,labels=${quoted(JSON.stringify(labels))}`;
 
 function counts(window: Window | undefined): string {
   if (!window) return 'messages=0i,bytes=0i';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { ConfigError, loadConfig } from '../../../cli/config/load.ts';
-import { configSchema } from '../../../core/config/config.ts';
+import { configSchema, labelKeys } from '../../../core/config/config.ts';
 import { duration, rate } from '../../../core/config/options.ts';
 import { temporaryFolder } from '../../parts/process.ts';
 
@@ -11,6 +11,7 @@ const SCHEMA = configSchema(
   [
     { name: 'limit', options: z.strictObject({ above: rate().optional(), for: duration().prefault('0s') }) },
     { name: 'other', options: z.strictObject({}) },
+    { name: 'all', scope: 'host', options: z.strictObject({ for: duration().prefault('0s') }) },
   ],
   [
     {
@@ -159,6 +160,68 @@ describe('configuration', () => {
       'receivers: [{use: webhook, name: a, url: x, headers: {"a b": c}}]',
       'headers.a b: expected the name of a header, found a value that is not shown',
     ],
+    [
+      'detectors: [{use: other, name: a, match: {container: "!backup"}}]',
+      'expected a pattern without `!`: whom to leave out goes under `not`, such as match: { not: { container: backup } }, found "!backup"',
+    ],
+    [
+      'detectors: [{use: other, name: a, match: {container: [web, "!backup"]}}]',
+      'such as match: { not: { container: backup } }, found a list',
+    ],
+    [
+      'detectors: [{use: other, name: a, match: {container: !backup }}]',
+      'found the YAML tag !backup: a text that starts with `!` stands in quotes, and whom a rule leaves out goes under `not`',
+    ],
+    [
+      'detectors: [{use: other, name: a, match: {service: []}}]',
+      'expected a pattern such as web-*, or a list of them such as [web-*, api-*], found a list',
+    ],
+    ['detectors: [{use: other, name: a, match: {not: {hots: x}}}]', 'found hots (did you mean host?)'],
+    [
+      'detectors: [{use: other, name: a, match: {not: {}}}]',
+      'expected at least one of container, service, image, host and label, found a group of keys',
+    ],
+    [
+      'detectors: [{use: other, name: a, match: {label: {"a b": x}}}]',
+      'expected the key of a label, such as team or com.example.team, found "x"',
+    ],
+    [
+      'detectors: [{use: limit, name: a, overrides: [{match: {container: b}, abov: 1MB/s}]}]',
+      'detectors.0.overrides.0.abov: expected a known key, found abov (did you mean above?)',
+    ],
+    [
+      'detectors: [{use: limit, name: a, overrides: [{match: {container: b}, above: 1}]}]',
+      'detectors.0.overrides.0.above: expected a rate with a unit, such as 1MiB/s or 500msg/s, found 1',
+    ],
+    [
+      'detectors: [{use: limit, name: a, overrides: [{match: {kind: any, container: b}, for: 1s}]}]',
+      'detectors.0.overrides.0.match.kind: expected a known key, found kind',
+    ],
+    [
+      'detectors: [{use: limit, name: a, overrides: [{match: {container: b}}]}]',
+      'expected an option of limit to change; whom to leave out goes under `match.not` of the rule, found a group of keys',
+    ],
+    [
+      'detectors: [{use: all, name: a, overrides: [{match: {container: b}, for: 1s}]}]',
+      'expected no overrides, as all judges each host as a whole: write a rule with another `match` for each, found a list',
+    ],
+    [
+      'capture: {docker: "tcp://me:hunter2@box:2376"}',
+      'capture.docker: expected an address without user and password: Docker asks for certificates (DOCKER_CERT_PATH), found a value that is not shown',
+    ],
+    [
+      'capture: {docker: "ssh://box"}',
+      'so forward the socket with `ssh -L /run/docker-remote.sock:/var/run/docker.sock`, found "ssh://box"',
+    ],
+    [
+      'capture: {docker: "http://box:2375"}',
+      'expected an address that starts with unix:// or tcp://: unix:///var/run/docker.sock, /var/run/docker.sock or tcp://docker.internal:2376, found "http://box:2375"',
+    ],
+    [
+      'capture: {docker: "tcp://box:99999"}',
+      'expected tcp:// with a host and a port, such as tcp://docker.internal:2376, found "tcp://box:99999"',
+    ],
+    ['capture: {docker: docker.sock}', 'or tcp://docker.internal:2376, found "docker.sock"'],
     ['store:', 'store: expected a group of keys, found nothing'],
     ['data: ~/x', 'expected a path that is written out, as `~` is known to shells only, found "~/x"'],
     ['host: "a\\tb"', 'host: expected a name without control characters, found "a\\tb"'],
@@ -170,6 +233,27 @@ describe('configuration', () => {
     const found = problems(text);
     expect(found).toHaveLength(1);
     expect(found[0]?.slice(-line.length)).toBe(line);
+  });
+
+  it('an override has the options of its rule with its own over them', () => {
+    const { config } = load(
+      'detectors: [{use: limit, name: a, above: 1MB/s, for: 5s, overrides: [{match: {container: b}, for: 1m}]}]',
+    );
+    expect(config.detectors[0]?.overrides).toEqual([
+      {
+        match: { kind: 'any', container: 'b', service: '*', image: '*' },
+        options: { above: { value: 1e6, unit: 'B/s' }, for: 60_000 },
+      },
+    ]);
+  });
+
+  it('labels that rules ask for are kept besides those that are configured', () => {
+    const { config } = load(`
+capture: {labels: [tier]}
+detectors:
+  - {use: other, name: a, match: {label: {team: x}, not: {label: {quiet: "*"}}}}
+  - {use: limit, name: b, overrides: [{match: {label: {batch: y}}, for: 1s}]}`);
+    expect(labelKeys(config)).toEqual(['batch', 'quiet', 'team', 'tier']);
   });
 
   it('names every unknown key of a group', () => {

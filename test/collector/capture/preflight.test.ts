@@ -1,9 +1,12 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
-import { checkDocker, checkMachine } from '../../../collector/capture/preflight.ts';
+import { checkDocker, checkMachine, checkProcesses } from '../../../collector/capture/preflight.ts';
 import { systemClock } from '../../../core/clock.ts';
 import type { Config } from '../../../core/config/config.ts';
 import { answerAsDocker } from '../../parts/docker-answers.ts';
 import { describeWith } from '../../parts/need.ts';
+import { temporaryFolder } from '../../parts/process.ts';
 
 const config: Config['capture'] = {
   interval: 5000,
@@ -13,6 +16,7 @@ const config: Config['capture'] = {
   bpftrace: 'bpftrace',
   map_keys: 65_536,
   docker: 'off',
+  labels: [],
   service_ranges: [],
   spool: { size: 1, age: 1, fsync: 'never' },
   pending: 1,
@@ -33,6 +37,7 @@ describeWith(['ebpf'], 'preflight', () => {
       'hook',
       'bpftrace',
       'cgroup v2',
+      'processes',
       'Docker',
     ]);
     for (const check of checks)
@@ -71,4 +76,23 @@ it('names containers whose traffic cannot be told from that of the host', async 
     found: '99.1; without a cgroup v2 of their own: web-0, web-1, web-2, web-3, web-4, and 2 more',
     remedy: expect.stringMatching(/cgroup v2/),
   });
+});
+
+it('says when the processes of others are hidden, or closed to this user', async () => {
+  const proc = temporaryFolder();
+  const remedy = expect.stringMatching(/CAP_SYS_PTRACE.*hidepid=0 \/proc/);
+  mkdirSync(join(proc.path, '77'));
+  expect(await checkProcesses(proc.path)).toMatchObject({
+    ok: false,
+    found: 'process 1 is hidden (hidepid)',
+    remedy,
+  });
+  // A file where a folder should be is refused as well.
+  for (const id of ['1', '2', '3']) writeFileSync(join(proc.path, id), '');
+  expect(await checkProcesses(proc.path)).toMatchObject({
+    ok: false,
+    found: '1 of 4 can be looked at',
+    remedy,
+  });
+  proc.remove();
 });

@@ -1,8 +1,19 @@
-import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { findCgroupMount, locateCgroup, scanCgroups } from '../../../collector/identity/cgroups.ts';
 import { temporaryFolder } from '../../parts/process.ts';
+
+/** With the files that everybody may read, where the tests run as root. */
+async function asNobody<T>(action: () => Promise<T>): Promise<T> {
+  const uid = process.geteuid?.() ?? 0;
+  if (uid === 0) process.seteuid?.(65_534);
+  try {
+    return await action();
+  } finally {
+    process.seteuid?.(uid);
+  }
+}
 
 describe('the cgroup tree', () => {
   let folder: ReturnType<typeof temporaryFolder>;
@@ -24,6 +35,18 @@ describe('the cgroup tree', () => {
     writeFileSync(join(folder.path, 'cgroup.procs'), '');
     const root = [String(statSync(folder.path, { bigint: true }).ino), '/'] as const;
     expect(new Map(await scanCgroups(folder.path))).toEqual(new Map([root, ...made]));
+  });
+
+  it('is scanned but for what this user may not read, which is told', async () => {
+    const made = ['/a', '/closed', '/closed/b'].map(make);
+    const refused: string[] = [];
+    chmodSync(folder.path, 0o755);
+    chmodSync(join(folder.path, 'closed'), 0o700);
+    const scan = () => scanCgroups(folder.path, '/', path => refused.push(path));
+    const found = await asNobody(scan);
+    expect(found.map(([, path]) => path).sort()).toEqual(['/', '/a', '/closed']);
+    expect(refused).toEqual(['/closed']);
+    expect(await scan()).toHaveLength(made.length + 1);
   });
 
   it('is scanned from a place that is gone without an error', async () => {

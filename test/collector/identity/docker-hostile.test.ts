@@ -19,7 +19,7 @@ const ID = 'ab'.repeat(32);
 const ID2 = 'cd'.repeat(32);
 const HOSTILE = `"'\\\n,= \u{1F30A}${'x'.repeat(300)}\\`;
 
-function watch(answers: DockerAnswers) {
+function watch(answers: DockerAnswers, labels: readonly string[] = []) {
   docker = answerAsDocker(answers);
   const described: Description[] = [];
   const forgotten: string[] = [];
@@ -34,7 +34,7 @@ function watch(answers: DockerAnswers) {
   };
   const client = dockerClient(docker.socket);
   if (!client) throw new Error('no client');
-  watcher = watchDocker(client, handlers, systemClock, silentLog);
+  watcher = watchDocker(client, handlers, { clock: systemClock, log: silentLog, labels });
   return {
     described,
     forgotten,
@@ -45,6 +45,24 @@ function watch(answers: DockerAnswers) {
     endEvents: docker.endEvents,
   };
 }
+
+it('keeps the labels that were asked for, from lists and from events, and cuts long ones', async () => {
+  const Labels = { team: 'shop', tier: 'x'.repeat(500), other: 'y', toString: 'z' };
+  const event = {
+    ...{ Type: 'container', Action: 'start' },
+    Actor: { ID: ID2, Attributes: { name: 'b', image: 'i', ...Labels } },
+  };
+  const { described } = watch(
+    { list: [{ Id: ID, Names: ['/a'], Image: 'i', Labels }], events: [`${JSON.stringify(event)}\n`] },
+    ['missing', 'team', 'tier'],
+  );
+  await until('both descriptions', () => described.length === 2);
+  const kept = { team: 'shop', tier: 'x'.repeat(128) };
+  expect(described.map(({ name, labels }) => [name, labels])).toEqual([
+    ['a', kept],
+    ['b', kept],
+  ]);
+});
 
 it('takes names, images and labels of any characters', async () => {
   const { described, watcher } = watch({

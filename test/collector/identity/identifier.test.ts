@@ -120,6 +120,39 @@ it('says once that networks cannot be read, however often they are asked for', a
   ]);
 });
 
+it('says once that processes are hidden, and that there is no tree of cgroups', async () => {
+  const { log, lines } = recordingLog();
+  const identifier = new Identifier({
+    ...{ docker: 'off', mount: null, clock: systemClock, log, boot: () => 0, feed: () => undefined },
+    ...{ undescribed: () => [], unresolved: () => [] },
+    networkOfProcess: async () => null,
+  });
+  const begin = { kind: 'begin', ns: 0, probe: 'lhist', intervalMs: 200, mapKeys: 64 } as const;
+  identifier.follow(begin);
+  identifier.follow(begin);
+  await identifier.settle();
+  await identifier.stop();
+  expect(lines.map(({ message }) => message)).toEqual([
+    'the cgroup tree is not there: the traffic of what ran there before this start is counted as `other`; tidegauge doctor says what to do',
+  ]);
+
+  const folder = temporaryFolder();
+  const hidden = recordingLog();
+  const other = new Identifier({
+    ...{ docker: 'off', mount: folder.path, clock: systemClock, log: hidden.log, boot: () => 0 },
+    ...{ feed: () => undefined, undescribed: () => [], unresolved: () => [] },
+    networkOfProcess: async () => null,
+  });
+  other.follow(begin);
+  other.follow(begin);
+  await other.settle();
+  await other.stop();
+  folder.remove();
+  expect(hidden.lines.map(({ message }) => message)).toEqual([
+    'the processes of others are hidden: some peers on the map may have no name; tidegauge doctor says what to do',
+  ]);
+});
+
 it('waits for the tree of cgroups to its end, however long that takes', async () => {
   const folder = temporaryFolder();
   for (let n = 0; n < 50; n++) mkdirSync(join(folder.path, `${n}`));

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import type { ConnectionRow } from '../../../core/traffic/connection.ts';
-import { decodeFrame, encodeFrame } from '../../../core/traffic/frame.ts';
-import { frameOf } from '../../data/frames.ts';
+import { type Container, decodeFrame, encodeFrame } from '../../../core/traffic/frame.ts';
+import { busyParts, frameOf } from '../../data/frames.ts';
 
 const CONNECTION: ConnectionRow = {
   container: 'c',
@@ -17,6 +17,17 @@ it('a frame that an earlier version left in a spool or queue has no connections'
   const frame = frameOf('h', 1);
   const { connections: _, ...earlier } = JSON.parse(encodeFrame(frame)) as Record<string, unknown>;
   expect(decodeFrame(JSON.stringify(earlier), 'a spool')).toEqual(frame);
+});
+
+it('labels of a container come back, and no more of them than a frame may hold', () => {
+  const [first] = frameOf('h', 1, busyParts(1)).containers;
+  const withLabels = (labels: object) =>
+    frameOf('h', 1, { containers: [{ ...first, labels } as Container], windows: [], flows: [] });
+  const good = withLabels({ 'com.example.team': 'shop', team: '' });
+  expect(decodeFrame(encodeFrame(good), 'a spool')).toEqual(good);
+  const many = Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`k${i}`, '']));
+  for (const labels of [{}, many, { team: 'x'.repeat(129) }, { 'a b': '' }, { team: 1 }])
+    expect(() => decodeFrame(encodeFrame(withLabels(labels)), 'a spool')).toThrow(/containers\.0\.labels/);
 });
 
 it('connections that an earlier version left there have no port of the client', () => {

@@ -26,6 +26,7 @@ export const captureConfig = (config: Partial<Config['capture']> = {}): Config['
   bpftrace: 'bpftrace',
   map_keys: 65_536,
   docker: 'off',
+  labels: [],
   service_ranges: [],
   spool: { size: 1, age: 1, fsync: 'never' },
   pending: 0,

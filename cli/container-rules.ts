@@ -1,0 +1,66 @@
+import { stringify } from 'yaml';
+import { DETECTOR_ROWS } from '../app/wire.ts';
+import { closest } from '../core/config/closest.ts';
+import type { Config, Rule } from '../core/config/config.ts';
+import { formatCounted } from '../core/config/units.ts';
+import { printable, UsageError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import type { Container } from '../core/traffic/frame.ts';
+import { refusalOf, ruleChooser } from '../detector/match.ts';
+import type { HostContainers } from '../detector/rule-coverage.ts';
+import { entry } from './config/written.ts';
+import { containersInStore } from './rules-in-store.ts';
+
+/** Names that a mistyped one is compared with. */
+const NAMES_COMPARED = 1000;
+
+/**
+ * How each rule judges a container as it is in the newest stored frames, as YAML: one document for each host that has it.
+ * Throws a UsageError when no host has it.
+ */
+export async function containerRules(
+  config: Config,
+  log: Log,
+  wanted: { readonly name: string; readonly host: string | undefined },
+): Promise<string[]> {
+  const stored = await containersInStore(config, log);
+  const hosts = stored.filter(({ host }) => wanted.host === undefined || host === wanted.host);
+  const found = hosts.flatMap(where =>
+    where.containers.filter(one => one.name === wanted.name).map(container => ({ container, where })),
+  );
+  if (found.length === 0) throw unknownContainer(wanted, hosts);
+  return found.map(({ container, where }) => {
+    const { name, kind, service, image, labels = {} } = container;
+    const rules = config.detectors.map((rule, i) => judgementOf(rule, i, container, where));
+    return stringify({ container: name, host: where.host, kind, service, image, labels, rules });
+  });
+}
+
+/** What a rule does with a container: the options in force and where they are from, or why it leaves it alone. */
+function judgementOf(rule: Rule, index: number, container: Container, where: HostContainers): object {
+  const { name, use } = rule;
+  const refusal = refusalOf(rule.match, container, where);
+  if (refusal !== null) return { name, use, judges: false, because: refusal };
+  const { override, options } = ruleChooser(rule)(container, where);
+  const from = override === null ? 'the rule' : `overrides ${override + 1} of ${rule.overrides?.length}`;
+  const { use: _, ...inForce } = entry({ use, options }, ['detectors', index], DETECTOR_ROWS);
+  return { name, use, judges: true, options_from: from, options: inForce };
+}
+
+function unknownContainer(
+  { name, host }: { readonly name: string; readonly host: string | undefined },
+  hosts: readonly HostContainers[],
+): UsageError {
+  const names = [...new Set(hosts.flatMap(({ containers }) => containers.map(one => one.name)))];
+  const meant = closest(name, names.slice(0, NAMES_COMPARED));
+  const count = `none of ${formatCounted(names.length, 'container')}`;
+  const place = host === undefined ? '' : ` of ${printable(host, 60)}`;
+  return new UsageError({
+    place: `--container ${printable(name, 60)}`,
+    found: `${count} in the newest stored frames${place} has this name`,
+    remedy:
+      meant === null
+        ? 'Give the whole name, as `tidegauge traffic` shows it.'
+        : `Did you mean ${printable(meant, 60)}?`,
+  });
+}
