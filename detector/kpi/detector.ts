@@ -13,7 +13,8 @@ type Options = z.output<typeof options>;
 function evidenceOf(value: number, { view, seen, expected }: Finding, unit: string): Evidence {
   const text = (x: number) => formatValue(x, unit);
   const why = {
-    surprise: () => `${text(value)}, forecast ${text(expected ?? 0)}`,
+    surprise: () =>
+      expected === null ? `${text(value)}, far from its level` : `${text(value)}, forecast ${text(expected)}`,
     novelty: () => `${text(value)}, unlike any value before`,
     context: () => `${text(seen)} in half an hour, expected ${text(expected ?? 0)} at this time`,
   }[view];

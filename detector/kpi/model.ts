@@ -44,7 +44,8 @@ interface Rare {
   beyond: number | null;
 }
 
-export type View = 'surprise' | 'novelty' | 'context';
+export const VIEWS = ['surprise', 'novelty', 'context'] as const;
+export type View = (typeof VIEWS)[number];
 
 export interface Finding {
   /** 1 is the alarm limit; finite, >= 0. */
@@ -119,23 +120,29 @@ export const newModel = (): Model => ({
  * time before the last one counts as the last one. A value that is not finite teaches nothing.
  *
  * @param time epoch ms
+ * @param views which of them speak; all learn, as long as the model is the same
  * @returns null while the model is warming up, or where there is no value
  */
-export function judge(model: Model, time: number, value: number): Finding | null {
+export function judge(
+  model: Model,
+  time: number,
+  value: number,
+  views: readonly View[] = VIEWS,
+): Finding | null {
   if (!Number.isFinite(value) || !(Math.abs(time) <= LATEST)) return null;
   const row = takeRow(model, time, value);
   const step = forecast(model.forecast, row.x, row.n, row.slot, row.afterGap);
-  // Every view learns every row, whether or not another one speaks.
-  const surprise = surpriseOf(model, row, step);
-  const novel = rearmed(model.rearm.novelty, noveltyOf(model, row, step), row.n, QUIET_ROWS);
   const unlike = inContext(model.context, row.x, Math.floor(row.time / HALF_HOUR));
-  const context = rearmed(model.rearm.context, contextOf(model, row, unlike), row.n, QUIET_ROWS);
+  const scores: Readonly<Record<View, number>> = {
+    surprise: surpriseOf(model, row, step),
+    novelty: rearmed(model.rearm.novelty, noveltyOf(model, row, step), row.n, QUIET_ROWS),
+    context: rearmed(model.rearm.context, contextOf(model, row, unlike), row.n, QUIET_ROWS),
+  };
   if (row.n <= WARM_UP_ROWS) return null;
-  const score = rearmed(model.rearm.all, Math.max(surprise, novel, context), row.n, EVENT_ROWS);
-  if (unlike && context > Math.max(surprise, novel))
-    return { score, view: 'context', seen: unlike.seen, expected: unlike.expected };
-  if (novel > surprise || step === null) return { score, view: 'novelty', seen: row.x, expected: null };
-  return { score, view: 'surprise', seen: row.x, expected: step.expected };
+  const view = views.reduce((loudest, other) => (scores[other] > scores[loudest] ? other : loudest));
+  const score = rearmed(model.rearm.all, scores[view], row.n, EVENT_ROWS);
+  if (view === 'context' && unlike) return { score, view, seen: unlike.seen, expected: unlike.expected };
+  return { score, view, seen: row.x, expected: view === 'surprise' && step ? step.expected : null };
 }
 
 interface Row {

@@ -81,7 +81,8 @@ const mostSevere = (alerts: readonly Alert[]): Alert[] =>
     .sort((a, b) => a.row - b.row);
 
 const WHY: Readonly<Record<Alert['view'], (alert: Alert) => string>> = {
-  surprise: ({ seen, expected }) => `${brief(seen)}, forecast ${brief(expected ?? 0)}`,
+  surprise: ({ seen, expected }) =>
+    expected === null ? `${brief(seen)}, far from its level` : `${brief(seen)}, forecast ${brief(expected)}`,
   novelty: ({ seen }) => `${brief(seen)}, unlike any value before`,
   context: ({ seen, expected }) =>
     `${brief(seen)} in half an hour, expected ${brief(expected ?? 0)} at this time of day`,
