@@ -57,20 +57,26 @@ export const newContext = (): Context => ({
 
 const modulo = (n: number, by: number): number => ((n % by) + by) % by;
 
-/** Take in a value of half-hour `block`; when that begins a new one, say how unlike the hours before it were. */
-export function inContext(state: Context, x: number, block: number): Unlike | null {
+/**
+ * Take in a value of half-hour `block`, or that a row has none to give (null); when a new half-hour begins, say how unlike
+ * the two hours before it were.
+ */
+export function inContext(state: Context, x: number | null, block: number): Unlike | null {
   const unlike = state.block === null || state.block === block ? null : close(state, state.block);
   if (state.block !== block) {
     state.block = block;
     state.sum = 0;
     state.count = 0;
   }
-  state.sum += x;
-  state.count++;
+  if (x !== null) {
+    state.sum += x;
+    state.count++;
+  }
   return unlike;
 }
 
 function close(state: Context, block: number): Unlike | null {
+  if (state.count === 0) return null;
   const seen = state.sum / state.count;
   const [d, w] = [modulo(block, PER_DAY), modulo(block, PER_WEEK)];
   const usual = state.day[d] ?? null;

@@ -132,10 +132,14 @@ export function judge(
   if (!Number.isFinite(value) || !(Math.abs(time) <= LATEST)) return null;
   const row = takeRow(model, time, value);
   const step = forecast(model.forecast, row.x, row.n, row.slot, row.afterGap);
-  const unlike = inContext(model.context, row.x, Math.floor(row.time / HALF_HOUR));
+  const surprise = surpriseOf(model, row, step);
+  const novel = noveltyOf(model, row, step);
+  // A row that speaks for itself does not speak for its half-hour as well.
+  const block = Math.floor(row.time / HALF_HOUR);
+  const unlike = inContext(model.context, Math.max(surprise, novel) < 1 ? row.x : null, block);
   const scores: Readonly<Record<View, number>> = {
-    surprise: surpriseOf(model, row, step),
-    novelty: rearmed(model.rearm.novelty, noveltyOf(model, row, step), row.n, QUIET_ROWS),
+    surprise,
+    novelty: rearmed(model.rearm.novelty, novel, row.n, QUIET_ROWS),
     context: rearmed(model.rearm.context, contextOf(model, row, unlike), row.n, QUIET_ROWS),
   };
   if (row.n <= WARM_UP_ROWS) return null;

@@ -1,4 +1,5 @@
-const SEPARATORS = [',', ';', '\t'] as const;
+/** Where a line has several of them, the first one of these separates: decimals may have a comma. */
+const SEPARATORS = ['\t', ';', ','] as const;
 export type Separator = (typeof SEPARATORS)[number];
 
 /** What separates the fields of a file whose first line this is. */

@@ -25,8 +25,8 @@ const stamp = z.union([z.string(), z.number()]).transform((value, context): numb
   return z.NEVER;
 });
 const spans = z.array(z.tuple([stamp, stamp]));
-/** Windows of one series, or of many by file, as NAB's combined_windows.json has them. */
-const windowsFile = z.union([spans, z.record(z.string(), z.unknown())]);
+/** Windows of many series by file, as NAB's combined_windows.json has them. */
+const byFile = z.record(z.string(), z.unknown());
 
 /**
  * Labels of a series, from the text of a file of one of three kinds: windows as JSON, `[["from","to"], …]` or by file as
@@ -48,23 +48,26 @@ export async function readLabels(
 }
 
 function spansOfJson(text: string, place: string, file: string): Span[] {
-  const parsed = windowsFile.safeParse(jsonOf(text, place));
-  if (!parsed.success) throw wrong(place, z.prettifyError(parsed.error));
-  if (Array.isArray(parsed.data)) return parsed.data;
-  const name = nameIn(Object.keys(parsed.data), file);
-  if (name === null) {
-    throw new TidegaugeError(
-      {
-        place: printable(place),
-        found: `it has no windows for ${printable(basename(file))}`,
-        remedy: `Its keys have to end like the path of the series, such as "realTweets/${printable(basename(file))}".`,
-      },
-      { exitCode: 2 },
-    );
-  }
-  const own = spans.safeParse(parsed.data[name]);
-  if (!own.success) throw wrong(place, `${printable(name)}: ${z.prettifyError(own.error)}`);
-  return own.data;
+  const json = jsonOf(text, place);
+  if (Array.isArray(json)) return checked(spans, json, place);
+  const all = checked(byFile, json, place);
+  const name = nameIn(Object.keys(all), file);
+  if (name !== null) return checked(spans, all[name], `${place}: ${name}`);
+  throw new TidegaugeError(
+    {
+      place: printable(place),
+      found: `it has no windows for ${printable(basename(file))}`,
+      remedy: `Its keys have to end like the path of the series, such as "realTweets/${printable(basename(file))}".`,
+    },
+    { exitCode: 2 },
+  );
+}
+
+function checked<T>(schema: z.ZodType<T>, json: unknown, place: string): T {
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const [first] = parsed.error.issues;
+  throw wrong(place, `window ${(first?.path ?? []).join('.')}: ${first?.message}`);
 }
 
 function jsonOf(text: string, place: string): unknown {
