@@ -6,7 +6,7 @@ import { fromLevel, newLevel } from '../../../detector/kpi/level.ts';
 import { newKnown, novelty } from '../../../detector/kpi/novelty.ts';
 import { fromProfile, newProfile } from '../../../detector/kpi/profile.ts';
 import { newRearm, rearmed } from '../../../detector/kpi/rearm.ts';
-import { Random } from '../../parts/random.ts';
+import { Random } from '../../data/random.ts';
 
 const random = new Random(7);
 const noise = () => random.next() + random.next() + random.next() - 1.5;

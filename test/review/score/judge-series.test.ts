@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { judgeSeries } from '../../../review/score/judge-series.ts';
 import { scoreJson, scoreLines, scoreText } from '../../../review/score/report.ts';
 import type { Series } from '../../../review/score/series.ts';
-import { Random } from '../../parts/random.ts';
+import { Random } from '../../data/random.ts';
 
 const MINUTE = 60_000;
 
