@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { describeError, printable, TidegaugeError } from '../../core/errors.ts';
+import { describeError, printable, UsageError } from '../../core/errors.ts';
 import { jsonText } from '../../review/report.ts';
 import { judgeSeries } from '../../review/score/judge-series.ts';
 import { type Labels, readLabels } from '../../review/score/read-labels.ts';
@@ -73,25 +73,25 @@ async function writeLines(lines: Iterable<string>, path: string): Promise<void> 
   try {
     await pipeline(Readable.from(lines), createWriteStream(path));
   } catch (cause) {
-    throw new TidegaugeError(
+    throw new UsageError(
       {
         place: `--out ${printable(path)}`,
         expected: 'a file that can be written',
         found: describeError(cause),
         remedy: 'Name one in a folder of yours.',
       },
-      { cause, exitCode: 2 },
+      cause,
     );
   }
 }
 
 const unreadable = (path: string, expected: string, cause: unknown) =>
-  new TidegaugeError(
+  new UsageError(
     {
       place: printable(path),
       expected,
       found: describeError(cause),
       remedy: 'Give a file that exists and that you may read.',
     },
-    { cause, exitCode: 2 },
+    cause,
   );

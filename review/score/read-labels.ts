@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
-import { printable, TidegaugeError } from '../../core/errors.ts';
+import { printable, UsageError } from '../../core/errors.ts';
 import { fieldsOf, separatorOf } from './csv.ts';
 import type { Window } from './nab-score.ts';
 import { readSeries } from './read-series.ts';
@@ -53,14 +53,11 @@ function spansOfJson(text: string, place: string, file: string): Span[] {
   const all = checked(byFile, json, place);
   const name = nameIn(Object.keys(all), file);
   if (name !== null) return checked(spans, all[name], `${place}: ${name}`);
-  throw new TidegaugeError(
-    {
-      place: printable(place),
-      found: `it has no windows for ${printable(basename(file))}`,
-      remedy: `Its keys have to end like the path of the series, such as "realTweets/${printable(basename(file))}".`,
-    },
-    { exitCode: 2 },
-  );
+  throw new UsageError({
+    place: printable(place),
+    found: `it has no windows for ${printable(basename(file))}`,
+    remedy: `Its keys have to end like the path of the series, such as "realTweets/${printable(basename(file))}".`,
+  });
 }
 
 function checked<T>(schema: z.ZodType<T>, json: unknown, place: string): T {
@@ -137,12 +134,9 @@ function ofRows(series: Series, labelled: Series, place: string): Labels {
 }
 
 const wrong = (place: string, found: string) =>
-  new TidegaugeError(
-    {
-      place: printable(place),
-      found,
-      remedy:
-        'Give windows as JSON, [["2026-01-31 22:00:00","2026-02-01 02:00:00"]], or a CSV of start,end or timestamp,label.',
-    },
-    { exitCode: 2 },
-  );
+  new UsageError({
+    place: printable(place),
+    found,
+    remedy:
+      'Give windows as JSON, [["2026-01-31 22:00:00","2026-02-01 02:00:00"]], or a CSV of start,end or timestamp,label.',
+  });

@@ -1,4 +1,4 @@
-import { printable, TidegaugeError } from '../../core/errors.ts';
+import { printable, UsageError } from '../../core/errors.ts';
 import { fieldsOf, type Separator, separatorOf } from './csv.ts';
 import type { Refused, Series } from './series.ts';
 import { parseStamp } from './stamp.ts';
@@ -38,7 +38,7 @@ interface Row {
  *
  * @param lines without line ends
  * @param place names the source in messages
- * @throws TidegaugeError when there is no row, or there are more than fit into memory
+ * @throws UsageError when there is no row, or there are more than fit into memory
  */
 export async function readSeries(
   lines: AsyncIterable<string> | Iterable<string>,
@@ -146,25 +146,19 @@ export const refusalText = ({ first }: Refused): string =>
   first.map(({ line, why }) => `line ${line} ${why}`).join('; ');
 
 const tooLong = (place: string) =>
-  new TidegaugeError(
-    {
-      place: printable(place),
-      expected: `at most ${MOST_ROWS} rows`,
-      found: 'more',
-      remedy: 'Give a part of the series, or a coarser one.',
-    },
-    { exitCode: 2 },
-  );
+  new UsageError({
+    place: printable(place),
+    expected: `at most ${MOST_ROWS} rows`,
+    found: 'more',
+    remedy: 'Give a part of the series, or a coarser one.',
+  });
 
-function nothing(place: string, refused: Refused): TidegaugeError {
+function nothing(place: string, refused: Refused): UsageError {
   const found =
     refused.count === 0 ? 'it has no rows' : `none of its lines is a row: ${refusalText(refused)}`;
-  return new TidegaugeError(
-    {
-      place: printable(place),
-      found,
-      remedy: 'Give lines of timestamp,value such as 2026-01-31T22:00:00Z,17.5 or 1769896800,17.5.',
-    },
-    { exitCode: 2 },
-  );
+  return new UsageError({
+    place: printable(place),
+    found,
+    remedy: 'Give lines of timestamp,value such as 2026-01-31T22:00:00Z,17.5 or 1769896800,17.5.',
+  });
 }
