@@ -21,6 +21,11 @@ function evidenceOf(value: number, { view, seen, expected }: Finding, unit: stri
   return { seen: value, low: null, high: null, unit, text: why() };
 }
 
+/** Three tails, slots and jumps of the forecast, the profile, three lists of known values with times, day and week. */
+const NUMBERS = 3 * 96 + 48 * 2 + 48 * 3 + 48 + 2 * (64 + 128 + 64) + 48 + 336 + 100;
+/** Digits, sign, exponent and comma, and some for names. About half of that is used. */
+const BYTES_PER_NUMBER = 26;
+
 /** Inputs of an example: a value a minute. */
 const minutes = (count: number, at: (minute: number) => number): SeriesInput[] =>
   Array.from({ length: count }, (_, i) => ({
@@ -57,7 +62,7 @@ export const kpi: Detector<'series', Options, Model> = {
       alarms: [250],
     },
   ],
-  stateBytes: () => 45_000,
+  stateBytes: () => NUMBERS * BYTES_PER_NUMBER,
   init: newModel,
   step(state, { start, value, metric }) {
     if (value === null) return { state, opinion: { abstain: 'no value' } };

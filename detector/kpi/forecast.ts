@@ -110,6 +110,7 @@ export function forecast(
   const typical = typicalError(state, slot);
   const unexpected = withoutSchedule(state, error, typical, slot);
   const z = state.n > FEW ? spreads(unexpected, typical) : null;
+  learnJump(state, error, slot);
   learnError(state, error, typical, slot);
   adapt(state, before, error);
   learnShare(state, y, error);
@@ -123,26 +124,26 @@ function typicalError(state: Forecast, slot: number): number {
 }
 
 /** What remains of an error after the jump that this half-hour brings on most days. */
-function withoutSchedule(state: Forecast, error: number, typical: number, slot: number): number {
-  const at = slot * DAYS;
-  const [a, b, c] = state.jumps.slice(at, at + DAYS) as [number, number, number];
+function withoutSchedule({ jumps }: Forecast, error: number, typical: number, slot: number): number {
+  const [a, b, c] = jumps.slice(slot * DAYS, (slot + 1) * DAYS) as [number, number, number];
   const middle = Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
-  if (state.slot !== slot) {
-    if (state.slot !== null) state.jumps.splice(state.slot * DAYS, DAYS, ...lastJumps(state, state.slot));
-    state.slot = slot;
-    state.jump = 0;
-  }
-  if (Math.abs(error) > Math.abs(state.jump)) state.jump = error;
   const scheduled = middle * error > 0 && spreads(middle, typical) > SCHEDULED;
   if (!scheduled) return error;
   return Math.sign(error) * Math.max(0, Math.abs(error) - JUMP_ALLOWANCE * Math.abs(middle));
 }
 
-const lastJumps = (state: Forecast, slot: number): number[] => [
-  state.jump,
-  state.jumps[slot * DAYS] as number,
-  state.jumps[slot * DAYS + 1] as number,
-];
+/** Keep the largest error of this half-hour; when another one has begun, with those of the days before. */
+function learnJump(state: Forecast, error: number, slot: number): void {
+  if (state.slot !== slot) {
+    if (state.slot !== null) {
+      const at = state.slot * DAYS;
+      state.jumps.splice(at, DAYS, state.jump, ...state.jumps.slice(at, at + DAYS - 1));
+    }
+    state.slot = slot;
+    state.jump = 0;
+  }
+  if (Math.abs(error) > Math.abs(state.jump)) state.jump = error;
+}
 
 function learnError(state: Forecast, error: number, typical: number, slot: number): void {
   const size = Math.abs(error);
