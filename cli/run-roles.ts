@@ -50,7 +50,7 @@ export async function runRoles(
   show: Show = {},
 ): Promise<number> {
   for (const line of context.unusedSettings) context.log.warn(line);
-  if (flags.record !== undefined) refuseToReplace(flags.record, flags.force === true);
+  if (flags.record !== undefined) refuseToReplace('--record', flags.record, flags.force === true);
   if (roles.collect) await refuseUnlessReady(context);
   if (roles.collect !== roles.detect) refuseUnlessShared(context);
   const rights = roles.collect ? await divideRights(context) : null;

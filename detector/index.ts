@@ -1,9 +1,10 @@
 import type { AnyDetector } from './contract.ts';
+import { kpi } from './kpi/detector.ts';
 import { rollingZscore } from './rolling-zscore.ts';
 import { threshold } from './threshold.ts';
 
 /** All detectors: what `use:` in `detectors:` can name. */
-export const DETECTORS: readonly AnyDetector[] = [threshold, rollingZscore];
+export const DETECTORS: readonly AnyDetector[] = [threshold, rollingZscore, kpi];
 
 /** The rules of a fresh install, as they would stand in tidegauge.yaml. */
 export const DEFAULT_RULES: readonly Record<string, unknown>[] = [

@@ -10,6 +10,7 @@ import { registerMap } from './map.ts';
 import { registerReplay } from './replay.ts';
 import { registerReview } from './review.ts';
 import { registerRun } from './run.ts';
+import { registerScore } from './score.ts';
 import { registerSilence } from './silence.ts';
 import { registerStore } from './store.ts';
 import { registerTraffic } from './traffic.ts';
@@ -26,6 +27,7 @@ export const COMMANDS: readonly Register[] = [
   registerMap,
   registerTraffic,
   registerReplay,
+  registerScore,
   registerDoctor,
   registerCheck,
   registerStore,

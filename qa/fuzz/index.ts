@@ -4,6 +4,7 @@ import { docker, webhooks } from './targets/http.ts';
 import { influx } from './targets/influx.ts';
 import { captures, lines, recordings } from './targets/lines.ts';
 import { frames, records } from './targets/records.ts';
+import { series } from './targets/series.ts';
 import { spool } from './targets/spool.ts';
 import { sqlite } from './targets/sqlite.ts';
 
@@ -15,6 +16,7 @@ export const TARGETS: readonly Target[] = [
   frames,
   records,
   spool,
+  series,
   configuration,
   influx,
   sqlite,

@@ -19,7 +19,7 @@ const nothing = async () => {};
 export const lines: Target = {
   name: 'lines',
   what: 'single lines of bpftrace, read as the output of any probe',
-  share: 0.25,
+  share: 0.2,
   async prepare() {
     const corpus = [
       ...golden('bare.ndjson'),
