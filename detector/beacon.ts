@@ -103,8 +103,9 @@ function beatsOf({ flows, connections, neighbours }: ContainerInput): Map<string
     });
   };
   for (const flow of flows) {
-    const { sentMessages, connections: opened, failures, sentBytes } = flow;
-    // Who calls home and is not answered knocks: that is a beat too.
+    const { peerKind, sentMessages, connections: opened, sentBytes } = flow;
+    // Who calls home and is not answered knocks; inside, that is a service that is down.
+    const failures = peerKind === 'outside' ? flow.failures : 0;
     add(peerOf(flow, neighbours), sentMessages || opened || failures, sentBytes);
   }
   for (const row of connections) add(outsideOf(row), row.count, 0);
