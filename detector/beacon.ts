@@ -40,6 +40,8 @@ interface Track {
   readonly id: string;
   readonly kind: PeerKind;
   readonly label: string;
+  /** It is one address of many. */
+  readonly single: boolean;
   /** Time watched when it began, ms. */
   readonly age: number;
   /** It began while everything is learned. */
@@ -55,24 +57,27 @@ interface State {
   /** End of the last frame, epoch ms. */
   end: number | null;
   known: Known;
-  /** Known periods in seconds, and with which kinds of peers. */
-  periods: { kind: PeerKind; s: number }[];
+  /** Known periods in seconds, with which kinds of peers, and how many bytes each time. */
+  periods: { kind: PeerKind; s: number; bytes: number }[];
   tracks: Track[];
 }
 
 /** What happened in a frame with one peer. */
 interface Beat {
   readonly peer: Peer;
+  readonly single: boolean;
   readonly messages: number;
   readonly bytes: number;
 }
 
-const LIMITS = { known: 40, tracks: 4, periods: 6 };
+const LIMITS = { known: 40, tracks: 3, single: 1, periods: 6 };
 const YOUNG_MS = 600_000;
 /** A period is new when it was not seen for so many of them. */
 const PERIODS_BEFORE = 20;
 /** Periods that differ by less are the same. */
 const SAME_PERIOD = 0.15;
+/** What happens in every frame has no period that could be told: it is the same when its bytes are, up to this factor. */
+const SAME_BYTES = 1.5;
 
 function step(state: State, input: ContainerInput, o: Options): { state: State; opinion: Opinion } {
   const { start, durationMs } = input;
@@ -93,11 +98,12 @@ function step(state: State, input: ContainerInput, o: Options): { state: State; 
 /** Conversations of the frame by peer, each with what was sent in it. */
 function beatsOf({ flows, connections, neighbours }: ContainerInput): Map<string, Beat> {
   const beats = new Map<string, Beat>();
-  const add = (peer: Peer | null, messages: number, bytes: number) => {
+  const add = (peer: Peer | null, messages: number, bytes: number, single = false) => {
     if (peer === null || messages === 0) return;
     const before = beats.get(peer.id);
     beats.set(peer.id, {
       peer,
+      single,
       messages: messages + (before?.messages ?? 0),
       bytes: bytes + (before?.bytes ?? 0),
     });
@@ -108,11 +114,16 @@ function beatsOf({ flows, connections, neighbours }: ContainerInput): Map<string
     const failures = peerKind === 'outside' ? flow.failures : 0;
     add(peerOf(flow, neighbours), sentMessages || opened || failures, sentBytes);
   }
-  for (const row of connections) add(outsideOf(row), row.count, 0);
+  for (const row of connections) add(outsideOf(row), row.count, 0, true);
   return beats;
 }
 
-function follow(state: State, { peer, messages, bytes }: Beat, input: ContainerInput, o: Options): void {
+function follow(
+  state: State,
+  { peer, single, messages, bytes }: Beat,
+  input: ContainerInput,
+  o: Options,
+): void {
   const { start } = input;
   let track = state.tracks.find(({ id }) => id === peer.id);
   if (!track) {
@@ -123,23 +134,27 @@ function follow(state: State, { peer, messages, bytes }: Beat, input: ContainerI
     const young = input.startedAt !== null && start - input.startedAt < YOUNG_MS;
     const { id, kind, label } = peer;
     track = {
-      ...{ id, kind, label, age: state.watched, rhythm: newRhythm(), alarmed: null },
+      ...{ id, kind, label, single, age: state.watched, rhythm: newRhythm(), alarmed: null },
       taught: young || state.watched < o.learn,
     };
-    if (!makeRoom(state, start, o)) return;
+    if (!makeRoom(state, single, start, o)) return;
     state.tracks.push(track);
   }
   beat(track.rhythm, start, messages, bytes);
 }
 
-/** Whether there is room for one more: else the one that has gone on for least, and is not about to alarm, is dropped. */
-function makeRoom(state: State, now: number, o: Options): boolean {
-  if (state.tracks.length < LIMITS.tracks) return true;
+/**
+ * Whether there is room for one more: else the one that has gone on for least, and is not about to alarm, is dropped.
+ * Single addresses have a place of their own: a crawler meets new ones in every frame.
+ */
+function makeRoom(state: State, single: boolean, now: number, o: Options): boolean {
+  const alike = state.tracks.filter(track => track.single === single);
+  if (alike.length < (single ? LIMITS.single : LIMITS.tracks)) return true;
   const worth = ({ rhythm }: Track): number => {
     const quiet = now - (rhythm.last ?? 0);
     return quiet > Math.max(120_000, 3000 * rhythm.intervals.mean) ? -1 : rhythm.intervals.n;
   };
-  const least = state.tracks.reduce((a, b) => (worth(b) < worth(a) ? b : a));
+  const least = alike.reduce((a, b) => (worth(b) < worth(a) ? b : a));
   if (worth(least) >= o.beats / 2) return false;
   // Seen once and again after a long time: it has no period that could be followed here.
   remember(state.known, least.id, now, LIMITS.known);
@@ -153,12 +168,16 @@ function settle(state: State, { start, durationMs }: ContainerInput, o: Options)
     const { rhythm, alarmed } = track;
     if (rhythm.intervals.n < o.beats - 1) return true;
     const regular = isRegular(rhythm, durationMs);
-    if (regular && isNews(state, track)) {
+    if (regular && isNews(state, track, durationMs)) {
       track.alarmed ??= start;
       if (start - track.alarmed < o.relearn) return true;
     }
-    if (regular && !hasPeriod(state, track)) {
-      state.periods.push({ kind: track.kind, s: rhythm.intervals.mean });
+    if (regular && !hasPeriod(state, track, durationMs)) {
+      state.periods.push({
+        kind: track.kind,
+        s: rhythm.intervals.mean,
+        bytes: Math.round(rhythm.bytes.mean),
+      });
       if (state.periods.length > LIMITS.periods) state.periods.shift();
     }
     if (alarmed === null || regular || start - alarmed >= o.relearn)
@@ -167,14 +186,24 @@ function settle(state: State, { start, durationMs }: ContainerInput, o: Options)
   });
 }
 
-const isNews = (state: State, track: Track): boolean =>
+const isNews = (state: State, track: Track, frameMs: number): boolean =>
   track.alarmed !== null ||
   (!track.taught &&
     track.age >= PERIODS_BEFORE * 1000 * track.rhythm.intervals.mean &&
-    !hasPeriod(state, track));
+    !hasPeriod(state, track, frameMs));
 
-const hasPeriod = ({ periods }: State, { kind, rhythm }: Track): boolean =>
-  periods.some(known => known.kind === kind && Math.abs(known.s / rhythm.intervals.mean - 1) < SAME_PERIOD);
+function hasPeriod({ periods }: State, { kind, rhythm }: Track, frameMs: number): boolean {
+  const { mean } = rhythm.intervals;
+  const everyFrame = mean < (1.5 * frameMs) / 1000;
+  const bytes = rhythm.bytes.mean + 1;
+  const isSameSize = (other: number) => Math.max(bytes / (other + 1), (other + 1) / bytes) <= SAME_BYTES;
+  return periods.some(
+    known =>
+      known.kind === kind &&
+      Math.abs(known.s / mean - 1) < SAME_PERIOD &&
+      (!everyFrame || isSameSize(known.bytes)),
+  );
+}
 
 /** The track that has gone on for longest, as long as it keeps its time. */
 function judge(state: State, { start, durationMs }: ContainerInput, o: Options): Opinion {
@@ -234,7 +263,10 @@ export const beacon: Detector<'container', Options, State> = {
     },
   ],
   stateBytes: () =>
-    200 + knownBytes(LIMITS.known) + LIMITS.tracks * (RHYTHM_BYTES + 200) + LIMITS.periods * 40,
+    200 +
+    knownBytes(LIMITS.known) +
+    (LIMITS.tracks + LIMITS.single) * (RHYTHM_BYTES + 220) +
+    LIMITS.periods * 55,
   init: () => ({ watched: 0, end: null, known: {}, periods: [], tracks: [] }),
   step,
 };

@@ -40,6 +40,9 @@ interface Counter {
   bits: number[];
   /** Targets of the minute that no row names. */
   folded: number;
+  /** Greatest count since `State.learned`, and whether one alarmed. */
+  greatest: number;
+  alarmed: boolean;
   usual: Usual;
 }
 
@@ -48,6 +51,8 @@ interface State {
   watched: number;
   /** Number of the minute that is counted. */
   minute: number;
+  /** When counts were learned last, epoch ms. */
+  learned: number;
   counters: Record<Kind, Counter>;
 }
 
@@ -73,6 +78,8 @@ const BITS = WORDS * 32;
 /** So many times what is usual is news. */
 const FACTOR = 3;
 const COLD_FACTOR = 5;
+/** Counts are learned so much later: what grows must not make room for itself. */
+const LEARN_MS = 600_000;
 
 function step(state: State, input: ContainerInput, o: Options): { state: State; opinion: Opinion } {
   const { start, durationMs } = input;
@@ -81,6 +88,10 @@ function step(state: State, input: ContainerInput, o: Options): { state: State; 
   if (minute !== state.minute) for (const kind of KINDS) clear(state.counters[kind]);
   state.minute = minute;
   state.watched += durationMs;
+  if (start - state.learned >= LEARN_MS) {
+    for (const kind of KINDS) learn(state.counters[kind], start);
+    state.learned = start;
+  }
   let worst: Result = { kind: 'failed', ratio: 0, count: 0, limit: o.failed, seen: NOBODY };
   for (const kind of KINDS) {
     const counter = state.counters[kind];
@@ -94,7 +105,8 @@ function step(state: State, input: ContainerInput, o: Options): { state: State; 
     const ratio = count / limit;
     // Only what happens now: the frames after a burst say nothing of their own.
     const now = inFrame > 0 ? ratio : Math.min(ratio, 0.99);
-    note(counter.usual, count, start, ratio >= 1);
+    counter.greatest = Math.max(counter.greatest, count);
+    counter.alarmed ||= ratio >= 1;
     if (now > worst.ratio) worst = { kind, ratio: now, count, limit, seen };
   }
   if (cold && worst.ratio < 1)
@@ -146,6 +158,12 @@ function clear(counter: Counter): void {
   counter.folded = 0;
 }
 
+function learn(counter: Counter, now: number): void {
+  note(counter.usual, counter.greatest, now, counter.alarmed);
+  counter.greatest = 0;
+  counter.alarmed = false;
+}
+
 function set(bits: number[], index: number): void {
   const word = index >>> 5;
   bits[word] = ((bits[word] ?? 0) | (1 << (index & 31))) >>> 0;
@@ -176,6 +194,8 @@ function evidenceOf({ kind, count, limit, seen: { named } }: Result): Evidence {
 const counter = (): Counter => ({
   bits: Array.from({ length: WORDS }, () => 0),
   folded: 0,
+  greatest: 0,
+  alarmed: false,
   usual: nothingUsual(),
 });
 
@@ -210,10 +230,11 @@ export const scan: Detector<'container', Options, State> = {
       alarms: [1],
     },
   ],
-  stateBytes: () => 100 + KINDS.length * (60 + WORDS * 11 + USUAL_BYTES),
+  stateBytes: () => 100 + KINDS.length * (100 + WORDS * 11 + USUAL_BYTES),
   init: () => ({
     watched: 0,
     minute: 0,
+    learned: 0,
     counters: { failed: counter(), silent: counter(), opened: counter() },
   }),
   step,
