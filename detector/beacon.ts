@@ -156,8 +156,8 @@ function makeRoom(state: State, single: boolean, now: number, o: Options): boole
   };
   const least = alike.reduce((a, b) => (worth(b) < worth(a) ? b : a));
   if (worth(least) >= o.beats / 2) return false;
-  // Seen once and again after a long time: it has no period that could be followed here.
-  remember(state.known, least.id, now, LIMITS.known);
+  // It has no period that could be followed. Of single addresses there are too many to remember.
+  if (!single) remember(state.known, least.id, now, LIMITS.known);
   state.tracks = state.tracks.filter(track => track !== least);
   return true;
 }
