@@ -1,5 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { createHostFold } from '../../alert/host.ts';
+import { createPipeline } from '../../alert/pipeline.ts';
+import type { Incident } from '../../core/incident/incident.ts';
 import type { Verdict } from '../../core/incident/verdict.ts';
 import { type Container, compareText, type Frame } from '../../core/traffic/frame.ts';
 import type { FoldState } from '../../detector/contract.ts';
@@ -133,6 +136,30 @@ describe('a container with a new name each minute', () => {
       evidence: { text: expect.stringContaining('(job-00120)') },
     });
     expect(verdict?.kind === 'judged' && verdict.score).toBeGreaterThanOrEqual(1);
+  });
+
+  it('sends fifty times as much for five minutes: that is one incident, of its service', () => {
+    const host = createHostFold({
+      fold: createFold({ rules: rules([EACH_MINUTE]), detectors: DETECTORS }),
+      pipeline: createPipeline({ alert: { resolve_after: 60_000, critical_score: 3 }, receivers: [] }),
+    });
+    const loud = Array.from({ length: 60 }, (_, n) => minuteJob(1440 + n, 50_000));
+    const after = Array.from({ length: 60 }, (_, n) => minuteJob(1500 + n, 1000));
+    let state = host.init();
+    const incidents = new Map<string, Incident>();
+    for (const one of [...calm, ...loud, ...after]) {
+      const step = host.step(state, one);
+      state = step.state;
+      for (const incident of step.incidents) incidents.set(incident.id, incident);
+    }
+    expect([...incidents.values()]).toMatchObject([
+      {
+        service: 'job',
+        container: '',
+        resolvedAt: expect.any(Number),
+        title: expect.stringContaining('service job'),
+      },
+    ]);
   });
 
   it('keeps its own name in a service of containers that live long', () => {
