@@ -171,6 +171,8 @@ describeWith(['ebpf'], 'doctor, on a machine that lacks something,', () => {
       '-> Run it as root, for example with sudo.',
       expect.stringMatching(/^FAIL hook tracepoint: tracefs cannot be seen by this user;/),
       '-> Run it as root, for example with sudo.',
+      expect.stringMatching(/^warn processes \d+ of \d+ can be looked at$/),
+      expect.stringMatching(/^-> Give it CAP_SYS_PTRACE, /),
     ]);
   });
 
