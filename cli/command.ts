@@ -24,6 +24,10 @@ export const addCommand = (parent: Command, name: string, description: string): 
       new Option('--log-format <format>', '`auto` is text on a terminal, json elsewhere').choices(
         LOG_FORMATS,
       ),
+    )
+    .option(
+      '--time-zone <zone>',
+      'of times shown, and of times given without an offset, such as Europe/Berlin (default: UTC)',
     );
 
 export const addHook = (command: Command): Command =>
@@ -52,8 +56,12 @@ export const addCaptureFlags = (command: Command): Command =>
 /** The stored range that a command reads. */
 export const addRange = (command: Command, from: string, example = '12h'): Command =>
   command
-    .option('--from <time>', `start: ISO 8601, or a duration ago such as ${example}`, from)
-    .option('--to <time>', 'end: ISO 8601, or a duration ago', '0s');
+    .option(
+      '--from <time>',
+      `start: a duration ago such as ${example}, or ISO 8601 such as 2026-01-31T22:00`,
+      from,
+    )
+    .option('--to <time>', 'end, the same', '0s');
 
 /** Runs the command when commander calls it, and sets the exit code. `prepare` comes before everything else. */
 export function setAction<F extends CommonFlags>(

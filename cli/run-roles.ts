@@ -93,10 +93,8 @@ async function play(
       show.onIncident?.(incident);
     };
     detecting = roles.detect ? startDetecting(context, backends, onIncident) : null;
-    const view = frameView(live, backends, {
-      worker: watched.worker,
-      unmatched: () => detecting?.rules.unmatched() ?? [],
-    });
+    const judged = { worker: watched.worker, unmatched: () => detecting?.rules.unmatched() ?? [] };
+    const view = frameView(live, backends, judged, context.zone);
     collector = rights ? await startCollector({ ...context, ...rights }, flags.record, backends, view) : null;
     if (collector) void live.watch(config.capture.interval, watching.signal);
     const metrics = listener && `${listener.url}/metrics`;
@@ -124,8 +122,8 @@ async function play(
 }
 
 /** On a terminal log lines go into the redrawn screen, which would wipe them otherwise. */
-function openLive({ out, clock, peopleLog }: Context, traffic: boolean, { header, shows }: Show): Live {
-  const live = new Live({ screen: out, clock, traffic, ...(shows ? { shows } : {}) });
+function openLive({ out, clock, zone, peopleLog }: Context, traffic: boolean, { header, shows }: Show): Live {
+  const live = new Live({ screen: out, clock, zone, traffic, ...(shows ? { shows } : {}) });
   if (live.redraws) {
     for (const entry of peopleLog?.written ?? []) live.recall(entry);
     peopleLog?.divert(entry => live.log(entry));

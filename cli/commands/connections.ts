@@ -3,13 +3,14 @@ import { divideRights } from '../../app/rights.ts';
 import { type LiveConnection, watchConnections } from '../../collector/capture/live-connections.ts';
 import { isoTime } from '../../core/clock.ts';
 import { printable, UsageError } from '../../core/errors.ts';
+import type { TimeZone } from '../../core/time-zone.ts';
 import type { ConnectionKind, ConnectionRow } from '../../core/traffic/connection.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
 import { addCommand, addUser, type Register, setCaptureAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { hintHost, readStore } from '../open-data.ts';
 import { writeRows } from '../screen/rows.ts';
-import { rangeFlags } from '../times.ts';
+import { presentOf, rangeFlags } from '../times.ts';
 
 interface ConnectionFlags extends CommonFlags {
   /** Absent: live. */
@@ -53,7 +54,7 @@ function refuseRange(flags: ConnectionFlags): void {
 }
 
 async function watch(context: Context, { json }: ConnectionFlags): Promise<void> {
-  const { config, clock, log, signal, out } = context;
+  const { config, clock, log, signal, out, zone } = context;
   refuseUnlessRoot();
   const { tracer, close } = await divideRights(context);
   try {
@@ -63,10 +64,10 @@ async function watch(context: Context, { json }: ConnectionFlags): Promise<void>
       clock,
       log,
       signal,
-      onReady: () => json || out.write(`${HEADER}\n`),
+      onReady: () => json || out.write(`${liveHeader(zone)}\n`),
       onConnection: connection => {
         const shown = shownLive(connection);
-        out.write(`${json ? jsonLine(shown) : liveLine(shown)}\n`);
+        out.write(`${json ? jsonLine(shown) : liveLine(shown, zone)}\n`);
       },
     });
   } finally {
@@ -75,12 +76,15 @@ async function watch(context: Context, { json }: ConnectionFlags): Promise<void>
 }
 
 async function list(context: Context, flags: ConnectionFlags & { readonly from: string }): Promise<number> {
-  const { config, clock, signal, out } = context;
-  const range = rangeFlags({ from: flags.from, to: flags.to ?? '0s' }, clock.now());
+  const { config, signal, out, zone } = context;
+  const range = rangeFlags({ from: flags.from, to: flags.to ?? '0s' }, presentOf(context));
   const host = flags.host ?? config.host;
-  const heading = { header: STORED_HEADER, none: 'No connections are stored for this host and range.' };
+  const heading = { header: storedHeader(zone), none: 'No connections are stored for this host and range.' };
   return readStore(context, async store => {
-    const rows = storedRows(store.readFrames(host, range), flags.json ? jsonLine : storedLine);
+    const rows = storedRows(
+      store.readFrames(host, range),
+      flags.json ? jsonLine : shown => storedLine(shown, zone),
+    );
     const any = await writeRows(out, rows, flags.json ? null : heading, signal);
     if (any === false) await hintHost(store, host);
   });
@@ -94,8 +98,14 @@ async function* storedRows(
     for (const row of connections) yield line(shownStored(start, row));
 }
 
-const HEADER = 'time (UTC)    container                        what      from -> to';
-const STORED_HEADER = 'interval (UTC)        container                        what         count  from -> to';
+/** Over the first column stands the zone of its times. */
+const liveHeader = (zone: TimeZone): string =>
+  `${`time (${zone.name})`.padEnd(CLOCK)}  container                        what      from -> to`;
+const storedHeader = (zone: TimeZone): string =>
+  `${`interval (${zone.name})`.padEnd(INTERVAL)}  container                        what         count  from -> to`;
+/** Columns of `22:00:00.000+01:00` and `2026-01-31T22:00:00+01:00`. */
+const CLOCK = 18;
+const INTERVAL = 25;
 
 /** Null where it is not known. */
 interface End {
@@ -144,17 +154,17 @@ export function jsonLine({ time, container, kind, count, client, server }: Shown
 }
 
 /** One row of the live table. */
-export function liveLine({ time, container, kind, client, server }: Shown): string {
-  const clock = isoTime(time).slice(11, 23);
+export function liveLine({ time, container, kind, client, server }: Shown, zone: TimeZone): string {
+  const clock = zone.clockMs(time).padEnd(CLOCK);
   return `${clock}  ${nameCell(container)} ${kind.padEnd(9)} ${endText(client)} -> ${endText(server)}`;
 }
 
 /** One row of the table of stored connections. */
-export function storedLine({ time, container, kind, count, client, server }: Shown): string {
+export function storedLine({ time, container, kind, count, client, server }: Shown, zone: TimeZone): string {
   const isFolded = client.address === null && server.address === null;
   const one = client.port !== null && count > 1 ? ` (one of ${count})` : '';
   const way = isFolded ? 'several' : `${endText(client)}${one} -> ${endText(server)}`;
-  const interval = `${isoTime(time).slice(0, 19)}Z`;
+  const interval = zone.seconds(time).padEnd(INTERVAL);
   return `${interval}  ${nameCell(container)} ${kind.padEnd(9)} ${String(count).padStart(8)}  ${way}`;
 }
 

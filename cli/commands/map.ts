@@ -5,7 +5,7 @@ import { addCommand, addRange, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { hintHost, readStore } from '../open-data.ts';
 import { MAP_FORMATS } from '../screen/map-formats.ts';
-import { rangeFlags } from '../times.ts';
+import { presentOf, rangeFlags } from '../times.ts';
 
 interface MapFlags extends CommonFlags {
   readonly from: string;
@@ -38,7 +38,7 @@ and services.`,
 async function map(context: Context, flags: MapFlags): Promise<number> {
   const render = Object.hasOwn(MAP_FORMATS, flags.format) ? MAP_FORMATS[flags.format] : undefined;
   if (!render) throw unknownFormat(flags.format);
-  const range = rangeFlags(flags, context.clock.now());
+  const range = rangeFlags(flags, presentOf(context));
   const show = async (store: Store) => {
     const host = flags.host ?? context.config.host;
     const totals = await store.readFlows(host, range);

@@ -1,5 +1,4 @@
 import { filesOf, makeFold, makeState } from '../../app/wire.ts';
-import { isoTime } from '../../core/clock.ts';
 import { describeError } from '../../core/errors.ts';
 import type { Interval } from '../../core/interval.ts';
 import { RuleCoverage } from '../../detector/rule-coverage.ts';
@@ -11,7 +10,7 @@ import { addCommand, addRange, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { hintElsewhere, hintHost, readStore, using } from '../open-data.ts';
 import { Progress } from '../screen/progress.ts';
-import { rangeFlags } from '../times.ts';
+import { presentOf, rangeFlags } from '../times.ts';
 
 interface ReviewFlags extends CommonFlags {
   readonly from: string;
@@ -32,7 +31,7 @@ export const registerReview: Register = (program, signal) => {
 
 /** The same fold over stored history, with the settings of this configuration. */
 async function review(context: Context, flags: ReviewFlags): Promise<number> {
-  const range = rangeFlags(flags, context.clock.now());
+  const range = rangeFlags(flags, presentOf(context));
   const { config, clock, log, out } = context;
   const judge = (store: Store) =>
     using(makeState(config, clock, log, { readOnly: true }), state =>
@@ -48,7 +47,7 @@ async function reviewStored(
   store: Store,
   state: State,
 ): Promise<void> {
-  const { config, clock, log, out } = context;
+  const { config, clock, log, out, zone } = context;
   const fold = makeFold(config);
   const coverage = new RuleCoverage(config.detectors);
   const progress = new Progress(process.stderr, clock);
@@ -60,11 +59,11 @@ async function reviewStored(
     ...(flags.host === undefined ? {} : { host: flags.host }),
     onFrame: frame => {
       if (frame.start >= range.from) coverage.see(frame);
-      progress.step(`folding ${isoTime(frame.start)}`);
+      progress.step(`folding ${zone.seconds(frame.start)}`);
     },
   });
   progress.end();
-  out.write(flags.json ? jsonText(reviews.map(reviewJson)) : reportText(reviews));
+  out.write(flags.json ? jsonText(reviews.map(reviewJson)) : reportText(reviews, zone));
   for (const { text } of coverage.unmatched()) log.warn(text);
   if (flags.host !== undefined) await hintHost(store, flags.host);
   if (reviews.length === 0 && filesOf(config).store !== null) hintElsewhere(config.data);

@@ -2,12 +2,13 @@ import { isoTime } from '../../core/clock.ts';
 import { globMatcher } from '../../core/config/options.ts';
 import { formatDuration, formatSize, parseDuration } from '../../core/config/units.ts';
 import { printable, UsageError } from '../../core/errors.ts';
+import type { TimeZone } from '../../core/time-zone.ts';
 import type { Rollup, TrafficSum } from '../../core/traffic/rollup.ts';
 import { addCommand, addRange, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { hintHost, readStore } from '../open-data.ts';
 import { writeRows } from '../screen/rows.ts';
-import { rangeFlags } from '../times.ts';
+import { presentOf, rangeFlags } from '../times.ts';
 
 interface TrafficFlags extends CommonFlags {
   readonly from: string;
@@ -38,17 +39,17 @@ export const registerTraffic: Register = (program, signal) => {
 
 /** What each container sent and received over time, from the coarsest tier that has it. */
 async function traffic(context: Context, flags: TrafficFlags): Promise<number> {
-  const { config, clock, signal, out } = context;
-  const range = rangeFlags(flags, clock.now());
+  const { config, signal, out, zone } = context;
+  const range = rangeFlags(flags, presentOf(context));
   const stepMs = stepFlag(flags.step);
   const isWanted = globMatcher(flags.container);
   const host = flags.host ?? config.host;
-  const heading = { header: HEADER, none: 'No traffic is stored for this host, range and container.' };
+  const heading = { header: header(zone), none: 'No traffic is stored for this host, range and container.' };
   return readStore(context, async store => {
     const rows = trafficRows(
       store.readSeries(host, range, stepMs),
       isWanted,
-      flags.json ? trafficJson : trafficLine,
+      flags.json ? trafficJson : (rollup, sum) => trafficLine(rollup, sum, zone),
     );
     const any = await writeRows(out, rows, flags.json ? null : heading, signal);
     if (any === false) await hintHost(store, host);
@@ -66,17 +67,20 @@ async function* trafficRows(
   }
 }
 
-const HEADER = 'from (UTC)            container                             sent/s  received/s  watched for';
+/** Columns of `2026-01-31T22:00:00+01:00`. */
+const TIME = 25;
+const header = (zone: TimeZone): string =>
+  `${`from (${zone.name})`.padEnd(TIME)}  container                             sent/s  received/s  watched for`;
 
 /** One row of the table: rates over the time for which the container was watched, silence included. */
-export function trafficLine({ start }: Rollup, sum: TrafficSum): string {
+export function trafficLine({ start }: Rollup, sum: TrafficSum, zone: TimeZone): string {
   const rate = ({ bytes }: { readonly bytes: number }): string =>
     formatSize(sum.durationMs > 0 ? (bytes * 1000) / sum.durationMs : 0);
   const name = printable(sum.container, 32).padEnd(32);
   const doubt = sum.incomplete > 0 ? ', incomplete' : '';
   const watched = formatDuration(Math.ceil(sum.durationMs / 1000) * 1000);
   return (
-    `${isoTime(start).slice(0, 19)}Z  ${name}  ${rate(sum.send).padStart(9)}` +
+    `${zone.seconds(start).padEnd(TIME)}  ${name}  ${rate(sum.send).padStart(9)}` +
     `  ${rate(sum.receive).padStart(10)}  ${watched}${doubt}`
   );
 }

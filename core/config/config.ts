@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TimeZone } from '../time-zone.ts';
 import { account, addressRanges, duration, groups, identifier, listen, path, size } from './options.ts';
 import { formatDuration } from './units.ts';
 
@@ -334,6 +335,15 @@ export function configSchema(
       .default('')
       .describe(
         'Directory for what tidegauge keeps; empty: /var/lib/tidegauge for root, ~/.local/share/tidegauge otherwise.',
+      ),
+    time_zone: z
+      .string()
+      .refine(name => TimeZone.named(name) !== null, {
+        error: 'a time zone of the IANA database, such as Europe/Berlin or UTC',
+      })
+      .default('UTC')
+      .describe(
+        'Time zone of the times that commands show to people and of times without an offset in `--from`, `--to` and `--start`. What other programs read (`--json`, webhooks, JSON logs, metrics) stays in UTC.',
       ),
     capture: capture.prefault({}),
     collector: collector.prefault({}),

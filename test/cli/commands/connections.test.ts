@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { jsonLine, liveLine, shownLive, shownStored, storedLine } from '../../../cli/commands/connections.ts';
 import type { LiveConnection } from '../../../collector/capture/live-connections.ts';
+import { UTC } from '../../../core/time-zone.ts';
 import type { ConnectionRow } from '../../../core/traffic/connection.ts';
 import { SqliteStore } from '../../../store/sqlite/store.ts';
 import { busyParts, frameOf } from '../../data/frames.ts';
@@ -28,32 +29,34 @@ describe('a connection', () => {
     shownStored(0, { kind: 'opened', ...ends, port: 80, clientPort: 40_112, count: 1, ...parts });
 
   it('is one line from who opened it to who was asked', () => {
-    expect(liveLine(live('opened'))).toMatch(
+    expect(liveLine(live('opened'), UTC)).toMatch(
       /^00:00:00\.000 {2}web +opened +10\.0\.0\.1:5 -> \[fd00::1\]:80$/,
     );
-    expect(liveLine(live('accepted'))).toMatch(/\[fd00::1\]:80 -> 10\.0\.0\.1:5$/);
-    expect(liveLine(live('accepted', { peer: '?' }))).toMatch(/ \?:80 -> 10\.0\.0\.1:5$/);
-    expect(liveLine(live('failed', { container: 'a\nb\u001b' }))).not.toMatch(/\p{Cc}/u);
+    expect(liveLine(live('accepted'), UTC)).toMatch(/\[fd00::1\]:80 -> 10\.0\.0\.1:5$/);
+    expect(liveLine(live('accepted', { peer: '?' }), UTC)).toMatch(/ \?:80 -> 10\.0\.0\.1:5$/);
+    expect(liveLine(live('failed', { container: 'a\nb\u001b' }), UTC)).not.toMatch(/\p{Cc}/u);
   });
 
   it('that is stored is one line with its count; of several one port of the client is told', () => {
-    expect(storedLine(stored({}))).toMatch(
+    expect(storedLine(stored({}), UTC)).toMatch(
       /^1970-01-01T00:00:00Z {2}web +opened +1 {2}10\.0\.0\.1:40112 -> \[fd00::1\]:80$/,
     );
-    expect(storedLine(stored({ count: 7 }))).toMatch(
+    expect(storedLine(stored({ count: 7 }), UTC)).toMatch(
       / 7 {2}10\.0\.0\.1:40112 \(one of 7\) -> \[fd00::1\]:80$/,
     );
-    expect(storedLine(stored({ kind: 'accepted', peer: '', count: 1 }))).toMatch(
+    expect(storedLine(stored({ kind: 'accepted', peer: '', count: 1 }), UTC)).toMatch(
       / \?:40112 -> 10\.0\.0\.1:80$/,
     );
-    expect(storedLine(stored({ own: '', peer: '', port: 0, clientPort: 0, count: 9 }))).toMatch(
+    expect(storedLine(stored({ own: '', peer: '', port: 0, clientPort: 0, count: 9 }), UTC)).toMatch(
       / 9 {2}several$/,
     );
-    expect(storedLine(stored({ peer: '\u001b[31m' }))).not.toMatch(/\p{Cc}/u);
+    expect(storedLine(stored({ peer: '\u001b[31m' }), UTC)).not.toMatch(/\p{Cc}/u);
   });
 
   it('that an earlier version stored has no port of the client', () => {
-    expect(storedLine(stored({ clientPort: 0, count: 7 }))).toMatch(/ 7 {2}10\.0\.0\.1 -> \[fd00::1\]:80$/);
+    expect(storedLine(stored({ clientPort: 0, count: 7 }), UTC)).toMatch(
+      / 7 {2}10\.0\.0\.1 -> \[fd00::1\]:80$/,
+    );
   });
 
   it('is the same object for other programs, live and stored; what is not known is null', () => {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { trafficJson, trafficLine } from '../../../cli/commands/traffic.ts';
+import { UTC } from '../../../core/time-zone.ts';
 import { type Rollup, RollupBuilder, type TrafficSum } from '../../../core/traffic/rollup.ts';
 import { SqliteStore } from '../../../store/sqlite/store.ts';
 import { busyParts, frameOf } from '../../data/frames.ts';
@@ -28,14 +29,14 @@ describe('a row of traffic', () => {
   it('has rates over the time that was watched, and says when that was not all', () => {
     const [rollup, sum] = sumOf();
     const half = { ...sum, send: { ...sum.send, bytes: 10_240 }, receive: { ...sum.receive, bytes: 0 } };
-    expect(trafficLine(rollup, half)).toMatch(/^2023-11-14T22:13:20Z {2}c0000 +2 KiB +0 B {2}5s$/);
-    expect(trafficLine(...sumOf('c0000', ['lost-events']))).toMatch(/ 5s, incomplete$/);
+    expect(trafficLine(rollup, half, UTC)).toMatch(/^2023-11-14T22:13:20Z +c0000 +2 KiB +0 B {2}5s$/);
+    expect(trafficLine(...sumOf('c0000', ['lost-events']), UTC)).toMatch(/ 5s, incomplete$/);
   });
 
   it('is one line, whatever the name; other programs are told it as it is', () => {
     for (const name of NASTY) {
       const [rollup, sum] = sumOf(name);
-      expect(trafficLine(rollup, sum)).not.toMatch(/\p{Cc}/u);
+      expect(trafficLine(rollup, sum, UTC)).not.toMatch(/\p{Cc}/u);
       const json = trafficJson(rollup, sum);
       expect(json).not.toMatch(/\n/);
       expect(JSON.parse(json)).toMatchObject({ container: name, sent: sum.send, received: sum.receive });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { closingLine, type Docker, statusOf } from '../../../cli/screen/status.ts';
 import type { ShipperStatus } from '../../../collector/ship/shipper.ts';
+import { UTC } from '../../../core/time-zone.ts';
 import type { WorkerStatus } from '../../../worker/worker.ts';
 import { busyParts, frameOf } from '../../data/frames.ts';
 
@@ -21,7 +22,7 @@ const WORKER = {
   waiting: 0,
   waitingError: null,
 } as unknown as WorkerStatus;
-const sight = (docker: Docker, aheadMs = 0) => ({ docker, aheadMs, unreached: [], unmatched: [] });
+const sight = (docker: Docker, aheadMs = 0) => ({ docker, aheadMs, unreached: [], unmatched: [], zone: UTC });
 const FRAME = frameOf('box', 0, busyParts(3));
 
 describe('the status', () => {
