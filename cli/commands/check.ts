@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import type { z } from 'zod';
 import { DETECTOR_ROWS, NOTIFIER_ROWS, SCHEMA } from '../../app/wire.ts';
+import { findUser } from '../../collector/privsep/user.ts';
 import { exactSize, formatCounted, formatDuration } from '../../core/config/units.ts';
 import { printable } from '../../core/errors.ts';
 import { addCommand, type Register, setAction } from '../command.ts';
@@ -22,6 +23,7 @@ export const registerCheck: Register = (program, signal) =>
 
 /** The configuration was accepted, or we would not be here: prints what is in force, as a file would hold it. */
 async function check({ config, file, unusedSettings, log, out }: Context): Promise<number> {
+  if (config.collector.user !== '') findUser(config.collector.user);
   const { detectors, receivers, ...groups } = config;
   const all = {
     ...(written(groups, [], typesOf(SCHEMA)) as object),

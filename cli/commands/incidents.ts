@@ -7,10 +7,11 @@ import { incidentLines, jsonText } from '../../review/report.ts';
 import { DELIVERY_STATUSES, type Delivery, type State } from '../../state/contract.ts';
 import { addCommand, addRange, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
-import { hintElsewhere, openState } from '../open-data.ts';
+import { hintElsewhere, note, openState } from '../open-data.ts';
+import { addSubjects, SubjectFilter, type SubjectFlags } from '../subjects.ts';
 import { presentOf, rangeFlags } from '../times.ts';
 
-interface IncidentFlags extends CommonFlags {
+interface IncidentFlags extends CommonFlags, SubjectFlags {
   readonly from: string;
   readonly to: string;
   readonly json?: boolean;
@@ -26,7 +27,7 @@ export const registerIncidents: Register = (program, signal) => {
     'incidents',
     'list incidents that were raised, and what became of their notifications',
   );
-  addRange(command, '24h')
+  addSubjects(addRange(command, '24h'), 'only of these hosts')
     .option('--json', 'machine-readable')
     .option('--deliveries', 'with --json: also what became of the notifications of each incident');
   setAction(command, signal, incidents);
@@ -37,8 +38,12 @@ async function incidents(context: Context, flags: IncidentFlags): Promise<number
   const { out, zone } = context;
   const range = rangeFlags(flags, presentOf(context));
   const list = async (state: State) => {
-    const found = (await state.incidents(range, LIMIT)).reverse();
-    if (found.length === 0 && filesOf(context.config).state !== null) hintElsewhere(context.config.data);
+    const all = (await state.incidents(range, LIMIT)).reverse();
+    const filter = new SubjectFilter(flags);
+    const found = all.filter(incident => filter.takes(incident));
+    const none = filter.noneText();
+    if (none !== null) note(`of the incidents in this range: ${none}`);
+    if (all.length === 0 && filesOf(context.config).state !== null) hintElsewhere(context.config.data);
     if (flags.json && !flags.deliveries) return out.write(jsonText(found.map(incidentJson)));
     const deliveries = await allDeliveries(state);
     if (flags.json) return out.write(jsonText(withNotifications(found, deliveries)));

@@ -1,6 +1,7 @@
 import { filesOf, makeFold, makeState } from '../../app/wire.ts';
 import { describeError } from '../../core/errors.ts';
 import type { Interval } from '../../core/interval.ts';
+import type { Frame } from '../../core/traffic/frame.ts';
 import { RuleCoverage } from '../../detector/rule-coverage.ts';
 import { jsonText, reportText, reviewJson } from '../../review/report.ts';
 import { reviewStore } from '../../review/review.ts';
@@ -8,14 +9,14 @@ import type { State } from '../../state/contract.ts';
 import type { Store } from '../../store/contract.ts';
 import { addCommand, addRange, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
-import { hintElsewhere, hintHost, readStore, using } from '../open-data.ts';
+import { hintElsewhere, note, readStore, using } from '../open-data.ts';
 import { Progress } from '../screen/progress.ts';
+import { addSubjects, askedHosts, SubjectFilter, type SubjectFlags } from '../subjects.ts';
 import { presentOf, rangeFlags } from '../times.ts';
 
-interface ReviewFlags extends CommonFlags {
+interface ReviewFlags extends CommonFlags, SubjectFlags {
   readonly from: string;
   readonly to: string;
-  readonly host?: string;
   readonly json?: boolean;
 }
 
@@ -25,7 +26,7 @@ export const registerReview: Register = (program, signal) => {
     'review',
     'judge stored history again: what happened, and what would other settings have said?',
   );
-  addRange(command, '24h').option('--host <name>', 'only this host').option('--json', 'machine-readable');
+  addSubjects(addRange(command, '24h'), 'only of these hosts').option('--json', 'machine-readable');
   setAction(command, signal, review);
 };
 
@@ -48,25 +49,39 @@ async function reviewStored(
   state: State,
 ): Promise<void> {
   const { config, clock, log, out, zone } = context;
+  const hosts = flags.host === undefined ? null : await askedHosts(store, flags.host, config.host);
+  const filter = new SubjectFilter(flags);
+  const isNarrow = flags.container !== undefined || flags.service !== undefined;
   const fold = makeFold(config);
   const coverage = new RuleCoverage(config.detectors);
   const progress = new Progress(process.stderr, clock);
   const checkpoints = await reachable(context, state);
-  const reviews = await reviewStore(fold, store, range, {
+  const all = await reviewStore(fold, store, range, {
     ...(checkpoints
       ? { checkpoint: (host, before) => state.loadCheckpoint(host, fold.fingerprint, before) }
       : {}),
-    ...(flags.host === undefined ? {} : { host: flags.host }),
+    ...(hosts === null ? {} : { hosts }),
     onFrame: frame => {
       if (frame.start >= range.from) coverage.see(frame);
+      if (isNarrow) see(filter, frame);
       progress.step(`folding ${zone.seconds(frame.start)}`);
     },
   });
   progress.end();
+  const reviews = all.map(review => ({
+    ...review,
+    incidents: review.incidents.filter(incident => filter.takes(incident)),
+  }));
   out.write(flags.json ? jsonText(reviews.map(reviewJson)) : reportText(reviews, zone));
   for (const { text } of coverage.unmatched()) log.warn(text);
-  if (flags.host !== undefined) await hintHost(store, flags.host);
-  if (reviews.length === 0 && filesOf(config).store !== null) hintElsewhere(config.data);
+  const none = isNarrow ? filter.noneText() : null;
+  if (none !== null) note(none);
+  if (reviews.length === 0 && hosts === null && filesOf(config).store !== null) hintElsewhere(config.data);
+}
+
+/** The names of a frame, to say what is near a pattern that fits nobody. */
+function see(filter: SubjectFilter, { host, containers }: Frame): void {
+  for (const { name, service } of containers) filter.takes({ host, service, container: name });
 }
 
 /** A review is possible without the workers' state; it folds more, then. */

@@ -14,7 +14,9 @@ import {
 import { jsonText } from '../../review/report.ts';
 import { addCommand, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
-import { openState } from '../open-data.ts';
+import { newestFrames } from '../newest-frames.ts';
+import { note, openState } from '../open-data.ts';
+import { SubjectFilter } from '../subjects.ts';
 import { type Present, presentOf } from '../times.ts';
 
 export interface SilenceFlags extends CommonFlags {
@@ -63,8 +65,26 @@ async function silenceAdd(context: Context, flags: SilenceFlags): Promise<number
   return openState(context, 'write', async state => {
     if (!(await state.saveSilence(silence, now))) throw tooMany();
     const firing = await state.incidents({ from: now, to: now + 1 }, LIMIT);
+    const nobody = await nobodyLine(context, flags, firing);
+    if (nobody !== null) note(nobody);
     context.out.write(`${addedLines(silence, firing, { now, zone: context.zone }).join('\n')}\n`);
   });
+}
+
+/** A line when nobody has such a name now: a slip is found in the night otherwise. Null when somebody has, or nobody is known. */
+async function nobodyLine(
+  { config, log }: Context,
+  flags: SilenceFlags,
+  firing: readonly Incident[],
+): Promise<string | null> {
+  const filter = new SubjectFilter(flags);
+  if (firing.map(incident => filter.takes(incident)).includes(true)) return null;
+  const newest = await newestFrames(config, log);
+  if ('why' in newest) return `the names were not compared with stored ones: ${newest.why}`;
+  for (const { host, containers } of newest.frames)
+    for (const { name, service } of containers) filter.takes({ host, service, container: name });
+  const none = filter.noneText();
+  return none === null ? null : `${none} now; the silence waits for one`;
 }
 
 /** Those in force, with `--all` also those that ended and are remembered. */
@@ -73,12 +93,17 @@ async function silenceList(
   flags: CommonFlags & { readonly all?: boolean; readonly json?: boolean },
 ): Promise<number> {
   const now = context.clock.now();
-  return openState(context, 'read', async state => {
-    const found = await state.silences(flags.all ? 0 : now);
-    const lines = found.map(silence => silenceLine(silence, presentOf(context)));
-    const text = `${lines.join('\n') || (flags.all ? 'No silences.' : 'No silences in force.')}\n`;
-    context.out.write(flags.json ? jsonText(found.map(silence => silenceJson(silence, now))) : text);
-  });
+  return openState(
+    context,
+    'read',
+    async state => {
+      const found = await state.silences(flags.all ? 0 : now);
+      const lines = found.map(silence => silenceLine(silence, presentOf(context)));
+      const text = `${lines.join('\n') || (flags.all ? 'No silences.' : 'No silences in force.')}\n`;
+      context.out.write(flags.json ? jsonText(found.map(silence => silenceJson(silence, now))) : text);
+    },
+    () => flags.json && context.out.write(jsonText([])),
+  );
 }
 
 /** What it held back is sent, if it still fires. */

@@ -1,14 +1,23 @@
 import { formatCount, formatCounted, formatSize } from '../../core/config/units.ts';
 import { printable } from '../../core/errors.ts';
 import type { MapEdge, MapNode, ServiceMap } from '../../core/traffic/service-map.ts';
+import { jsonText } from '../../review/report.ts';
 
 /** Pictures of a service map. Names are untrusted: each format escapes them in its own way. */
 export const MAP_FORMATS: Readonly<Record<string, (map: ServiceMap) => string>> = {
   text: mapText,
   dot: mapDot,
   mermaid: mapMermaid,
-  json: ({ nodes, edges }) => `${JSON.stringify({ nodes, edges: inOrder(edges) }, null, 2)}\n`,
+  json: ({ nodes, edges }) => jsonText({ nodes, edges: inOrder(edges).map(edgeJson) }),
 };
+
+/** An edge for other programs: counts as the client sees them. */
+const edgeJson = ({ from, to, protocol, port, ...exchange }: MapEdge) => ({
+  ...{ from, to, protocol, port },
+  ...{ sent_messages: exchange.sentMessages, sent_bytes: exchange.sentBytes },
+  ...{ received_messages: exchange.receivedMessages, received_bytes: exchange.receivedBytes },
+  ...{ connections: exchange.connections, failures: exchange.failures },
+});
 
 /** A line for each edge. */
 function mapText({ nodes, edges }: ServiceMap): string {

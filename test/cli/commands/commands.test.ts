@@ -69,6 +69,16 @@ describe('commands', () => {
     });
   });
 
+  it('check refuses a collector.user that does not exist, and shows an @ that is no secret', async () => {
+    writeConfig(folder.path, { collector: { user: 'no-such-user' } }, 'user.yaml');
+    expect(await type('check', '--config', 'user.yaml')).toMatchObject({
+      code: 2,
+      output: expect.stringMatching(/^tidegauge: collector\.user no-such-user: no such account: /),
+    });
+    writeConfig(folder.path, { host: 'me@box', receivers: [] }, 'at.yaml');
+    expect(parse((await type('check', '--config', 'at.yaml')).output)).toMatchObject({ host: 'me@box' });
+  });
+
   it.each([
     ['review', '--from'],
     ['incidents', '--from'],
@@ -84,7 +94,7 @@ describe('commands', () => {
 
   it('check prints what is in force as a file would hold it, without secrets', async () => {
     const settings = {
-      collector: { user: 'tidegauge', groups: ['docker', 998] },
+      collector: { user: 'nobody', groups: ['docker', 998] },
       store: { influx: { token: 'very-secret' } },
       redis: { url: 'redis://me:very-secret@box:6379/1' },
       http: { listen: '[::1]:9000' },
@@ -106,7 +116,7 @@ describe('commands', () => {
     expect(output).not.toMatch(/very-secret/);
     expect(parse(output)).toMatchObject({
       capture: { interval: '5s', spool: { size: '1GiB', age: '7d' } },
-      collector: { user: 'tidegauge', groups: 'docker, 998' },
+      collector: { user: 'nobody', groups: 'docker, 998' },
       http: { listen: '[::1]:9000' },
       redis: { url: 'redis://***@box:6379/1' },
       detectors: [{ above: '10485760B/s', rises_by: '3x', for: '20s' }],
