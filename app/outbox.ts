@@ -15,7 +15,7 @@ import type { ProcessContext } from './process-context.ts';
 import { type Backends, lockData } from './wire.ts';
 
 /** Longest wait at the end for the store and queue to take the last frames. */
-const DRAIN_MS = 10_000;
+const DRAIN_MS = 1500;
 
 /** Where a host's frames leave for store and queue: its name leased, its spool locked and open. */
 export interface Outbox {

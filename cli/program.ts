@@ -48,8 +48,10 @@ function report(error: unknown): number {
   return 70;
 }
 
+const stop = stopSignal();
 try {
-  await createProgram(stopSignal()).parseAsync();
+  await createProgram(stop.signal).parseAsync();
 } catch (error) {
   process.exitCode = report(error);
 }
+stop.done();

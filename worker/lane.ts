@@ -1,3 +1,4 @@
+import { aborted } from '../core/aborted.ts';
 import { describeError } from '../core/errors.ts';
 import { laneOf } from '../core/lane.ts';
 import type { Frame } from '../core/traffic/frame.ts';
@@ -29,7 +30,10 @@ export interface LaneStatus {
 }
 
 /** Longest time that an orderly stop waits for the store and the state. */
-const STOP_MS = 10_000;
+const STOP_MS = 1500;
+
+/** What is under way when that time is over gets this long to notice. */
+const GRACE_MS = 200;
 
 /**
  * A lane while this process owns it: the queue's frames and the sweep go through one chain, so that a host is
@@ -104,17 +108,31 @@ export class OwnedLane {
   async stop(save: boolean): Promise<void> {
     if (save) {
       void this.#deps.clock.sleep(STOP_MS, this.#abort.signal).then(() => this.#abort.abort());
-      await this.sweep();
+      await this.#soon(this.sweep());
     } else this.#abort.abort();
-    await this.#consumer?.stop();
-    await this.#chain;
+    await this.#soon(this.#settled());
     try {
       // After a failed fold a state may know more than was written.
-      if (save && this.failed === null) for (const host of this.#hosts.values()) await host.checkpoint(true);
+      if (save && this.failed === null && !this.#abort.signal.aborted)
+        for (const host of this.#hosts.values()) await host.checkpoint(true);
     } catch (error) {
       this.#deps.log.warn({ lane: this.lane, error: describeError(error) }, 'last checkpoint was not saved');
     }
     this.#abort.abort();
+  }
+
+  /** No frame comes any more, and nothing is being folded. */
+  async #settled(): Promise<void> {
+    await this.#consumer?.stop();
+    await this.#chain;
+  }
+
+  /** Waits no longer than a moment after the abort: a request to a store that does not answer cannot be cut short. */
+  async #soon(action: Promise<void>): Promise<void> {
+    const done = new AbortController();
+    const late = aborted(this.#abort.signal).then(() => this.#deps.clock.sleep(GRACE_MS, done.signal));
+    await Promise.race([action, late]);
+    done.abort();
   }
 
   async #take(frame: Frame): Promise<void> {

@@ -56,6 +56,8 @@ export interface WorkerStatus {
   readonly waitingError: string | null;
   /** Why the state cannot be reached, or null. */
   readonly stateDown: string | null;
+  /** Why lanes could not be given back at the end, so that they are free only when their leases expire; or null. */
+  readonly unreleased: string | null;
 }
 
 /** The lane in which notifications are delivered. */
@@ -82,6 +84,7 @@ export class Worker {
   readonly #unrecorded: Unrecorded = new Map();
   #loop: Promise<void> = Promise.resolve();
   #stateDown: string | null = null;
+  #unreleased: string | null = null;
   /** Of lanes and deliverers that are gone. */
   readonly #past = { frames: 0, failedFrames: 0, refusedRows: 0, delivered: 0, failed: 0, dead: 0 };
   #pruned = Number.NEGATIVE_INFINITY;
@@ -120,6 +123,7 @@ export class Worker {
       waiting: deliverer?.waiting ?? 0,
       waitingError: deliverer?.waitingError ?? null,
       stateDown: this.#stateDown,
+      unreleased: this.#unreleased,
     };
   }
 
@@ -237,6 +241,7 @@ export class Worker {
     try {
       await action();
     } catch (error) {
+      this.#unreleased = describeError(error);
       this.#deps.log.debug({ what, error: describeError(error) }, 'not released, it will expire');
     }
   }

@@ -9,7 +9,7 @@ import type { ConnectionKind, ConnectionRow } from '../../core/traffic/connectio
 import type { Frame } from '../../core/traffic/frame.ts';
 import { jsonText } from '../../review/report.ts';
 import type { Store } from '../../store/contract.ts';
-import { addCommand, addUser, type Register, setCaptureAction } from '../command.ts';
+import { addCommand, addUser, interrupted, type Register, setCaptureAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { hintHost, note, readStore } from '../open-data.ts';
 import { writeRows } from '../screen/rows.ts';
@@ -41,7 +41,8 @@ export const registerConnections: Register = (program, signal) => {
 
 /** Live, or with --from those stored. */
 async function connections(context: Context, flags: ConnectionFlags): Promise<number> {
-  if (flags.from !== undefined) return list(context, { ...flags, from: flags.from });
+  if (flags.from !== undefined)
+    return Promise.race([list(context, { ...flags, from: flags.from }), interrupted(context.signal)]);
   refuseRange(flags);
   await watch(context, flags);
   return 0;

@@ -34,7 +34,7 @@ export const registerDemo: Register = (program, signal) => {
   command
     .option('--for <duration>', 'how long, such as 2m', '2m')
     .option('--traffic', 'only make the traffic; watch it with a `tidegauge run` of your own');
-  setAction(command, signal, demo);
+  setAction(command, signal, demo, { ends: 'in order' });
 };
 
 /**

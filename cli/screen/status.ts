@@ -186,14 +186,17 @@ function aliveText({ containers }: Frame): string {
 const rebuildingText = ({ host, frames: folded, at }: Progress, zone: TimeZone): string =>
   `folding the history of ${printable(host, 60)}: ${folded} frames, at ${zone.seconds(at)}`;
 
-/** What became of the last frames: `pending` of them are neither stored nor queued, null where none are made; `lost` of those not even on disk. */
-export function closingLine(pending: number | null, lost: number): string {
-  if (pending === null) return 'stopped';
-  if (pending === 0) return 'stopped: last interval stored';
-  const waiting = pending - lost;
+/**
+ * What became of the last frames, and what was left undone: `pending` frames are neither stored nor queued, null where
+ * none are made; `lost` of those not even on disk.
+ */
+export function closingLine(pending: number | null, lost: number, undone: readonly string[]): string {
+  const waiting = (pending ?? 0) - lost;
   const rests = [
-    waiting > 0 && `${frames(waiting)} in the spool for the next start`,
+    pending === 0 && 'last interval stored',
+    waiting > 0 && `${frames(waiting)} ${waiting === 1 ? 'waits' : 'wait'} in the spool for the next start`,
     lost > 0 && `${frames(lost)} lost`,
+    ...undone,
   ].filter(part => part !== false);
-  return `stopped: ${rests.join(', ')}`;
+  return rests.length === 0 ? 'stopped' : `stopped: ${rests.join('; ')}`;
 }

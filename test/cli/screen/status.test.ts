@@ -110,8 +110,13 @@ describe('the status', () => {
 });
 
 it('the closing line says what became of the last frames', () => {
-  expect(closingLine(null, 0)).toBe('stopped');
-  expect(closingLine(0, 0)).toBe('stopped: last interval stored');
-  expect(closingLine(12, 0)).toBe('stopped: 12 frames in the spool for the next start');
-  expect(closingLine(12, 1)).toBe('stopped: 11 frames in the spool for the next start, 1 frame lost');
+  expect(closingLine(null, 0, [])).toBe('stopped');
+  expect(closingLine(0, 0, [])).toBe('stopped: last interval stored');
+  expect(closingLine(1, 0, [])).toBe('stopped: 1 frame waits in the spool for the next start');
+  expect(closingLine(12, 1, [])).toBe(
+    'stopped: 11 frames wait in the spool for the next start; 1 frame lost',
+  );
+  expect(closingLine(null, 0, ['lanes were not released: no connection'])).toBe(
+    'stopped: lanes were not released: no connection',
+  );
 });
