@@ -20,6 +20,8 @@ export interface RuleWatchOptions {
 const RECENT_MS = 600_000;
 /** Pause between two checks. */
 const EVERY_MS = 5000;
+/** And so long is nothing said of it anywhere: containers get their names a moment after a start. */
+const SETTLE_MS = 15_000;
 /** A rule that matches no containers for this long gets a line in the log: a restart takes less. */
 const PATIENCE_MS = 60_000;
 
@@ -49,9 +51,10 @@ export class RuleWatch {
     };
   }
 
-  /** Rules with a `match` that matches no containers. */
+  /** Rules with a `match` that has matched no containers for a while. */
   unmatched(): readonly Unmatched[] {
-    return this.#unmatched;
+    const settled = this.#options.clock.monotonic() - SETTLE_MS;
+    return this.#unmatched.filter(({ rule }) => (this.#idle.get(rule)?.since ?? settled + 1) <= settled);
   }
 
   /** How many containers and cgroups each rule matches; empty before the first frame. */

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { printable, TidegaugeError } from '../core/errors.ts';
+import { printable, UsageError } from '../core/errors.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -14,7 +14,7 @@ const OTHER_NAMES: Readonly<Record<string, string>> = { '-c': 'call' };
 
 /**
  * Without a `--` npm takes the flags for itself, and the command would do something else than was asked: another file,
- * another range. npm hands them on as variables of its own. Throws a TidegaugeError that names them.
+ * another range. npm hands them on as variables of its own. Throws a UsageError that names them.
  */
 export function refuseSwallowedFlags(program: Command, words: readonly string[], env: Environment): void {
   const script = SCRIPTS[env.npm_lifecycle_event ?? ''];
@@ -29,14 +29,11 @@ export function refuseSwallowedFlags(program: Command, words: readonly string[],
     return [required ? `${long}=${printable(value, 60)}` : String(long)];
   });
   if (swallowed.length === 0) return;
-  throw new TidegaugeError(
-    {
-      place: '',
-      found: `npm has taken ${swallowed.join(' ')} for itself: a -- is missing`,
-      remedy: `Write \`${[script.call, ...path.slice(script.given), ...swallowed].join(' ')}\`.`,
-    },
-    { exitCode: 2 },
-  );
+  throw new UsageError({
+    place: '',
+    found: `npm has taken ${swallowed.join(' ')} for itself: a -- is missing`,
+    remedy: `Write \`${[script.call, ...path.slice(script.given), ...swallowed].join(' ')}\`.`,
+  });
 }
 
 /** The command that the words name, and its names. */

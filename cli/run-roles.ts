@@ -149,10 +149,10 @@ async function play(
   }
 }
 
-/** On a terminal log lines go into the redrawn screen, which would wipe them otherwise. */
+/** Log lines of the same terminal go into the redrawn screen, which would wipe them otherwise. */
 function openLive({ out, clock, zone, peopleLog }: Context, traffic: boolean, { header, shows }: Show): Live {
   const live = new Live({ screen: out, clock, zone, traffic, ...(shows ? { shows } : {}) });
-  if (live.redraws) {
+  if (live.redraws && process.stderr.isTTY) {
     for (const entry of peopleLog?.written ?? []) live.recall(entry);
     peopleLog?.divert(entry => live.log(entry));
   }

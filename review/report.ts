@@ -1,5 +1,5 @@
 import { isoTime } from '../core/clock.ts';
-import { formatDuration } from '../core/config/units.ts';
+import { formatLength } from '../core/config/units.ts';
 import { printable } from '../core/errors.ts';
 import type { Incident } from '../core/incident/incident.ts';
 import { incidentJson } from '../core/incident/incident-json.ts';
@@ -51,7 +51,7 @@ function hostText(review: HostReview, zone: TimeZone): string {
 export function incidentLines(incident: Incident, zone: TimeZone): string[] {
   const { start, end } = incident;
   const head = `${incident.severity.toUpperCase()} ${printable(incident.title)}`;
-  const length = lengthText(end - start);
+  const length = formatLength(end - start);
   const state =
     incident.resolvedAt === null
       ? `firing for ${length} so far`
@@ -67,14 +67,8 @@ export function incidentLines(incident: Incident, zone: TimeZone): string[] {
   return [head, when, ...findings];
 }
 
-/** Milliseconds of a length are noise to people, and so are tenths of a long one. */
-function lengthText(ms: number): string {
-  const unit = ms < 1000 ? 1 : ms < 10_000 ? 100 : 1000;
-  return formatDuration(Math.round(ms / unit) * unit);
-}
-
 function rangeText({ from, to }: Interval, zone: TimeZone): string {
-  return `${zone.text(from)} for ${lengthText(to - from)}`;
+  return `${zone.text(from)} for ${formatLength(to - from)}`;
 }
 
 const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;

@@ -110,7 +110,8 @@ export class HostWorker {
       silentUpTo: rebuilds ? handled : null,
     });
     const folded = await worker.catchUp();
-    if (folded > 0) deps.log.info({ host, frames: folded }, 'caught up from the store');
+    if (folded > 0)
+      deps.log.info({ host, frames: folded }, 'judged frames that were stored while nobody judged this host');
     await worker.#closeOrphanedIncidents();
     return worker;
   }

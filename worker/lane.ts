@@ -27,6 +27,8 @@ export interface LaneStatus {
   readonly rebuilding: Progress | null;
   /** From the end of a frame to its outputs being stored, ms: of the newest frame of the host that is furthest behind. */
   readonly lagMs: number | null;
+  /** Why stored frames could not be looked for, or null. */
+  readonly storeDown: string | null;
 }
 
 /** Longest time that an orderly stop waits for the store and the state. */
@@ -48,8 +50,8 @@ export class OwnedLane {
   readonly #hosts = new Map<string, HostWorker>();
   #consumer: Consumer | null = null;
   #rebuilding: Progress | null = null;
-  /** The last sweep failed: that is a line of the log once, not with each sweep of an outage. */
-  #sweepFailed = false;
+  /** Why the last sweep failed, or null. */
+  #sweepError: string | null = null;
   #chain: Promise<void> = Promise.resolve();
   /** Why the lane cannot go on, or null. */
   failed: string | null = null;
@@ -73,6 +75,7 @@ export class OwnedLane {
       forgotten: sum(host => host.forgotten),
       rebuilding: this.#rebuilding,
       lagMs: lags.length === 0 ? null : Math.max(...lags),
+      storeDown: this.#sweepError,
     };
   }
 
@@ -88,14 +91,15 @@ export class OwnedLane {
         if (laneOf(host, this.#deps.queue.lanes) === this.lane)
           await this.#serially(() => this.#sweepHost(host));
       }
-      this.#sweepFailed = false;
+      this.#sweepError = null;
     } catch (error) {
       // A lane that failed says so itself; anything else is tried again by the next sweep.
       if (this.failed !== null) return;
-      const level = this.#sweepFailed ? 'debug' : 'warn';
-      this.#sweepFailed = true;
+      // An outage is a line of the log once, not with each sweep.
+      const level = this.#sweepError === null ? 'warn' : 'debug';
+      this.#sweepError = describeError(error);
       this.#deps.log[level](
-        { lane: this.lane, error: describeError(error) },
+        { lane: this.lane, error: this.#sweepError },
         'sweep failed, the next one tries again',
       );
     }

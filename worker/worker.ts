@@ -54,6 +54,8 @@ export interface WorkerStatus {
   /** Deliveries of this process that failed and wait for their next attempt, and why the last of them failed. */
   readonly waiting: number;
   readonly waitingError: string | null;
+  /** As in LaneStatus, of any lane. */
+  readonly storeDown: string | null;
   /** Why the state cannot be reached, or null. */
   readonly stateDown: string | null;
   /** Why lanes could not be given back at the end, so that they are free only when their leases expire; or null. */
@@ -122,6 +124,7 @@ export class Worker {
       silences: deliverer?.silences ?? null,
       waiting: deliverer?.waiting ?? 0,
       waitingError: deliverer?.waitingError ?? null,
+      storeDown: lanes.find(({ storeDown }) => storeDown !== null)?.storeDown ?? null,
       stateDown: this.#stateDown,
       unreleased: this.#unreleased,
     };

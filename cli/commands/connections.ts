@@ -13,6 +13,7 @@ import { addCommand, addUser, interrupted, type Register, setCaptureAction } fro
 import type { CommonFlags, Context } from '../context.ts';
 import { hintHost, note, readStore } from '../open-data.ts';
 import { writeRows } from '../screen/rows.ts';
+import { shownName } from '../screen/shown-name.ts';
 import { addSubjects, askedHosts, nameAmong, SubjectFilter, type SubjectFlags } from '../subjects.ts';
 import { presentOf, rangeFlags } from '../times.ts';
 
@@ -193,7 +194,7 @@ export function storedLine({ time, container, kind, count, client, server }: Sho
   return `${interval}  ${nameCell(container)} ${kind.padEnd(9)} ${String(count).padStart(8)}  ${way}`;
 }
 
-const nameCell = (name: string): string => printable(name, 32).padEnd(32);
+const nameCell = (name: string): string => shownName(name, 32).padEnd(32);
 
 function endText({ address, port }: End): string {
   const text = printable(address ?? '?');

@@ -27,8 +27,8 @@ export const registerMap: Register = (program, signal) => {
       `
 Names in parentheses are not containers: (host) an address of this host, (ADDRESS:PORT) one that is translated on the
 way, such as a published port, (private) an address of a private range, (outside) any other, (unknown) an address that
-was not seen, (other) everything beyond the limits of a frame. \`/\` is what runs on the host outside of all containers
-and services.`,
+was not seen, (other) everything beyond the limits of a frame. \`/ (the host itself)\` is what runs outside of all
+containers and services; other programs read it as \`/\`.`,
     );
   setAction(command, signal, map);
 };
@@ -83,7 +83,7 @@ function among(hosts: readonly string[], host: string, map: ServiceMap): Service
   };
 }
 
-function unknownFormat(format: string): TidegaugeError {
+function unknownFormat(format: string): UsageError {
   return new UsageError({
     place: '--format',
     expected: `one of ${Object.keys(MAP_FORMATS).join(', ')}`,

@@ -9,6 +9,7 @@ import { addCommand, addRange, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { hintHost, note, readStore } from '../open-data.ts';
 import { writeRows } from '../screen/rows.ts';
+import { shownName } from '../screen/shown-name.ts';
 import { addSubjects, askedHosts, nameAmong, SubjectFilter, type SubjectFlags } from '../subjects.ts';
 import { presentOf, rangeFlags } from '../times.ts';
 
@@ -81,7 +82,7 @@ const header = (zone: TimeZone): string =>
 export function trafficLine({ start }: Rollup, sum: TrafficSum, zone: TimeZone): string {
   const rate = ({ bytes }: { readonly bytes: number }): string =>
     formatSize(sum.durationMs > 0 ? (bytes * 1000) / sum.durationMs : 0);
-  const name = printable(sum.container, 32).padEnd(32);
+  const name = shownName(sum.container, 32).padEnd(32);
   const doubt = sum.incomplete > 0 ? ', incomplete' : '';
   const watched = formatDuration(Math.ceil(sum.durationMs / 1000) * 1000);
   return (

@@ -35,10 +35,10 @@ const INCIDENTS_SHOWN = 5;
 /** Silence is reported after two intervals, but not before this. */
 const SILENCE_MS = 3000;
 
-/** What is said of a fault besides its name, which the metrics have as well. */
+/** Why an interval does not hold all that happened; the fault's name, which the metrics have as well, stands behind. */
 const FAULT_WORDS: Readonly<Record<Fault, string>> = {
-  attach: 'capture began',
-  detach: 'capture ended',
+  attach: 'capture began in this interval',
+  detach: 'capture ended in this interval',
   'lost-events': 'bpftrace lost events',
   saturated: 'a map was full; raise capture.map_keys',
   'late-flip': 'bpftrace was held up',
@@ -47,7 +47,7 @@ const FAULT_WORDS: Readonly<Record<Fault, string>> = {
 };
 
 function faultsOf({ faults, lost }: Frame): string {
-  const words = faults.map(fault => `${fault} (${FAULT_WORDS[fault]})`);
+  const words = faults.map(fault => `${FAULT_WORDS[fault]} (${fault})`);
   return [...words, ...(lost > 0 ? [`${lost} events lost`] : [])].join(', ');
 }
 

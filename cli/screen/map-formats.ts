@@ -2,6 +2,7 @@ import { formatCount, formatCounted, formatSize } from '../../core/config/units.
 import { printable } from '../../core/errors.ts';
 import type { MapEdge, MapNode, ServiceMap } from '../../core/traffic/service-map.ts';
 import { jsonText } from '../../review/report.ts';
+import { shownName } from './shown-name.ts';
 
 /** Pictures of a service map. Names are untrusted: each format escapes them in its own way. */
 export const MAP_FORMATS: Readonly<Record<string, (map: ServiceMap) => string>> = {
@@ -22,7 +23,7 @@ const edgeJson = ({ from, to, protocol, port, ...exchange }: MapEdge) => ({
 /** A line for each edge. */
 function mapText({ nodes, edges }: ServiceMap): string {
   if (edges.length === 0) return 'No traffic between anybody is stored for this host and range.\n';
-  const names = new Map(nodes.map(node => [node.id, printable(labelOf(node), 60)]));
+  const names = new Map(nodes.map(node => [node.id, shownName(labelOf(node), 60)]));
   return inOrder(edges)
     .map(edge => `${names.get(edge.from)} -> ${names.get(edge.to)} ${portOf(edge)}: ${numbersOf(edge)}\n`)
     .join('');
@@ -34,7 +35,9 @@ function mapDot({ nodes, edges }: ServiceMap): string {
   return [
     'digraph tidegauge {',
     '  rankdir=LR;',
-    ...nodes.map(node => `  ${ids.get(node.id)} [label=${dotText(labelOf(node))}${shapeOf(node)}];`),
+    ...nodes.map(
+      node => `  ${ids.get(node.id)} [label=${dotText(shownName(labelOf(node), LABEL))}${shapeOf(node)}];`,
+    ),
     ...inOrder(edges).map(edge => {
       const label = dotText(`${portOf(edge)} ${numbersOf(edge)}`);
       const health = healthOf(edge);
@@ -54,7 +57,7 @@ function mapMermaid({ nodes, edges }: ServiceMap): string {
   const failing = edges.filter(edge => healthOf(edge) !== 'well').map((_, i) => i);
   return [
     'flowchart LR',
-    ...nodes.map(node => `  ${ids.get(node.id)}["${mermaidText(labelOf(node))}"]`),
+    ...nodes.map(node => `  ${ids.get(node.id)}["${mermaidText(shownName(labelOf(node), LABEL))}"]`),
     ...inOrder(edges).map(edge => {
       const label = mermaidText(`${portOf(edge)} ${numbersOf(edge)}`);
       const arrow = healthOf(edge) === 'down' ? '-.->' : '-->';
@@ -78,6 +81,9 @@ function inOrder(edges: readonly MapEdge[]): MapEdge[] {
   const rank = (edge: MapEdge): number => HEALTH.indexOf(healthOf(edge));
   return edges.toSorted((a, b) => rank(a) - rank(b) || b.failures - a.failures || bytesOf(b) - bytesOf(a));
 }
+
+/** Longest name in a drawing. */
+const LABEL = 500;
 
 /** Ids that need no escaping. */
 const numbered = (nodes: readonly MapNode[]): Map<string, string> =>

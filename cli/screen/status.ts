@@ -179,8 +179,8 @@ function aliveText({ containers }: Frame): string {
   const named = containers.filter(({ kind }) => kind === 'container').length;
   const own = containers.length - named;
   return named === 0
-    ? `no containers; ${own} of the host's own cgroups`
-    : `${counted(named, 'container')}, ${counted(own, 'other')}`;
+    ? `no containers; ${counted(own, 'cgroup')} of the host`
+    : `${counted(named, 'container')}${own > 0 ? `, ${counted(own, 'cgroup')} of the host` : ''}`;
 }
 
 const rebuildingText = ({ host, frames: folded, at }: Progress, zone: TimeZone): string =>

@@ -282,7 +282,9 @@ describeWith(['ebpf'], 'a second collector on one data directory', () => {
     });
     const child = tidegauge(['run'], { cwd: folder.path });
     await child.ended(2);
-    expect(child.output).toMatch(/^tidegauge: .*another collector uses this data directory.*\n$/);
+    expect(child.output).toMatch(
+      /^tidegauge: .*another collector uses this data directory \(process \d+\).*\n$/,
+    );
     expect(readdirSync(folder.path).filter(name => name.endsWith('.db'))).toEqual([]);
     lock?.release();
     folder.remove();

@@ -138,9 +138,10 @@ describe('live', () => {
     live.frame(faulty, WELL);
     live.frame({ ...frame(1), faults: ['detach'] }, WELL);
     picture.frame(faulty, WELL);
-    const words = 'attach (capture began), lost-events (bpftrace lost events), 7 events lost';
+    const words =
+      'capture began in this interval (attach), bpftrace lost events (lost-events), 7 events lost';
     expect(screen.text).toContain(`incomplete: ${words}\n`);
-    expect(screen.text).toMatch(/incomplete: detach \(capture ended\)\n/);
+    expect(screen.text).toMatch(/incomplete: capture ended in this interval \(detach\)\n/);
     expect(terminal.picture.join(' ').replace(/\s+/g, ' ')).toContain(`INCOMPLETE: ${words}`);
   });
 

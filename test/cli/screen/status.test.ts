@@ -28,14 +28,14 @@ const FRAME = frameOf('box', 0, busyParts(3));
 describe('the status', () => {
   it('warns of a clock that was set back', () => {
     expect(statusOf(FRAME, SHIPPER, WORKER, sight('connected', 90_000))).toMatchObject({
-      line: '! clock was set back: frames are 1m30s ahead; 3 containers, 0 others',
+      line: '! clock was set back: frames are 1m30s ahead; 3 containers',
       trouble: true,
     });
   });
 
   it('is short while all is well', () => {
     expect(statusOf(FRAME, SHIPPER, WORKER, sight('connected'))).toEqual({
-      line: '3 containers, 0 others',
+      line: '3 containers',
       trouble: false,
       reasons: [],
     });
@@ -44,9 +44,7 @@ describe('the status', () => {
   it('names first who is away, in few words, and the reasons apart', () => {
     const shipper = { ...SHIPPER, pending: 12, storeDown: 'x'.repeat(300), queueDown: 'timed out' };
     const status = statusOf(FRAME, shipper, { ...WORKER, stateDown: 'refused' }, sight('away'));
-    expect(status.line).toBe(
-      '! away: store (12 frames waiting), queue, state, Docker; 3 containers, 0 others',
-    );
+    expect(status.line).toBe('! away: store (12 frames waiting), queue, state, Docker; 3 containers');
     expect(status.trouble).toBe(true);
     expect(status.reasons).toEqual([
       `store: ${'x'.repeat(300)}`,
@@ -60,7 +58,7 @@ describe('the status', () => {
     const unreached = [{ name: 'state' as const, reason: 'no connection' }];
     const shipper = { ...SHIPPER, pending: 3, storeDown: 'redis: no connection' };
     expect(statusOf(FRAME, shipper, null, { ...sight('off'), unreached })).toMatchObject({
-      line: '! away: state (3 frames waiting); 3 containers, 0 others',
+      line: '! away: state (3 frames waiting); 3 containers',
       reasons: ['state: no connection'],
     });
   });
@@ -68,7 +66,7 @@ describe('the status', () => {
   it('names the state when frames wait for a name that is not claimed yet', () => {
     const shipper = { ...SHIPPER, pending: 3, stateDown: 'no connection' };
     expect(statusOf(FRAME, shipper, null, sight('off'))).toMatchObject({
-      line: '! away: state (3 frames waiting); 3 containers, 0 others',
+      line: '! away: state (3 frames waiting); 3 containers',
       reasons: ['state: no connection'],
     });
   });
@@ -85,17 +83,17 @@ describe('the status', () => {
     const about = (count: number) =>
       statusOf(FRAME, SHIPPER, WORKER, { ...sight('off'), unmatched: unmatched.slice(0, count) });
     expect(about(2)).toEqual({
-      line: '3 containers, 0 others; matching no containers: rule a, rule b',
+      line: '3 containers; matching no containers: rule a, rule b',
       trouble: false,
       reasons: ['rule a: none', 'rule b: none'],
     });
-    expect(about(4)).toMatchObject({ line: '3 containers, 0 others; matching no containers: 4 rules' });
+    expect(about(4)).toMatchObject({ line: '3 containers; matching no containers: 4 rules' });
     expect(about(4).reasons).toHaveLength(3);
   });
 
   it('counts notifications that wait, not attempts', () => {
     expect(statusOf(FRAME, SHIPPER, { ...WORKER, waiting: 3, waitingError: '503' }, sight('off'))).toEqual({
-      line: '3 notifications wait; 3 containers, 0 others',
+      line: '3 notifications wait; 3 containers',
       trouble: false,
       reasons: ['notifications: last error: 503'],
     });
@@ -103,7 +101,7 @@ describe('the status', () => {
 
   it('a Docker that was never there is no trouble', () => {
     expect(statusOf(FRAME, SHIPPER, null, sight('absent'))).toMatchObject({
-      line: '3 containers, 0 others; no Docker',
+      line: '3 containers; no Docker',
       trouble: false,
     });
   });
