@@ -17,7 +17,9 @@ export interface Collector {
   readonly stats: FrameStats;
   /** Resolves when another installation has taken this host's name: this one must end. */
   readonly lost: Promise<TidegaugeError>;
-  /** Read out the last frame and ship what can be; returns how many frames are lost. */
+  /** End the capture: the last frame is read out, and in the spool. */
+  readOut(): Promise<void>;
+  /** The same, then ship what can be shipped soon; returns how many frames are lost. */
   stop(): Promise<number>;
 }
 
@@ -58,13 +60,18 @@ export async function startCollector(
     recording?.close();
     throw error;
   });
+  let readingOut: Promise<void> | null = null;
   const collector: Collector = {
     capture,
     shipper,
     stats,
     lost,
+    readOut() {
+      readingOut ??= capture.stop();
+      return readingOut;
+    },
     async stop() {
-      await capture.stop();
+      await collector.readOut();
       const left = await outbox.stop();
       recording?.close();
       return left;

@@ -12,7 +12,7 @@ export interface Detecting {
   worker(): WorkerStatus | null;
   maintenance(): MaintenanceStatus | null;
   readonly rules: RuleWatch;
-  /** Fold what is stored now, save, give the lanes back. The backends must be ready or closed. */
+  /** Fold what is stored now, save, give the lanes back, as far as that can be had soon. */
   stop(): Promise<void>;
 }
 
@@ -38,8 +38,7 @@ export function startDetecting(
     maintenance: () => maintenance?.status() ?? null,
     rules,
     async stop() {
-      await maintenance?.stop();
-      await worker?.stop();
+      await Promise.all([maintenance?.stop(), worker?.stop()]);
     },
   };
 }

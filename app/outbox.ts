@@ -12,10 +12,10 @@ import type { BackendStartup } from './backend-startup.ts';
 import { HostLease } from './host-lease.ts';
 import { instanceId } from './instance.ts';
 import type { ProcessContext } from './process-context.ts';
-import { type Backends, lockData } from './wire.ts';
+import { type Backends, dataHolder, lockData } from './wire.ts';
 
 /** Longest wait at the end for the store and queue to take the last frames. */
-const DRAIN_MS = 10_000;
+const DRAIN_MS = 1500;
 
 /** Where a host's frames leave for store and queue: its name leased, its spool locked and open. */
 export interface Outbox {
@@ -153,9 +153,12 @@ export function refuseIfInUse(data: string): void {
 }
 
 function inUse(data: string): TidegaugeError {
+  const pid = dataHolder(data);
+  const who =
+    pid === null ? 'its process cannot be seen from here, as in another container' : `process ${pid}`;
   return new UsageError({
     place: data,
-    found: 'another collector uses this data directory',
+    found: `another collector uses this data directory (${who})`,
     remedy: 'Stop the other one, or set `data` to another directory.',
   });
 }

@@ -21,8 +21,8 @@ export interface RuleWatchOptions {
 const RECENT_MS = 600_000;
 /** Pause between two checks. */
 const EVERY_MS = 5000;
-/** Names are asked for in the first moments of a capture: nobody is called uncovered before. */
-const NAMES_MS = 10_000;
+/** Containers get their names in the first moments of a capture: so long nothing is said of whom rules match. */
+const SETTLE_MS = 15_000;
 /** A rule that matches no containers for this long gets a line in the log: a restart takes less. */
 const PATIENCE_MS = 60_000;
 
@@ -54,9 +54,10 @@ export class RuleWatch {
     };
   }
 
-  /** Rules with a `match` that matches no containers. */
+  /** Rules with a `match` that has matched no containers for a while. */
   unmatched(): readonly Unmatched[] {
-    return this.#unmatched;
+    const settled = this.#options.clock.monotonic() - SETTLE_MS;
+    return this.#unmatched.filter(({ rule }) => (this.#idle.get(rule)?.since ?? settled + 1) <= settled);
   }
 
   /** How many containers and cgroups each rule matches; empty before the first frame. */
@@ -102,7 +103,7 @@ export class RuleWatch {
     const due = this.#recentHosts().filter(({ host }) => {
       const since = this.#arrivals.get(host);
       if (since === undefined) this.#arrivals.set(host, clock.monotonic());
-      return typeof since === 'number' && clock.monotonic() - since >= NAMES_MS;
+      return typeof since === 'number' && clock.monotonic() - since >= SETTLE_MS;
     });
     for (const { host } of due) this.#arrivals.set(host, null);
     const line = uncoveredLine(rules, due);

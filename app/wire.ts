@@ -17,7 +17,7 @@ import type { Queue } from '../queue/contract.ts';
 import { createQueue } from '../queue/index.ts';
 import type { State, Workers } from '../state/contract.ts';
 import { createState, stateFile } from '../state/index.ts';
-import { type FileLock, lockFile } from '../state/sqlite/lock.ts';
+import { type FileLock, lockFile, lockHolder } from '../state/sqlite/lock.ts';
 import type { Store } from '../store/contract.ts';
 import { createStore, storeFile } from '../store/index.ts';
 import { BACKENDS, BackendStartup } from './backend-startup.ts';
@@ -58,6 +58,8 @@ export const filesOf = (config: Config): { store: string | null; state: string |
 });
 /** The lock of a data directory: one collector each. */
 export const lockData = (data: string): FileLock | null => lockFile(join(data, 'collector.lock'));
+/** The process that has it, where it can be seen. */
+export const dataHolder = (data: string): number | null => lockHolder(join(data, 'collector.lock'));
 export const makeReceivers = (config: Config, clock: Clock): Receiver[] =>
   createReceivers(config.receivers, clock);
 

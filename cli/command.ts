@@ -3,6 +3,7 @@ import { prepareRights } from '../app/rights.ts';
 import { HOOK_NAMES } from '../bpf/hooks.ts';
 import { LOG_FORMATS, LOG_LEVELS } from '../core/config/config.ts';
 import { type CommonFlags, type Context, createContext, load } from './context.ts';
+import { Interrupted } from './signals.ts';
 
 /** Adds one command, or a command with sub-commands, to the program. One per file of commands/. */
 export type Register = (program: Command, signal: AbortSignal) => void;
@@ -24,6 +25,10 @@ export const addCommand = (parent: Command, name: string, description: string): 
       new Option('--log-format <format>', '`auto` is text on a terminal, json elsewhere').choices(
         LOG_FORMATS,
       ),
+    )
+    .option(
+      '--time-zone <zone>',
+      'of times shown, and of times given without an offset, such as Europe/Berlin (default: UTC)',
     );
 
 export const addHook = (command: Command): Command =>
@@ -52,22 +57,44 @@ export const addCaptureFlags = (command: Command): Command =>
 /** The stored range that a command reads. */
 export const addRange = (command: Command, from: string, example = '12h'): Command =>
   command
-    .option('--from <time>', `start: ISO 8601, or a duration ago such as ${example}`, from)
-    .option('--to <time>', 'end: ISO 8601, or a duration ago', '0s');
+    .option(
+      '--from <time>',
+      `start: a duration ago such as ${example}, or ISO 8601 such as 2026-01-31T22:00`,
+      from,
+    )
+    .option('--to <time>', 'end, the same', '0s');
 
-/** Runs the command when commander calls it, and sets the exit code. `prepare` comes before everything else. */
+interface ActionOptions<F> {
+  /** When asked to end: a command that has nothing to put in order ends `at once`, whatever it waits for. */
+  readonly ends?: 'at once' | 'in order';
+  /** Comes before everything else. */
+  readonly prepare?: (flags: F) => void;
+}
+
+/** Resolves with the exit code when a signal has come; never when the output was closed, which commands see themselves. */
+export const interrupted = (signal: AbortSignal): Promise<number> =>
+  new Promise(resolve => {
+    const end = () => {
+      if (signal.reason instanceof Interrupted) resolve(signal.reason.exitCode);
+    };
+    if (signal.aborted) end();
+    signal.addEventListener('abort', end, { once: true });
+  });
+
+/** Runs the command when commander calls it, and sets the exit code. */
 export function setAction<F extends CommonFlags>(
   command: Command,
   signal: AbortSignal,
   run: Run<F>,
-  prepare: (flags: F) => void = () => undefined,
+  { ends = 'at once', prepare = () => undefined }: ActionOptions<F> = {},
 ): void {
   command.action(async (...all: unknown[]) => {
     // commander hands over: arguments…, flags, command.
     const flags = all.at(-2) as F;
     const args = all.slice(0, -2) as string[];
     prepare(flags);
-    process.exitCode = await run(createContext(flags, signal), flags, ...args);
+    const running = run(createContext(flags, signal), flags, ...args);
+    process.exitCode = await (ends === 'in order' ? running : Promise.race([running, interrupted(signal)]));
   });
 }
 
@@ -76,4 +103,9 @@ export const setCaptureAction = <F extends CommonFlags>(
   command: Command,
   signal: AbortSignal,
   run: Run<F>,
-): void => setAction(command, signal, run, flags => prepareRights(load(flags).config));
+  ends: ActionOptions<F>['ends'] = 'in order',
+): void =>
+  setAction(command, signal, run, {
+    ends,
+    prepare: flags => prepareRights(load(flags).config),
+  });

@@ -7,9 +7,9 @@ import { printable, UsageError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Container } from '../core/traffic/frame.ts';
 import { refusalOf, ruleChooser } from '../detector/match.ts';
-import type { HostContainers } from '../detector/rule-coverage.ts';
+import { type HostContainers, hostContainers } from '../detector/rule-coverage.ts';
 import { entry } from './config/written.ts';
-import { containersInStore } from './rules-in-store.ts';
+import { newestFrames } from './newest-frames.ts';
 
 /** Names that a mistyped one is compared with. */
 const NAMES_COMPARED = 1000;
@@ -23,7 +23,9 @@ export async function containerRules(
   log: Log,
   wanted: { readonly name: string; readonly host: string | undefined },
 ): Promise<string[]> {
-  const stored = await containersInStore(config, log);
+  const newest = await newestFrames(config, log);
+  if ('why' in newest) throw cannotLookUp(wanted.name, newest.why);
+  const stored = newest.frames.map(hostContainers);
   const hosts = stored.filter(({ host }) => wanted.host === undefined || host === wanted.host);
   const found = hosts.flatMap(where =>
     where.containers.filter(one => one.name === wanted.name).map(container => ({ container, where })),
@@ -46,6 +48,13 @@ function judgementOf(rule: Rule, index: number, container: Container, where: Hos
   const { use: _, ...inForce } = entry({ use, options }, ['detectors', index], DETECTOR_ROWS);
   return { name, use, judges: true, options_from: from, options: inForce };
 }
+
+const cannotLookUp = (name: string, why: string): UsageError =>
+  new UsageError({
+    place: `--container ${printable(name, 60)}`,
+    found: `the container cannot be looked up: ${why}`,
+    remedy: 'Start a capture first, or mend the store.',
+  });
 
 function unknownContainer(
   { name, host }: { readonly name: string; readonly host: string | undefined },

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type ProcessContext, ROOT_DATA } from '../app/process-context.ts';
 import { DETECTOR_ROWS, SCHEMA } from '../app/wire.ts';
 import { systemClock } from '../core/clock.ts';
+import { TimeZone, UTC } from '../core/time-zone.ts';
 import { type Loaded, loadConfig, type Machine } from './config/load.ts';
 import { unusedSettings } from './config/unused-settings.ts';
 import type { Screen } from './screen/live.ts';
@@ -16,6 +17,8 @@ export interface Context extends ProcessContext {
   readonly unusedSettings: readonly string[];
   /** The log as text, or null when it is JSON. */
   readonly peopleLog: PeopleLog | null;
+  /** Of all times that people read and write. */
+  readonly zone: TimeZone;
   readonly out: Screen;
 }
 
@@ -30,6 +33,8 @@ export interface CommonFlags {
   /** `log.level` and `log.format`, the same. */
   readonly logLevel?: string;
   readonly logFormat?: string;
+  /** `time_zone`, the same. */
+  readonly timeZone?: string;
 }
 
 /** Flags that stand for an environment variable, and win over it. */
@@ -39,6 +44,7 @@ const FLAG_VARIABLES = {
   user: 'TIDEGAUGE_COLLECTOR_USER',
   logLevel: 'TIDEGAUGE_LOG_LEVEL',
   logFormat: 'TIDEGAUGE_LOG_FORMAT',
+  timeZone: 'TIDEGAUGE_TIME_ZONE',
 } as const satisfies Partial<Record<keyof CommonFlags, string>>;
 
 /** Read the configuration and make what commands share. `logSink` replaces standard error. */
@@ -50,7 +56,8 @@ export function createContext(
   const loaded = load(flags);
   const { level, format } = loaded.config.log;
   const isText = format === 'auto' ? process.stderr.isTTY : format === 'text';
-  const peopleLog = isText ? new PeopleLog(logSink) : null;
+  const zone = TimeZone.named(loaded.config.time_zone) ?? UTC;
+  const peopleLog = isText ? new PeopleLog(logSink, zone) : null;
   const log = createLog(level, peopleLog ?? logSink);
   for (const warning of loaded.warnings) log.warn(warning);
   const { config, file } = loaded;
@@ -62,6 +69,7 @@ export function createContext(
     clock: systemClock,
     log,
     peopleLog,
+    zone,
     out: process.stdout,
     signal,
   };

@@ -111,4 +111,5 @@ const notReadable = (file: string, cause: unknown): TidegaugeError =>
     cause,
   );
 
-const note = (text: string): unknown => process.stderr.write(`tidegauge: ${text}\n`);
+/** A hint for people, beside the log. */
+export const note = (text: string): unknown => process.stderr.write(`tidegauge: ${text}\n`);

@@ -3,6 +3,7 @@ import { VERSION } from '../app/version.ts';
 import { describeError, TidegaugeError } from '../core/errors.ts';
 import { COMMANDS } from './commands/index.ts';
 import { ConfigError } from './config/load.ts';
+import { refuseSwallowedFlags } from './npm-flags.ts';
 import { stopSignal } from './signals.ts';
 
 function createProgram(signal: AbortSignal): Command {
@@ -48,8 +49,12 @@ function report(error: unknown): number {
   return 70;
 }
 
+const stop = stopSignal();
 try {
-  await createProgram(stopSignal()).parseAsync();
+  const program = createProgram(stop.signal);
+  refuseSwallowedFlags(program, process.argv.slice(2), process.env);
+  await program.parseAsync();
 } catch (error) {
   process.exitCode = report(error);
 }
+stop.done();

@@ -1,6 +1,7 @@
 import { refuseUnlessReady } from '../app/capture-ready.ts';
 import { type Collector, startCollector } from '../app/collector-process.ts';
 import { type Detecting, startDetecting } from '../app/detector-process.ts';
+import { ENDING_MS, Ending } from '../app/ending.ts';
 import { listen, startMeasuring } from '../app/http.ts';
 import { refuseIfInUse } from '../app/outbox.ts';
 import { ensureDataFolder } from '../app/process-context.ts';
@@ -61,6 +62,10 @@ export async function runRoles(
   }
 }
 
+/** When frames must be shipped and lanes given back, after the last readout, ms. */
+const SHIPPED_MS = 1800;
+const DETECTED_MS = 3300;
+
 /** With the rights already divided. */
 async function play(
   context: Context & { readonly rights: Rights | null },
@@ -72,12 +77,17 @@ async function play(
   ensureDataFolder(config);
   if (roles.collect) refuseIfInUse(config.data);
   const measured = startMeasuring();
-  const backends = await startBackends(config, context.clock, log, measured.observe);
+  const starting = startBackends(config, context.clock, log, measured.observe);
+  const backends = await Promise.race([starting, aborted(signal)]);
+  // Asked to end while a server was waited for: nothing has begun.
+  if (backends === null) return 0;
   const live = openLive(context, roles.collect && flags.quiet !== true, show);
   let detecting: Detecting | null = null;
   let collector: Collector | null = null;
   let listener: Listener | null = null;
-  let closing: string | null = null;
+  let closing: { pending: number | null; lost: number } | null = null;
+  /** From the last readout on. */
+  let ending: Ending | null = null;
   /** Stops watching for overdue frames. */
   const watching = new AbortController();
   try {
@@ -93,10 +103,8 @@ async function play(
       show.onIncident?.(incident);
     };
     detecting = roles.detect ? startDetecting(context, backends, onIncident) : null;
-    const view = frameView(live, backends, {
-      worker: watched.worker,
-      unmatched: () => detecting?.rules.unmatched() ?? [],
-    });
+    const judged = { worker: watched.worker, unmatched: () => detecting?.rules.unmatched() ?? [] };
+    const view = frameView(live, backends, judged, context.zone);
     collector = rights ? await startCollector({ ...context, ...rights }, flags.record, backends, view) : null;
     if (collector) void live.watch(config.capture.interval, watching.signal);
     const metrics = listener && `${listener.url}/metrics`;
@@ -107,26 +115,44 @@ async function play(
     const losses = [...(collector ? [collector.lost] : []), ...(rights ? [rights.lost] : [])];
     const reason = await Promise.race([aborted(signal), failed, ...losses]);
     watching.abort();
-    const left = (await collector?.stop()) ?? 0;
+    await collector?.readOut();
+    ending = new Ending(context.clock);
+    await ending.step(
+      SHIPPED_MS,
+      async () => collector?.stop(),
+      () => null,
+    );
+    const { pending = null, spool } = collector?.shipper.status() ?? {};
+    const left = spool?.unwritten ?? 0;
     if (left > 0) log.error({ frames: left }, 'frames could neither be stored nor spooled: they are lost');
     if (reason !== null) throw reason;
-    closing = closingLine(collector?.shipper.status().pending ?? null, left);
+    closing = { pending, lost: left };
     return left > 0 ? 1 : 0;
   } finally {
     watching.abort();
     backends.startup.close();
-    await detecting?.stop();
-    await listener?.close();
-    await backends.close();
+    ending ??= new Ending(context.clock);
+    await ending.step(
+      DETECTED_MS,
+      async () => detecting?.stop(),
+      why => `lanes were not released: the state: ${detecting?.worker()?.stateDown ?? why}`,
+    );
+    const unreleased = detecting?.worker()?.unreleased ?? null;
+    const close = () => Promise.all([listener?.close(), backends.close()]);
+    await ending.step(ENDING_MS, close, () => null);
     context.peopleLog?.divert(null);
-    if (closing !== null) live.end(closing);
+    const undone =
+      ending.undone.length === 0 && unreleased !== null
+        ? [`lanes were not released: the state: ${unreleased}`]
+        : ending.undone;
+    if (closing !== null) live.end(closingLine(closing.pending, closing.lost, undone));
   }
 }
 
-/** On a terminal log lines go into the redrawn screen, which would wipe them otherwise. */
-function openLive({ out, clock, peopleLog }: Context, traffic: boolean, { header, shows }: Show): Live {
-  const live = new Live({ screen: out, clock, traffic, ...(shows ? { shows } : {}) });
-  if (live.redraws) {
+/** Log lines of the same terminal go into the redrawn screen, which would wipe them otherwise. */
+function openLive({ out, clock, zone, peopleLog }: Context, traffic: boolean, { header, shows }: Show): Live {
+  const live = new Live({ screen: out, clock, zone, traffic, ...(shows ? { shows } : {}) });
+  if (live.redraws && process.stderr.isTTY) {
     for (const entry of peopleLog?.written ?? []) live.recall(entry);
     peopleLog?.divert(entry => live.log(entry));
   }

@@ -1,20 +1,52 @@
 import { errorCode } from '../core/errors.ts';
 
-/** The first SIGINT or SIGTERM asks for an orderly end, the second one ends at once. A closed output asks too. */
-export function stopSignal(): AbortSignal {
+/** Signals that ask for an end, and the exit code of one that was cut short by each. */
+const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+/** Of an output that nobody reads any more: the other end of a pipe, the terminal of a closed session. */
+const UNREAD = new Set(['EPIPE', 'EIO']);
+
+/** A process that cannot end by itself after an orderly end is ended: a connection that hangs keeps it alive, ms. */
+const LINGER_MS = 200;
+
+export interface Stop {
+  /** Aborted by the first SIGINT, SIGTERM or SIGHUP, or by a closed output. */
+  readonly signal: AbortSignal;
+  /** To be called when the command is done: whatever is still open does not keep the process. */
+  done(): void;
+}
+
+/** The first signal asks for an orderly end, the second one ends at once. A closed output asks too. */
+export function stopSignal(): Stop {
   const controller = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  for (const [name, code] of Object.entries(SIGNALS)) {
     process.on(name, () => {
-      if (controller.signal.aborted) process.exit(130);
-      controller.abort();
+      if (controller.signal.aborted) process.exit(code);
+      controller.abort(new Interrupted(code));
     });
   }
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', error => {
       // `tidegauge … | head`: nobody reads any more, which is no error.
-      if (errorCode(error) !== 'EPIPE') throw error;
+      if (!UNREAD.has(errorCode(error) ?? '')) throw error;
       controller.abort();
     });
   }
-  return controller.signal;
+  return {
+    signal: controller.signal,
+    done() {
+      if (controller.signal.aborted) setTimeout(() => process.exit(), LINGER_MS).unref();
+    },
+  };
+}
+
+/** Why a signal was aborted: with the exit code of a command that has nothing to put in order. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super('interrupted');
+    this.exitCode = exitCode;
+  }
 }

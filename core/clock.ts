@@ -36,8 +36,8 @@ export function isoTime(epochMs: number): string {
   return new Date(epochMs).toISOString();
 }
 
-/** Epoch milliseconds of a date text (ISO 8601, or anything Date understands), or null when it is none. */
-export function parseTime(text: string): number | null {
+/** Epoch milliseconds of a date as HTTP writes it (`Wed, 21 Oct 2026 07:28:00 GMT`), or null when it is none. */
+export function parseHttpDate(text: string): number | null {
   const ms = Date.parse(text);
   return Number.isFinite(ms) ? ms : null;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { duration } from '../core/config/options.ts';
-import { formatDuration, formatValue } from '../core/config/units.ts';
+import { formatDuration, formatLength, formatValue } from '../core/config/units.ts';
 import type { Evidence } from '../core/incident/verdict.ts';
 import { UNIT_OF } from '../core/traffic/series.ts';
 import type { Detector, Opinion, SeriesInput } from './contract.ts';
@@ -122,7 +122,7 @@ function conditionsOf(value: number, before: number | null, o: Options): Conditi
 function evidenceOf(value: number, condition: Condition, heldMs: number, o: Options): Evidence {
   const unit = UNIT_OF[o.metric];
   const upper = condition.name === 'above' || condition.name === 'rises_by';
-  const held = heldMs > 0 ? `, held ${formatDuration(heldMs)}` : '';
+  const held = heldMs > 0 ? `, held ${formatLength(heldMs)}` : '';
   const side = upper ? 'below' : 'above';
   return {
     seen: value,

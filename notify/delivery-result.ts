@@ -1,4 +1,4 @@
-import { parseTime } from '../core/clock.ts';
+import { parseHttpDate } from '../core/clock.ts';
 import { describeError, errorCode, printable } from '../core/errors.ts';
 import type { DeliveryResult } from './contract.ts';
 
@@ -57,7 +57,7 @@ function pauseOf(header: string | null, now: number): number | null {
 
 /** Only dates in words (`Wed, 21 Oct 2026 07:28:00 GMT`): a number with a sign or point is no date. */
 function until(text: string, now: number): number | null {
-  const time = /^[A-Za-z]{3,9},? /.test(text) ? parseTime(text) : null;
+  const time = /^[A-Za-z]{3,9},? /.test(text) ? parseHttpDate(text) : null;
   return time === null ? null : time - now;
 }
 

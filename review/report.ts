@@ -1,9 +1,10 @@
 import { isoTime } from '../core/clock.ts';
-import { formatDuration } from '../core/config/units.ts';
+import { formatLength } from '../core/config/units.ts';
 import { printable } from '../core/errors.ts';
 import type { Incident } from '../core/incident/incident.ts';
 import { incidentJson } from '../core/incident/incident-json.ts';
 import type { Interval } from '../core/interval.ts';
+import type { TimeZone } from '../core/time-zone.ts';
 import { seriesLabel } from '../core/traffic/series.ts';
 import type { HostReview } from './review.ts';
 
@@ -26,32 +27,36 @@ export function reviewJson(review: HostReview) {
   };
 }
 
-/** Reviews as text for a terminal. */
-export function reportText(reviews: readonly HostReview[]): string {
+/** Reviews as text for a terminal, with times in `zone`. */
+export function reportText(reviews: readonly HostReview[], zone: TimeZone): string {
   if (reviews.length === 0) return 'No host has stored frames.\n';
-  return reviews.map(hostText).join('\n');
+  return reviews.map(review => hostText(review, zone)).join('\n');
 }
 
-function hostText(review: HostReview): string {
+function hostText(review: HostReview, zone: TimeZone): string {
   const lines = [`Host ${printable(review.host)}`];
   if (review.from === null || review.to === null) return `${lines[0]}: no stored frames.\n`;
-  lines.push(`  folded ${review.folded} frames from ${isoTime(review.from)} to ${isoTime(review.to)}`);
+  lines.push(`  folded ${review.folded} frames from ${zone.text(review.from)} to ${zone.text(review.to)}`);
   if (review.checkpoint !== null)
-    lines.push(`  with what was known after the frame of ${isoTime(review.checkpoint)}`);
+    lines.push(`  with what was known after the frame of ${zone.text(review.checkpoint)}`);
   lines.push(`  ${review.frames} frames in the reviewed range`);
-  for (const gap of review.blind) lines.push(`  blind ${rangeText(gap)}: nothing can be said about it`);
+  for (const gap of review.blind) lines.push(`  blind ${rangeText(gap, zone)}: nothing can be said about it`);
   lines.push(
     review.incidents.length === 0 ? '  no incidents' : `  ${count(review.incidents.length, 'incident')}:`,
   );
-  return `${[...lines, ...review.incidents.flatMap(incident => incidentLines(incident).map(line => `  ${line}`))].join('\n')}\n`;
+  return `${[...lines, ...review.incidents.flatMap(incident => incidentLines(incident, zone).map(line => `  ${line}`))].join('\n')}\n`;
 }
 
 /** An incident as lines: what, when, and the evidence of every rule that saw it. */
-export function incidentLines(incident: Incident): string[] {
+export function incidentLines(incident: Incident, zone: TimeZone): string[] {
   const { start, end } = incident;
-  const state = incident.resolvedAt === null ? 'firing' : `resolved ${isoTime(incident.resolvedAt)}`;
   const head = `${incident.severity.toUpperCase()} ${printable(incident.title)}`;
-  const when = `  ${isoTime(start)}, lasted ${lengthText(end - start)}, ${state}, id ${incident.id}`;
+  const length = formatLength(end - start);
+  const state =
+    incident.resolvedAt === null
+      ? `firing for ${length} so far`
+      : `lasted ${length}, resolved ${zone.text(incident.resolvedAt)}`;
+  const when = `  ${zone.text(start)}, ${state}, id ${incident.id}`;
   const findings = incident.findings.map(({ rule, scope, peak, evidence }) => {
     const series =
       scope.direction && scope.metric
@@ -62,14 +67,8 @@ export function incidentLines(incident: Incident): string[] {
   return [head, when, ...findings];
 }
 
-/** Milliseconds of a length are noise to people, and so are tenths of a long one. */
-function lengthText(ms: number): string {
-  const unit = ms < 1000 ? 1 : ms < 10_000 ? 100 : 1000;
-  return formatDuration(Math.round(ms / unit) * unit);
-}
-
-function rangeText({ from, to }: Interval): string {
-  return `${isoTime(from)} for ${lengthText(to - from)}`;
+function rangeText({ from, to }: Interval, zone: TimeZone): string {
+  return `${zone.text(from)} for ${formatLength(to - from)}`;
 }
 
 const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;

@@ -115,13 +115,14 @@ export async function reviewStore(
   store: Pick<FrameStore, 'readFrames' | 'hosts'>,
   range: Interval,
   options: {
-    host?: string;
+    /** Of what is stored, all without it. */
+    hosts?: readonly string[];
     onFrame?: (frame: Frame) => void;
     /** The newest checkpoint of these settings whose frame starts before `before`. */
     checkpoint?: (host: string, before: number) => Promise<Beginning | null>;
   } = {},
 ): Promise<HostReview[]> {
-  const hosts = options.host === undefined ? await store.hosts() : [options.host];
+  const hosts = options.hosts ?? (await store.hosts());
   const reviews: HostReview[] = [];
   for (const host of hosts) {
     const beginning = (await options.checkpoint?.(host, range.from)) ?? null;

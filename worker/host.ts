@@ -102,7 +102,8 @@ export class HostWorker {
     const handled = await handledBefore(host, last, lease, deps);
     const worker = new HostWorker(host, lease, deps, { state: restored ?? fold.init(), last, handled });
     const folded = await worker.catchUp();
-    if (folded > 0) deps.log.info({ host, frames: folded }, 'caught up from the store');
+    if (folded > 0)
+      deps.log.info({ host, frames: folded }, 'judged frames that were stored while nobody judged this host');
     if (handled && worker.#last !== null && worker.#last >= handled.upTo) await worker.#speak();
     await worker.#closeOrphanedIncidents();
     return worker;

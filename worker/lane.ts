@@ -1,3 +1,4 @@
+import { aborted } from '../core/aborted.ts';
 import { describeError } from '../core/errors.ts';
 import { laneOf } from '../core/lane.ts';
 import type { Frame } from '../core/traffic/frame.ts';
@@ -26,10 +27,15 @@ export interface LaneStatus {
   readonly rebuilding: Progress | null;
   /** From the end of a frame to its outputs being stored, ms: of the newest frame of the host that is furthest behind. */
   readonly lagMs: number | null;
+  /** Why stored frames could not be looked for, or null. */
+  readonly storeDown: string | null;
 }
 
 /** Longest time that an orderly stop waits for the store and the state. */
-const STOP_MS = 10_000;
+const STOP_MS = 1500;
+
+/** What is under way when that time is over gets this long to notice. */
+const GRACE_MS = 200;
 
 /**
  * A lane while this process owns it: the queue's frames and the sweep go through one chain, so that a host is
@@ -44,8 +50,8 @@ export class OwnedLane {
   readonly #hosts = new Map<string, HostWorker>();
   #consumer: Consumer | null = null;
   #rebuilding: Progress | null = null;
-  /** The last sweep failed: that is a line of the log once, not with each sweep of an outage. */
-  #sweepFailed = false;
+  /** Why the last sweep failed, or null. */
+  #sweepError: string | null = null;
   #chain: Promise<void> = Promise.resolve();
   /** Why the lane cannot go on, or null. */
   failed: string | null = null;
@@ -69,6 +75,7 @@ export class OwnedLane {
       forgotten: sum(host => host.forgotten),
       rebuilding: this.#rebuilding,
       lagMs: lags.length === 0 ? null : Math.max(...lags),
+      storeDown: this.#sweepError,
     };
   }
 
@@ -84,14 +91,15 @@ export class OwnedLane {
         if (laneOf(host, this.#deps.queue.lanes) === this.lane)
           await this.#serially(() => this.#sweepHost(host));
       }
-      this.#sweepFailed = false;
+      this.#sweepError = null;
     } catch (error) {
       // A lane that failed says so itself; anything else is tried again by the next sweep.
       if (this.failed !== null) return;
-      const level = this.#sweepFailed ? 'debug' : 'warn';
-      this.#sweepFailed = true;
+      // An outage is a line of the log once, not with each sweep.
+      const level = this.#sweepError === null ? 'warn' : 'debug';
+      this.#sweepError = describeError(error);
       this.#deps.log[level](
-        { lane: this.lane, error: describeError(error) },
+        { lane: this.lane, error: this.#sweepError },
         'sweep failed, the next one tries again',
       );
     }
@@ -104,17 +112,31 @@ export class OwnedLane {
   async stop(save: boolean): Promise<void> {
     if (save) {
       void this.#deps.clock.sleep(STOP_MS, this.#abort.signal).then(() => this.#abort.abort());
-      await this.sweep();
+      await this.#soon(this.sweep());
     } else this.#abort.abort();
-    await this.#consumer?.stop();
-    await this.#chain;
+    await this.#soon(this.#settled());
     try {
       // After a failed fold a state may know more than was written.
-      if (save && this.failed === null) for (const host of this.#hosts.values()) await host.checkpoint(true);
+      if (save && this.failed === null && !this.#abort.signal.aborted)
+        for (const host of this.#hosts.values()) await host.checkpoint(true);
     } catch (error) {
       this.#deps.log.warn({ lane: this.lane, error: describeError(error) }, 'last checkpoint was not saved');
     }
     this.#abort.abort();
+  }
+
+  /** No frame comes any more, and nothing is being folded. */
+  async #settled(): Promise<void> {
+    await this.#consumer?.stop();
+    await this.#chain;
+  }
+
+  /** Waits no longer than a moment after the abort: a request to a store that does not answer cannot be cut short. */
+  async #soon(action: Promise<void>): Promise<void> {
+    const done = new AbortController();
+    const late = aborted(this.#abort.signal).then(() => this.#deps.clock.sleep(GRACE_MS, done.signal));
+    await Promise.race([action, late]);
+    done.abort();
   }
 
   async #take(frame: Frame): Promise<void> {

@@ -39,7 +39,7 @@ const SETTLE_MS = 15_000;
 const RECENT_MS = 2 * 3_600_000;
 const THOROUGH_EVERY_MS = 3_600_000;
 /** Longest that an orderly stop waits for what is under way: it can be repeated. */
-const STOP_MS = 2000;
+const STOP_MS = 1000;
 
 /**
  * Keeps the tiers up to date and deletes what is too old, in one process of all that share the state. Frames that were

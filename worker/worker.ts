@@ -54,8 +54,12 @@ export interface WorkerStatus {
   /** Deliveries of this process that failed and wait for their next attempt, and why the last of them failed. */
   readonly waiting: number;
   readonly waitingError: string | null;
+  /** As in LaneStatus, of any lane. */
+  readonly storeDown: string | null;
   /** Why the state cannot be reached, or null. */
   readonly stateDown: string | null;
+  /** Why lanes could not be given back at the end, so that they are free only when their leases expire; or null. */
+  readonly unreleased: string | null;
 }
 
 /** The lane in which notifications are delivered. */
@@ -82,6 +86,7 @@ export class Worker {
   readonly #unrecorded: Unrecorded = new Map();
   #loop: Promise<void> = Promise.resolve();
   #stateDown: string | null = null;
+  #unreleased: string | null = null;
   /** Of lanes and deliverers that are gone. */
   readonly #past = { frames: 0, failedFrames: 0, refusedRows: 0, delivered: 0, failed: 0, dead: 0 };
   #pruned = Number.NEGATIVE_INFINITY;
@@ -119,7 +124,9 @@ export class Worker {
       silences: deliverer?.silences ?? null,
       waiting: deliverer?.waiting ?? 0,
       waitingError: deliverer?.waitingError ?? null,
+      storeDown: lanes.find(({ storeDown }) => storeDown !== null)?.storeDown ?? null,
       stateDown: this.#stateDown,
+      unreleased: this.#unreleased,
     };
   }
 
@@ -237,6 +244,7 @@ export class Worker {
     try {
       await action();
     } catch (error) {
+      this.#unreleased = describeError(error);
       this.#deps.log.debug({ what, error: describeError(error) }, 'not released, it will expire');
     }
   }

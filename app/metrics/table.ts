@@ -82,13 +82,13 @@ export function checksOf(
     ...(roles.collect
       ? [
           { name: 'capture', failing: captureFailing },
-          { name: 'store', failing: () => unreached('store') ?? shipper()?.storeDown ?? null },
           { name: 'queue', failing: () => unreached('queue') ?? shipper()?.queueDown ?? null },
         ]
-      : [
-          { name: 'store', failing: () => unreached('store') },
-          { name: 'queue', failing: () => unreached('queue') },
-        ]),
+      : [{ name: 'queue', failing: () => unreached('queue') }]),
+    {
+      name: 'store',
+      failing: () => unreached('store') ?? shipper()?.storeDown ?? worker()?.storeDown ?? null,
+    },
     {
       name: 'state',
       failing: () => unreached('state') ?? shipper()?.stateDown ?? (roles.detect ? stateFailing() : null),

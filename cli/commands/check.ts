@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import { DETECTOR_ROWS, NOTIFIER_ROWS, SCHEMA } from '../../app/wire.ts';
+import { findUser } from '../../collector/privsep/user.ts';
 import { formatCounted } from '../../core/config/units.ts';
 import { printable } from '../../core/errors.ts';
 import { addCommand, type Register, setAction } from '../command.ts';
@@ -27,6 +28,7 @@ export const registerCheck: Register = (program, signal) => {
 /** The configuration was accepted, or we would not be here: prints what is in force, as a file would hold it. */
 async function check(context: Context, flags: CheckFlags): Promise<number> {
   const { config, file, unusedSettings, log, out } = context;
+  if (config.collector.user !== '') findUser(config.collector.user);
   if (flags.container !== undefined) {
     const documents = await containerRules(config, log, { name: flags.container, host: flags.host });
     out.write(`# ${file ?? 'no tidegauge.yaml, defaults'}: how each rule judges this container\n`);

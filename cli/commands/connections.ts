@@ -2,20 +2,25 @@ import { refuseUnlessRoot } from '../../app/capture-ready.ts';
 import { divideRights } from '../../app/rights.ts';
 import { type LiveConnection, watchConnections } from '../../collector/capture/live-connections.ts';
 import { isoTime } from '../../core/clock.ts';
+import { globMatcher } from '../../core/config/options.ts';
 import { printable, UsageError } from '../../core/errors.ts';
+import type { TimeZone } from '../../core/time-zone.ts';
 import type { ConnectionKind, ConnectionRow } from '../../core/traffic/connection.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
-import { addCommand, addUser, type Register, setCaptureAction } from '../command.ts';
+import { jsonText } from '../../review/report.ts';
+import type { Store } from '../../store/contract.ts';
+import { addCommand, addUser, interrupted, type Register, setCaptureAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
-import { hintHost, readStore } from '../open-data.ts';
+import { hintHost, note, readStore } from '../open-data.ts';
 import { writeRows } from '../screen/rows.ts';
-import { rangeFlags } from '../times.ts';
+import { shownName } from '../screen/shown-name.ts';
+import { addSubjects, askedHosts, nameAmong, SubjectFilter, type SubjectFlags } from '../subjects.ts';
+import { presentOf, rangeFlags } from '../times.ts';
 
-interface ConnectionFlags extends CommonFlags {
+interface ConnectionFlags extends CommonFlags, SubjectFlags {
   /** Absent: live. */
   readonly from?: string;
   readonly to?: string;
-  readonly host?: string;
   readonly json?: boolean;
 }
 
@@ -25,17 +30,20 @@ export const registerConnections: Register = (program, signal) => {
     'connections',
     'show every TCP connection as it is opened, accepted or refused: who, from where, to where',
   );
-  addUser(command)
-    .option('--from <time>', 'list stored ones instead, from: ISO 8601, or a duration ago such as 12h')
-    .option('--to <time>', 'with --from, the end: ISO 8601, or a duration ago (default: now)')
-    .option('--host <name>', 'with --from: another host than this one')
-    .option('--json', 'machine-readable: one object a line');
+  addSubjects(addUser(command), 'with --from: of these hosts instead of this one')
+    .option(
+      '--from <time>',
+      'list stored ones instead, from: a duration ago such as 12h, or ISO 8601 such as 2026-01-31T22:00',
+    )
+    .option('--to <time>', 'with --from, the end, the same (default: now)')
+    .option('--json', 'machine-readable; live ones, which have no end, are one object a line');
   setCaptureAction(command, signal, connections);
 };
 
 /** Live, or with --from those stored. */
 async function connections(context: Context, flags: ConnectionFlags): Promise<number> {
-  if (flags.from !== undefined) return list(context, { ...flags, from: flags.from });
+  if (flags.from !== undefined)
+    return Promise.race([list(context, { ...flags, from: flags.from }), interrupted(context.signal)]);
   refuseRange(flags);
   await watch(context, flags);
   return 0;
@@ -43,7 +51,7 @@ async function connections(context: Context, flags: ConnectionFlags): Promise<nu
 
 /** An end or another host means stored connections: showing live ones would be the wrong answer. */
 function refuseRange(flags: ConnectionFlags): void {
-  const given = (['to', 'host'] as const).find(name => flags[name] !== undefined);
+  const given = (['to', 'host', 'service'] as const).find(name => flags[name] !== undefined);
   if (given === undefined) return;
   throw new UsageError({
     place: '',
@@ -52,9 +60,10 @@ function refuseRange(flags: ConnectionFlags): void {
   });
 }
 
-async function watch(context: Context, { json }: ConnectionFlags): Promise<void> {
-  const { config, clock, log, signal, out } = context;
+async function watch(context: Context, { json, container }: ConnectionFlags): Promise<void> {
+  const { config, clock, log, signal, out, zone } = context;
   refuseUnlessRoot();
+  const isWanted = globMatcher(container ?? '*');
   const { tracer, close } = await divideRights(context);
   try {
     await watchConnections({
@@ -63,10 +72,11 @@ async function watch(context: Context, { json }: ConnectionFlags): Promise<void>
       clock,
       log,
       signal,
-      onReady: () => json || out.write(`${HEADER}\n`),
+      onReady: () => json || out.write(`${liveHeader(zone)}\n`),
       onConnection: connection => {
-        const shown = shownLive(connection);
-        out.write(`${json ? jsonLine(shown) : liveLine(shown)}\n`);
+        if (!isWanted(connection.container)) return;
+        const shown = shownLive(config.host, connection);
+        out.write(`${json ? jsonLine(shown) : liveLine(shown, zone)}\n`);
       },
     });
   } finally {
@@ -75,27 +85,51 @@ async function watch(context: Context, { json }: ConnectionFlags): Promise<void>
 }
 
 async function list(context: Context, flags: ConnectionFlags & { readonly from: string }): Promise<number> {
-  const { config, clock, signal, out } = context;
-  const range = rangeFlags({ from: flags.from, to: flags.to ?? '0s' }, clock.now());
-  const host = flags.host ?? config.host;
-  const heading = { header: STORED_HEADER, none: 'No connections are stored for this host and range.' };
-  return readStore(context, async store => {
-    const rows = storedRows(store.readFrames(host, range), flags.json ? jsonLine : storedLine);
-    const any = await writeRows(out, rows, flags.json ? null : heading, signal);
-    if (any === false) await hintHost(store, host);
-  });
+  const { config, signal, out, zone } = context;
+  const range = rangeFlags({ from: flags.from, to: flags.to ?? '0s' }, presentOf(context));
+  const filter = new SubjectFilter(flags);
+  const heading = { header: storedHeader(zone), none: 'No connections are stored for this host and range.' };
+  const show = async (store: Store) => {
+    const hosts = await askedHosts(store, flags.host, config.host);
+    const line = flags.json
+      ? jsonLine
+      : (shown: Shown) =>
+          storedLine({ ...shown, container: nameAmong(hosts, shown.host, shown.container) }, zone);
+    const frames = hosts.map(host => store.readFrames(host, range));
+    const any = await writeRows(out, storedRows(frames, filter, line), flags.json ? null : heading, signal);
+    if (any !== false) return;
+    const none = filter.noneText();
+    if (none !== null) note(none);
+    else if (flags.host === undefined) await hintHost(store, config.host);
+  };
+  return readStore(context, show, () => flags.json && out.write(jsonText([])));
 }
 
 async function* storedRows(
-  frames: AsyncIterable<Frame>,
+  hosts: readonly AsyncIterable<Frame>[],
+  filter: SubjectFilter,
   line: (shown: Shown) => string,
 ): AsyncIterable<string> {
-  for await (const { start, connections } of frames)
-    for (const row of connections) yield line(shownStored(start, row));
+  for (const frames of hosts) {
+    for await (const { host, start, containers, connections } of frames) {
+      const services = new Map(containers.map(({ name, service }) => [name, service]));
+      for (const row of connections) {
+        const { container } = row;
+        if (filter.takes({ host, service: services.get(container) ?? '', container }))
+          yield line(shownStored(host, start, row));
+      }
+    }
+  }
 }
 
-const HEADER = 'time (UTC)    container                        what      from -> to';
-const STORED_HEADER = 'interval (UTC)        container                        what         count  from -> to';
+/** Over the first column stands the zone of its times. */
+const liveHeader = (zone: TimeZone): string =>
+  `${`time (${zone.name})`.padEnd(CLOCK)}  container                        what      from -> to`;
+const storedHeader = (zone: TimeZone): string =>
+  `${`interval (${zone.name})`.padEnd(INTERVAL)}  container                        what         count  from -> to`;
+/** Columns of `22:00:00.000+01:00` and `2026-01-31T22:00:00+01:00`. */
+const CLOCK = 18;
+const INTERVAL = 25;
 
 /** Null where it is not known. */
 interface End {
@@ -107,6 +141,7 @@ interface End {
 export interface Shown {
   /** When, or when the interval began; epoch ms. */
   readonly time: number;
+  readonly host: string;
   readonly container: string;
   readonly kind: ConnectionKind;
   readonly count: number;
@@ -116,17 +151,18 @@ export interface Shown {
 }
 
 /** One connection as it happened. */
-export function shownLive({ time, container, kind, own, ownPort, peer, peerPort }: LiveConnection): Shown {
+export function shownLive(host: string, connection: LiveConnection): Shown {
+  const { time, container, kind, own, ownPort, peer, peerPort } = connection;
   const [port, clientPort] = kind === 'accepted' ? [ownPort, peerPort] : [peerPort, ownPort];
-  return shownStored(time, { container, kind, own, peer, port, clientPort, count: 1 });
+  return shownStored(host, time, { container, kind, own, peer, port, clientPort, count: 1 });
 }
 
 /** A row of a frame; `time`: start of its interval, epoch ms. */
-export function shownStored(time: number, row: ConnectionRow): Shown {
+export function shownStored(host: string, time: number, row: ConnectionRow): Shown {
   const { container, kind, own, peer, port, clientPort, count } = row;
   const [client, server] = kind === 'accepted' ? [peer, own] : [own, peer];
   const ends = { client: endOf(client, clientPort), server: endOf(server, port) };
-  return { time, container, kind, count, ...ends };
+  return { time, host, container, kind, count, ...ends };
 }
 
 const endOf = (address: string, port: number): End => ({
@@ -134,31 +170,31 @@ const endOf = (address: string, port: number): End => ({
   port: port === 0 ? null : port,
 });
 
-/** For other programs, live and stored: one object a line, times in ISO 8601, UTC. */
-export function jsonLine({ time, container, kind, count, client, server }: Shown): string {
+/** For other programs, live and stored: an object in one line, its time in ISO 8601, UTC. */
+export function jsonLine({ time, host, container, kind, count, client, server }: Shown): string {
   return JSON.stringify({
-    ...{ time: isoTime(time), container, kind, count },
+    ...{ time: isoTime(time), host, container, kind, count },
     ...{ source: client.address, source_port: client.port },
     ...{ destination: server.address, destination_port: server.port },
   });
 }
 
 /** One row of the live table. */
-export function liveLine({ time, container, kind, client, server }: Shown): string {
-  const clock = isoTime(time).slice(11, 23);
+export function liveLine({ time, container, kind, client, server }: Shown, zone: TimeZone): string {
+  const clock = zone.clockMs(time).padEnd(CLOCK);
   return `${clock}  ${nameCell(container)} ${kind.padEnd(9)} ${endText(client)} -> ${endText(server)}`;
 }
 
 /** One row of the table of stored connections. */
-export function storedLine({ time, container, kind, count, client, server }: Shown): string {
+export function storedLine({ time, container, kind, count, client, server }: Shown, zone: TimeZone): string {
   const isFolded = client.address === null && server.address === null;
   const one = client.port !== null && count > 1 ? ` (one of ${count})` : '';
   const way = isFolded ? 'several' : `${endText(client)}${one} -> ${endText(server)}`;
-  const interval = `${isoTime(time).slice(0, 19)}Z`;
+  const interval = zone.seconds(time).padEnd(INTERVAL);
   return `${interval}  ${nameCell(container)} ${kind.padEnd(9)} ${String(count).padStart(8)}  ${way}`;
 }
 
-const nameCell = (name: string): string => printable(name, 32).padEnd(32);
+const nameCell = (name: string): string => shownName(name, 32).padEnd(32);
 
 function endText({ address, port }: End): string {
   const text = printable(address ?? '?');

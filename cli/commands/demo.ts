@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { refuseUnlessReady } from '../../app/capture-ready.ts';
 import { demoConfig } from '../../app/wire.ts';
-import { isoTime } from '../../core/clock.ts';
 import { formatDuration, parseDuration } from '../../core/config/units.ts';
 import { printable, UsageError } from '../../core/errors.ts';
 import type { Incident } from '../../core/incident/incident.ts';
@@ -35,7 +34,7 @@ export const registerDemo: Register = (program, signal) => {
   command
     .option('--for <duration>', 'how long, such as 2m', '2m')
     .option('--traffic', 'only make the traffic; watch it with a `tidegauge run` of your own');
-  setAction(command, signal, demo);
+  setAction(command, signal, demo, { ends: 'in order' });
 };
 
 /**
@@ -49,7 +48,7 @@ async function demo(context: Context, flags: DemoFlags): Promise<number> {
   const leakAt = context.clock.now() + TIMING.burstAfterMs;
   const intro = [
     `Made three ${traffic.kind}: ${traffic.names.join(', ')}.`,
-    `At ${isoTime(leakAt).slice(11, 19)}Z, in ${formatDuration(TIMING.burstAfterMs)}, ${LEAK} sends far more than ever, for ${formatDuration(TIMING.burstMs)}.`,
+    `At ${context.zone.clock(leakAt)}, in ${formatDuration(TIMING.burstAfterMs)}, ${LEAK} sends far more than ever, for ${formatDuration(TIMING.burstMs)}.`,
   ];
   const over = new AbortController();
   void context.clock.sleep(length, context.signal).then(() => over.abort());

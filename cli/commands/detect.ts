@@ -7,5 +7,7 @@ export const registerDetect: Register = (program, signal) => {
     'detect',
     'judge the frames of collectors and deliver notifications; start as many as you like',
   );
-  setAction(command, signal, (context, flags) => runRoles(context, flags, { collect: false, detect: true }));
+  setAction(command, signal, (context, flags) => runRoles(context, flags, { collect: false, detect: true }), {
+    ends: 'in order',
+  });
 };

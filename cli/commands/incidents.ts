@@ -2,14 +2,16 @@ import { filesOf } from '../../app/wire.ts';
 import { printable } from '../../core/errors.ts';
 import type { Incident } from '../../core/incident/incident.ts';
 import { incidentJson } from '../../core/incident/incident-json.ts';
+import type { TimeZone } from '../../core/time-zone.ts';
 import { incidentLines, jsonText } from '../../review/report.ts';
 import { DELIVERY_STATUSES, type Delivery, type State } from '../../state/contract.ts';
 import { addCommand, addRange, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
-import { hintElsewhere, openState } from '../open-data.ts';
-import { rangeFlags } from '../times.ts';
+import { hintElsewhere, note, openState } from '../open-data.ts';
+import { addSubjects, SubjectFilter, type SubjectFlags } from '../subjects.ts';
+import { presentOf, rangeFlags } from '../times.ts';
 
-interface IncidentFlags extends CommonFlags {
+interface IncidentFlags extends CommonFlags, SubjectFlags {
   readonly from: string;
   readonly to: string;
   readonly json?: boolean;
@@ -25,24 +27,29 @@ export const registerIncidents: Register = (program, signal) => {
     'incidents',
     'list incidents that were raised, and what became of their notifications',
   );
-  addRange(command, '24h')
+  addSubjects(addRange(command, '24h'), 'only of these hosts')
     .option('--json', 'machine-readable')
     .option('--deliveries', 'with --json: also what became of the notifications of each incident');
   setAction(command, signal, incidents);
 };
 
 /** What was raised, oldest first, and what became of the notifications. */
-async function incidents({ out, ...context }: Context, flags: IncidentFlags): Promise<number> {
-  const range = rangeFlags(flags, context.clock.now());
+async function incidents(context: Context, flags: IncidentFlags): Promise<number> {
+  const { out, zone } = context;
+  const range = rangeFlags(flags, presentOf(context));
   const list = async (state: State) => {
-    const found = (await state.incidents(range, LIMIT)).reverse();
-    if (found.length === 0 && filesOf(context.config).state !== null) hintElsewhere(context.config.data);
+    const all = (await state.incidents(range, LIMIT)).reverse();
+    const filter = new SubjectFilter(flags);
+    const found = all.filter(incident => filter.takes(incident));
+    const none = filter.noneText();
+    if (none !== null) note(`of the incidents in this range: ${none}`);
+    if (all.length === 0 && filesOf(context.config).state !== null) hintElsewhere(context.config.data);
     if (flags.json && !flags.deliveries) return out.write(jsonText(found.map(incidentJson)));
     const deliveries = await allDeliveries(state);
     if (flags.json) return out.write(jsonText(withNotifications(found, deliveries)));
-    return out.write(`${listing(found, deliveries).join('\n')}\n`);
+    return out.write(`${listing(found, deliveries, zone).join('\n')}\n`);
   };
-  return openState({ out, ...context }, 'read', list, () => flags.json && out.write(jsonText([])));
+  return openState(context, 'read', list, () => flags.json && out.write(jsonText([])));
 }
 
 /** By incident, oldest first. */
@@ -71,26 +78,31 @@ export function withNotifications(
 export function listing(
   found: readonly Incident[],
   deliveries: ReadonlyMap<string, readonly Delivery[]>,
+  zone: TimeZone,
 ): string[] {
   const lines = found.flatMap(incident => [
-    ...incidentLines(incident),
-    ...(deliveries.get(incident.id) ?? []).map(delivery => `  ${deliveryText(delivery)}`),
+    ...incidentLines(incident, zone),
+    ...(deliveries.get(incident.id) ?? []).map(delivery => `  ${deliveryText(delivery, zone)}`),
   ]);
   const listed = new Set(found.map(({ id }) => id));
   const others = [...deliveries]
     .filter(([id]) => !listed.has(id))
     .flatMap(([, theirs]) => theirs)
     .filter(({ status }) => status !== 'delivered' && status !== 'silenced')
-    .map(delivery => `incident ${delivery.notification.incident.id}: ${deliveryText(delivery)}`);
+    .map(delivery => `incident ${delivery.notification.incident.id}: ${deliveryText(delivery, zone)}`);
   return [...(found.length === 0 ? ['No incidents.'] : lines), ...others];
 }
 
 /** `firing to ops: pending after 3 attempts, last error: 503`, `firing to ops: held, silenced until … by anna: deploy (1a2b3c4d)`. */
-function deliveryText({ notification, status, attempts, lastError }: Delivery): string {
+function deliveryText({ notification, status, attempts, lastError }: Delivery, zone: TimeZone): string {
   const about = `${notification.status} to ${printable(notification.receiver)}`;
   if (status === 'held' || status === 'silenced')
-    return `${about}: ${status === 'held' ? 'held' : 'not sent'}, ${printable(lastError ?? 'silenced', 500)}`;
+    return `${about}: ${status === 'held' ? 'held' : 'not sent'}, ${printable(inZone(lastError ?? 'silenced', zone), 500)}`;
   const error = lastError === null ? '' : `, last error: ${printable(lastError)}`;
   const times = `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`;
   return `${about}: ${status} after ${times}${error}`;
 }
+
+/** What the state keeps as text has its times in UTC. */
+const inZone = (text: string, zone: TimeZone): string =>
+  text.replace(/\d{4}-\d\d-\d\dT[\d:.]{8,12}Z/g, time => zone.text(zone.parse(time) ?? 0));

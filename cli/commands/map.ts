@@ -1,16 +1,16 @@
-import { printable, type TidegaugeError, UsageError } from '../../core/errors.ts';
-import { serviceMap } from '../../core/traffic/service-map.ts';
+import { printable, UsageError } from '../../core/errors.ts';
+import { type ServiceMap, serviceMap } from '../../core/traffic/service-map.ts';
 import type { Store } from '../../store/contract.ts';
 import { addCommand, addRange, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
-import { hintHost, readStore } from '../open-data.ts';
+import { hintHost, note, readStore } from '../open-data.ts';
 import { MAP_FORMATS } from '../screen/map-formats.ts';
-import { rangeFlags } from '../times.ts';
+import { addSubjects, askedHosts, nameAmong, SubjectFilter, type SubjectFlags } from '../subjects.ts';
+import { presentOf, rangeFlags } from '../times.ts';
 
-interface MapFlags extends CommonFlags {
+interface MapFlags extends CommonFlags, SubjectFlags {
   readonly from: string;
   readonly to: string;
-  readonly host?: string;
   readonly format: string;
 }
 
@@ -20,16 +20,15 @@ export const registerMap: Register = (program, signal) => {
     'map',
     'who talked to whom: every edge with its bytes and connections; failing ones come first',
   );
-  addRange(command, '1h')
-    .option('--host <name>', 'another host than this one')
+  addSubjects(addRange(command, '1h'), 'of these hosts instead of this one')
     .option('--format <format>', 'text, dot (Graphviz), mermaid or json', 'text')
     .addHelpText(
       'after',
       `
 Names in parentheses are not containers: (host) an address of this host, (ADDRESS:PORT) one that is translated on the
 way, such as a published port, (private) an address of a private range, (outside) any other, (unknown) an address that
-was not seen, (other) everything beyond the limits of a frame. \`/\` is what runs on the host outside of all containers
-and services.`,
+was not seen, (other) everything beyond the limits of a frame. \`/ (the host itself)\` is what runs outside of all
+containers and services; other programs read it as \`/\`.`,
     );
   setAction(command, signal, map);
 };
@@ -38,17 +37,53 @@ and services.`,
 async function map(context: Context, flags: MapFlags): Promise<number> {
   const render = Object.hasOwn(MAP_FORMATS, flags.format) ? MAP_FORMATS[flags.format] : undefined;
   if (!render) throw unknownFormat(flags.format);
-  const range = rangeFlags(flags, context.clock.now());
+  const range = rangeFlags(flags, presentOf(context));
   const show = async (store: Store) => {
-    const host = flags.host ?? context.config.host;
-    const totals = await store.readFlows(host, range);
-    context.out.write(render(serviceMap(totals)));
-    if (totals.length === 0) await hintHost(store, host);
+    const hosts = await askedHosts(store, flags.host, context.config.host);
+    const filter = new SubjectFilter(flags);
+    const maps: ServiceMap[] = [];
+    for (const host of hosts)
+      maps.push(among(hosts, host, touching(serviceMap(await store.readFlows(host, range)), host, filter)));
+    const map = { nodes: maps.flatMap(({ nodes }) => nodes), edges: maps.flatMap(({ edges }) => edges) };
+    context.out.write(render(map));
+    const none = filter.noneText();
+    if (none !== null) note(none);
+    else if (map.edges.length === 0 && flags.host === undefined) await hintHost(store, context.config.host);
   };
   return readStore(context, show, () => flags.format !== 'text' && context.out.write(render(serviceMap([]))));
 }
 
-function unknownFormat(format: string): TidegaugeError {
+/** The edges from or to those who were asked for, and their ends. */
+function touching({ nodes, edges }: ServiceMap, host: string, filter: SubjectFilter): ServiceMap {
+  const wanted = new Set(
+    nodes
+      .filter(
+        ({ kind, name, service }) => kind === 'container' && filter.takes({ host, service, container: name }),
+      )
+      .map(({ id }) => id),
+  );
+  const isWhole = nodes.every(({ id, kind }) => kind !== 'container' || wanted.has(id));
+  if (isWhole) return { nodes, edges };
+  const kept = edges.filter(({ from, to }) => wanted.has(from) || wanted.has(to));
+  const ends = new Set(kept.flatMap(({ from, to }) => [from, to]));
+  return { nodes: nodes.filter(({ id }) => ends.has(id)), edges: kept };
+}
+
+/** Where several hosts are shown, nodes bear the name of theirs: two that are called the same are not one. */
+function among(hosts: readonly string[], host: string, map: ServiceMap): ServiceMap {
+  if (hosts.length <= 1) return map;
+  const renamed = (id: string): string => `${host}/${id}`;
+  return {
+    nodes: map.nodes.map(node => ({
+      ...node,
+      id: renamed(node.id),
+      name: nameAmong(hosts, host, node.name),
+    })),
+    edges: map.edges.map(edge => ({ ...edge, from: renamed(edge.from), to: renamed(edge.to) })),
+  };
+}
+
+function unknownFormat(format: string): UsageError {
   return new UsageError({
     place: '--format',
     expected: `one of ${Object.keys(MAP_FORMATS).join(', ')}`,

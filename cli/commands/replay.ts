@@ -2,7 +2,6 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { makeFold } from '../../app/wire.ts';
 import { replayRecording } from '../../collector/recording/replay.ts';
-import { isoTime } from '../../core/clock.ts';
 import { compareText } from '../../core/compare.ts';
 import { describeError, printable, UsageError } from '../../core/errors.ts';
 import { incidentJson } from '../../core/incident/incident-json.ts';
@@ -13,7 +12,7 @@ import { HostReviewer, reviewFrames } from '../../review/review.ts';
 import { addCommand, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { Progress } from '../screen/progress.ts';
-import { timeFlag } from '../times.ts';
+import { presentOf, timeFlag } from '../times.ts';
 
 interface ReplayFlags extends CommonFlags {
   readonly frames?: boolean;
@@ -39,7 +38,10 @@ export const registerReplay: Register = (program, signal) => {
       '--frames',
       'the file holds frames, one a line, of any number of hosts, as `review --export-frames` writes them (docs/frames.md)',
     )
-    .option('--start <time>', 'for plain bpftrace output: when its first interval began, ISO 8601');
+    .option(
+      '--start <time>',
+      'for plain bpftrace output: when its first interval began, such as 2026-01-31T22:00',
+    );
   setAction(command, signal, replay);
 };
 
@@ -47,7 +49,7 @@ export const registerReplay: Register = (program, signal) => {
 async function replay(context: Context, flags: ReplayFlags, file = '-'): Promise<number> {
   if (flags.frames) return replayFrames(context, flags, file);
   const progress = new Progress(process.stderr, context.clock);
-  const start = flags.start === undefined ? 0 : timeFlag('--start', flags.start, context.clock.now());
+  const start = flags.start === undefined ? 0 : timeFlag('--start', flags.start, presentOf(context));
   const coverage = new RuleCoverage(context.config.detectors);
   let lines = 0;
   const skipped: number[] = [];
@@ -55,7 +57,7 @@ async function replay(context: Context, flags: ReplayFlags, file = '-'): Promise
   const frames = replayRecording(counted, { place: file, start, onSkipped: line => skipped.push(line) });
   const review = await reviewFrames(makeFold(context.config), frames, ALWAYS, frame => {
     coverage.see(frame);
-    progress.step(`folding ${isoTime(frame.start)}`);
+    progress.step(`folding ${context.zone.seconds(frame.start)}`);
   });
   progress.end();
   if (skipped.at(-1) === lines) {
@@ -65,7 +67,10 @@ async function replay(context: Context, flags: ReplayFlags, file = '-'): Promise
   if (skipped.length > 0)
     context.log.warn({ lines: skipped.length, first: skipped[0] }, 'unreadable lines were skipped');
   if (review.folded === 0 && !flags.json) context.out.write(`no frames in ${printable(file)}\n`);
-  else context.out.write(flags.json ? jsonText(review.incidents.map(incidentJson)) : reportText([review]));
+  else
+    context.out.write(
+      flags.json ? jsonText(review.incidents.map(incidentJson)) : reportText([review], context.zone),
+    );
   for (const { text } of coverage.unmatched()) context.log.warn(text);
   return 0;
 }
@@ -75,7 +80,7 @@ const NAMED = 5;
 
 /** Frames of any number of hosts, each as live workers judge it. Nothing but what is known of a host is kept. */
 async function replayFrames(context: Context, flags: ReplayFlags, file: string): Promise<number> {
-  const { config, clock, log, out } = context;
+  const { config, clock, log, out, zone } = context;
   const progress = new Progress(process.stderr, clock);
   const coverage = new RuleCoverage(config.detectors);
   const fold = makeFold(config);
@@ -98,14 +103,16 @@ async function replayFrames(context: Context, flags: ReplayFlags, file: string):
     }
     reviewer.add(frame);
     coverage.see(frame);
-    progress.step(`folding ${printable(host, 40)} ${isoTime(start)}`);
+    progress.step(`folding ${printable(host, 40)} ${zone.seconds(start)}`);
   }
   progress.end();
   const reviews = [...hosts.values()].map(reviewer => reviewer.result()).sort(byHost);
   if (hosts.size === 0 && !flags.json) out.write(`no frames in ${printable(file)}\n`);
   else
     out.write(
-      flags.json ? jsonText(reviews.flatMap(one => one.incidents.map(incidentJson))) : reportText(reviews),
+      flags.json
+        ? jsonText(reviews.flatMap(one => one.incidents.map(incidentJson)))
+        : reportText(reviews, zone),
     );
   if (refused > 0) log.warn({ lines: refused }, 'lines that are no frames were left out');
   for (const [host, frames] of unordered)

@@ -1,10 +1,9 @@
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { filesOf, makeFold, makeState } from '../../app/wire.ts';
-import { isoTime } from '../../core/clock.ts';
 import { describeError, printable, UsageError } from '../../core/errors.ts';
 import type { Interval } from '../../core/interval.ts';
-import { encodeFrame } from '../../core/traffic/frame.ts';
+import { encodeFrame, type Frame } from '../../core/traffic/frame.ts';
 import { RuleCoverage } from '../../detector/rule-coverage.ts';
 import { jsonText, reportText, reviewJson } from '../../review/report.ts';
 import { reviewStore } from '../../review/review.ts';
@@ -12,14 +11,14 @@ import type { State } from '../../state/contract.ts';
 import type { Store } from '../../store/contract.ts';
 import { addCommand, addRange, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
-import { hintElsewhere, hintHost, readStore, using } from '../open-data.ts';
+import { hintElsewhere, note, readStore, using } from '../open-data.ts';
 import { Progress } from '../screen/progress.ts';
-import { rangeFlags } from '../times.ts';
+import { addSubjects, askedHosts, SubjectFilter, type SubjectFlags } from '../subjects.ts';
+import { presentOf, rangeFlags } from '../times.ts';
 
-interface ReviewFlags extends CommonFlags {
+interface ReviewFlags extends CommonFlags, SubjectFlags {
   readonly from: string;
   readonly to: string;
-  readonly host?: string;
   readonly json?: boolean;
   readonly exportFrames?: string;
 }
@@ -30,8 +29,7 @@ export const registerReview: Register = (program, signal) => {
     'review',
     'judge stored history again: what happened, and what would other settings have said?',
   );
-  addRange(command, '24h')
-    .option('--host <name>', 'only this host')
+  addSubjects(addRange(command, '24h'), 'only of these hosts')
     .option('--json', 'machine-readable')
     .option(
       '--export-frames <file>',
@@ -42,7 +40,7 @@ export const registerReview: Register = (program, signal) => {
 
 /** The same fold over stored history, with the settings of this configuration. */
 async function review(context: Context, flags: ReviewFlags): Promise<number> {
-  const range = rangeFlags(flags, context.clock.now());
+  const range = rangeFlags(flags, presentOf(context));
   const { config, clock, log, out } = context;
   if (flags.exportFrames !== undefined) {
     const target = flags.exportFrames;
@@ -62,44 +60,58 @@ async function reviewStored(
   store: Store,
   state: State,
 ): Promise<void> {
-  const { config, clock, log, out } = context;
+  const { config, clock, log, out, zone } = context;
+  const hosts = flags.host === undefined ? null : await askedHosts(store, flags.host, config.host);
+  const filter = new SubjectFilter(flags);
+  const isNarrow = flags.container !== undefined || flags.service !== undefined;
   const fold = makeFold(config);
   const coverage = new RuleCoverage(config.detectors);
   const progress = new Progress(process.stderr, clock);
   const checkpoints = await reachable(context, state);
-  const reviews = await reviewStore(fold, store, range, {
+  const all = await reviewStore(fold, store, range, {
     ...(checkpoints
       ? { checkpoint: (host, before) => state.loadCheckpoint(host, fold.fingerprint, before) }
       : {}),
-    ...(flags.host === undefined ? {} : { host: flags.host }),
+    ...(hosts === null ? {} : { hosts }),
     onFrame: frame => {
       if (frame.start >= range.from) coverage.see(frame);
-      progress.step(`folding ${isoTime(frame.start)}`);
+      if (isNarrow) see(filter, frame);
+      progress.step(`folding ${zone.seconds(frame.start)}`);
     },
   });
   progress.end();
-  out.write(flags.json ? jsonText(reviews.map(reviewJson)) : reportText(reviews));
+  const reviews = all.map(review => ({
+    ...review,
+    incidents: review.incidents.filter(incident => filter.takes(incident)),
+  }));
+  out.write(flags.json ? jsonText(reviews.map(reviewJson)) : reportText(reviews, zone));
   for (const { text } of coverage.unmatched()) log.warn(text);
-  if (flags.host !== undefined) await hintHost(store, flags.host);
-  if (reviews.length === 0 && filesOf(config).store !== null) hintElsewhere(config.data);
+  const none = isNarrow ? filter.noneText() : null;
+  if (none !== null) note(none);
+  if (reviews.length === 0 && hosts === null && filesOf(config).store !== null) hintElsewhere(config.data);
+}
+
+/** The names of a frame, to say what is near a pattern that fits nobody. */
+function see(filter: SubjectFilter, { host, containers }: Frame): void {
+  for (const { name, service } of containers) filter.takes({ host, service, container: name });
 }
 
 /** Writes stored frames host by host, one a line (docs/frames.md). */
 async function exportFrames(
-  { clock, log }: Context,
+  { clock, log, config, zone }: Context,
   { host }: ReviewFlags,
   range: Interval,
   store: Store,
   target: string,
 ): Promise<void> {
   const progress = new Progress(process.stderr, clock);
-  const hosts = host === undefined ? await store.hosts() : [host];
+  const hosts = host === undefined ? await store.hosts() : await askedHosts(store, host, config.host);
   let frames = 0;
   async function* lines(): AsyncIterable<string> {
     for (const name of hosts)
       for await (const frame of store.readFrames(name, range)) {
         frames++;
-        progress.step(`writing ${printable(name, 40)} ${isoTime(frame.start)}`);
+        progress.step(`writing ${printable(name, 40)} ${zone.seconds(frame.start)}`);
         yield `${encodeFrame(frame)}\n`;
       }
   }
@@ -119,7 +131,6 @@ async function exportFrames(
     progress.end();
   }
   log.info({ frames, hosts: hosts.length }, 'frames written');
-  if (host !== undefined) await hintHost(store, host);
 }
 
 /** A review is possible without the workers' state; it folds more, then. */

@@ -14,7 +14,10 @@ import {
 import { jsonText } from '../../review/report.ts';
 import { addCommand, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
-import { openState } from '../open-data.ts';
+import { newestFrames } from '../newest-frames.ts';
+import { note, openState } from '../open-data.ts';
+import { SubjectFilter } from '../subjects.ts';
+import { type Present, presentOf } from '../times.ts';
 
 export interface SilenceFlags extends CommonFlags {
   readonly host?: string;
@@ -62,8 +65,26 @@ async function silenceAdd(context: Context, flags: SilenceFlags): Promise<number
   return openState(context, 'write', async state => {
     if (!(await state.saveSilence(silence, now))) throw tooMany();
     const firing = await state.incidents({ from: now, to: now + 1 }, LIMIT);
-    context.out.write(`${addedLines(silence, firing, now).join('\n')}\n`);
+    const nobody = await nobodyLine(context, flags, firing);
+    if (nobody !== null) note(nobody);
+    context.out.write(`${addedLines(silence, firing, { now, zone: context.zone }).join('\n')}\n`);
   });
+}
+
+/** A line when nobody has such a name now: a slip is found in the night otherwise. Null when somebody has, or nobody is known. */
+async function nobodyLine(
+  { config, log }: Context,
+  flags: SilenceFlags,
+  firing: readonly Incident[],
+): Promise<string | null> {
+  const filter = new SubjectFilter(flags);
+  if (firing.map(incident => filter.takes(incident)).includes(true)) return null;
+  const newest = await newestFrames(config, log);
+  if ('why' in newest) return `the names were not compared with stored ones: ${newest.why}`;
+  for (const { host, containers } of newest.frames)
+    for (const { name, service } of containers) filter.takes({ host, service, container: name });
+  const none = filter.noneText();
+  return none === null ? null : `${none} now; the silence waits for one`;
 }
 
 /** Those in force, with `--all` also those that ended and are remembered. */
@@ -72,12 +93,17 @@ async function silenceList(
   flags: CommonFlags & { readonly all?: boolean; readonly json?: boolean },
 ): Promise<number> {
   const now = context.clock.now();
-  return openState(context, 'read', async state => {
-    const found = await state.silences(flags.all ? 0 : now);
-    const lines = found.map(silence => silenceLine(silence, now));
-    const text = `${lines.join('\n') || (flags.all ? 'No silences.' : 'No silences in force.')}\n`;
-    context.out.write(flags.json ? jsonText(found.map(silence => silenceJson(silence, now))) : text);
-  });
+  return openState(
+    context,
+    'read',
+    async state => {
+      const found = await state.silences(flags.all ? 0 : now);
+      const lines = found.map(silence => silenceLine(silence, presentOf(context)));
+      const text = `${lines.join('\n') || (flags.all ? 'No silences.' : 'No silences in force.')}\n`;
+      context.out.write(flags.json ? jsonText(found.map(silence => silenceJson(silence, now))) : text);
+    },
+    () => flags.json && context.out.write(jsonText([])),
+  );
 }
 
 /** What it held back is sent, if it still fires. */
@@ -87,7 +113,7 @@ async function silenceEnd(context: Context, _flags: CommonFlags, id: string): Pr
     const silence = (await state.silences(now)).find(each => each.id === id);
     if (!silence) throw unknown(id);
     await state.saveSilence({ ...silence, until: now }, now);
-    context.out.write(`ended: ${silenceLine({ ...silence, until: now }, now)}\n`);
+    context.out.write(`ended: ${silenceLine({ ...silence, until: now }, { now, zone: context.zone })}\n`);
   });
 }
 
@@ -129,21 +155,21 @@ function textOf(flag: string, text: string): string {
 }
 
 /** `1a2b3c4d: container web-*, until 2026-01-31T22:00:00.000Z, by anna: deploy`. */
-export function silenceLine(silence: Silence, now: number): string {
+export function silenceLine(silence: Silence, { now, zone }: Present): string {
   const { id, until, owner, reason } = silence;
-  const end = `${until > now ? 'until' : 'ended'} ${isoTime(until)}`;
+  const end = `${until > now ? 'until' : 'ended'} ${zone.text(until)}`;
   return `${id}: ${subjectOf(silence)}, ${end}, by ${printable(owner)}: ${printable(reason)}`;
 }
 
 /** What to tell the person who added it. */
-export function addedLines(silence: Silence, firing: readonly Incident[], now: number): string[] {
-  const covered = firing.filter(incident => isCovered(silence, incident, now)).length;
+export function addedLines(silence: Silence, firing: readonly Incident[], present: Present): string[] {
+  const covered = firing.filter(incident => isCovered(silence, incident, present.now)).length;
   const firingText =
     covered === 0
       ? 'Nothing that is firing now is covered.'
       : `Of what is firing now it covers ${formatCounted(covered, 'incident')}.`;
   return [
-    `silenced ${silenceLine(silence, now)}`,
+    `silenced ${silenceLine(silence, present)}`,
     firingText,
     `Incidents are raised and stored as before. End it with \`tidegauge silence end ${silence.id}\`.`,
   ];

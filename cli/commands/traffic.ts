@@ -1,20 +1,22 @@
 import { isoTime } from '../../core/clock.ts';
-import { globMatcher } from '../../core/config/options.ts';
 import { formatDuration, formatSize, parseDuration } from '../../core/config/units.ts';
 import { printable, UsageError } from '../../core/errors.ts';
+import type { TimeZone } from '../../core/time-zone.ts';
 import type { Rollup, TrafficSum } from '../../core/traffic/rollup.ts';
+import { jsonText } from '../../review/report.ts';
+import type { Store } from '../../store/contract.ts';
 import { addCommand, addRange, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
-import { hintHost, readStore } from '../open-data.ts';
+import { hintHost, note, readStore } from '../open-data.ts';
 import { writeRows } from '../screen/rows.ts';
-import { rangeFlags } from '../times.ts';
+import { shownName } from '../screen/shown-name.ts';
+import { addSubjects, askedHosts, nameAmong, SubjectFilter, type SubjectFlags } from '../subjects.ts';
+import { presentOf, rangeFlags } from '../times.ts';
 
-interface TrafficFlags extends CommonFlags {
+interface TrafficFlags extends CommonFlags, SubjectFlags {
   readonly from: string;
   readonly to: string;
   readonly step: string;
-  readonly container: string;
-  readonly host?: string;
   readonly json?: boolean;
 }
 
@@ -24,59 +26,67 @@ export const registerTraffic: Register = (program, signal) => {
     'traffic',
     'what each container sent and received over time, hour by hour, for as long as it is kept',
   );
-  addRange(command, '24h', '30d')
+  addSubjects(addRange(command, '24h', '30d'), 'of these hosts instead of this one')
     .option(
       '--step <duration>',
       'how much time is one row; whole hours and whole minutes are kept longest',
       '1h',
     )
-    .option('--container <pattern>', "only these, such as 'web-*'", '*')
-    .option('--host <name>', 'another host than this one')
-    .option('--json', 'machine-readable: one object a line, with exact sums and sizes');
+    .option('--json', 'machine-readable, with exact sums and sizes');
   setAction(command, signal, traffic);
 };
 
 /** What each container sent and received over time, from the coarsest tier that has it. */
 async function traffic(context: Context, flags: TrafficFlags): Promise<number> {
-  const { config, clock, signal, out } = context;
-  const range = rangeFlags(flags, clock.now());
+  const { config, signal, out, zone } = context;
+  const range = rangeFlags(flags, presentOf(context));
   const stepMs = stepFlag(flags.step);
-  const isWanted = globMatcher(flags.container);
-  const host = flags.host ?? config.host;
-  const heading = { header: HEADER, none: 'No traffic is stored for this host, range and container.' };
-  return readStore(context, async store => {
-    const rows = trafficRows(
-      store.readSeries(host, range, stepMs),
-      isWanted,
-      flags.json ? trafficJson : trafficLine,
-    );
-    const any = await writeRows(out, rows, flags.json ? null : heading, signal);
-    if (any === false) await hintHost(store, host);
-  });
+  const filter = new SubjectFilter(flags);
+  const heading = { header: header(zone), none: 'No traffic is stored for this host, range and container.' };
+  const list = async (store: Store) => {
+    const hosts = await askedHosts(store, flags.host, config.host);
+    const line = flags.json
+      ? trafficJson
+      : (rollup: Rollup, sum: TrafficSum) =>
+          trafficLine(rollup, { ...sum, container: nameAmong(hosts, rollup.host, sum.container) }, zone);
+    const series = hosts.map(host => store.readSeries(host, range, stepMs));
+    const any = await writeRows(out, trafficRows(series, filter, line), flags.json ? null : heading, signal);
+    if (any !== false) return;
+    const none = filter.noneText();
+    if (none !== null) note(none);
+    else if (flags.host === undefined) await hintHost(store, config.host);
+  };
+  return readStore(context, list, () => flags.json && out.write(jsonText([])));
 }
 
 async function* trafficRows(
-  rollups: AsyncIterable<Rollup>,
-  isWanted: (container: string) => boolean,
+  series: readonly AsyncIterable<Rollup>[],
+  filter: SubjectFilter,
   line: (rollup: Rollup, sum: TrafficSum) => string,
 ): AsyncIterable<string> {
-  for await (const rollup of rollups) {
-    const sums = rollup.traffic.filter(({ container }) => isWanted(container)).sort(byBytes);
-    for (const sum of sums) yield line(rollup, sum);
+  for (const rollups of series) {
+    for await (const rollup of rollups) {
+      const { host } = rollup;
+      const sums = rollup.traffic.filter(sum => filter.takes({ ...sum, host })).sort(byBytes);
+      for (const sum of sums) yield line(rollup, sum);
+    }
   }
 }
 
-const HEADER = 'from (UTC)            container                             sent/s  received/s  watched for';
+/** Columns of `2026-01-31T22:00:00+01:00`. */
+const TIME = 25;
+const header = (zone: TimeZone): string =>
+  `${`from (${zone.name})`.padEnd(TIME)}  container                             sent/s  received/s  watched for`;
 
 /** One row of the table: rates over the time for which the container was watched, silence included. */
-export function trafficLine({ start }: Rollup, sum: TrafficSum): string {
+export function trafficLine({ start }: Rollup, sum: TrafficSum, zone: TimeZone): string {
   const rate = ({ bytes }: { readonly bytes: number }): string =>
     formatSize(sum.durationMs > 0 ? (bytes * 1000) / sum.durationMs : 0);
-  const name = printable(sum.container, 32).padEnd(32);
+  const name = shownName(sum.container, 32).padEnd(32);
   const doubt = sum.incomplete > 0 ? ', incomplete' : '';
   const watched = formatDuration(Math.ceil(sum.durationMs / 1000) * 1000);
   return (
-    `${isoTime(start).slice(0, 19)}Z  ${name}  ${rate(sum.send).padStart(9)}` +
+    `${zone.seconds(start).padEnd(TIME)}  ${name}  ${rate(sum.send).padStart(9)}` +
     `  ${rate(sum.receive).padStart(10)}  ${watched}${doubt}`
   );
 }

@@ -1,5 +1,6 @@
 import type { OnFrame } from '../../app/collector-process.ts';
 import type { Backends } from '../../app/wire.ts';
+import type { TimeZone } from '../../core/time-zone.ts';
 import type { Unmatched } from '../../detector/rule-coverage.ts';
 import type { WorkerStatus } from '../../worker/worker.ts';
 import type { Live } from './live.ts';
@@ -12,7 +13,12 @@ export interface Judged {
 }
 
 /** Shows each frame with the pipeline's health, and at the first one who is watched. */
-export function frameView(live: Live, { startup }: Pick<Backends, 'startup'>, judged: Judged): OnFrame {
+export function frameView(
+  live: Live,
+  { startup }: Pick<Backends, 'startup'>,
+  judged: Judged,
+  zone: TimeZone,
+): OnFrame {
   let isFirst = true;
   let dockerWasThere = false;
   return (frame, { capture, shipper }) => {
@@ -24,6 +30,7 @@ export function frameView(live: Live, { startup }: Pick<Backends, 'startup'>, ju
       aheadMs: capture.aheadMs,
       unreached: startup.unreached,
       unmatched: judged.unmatched(),
+      zone,
     };
     live.frame(frame, statusOf(frame, shipper, judged.worker(), sight));
   };

@@ -1,8 +1,9 @@
 import type { Writable } from 'node:stream';
 import { CAPS } from '../../core/caps.ts';
-import { type Clock, isoTime } from '../../core/clock.ts';
+import type { Clock } from '../../core/clock.ts';
 import { formatDuration } from '../../core/config/units.ts';
 import type { Incident } from '../../core/incident/incident.ts';
+import type { TimeZone } from '../../core/time-zone.ts';
 import type { Fault, Frame } from '../../core/traffic/frame.ts';
 import { incidentLines } from '../../review/report.ts';
 import { layout } from './layout.ts';
@@ -21,6 +22,7 @@ export interface Screen extends Writable {
 export interface LiveOptions {
   readonly screen: Screen;
   readonly clock: Clock;
+  readonly zone: TimeZone;
   /** Show frames; else only incidents. */
   readonly traffic: boolean;
   /** Whose traffic is shown; everybody's when not given. */
@@ -33,10 +35,10 @@ const INCIDENTS_SHOWN = 5;
 /** Silence is reported after two intervals, but not before this. */
 const SILENCE_MS = 3000;
 
-/** What is said of a fault besides its name, which the metrics have as well. */
+/** Why an interval does not hold all that happened; the fault's name, which the metrics have as well, stands behind. */
 const FAULT_WORDS: Readonly<Record<Fault, string>> = {
-  attach: 'capture began',
-  detach: 'capture ended',
+  attach: 'capture began in this interval',
+  detach: 'capture ended in this interval',
   'lost-events': 'bpftrace lost events',
   saturated: 'a map was full; raise capture.map_keys',
   'late-flip': 'bpftrace was held up',
@@ -45,7 +47,7 @@ const FAULT_WORDS: Readonly<Record<Fault, string>> = {
 };
 
 function faultsOf({ faults, lost }: Frame): string {
-  const words = faults.map(fault => `${fault} (${FAULT_WORDS[fault]})`);
+  const words = faults.map(fault => `${FAULT_WORDS[fault]} (${fault})`);
   return [...words, ...(lost > 0 ? [`${lost} events lost`] : [])].join(', ');
 }
 
@@ -91,7 +93,10 @@ export class Live {
     this.#drawn = { frame: { ...frame, containers }, status };
     if (this.redraws) this.#draw(null);
     else
-      this.#print([...frameLines(this.#drawn.frame, isoTime(frame.start)), ...this.#trouble(frame, status)]);
+      this.#print([
+        ...frameLines(this.#drawn.frame, this.#options.zone.text(frame.start)),
+        ...this.#trouble(frame, status),
+      ]);
   }
 
   /** A new or changed incident: a redrawn screen shows it with the next frame, a stream when it opens and when it ends. */
@@ -104,7 +109,8 @@ export class Live {
     if (incident.resolvedAt === null) this.#open.set(incident.id, incident);
     const [oldest] = this.#open.keys();
     if (this.#open.size > CAPS.openIncidents.limit && oldest !== undefined) this.#open.delete(oldest);
-    if (!this.redraws && (isNew || incident.resolvedAt !== null)) this.#print(incidentLines(incident));
+    if (!this.redraws && (isNew || incident.resolvedAt !== null))
+      this.#print(incidentLines(incident, this.#options.zone));
   }
 
   /** A log line that stands above already, and is part of the screen from the first redraw on. */
@@ -152,7 +158,7 @@ export class Live {
     const size = { width: columns || 80, height: rows || 24 };
     const anomalous = new Set([...this.#open.values()].map(incident => incident.container));
     const faults = frame.faults.length > 0 ? [`INCOMPLETE: ${faultsOf(frame)}`] : [];
-    const summary = [`${isoTime(frame.start).slice(11, 19)}Z`, ...faults, silence ?? status.line].join('  ');
+    const summary = [this.#options.zone.clock(frame.start), ...faults, silence ?? status.line].join('  ');
     const [newest = [], ...older] = this.#incidentBlocks(anomalous);
     const lines = layout(
       {
@@ -172,7 +178,7 @@ export class Live {
   #incidentBlocks(anomalous: ReadonlySet<string>): string[][] {
     return this.#recent.map((incident, i) => [
       i === 0 && anomalous.size > 0 ? '! open incident' : '',
-      ...incidentLines(incident),
+      ...incidentLines(incident, this.#options.zone),
     ]);
   }
 
@@ -183,7 +189,10 @@ export class Live {
     const reasons = status.reasons.join('\n');
     const news = status.trouble && reasons !== this.#reasonsTold ? status.reasons : [];
     this.#reasonsTold = reasons;
-    return [...(parts.length > 0 ? [`${isoTime(frame.start)} ${parts.join('; ')}`] : []), ...news];
+    return [
+      ...(parts.length > 0 ? [`${this.#options.zone.text(frame.start)} ${parts.join('; ')}`] : []),
+      ...news,
+    ];
   }
 
   #print(lines: readonly string[]): void {

@@ -1,5 +1,6 @@
 import pino, { type Logger } from 'pino';
 import { printable } from '../../core/errors.ts';
+import { type TimeZone, UTC } from '../../core/time-zone.ts';
 
 /** Where log text goes: anything that takes lines. */
 export interface Sink {
@@ -8,7 +9,7 @@ export interface Sink {
 
 /** A log line for people. */
 export interface Entry {
-  /** `12:01:07`, UTC. */
+  /** `12:01:07Z`, in the zone of the log. */
   readonly time: string;
   readonly level: 'debug' | 'info' | 'warning' | 'error' | 'message';
   /** Message and facts, printable. */
@@ -32,12 +33,14 @@ const KEPT = 20;
 /** Log lines as text, to a sink, or to the live screen while there is one: a redraw would wipe what others write. */
 export class PeopleLog implements Sink {
   readonly #sink: Sink;
+  readonly #zone: TimeZone;
   /** What went onto the sink last. */
   #written: readonly Entry[] = [];
   #screen: ((entry: Entry) => void) | null = null;
 
-  constructor(sink: Sink) {
+  constructor(sink: Sink, zone: TimeZone) {
     this.#sink = sink;
+    this.#zone = zone;
   }
 
   /** The last lines on the sink, which a redraw will wipe. */
@@ -52,7 +55,7 @@ export class PeopleLog implements Sink {
 
   /** Takes one line of pino's JSON. */
   write(line: string): void {
-    const entry = entryOf(line);
+    const entry = entryOf(line, this.#zone);
     if (this.#screen) this.#screen(entry);
     else {
       this.#sink.write(`${entryText(entry)}\n`);
@@ -67,18 +70,18 @@ export function createLog(level: string, sink: Sink): Logger {
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream);
 }
 
-/** `12:01:07 warning: the store is away (error=…)`. */
+/** `12:01:07Z warning: the store is away (error=…)`. */
 export const entryText = ({ time, level, text }: Entry): string => `${time} ${level}: ${text}`;
 
 /** What one line of pino's JSON says to people. */
-export function entryOf(line: string): Entry {
+export function entryOf(line: string, zone: TimeZone): Entry {
   const fields = JSON.parse(line) as Record<string, unknown>;
   const facts = Object.entries(fields)
     .filter(([key]) => !HIDDEN.has(key))
     .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
   const tail = facts.length > 0 ? ` (${facts.join(', ')})` : '';
   return {
-    time: String(fields.time).slice(11, 19),
+    time: zone.clock(UTC.parse(String(fields.time)) ?? 0),
     level: NAMES[Number(fields.level)] ?? 'message',
     text: printable(`${fields.msg}${tail}`, 600),
     message: String(fields.msg),

@@ -1,19 +1,29 @@
 import { formatCount, formatCounted, formatSize } from '../../core/config/units.ts';
 import { printable } from '../../core/errors.ts';
 import type { MapEdge, MapNode, ServiceMap } from '../../core/traffic/service-map.ts';
+import { jsonText } from '../../review/report.ts';
+import { shownName } from './shown-name.ts';
 
 /** Pictures of a service map. Names are untrusted: each format escapes them in its own way. */
 export const MAP_FORMATS: Readonly<Record<string, (map: ServiceMap) => string>> = {
   text: mapText,
   dot: mapDot,
   mermaid: mapMermaid,
-  json: ({ nodes, edges }) => `${JSON.stringify({ nodes, edges: inOrder(edges) }, null, 2)}\n`,
+  json: ({ nodes, edges }) => jsonText({ nodes, edges: inOrder(edges).map(edgeJson) }),
 };
+
+/** An edge for other programs: counts as the client sees them. */
+const edgeJson = ({ from, to, protocol, port, ...exchange }: MapEdge) => ({
+  ...{ from, to, protocol, port },
+  ...{ sent_messages: exchange.sentMessages, sent_bytes: exchange.sentBytes },
+  ...{ received_messages: exchange.receivedMessages, received_bytes: exchange.receivedBytes },
+  ...{ connections: exchange.connections, failures: exchange.failures },
+});
 
 /** A line for each edge. */
 function mapText({ nodes, edges }: ServiceMap): string {
   if (edges.length === 0) return 'No traffic between anybody is stored for this host and range.\n';
-  const names = new Map(nodes.map(node => [node.id, printable(labelOf(node), 60)]));
+  const names = new Map(nodes.map(node => [node.id, shownName(labelOf(node), 60)]));
   return inOrder(edges)
     .map(edge => `${names.get(edge.from)} -> ${names.get(edge.to)} ${portOf(edge)}: ${numbersOf(edge)}\n`)
     .join('');
@@ -25,7 +35,9 @@ function mapDot({ nodes, edges }: ServiceMap): string {
   return [
     'digraph tidegauge {',
     '  rankdir=LR;',
-    ...nodes.map(node => `  ${ids.get(node.id)} [label=${dotText(labelOf(node))}${shapeOf(node)}];`),
+    ...nodes.map(
+      node => `  ${ids.get(node.id)} [label=${dotText(shownName(labelOf(node), LABEL))}${shapeOf(node)}];`,
+    ),
     ...inOrder(edges).map(edge => {
       const label = dotText(`${portOf(edge)} ${numbersOf(edge)}`);
       const health = healthOf(edge);
@@ -45,7 +57,7 @@ function mapMermaid({ nodes, edges }: ServiceMap): string {
   const failing = edges.filter(edge => healthOf(edge) !== 'well').map((_, i) => i);
   return [
     'flowchart LR',
-    ...nodes.map(node => `  ${ids.get(node.id)}["${mermaidText(labelOf(node))}"]`),
+    ...nodes.map(node => `  ${ids.get(node.id)}["${mermaidText(shownName(labelOf(node), LABEL))}"]`),
     ...inOrder(edges).map(edge => {
       const label = mermaidText(`${portOf(edge)} ${numbersOf(edge)}`);
       const arrow = healthOf(edge) === 'down' ? '-.->' : '-->';
@@ -69,6 +81,9 @@ function inOrder(edges: readonly MapEdge[]): MapEdge[] {
   const rank = (edge: MapEdge): number => HEALTH.indexOf(healthOf(edge));
   return edges.toSorted((a, b) => rank(a) - rank(b) || b.failures - a.failures || bytesOf(b) - bytesOf(a));
 }
+
+/** Longest name in a drawing. */
+const LABEL = 500;
 
 /** Ids that need no escaping. */
 const numbered = (nodes: readonly MapNode[]): Map<string, string> =>

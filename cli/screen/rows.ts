@@ -7,7 +7,11 @@ export interface Heading {
   readonly none: string;
 }
 
-/** Writes rows as they come. `heading`: null for JSON. Returns whether there were any, null when `signal` ended it. */
+/**
+ * Writes rows as they come. `heading`: null for JSON, where the rows are the elements of one list, each on a line of its
+ * own. Returns whether there were any, null when `signal` ended it: the list stays open then, so that nobody takes a
+ * part for the whole.
+ */
 export async function writeRows(
   out: Screen,
   rows: AsyncIterable<string>,
@@ -17,10 +21,11 @@ export async function writeRows(
   let isNone = true;
   for await (const row of rows) {
     if (signal.aborted) return null;
-    if (isNone && heading) out.write(`${heading.header}\n`);
-    out.write(`${row}\n`);
+    if (heading) out.write(`${isNone ? `${heading.header}\n` : ''}${row}\n`);
+    else out.write(`${isNone ? '[\n' : ',\n'}${row}`);
     isNone = false;
   }
-  if (isNone && heading) out.write(`${heading.none}\n`);
+  if (heading) out.write(isNone ? `${heading.none}\n` : '');
+  else out.write(isNone ? '[]\n' : '\n]\n');
   return !isNone;
 }

@@ -2,10 +2,10 @@ import { BACKENDS, type Unreached } from '../../app/backend-startup.ts';
 import type { Backends } from '../../app/wire.ts';
 import type { Capture } from '../../collector/capture/capture.ts';
 import type { ShipperStatus } from '../../collector/ship/shipper.ts';
-import { isoTime } from '../../core/clock.ts';
 import type { Config } from '../../core/config/config.ts';
 import { formatDuration } from '../../core/config/units.ts';
 import { printable } from '../../core/errors.ts';
+import type { TimeZone } from '../../core/time-zone.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
 import type { Unmatched } from '../../detector/rule-coverage.ts';
 import type { Progress } from '../../worker/host.ts';
@@ -36,7 +36,7 @@ export function headerLines(
   const role = capture ? `a frame every ${formatDuration(config.capture.interval)}` : 'detecting';
   const [store, queue, state] = BACKENDS.map(name => backends.startup.describe(name));
   return [
-    `tidegauge on ${printable(config.host)}: ${role}${metrics === null ? '' : `; metrics: ${metrics}`}`,
+    `tidegauge on ${printable(config.host)}: ${role}${metrics === null ? '' : `; metrics: ${metrics}`}; times: ${config.time_zone}`,
     ...(capture ? [captureLine(capture)] : []),
     `store: ${store}; queue: ${queue}; state: ${state}`,
     ...(detects ? [`receivers: ${receiversText(backends)}`] : []),
@@ -63,7 +63,7 @@ export function containersLine(frame: Frame): string {
   return `containers: ${names.slice(0, NAMES_SHOWN).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
-/** What capture knows besides its frames. */
+/** What is known besides frames and pipeline. */
 export interface Sight {
   readonly docker: Docker;
   /** By how much frames are ahead of a wall clock that was set back, ms. */
@@ -72,6 +72,8 @@ export interface Sight {
   readonly unreached: readonly Unreached[];
   /** Rules that match no containers; none where nothing is detected. */
   readonly unmatched: readonly Unmatched[];
+  /** Of the times that are shown. */
+  readonly zone: TimeZone;
 }
 
 /** Rules that match no containers are explained up to this number. */
@@ -100,7 +102,7 @@ export function statusOf(
     pending > 1 && away.length === 0 && `${frames(pending)} waiting`,
     worker !== null && worker.waiting > 0 && waitingText(worker),
     worker?.silences?.active ? silencesText(worker.silences) : false,
-    worker?.rebuilding && rebuildingText(worker.rebuilding),
+    worker?.rebuilding && rebuildingText(worker.rebuilding, sight.zone),
     aliveText(frame),
     docker === 'absent' && 'no Docker',
     unmatched.length > 0 && `matching no containers: ${rulesText(unmatched)}`,
@@ -177,21 +179,24 @@ function aliveText({ containers }: Frame): string {
   const named = containers.filter(({ kind }) => kind === 'container').length;
   const own = containers.length - named;
   return named === 0
-    ? `no containers; ${own} of the host's own cgroups`
-    : `${counted(named, 'container')}, ${counted(own, 'other')}`;
+    ? `no containers; ${counted(own, 'cgroup')} of the host`
+    : `${counted(named, 'container')}${own > 0 ? `, ${counted(own, 'cgroup')} of the host` : ''}`;
 }
 
-const rebuildingText = ({ host, frames: folded, at }: Progress): string =>
-  `folding the history of ${printable(host, 60)}: ${folded} frames, at ${isoTime(at)}`;
+const rebuildingText = ({ host, frames: folded, at }: Progress, zone: TimeZone): string =>
+  `folding the history of ${printable(host, 60)}: ${folded} frames, at ${zone.seconds(at)}`;
 
-/** What became of the last frames: `pending` of them are neither stored nor queued, null where none are made; `lost` of those not even on disk. */
-export function closingLine(pending: number | null, lost: number): string {
-  if (pending === null) return 'stopped';
-  if (pending === 0) return 'stopped: last interval stored';
-  const waiting = pending - lost;
+/**
+ * What became of the last frames, and what was left undone: `pending` frames are neither stored nor queued, null where
+ * none are made; `lost` of those not even on disk.
+ */
+export function closingLine(pending: number | null, lost: number, undone: readonly string[]): string {
+  const waiting = (pending ?? 0) - lost;
   const rests = [
-    waiting > 0 && `${frames(waiting)} in the spool for the next start`,
+    pending === 0 && 'last interval stored',
+    waiting > 0 && `${frames(waiting)} ${waiting === 1 ? 'waits' : 'wait'} in the spool for the next start`,
     lost > 0 && `${frames(lost)} lost`,
+    ...undone,
   ].filter(part => part !== false);
-  return `stopped: ${rests.join(', ')}`;
+  return rests.length === 0 ? 'stopped' : `stopped: ${rests.join('; ')}`;
 }

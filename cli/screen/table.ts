@@ -1,6 +1,6 @@
 import { formatCount, formatSize } from '../../core/config/units.ts';
-import { printable } from '../../core/errors.ts';
 import type { Container, Frame, Window } from '../../core/traffic/frame.ts';
+import { shownName } from './shown-name.ts';
 
 /** Pure pictures of a frame for a terminal: lines of text, no escape codes. Names are made printable. */
 
@@ -27,7 +27,7 @@ export function frameLines(frame: Frame, time: string): string[] {
   return rowsOf(frame)
     .filter(hasTraffic)
     .map(({ container, send, receive }) => {
-      const name = printable(container.name, 80);
+      const name = shownName(container.name, 80);
       return `${time} ${name} sent ${amount(send)} received ${amount(receive)}`;
     });
 }
@@ -74,7 +74,7 @@ function cellsOf(
   anomalous: ReadonlySet<string>,
 ): string[] {
   const mark = anomalous.has(container.name) ? '! ' : '  ';
-  return [mark + printable(container.name, 60), ...rates(send, durationMs), ...rates(receive, durationMs)];
+  return [mark + shownName(container.name, 60), ...rates(send, durationMs), ...rates(receive, durationMs)];
 }
 
 function rates(window: Window | undefined, durationMs: number): string[] {

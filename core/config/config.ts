@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TimeZone } from '../time-zone.ts';
 import { isLabelKey, LABEL_CAPS } from '../traffic/labels.ts';
 import { parseDockerAddress } from './docker-address.ts';
 import { type Match, matchSchema, overrideMatchSchema } from './match.ts';
@@ -386,6 +387,15 @@ export function configSchema(
       .default('')
       .describe(
         'Directory for what tidegauge keeps; empty: /var/lib/tidegauge for root, ~/.local/share/tidegauge otherwise.',
+      ),
+    time_zone: z
+      .string()
+      .refine(name => TimeZone.named(name) !== null, {
+        error: 'a time zone of the IANA database, such as Europe/Berlin or UTC',
+      })
+      .default('UTC')
+      .describe(
+        'Time zone of the times that commands show to people and of times without an offset in `--from`, `--to` and `--start`. What other programs read (`--json`, webhooks, JSON logs, metrics) stays in UTC.',
       ),
     capture: capture.prefault({}),
     collector: collector.prefault({}),

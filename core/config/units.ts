@@ -60,6 +60,12 @@ export function formatDuration(ms: number): string {
   return text;
 }
 
+/** A length of time for people, such as `10s`: milliseconds are noise to them, and so are tenths of a long one. */
+export function formatLength(ms: number): string {
+  const unit = ms < 1000 ? 1 : ms < 10_000 ? 100 : 1000;
+  return formatDuration(Math.round(ms / unit) * unit);
+}
+
 /** `1GiB`, `1500B`: the shortest exact text in binary units, that `parseSize` reads. */
 export function exactSize(bytes: number): string {
   const unit = ['TiB', 'GiB', 'MiB', 'KiB'].find(name => bytes > 0 && bytes % (SIZE_BYTES[name] ?? 1) === 0);

@@ -1,8 +1,23 @@
+import { readFileSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { isBusy } from '../../backends/sqlite/failure.ts';
 
 export interface FileLock {
   release(): void;
+}
+
+/** The first of the bytes that SQLite locks, as /proc/locks writes it. */
+const PENDING_BYTE = 0x40_00_00_00;
+
+/**
+ * The pid of the process that holds `lockFile`'s lock, from the kernel's own list: it cannot be out of date. Null when
+ * nobody does, or somebody in another pid namespace, such as that of a container.
+ */
+export function lockHolder(file: string): number | null {
+  const { ino } = statSync(file);
+  const held = new RegExp(`WRITE (\\d+) [0-9a-f]+:[0-9a-f]+:${ino} ${PENDING_BYTE} `);
+  const pid = Number(held.exec(readFileSync('/proc/locks', 'utf8'))?.[1] ?? 0);
+  return pid > 0 ? pid : null;
 }
 
 /**

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Collector } from '../../app/collector-process.ts';
 import { checksOf } from '../../app/metrics/table.ts';
 import { FrameStats } from '../../collector/frames/frame-stats.ts';
+import type { WorkerStatus } from '../../worker/worker.ts';
 import { frameOf } from '../data/frames.ts';
 
 describe('readiness of the capture', () => {
@@ -29,5 +30,28 @@ describe('readiness of the capture', () => {
     expect(failing()).toBeNull();
     time.monotonic += 1000;
     expect(failing()).toBe('no frame for 21 s');
+  });
+});
+
+describe('readiness of a detector', () => {
+  const clock = { now: () => 0, monotonic: () => 0, sleep: async () => {} };
+  const failing = (status: Partial<WorkerStatus>) => {
+    const watched = {
+      ...{
+        collector: () => null,
+        worker: () => ({ storeDown: null, stateDown: null, ...status }) as WorkerStatus,
+      },
+      ...{ maintenance: () => null, rules: () => null },
+      ...{ queue: { depth: async () => 0 }, startup: { unreached: [] }, clock },
+    };
+    return checksOf(watched, { collect: false, detect: true, intervalMs: 5000 })
+      .map(({ name, failing: why }) => [name, why()])
+      .filter(([, why]) => why !== null);
+  };
+
+  it('needs a store whose frames it can look for, and the state', () => {
+    expect(failing({})).toEqual([]);
+    expect(failing({ storeDown: 'refused' })).toEqual([['store', 'refused']]);
+    expect(failing({ stateDown: 'no connection' })).toEqual([['state', 'no connection']]);
   });
 });

@@ -9,7 +9,7 @@ import { load } from '../../cli/context.ts';
 import { ExchangeError } from '../../core/errors.ts';
 import { type Frame, intervalOf } from '../../core/traffic/frame.ts';
 import { createInlineQueue } from '../../queue/inline.ts';
-import { lockFile } from '../../state/sqlite/lock.ts';
+import { lockFile, lockHolder } from '../../state/sqlite/lock.ts';
 import { createSqliteState } from '../../state/sqlite/state.ts';
 import { frameOf } from '../data/frames.ts';
 import { ManualClock } from '../parts/clock.ts';
@@ -277,7 +277,9 @@ describe('a lock', () => {
     const lock = lockFile(file);
     expect(lock).not.toBeNull();
     expect(lockFile(file)).toBeNull();
+    expect(lockHolder(file)).toBe(process.pid);
     lock?.release();
+    expect(lockHolder(file)).toBeNull();
     lockFile(file)?.release();
     expect(() => lockFile(join(folder.path, 'none', 'lock'))).toThrow(/unable to open/);
     folder.remove();

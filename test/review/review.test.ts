@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { UTC } from '../../core/time-zone.ts';
 import { frameEnd } from '../../core/traffic/frame.ts';
 import { reportText } from '../../review/report.ts';
 import { type Beginning, reviewStore } from '../../review/review.ts';
@@ -56,8 +57,8 @@ describe('a review of stored history', () => {
           checkpoint: STORY[n - 1]?.start,
         })),
       );
-      expect(reportText(short)).toContain('with what was known after the frame of 20');
-      expect(reportText(whole)).not.toContain('with what was known');
+      expect(reportText(short, UTC)).toContain('with what was known after the frame of 20');
+      expect(reportText(whole, UTC)).not.toContain('with what was known');
     },
   );
 

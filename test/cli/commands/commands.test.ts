@@ -40,7 +40,7 @@ describe('commands', () => {
 
   it.each([
     [[], {}, /^\{"level":40,.*"msg":"detectors is an empty list/m],
-    [['--log-format', 'text'], {}, /^\d\d:\d\d:\d\d warning: detectors is an empty list/m],
+    [['--log-format', 'text'], {}, /^\d\d:\d\d:\d\dZ warning: detectors is an empty list/m],
     [['--log-format', 'json'], { TIDEGAUGE_LOG_FORMAT: 'text' }, /^\{"level":40/m],
     [['--log-level', 'warn'], { TIDEGAUGE_LOG_LEVEL: 'error' }, /detectors is an empty list/],
   ])('the log obeys %j over the environment %j', async (flags, env, expected) => {
@@ -50,9 +50,51 @@ describe('commands', () => {
     expect(child.output).toMatch(expected);
   });
 
+  it('one time zone is in force: that of the flag, of the environment or of the file, and no other is taken', async () => {
+    const zoneOf = async (args: string[], env = {}) => {
+      const child = tidegauge(['check', ...args], { cwd: folder.path, env });
+      expect(await child.exited).toBe(0);
+      return parse(child.output).time_zone;
+    };
+    expect(await zoneOf([])).toBe('UTC');
+    expect(await zoneOf([], { TIDEGAUGE_TIME_ZONE: 'Asia/Kathmandu' })).toBe('Asia/Kathmandu');
+    expect(await zoneOf(['--time-zone', 'Europe/Berlin'], { TIDEGAUGE_TIME_ZONE: 'UTC' })).toBe(
+      'Europe/Berlin',
+    );
+    expect(await type('check', '--time-zone', 'Europe/Bonn')).toMatchObject({
+      code: 2,
+      output: expect.stringMatching(
+        /TIDEGAUGE_TIME_ZONE: time_zone: expected a time zone of the IANA database, such as Europe\/Berlin or UTC, found "Europe\/Bonn"/,
+      ),
+    });
+  });
+
+  it('check refuses a collector.user that does not exist, and shows an @ that is no secret', async () => {
+    writeConfig(folder.path, { collector: { user: 'no-such-user' } }, 'user.yaml');
+    expect(await type('check', '--config', 'user.yaml')).toMatchObject({
+      code: 2,
+      output: expect.stringMatching(/^tidegauge: collector\.user no-such-user: no such account: /),
+    });
+    writeConfig(folder.path, { host: 'me@box', receivers: [] }, 'at.yaml');
+    expect(parse((await type('check', '--config', 'at.yaml')).output)).toMatchObject({ host: 'me@box' });
+  });
+
+  it.each([
+    ['review', '--from'],
+    ['incidents', '--from'],
+    ['map', '--to'],
+    ['traffic', '--from'],
+    ['connections', '--from'],
+    ['replay', '--start'],
+  ])('%s takes no %s 12 for a year', async (command, flag) => {
+    const { code, output } = await type(command, ...(command === 'replay' ? ['-'] : []), flag, '12');
+    expect([code, output]).toEqual([2, expect.stringContaining(`${flag}: expected a duration ago`)]);
+    expect(output).toContain('Add the unit: 12h is 12 hours ago');
+  });
+
   it('check prints what is in force as a file would hold it, without secrets', async () => {
     const settings = {
-      collector: { user: 'tidegauge', groups: ['docker', 998] },
+      collector: { user: 'nobody', groups: ['docker', 998] },
       store: { influx: { token: 'very-secret' } },
       redis: { url: 'redis://me:very-secret@box:6379/1' },
       http: { listen: '[::1]:9000' },
@@ -74,7 +116,7 @@ describe('commands', () => {
     expect(output).not.toMatch(/very-secret/);
     expect(parse(output)).toMatchObject({
       capture: { interval: '5s', spool: { size: '1GiB', age: '7d' } },
-      collector: { user: 'tidegauge', groups: 'docker, 998' },
+      collector: { user: 'nobody', groups: 'docker, 998' },
       http: { listen: '[::1]:9000' },
       redis: { url: 'redis://***@box:6379/1' },
       detectors: [{ above: '10485760B/s', rises_by: '3x', for: '20s' }],
@@ -128,7 +170,7 @@ describe('commands', () => {
     });
     expect(await type('review', '--from', 'yesterday')).toMatchObject({
       code: 2,
-      output: expect.stringMatching(/--from: expected a time/),
+      output: expect.stringMatching(/--from: expected a duration ago/),
     });
     expect(await type('replay', 'nothing.ndjson')).toMatchObject({
       code: 2,
@@ -240,7 +282,9 @@ describeWith(['ebpf'], 'a second collector on one data directory', () => {
     });
     const child = tidegauge(['run'], { cwd: folder.path });
     await child.ended(2);
-    expect(child.output).toMatch(/^tidegauge: .*another collector uses this data directory.*\n$/);
+    expect(child.output).toMatch(
+      /^tidegauge: .*another collector uses this data directory \(process \d+\).*\n$/,
+    );
     expect(readdirSync(folder.path).filter(name => name.endsWith('.db'))).toEqual([]);
     lock?.release();
     folder.remove();

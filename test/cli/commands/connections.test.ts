@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { jsonLine, liveLine, shownLive, shownStored, storedLine } from '../../../cli/commands/connections.ts';
 import type { LiveConnection } from '../../../collector/capture/live-connections.ts';
+import { UTC } from '../../../core/time-zone.ts';
 import type { ConnectionRow } from '../../../core/traffic/connection.ts';
 import { SqliteStore } from '../../../store/sqlite/store.ts';
 import { busyParts, frameOf } from '../../data/frames.ts';
@@ -23,47 +24,49 @@ const row = (kind: ConnectionRow['kind'], peer: string, count: number): Connecti
 describe('a connection', () => {
   const ends = { container: 'web', own: '10.0.0.1', peer: 'fd00::1' };
   const live = (kind: ConnectionRow['kind'], parts: Partial<LiveConnection> = {}) =>
-    shownLive({ time: 0, kind, ...ends, ownPort: 5, peerPort: 80, ...parts });
+    shownLive('h', { time: 0, kind, ...ends, ownPort: 5, peerPort: 80, ...parts });
   const stored = (parts: Partial<ConnectionRow>) =>
-    shownStored(0, { kind: 'opened', ...ends, port: 80, clientPort: 40_112, count: 1, ...parts });
+    shownStored('h', 0, { kind: 'opened', ...ends, port: 80, clientPort: 40_112, count: 1, ...parts });
 
   it('is one line from who opened it to who was asked', () => {
-    expect(liveLine(live('opened'))).toMatch(
-      /^00:00:00\.000 {2}web +opened +10\.0\.0\.1:5 -> \[fd00::1\]:80$/,
+    expect(liveLine(live('opened'), UTC)).toMatch(
+      /^00:00:00\.000Z +web +opened +10\.0\.0\.1:5 -> \[fd00::1\]:80$/,
     );
-    expect(liveLine(live('accepted'))).toMatch(/\[fd00::1\]:80 -> 10\.0\.0\.1:5$/);
-    expect(liveLine(live('accepted', { peer: '?' }))).toMatch(/ \?:80 -> 10\.0\.0\.1:5$/);
-    expect(liveLine(live('failed', { container: 'a\nb\u001b' }))).not.toMatch(/\p{Cc}/u);
+    expect(liveLine(live('accepted'), UTC)).toMatch(/\[fd00::1\]:80 -> 10\.0\.0\.1:5$/);
+    expect(liveLine(live('accepted', { peer: '?' }), UTC)).toMatch(/ \?:80 -> 10\.0\.0\.1:5$/);
+    expect(liveLine(live('failed', { container: 'a\nb\u001b' }), UTC)).not.toMatch(/\p{Cc}/u);
   });
 
   it('that is stored is one line with its count; of several one port of the client is told', () => {
-    expect(storedLine(stored({}))).toMatch(
-      /^1970-01-01T00:00:00Z {2}web +opened +1 {2}10\.0\.0\.1:40112 -> \[fd00::1\]:80$/,
+    expect(storedLine(stored({}), UTC)).toMatch(
+      /^1970-01-01T00:00:00Z +web +opened +1 {2}10\.0\.0\.1:40112 -> \[fd00::1\]:80$/,
     );
-    expect(storedLine(stored({ count: 7 }))).toMatch(
+    expect(storedLine(stored({ count: 7 }), UTC)).toMatch(
       / 7 {2}10\.0\.0\.1:40112 \(one of 7\) -> \[fd00::1\]:80$/,
     );
-    expect(storedLine(stored({ kind: 'accepted', peer: '', count: 1 }))).toMatch(
+    expect(storedLine(stored({ kind: 'accepted', peer: '', count: 1 }), UTC)).toMatch(
       / \?:40112 -> 10\.0\.0\.1:80$/,
     );
-    expect(storedLine(stored({ own: '', peer: '', port: 0, clientPort: 0, count: 9 }))).toMatch(
+    expect(storedLine(stored({ own: '', peer: '', port: 0, clientPort: 0, count: 9 }), UTC)).toMatch(
       / 9 {2}several$/,
     );
-    expect(storedLine(stored({ peer: '\u001b[31m' }))).not.toMatch(/\p{Cc}/u);
+    expect(storedLine(stored({ peer: '\u001b[31m' }), UTC)).not.toMatch(/\p{Cc}/u);
   });
 
   it('that an earlier version stored has no port of the client', () => {
-    expect(storedLine(stored({ clientPort: 0, count: 7 }))).toMatch(/ 7 {2}10\.0\.0\.1 -> \[fd00::1\]:80$/);
+    expect(storedLine(stored({ clientPort: 0, count: 7 }), UTC)).toMatch(
+      / 7 {2}10\.0\.0\.1 -> \[fd00::1\]:80$/,
+    );
   });
 
   it('is the same object for other programs, live and stored; what is not known is null', () => {
     const time = '1970-01-01T00:00:00.000Z';
     const asked = { destination: 'fd00::1', destination_port: 80 };
-    const one = { time, container: 'web', kind: 'opened', count: 1, source: '10.0.0.1', ...asked };
+    const one = { time, host: 'h', container: 'web', kind: 'opened', count: 1, source: '10.0.0.1', ...asked };
     expect(JSON.parse(jsonLine(live('opened')))).toEqual({ ...one, source_port: 5 });
     expect(JSON.parse(jsonLine(stored({ count: 3 })))).toEqual({ ...one, source_port: 40_112, count: 3 });
     expect(JSON.parse(jsonLine(live('accepted', { peer: '?', peerPort: 9 })))).toEqual({
-      ...{ time, container: 'web', kind: 'accepted', count: 1 },
+      ...{ time, host: 'h', container: 'web', kind: 'accepted', count: 1 },
       ...{ source: null, source_port: 9, destination: '10.0.0.1', destination_port: 5 },
     });
     expect(JSON.parse(jsonLine(stored({ own: '', peer: '', port: 0, clientPort: 0 })))).toMatchObject({
@@ -146,15 +149,15 @@ describe('stored connections', () => {
     ]);
   });
 
-  it('are one object a line for other programs, and nothing where there are none', async () => {
+  it('are a list for other programs, an empty one where there are none', async () => {
     const lines = await list('--json', '--from', '2023-11-14', '--host', 'g');
-    expect(lines.filter(Boolean).map(line => JSON.parse(line))).toEqual([
+    expect(JSON.parse(lines.join('\n'))).toEqual([
       {
-        ...{ time: '2023-11-14T22:13:30.000Z', container: 'c0000', kind: 'failed', count: 3 },
+        ...{ time: '2023-11-14T22:13:30.000Z', host: 'g', container: 'c0000', kind: 'failed', count: 3 },
         ...{ source: '10.0.0.2', source_port: 40_112, destination: '10.0.0.6', destination_port: 5432 },
       },
     ]);
-    expect(await list('--json', '--from', '2020-01-01', '--to', '2020-01-02')).toEqual(['']);
+    expect(await list('--json', '--from', '2020-01-01', '--to', '2020-01-02')).toEqual(['[]', '']);
   });
 
   it('are said to be none where there are none', async () => {
@@ -164,11 +167,14 @@ describe('stored connections', () => {
     ]);
   });
 
-  it.each([['--to'], ['--host']])('%s is refused without a start: it would show the present', async flag => {
-    const child = tidegauge(['connections', flag, '1h'], { cwd: folder.path });
-    await child.ended(2);
-    expect(child.output).toContain(`${flag} requires --from`);
-  });
+  it.each([['--to'], ['--host'], ['--service']])(
+    '%s is refused without a start: it would show the present',
+    async flag => {
+      const child = tidegauge(['connections', flag, '1h'], { cwd: folder.path });
+      await child.ended(2);
+      expect(child.output).toContain(`${flag} requires --from`);
+    },
+  );
 
   it('are those of one host', async () => {
     expect((await list('--from', '2023-11-14', '--host', 'g'))[1]).toMatch(

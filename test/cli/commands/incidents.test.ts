@@ -1,6 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { listing, withNotifications } from '../../../cli/commands/incidents.ts';
 import { incidentJson } from '../../../core/incident/incident-json.ts';
+import { UTC } from '../../../core/time-zone.ts';
 import type { Delivery } from '../../../state/contract.ts';
 import { incidentOf, notificationOf, resolved } from '../../data/incidents.ts';
 
@@ -20,12 +21,12 @@ const DELIVERIES = new Map([
 ]);
 
 it('lists under each incident what became of its notifications, and those of others that were not delivered', () => {
-  expect(listing([incident], DELIVERIES).slice(-3)).toEqual([
+  expect(listing([incident], DELIVERIES, UTC).slice(-3)).toEqual([
     '  resolved to ops: delivered after 1 attempt',
     '  resolved to ops: pending after 3 attempts, last error: 503\\x0a',
     `incident ${older.id}: firing to ops: dead after 300 attempts`,
   ]);
-  expect(listing([], new Map())).toEqual(['No incidents.']);
+  expect(listing([], new Map(), UTC)).toEqual(['No incidents.']);
 });
 
 it('adds notifications to incidents as JSON', () => {

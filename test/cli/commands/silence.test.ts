@@ -4,6 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { silenceOf } from '../../../cli/commands/silence.ts';
 import { systemClock } from '../../../core/clock.ts';
 import { createSqliteState } from '../../../state/sqlite/state.ts';
+import { SqliteStore } from '../../../store/sqlite/store.ts';
+import { busyParts, frameOf } from '../../data/frames.ts';
 import { incidentOf, notificationOf } from '../../data/incidents.ts';
 import { describeWith } from '../../parts/need.ts';
 import { temporaryFolder } from '../../parts/process.ts';
@@ -58,6 +60,21 @@ describe('silence', () => {
     expect((await type('silence', 'list')).output).toBe('No silences in force.\n');
     expect((await type('silence', 'list', '--all')).output).toContain(`${id}: container sh*, ended`);
     expect(await type('silence', 'end', id)).toMatchObject({ code: 2 });
+  });
+
+  it('add says so when nobody has such a name now and what is near, and adds it all the same', async () => {
+    const store = new SqliteStore(join(data, 'tidegauge.db'));
+    await store.open();
+    await store.writeFrames([frameOf('web-1', 0, busyParts(2))]);
+    await store.close();
+    const { code, output } = await add('--container', 'c0o00', '--for', '2h');
+    expect(code).toBe(0);
+    expect(output).toMatch(
+      /no container of 3 is named "c0o00" \(did you mean "c0000"\?\) now; the silence waits for one/,
+    );
+    expect(output).toMatch(/^silenced [0-9a-f]{8}: container c0o00/m);
+    expect((await add('--container', 'c0001', '--for', '2h')).output).not.toMatch(/is named/);
+    for (const silence of await state.silences(0)) await state.saveSilence({ ...silence, until: 1 }, 2);
   });
 
   it('add without a place is refused with what to do, and adds nothing', async () => {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Live, type LiveOptions } from '../../../cli/screen/live.ts';
 import { createLog, PeopleLog } from '../../../cli/screen/log.ts';
 import type { Status } from '../../../cli/screen/status.ts';
+import { UTC } from '../../../core/time-zone.ts';
 import type { Frame } from '../../../core/traffic/frame.ts';
 import { busyParts, frameOf } from '../../data/frames.ts';
 import { incidentOf, resolved } from '../../data/incidents.ts';
@@ -52,7 +53,7 @@ describe('live', () => {
   function open(isTTY: boolean, options: Partial<LiveOptions> = {}) {
     const screen = new FakeScreen(isTTY);
     const clock = new ManualClock();
-    const live = new Live({ screen, clock, traffic: true, ...options });
+    const live = new Live({ screen, clock, zone: UTC, traffic: true, ...options });
     return { screen, clock, live };
   }
 
@@ -76,7 +77,7 @@ describe('live', () => {
 
   it('shows reasons under the table, and log lines with their number, instead of losing them', () => {
     const { screen, live } = open(true);
-    const people = new PeopleLog(screen);
+    const people = new PeopleLog(screen, UTC);
     people.divert(entry => live.log(entry));
     const log = createLog('info', people);
     live.frame(frame(0), AWAY);
@@ -91,7 +92,7 @@ describe('live', () => {
 
   it('keeps what was logged before there was a picture', () => {
     const { screen, live } = open(true);
-    const people = new PeopleLog(screen);
+    const people = new PeopleLog(screen, UTC);
     const log = createLog('info', people);
     for (let i = 0; i < 30; i++) log.warn(`setting ${i} has no effect`);
     expect(people.written).toHaveLength(20);
@@ -137,9 +138,10 @@ describe('live', () => {
     live.frame(faulty, WELL);
     live.frame({ ...frame(1), faults: ['detach'] }, WELL);
     picture.frame(faulty, WELL);
-    const words = 'attach (capture began), lost-events (bpftrace lost events), 7 events lost';
+    const words =
+      'capture began in this interval (attach), bpftrace lost events (lost-events), 7 events lost';
     expect(screen.text).toContain(`incomplete: ${words}\n`);
-    expect(screen.text).toMatch(/incomplete: detach \(capture ended\)\n/);
+    expect(screen.text).toMatch(/incomplete: capture ended in this interval \(detach\)\n/);
     expect(terminal.picture.join(' ').replace(/\s+/g, ' ')).toContain(`INCOMPLETE: ${words}`);
   });
 

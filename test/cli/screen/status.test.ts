@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { closingLine, type Docker, statusOf } from '../../../cli/screen/status.ts';
 import type { ShipperStatus } from '../../../collector/ship/shipper.ts';
+import { UTC } from '../../../core/time-zone.ts';
 import type { WorkerStatus } from '../../../worker/worker.ts';
 import { busyParts, frameOf } from '../../data/frames.ts';
 
@@ -21,20 +22,20 @@ const WORKER = {
   waiting: 0,
   waitingError: null,
 } as unknown as WorkerStatus;
-const sight = (docker: Docker, aheadMs = 0) => ({ docker, aheadMs, unreached: [], unmatched: [] });
+const sight = (docker: Docker, aheadMs = 0) => ({ docker, aheadMs, unreached: [], unmatched: [], zone: UTC });
 const FRAME = frameOf('box', 0, busyParts(3));
 
 describe('the status', () => {
   it('warns of a clock that was set back', () => {
     expect(statusOf(FRAME, SHIPPER, WORKER, sight('connected', 90_000))).toMatchObject({
-      line: '! clock was set back: frames are 1m30s ahead; 3 containers, 0 others',
+      line: '! clock was set back: frames are 1m30s ahead; 3 containers',
       trouble: true,
     });
   });
 
   it('is short while all is well', () => {
     expect(statusOf(FRAME, SHIPPER, WORKER, sight('connected'))).toEqual({
-      line: '3 containers, 0 others',
+      line: '3 containers',
       trouble: false,
       reasons: [],
     });
@@ -43,9 +44,7 @@ describe('the status', () => {
   it('names first who is away, in few words, and the reasons apart', () => {
     const shipper = { ...SHIPPER, pending: 12, storeDown: 'x'.repeat(300), queueDown: 'timed out' };
     const status = statusOf(FRAME, shipper, { ...WORKER, stateDown: 'refused' }, sight('away'));
-    expect(status.line).toBe(
-      '! away: store (12 frames waiting), queue, state, Docker; 3 containers, 0 others',
-    );
+    expect(status.line).toBe('! away: store (12 frames waiting), queue, state, Docker; 3 containers');
     expect(status.trouble).toBe(true);
     expect(status.reasons).toEqual([
       `store: ${'x'.repeat(300)}`,
@@ -59,7 +58,7 @@ describe('the status', () => {
     const unreached = [{ name: 'state' as const, reason: 'no connection' }];
     const shipper = { ...SHIPPER, pending: 3, storeDown: 'redis: no connection' };
     expect(statusOf(FRAME, shipper, null, { ...sight('off'), unreached })).toMatchObject({
-      line: '! away: state (3 frames waiting); 3 containers, 0 others',
+      line: '! away: state (3 frames waiting); 3 containers',
       reasons: ['state: no connection'],
     });
   });
@@ -67,7 +66,7 @@ describe('the status', () => {
   it('names the state when frames wait for a name that is not claimed yet', () => {
     const shipper = { ...SHIPPER, pending: 3, stateDown: 'no connection' };
     expect(statusOf(FRAME, shipper, null, sight('off'))).toMatchObject({
-      line: '! away: state (3 frames waiting); 3 containers, 0 others',
+      line: '! away: state (3 frames waiting); 3 containers',
       reasons: ['state: no connection'],
     });
   });
@@ -84,17 +83,17 @@ describe('the status', () => {
     const about = (count: number) =>
       statusOf(FRAME, SHIPPER, WORKER, { ...sight('off'), unmatched: unmatched.slice(0, count) });
     expect(about(2)).toEqual({
-      line: '3 containers, 0 others; matching no containers: rule a, rule b',
+      line: '3 containers; matching no containers: rule a, rule b',
       trouble: false,
       reasons: ['rule a: none', 'rule b: none'],
     });
-    expect(about(4)).toMatchObject({ line: '3 containers, 0 others; matching no containers: 4 rules' });
+    expect(about(4)).toMatchObject({ line: '3 containers; matching no containers: 4 rules' });
     expect(about(4).reasons).toHaveLength(3);
   });
 
   it('counts notifications that wait, not attempts', () => {
     expect(statusOf(FRAME, SHIPPER, { ...WORKER, waiting: 3, waitingError: '503' }, sight('off'))).toEqual({
-      line: '3 notifications wait; 3 containers, 0 others',
+      line: '3 notifications wait; 3 containers',
       trouble: false,
       reasons: ['notifications: last error: 503'],
     });
@@ -102,15 +101,20 @@ describe('the status', () => {
 
   it('a Docker that was never there is no trouble', () => {
     expect(statusOf(FRAME, SHIPPER, null, sight('absent'))).toMatchObject({
-      line: '3 containers, 0 others; no Docker',
+      line: '3 containers; no Docker',
       trouble: false,
     });
   });
 });
 
 it('the closing line says what became of the last frames', () => {
-  expect(closingLine(null, 0)).toBe('stopped');
-  expect(closingLine(0, 0)).toBe('stopped: last interval stored');
-  expect(closingLine(12, 0)).toBe('stopped: 12 frames in the spool for the next start');
-  expect(closingLine(12, 1)).toBe('stopped: 11 frames in the spool for the next start, 1 frame lost');
+  expect(closingLine(null, 0, [])).toBe('stopped');
+  expect(closingLine(0, 0, [])).toBe('stopped: last interval stored');
+  expect(closingLine(1, 0, [])).toBe('stopped: 1 frame waits in the spool for the next start');
+  expect(closingLine(12, 1, [])).toBe(
+    'stopped: 11 frames wait in the spool for the next start; 1 frame lost',
+  );
+  expect(closingLine(null, 0, ['lanes were not released: no connection'])).toBe(
+    'stopped: lanes were not released: no connection',
+  );
 });

@@ -36,6 +36,10 @@ describe('the live table', () => {
     ]);
   });
 
+  it('explains the root of all cgroups', () => {
+    expect(frameTable(frame(['/']), plain)[1]).toMatch(/^ {2}\/ \(the host itself\) /);
+  });
+
   it('has names that can be told apart on a narrow screen', () => {
     const names = ['docker:f61937bbd410', 'docker:72f94e913591', 'z'];
     expect(frameTable(frame(names, 10_240), { ...plain, width: 60 })).toEqual([

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import {
   formatCount,
   formatDuration,
+  formatLength,
   formatSize,
   formatValue,
   parseDuration,
@@ -64,4 +65,10 @@ describe('sizes and rates', () => {
     expect(formatValue(2048, 'B/s')).toBe('2 KiB/s');
     expect(formatValue(340, 'msg/s')).toBe('340 msg/s');
   });
+});
+
+it('a length of time is rounded as people read it', () => {
+  expect([0, 999, 9949, 10_001, 83_456, 3_600_001].map(formatLength)).toEqual([
+    ...['0s', '999ms', '9s900ms', '10s', '1m23s', '1h'],
+  ]);
 });
