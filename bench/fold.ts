@@ -1,6 +1,6 @@
 /**
  * What judging costs: the fold with the rules of a fresh install, on one core, against a loop that only adds up the
- * same windows. Windows are what the fold has to look at: two for each container, of which it judges two metrics.
+ * same windows. Windows are what the fold has to look at: two for each container.
  */
 import { createHostFold } from '../alert/host.ts';
 import { createPipeline } from '../alert/pipeline.ts';

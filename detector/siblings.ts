@@ -59,7 +59,7 @@ const START_MS = 180_000;
 const GONE_MS = 24 * 60 * MINUTE;
 /** Messages a minute that make little difference. */
 const FEW = 20;
-const SHARP: Sharpness = { floor: 0.58, steadyFloor: 0.5, allowance: 0.15 };
+const SHARP: Sharpness = { floor: 0.66, steadyFloor: 0.5, restless: 0.4, allowance: 0.15 };
 const WORTH_TELLING = 0.5;
 const MAX_SCORE = 100;
 

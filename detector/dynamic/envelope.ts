@@ -10,20 +10,24 @@ export interface Sharpness {
   readonly floor: number;
   /** The same where the value hardly ever moves; at most `floor`. */
   readonly steadyFloor: number;
+  /** Spread from which on a value is restless: its floor rises with it, by half at most. */
+  readonly restless: number;
   /** What the limit is raised by for each e-fold that `YOUNG_MS` is longer than the time watched. */
   readonly allowance: number;
 }
 
-/** An event that is over: [epoch minute, greatest difference, greatest value]. */
-type Peak = [minute: number, excess: number, value: number];
+/** An event that is over: epoch minute, greatest difference to the envelope. */
+type Peak = [minute: number, excess: number];
 
 /** Something unusual that is going on. */
 interface Event {
-  /** Time of its last value beyond the floor, epoch ms. */
+  /** Time of its first and last value beyond the floor, epoch ms. */
+  from: number;
   last: number;
-  /** Greatest difference to the envelope, and greatest value. */
+  /** Greatest value that is not learnt yet: what alarms and is soon over leaves no trace but its peak. */
+  aside: number | null;
+  /** Greatest difference to the envelope. */
   excess: number;
-  value: number;
   /** Greatest difference that alarmed, and when one did last; 0: none did. */
   alarmed: number;
   alarmedAt: number;
@@ -65,6 +69,8 @@ const QUIET_DAY = 0.5;
 const QUIET_RATE = 0.25;
 /** An event is over when it was below the floor for so long. */
 const EVENT_GAP = 10 * MINUTE;
+/** What alarms for less than this is not learnt: a burst of a second stays in the sum of a minute for as long. */
+const BRIEF = 75_000;
 /** An alarm that pauses for no longer is the same alarm. */
 const SAME_ALARM = MINUTE;
 const PEAKS = 6;
@@ -78,13 +84,12 @@ const ONCE = 0.75;
 const AGAIN = 1.5;
 /** Age at which the allowance of a young envelope is ln 2 of its unit. */
 const YOUNG_MS = 8 * 3_600_000;
-/** Spreads from which on a value is not steady, and is restless: what varies much has a higher floor. */
+/** A spread from which on a value is not steady, and what the floor of a restless one rises by at most. */
 const STEADY = 0.06;
-const RESTLESS = 0.2;
 const MOST_RESTLESS = 0.5;
 
 /** Upper bound of an envelope in bytes of JSON: values have at most five characters, `-9.99` or `36.74`. */
-export const envelopeBytes = 175 + (BLOCKS + HALVES) * 6 + PEAKS * 24 + 95;
+export const envelopeBytes = 175 + (BLOCKS + HALVES) * 6 + PEAKS * 17 + 125;
 
 /** The same for one that knows no times of day (`day` stays empty). */
 export const recentBytes = envelopeBytes - HALVES * 6;
@@ -162,7 +167,7 @@ export const allowanceAt = (watchedMs: number): number => Math.log(1 + YOUNG_MS 
 export function floorOf(e: Envelope, sharp: Sharpness): number {
   if (e.steps < 6) return sharp.floor;
   const steady = Math.min(1, e.spread / STEADY);
-  const restless = Math.min(MOST_RESTLESS, Math.max(0, e.spread - RESTLESS));
+  const restless = Math.min(MOST_RESTLESS, Math.max(0, e.spread / sharp.restless - 1));
   return (sharp.steadyFloor + (sharp.floor - sharp.steadyFloor) * steady) * (1 + restless);
 }
 
@@ -181,7 +186,7 @@ export function limitOf(e: Envelope, sharp: Sharpness, youth: number): number {
 }
 
 /**
- * Score of `value` (1 = alarm limit), which is learnt. `youth`: `allowanceAt` of the time watched; `strictness`
+ * Score of `value` (1 = alarm limit), which is learnt unless it is a burst. `youth`: `allowanceAt` of the time watched; `strictness`
  * multiplies the limit. 0 while nothing is known.
  */
 export function judge(
@@ -199,21 +204,37 @@ export function judge(
   const excess = value - e.edge;
   if (e.event !== null && Math.abs(now - e.event.last) > EVENT_GAP) close(e, e.event, now);
   const floor = floorOf(e, sharp);
-  learn(e, value);
+  if (excess < floor) learn(e, value);
   if (excess < floor * strictness * 0.5) return excess > 0 ? Math.min(0.4, excess / floor) : 0;
   const score = excess / (limitOf(e, sharp, youth) * strictness);
   if (excess < floor) return Math.min(score, 0.99);
-  e.event ??= { last: now, excess: 0, value, alarmed: 0, alarmedAt: 0 };
+  e.event ??= { from: now, last: now, aside: null, excess: 0, alarmed: 0, alarmedAt: 0 };
   const { event } = e;
   event.last = now;
   event.excess = Math.max(event.excess, hundredths(excess));
-  event.value = Math.max(event.value, hundredths(value));
+  const said = sayOf(event, score, excess, now);
+  learnEvent(e, event, value, now);
+  return said;
+}
+
+/** What is said of a score within an event: the same alarm goes on, another has to be much larger. */
+function sayOf(event: Event, score: number, excess: number, now: number): number {
   if (score < 1) return score;
   const isNews = event.alarmed === 0 || excess >= AGAIN * event.alarmed;
   if (!isNews && now - event.alarmedAt > SAME_ALARM) return 0.99;
   event.alarmed = Math.max(event.alarmed, hundredths(excess));
   event.alarmedAt = now;
   return score;
+}
+
+/** An event that alarms is learnt once it has lasted for a while, any other at once. */
+function learnEvent(e: Envelope, event: Event, value: number, now: number): void {
+  if (event.alarmed > 0 && Math.abs(now - event.from) < BRIEF) {
+    event.aside = Math.max(event.aside ?? value, hundredths(value));
+    return;
+  }
+  learn(e, Math.max(event.aside ?? value, value));
+  event.aside = null;
 }
 
 function learn(e: Envelope, value: number): void {
@@ -225,7 +246,7 @@ function learn(e: Envelope, value: number): void {
 function close(e: Envelope, event: Event, now: number): void {
   const minute = Math.round(now / MINUTE);
   e.peaks = e.peaks.filter(peak => minute - peak[0] < PEAK_DAYS * 1440);
-  e.peaks.push([minute, event.excess, event.value]);
+  e.peaks.push([minute, event.excess]);
   if (e.peaks.length > PEAKS) {
     const least = e.peaks.reduce((a, b) => (b[1] < a[1] ? b : a));
     e.peaks.splice(e.peaks.indexOf(least), 1);

@@ -15,34 +15,41 @@ interface Span {
   /** Messages that make little difference, and for bytes so many of their usual size. */
   readonly messages: number;
   readonly large: number;
+  /** Quantities that are judged over it. */
+  readonly quantities: readonly number[];
   readonly sharp: Sharpness;
 }
+
+const ALL = QUANTITIES.map((_, quantity) => quantity);
 
 const SPANS: readonly Span[] = [
   {
     of: 'now',
     seconds: 5,
     words: 'for 5s',
+    quantities: ALL,
     messages: 4,
     large: 8,
-    sharp: { floor: 1, steadyFloor: 0.7, allowance: 0.3 },
+    sharp: { floor: 1.05, steadyFloor: 0.7, restless: 0.4, allowance: 0.3 },
   },
   {
     of: 'minute',
     seconds: 60,
     words: 'over 1m',
-    messages: 8,
-    large: 16,
-    sharp: { floor: 0.68, steadyFloor: 0.5, allowance: 0.4 },
+    quantities: ALL,
+    messages: 12,
+    large: 24,
+    sharp: { floor: 0.68, steadyFloor: 0.5, restless: 0.4, allowance: 0.4 },
   },
   {
-    // The least of five minutes: what jobs of seconds and minutes do not reach.
     of: 'sustained',
     seconds: 60,
     words: 'in each of 5m',
-    messages: 30,
+    // The least of five minutes is what jobs of seconds and minutes do not reach; of bytes it is too restless.
+    quantities: [0, 1],
+    messages: 60,
     large: 60,
-    sharp: { floor: 0.66, steadyFloor: 0.25, allowance: 0.4 },
+    sharp: { floor: 0.66, steadyFloor: 0.25, restless: 0.4, allowance: 0.4 },
   },
 ];
 
@@ -76,7 +83,7 @@ const both = (part: Part): number | null => part.minute && (part.minute[0] ?? 0)
 
 const below: View = {
   name: 'level',
-  sharp: { floor: 1.2, steadyFloor: 0.7, allowance: 0.3 },
+  sharp: { floor: 1.2, steadyFloor: 0.7, restless: 0.4, allowance: 0.3 },
   read(_, part) {
     const messages = both(part);
     return messages === null ? null : -Math.log(messages + FEW);
@@ -90,6 +97,6 @@ const below: View = {
 };
 
 export const levels: readonly View[] = [
-  ...SPANS.flatMap(span => QUANTITIES.map((_, quantity) => above(quantity, span))),
+  ...SPANS.flatMap(span => span.quantities.map(quantity => above(quantity, span))),
   below,
 ];

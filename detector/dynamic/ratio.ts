@@ -14,7 +14,7 @@ const read = (traffic: Traffic, part: Part): number | null =>
 
 export const ratio: View = {
   name: 'ratio',
-  sharp: { floor: 0.62, steadyFloor: 0.5, allowance: 0.3 },
+  sharp: { floor: 0.62, steadyFloor: 0.5, restless: 0.4, allowance: 0.3 },
   read,
   tell(value, bound) {
     const seen = Math.exp(value);

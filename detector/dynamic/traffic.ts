@@ -127,6 +127,8 @@ export function take(t: Traffic, input: ContainerInput): Part | null {
 
 function restart(t: Traffic, mute: number): void {
   forgetSums(t);
+  // The pause before a start is no rest.
+  t.rest = null;
   t.mute = mute;
 }
 

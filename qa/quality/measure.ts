@@ -1,7 +1,7 @@
 import type { Rule } from '../../core/config.ts';
-import { compareWindows, type Frame } from '../../core/frame.ts';
 import type { AnyDetector, ContainerInput, Fold, FoldState } from '../../detector/contract.ts';
 import { createFold } from '../../detector/fold.ts';
+import { type Alarms, judge } from './judge.ts';
 import type { Kind, Service } from './simulator/fleet.ts';
 import { type Incident, incidentsOf, MAGNITUDES, type Magnitudes } from './simulator/incidents.ts';
 import { Random } from './simulator/random.ts';
@@ -73,7 +73,8 @@ interface Branch {
   readonly incident: Incident;
   readonly random: Random;
   readonly usual: number;
-  readonly runs: { fold: Fold; state: FoldState | null; spoiled: boolean }[];
+  /** `spoiled`: the undisturbed run has alarmed meanwhile; `done`: found. */
+  readonly runs: { readonly fold: Fold; state: FoldState; spoiled: boolean; done: boolean }[];
 }
 
 /** What a service's replicas usually do, which incidents are made of: means over about an hour. */
@@ -145,7 +146,12 @@ function branchesAt(
       incident,
       random: random.fork(),
       usual: usual.received[incident.replica] ?? 0,
-      runs: runs.map(({ fold, state }) => ({ fold, state: structuredClone(state), spoiled: false })),
+      runs: runs.map(({ fold, state }) => ({
+        fold,
+        state: structuredClone(state),
+        spoiled: false,
+        done: false,
+      })),
     });
   }
   return list;
@@ -158,37 +164,6 @@ function observe(usual: Usual, inputs: readonly ContainerInput[]): void {
     usual.received[i] = received + ((receive?.messages ?? 0) - received) / USUAL_FRAMES;
     usual.talking[i] = talking + ((send || receive ? 1 : 0) - talking) / USUAL_FRAMES;
   }
-}
-
-/** What a replica's verdicts say at most; those of the service count for its first replica, or for all in a branch. */
-interface Alarms {
-  /** The first alarm of each replica, and of the service; undefined: none. */
-  readonly own: (Alarm | undefined)[];
-  readonly service: Alarm | undefined;
-}
-
-interface Alarm {
-  readonly text: string;
-  readonly score: number;
-}
-
-function judge(
-  run: { fold: Fold; state: FoldState },
-  inputs: readonly ContainerInput[],
-  service: Service,
-): Alarms {
-  const { state, verdicts } = run.fold.step(run.state, frameOf(inputs, service));
-  run.state = state;
-  const own: (Alarm | undefined)[] = Array(inputs.length).fill(undefined);
-  let ofService: Alarm | undefined;
-  for (const verdict of verdicts) {
-    if (verdict.kind !== 'judged' || verdict.score < 1) continue;
-    const index = inputs.findIndex(({ container }) => container.name === verdict.scope.container);
-    const alarm = { text: `${verdict.rule}: ${verdict.evidence.text}`, score: verdict.score };
-    if (index < 0) ofService ??= alarm;
-    else own[index] ??= alarm;
-  }
-  return { own, service: ofService };
 }
 
 function count(
@@ -234,10 +209,10 @@ function advance(
       : inputs;
   const over = age + 1 >= incident.frames + GRACE;
   for (const [i, run] of branch.runs.entries()) {
-    if (run.state === null) continue;
+    if (run.done) continue;
     const same = undisturbed[i];
     if (same?.own[incident.replica] !== undefined || same?.service !== undefined) run.spoiled = true;
-    const alarms = judge(run as { fold: Fold; state: FoldState }, disturbed, service);
+    const alarms = judge(run, disturbed, service);
     const found = alarms.own[incident.replica] !== undefined || alarms.service !== undefined;
     if (!found && !over) continue;
     runs[i]?.result.outcomes.push({
@@ -247,29 +222,7 @@ function advance(
       frame: incident.at,
       delay: found && !run.spoiled ? age + 1 : null,
     });
-    run.state = null;
+    run.done = true;
   }
-  return branch.runs.some(run => run.state !== null);
-}
-
-function frameOf(inputs: readonly ContainerInput[], service: Service): Frame {
-  const start = inputs[0]?.start ?? 0;
-  return {
-    host: service.name,
-    start,
-    durationMs: FRAME_S * 1000,
-    previous: start - FRAME_S * 1000,
-    faults: [],
-    lost: 0,
-    occupancy: 0,
-    containers: inputs.map(({ container }) => container),
-    started: [],
-    ended: [],
-    windows: inputs
-      .flatMap(({ send, receive }) => [send, receive])
-      .filter(w => w !== undefined)
-      .sort(compareWindows),
-    flows: [],
-    connections: [],
-  };
+  return branch.runs.some(run => !run.done);
 }

@@ -191,7 +191,7 @@ describe('whatever comes', () => {
           expect(text.length).toBeLessThanOrEqual(dynamicThreshold.stateBytes(options));
         }
       }),
-      { numRuns: 40 },
+      { numRuns: 20 },
     );
   });
 

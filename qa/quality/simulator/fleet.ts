@@ -1,3 +1,4 @@
+import { healthCheck, keepalive, pages, queries, scraped, small, watched } from './exchanges.ts';
 import type { Rates } from './factors.ts';
 import type { Random } from './random.ts';
 import { fixedMix, mixOf } from './sizes.ts';
@@ -60,7 +61,7 @@ export function fleet(random: Random): Service[] {
     ...times(3, i => minuteJob(random, i)),
     ...times(3, i => hourlyJob(random, i)),
     ...times(3, i => batchJob(random, i)),
-    ...times(3, i => service(random, 'health check only', i, () => [healthCheck(random)])),
+    ...times(3, i => service(random, 'health check only', i, own => [healthCheck(own)])),
     ...times(3, i => idle(random, i)),
     ...times(4, i => worker(random, i)),
     ...times(2, i => scraper(random, i)),
@@ -97,63 +98,6 @@ const rhythm = (random: Random): Rhythm => ({
   peakHour: random.between(9, 22),
 });
 
-/** Requests of some hundred bytes; responses small, or pages of some kilobytes. */
-function pages(random: Random, towards: 'in' | 'out' = 'in'): Exchange {
-  const small = random.logBetween(150, 500);
-  const large = random.logBetween(1500, 20_000);
-  return {
-    request: mixOf([{ weight: 1, median: random.logBetween(120, 800), sigma: random.between(0.2, 0.6) }]),
-    response: mixOf([
-      { weight: random.between(0.2, 0.8), median: small, sigma: 0.4 },
-      { weight: random.between(0.2, 0.8), median: large, sigma: random.between(0.5, 1) },
-    ]),
-    towards,
-  };
-}
-
-/** Queries and their results. */
-function queries(random: Random, towards: 'in' | 'out'): Exchange {
-  return {
-    request: mixOf([{ weight: 1, median: random.logBetween(80, 400), sigma: random.between(0.3, 0.8) }]),
-    response: mixOf([
-      { weight: random.between(0.4, 0.8), median: random.logBetween(60, 250), sigma: 0.4 },
-      {
-        weight: random.between(0.2, 0.6),
-        median: random.logBetween(500, 5000),
-        sigma: random.between(0.5, 1.1),
-      },
-    ]),
-    towards,
-  };
-}
-
-const small = (request: number, response: number, towards: 'in' | 'out'): Exchange => ({
-  request: fixedMix(request),
-  response: fixedMix(response),
-  towards,
-});
-
-const healthCheck = (random: Random): Source =>
-  every(2, 1, random.between(0, 2), small(random.between(80, 180), random.between(90, 300), 'in'));
-
-const scraped = (random: Random): Source =>
-  every(15, 1, random.between(0, 15), {
-    request: fixedMix(random.between(150, 300)),
-    response: mixOf([{ weight: 1, median: random.logBetween(3000, 40_000), sigma: 0.02 }]),
-    towards: 'in',
-  });
-
-const keepalive = (random: Random): Source =>
-  every(random.between(30, 120), 1, random.between(0, 30), small(66, 66, 'out'));
-
-/** Half of the others are asked for their health or scraped, too. */
-function watched(random: Random, own: Random): Source[] {
-  return [
-    ...(random.uniform() < 0.5 ? [healthCheck(own)] : []),
-    ...(random.uniform() < 0.5 ? [scraped(own)] : []),
-  ];
-}
-
 function web(random: Random, i: number, low: number, high: number): Service {
   const rate = random.logBetween(low, high);
   const when = rhythm(random);
@@ -181,10 +125,7 @@ function quietSite(random: Random, i: number): Service {
   const each = random.logBetween(0.1, 1);
   const when = rhythm(random);
   const kind = pages(random);
-  return service(random, 'quiet site', i, own => [
-    sessions(visits, stay, each, when, kind),
-    ...watched(random, own),
-  ]);
+  return service(random, 'quiet site', i, own => [sessions(visits, stay, each, when, kind), ...watched(own)]);
 }
 
 function database(random: Random, i: number): Service {
@@ -209,7 +150,7 @@ function database(random: Random, i: number): Service {
     requests(rate, when, shape, kind),
     cron(job, jobKind),
     nightly(hour, minutes, bytesPerS, block),
-    ...watched(random, own),
+    ...watched(own),
   ]);
 }
 
@@ -222,7 +163,7 @@ function cache(random: Random, i: number): Service {
     response: mixOf([{ weight: 1, median: random.logBetween(60, 2000), sigma: random.between(0.5, 1) }]),
     towards: 'in',
   };
-  return service(random, 'cache', i, own => [requests(rate, when, shape, kind), ...watched(random, own)]);
+  return service(random, 'cache', i, own => [requests(rate, when, shape, kind), ...watched(own)]);
 }
 
 function job(random: Random, everyS: number, low: number, high: number, shortest: number, longest: number) {
@@ -239,7 +180,7 @@ function job(random: Random, everyS: number, low: number, high: number, shortest
 function minuteJob(random: Random, i: number): Service {
   const each = job(random, 60, 3, 80, 1, 15);
   const kind = queries(random, 'out');
-  return service(random, 'job each minute', i, own => [cron(each, kind), ...watched(random, own)]);
+  return service(random, 'job each minute', i, own => [cron(each, kind), ...watched(own)]);
 }
 
 function hourlyJob(random: Random, i: number): Service {
@@ -250,7 +191,7 @@ function hourlyJob(random: Random, i: number): Service {
   return service(random, 'job each 5 minutes and hour', i, own => [
     cron(often, kind),
     cron(hourly, large),
-    ...watched(random, own),
+    ...watched(own),
   ]);
 }
 
@@ -262,7 +203,7 @@ function batchJob(random: Random, i: number): Service {
   return service(random, 'batch', i, own => [
     batch(perDay, minutes, rate, kind),
     keepalive(own),
-    ...watched(random, own),
+    ...watched(own),
   ]);
 }
 
@@ -281,7 +222,7 @@ function worker(random: Random, i: number): Service {
   return service(random, 'worker', i, own => [
     batch(perHour * 24, minutes, rate, kind),
     every(poll, 1, own.between(0, poll), small(90, 70, 'out')),
-    ...watched(random, own),
+    ...watched(own),
   ]);
 }
 
@@ -306,10 +247,7 @@ function logShipper(random: Random, i: number): Service {
     towards: 'out',
   };
   const shape = random.logBetween(3, 30);
-  return service(random, 'log shipper', i, own => [
-    requests(rate, when, shape, kind),
-    ...watched(random, own),
-  ]);
+  return service(random, 'log shipper', i, own => [requests(rate, when, shape, kind), ...watched(own)]);
 }
 
 function stream(random: Random, i: number): Service {
@@ -322,5 +260,5 @@ function stream(random: Random, i: number): Service {
     response: mixOf([{ weight: 1, median: random.logBetween(150, 3000), sigma: random.between(0.2, 0.6) }]),
     towards: 'in',
   };
-  return service(random, 'stream', i, own => [levels(mean, stay, each, when, kind), ...watched(random, own)]);
+  return service(random, 'stream', i, own => [levels(mean, stay, each, when, kind), ...watched(own)]);
 }
