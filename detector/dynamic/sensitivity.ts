@@ -2,9 +2,6 @@ import { z } from 'zod';
 
 /** How many false alerts one is ready to bear, and what that makes of the limits. */
 
-const WEEK_DAYS = 7;
-const DAYS_OF: Readonly<Record<string, number>> = { day: 1, week: WEEK_DAYS, month: 30, year: 365 };
-
 /**
  * False alerts per container and week after the first week, by what limits are multiplied with: measured on simulated
  * traffic (`npm run quality`, docs/quality.md), strictest last.
@@ -17,31 +14,48 @@ export const CALIBRATION: readonly { readonly strictness: number; readonly perWe
   { strictness: 2.5, perWeek: 0.01 },
 ];
 
-/** What limits are multiplied with for so many false alerts per container and week; the ends of the table bound it. */
-export function strictnessOf(perWeek: number): number {
-  const above = CALIBRATION.findIndex(row => row.perWeek <= perWeek);
-  const high = CALIBRATION[above === -1 ? CALIBRATION.length - 1 : above];
-  const low = CALIBRATION[Math.max(0, above === -1 ? CALIBRATION.length - 1 : above - 1)];
-  if (!high || !low || high === low) return high?.strictness ?? 1;
-  const part = Math.log(low.perWeek / perWeek) / Math.log(low.perWeek / high.perWeek);
+/** A budget of false alerts for each container. */
+export interface Budget {
+  readonly value: number;
+  readonly unit: '/day' | '/week' | '/month' | '/year';
+}
+
+const DAYS_OF: Readonly<Record<Budget['unit'], number>> = {
+  '/day': 1,
+  '/week': 7,
+  '/month': 30,
+  '/year': 365,
+};
+
+export const perWeek = ({ value, unit }: Budget): number => (value * 7) / DAYS_OF[unit];
+
+/** What limits are multiplied with for a budget: between the rows of the table in the logarithm, its ends bound it. */
+export function strictnessOf(budget: Budget): number {
+  const allowed = perWeek(budget);
+  const first = CALIBRATION.findIndex(row => row.perWeek <= allowed);
+  const at = first === -1 ? CALIBRATION.length - 1 : first;
+  const high = CALIBRATION[at];
+  const low = CALIBRATION[Math.max(0, at - 1)];
+  if (!high || !low || first === -1 || high === low) return high?.strictness ?? 1;
+  const part = Math.log(low.perWeek / allowed) / Math.log(low.perWeek / high.perWeek);
   return low.strictness + (high.strictness - low.strictness) * part;
 }
 
-/** A budget such as `1/month` or `0.5/week`, for each container; false alerts per week inside. */
+/** A budget such as `1/month` or `0.5/week`, for each container. */
 export function sensitivityOption() {
   const what = 'false alerts per container and time, such as 1/month, 2/week or 0.5/day';
   return z
     .string({ error: what })
-    .meta({ unit: 'false alerts per container' })
-    .transform((text, context): number => {
-      const [, number, unit] = /^(\d+(?:\.\d+)?)\/(day|week|month|year)$/.exec(text) ?? [];
-      const perWeek = (Number(number) * WEEK_DAYS) / (DAYS_OF[unit ?? ''] ?? Number.NaN);
-      if (perWeek > 0 && Number.isFinite(perWeek)) return perWeek;
+    .meta({ unit: 'false alerts' })
+    .transform((text, context): Budget => {
+      const [, number, unit] = /^(\d{1,6}(?:\.\d{1,6})?)(\/(?:day|week|month|year))$/.exec(text) ?? [];
+      const value = Number(number);
+      if (value > 0) return { value, unit: unit as Budget['unit'] };
       context.addIssue({ code: 'custom', message: what });
       return z.NEVER;
     })
     .prefault('1/month')
     .describe(
-      'How many false alerts each container may raise: limits are set for it by the calibration in docs/quality.md.',
+      'False alerts that each container may raise, such as 2/week: limits are set by the calibration in docs/quality.md.',
     );
 }

@@ -126,7 +126,7 @@ function comparison(totals: readonly Total[]): string {
 function calibration(total: Total): string {
   const weeks = total.weeks.slice(2).reduce((a, b) => a + b, 0);
   const later = total.falseAlerts.filter(({ frame }) => ageOf(frame) >= 2);
-  const own = strictnessOf(7 / 30);
+  const own = strictnessOf({ value: 1, unit: '/month' });
   const rows = [1, 1.1, 1.25, 1.5, 2, 3].map(factor => {
     const count = later.filter(({ score }) => score >= factor).length;
     return [(factor * own).toFixed(2), rate(count, weeks)];
