@@ -16,7 +16,7 @@ function settingsOf(): Settings {
     },
   });
   const days = Number(values.days ?? (values.quick ? 4 : 14));
-  const seeds = (values.seeds ?? '101').split(',').map(Number);
+  const seeds = (values.seeds ?? '103').split(',').map(Number);
   if (!(Number.isInteger(days) && days >= 3)) {
     throw new Error(
       `--days: a whole number of at least 3 (incidents begin on the third day), not ${values.days}`,
