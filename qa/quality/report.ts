@@ -39,6 +39,9 @@ ${byAge([best])}
 ### Incidents found
 
 ${byIncident(best)}
+Most of what is missed is smaller than what the container does by itself at some time: bursts of a second beside larger
+jobs of workers and databases, changes of sites that have a few visits an hour.
+
 ### By kind of container
 
 ${byKind(best)}
