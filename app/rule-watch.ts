@@ -9,7 +9,7 @@ import {
   type Unmatched,
   uncoveredLine,
   unmatchedRules,
-} from '../detector/rule-coverage.ts';
+} from '../detector/fold/rule-coverage.ts';
 
 export interface RuleWatchOptions {
   readonly rules: readonly Rule[];

@@ -6,8 +6,8 @@ import { formatCounted } from '../core/config/units.ts';
 import { printable, UsageError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Container } from '../core/traffic/frame.ts';
-import { refusalOf, ruleChooser } from '../detector/match.ts';
-import { type HostContainers, hostContainers } from '../detector/rule-coverage.ts';
+import { refusalOf, ruleChooser } from '../detector/fold/match.ts';
+import { type HostContainers, hostContainers } from '../detector/fold/rule-coverage.ts';
 import { entry } from './config/written.ts';
 import { newestFrames } from './newest-frames.ts';
 

@@ -1,6 +1,6 @@
 import type { Config } from '../core/config/config.ts';
 import type { Log } from '../core/log.ts';
-import { hostContainers, uncoveredLine, unmatchedRules } from '../detector/rule-coverage.ts';
+import { hostContainers, uncoveredLine, unmatchedRules } from '../detector/fold/rule-coverage.ts';
 import { newestFrames } from './newest-frames.ts';
 
 /**

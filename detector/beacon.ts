@@ -4,10 +4,10 @@ import { formatDuration, formatSize } from '../core/config/units.ts';
 import type { Evidence } from '../core/incident/verdict.ts';
 import type { PeerKind } from '../core/traffic/flow.ts';
 import type { ContainerInput, Detector, Opinion } from './contract.ts';
-import { exampleInputs } from './example-inputs.ts';
-import { type Known, knownBytes, outsideOf, type Peer, peerOf, remember } from './peers.ts';
-import { beat, isRegular, newRhythm, RHYTHM_BYTES, type Rhythm } from './rhythm.ts';
-import { graded } from './score.ts';
+import { exampleInputs } from './shared/example-inputs.ts';
+import { type Known, knownBytes, outsideOf, type Peer, peerOf, remember } from './shared/peers.ts';
+import { beat, isRegular, newRhythm, RHYTHM_BYTES, type Rhythm } from './shared/rhythm.ts';
+import { graded } from './shared/score.ts';
 
 /**
  * Malware calls home as machines do: at equal intervals, with messages of equal size (Hu et al., "BAYWATCH: Robust

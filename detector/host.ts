@@ -3,10 +3,10 @@ import { duration } from '../core/config/options.ts';
 import { printable } from '../core/errors.ts';
 import type { Evidence } from '../core/incident/verdict.ts';
 import type { ContainerInput, Detector, GroupInput, Opinion } from './contract.ts';
-import { exampleInputs } from './example-inputs.ts';
-import { hash } from './peers.ts';
-import { graded } from './score.ts';
-import { limitOf, note, nothingUsual, USUAL_BYTES, type Usual } from './usual.ts';
+import { exampleInputs } from './shared/example-inputs.ts';
+import { hash } from './shared/peers.ts';
+import { graded } from './shared/score.ts';
+import { limitOf, note, nothingUsual, USUAL_BYTES, type Usual } from './shared/usual.ts';
 
 /**
  * Many containers of the host deviate at once: a network that is gone, a flood, a host that is too slow. Each has a

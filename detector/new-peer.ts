@@ -4,10 +4,10 @@ import { formatDuration, formatSize } from '../core/config/units.ts';
 import type { Evidence } from '../core/incident/verdict.ts';
 import type { Flow } from '../core/traffic/flow.ts';
 import type { ContainerInput, Detector, Opinion } from './contract.ts';
-import { exampleInputs } from './example-inputs.ts';
-import { hash, type Known, knownBytes, type Peer, peerOf, remember } from './peers.ts';
-import { graded } from './score.ts';
-import { limitOf, note, nothingUsual, USUAL_BYTES, type Usual } from './usual.ts';
+import { exampleInputs } from './shared/example-inputs.ts';
+import { hash, type Known, knownBytes, type Peer, peerOf, remember } from './shared/peers.ts';
+import { graded } from './shared/score.ts';
+import { limitOf, note, nothingUsual, USUAL_BYTES, type Usual } from './shared/usual.ts';
 
 /**
  * Somebody is talked to for the first time. How surprising that is follows from how seldom it happens: after n strangers

@@ -4,6 +4,7 @@ import { duration } from '../core/config/options.ts';
 import { formatValue } from '../core/config/units.ts';
 import type { Evidence } from '../core/incident/verdict.ts';
 import { type Metric, UNIT_OF } from '../core/traffic/series.ts';
+import type { Detector, Opinion, SeriesInput } from './contract.ts';
 import {
   type Baseline,
   baselineBytes,
@@ -14,10 +15,9 @@ import {
   type Summary,
   single,
   total,
-} from './baseline.ts';
-import type { Detector, Opinion, SeriesInput } from './contract.ts';
-import { isBroken, ratioOf, scoreOf } from './for-duration.ts';
-import { checkUnits, directionOption, metricOption, quantity, seriesOf } from './options.ts';
+} from './shared/baseline.ts';
+import { isBroken, ratioOf, scoreOf } from './shared/for-duration.ts';
+import { checkUnits, directionOption, metricOption, quantity, seriesOf } from './shared/options.ts';
 
 /** Nothing alarms below these unless the rule says otherwise; per metric, in its unit. */
 const DEFAULT_FLOOR: Readonly<Record<Metric, number>> = {

@@ -5,10 +5,10 @@ import { printable } from '../core/errors.ts';
 import type { Evidence } from '../core/incident/verdict.ts';
 import type { ConnectionKind } from '../core/traffic/connection.ts';
 import type { ContainerInput, Detector, Opinion } from './contract.ts';
-import { exampleInputs } from './example-inputs.ts';
-import { hashNumber } from './peers.ts';
-import { graded } from './score.ts';
-import { limitOf, note, nothingUsual, USUAL_BYTES, type Usual } from './usual.ts';
+import { exampleInputs } from './shared/example-inputs.ts';
+import { hashNumber } from './shared/peers.ts';
+import { graded } from './shared/score.ts';
+import { limitOf, note, nothingUsual, USUAL_BYTES, type Usual } from './shared/usual.ts';
 
 /**
  * Many different targets (an address and a port) within a minute, as when somebody looks for what can be reached.

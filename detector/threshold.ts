@@ -4,8 +4,8 @@ import { formatDuration, formatLength, formatValue } from '../core/config/units.
 import type { Evidence } from '../core/incident/verdict.ts';
 import { UNIT_OF } from '../core/traffic/series.ts';
 import type { Detector, Opinion, SeriesInput } from './contract.ts';
-import { isBroken, MAX_SCORE, ratioOf, scoreOf } from './for-duration.ts';
-import { add, type History, historyBytes, levelBefore } from './history.ts';
+import { isBroken, MAX_SCORE, ratioOf, scoreOf } from './shared/for-duration.ts';
+import { add, type History, historyBytes, levelBefore } from './shared/history.ts';
 import {
   change,
   checkUnits,
@@ -16,7 +16,7 @@ import {
   type Quantity,
   quantity,
   seriesOf,
-} from './options.ts';
+} from './shared/options.ts';
 
 const options = z
   .strictObject({

@@ -5,7 +5,7 @@ import { replayRecording } from '../../collector/recording/replay.ts';
 import { compareText } from '../../core/compare.ts';
 import { describeError, printable, UsageError } from '../../core/errors.ts';
 import { incidentJson } from '../../core/incident/incident-json.ts';
-import { RuleCoverage } from '../../detector/rule-coverage.ts';
+import { RuleCoverage } from '../../detector/fold/rule-coverage.ts';
 import { framesIn } from '../../review/frame-lines.ts';
 import { jsonText, reportText } from '../../review/report.ts';
 import { HostReviewer, reviewFrames } from '../../review/review.ts';

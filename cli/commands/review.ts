@@ -4,7 +4,7 @@ import { filesOf, makeFold, makeState } from '../../app/wire.ts';
 import { describeError, printable, UsageError } from '../../core/errors.ts';
 import type { Interval } from '../../core/interval.ts';
 import { encodeFrame, type Frame } from '../../core/traffic/frame.ts';
-import { RuleCoverage } from '../../detector/rule-coverage.ts';
+import { RuleCoverage } from '../../detector/fold/rule-coverage.ts';
 import { jsonText, reportText, reviewJson } from '../../review/report.ts';
 import { reviewStore } from '../../review/review.ts';
 import type { State } from '../../state/contract.ts';

@@ -1,7 +1,7 @@
 import type { OnFrame } from '../../app/collector-process.ts';
 import type { Backends } from '../../app/wire.ts';
 import type { TimeZone } from '../../core/time-zone.ts';
-import type { Unmatched } from '../../detector/rule-coverage.ts';
+import type { Unmatched } from '../../detector/fold/rule-coverage.ts';
 import type { WorkerStatus } from '../../worker/worker.ts';
 import type { Live } from './live.ts';
 import { containersLine, type Docker, statusOf } from './status.ts';

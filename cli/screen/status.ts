@@ -7,7 +7,7 @@ import { formatDuration } from '../../core/config/units.ts';
 import { printable } from '../../core/errors.ts';
 import type { TimeZone } from '../../core/time-zone.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
-import type { Unmatched } from '../../detector/rule-coverage.ts';
+import type { Unmatched } from '../../detector/fold/rule-coverage.ts';
 import type { Progress } from '../../worker/host.ts';
 import type { WorkerStatus } from '../../worker/worker.ts';
 

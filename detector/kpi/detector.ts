@@ -3,7 +3,7 @@ import { formatValue } from '../../core/config/units.ts';
 import type { Evidence } from '../../core/incident/verdict.ts';
 import { UNIT_OF } from '../../core/traffic/series.ts';
 import type { Detector, SeriesInput } from '../contract.ts';
-import { directionOption, metricOption, seriesOf } from '../options.ts';
+import { directionOption, metricOption, seriesOf } from '../shared/options.ts';
 import { type Finding, judge, type Model, newModel } from './model.ts';
 
 const options = z.strictObject({ metric: metricOption(), direction: directionOption() });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { createHostFold } from '../../alert/host.ts';
 import { createPipeline } from '../../alert/pipeline.ts';
-import { createFold } from '../../detector/fold.ts';
+import { createFold } from '../../detector/fold/fold.ts';
 import { DETECTORS } from '../../detector/index.ts';
 import { container, frame, rules, window } from '../detector/frames.ts';
 

@@ -3,7 +3,7 @@ import { createHostFold } from '../../alert/host.ts';
 import { createPipeline } from '../../alert/pipeline.ts';
 import { RuleWatch } from '../../app/rule-watch.ts';
 import { matchSchema } from '../../core/config/match.ts';
-import { createFold } from '../../detector/fold.ts';
+import { createFold } from '../../detector/fold/fold.ts';
 import { DETECTORS } from '../../detector/index.ts';
 import { frameOf } from '../data/frames.ts';
 import { ManualClock } from '../parts/clock.ts';

@@ -17,7 +17,7 @@ function exampleSource(): string {
 /** Runs the example's examples, then the example as a rule of the configuration through the fold. */
 const PROGRAM = `
 import { record } from './detector/record.ts';
-import { createFold } from '${ROOT}/detector/fold.ts';
+import { createFold } from '${ROOT}/detector/fold/fold.ts';
 import { DETECTORS } from '${ROOT}/detector/index.ts';
 import { wrongExamples } from '${ROOT}/test/detector/examples.ts';
 import { container, frame, rules, window } from '${ROOT}/test/detector/frames.ts';
@@ -39,7 +39,7 @@ describe('the worked example of a detector', () => {
 
   beforeAll(() => {
     mkdirSync(join(folder.path, 'detector'));
-    for (const path of ['core', 'node_modules', 'detector/contract.ts', 'detector/options.ts']) {
+    for (const path of ['core', 'node_modules', 'detector/contract.ts', 'detector/shared']) {
       symlinkSync(join(ROOT, path), join(folder.path, path));
     }
     writeFileSync(join(folder.path, 'package.json'), '{ "type": "module" }');

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { ConnectionRow } from '../../core/traffic/connection.ts';
 import type { Flow } from '../../core/traffic/flow.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
-import { createFold } from '../../detector/fold.ts';
+import { createFold } from '../../detector/fold/fold.ts';
 import { DETECTORS } from '../../detector/index.ts';
 import { FRAMES_A_DAY, frameOf, KINDS, life, row, talk } from './conversations.ts';
 import { rules } from './frames.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { mean, variance } from 'simple-statistics';
-import { emptyBaseline, learn, single, total } from '../../detector/baseline.ts';
 import type { SeriesInput } from '../../detector/contract.ts';
 import { rollingZscore } from '../../detector/rolling-zscore.ts';
+import { emptyBaseline, learn, single, total } from '../../detector/shared/baseline.ts';
 import { alarmsOf, run } from './examples.ts';
 
 const series = (stepMs: number, values: readonly number[]): SeriesInput[] =>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { SeriesInput } from '../../detector/contract.ts';
-import { add, type History, historyBytes } from '../../detector/history.ts';
+import { add, type History, historyBytes } from '../../detector/shared/history.ts';
 import { threshold } from '../../detector/threshold.ts';
 import { alarmsOf, run } from './examples.ts';
 

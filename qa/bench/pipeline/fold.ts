@@ -1,12 +1,12 @@
 /**
  * What judging costs: the fold with the rules of a fresh install, on one core, against a loop that only adds up the
- * same windows. Windows are what the fold has to look at: two for each container, of which it judges two metrics.
+ * same windows. Windows are what the fold has to look at: two for each container.
  */
 import { createHostFold } from '../../../alert/host.ts';
 import { createPipeline } from '../../../alert/pipeline.ts';
 import { configSchema } from '../../../core/config/config.ts';
 import type { Frame } from '../../../core/traffic/frame.ts';
-import { createFold } from '../../../detector/fold.ts';
+import { createFold } from '../../../detector/fold/fold.ts';
 import { DEFAULT_RULES, DETECTORS } from '../../../detector/index.ts';
 import { busyParts, frameOf } from '../../../test/data/frames.ts';
 import { type BenchTable, inTurn, median, spread } from '../measure.ts';

@@ -1,16 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { createHostFold } from '../../alert/host.ts';
-import { createPipeline } from '../../alert/pipeline.ts';
-import type { Incident } from '../../core/incident/incident.ts';
-import type { Verdict } from '../../core/incident/verdict.ts';
-import { type Container, compareText, type Frame } from '../../core/traffic/frame.ts';
-import type { FoldState } from '../../detector/contract.ts';
-import { createFold } from '../../detector/fold.ts';
-import { identify } from '../../detector/identity.ts';
-import { DETECTORS } from '../../detector/index.ts';
-import { noSubjects } from '../../detector/subjects.ts';
-import { container, frame, rules, window } from './frames.ts';
+import { createHostFold } from '../../../alert/host.ts';
+import { createPipeline } from '../../../alert/pipeline.ts';
+import type { Incident } from '../../../core/incident/incident.ts';
+import type { Verdict } from '../../../core/incident/verdict.ts';
+import { type Container, compareText, type Frame } from '../../../core/traffic/frame.ts';
+import type { FoldState } from '../../../detector/contract.ts';
+import { createFold } from '../../../detector/fold/fold.ts';
+import { identify } from '../../../detector/fold/identity.ts';
+import { noSubjects } from '../../../detector/fold/subjects.ts';
+import { DETECTORS } from '../../../detector/index.ts';
+import { container, frame, rules, window } from '../frames.ts';
 
 /** A container that only its image connects with others. */
 const job = (name: string): Container => container(name, { service: 'job', image: 'job:1', id: name });

@@ -1,6 +1,6 @@
-import { CAPS } from '../core/caps.ts';
-import { compareText } from '../core/traffic/frame.ts';
-import type { Subject, Subjects } from './contract.ts';
+import { CAPS } from '../../core/caps.ts';
+import { compareText } from '../../core/traffic/frame.ts';
+import type { Subject, Subjects } from '../contract.ts';
 
 /**
  * The states that detectors keep, by subject: a service's replica, a service, or the host. Bounded: what was not seen
@@ -15,7 +15,7 @@ export interface Limits {
   readonly forgetMs: number;
 }
 
-/** As many as a frame has containers at most; about 4 KiB each with the default rules. */
+/** As many as a frame has containers at most; about 10 KiB each with the default rules. */
 export const DEFAULT_LIMITS: Limits = { subjects: CAPS.subjects.limit, forgetMs: 7 * 86_400_000 };
 
 export const noSubjects = (): Subjects => ({ byKey: {}, count: 0, dropped: 0, swept: 0 });

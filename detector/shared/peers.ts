@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
-import { printable } from '../core/errors.ts';
-import { addressClass } from '../core/traffic/address-class.ts';
-import type { ConnectionRow } from '../core/traffic/connection.ts';
-import type { Flow, PeerKind, Protocol } from '../core/traffic/flow.ts';
-import type { Container } from '../core/traffic/frame.ts';
+import { printable } from '../../core/errors.ts';
+import { addressClass } from '../../core/traffic/address-class.ts';
+import type { ConnectionRow } from '../../core/traffic/connection.ts';
+import type { Flow, PeerKind, Protocol } from '../../core/traffic/flow.ts';
+import type { Container } from '../../core/traffic/frame.ts';
 
 /**
  * Whom a container talks to as a client, by what stays when containers and addresses change: a peer of this host by its

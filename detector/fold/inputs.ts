@@ -1,5 +1,5 @@
-import type { Frame, Window } from '../core/traffic/frame.ts';
-import type { ContainerInput } from './contract.ts';
+import type { Frame, Window } from '../../core/traffic/frame.ts';
+import type { ContainerInput } from '../contract.ts';
 import type { Identified } from './identity.ts';
 
 /** What detectors are told of each container, in the order of `identified`: one pass over the rows of the frame. */

@@ -1,9 +1,9 @@
-import type { ConnectionRow } from '../core/traffic/connection.ts';
-import { type Flow, NO_EXCHANGE } from '../core/traffic/flow.ts';
-import type { Container } from '../core/traffic/frame.ts';
-import type { ContainerInput } from './contract.ts';
+import type { ConnectionRow } from '../../core/traffic/connection.ts';
+import { type Flow, NO_EXCHANGE } from '../../core/traffic/flow.ts';
+import type { Container, Window } from '../../core/traffic/frame.ts';
+import type { ContainerInput, Moment } from '../contract.ts';
 
-/** Inputs of worked examples of detectors that look at flows and connections. */
+/** Inputs of worked examples of detectors. */
 
 const WEB: Container = {
   name: 'web',
@@ -14,22 +14,31 @@ const WEB: Container = {
   id: '',
 };
 
+/** A container's frame with these windows, as if it were alone, was always there and spoke to nobody that is known. */
+export const inputOf = (
+  container: Container,
+  moment: Moment,
+  windows: { readonly send: Window | undefined; readonly receive: Window | undefined },
+): ContainerInput => ({
+  ...moment,
+  ...windows,
+  container,
+  identity: container.name,
+  startedAt: null,
+  ended: false,
+  flows: [],
+  connections: [],
+  neighbours: new Map([[container.name, container]]),
+});
+
 /** Consecutive frames of 5 s of one container, a client on TCP unless said otherwise; each is its flows, or its connections. */
 export const exampleInputs = (
   frames: readonly (readonly (Partial<Flow> | Partial<ConnectionRow>)[])[],
 ): ContainerInput[] =>
   frames.map((rows, i) => ({
-    start: i * 5000,
-    durationMs: 5000,
-    container: WEB,
-    identity: 'web',
-    startedAt: null,
-    ended: false,
-    send: undefined,
-    receive: undefined,
+    ...inputOf(WEB, { start: i * 5000, durationMs: 5000 }, { send: undefined, receive: undefined }),
     flows: rows.filter(row => !('kind' in row)).map(row => ({ ...FLOW, ...row })),
     connections: rows.filter(row => 'kind' in row).map(row => ({ ...CONNECTION, ...row })),
-    neighbours: new Map([[WEB.name, WEB]]),
   }));
 
 const FLOW: Flow = {

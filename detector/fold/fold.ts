@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { Rule } from '../core/config/config.ts';
-import { printable, TidegaugeError } from '../core/errors.ts';
-import type { Scope, Verdict } from '../core/incident/verdict.ts';
-import { compareText, type Frame, isComplete } from '../core/traffic/frame.ts';
-import { seriesValue } from '../core/traffic/series.ts';
+import type { Rule } from '../../core/config/config.ts';
+import { printable, TidegaugeError } from '../../core/errors.ts';
+import type { Scope, Verdict } from '../../core/incident/verdict.ts';
+import { compareText, type Frame, isComplete } from '../../core/traffic/frame.ts';
+import { seriesValue } from '../../core/traffic/series.ts';
 import type {
   AnyDetector,
   ContainerInput,
@@ -13,7 +13,7 @@ import type {
   GroupInput,
   Opinion,
   Subject,
-} from './contract.ts';
+} from '../contract.ts';
 import { identify, isOneOfMany } from './identity.ts';
 import { inputsOf } from './inputs.ts';
 import { matcher, ownRule, type RuleInForce, ruleChooser } from './match.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { configSchema } from '../../core/config/config.ts';
-import { DETECTORS } from '../../detector/index.ts';
+import { configSchema } from '../../../core/config/config.ts';
+import { DETECTORS } from '../../../detector/index.ts';
 
 /** What the configuration says about one rule: `key: what is expected`, or nothing. */
 function refusals(rule: Record<string, unknown>): string[] {

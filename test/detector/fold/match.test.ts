@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { z } from 'zod';
-import type { Rule } from '../../core/config/config.ts';
-import { matchSchema, overrideMatchSchema } from '../../core/config/match.ts';
-import { matcher, refusalOf, ruleChooser } from '../../detector/match.ts';
-import { container } from './frames.ts';
+import type { Rule } from '../../../core/config/config.ts';
+import { matchSchema, overrideMatchSchema } from '../../../core/config/match.ts';
+import { matcher, refusalOf, ruleChooser } from '../../../detector/fold/match.ts';
+import { container } from '../frames.ts';
 
 type Written = z.input<typeof matchSchema>;
 

@@ -1,15 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { createHostFold } from '../../alert/host.ts';
-import { createPipeline } from '../../alert/pipeline.ts';
-import type { Judged } from '../../core/incident/verdict.ts';
-import { compareConnections } from '../../core/traffic/connection.ts';
-import { compareFlows, type Flow } from '../../core/traffic/flow.ts';
-import { decodeFrame, encodeFrame, type Frame } from '../../core/traffic/frame.ts';
-import { createFold } from '../../detector/fold.ts';
-import { DETECTORS } from '../../detector/index.ts';
-import { row, talk } from './conversations.ts';
-import { container, frame, rules, window } from './frames.ts';
+import { createHostFold } from '../../../alert/host.ts';
+import { createPipeline } from '../../../alert/pipeline.ts';
+import type { Judged } from '../../../core/incident/verdict.ts';
+import { compareConnections } from '../../../core/traffic/connection.ts';
+import { compareFlows, type Flow } from '../../../core/traffic/flow.ts';
+import { decodeFrame, encodeFrame, type Frame } from '../../../core/traffic/frame.ts';
+import { createFold } from '../../../detector/fold/fold.ts';
+import { DETECTORS } from '../../../detector/index.ts';
+import { row, talk } from '../conversations.ts';
+import { container, frame, rules, window } from '../frames.ts';
 
 /** Rules that judge soon, so that short runs reach every branch. */
 const RULES = rules([

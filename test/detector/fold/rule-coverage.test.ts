@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Rule } from '../../core/config/config.ts';
-import { matchSchema } from '../../core/config/match.ts';
-import type { Container } from '../../core/traffic/frame.ts';
+import type { Rule } from '../../../core/config/config.ts';
+import { matchSchema } from '../../../core/config/match.ts';
+import type { Container } from '../../../core/traffic/frame.ts';
 import {
   countMatches,
   type HostContainers,
@@ -10,7 +10,7 @@ import {
   type Unmatched,
   uncoveredLine,
   unmatchedRules,
-} from '../../detector/rule-coverage.ts';
+} from '../../../detector/fold/rule-coverage.ts';
 
 const containerOf = (name: string, more: Partial<Container> = {}): Container => ({
   ...{ name, kind: 'container', service: `s-${name}`, replica: '1', image: `${name}:1`, id: name },

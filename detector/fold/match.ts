@@ -1,8 +1,8 @@
-import type { Rule } from '../core/config/config.ts';
-import { listOf, type Match, type Not } from '../core/config/match.ts';
-import { globMatcher } from '../core/config/options.ts';
-import { printable } from '../core/errors.ts';
-import type { Container } from '../core/traffic/frame.ts';
+import type { Rule } from '../../core/config/config.ts';
+import { listOf, type Match, type Not } from '../../core/config/match.ts';
+import { globMatcher } from '../../core/config/options.ts';
+import { printable } from '../../core/errors.ts';
+import type { Container } from '../../core/traffic/frame.ts';
 
 /** Where a container is. */
 export interface Where {

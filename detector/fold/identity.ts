@@ -1,5 +1,5 @@
-import type { Container, Frame } from '../core/traffic/frame.ts';
-import type { Holder, Subject, Subjects } from './contract.ts';
+import type { Container, Frame } from '../../core/traffic/frame.ts';
+import type { Holder, Subject, Subjects } from '../contract.ts';
 import { subjectOf } from './subjects.ts';
 
 /**

@@ -1,9 +1,9 @@
-import { closestToGlob } from '../core/config/closest.ts';
-import type { Rule } from '../core/config/config.ts';
-import type { Match } from '../core/config/match.ts';
-import { globMatcher } from '../core/config/options.ts';
-import { printable } from '../core/errors.ts';
-import type { Container, Frame } from '../core/traffic/frame.ts';
+import { closestToGlob } from '../../core/config/closest.ts';
+import type { Rule } from '../../core/config/config.ts';
+import type { Match } from '../../core/config/match.ts';
+import { globMatcher } from '../../core/config/options.ts';
+import { printable } from '../../core/errors.ts';
+import type { Container, Frame } from '../../core/traffic/frame.ts';
 import { type Condition, conditionsOf, matcher, patternText, quoted, refusalOf } from './match.ts';
 
 /** The containers of one host. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { parseRate, parseSize } from '../core/config/units.ts';
-import { DIRECTIONS, type Direction } from '../core/traffic/frame.ts';
-import { METRICS, type Metric, UNIT_OF } from '../core/traffic/series.ts';
+import { parseRate, parseSize } from '../../core/config/units.ts';
+import { DIRECTIONS, type Direction } from '../../core/traffic/frame.ts';
+import { METRICS, type Metric, UNIT_OF } from '../../core/traffic/series.ts';
 
 /** Options that detectors of series have in common. */
 

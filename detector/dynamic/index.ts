@@ -1,0 +1,9 @@
+import { levels } from './level.ts';
+import { ratio } from './ratio.ts';
+import { silence } from './silence.ts';
+import { sizes } from './sizes.ts';
+import { trickle } from './trickle.ts';
+import type { View } from './view.ts';
+
+/** All views: what the dynamic threshold judges. A state keeps an envelope for each, in this order. */
+export const VIEWS: readonly View[] = [...levels, ratio, ...sizes, trickle, silence];

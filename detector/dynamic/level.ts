@@ -1,0 +1,102 @@
+import { formatValue } from '../../core/config/units.ts';
+import type { Sharpness } from './envelope.ts';
+import { messagePadding, type Part, QUANTITIES, type Traffic } from './traffic.ts';
+import type { View } from './view.ts';
+
+/**
+ * More than usual, or much less: ln(x + c), x the messages or bytes of the last 5 seconds, of the last minute, or the least
+ * of the last five minutes. With c, a few messages' worth, small counts are harmless, and "twice as much" is ln 2 for every container.
+ */
+
+interface Span {
+  readonly of: 'now' | 'minute' | 'sustained';
+  readonly seconds: number;
+  readonly words: string;
+  /** Messages that make little difference, and for bytes so many of their usual size. */
+  readonly messages: number;
+  readonly large: number;
+  /** Quantities that are judged over it. */
+  readonly quantities: readonly number[];
+  readonly sharp: Sharpness;
+}
+
+const ALL = QUANTITIES.map((_, quantity) => quantity);
+
+const SPANS: readonly Span[] = [
+  {
+    of: 'now',
+    seconds: 5,
+    words: 'for 5s',
+    quantities: ALL,
+    messages: 4,
+    large: 8,
+    sharp: { floor: 1.05, steadyFloor: 0.7, restless: 0.4, allowance: 0.3 },
+  },
+  {
+    of: 'minute',
+    seconds: 60,
+    words: 'over 1m',
+    quantities: ALL,
+    messages: 12,
+    large: 24,
+    sharp: { floor: 0.68, steadyFloor: 0.5, restless: 0.4, allowance: 0.4 },
+  },
+  {
+    of: 'sustained',
+    seconds: 60,
+    words: 'in each of 5m',
+    // The least of five minutes is what jobs of seconds and minutes do not reach; of bytes it is too restless.
+    quantities: [0, 1],
+    messages: 60,
+    large: 60,
+    sharp: { floor: 0.66, steadyFloor: 0.25, restless: 0.4, allowance: 0.4 },
+  },
+];
+
+function padding(traffic: Traffic, quantity: number, span: Span): number {
+  return quantity < 2 ? span.messages : messagePadding(traffic, quantity === 2 ? 0 : 1, span.large);
+}
+
+function above(quantity: number, span: Span): View {
+  const unit = quantity < 2 ? 'msg/s' : 'B/s';
+  const verb = quantity % 2 === 0 ? 'sent' : 'received';
+  return {
+    name: 'level',
+    sharp: span.sharp,
+    read(traffic, part) {
+      const sums = part[span.of];
+      return sums === null ? null : Math.log((sums[quantity] ?? 0) + padding(traffic, quantity, span));
+    },
+    tell(value, bound, traffic) {
+      const c = padding(traffic, quantity, span);
+      const seen = Math.max(0, Math.exp(value) - c) / span.seconds;
+      const high = Math.max(0, Math.exp(bound) - c) / span.seconds;
+      const text = `${verb} ${formatValue(seen, unit)} ${span.words}, expected up to ${formatValue(high, unit)}`;
+      return { seen, low: null, high, unit, text };
+    },
+  };
+}
+
+/** Messages of a minute that make little difference to how little there is. */
+const FEW = 4;
+const both = (part: Part): number | null => part.minute && (part.minute[0] ?? 0) + (part.minute[1] ?? 0);
+
+const below: View = {
+  name: 'level',
+  sharp: { floor: 1.2, steadyFloor: 0.7, restless: 0.4, allowance: 0.3 },
+  read(_, part) {
+    const messages = both(part);
+    return messages === null ? null : -Math.log(messages + FEW);
+  },
+  tell(value, bound) {
+    const seen = Math.max(0, Math.exp(-value) - FEW) / 60;
+    const low = Math.max(0, Math.exp(-bound) - FEW) / 60;
+    const text = `${formatValue(seen, 'msg/s')} over 1m, expected at least ${formatValue(low, 'msg/s')}`;
+    return { seen, low, high: null, unit: 'msg/s', text };
+  },
+};
+
+export const levels: readonly View[] = [
+  ...SPANS.flatMap(span => span.quantities.map(quantity => above(quantity, span))),
+  below,
+];

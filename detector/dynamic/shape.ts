@@ -1,0 +1,118 @@
+import { BUCKETS, type Sizes, upperBound } from '../../core/traffic/histogram.ts';
+
+/** How sizes are distributed, in classes that are unions of the histogram's buckets, against the last hours. */
+
+/** Lower bounds in bytes: about a factor of 1.4 apart. */
+export const CLASSES: readonly number[] = [
+  0, 64, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 8192, 16_384, 32_768, 65_536,
+];
+const CLASS_OF: ReadonlyMap<number, number> = new Map(
+  BUCKETS.map(bound => [bound, CLASSES.findLastIndex(low => low <= bound)]),
+);
+/** The overflow bucket has no middle. */
+const OVERFLOW_MIDDLE = 96 * 1024;
+const MIDDLE: ReadonlyMap<number, number> = new Map(
+  BUCKETS.map(bound => {
+    const upper = upperBound(bound);
+    return [bound, Number.isFinite(upper) ? (bound + upper) / 2 : OVERFLOW_MIDDLE];
+  }),
+);
+
+/** Messages that are enough to compare with; fewer are pooled for so many minutes, and dropped below so many. */
+const ENOUGH = 60;
+const POOL_MINUTES = 10;
+const LEAST = 40;
+/** Minutes after which half of the memory is new. */
+const HALF_LIFE = 60;
+/** What chance makes of a share, in its standard deviations: more than twice what independent draws would, as messages come in clumps. */
+const CHANCE = 1;
+/** Comparisons in a row of which the least counts. */
+const IN_A_ROW = 3;
+
+/** Plain JSON. */
+export interface Shape {
+  /** Messages by class since the last comparison, and minutes since then. */
+  counts: number[];
+  minutes: number;
+  /** Usual share of each class; empty: not known yet. Usual messages per minute. */
+  usual: number[];
+  rate: number;
+  /** The shares last compared. */
+  last: number[];
+  /** The last differences, oldest first. */
+  moved: number[];
+}
+
+export const newShape = (): Shape => ({
+  counts: CLASSES.map(() => 0),
+  minutes: 0,
+  usual: [],
+  rate: 0,
+  last: [],
+  moved: [],
+});
+
+export const shapeBytes = 130 + CLASSES.length * (17 + 9 + 8) + IN_A_ROW * 8;
+
+export function addWindow(shape: Shape, sizes: Sizes): void {
+  for (const [bound, count] of sizes) {
+    const i = CLASS_OF.get(bound) ?? 0;
+    shape.counts[i] = (shape.counts[i] ?? 0) + count;
+  }
+}
+
+/** ln of the mean size of a histogram's messages, weighted by size: bytes are mostly in messages of that size. */
+export function weightedSize(sizes: Sizes): number {
+  let first = 0;
+  let second = 0;
+  for (const [bound, count] of sizes) {
+    const middle = MIDDLE.get(bound) ?? bound;
+    first += count * middle;
+    second += count * middle * middle;
+  }
+  return first > 0 ? Math.log(second / first) : 0;
+}
+
+/**
+ * At the end of a minute: the share of messages that moved to other classes (the total variation distance between the
+ * shares seen and the usual ones), less what chance makes of so few messages; the least of the last three. A class
+ * gains only what it has more of than usual: when one kind of message stays away, the others gain nothing. Null:
+ * nothing to compare.
+ */
+export function compareShape(shape: Shape): number | null {
+  shape.minutes++;
+  let n = 0;
+  for (const count of shape.counts) n += count;
+  const { minutes } = shape;
+  if (n < ENOUGH && minutes < POOL_MINUTES) return null;
+  const shares = shape.counts.map(count => (n > 0 ? hundredThousandths(count / n) : 0));
+  shape.counts.fill(0);
+  shape.minutes = 0;
+  if (n < LEAST) return null;
+  if (shape.usual.length === 0) {
+    shape.usual = shares;
+    shape.rate = n / minutes;
+    return null;
+  }
+  shape.last = shares;
+  shape.moved.push(gainOf(shape, shares, n, minutes));
+  if (shape.moved.length > IN_A_ROW) shape.moved.shift();
+  const part = 1 - 0.5 ** (minutes / HALF_LIFE);
+  shape.usual = shape.usual.map((p, i) => hundredThousandths(p + ((shares[i] ?? 0) - p) * part));
+  shape.rate += (n / minutes - shape.rate) * part;
+  return shape.moved.length < IN_A_ROW ? null : Math.min(...shape.moved);
+}
+
+const hundredThousandths = (x: number): number => Math.round(1e5 * x) / 1e5;
+
+function gainOf(shape: Shape, shares: readonly number[], n: number, minutes: number): number {
+  const fewer = Math.max(1, (shape.rate * minutes) / n);
+  let gain = 0;
+  let chance = 0;
+  for (let i = 0; i < shares.length; i++) {
+    const p = shape.usual[i] ?? 0;
+    gain += Math.max(0, (shares[i] ?? 0) - p * fewer);
+    chance += Math.sqrt((p * (1 - p)) / n);
+  }
+  return hundredThousandths(Math.max(0, gain - CHANCE * chance));
+}

@@ -1,0 +1,224 @@
+import type { Window } from '../../core/traffic/frame.ts';
+import type { ContainerInput } from '../contract.ts';
+import { addWindow, newShape, type Shape, shapeBytes, weightedSize } from './shape.ts';
+
+/**
+ * What views look at: sums over the last 5 seconds, minute and minutes before, whatever the length of frames. Shorter
+ * frames are collected until they make 5 seconds, longer ones are spread over as many.
+ */
+
+export const PART_MS = 5000;
+/** Parts of a minute, minutes that a sustained level is kept for, and minutes that rest is looked for in. */
+const PARTS = 12;
+const MINUTES = 5;
+export const REST_MINUTES = 10;
+/** A hole of this length ends all sums: nobody saw what happened in it. */
+const HOLE_MS = 30_000;
+/** After a start nothing is judged or learnt for so long. */
+const START_MS = 120_000;
+/** The same after a silence of one that is hardly ever silent: it was restarted, or what it waited for was. */
+const RESUME_MS = 90_000;
+const RESUME_AFTER_MS = 10_000;
+/** Messages above the fewest that are hardly more. */
+const TRICKLE = 3;
+/** What messages are taken for before the first was seen: large ones, so that they are no news. */
+const FIRST_LOG_SIZE = Math.log(16 * 1024);
+
+/** The four quantities, in this order everywhere. */
+export const QUANTITIES = ['sent messages', 'received messages', 'sent bytes', 'received bytes'] as const;
+
+/** Plain JSON. */
+export interface Traffic {
+  /** Container id, end of the last frame (epoch ms; null: none yet), time watched (ms). */
+  id: string;
+  end: number | null;
+  watched: number;
+  /** Nothing is judged or learnt for so much longer, ms. */
+  mute: number;
+  /** What has been collected for the next part, and for how long. */
+  open: number[];
+  openMs: number;
+  /** The last parts and the last whole minutes of each quantity, oldest first; parts since the last whole minute. */
+  parts: number[][];
+  minutes: number[][];
+  inMinute: number;
+  /** The fewest messages that a part has sent lately; it rises by one an hour. Infinite is null: not known yet. */
+  rest: number | null;
+  /** Fewest messages sent by a part of the growing minute. */
+  least: number | null;
+  /** Parts of each of the last minutes that sent no more than that, and that sent hardly more; of the growing one. */
+  resting: number[];
+  trickling: number[];
+  restingNow: number;
+  tricklingNow: number;
+  /** How long nothing has been sent or received, ms. */
+  silent: number;
+  /** Mean of the logarithm of message sizes, weighted by size, and its mean deviation; of how many windows. By direction. */
+  logSize: number[];
+  logSpread: number[];
+  sized: number[];
+  shapes: Shape[];
+}
+
+/** Upper bound of its JSON in bytes: numbers of at most 17 characters. */
+export const trafficBytes = 700 + 4 * (PARTS + MINUTES) * 18 + 2 * REST_MINUTES * 4 + 2 * shapeBytes;
+
+export const newTraffic = (): Traffic => ({
+  id: '',
+  end: null,
+  watched: 0,
+  mute: START_MS,
+  open: [0, 0, 0, 0],
+  openMs: 0,
+  parts: [[], [], [], []],
+  minutes: [[], [], [], []],
+  inMinute: 0,
+  rest: null,
+  least: null,
+  resting: [],
+  trickling: [],
+  restingNow: 0,
+  tricklingNow: 0,
+  silent: 0,
+  logSize: [FIRST_LOG_SIZE, FIRST_LOG_SIZE],
+  logSpread: [0, 0],
+  sized: [0, 0],
+  shapes: [newShape(), newShape()],
+});
+
+/** Bytes of `messages` messages of the size that most bytes are in, where sizes vary of large ones. */
+export const messagePadding = (t: Traffic, direction: 0 | 1, messages: number): number =>
+  messages * Math.exp((t.logSize[direction] ?? 0) + (t.logSpread[direction] ?? 0));
+
+/** What came of a frame: a part to judge, at the end of a minute or not. */
+export interface Part {
+  /** The quantities of the last 5 seconds. */
+  readonly now: readonly number[];
+  /** Sums of the last minute; null: not known yet. */
+  readonly minute: readonly number[] | null;
+  /** The least of the last five whole minutes, at the end of a minute; null: not known. */
+  readonly sustained: readonly number[] | null;
+  readonly isMinute: boolean;
+}
+
+/** Take a frame in; null: nothing to judge yet. */
+export function take(t: Traffic, input: ContainerInput): Part | null {
+  const { start, durationMs } = input;
+  if (t.id !== input.container.id) {
+    if (t.id !== '') restart(t, START_MS);
+    t.id = input.container.id.slice(0, 64);
+  }
+  if (t.end !== null && Math.abs(start - t.end) > HOLE_MS) forgetSums(t);
+  t.end = start + durationMs;
+  const silent = !input.send && !input.receive;
+  if (!silent && t.silent >= RESUME_AFTER_MS && isTalkative(t)) restart(t, RESUME_MS);
+  t.silent = silent ? t.silent + durationMs : 0;
+  if (t.mute > 0) {
+    t.mute -= durationMs;
+    return null;
+  }
+  t.watched += durationMs;
+  collect(t, input.send, 0);
+  collect(t, input.receive, 1);
+  t.openMs += durationMs;
+  if (t.openMs < 0.9 * PART_MS) return null;
+  return closePart(t);
+}
+
+function restart(t: Traffic, mute: number): void {
+  forgetSums(t);
+  // The pause before a start is no rest.
+  t.rest = null;
+  t.mute = mute;
+}
+
+/** Hardly ever silent: five messages in each part of the minute before the silence, on average. */
+function isTalkative(t: Traffic): boolean {
+  const minute = (i: number) => t.minutes[i]?.at(-2) ?? 0;
+  return minute(0) + minute(1) >= 5 * PARTS;
+}
+
+function forgetSums(t: Traffic): void {
+  t.open = [0, 0, 0, 0];
+  t.openMs = 0;
+  t.parts = [[], [], [], []];
+  t.minutes = [[], [], [], []];
+  t.inMinute = 0;
+  t.least = null;
+  t.resting = [];
+  t.trickling = [];
+  t.restingNow = 0;
+  t.tricklingNow = 0;
+  t.silent = 0;
+  for (const shape of t.shapes) shape.moved = [];
+}
+
+function collect(t: Traffic, window: Window | undefined, direction: 0 | 1): void {
+  if (!window) return;
+  t.open[direction] = (t.open[direction] ?? 0) + window.messages;
+  t.open[direction + 2] = (t.open[direction + 2] ?? 0) + window.bytes;
+  const shape = t.shapes[direction];
+  if (shape) addWindow(shape, window.sizes);
+  const n = Math.min((t.sized[direction] ?? 0) + 1, 10_000);
+  const mean = t.logSize[direction] ?? 0;
+  t.sized[direction] = n;
+  const moved = weightedSize(window.sizes) - mean;
+  const spread = t.logSpread[direction] ?? 0;
+  t.logSize[direction] = mean + moved / n;
+  if (n > 1) t.logSpread[direction] = spread + (Math.abs(moved) - spread) / (n - 1);
+}
+
+function closePart(t: Traffic): Part {
+  const count = Math.min(Math.max(1, Math.round(t.openMs / PART_MS)), PARTS * REST_MINUTES);
+  // Thousandths are enough, and keep the state small.
+  const now = count === 1 ? t.open : t.open.map(x => Math.round((1000 * x) / count) / 1000);
+  t.open = [0, 0, 0, 0];
+  t.openMs = 0;
+  let isMinute = false;
+  for (let i = 0; i < count; i++) isMinute = pushPart(t, now) || isMinute;
+  const whole = (t.parts[0]?.length ?? 0) === PARTS;
+  const minute = whole ? t.parts.map(sum) : null;
+  const known = isMinute && (t.minutes[0]?.length ?? 0) === MINUTES;
+  const sustained = known ? t.minutes.map(list => Math.min(...list)) : null;
+  return { now, minute, sustained, isMinute };
+}
+
+/** True at the end of a minute. */
+function pushPart(t: Traffic, now: readonly number[]): boolean {
+  for (let i = 0; i < 4; i++) {
+    const parts = t.parts[i];
+    parts?.push(now[i] ?? 0);
+    if (parts && parts.length > PARTS) parts.shift();
+  }
+  const sent = now[0] ?? 0;
+  const rest = Math.floor(t.rest ?? 0);
+  t.least = t.least === null ? sent : Math.min(t.least, sent);
+  if (sent <= rest) t.restingNow++;
+  if (sent <= rest + TRICKLE) t.tricklingNow++;
+  t.inMinute++;
+  if (t.inMinute < PARTS) return false;
+  t.inMinute = 0;
+  for (let i = 0; i < 4; i++) {
+    const minutes = t.minutes[i];
+    minutes?.push(sum(t.parts[i] ?? []));
+    if (minutes && minutes.length > MINUTES) minutes.shift();
+  }
+  t.rest = t.rest === null ? t.least : Math.min(t.least, t.rest + 1 / 60);
+  t.least = null;
+  keep(t.resting, t.restingNow);
+  keep(t.trickling, t.tricklingNow);
+  t.restingNow = 0;
+  t.tricklingNow = 0;
+  return true;
+}
+
+function keep(minutes: number[], value: number): void {
+  minutes.push(value);
+  if (minutes.length > REST_MINUTES) minutes.shift();
+}
+
+export const sum = (list: readonly number[]): number => {
+  let total = 0;
+  for (const x of list) total += x;
+  return total;
+};

@@ -1,0 +1,20 @@
+import type { Evidence } from '../../core/incident/verdict.ts';
+import type { Sharpness } from './envelope.ts';
+import type { Part, Traffic } from './traffic.ts';
+
+/** The families of views: what can be switched off, and what evidence names. */
+export const VIEW_NAMES = ['level', 'ratio', 'sizes', 'trickle', 'silence'] as const;
+export type ViewName = (typeof VIEW_NAMES)[number];
+
+/** What evidence says besides how often such a thing happened before; `text` without an end. */
+export type Told = Evidence;
+
+/** One number of a container's traffic of which greater is stranger: differences to its envelope are judged. */
+export interface View {
+  readonly name: ViewName;
+  readonly sharp: Sharpness;
+  /** The value of this part; null: none. Called once for each part, in the order of the table. */
+  read(traffic: Traffic, part: Part): number | null;
+  /** What `value` means for people, where `bound` is the greatest value that does not alarm. */
+  tell(value: number, bound: number, traffic: Traffic, part: Part): Told;
+}

@@ -1,0 +1,241 @@
+import { z } from 'zod';
+import { duration } from '../core/config/options.ts';
+import { formatValue } from '../core/config/units.ts';
+import type { Evidence } from '../core/incident/verdict.ts';
+import type { ContainerInput, Detector, GroupInput, Opinion } from './contract.ts';
+import {
+  allowanceAt,
+  type Envelope,
+  endBlock,
+  judge,
+  limitOf,
+  newEnvelope,
+  recentBytes,
+  type Sharpness,
+  settle,
+  spanOf,
+} from './dynamic/envelope.ts';
+import { sensitivityOption, strictnessOf } from './dynamic/sensitivity.ts';
+import { inputOf } from './shared/example-inputs.ts';
+
+const options = z.strictObject({
+  sensitivity: sensitivityOption(),
+  warm_up: duration({ min: '1m', max: '7d' })
+    .prefault('15m')
+    .describe('Time to watch a service before the first judgement.'),
+});
+
+type Options = z.output<typeof options>;
+
+/** What is known of a replica. Plain JSON. */
+interface Replica {
+  name: string;
+  id: string;
+  /** End of its last frame, epoch ms. */
+  seen: number;
+  /** Nothing is judged or learnt for so much longer, ms. */
+  mute: number;
+  /** Messages received in each frame of the last minute, and how long these were, ms; oldest first. */
+  messages: number[];
+  lengths: number[];
+  envelope: Envelope;
+}
+
+interface State {
+  watched: number;
+  end: number | null;
+  block: number | null;
+  replicas: Replica[];
+}
+
+/** Two cannot say which of them is the odd one. */
+const ENOUGH = 3;
+/** Replicas judged at most: the first by name. */
+const MOST = 32;
+const MINUTE = 60_000;
+/** Frames of a minute kept at most; shorter frames are compared over less than a minute. */
+const FRAMES = 60;
+const HOLE_MS = 30_000;
+const START_MS = 180_000;
+const GONE_MS = 24 * 60 * MINUTE;
+/** Messages a minute that make little difference. */
+const FEW = 20;
+const SHARP: Sharpness = { floor: 0.66, steadyFloor: 0.5, restless: 0.4, allowance: 0.15 };
+const WORTH_TELLING = 0.5;
+const MAX_SCORE = 100;
+
+const replicaBytes = 64 * 2 + 100 + FRAMES * 24 + recentBytes;
+
+function step(state: State, input: GroupInput, o: Options): { state: State; opinion: Opinion } {
+  const now = input.start + input.durationMs;
+  if (state.end !== null && Math.abs(input.start - state.end) > HOLE_MS) {
+    for (const replica of state.replicas) forgetMinute(replica);
+  }
+  state.end = now;
+  state.replicas = state.replicas.filter(replica => Math.abs(now - replica.seen) < GONE_MS);
+  if (input.members.length < ENOUGH) return { state, opinion: { abstain: 'no value' } };
+  state.watched += input.durationMs;
+  turn(state, now);
+  const present = input.members.slice(0, MOST).map(member => take(state, member, now));
+  const ready = present.filter(replica => sum(replica.lengths) >= MINUTE - 5000);
+  if (ready.length < ENOUGH) return { state, opinion: { abstain: 'warming up' } };
+  const oddest = judgeAll(ready, allowanceAt(state.watched), strictnessOf(o.sensitivity), now);
+  if (state.watched < o.warm_up) return { state, opinion: { abstain: 'warming up' } };
+  return { state, opinion: oddest };
+}
+
+function turn(state: State, now: number): void {
+  const { block, half } = spanOf(now);
+  if (block === state.block) return;
+  for (const { envelope } of state.replicas) {
+    endBlock(envelope);
+    settle(envelope, half);
+  }
+  state.block = block;
+}
+
+/** The replica of a member, with its newest frame. */
+function take(state: State, member: ContainerInput, now: number): Replica {
+  const { replica: name, id } = member.container;
+  let replica = state.replicas.find(one => one.name === name.slice(0, 64));
+  if (!replica) {
+    replica = {
+      name: name.slice(0, 64),
+      id: id.slice(0, 64),
+      seen: now,
+      mute: START_MS,
+      messages: [],
+      lengths: [],
+      envelope: { ...newEnvelope(), day: [] },
+    };
+    if (state.replicas.length < MOST) state.replicas.push(replica);
+  }
+  replica.seen = now;
+  if (replica.id !== id.slice(0, 64)) {
+    replica.id = id.slice(0, 64);
+    replica.mute = START_MS;
+  }
+  if (replica.mute > 0) {
+    replica.mute -= member.durationMs;
+    forgetMinute(replica);
+    return replica;
+  }
+  replica.messages.push(member.receive?.messages ?? 0);
+  replica.lengths.push(member.durationMs);
+  while (replica.lengths.length > FRAMES || sum(replica.lengths) - (replica.lengths[0] ?? 0) >= MINUTE) {
+    replica.messages.shift();
+    replica.lengths.shift();
+  }
+  return replica;
+}
+
+function forgetMinute(replica: Replica): void {
+  replica.messages = [];
+  replica.lengths = [];
+}
+
+/** Each against the median of the others: the oddest. */
+function judgeAll(ready: readonly Replica[], youth: number, strictness: number, now: number): Opinion {
+  const rates = ready.map(replica => (sum(replica.messages) * MINUTE) / sum(replica.lengths));
+  const sorted = [...rates].sort((a, b) => a - b);
+  let best: { score: number; evidence: Evidence } = { score: 0, evidence: ALIKE };
+  ready.forEach((replica, i) => {
+    const own = rates[i] ?? 0;
+    const others = medianWithout(sorted, own);
+    const value = Math.abs(Math.log(own + FEW) - Math.log(others + FEW));
+    const { envelope } = replica;
+    const score = Math.min(judge(envelope, value, SHARP, youth, strictness, now), MAX_SCORE);
+    if (score <= best.score) return;
+    if (score < WORTH_TELLING) {
+      best = { score, evidence: ALIKE };
+      return;
+    }
+    const bound = (envelope.edge ?? 0) + limitOf(envelope, SHARP, youth) * strictness;
+    best = { score, evidence: evidenceOf(replica.name, own, others, bound) };
+  });
+  return best;
+}
+
+const ALIKE: Evidence = { seen: 0, low: null, high: null, unit: '', text: 'replicas alike' };
+
+function evidenceOf(name: string, own: number, others: number, bound: number): Evidence {
+  const seen = own / 60;
+  const low = Math.max(0, (others + FEW) * Math.exp(-bound) - FEW) / 60;
+  const high = ((others + FEW) * Math.exp(bound) - FEW) / 60;
+  const text =
+    `replica ${printableName(name)} received ${formatValue(seen, 'msg/s')} over 1m, the others ${formatValue(others / 60, 'msg/s')}, ` +
+    `expected ${formatValue(low, 'msg/s')} to ${formatValue(high, 'msg/s')} (siblings)`;
+  return { seen, low, high, unit: 'msg/s', text };
+}
+
+/** Names are untrusted text. */
+const printableName = (name: string): string => name.replace(/[^\x20-\x7e]/g, '?');
+
+/** Median of a sorted list without one of its values. */
+function medianWithout(sorted: readonly number[], value: number): number {
+  const at = sorted.indexOf(value);
+  const rest = sorted.length - 1;
+  const nth = (i: number) => sorted[i < at ? i : i + 1] ?? 0;
+  const middle = Math.floor(rest / 2);
+  return rest % 2 === 1 ? nth(middle) : (nth(middle - 1) + nth(middle)) / 2;
+}
+
+function sum(list: readonly number[]): number {
+  let total = 0;
+  for (const x of list) total += x;
+  return total;
+}
+
+/** Inputs of an example: minutes of three replicas, by messages received. */
+const minutes = (rows: readonly (readonly number[])[]): GroupInput[] =>
+  rows.map((row, i) => {
+    const moment = { start: i * MINUTE, durationMs: MINUTE };
+    const members = row.map((messages, k) => {
+      const name = `web-${k + 1}`;
+      const container = {
+        name,
+        kind: 'container',
+        service: 'shop/web',
+        replica: `${k + 1}`,
+        image: 'web:1',
+        id: name,
+      } as const;
+      const receive = {
+        container: name,
+        direction: 'receive',
+        messages,
+        bytes: messages * 100,
+        sizes: [[64, messages]],
+      } as const;
+      return inputOf(container, moment, { send: undefined, receive });
+    });
+    return { ...moment, members };
+  });
+
+const alike = Array.from({ length: 40 }, (_, i) => [600 + (i % 3) * 20, 610, 590 + (i % 5) * 10]);
+
+export const siblings: Detector<'service', Options, State> = {
+  name: 'siblings',
+  summary: 'One replica receives unlike the others of its service: more, or less.',
+  scope: 'service',
+  input: 'traffic',
+  options,
+  series: () => [],
+  examples: [
+    {
+      title: 'One of three takes the traffic of all',
+      options: {},
+      inputs: minutes([...alike, [1700, 60, 50], [600, 610, 590]]),
+      alarms: [40],
+    },
+    {
+      title: 'All of them have three times the traffic: that is no difference',
+      options: {},
+      inputs: minutes([...alike, [1800, 1830, 1790]]),
+      alarms: [],
+    },
+  ],
+  stateBytes: () => 200 + MOST * replicaBytes,
+  init: () => ({ watched: 0, end: null, block: null, replicas: [] }),
+  step,
+};

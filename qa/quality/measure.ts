@@ -1,0 +1,228 @@
+import type { Rule } from '../../core/config/config.ts';
+import type { AnyDetector, ContainerInput, Fold, FoldState } from '../../detector/contract.ts';
+import { createFold } from '../../detector/fold/fold.ts';
+import { type Alarms, judge } from './judge.ts';
+import type { Kind, Service } from './simulator/fleet.ts';
+import { type Incident, incidentsOf, MAGNITUDES, type Magnitudes } from './simulator/incidents.ts';
+import { Random } from './simulator/random.ts';
+import { ServiceRun } from './simulator/run.ts';
+import { DAY, FRAME_S } from './simulator/sources.ts';
+
+/** Counting: false alerts by age, what was found and how soon. */
+
+/** Alerts of a container within a minute of each other are one. */
+const SAME_ALERT = 12;
+/** Frames after its end in which an incident may still be found. */
+const GRACE = 2;
+
+/** Ages of a container that false alerts are counted by; each up to so many frames. */
+export const AGES = [
+  { name: 'first hour', until: 3600 / FRAME_S },
+  { name: 'rest of the first day', until: DAY },
+  { name: 'rest of the first week', until: 7 * DAY },
+  { name: 'later', until: Number.POSITIVE_INFINITY },
+] as const;
+
+/** Detectors and rules that are measured together, as one installation. */
+export interface Candidate {
+  readonly name: string;
+  readonly rules: readonly Rule[];
+  readonly detectors: readonly AnyDetector[];
+}
+
+/** One false alert. */
+export interface FalseAlert {
+  readonly kind: Kind;
+  readonly container: string;
+  readonly frame: number;
+  /** The sentence of the evidence. */
+  readonly text: string;
+  /** Greatest score while it lasted. */
+  score: number;
+}
+
+/** What became of one incident. */
+export interface Outcome {
+  readonly incident: string;
+  readonly kind: Kind;
+  readonly container: string;
+  readonly frame: number;
+  /** Frames until the alert, 1 for the first frame; null when it was missed. */
+  readonly delay: number | null;
+}
+
+export interface Result {
+  readonly falseAlerts: FalseAlert[];
+  readonly outcomes: Outcome[];
+  /** Container-frames watched, by age. */
+  readonly exposure: number[];
+}
+
+interface Run {
+  readonly fold: Fold;
+  state: FoldState;
+  readonly result: Result;
+  /** Last frame that alarmed, by replica. */
+  readonly last: number[];
+  /** The false alert of each replica that is going on, or was the last. */
+  readonly open: (FalseAlert | undefined)[];
+}
+
+/** A disturbed copy of a run, from the first frame of an incident on. */
+interface Branch {
+  readonly incident: Incident;
+  readonly random: Random;
+  readonly usual: number;
+  /** `spoiled`: the undisturbed run has alarmed meanwhile; `done`: found. */
+  readonly runs: { readonly fold: Fold; state: FoldState; spoiled: boolean; done: boolean }[];
+}
+
+/** What a service's replicas usually do, which incidents are made of: means over about an hour. */
+interface Usual {
+  /** Messages received per frame, by replica. */
+  readonly received: number[];
+  /** Share of frames with any message, by replica. */
+  readonly talking: number[];
+}
+
+const USUAL_FRAMES = 720;
+/** Silence befalls those that talk in so many of their frames. */
+const TALKATIVE = 0.9;
+
+/** Run one service for some days under all candidates at once. */
+export function measureService(
+  service: Service,
+  candidates: readonly Candidate[],
+  settings: { days: number; seed: number; magnitudes?: Magnitudes },
+): Result[] {
+  const random = new Random(settings.seed);
+  const simulated = new ServiceRun(service, random.fork());
+  const waiting = incidentsOf(service, settings.days, random.fork());
+  const branching = random.fork();
+  const size = settings.magnitudes ?? MAGNITUDES;
+  const runs = candidates.map(candidate => newRun(candidate, service));
+  const usual: Usual = {
+    received: Array(service.replicas).fill(0),
+    talking: Array(service.replicas).fill(1),
+  };
+  let branches: Branch[] = [];
+  for (let at = 0; at < settings.days * DAY; at++) {
+    const inputs = simulated.next();
+    branches.push(...branchesAt(at, waiting, runs, usual, branching));
+    const age = AGES.findIndex(({ until }) => at < until);
+    const undisturbed = runs.map(run => {
+      const alarms = judge(run, inputs, service);
+      run.result.exposure[age] = (run.result.exposure[age] ?? 0) + inputs.length;
+      count(run, alarms, at, service, inputs);
+      return alarms;
+    });
+    branches = branches.filter(branch => advance(branch, at, inputs, service, runs, undisturbed, size));
+    observe(usual, inputs);
+  }
+  return runs.map(run => run.result);
+}
+
+function newRun({ rules, detectors }: Candidate, service: Service): Run {
+  const fold = createFold({ rules, detectors });
+  const result = { falseAlerts: [], outcomes: [], exposure: AGES.map(() => 0) };
+  return { fold, state: fold.init(), result, last: Array(service.replicas).fill(-Infinity), open: [] };
+}
+
+/** Copies of all runs for the incidents that begin with frame `at`, which leave `waiting`. */
+function branchesAt(
+  at: number,
+  waiting: Incident[],
+  runs: readonly Run[],
+  usual: Usual,
+  random: Random,
+): Branch[] {
+  const list: Branch[] = [];
+  while (waiting[0]?.at === at) {
+    const incident = waiting.shift();
+    if (!incident) break;
+    const talks = (usual.talking[incident.replica] ?? 0) >= TALKATIVE;
+    if (incident.kind.name === 'silence' && !talks) continue;
+    list.push({
+      incident,
+      random: random.fork(),
+      usual: usual.received[incident.replica] ?? 0,
+      runs: runs.map(({ fold, state }) => ({
+        fold,
+        state: structuredClone(state),
+        spoiled: false,
+        done: false,
+      })),
+    });
+  }
+  return list;
+}
+
+function observe(usual: Usual, inputs: readonly ContainerInput[]): void {
+  for (const [i, { send, receive }] of inputs.entries()) {
+    const received = usual.received[i] ?? 0;
+    const talking = usual.talking[i] ?? 0;
+    usual.received[i] = received + ((receive?.messages ?? 0) - received) / USUAL_FRAMES;
+    usual.talking[i] = talking + ((send || receive ? 1 : 0) - talking) / USUAL_FRAMES;
+  }
+}
+
+function count(
+  run: Run,
+  alarms: Alarms,
+  at: number,
+  service: Service,
+  inputs: readonly ContainerInput[],
+): void {
+  for (let i = 0; i < inputs.length; i++) {
+    const alarm = alarms.own[i] ?? (i === 0 ? alarms.service : undefined);
+    if (alarm === undefined) continue;
+    const { last, open } = run;
+    if (at - (last[i] ?? 0) > SAME_ALERT) {
+      const container = inputs[i]?.container.name ?? '';
+      const alert = { kind: service.kind, container, frame: at, ...alarm };
+      open[i] = alert;
+      run.result.falseAlerts.push(alert);
+    }
+    const current = open[i];
+    if (current) current.score = Math.max(current.score, alarm.score);
+    last[i] = at;
+  }
+}
+
+/** One frame of a branch; false when it is over. */
+function advance(
+  branch: Branch,
+  at: number,
+  inputs: readonly ContainerInput[],
+  service: Service,
+  runs: readonly Run[],
+  undisturbed: readonly Alarms[],
+  size: Magnitudes,
+): boolean {
+  const { incident, random, usual } = branch;
+  const age = at - incident.at;
+  const disturbed =
+    age < incident.frames
+      ? inputs.map((input, i) =>
+          incident.kind.disturb(input, i === incident.replica, { age, usual, random, size }),
+        )
+      : inputs;
+  const over = age + 1 >= incident.frames + GRACE;
+  for (const [i, run] of branch.runs.entries()) {
+    if (run.done) continue;
+    const same = undisturbed[i];
+    if (same?.own[incident.replica] !== undefined || same?.service !== undefined) run.spoiled = true;
+    const alarms = judge(run, disturbed, service);
+    const found = alarms.own[incident.replica] !== undefined || alarms.service !== undefined;
+    if (!found && !over) continue;
+    runs[i]?.result.outcomes.push({
+      incident: incident.kind.name,
+      kind: service.kind,
+      container: inputs[incident.replica]?.container.name ?? '',
+      frame: incident.at,
+      delay: found && !run.spoiled ? age + 1 : null,
+    });
+    run.done = true;
+  }
+  return branch.runs.some(run => !run.done);
+}

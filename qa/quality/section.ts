@@ -1,0 +1,22 @@
+/** What a quality run is asked for. */
+export interface Settings {
+  /** Days that each container is simulated for. */
+  readonly days: number;
+  /** One fleet each. */
+  readonly seeds: readonly number[];
+  /** A first impression: fewer days, no ablations. */
+  readonly quick: boolean;
+}
+
+/** A part of docs/quality.md: what it measures it writes as Markdown, from a heading of the second level on. */
+export interface Section {
+  readonly name: string;
+  run(settings: Settings, progress: (line: string) => void): Promise<string>;
+}
+
+/** A Markdown table. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const [head = [], ...body] = rows;
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...body.map(line), ''].join('\n');
+}

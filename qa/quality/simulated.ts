@@ -1,0 +1,19 @@
+import { ABLATIONS, ALONE, DEFAULT, ROLLING_ZSCORE } from './candidates.ts';
+import { measureFleets } from './fleet-run.ts';
+import { simulatedPage } from './report.ts';
+import type { Section } from './section.ts';
+
+/** Days of the run that compares many candidates: it costs as much for each as the main run does. */
+const COMPARE_DAYS = 4;
+
+export const simulated: Section = {
+  name: 'simulated containers',
+  async run(settings, progress) {
+    const [total] = measureFleets([DEFAULT], settings, progress);
+    if (!total) return '';
+    const compared = settings.quick ? [] : [...ALONE, ...ABLATIONS];
+    const compare = { days: Math.min(settings.days, COMPARE_DAYS), seeds: settings.seeds.slice(0, 1) };
+    const others = measureFleets([DEFAULT, ROLLING_ZSCORE, ...compared], compare, progress);
+    return simulatedPage(settings, total, { ...compare, totals: others });
+  },
+};

@@ -1,0 +1,89 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { GroupInput } from '../../detector/contract.ts';
+import { siblings } from '../../detector/siblings.ts';
+import { inputAt, START } from './containers.ts';
+import { alarmsOf, run } from './examples.ts';
+
+/** One frame of a service: messages received by each replica; null: it is not there. */
+function groupAt(at: number, received: readonly (number | null)[], ids: readonly string[] = []): GroupInput {
+  const members = received.flatMap((n, k) => {
+    if (n === null) return [];
+    const input = inputAt(at, { sent: 0, received: n });
+    const name = `web-${k + 1}`;
+    const container = { ...input.container, name, replica: `${k + 1}`, id: ids[k] ?? name };
+    return [{ ...input, container }];
+  });
+  return { start: START + at, durationMs: 5000, members };
+}
+
+const groups = (n: number, row: (i: number) => readonly (number | null)[]): GroupInput[] =>
+  Array.from({ length: n }, (_, i) => groupAt(i * 5000, row(i)));
+
+const HOUR = 720;
+
+describe('siblings', () => {
+  it('finds the replica with 1.8 times the traffic while the others have .6', () => {
+    const inputs = groups(HOUR + 60, i => (i < HOUR ? [20, 22, 18] : [36, 12, 12]));
+    const opinions = run(siblings, {}, inputs);
+    const [first] = alarmsOf(opinions);
+    expect(first).toBeGreaterThanOrEqual(HOUR);
+    expect(first).toBeLessThan(HOUR + 12);
+    expect(opinions[first ?? 0]).toMatchObject({
+      evidence: { text: expect.stringContaining('replica 1 received') },
+    });
+  });
+
+  it('has nothing to say of a replica that has always been unlike', () => {
+    const inputs = groups(3 * HOUR, () => [200, 22, 18]);
+    expect(alarmsOf(run(siblings, {}, inputs))).toEqual([]);
+  });
+
+  it('does not judge a new replica while it warms up', () => {
+    const inputs = groups(HOUR + 30, i => (i < HOUR ? [20, 22, 18, null] : [20, 22, 18, 90]));
+    expect(alarmsOf(run(siblings, {}, inputs))).toEqual([]);
+  });
+
+  it('abstains with fewer than three replicas', () => {
+    const opinions = run(
+      siblings,
+      {},
+      groups(10, () => [20, 900]),
+    );
+    expect(opinions.every(opinion => 'abstain' in opinion && opinion.abstain === 'no value')).toBe(true);
+  });
+
+  it('keeps finite scores, printable evidence and a plain, bounded state whatever comes', () => {
+    const row = fc.array(fc.option(fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 1e6 }))), {
+      minLength: 3,
+      maxLength: 40,
+    });
+    const rows = fc.array(
+      fc.record({ row, n: fc.constantFrom(1, 40), gap: fc.constantFrom(0, 0, 3600, -60, 200_000) }),
+      { maxLength: 6 },
+    );
+    fc.assert(
+      fc.property(rows, list => {
+        const options = siblings.options.parse({ warm_up: '1m' });
+        let state = siblings.init(options);
+        let at = 0;
+        for (const { row: received, n, gap } of list) {
+          at += gap * 1000;
+          for (let i = 0; i < n; i++) {
+            const input = groupAt(at, received);
+            const copy = siblings.step(JSON.parse(JSON.stringify(state)), input, options);
+            const result = siblings.step(state, input, options);
+            expect(copy).toEqual(result);
+            state = result.state;
+            at += 5000;
+            if ('abstain' in result.opinion) continue;
+            expect(Number.isFinite(result.opinion.score)).toBe(true);
+            expect(result.opinion.evidence.text).toMatch(/^[\x20-\x7e]+$/);
+          }
+          expect(JSON.stringify(state).length).toBeLessThanOrEqual(siblings.stateBytes(options));
+        }
+      }),
+      { numRuns: 25 },
+    );
+  });
+});
