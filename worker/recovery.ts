@@ -1,8 +1,11 @@
 import { isoTime } from '../core/clock.ts';
+import { describeError } from '../core/errors.ts';
 import type { Notification } from '../core/incident/incident.ts';
+import { isRetriable } from '../core/retry.ts';
 import { type Checkpoints, DELIVERY_STATUSES, type Deliveries, type Lease } from '../state/contract.ts';
 import type { FrameStore, IncidentStore } from '../store/contract.ts';
 import { leaseLost, type RetryDeps, retryUnderLease } from './retry-under-lease.ts';
+import { StoreAway } from './rows.ts';
 
 /** How far back the store is first searched for the last detection before state was lost. */
 const SEARCH_MS = 3_600_000;
@@ -22,12 +25,15 @@ export interface RecoveryDeps extends RetryDeps {
 /**
  * Start of the last frame that any worker has handled, whatever its settings; 0: none. When the state knows nothing of a
  * host that has detections in the store, the state was lost: the notifications were sent already. The answer is recorded,
- * so that it stays the same when this owner dies before its first checkpoint.
+ * so that it stays the same when this owner dies before its first checkpoint. Throws StoreAway when the store is needed
+ * and cannot be read.
  */
 export async function handledUpTo(host: string, lease: Lease, deps: RecoveryDeps): Promise<number> {
   const known = await retryUnderLease(deps, () => deps.state.foldedUpTo(host));
   if (known !== null) return known;
-  const newest = await retryUnderLease(deps, () => newestDetection(host, deps.store));
+  const newest = await newestDetection(host, deps.store).catch((error: unknown) => {
+    throw isRetriable(error) ? new StoreAway(describeError(error)) : error;
+  });
   const last = Math.max(0, (newest ?? 0) - UNDER_WAY_MS);
   if (last > 0) deps.log.warn({ host, upTo: isoTime(last) }, 'state was lost: rebuilding it from the store');
   const mark = { host, last, fingerprint: MARK, data: 'null' };

@@ -20,6 +20,9 @@ const WORKER = {
   silences: null,
   waiting: 0,
   waitingError: null,
+  waitingHosts: [],
+  unwritten: 0,
+  storeDown: null,
 } as unknown as WorkerStatus;
 const sight = (docker: Docker, aheadMs = 0) => ({ docker, aheadMs, unreached: [], unmatched: [] });
 const FRAME = frameOf('box', 0, busyParts(3));
