@@ -36,6 +36,8 @@ interface Opened {
 
 /** One SQLite file, which several processes may have open at once. */
 export class SqliteStore implements Store {
+  /** The data directory is locked, and a file is on one machine. */
+  readonly claims = null;
   readonly #file: string;
   readonly #retention: Retention;
   readonly #readOnly: boolean;

@@ -344,7 +344,7 @@ describe('several processes', () => {
     const hosts = ['one', 'two', 'three'];
     const ended = spawnScripts(
       `import { SqliteStore } from '${root}/store/sqlite/store.ts';
-       import { busyParts, frameOf } from '${root}/test/parts/frames.ts';
+       import { busyParts, frameOf } from '${root}/test/data/frames.ts';
        const [, , file, host] = process.argv;
        const store = new SqliteStore(file);
        await store.open();
