@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import { describeError, ExchangeError, printable, TidegaugeError } from '../core/errors.ts';
+import { describeError, ExchangeError, printable, type TidegaugeError, UsageError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { isRetriable } from '../core/retry.ts';
 import type { HostClaim as Claim, HostClaims } from '../store/contract.ts';
@@ -166,24 +166,18 @@ const isEarlier = (a: Claim, b: Claim): boolean =>
 
 function taken({ host }: HostClaimOptions, other: Claim): TidegaugeError {
   const who = `an installation on ${printable(other.machine, 100)} (${printable(other.instance, 40)})`;
-  return new TidegaugeError(
-    {
-      place: `host ${printable(host, 100)}`,
-      found: `${who} writes frames under this name to the same store`,
-      remedy: `Set \`host\` to another name here, or stop that one; if it was killed, wait ${ALIVE_MS / 1000} s.`,
-    },
-    { exitCode: 2 },
-  );
+  return new UsageError({
+    place: `host ${printable(host, 100)}`,
+    found: `${who} writes frames under this name to the same store`,
+    remedy: `Set \`host\` to another name here, or stop that one; if it was killed, wait ${ALIVE_MS / 1000} s.`,
+  });
 }
 
 function doubled({ host }: HostClaimOptions, other: Claim): TidegaugeError {
-  return new TidegaugeError(
-    {
-      place: `host ${printable(host, 100)}`,
-      found: `a collector on ${printable(other.machine, 100)} has the same id, as in a copy of the data directory`,
-      remedy:
-        'Remove the file `instance` from the data directory of one of them, and give it a `host` of its own.',
-    },
-    { exitCode: 2 },
-  );
+  return new UsageError({
+    place: `host ${printable(host, 100)}`,
+    found: `a collector on ${printable(other.machine, 100)} has the same id, as in a copy of the data directory`,
+    remedy:
+      'Remove the file `instance` from the data directory of one of them, and give it a `host` of its own.',
+  });
 }
