@@ -151,6 +151,7 @@ export class HostWorker {
     const broken = await worker.catchUp();
     if (broken) throw new StoreAway(describeError(broken.reason));
     if (worker.unwritten !== null) throw new StoreAway(worker.unwritten);
+    if ((worker.#last ?? 0) < (before.#last ?? 0)) throw new StoreAway('not all that was judged can be read');
     await worker.#commitDeferred(before.#end);
     // Only now: before that, the state knew of incidents that this fold has seen end.
     await worker.#closeOrphanedIncidents();
