@@ -10,7 +10,8 @@ import { titleOf } from './text.ts';
 /** Incidents of one host that can be open at once: more than there are containers, so that churn cannot grow it. */
 export const MAX_OPEN = CAPS.openIncidents.limit;
 
-const compareOpen = (a: Open, b: Open): number =>
+/** Order of open incidents in a state. */
+export const compareOpen = (a: Open, b: Open): number =>
   compareText(a.incident.container, b.incident.container) ||
   compareText(a.incident.service, b.incident.service);
 

@@ -31,6 +31,8 @@ export interface HostFold {
   step(state: HostState, frame: Frame): HostOutput & { readonly state: HostState };
   /** Ids of the incidents that are firing. */
   openIncidents(state: HostState): ReadonlySet<string>;
+  /** The state with these incidents firing, and no others: what others said before goes on as it was said. */
+  adopt(state: HostState, incidents: readonly Incident[]): HostState;
   /** What was to be told when those incidents opened. */
   announce(state: HostState): readonly Notification[];
   /** What is to be written and told of incidents that were ended from outside (`resolvedAt` is set). */
@@ -73,6 +75,7 @@ export function createHostFold(parts: { fold: Fold; pipeline: Pipeline }): HostF
       return { ...result, state: { fold: folded.state, pipeline: next }, verdicts: folded.verdicts };
     },
     openIncidents: state => new Set(state.pipeline.open.map(({ incident }) => incident.id)),
+    adopt: (state, incidents) => ({ ...state, pipeline: pipeline.adopt(state.pipeline, incidents) }),
     announce: state => pipeline.announce(state.pipeline.open.map(({ incident }) => incident)),
     close: pipeline.close,
     encode: state => JSON.stringify(state),
@@ -82,13 +85,22 @@ export function createHostFold(parts: { fold: Fold; pipeline: Pipeline }): HostF
 
 const start = z.int().nullable();
 
+const subjectSchema = z.object({
+  seen: z.int(),
+  states: z.record(z.string(), z.unknown()),
+  holder: z.exactOptional(
+    z.object({ name: z.string(), since: z.int(), startedAt: start, brief: z.int().nonnegative() }),
+  ),
+  slots: z.exactOptional(z.array(z.string())),
+});
+
 /** The frame of a state. What detectors keep in it is theirs, and vouched for by the fingerprint. */
 const stateSchema = z.object({
   fold: z.object({
     last: start,
     hasContainers: z.boolean(),
     subjects: z.object({
-      byKey: z.record(z.string(), z.object({ seen: z.int(), states: z.record(z.string(), z.unknown()) })),
+      byKey: z.record(z.string(), subjectSchema),
       count: z.int(),
       dropped: z.int(),
       swept: z.int(),

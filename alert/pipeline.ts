@@ -3,7 +3,7 @@ import type { Verdict } from '../core/incident/verdict.ts';
 import type { Frame } from '../core/traffic/frame.ts';
 import { annotate, annotationOf } from './annotate.ts';
 import type { Batch, PipelineState, Settings, Stage, Stopped } from './contract.ts';
-import { correlate } from './correlate.ts';
+import { compareOpen, correlate } from './correlate.ts';
 import { capture, captureAlarms } from './data-loss.ts';
 import { detectionsOf } from './detections.ts';
 import { confirm } from './drop-incomplete.ts';
@@ -41,6 +41,8 @@ export interface Pipeline {
   init(): PipelineState;
   /** Pure. A frame that does not start after the last one gives nothing and changes nothing. */
   step(state: PipelineState, input: { frame: Frame; verdicts: readonly Verdict[] }): PipelineResult;
+  /** The state with these incidents firing, and no others. */
+  adopt(state: PipelineState, incidents: readonly Incident[]): PipelineState;
   /** What is told of incidents when they open. */
   announce(incidents: readonly Incident[]): readonly Notification[];
   /** What is to be written and told of incidents that were ended from outside (`resolvedAt` is set). */
@@ -83,6 +85,10 @@ export function createPipeline(settings: Settings): Pipeline {
         stopped,
       };
     },
+    adopt: (state, incidents) => ({
+      ...state,
+      open: incidents.map(incident => ({ incident, quietMs: 0 })).sort(compareOpen),
+    }),
     announce: incidents => incidents.flatMap(one => notificationsOf(one, 'firing', settings.receivers)),
     close: incidents => ({
       incidents,

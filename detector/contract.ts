@@ -1,5 +1,7 @@
 import type { z } from 'zod';
 import type { Abstention, Evidence, Verdict } from '../core/incident/verdict.ts';
+import type { ConnectionRow } from '../core/traffic/connection.ts';
+import type { Flow } from '../core/traffic/flow.ts';
 import type { Container, Direction, Frame, Window } from '../core/traffic/frame.ts';
 import type { Metric } from '../core/traffic/series.ts';
 
@@ -21,11 +23,24 @@ export interface SeriesInput extends Moment {
   readonly value: number | null;
 }
 
-/** One container's windows; undefined: silent, which is a value. */
+/** All that a frame says of one container. */
 export interface ContainerInput extends Moment {
   readonly container: Container;
+  /** Whose memory it goes on with, unique in a frame: the same for a redeployed replica, whatever its name. */
+  readonly identity: string;
+  /** Start of the frame it was born in, epoch ms; null: it was there before anybody looked. */
+  readonly startedAt: number | null;
+  /** It died in this frame. */
+  readonly ended: boolean;
+  /** Its traffic; undefined: silent, which is a value. */
   readonly send: Window | undefined;
   readonly receive: Window | undefined;
+  /** Whom it talked to, in the order of `compareFlows`; empty where the probe does not tell. */
+  readonly flows: readonly Flow[];
+  /** Its TCP connections by their ends, in the order of `compareConnections`; empty where the probe does not tell. */
+  readonly connections: readonly ConnectionRow[];
+  /** Everyone in the frame by name: whose service a peer is. */
+  readonly neighbours: ReadonlyMap<string, Container>;
 }
 
 /** All containers of a service, or of the host, sorted by name. */
@@ -40,10 +55,13 @@ export interface InputOf {
   host: GroupInput;
 }
 
-/** What `step` says: a score (1 = alarm limit) with evidence, or why it does not judge. */
+/**
+ * What `step` says: a score (1 = alarm limit) with evidence, or why it does not judge; `until`: when it will, epoch ms,
+ * if it knows.
+ */
 export type Opinion =
   | { readonly score: number; readonly evidence: Evidence }
-  | { readonly abstain: Abstention };
+  | { readonly abstain: Abstention; readonly until?: number };
 
 /** A worked example: shown in the documentation, run as a test. */
 export interface Example<Input> {
@@ -67,8 +85,8 @@ export interface Detector<K extends ScopeKind, O, S> {
   readonly name: string;
   readonly summary: string;
   readonly scope: K;
-  /** What it is fed. */
-  readonly input: 'traffic';
+  /** What of its input it looks at: windows, or flows and connections, which not all probes tell. */
+  readonly input: 'traffic' | 'flows';
   /** Options beyond those that every rule has (name, match). Durations, sizes and rates carry units. */
   readonly options: z.ZodType<O>;
   /** Which series a `series` detector wants; other scopes return none. */
@@ -84,12 +102,27 @@ export interface Detector<K extends ScopeKind, O, S> {
 /** Any detector of the table; its options and state are known only to itself. */
 export type AnyDetector = { [K in ScopeKind]: Detector<K, unknown, unknown> }[ScopeKind];
 
-/** What detectors keep of one subject of a host: a service's replica, a service, or the host itself. */
+/** The container that a memory belongs to now. */
+export interface Holder {
+  name: string;
+  /** Start of the first frame in which it had the memory, epoch ms. */
+  since: number;
+  /** As in ContainerInput. */
+  startedAt: number | null;
+  /** How many before it, in a row, had other names and did not live long (identity.ts). */
+  brief: number;
+}
+
+/** What is kept of one subject of a host: a service's replica, a service, the host itself, or a list of slots. */
 export interface Subject {
   /** Start of the last frame it was in, epoch ms. */
   seen: number;
   /** State of each rule and series; keys contain a space, so that none is a property that objects inherit. */
   states: Record<string, unknown>;
+  /** Of a replica. */
+  holder?: Holder;
+  /** Of a list of slots: the container that has each, or had it last (identity.ts). */
+  slots?: string[];
 }
 
 /** All subjects of a host; bounded (subjects.ts). */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Rule } from '../core/config/config.ts';
-import { TidegaugeError } from '../core/errors.ts';
+import { printable, TidegaugeError } from '../core/errors.ts';
 import type { Scope, Verdict } from '../core/incident/verdict.ts';
-import { type Container, compareText, type Frame, isComplete, type Window } from '../core/traffic/frame.ts';
+import { compareText, type Frame, isComplete } from '../core/traffic/frame.ts';
 import { seriesValue } from '../core/traffic/series.ts';
 import type {
   AnyDetector,
@@ -13,13 +13,14 @@ import type {
   GroupInput,
   Opinion,
   Subject,
-  Subjects,
 } from './contract.ts';
+import { identify, isOneOfMany } from './identity.ts';
+import { inputsOf } from './inputs.ts';
 import { matcher, ownRule, type RuleInForce, ruleChooser } from './match.ts';
 import { DEFAULT_LIMITS, forget, type Limits, noSubjects, subjectOf } from './subjects.ts';
 
 /** Raised whenever the same frames would give other verdicts, or the state another shape. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** A rule with its detector. */
 interface Bound<D> {
@@ -31,11 +32,12 @@ interface Bound<D> {
 }
 type BoundRule = Bound<AnyDetector>;
 
-/** A container of the frame with its windows and the state of its service's replica. */
+/** A container of the frame with the memory it goes on with. */
 interface Present {
-  readonly container: Container;
   readonly input: ContainerInput;
   readonly subject: Subject;
+  /** One of its service's short-lived containers: what is said of it is said of the service. */
+  readonly ofMany: boolean;
 }
 
 /**
@@ -60,7 +62,7 @@ export function createFold(settings: {
       if (state.last !== null && frame.start <= state.last) return { state, verdicts: [] };
       state.last = frame.start;
       state.hasContainers ||= frame.containers.some(container => container.kind === 'container');
-      const present = presentIn(frame, state.subjects);
+      const present = presentIn(frame, state);
       const verdicts = [
         ...present.flatMap(one => bound.flatMap(rule => judgeOne(rule, one, frame, state))),
         ...judgeGroups(bound, present, frame, state),
@@ -82,50 +84,46 @@ function bind(rule: Rule, index: number, detectors: readonly AnyDetector[]): Bou
   });
 }
 
-/** Everyone in the frame. Two of one service and replica at once (a redeploy) do not share a state: the later by name gets its own. */
-function presentIn(frame: Frame, subjects: Subjects): Present[] {
-  const windows = new Map<string, { send?: Window; receive?: Window }>();
-  for (const window of frame.windows) {
-    const both = windows.get(window.container) ?? {};
-    both[window.direction] = window;
-    windows.set(window.container, both);
-  }
-  const taken = new Set<string>();
-  return frame.containers.map(container => {
-    const { name, service, replica } = container;
-    let key = JSON.stringify(['replica', service, replica]);
-    if (taken.has(key)) key = JSON.stringify(['replica', service, replica, name]);
-    taken.add(key);
-    const both = windows.get(name);
-    const { start, durationMs } = frame;
-    return {
-      container,
-      input: { start, durationMs, container, send: both?.send, receive: both?.receive },
-      subject: subjectOf(subjects, key, frame.start),
-    };
-  });
+/** Everyone in the frame. */
+function presentIn(frame: Frame, { subjects }: FoldState): Present[] {
+  const identified = identify(frame, subjects);
+  const inputs = inputsOf(frame, identified);
+  return identified.map(({ subject }, i) => ({
+    input: inputs[i] as ContainerInput,
+    subject,
+    ofMany: isOneOfMany(subject, frame.start),
+  }));
 }
 
 /** Verdicts of one rule on one container: of each of its series, or of it as a whole. */
 function judgeOne(bound: BoundRule, one: Present, frame: Frame, state: FoldState): Verdict[] {
   const { detector } = bound;
-  const { container, input, subject } = one;
+  const { input, subject, ofMany } = one;
+  const { container } = input;
   if (detector.scope !== 'series' && detector.scope !== 'container') return [];
   const where = { host: frame.host, hasContainers: state.hasContainers };
   if (!bound.matches(container, where)) return [];
   const rule = bound.inForce(container, where);
   const whole: Scope = {
     service: container.service,
-    container: container.name,
+    container: ofMany ? null : container.name,
     direction: null,
     metric: null,
   };
-  if (detector.scope === 'container') return [judge(rule, detector, subject, whole, input, frame)];
+  const said = (verdict: Verdict) => (ofMany ? naming(container.name, verdict) : verdict);
+  if (detector.scope === 'container') return [said(judge(rule, detector, subject, whole, input, frame))];
   return detector.series(rule.options).map(({ direction, metric }) => {
     const value = seriesValue(metric, input[direction], frame.durationMs);
     const series = { start: frame.start, durationMs: frame.durationMs, direction, metric, value };
-    return judge(rule, detector, subject, { ...whole, direction, metric }, series, frame);
+    return said(judge(rule, detector, subject, { ...whole, direction, metric }, series, frame));
   });
+}
+
+/** What is said of a service because of one of its containers tells which. */
+function naming(name: string, verdict: Verdict): Verdict {
+  if (verdict.kind === 'abstained') return verdict;
+  const text = `${verdict.evidence.text} (${printable(name, 60)})`;
+  return { ...verdict, evidence: { ...verdict.evidence, text } };
 }
 
 /** Verdicts of the rules on services, then of those on the host. A service without a matching container has none. */
@@ -144,9 +142,9 @@ function judgeGroups(
   for (const { rule, detector, matches } of bound) {
     if (detector.scope !== 'service' && detector.scope !== 'host') continue;
     const where = { host: frame.host, hasContainers: state.hasContainers };
-    const members = present.filter(one => matches(one.container, where));
+    const members = present.filter(one => matches(one.input.container, where));
     const byService = Map.groupBy(members, one =>
-      detector.scope === 'service' ? one.container.service : null,
+      detector.scope === 'service' ? one.input.container.service : null,
     );
     if (detector.scope === 'host' && members.length === 0) byService.set(null, []);
     for (const [service, group] of byService) {
@@ -186,12 +184,13 @@ function judge<Input>(
   frame: Frame,
 ): Verdict {
   const said = { rule: rule.name, scope };
-  if (!isComplete(frame)) return { ...said, kind: 'abstained', reason: 'incomplete frame' };
+  if (!isComplete(frame)) return { ...said, kind: 'abstained', reason: 'incomplete frame', until: null };
   const key = `${rule.states} ${scope.direction ?? ''} ${scope.metric ?? ''}`;
   const before = subject.states[key] ?? detector.init(rule.options);
   const { state, opinion } = detector.step(before, input, rule.options);
   subject.states[key] = state;
-  if ('abstain' in opinion) return { ...said, kind: 'abstained', reason: opinion.abstain };
+  if ('abstain' in opinion)
+    return { ...said, kind: 'abstained', reason: opinion.abstain, until: opinion.until ?? null };
   return { ...said, kind: 'judged', score: opinion.score, evidence: opinion.evidence };
 }
 

@@ -140,6 +140,12 @@ function deviationOf(scaled: number, band: Band, side: Options['side']): number 
   return band.spread === 0 ? Number.MAX_VALUE : Math.abs(zScore(scaled, band.mean, band.spread));
 }
 
+/** When enough will be known if frames go on as long as this one, epoch ms. */
+function readyAt(state: State, { start, durationMs }: SeriesInput, o: Options): number {
+  const known = total(state.baseline);
+  return start + durationMs + Math.max(o.warm_up - known.ms, (o.min_samples - known.n) * durationMs, 0);
+}
+
 function evidenceOf(value: number, band: Band, o: Options, scale: Scale, floor: number): Evidence {
   const unit = UNIT_OF[o.metric];
   const reach = o.limit * band.spread;
@@ -189,7 +195,7 @@ function step(state: State, input: SeriesInput, o: Options): { state: State; opi
   if (band === null) {
     state.held = 0;
     absorb(state, learned, o.window);
-    return { state, opinion: { abstain: 'warming up' } };
+    return { state, opinion: { abstain: 'warming up', until: readyAt(state, input, o) } };
   }
   const counts = ratioOf(Math.max(value, scale.from(band.mean)), floor);
   const ratio = Math.min(ratioOf(deviationOf(scaled, band, o.side), o.limit), counts);

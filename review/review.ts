@@ -31,9 +31,66 @@ export interface Beginning {
 }
 
 /**
- * Fold frames of one host in order, as live workers do, and keep the incidents that touch the range.
- * `onFrame` is told of every frame, for progress; `beginning`: what came before the first one.
+ * Folds frames of one host in order, as live workers do, and keeps the incidents that touch the range. `beginning`:
+ * what came before the first one.
  */
+export class HostReviewer {
+  readonly #fold: HostFold;
+  readonly #range: Interval;
+  readonly #coverage: Coverage;
+  readonly #checkpoint: number | null;
+  readonly #incidents: Map<string, Incident>;
+  #state: HostState;
+  #folded = 0;
+  #first: number | null = null;
+  #last: Pick<Frame, 'host' | 'start' | 'durationMs'> | null = null;
+
+  constructor(fold: HostFold, range: Interval, beginning: Beginning | null = null) {
+    this.#fold = fold;
+    this.#range = range;
+    this.#coverage = new Coverage(range);
+    this.#checkpoint = beginning?.last ?? null;
+    this.#state = beginning ? fold.decode(beginning.data) : fold.init();
+    this.#incidents = firing(this.#state);
+  }
+
+  /** Start of the newest frame, epoch ms; null before the first. */
+  get last(): number | null {
+    return this.#last?.start ?? this.#checkpoint;
+  }
+
+  add(frame: Frame): void {
+    let judged = isComplete(frame);
+    const step = stepOver(this.#fold, this.#state, frame, () => {
+      judged = false;
+    });
+    this.#state = step?.state ?? this.#state;
+    for (const incident of step?.incidents ?? []) {
+      if (touches(incident, this.#range)) this.#incidents.set(incident.id, incident);
+    }
+    this.#coverage.add(frame, judged);
+    this.#folded++;
+    this.#first ??= frame.start;
+    this.#last = { host: frame.host, start: frame.start, durationMs: frame.durationMs };
+  }
+
+  result(): HostReview {
+    return {
+      host: this.#last?.host ?? '',
+      folded: this.#folded,
+      frames: this.#coverage.frames,
+      checkpoint: this.#checkpoint,
+      from: this.#first,
+      to: this.#last && frameEnd(this.#last),
+      blind: this.#coverage.blind(),
+      incidents: [...this.#incidents.values()]
+        .filter(incident => touches(incident, this.#range))
+        .sort(byStart),
+    };
+  }
+}
+
+/** As HostReviewer, over all frames of a stream. `onFrame` is told of every frame, for progress. */
 export async function reviewFrames(
   fold: HostFold,
   frames: AsyncIterable<Frame>,
@@ -41,37 +98,12 @@ export async function reviewFrames(
   onFrame?: (frame: Frame) => void,
   beginning: Beginning | null = null,
 ): Promise<HostReview> {
-  const coverage = new Coverage(range);
-  let state = beginning ? fold.decode(beginning.data) : fold.init();
-  const incidents = firing(state);
-  let folded = 0;
-  let first: number | null = null;
-  let last: Frame | null = null;
-  let host = '';
+  const reviewer = new HostReviewer(fold, range, beginning);
   for await (const frame of frames) {
-    let judged = isComplete(frame);
-    const step = stepOver(fold, state, frame, () => {
-      judged = false;
-    });
-    state = step?.state ?? state;
-    for (const incident of step?.incidents ?? []) incidents.set(incident.id, incident);
-    coverage.add(frame, judged);
-    folded++;
-    host = frame.host;
-    first ??= frame.start;
-    last = frame;
+    reviewer.add(frame);
     onFrame?.(frame);
   }
-  return {
-    host,
-    folded,
-    frames: coverage.frames,
-    checkpoint: beginning?.last ?? null,
-    from: first,
-    to: last && frameEnd(last),
-    blind: coverage.blind(),
-    incidents: [...incidents.values()].filter(incident => touches(incident, range)).sort(byStart),
-  };
+  return reviewer.result();
 }
 
 /**

@@ -8,7 +8,7 @@ import type { Checkpoint, Checkpoints, Deliveries, Incidents, Lease } from '../s
 import type { FrameStore, IncidentStore } from '../store/contract.ts';
 import { Acknowledged } from './acknowledged.ts';
 import { PartialRead } from './partial-read.ts';
-import { handledUpTo, ofAnnounced } from './recovery.ts';
+import { type Handled, handledBefore, ofAnnounced } from './recovery.ts';
 import { leaseLost, retryUnderLease } from './retry-under-lease.ts';
 import { Rows, StoreAway } from './rows.ts';
 import { type FrameOutput, mergeOutputs, NO_OUTPUT, WriteBatch } from './write-batch.ts';
@@ -49,7 +49,7 @@ const PROGRESS_MS = 5000;
 interface From {
   readonly state: HostState;
   readonly last: number | null;
-  readonly silentUpTo: number | null;
+  readonly handled: Handled | null;
 }
 
 /**
@@ -67,11 +67,8 @@ export class HostWorker {
   #state: HostState;
   /** Start of the last folded frame, or null before the first. */
   #last: number | null;
-  /**
-   * Frames up to here were handled before, under other settings or before state was lost: they send no notifications.
-   * After the last of them, what is still firing is announced.
-   */
-  #silentUpTo: number | null;
+  /** While stored frames are folded only to learn from them: what was said of them before. */
+  #handled: Handled | null;
   #checkpointed: number;
   #progressed: number;
   readonly #rows: Rows;
@@ -96,7 +93,7 @@ export class HostWorker {
     this.#deps = deps;
     this.#state = from.state;
     this.#last = from.last;
-    this.#silentUpTo = from.silentUpTo;
+    this.#handled = from.handled;
     this.#acknowledged = new Acknowledged(host, from.last, deps);
     this.#rows = new Rows(host, deps);
     this.#checkpointed = deps.clock.monotonic();
@@ -168,13 +165,8 @@ export class HostWorker {
     const own = await retryUnderLease(deps, () => state.loadCheckpoint(host, fold.fingerprint));
     const restored = own && restore(own, deps);
     const last = restored ? own.last : null;
-    const handled = await handledUpTo(host, lease, deps);
-    const rebuilds = last === null || handled > last;
-    return new HostWorker(host, lease, deps, {
-      state: restored ?? fold.init(),
-      last,
-      silentUpTo: rebuilds ? handled : null,
-    });
+    const handled = await handledBefore(host, last, lease, deps);
+    return new HostWorker(host, lease, deps, { state: restored ?? fold.init(), last, handled });
   }
 
   /**
@@ -185,6 +177,7 @@ export class HostWorker {
     if (this.#last !== null && frame.start <= this.#last) return;
     if (frame.previous !== this.#last && !(await this.#bridge(frame))) return;
     this.waits = false;
+    if (this.#handled && frame.start > this.#handled.upTo) await this.#speak();
     const batch = new WriteBatch();
     this.#fold(frame, batch);
     await this.#finish(batch, LIVE_MS);
@@ -220,6 +213,7 @@ export class HostWorker {
       if (this.#deps.signal.aborted) throw broken.reason;
       return broken;
     }
+    if (this.#handled && this.#last !== null && this.#last >= this.#handled.upTo) await this.#speak();
     if (before === Number.MAX_SAFE_INTEGER && !this.#orphansClosed) {
       await this.#closeOrphanedIncidents();
       this.#orphansClosed = true;
@@ -246,6 +240,10 @@ export class HostWorker {
       await this.checkpoint(false);
     };
     for await (const frame of frames) {
+      if (this.#handled && frame.start > this.#handled.upTo) {
+        if (batch.frames > 0) await flush();
+        await this.#speak();
+      }
       this.#fold(frame, batch);
       if (batch.frames >= CATCH_UP.frames || batch.rows >= CATCH_UP.rows) await flush();
     }
@@ -265,13 +263,14 @@ export class HostWorker {
     log.info({ host: this.host, frames: folded, at: isoTime(at) }, 'folding stored history');
   }
 
-  /** Fold one frame into the batch, which must be written before the state is saved. */
+  /**
+   * Fold one frame: what it gave is to be written, with that of others, before anything is saved. Of frames that were
+   * handled before nothing is said; only incidents that were lost are found again.
+   */
   #fold(frame: Frame, batch: WriteBatch): void {
-    if (this.#silentUpTo !== null && frame.start > this.#silentUpTo) batch.add(...this.#endSilence());
     const output = this.#step(frame);
-    const silent = this.#silentUpTo !== null;
-    if (output) batch.add(silent ? { ...output, notifications: [] } : output);
-    if (this.#silentUpTo === frame.start) batch.add(...this.#endSilence());
+    if (output && !this.#handled) batch.add(output);
+    else if (output && this.#handled?.open === null) batch.add({ ...NO_OUTPUT, incidents: output.incidents });
     batch.frames++;
     batch.last = frame.start;
     this.#end = frameEnd(frame);
@@ -284,11 +283,20 @@ export class HostWorker {
     this.frames += batch.frames;
   }
 
-  /** Announce what is firing, in case nobody was told; a notification with a known key is ignored. */
-  #endSilence(): FrameOutput[] {
-    if (this.#silentUpTo === null) return [];
-    this.#silentUpTo = null;
-    return [{ ...NO_OUTPUT, notifications: this.#deps.fold.announce(this.#state) }];
+  /** All frames that were handled before are folded: from here on it judges. */
+  async #speak(): Promise<void> {
+    const handled = this.#handled;
+    if (!handled) return;
+    this.#handled = null;
+    if (handled.open === null) {
+      // In case it was never told before: under a key that was, it is ignored.
+      await this.#write({ ...NO_OUTPUT, notifications: this.#deps.fold.announce(this.#state) }, null);
+      return;
+    }
+    this.#state = this.#deps.fold.adopt(this.#state, handled.open);
+    this.#last = Math.max(this.#last ?? 0, handled.upTo);
+    // Before anything is said: who does these frames again must go on with the same incidents.
+    await this.checkpoint(true);
   }
 
   /** Counts a frame that a detector fails on. */
@@ -358,11 +366,12 @@ export class HostWorker {
   }
 
   /**
-   * Close open incidents of other settings, or of frames that never came to the store, which nobody else would: this
-   * fold does not know them, though it has folded all frames in which they were seen. Done at every start, because a
-   * rebuild under other settings may have been interrupted before these settings came back.
+   * Open incidents that this fold does not know, though it has been past all frames in which they were seen, are of a
+   * rebuilding under other settings that was broken off, or of frames that never came to the store: nobody else would
+   * ever end them.
    */
   async #closeOrphanedIncidents(): Promise<void> {
+    if (this.#handled?.open) return;
     const { state, fold, log } = this.#deps;
     const at = this.#last ?? 0;
     const known = fold.openIncidents(this.#state);

@@ -3,17 +3,20 @@ import { createInterface } from 'node:readline';
 import { makeFold } from '../../app/wire.ts';
 import { replayRecording } from '../../collector/recording/replay.ts';
 import { isoTime } from '../../core/clock.ts';
+import { compareText } from '../../core/compare.ts';
 import { describeError, printable, UsageError } from '../../core/errors.ts';
 import { incidentJson } from '../../core/incident/incident-json.ts';
 import { RuleCoverage } from '../../detector/rule-coverage.ts';
+import { framesIn } from '../../review/frame-lines.ts';
 import { jsonText, reportText } from '../../review/report.ts';
-import { reviewFrames } from '../../review/review.ts';
+import { HostReviewer, reviewFrames } from '../../review/review.ts';
 import { addCommand, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { Progress } from '../screen/progress.ts';
 import { timeFlag } from '../times.ts';
 
 interface ReplayFlags extends CommonFlags {
+  readonly frames?: boolean;
   readonly json?: boolean;
   readonly start?: string;
 }
@@ -32,12 +35,17 @@ export const registerReplay: Register = (program, signal) => {
       'recording made by `run --record`, or plain output of `bpftrace -f json`; - reads standard input',
     )
     .option('--json', 'incidents as JSON')
+    .option(
+      '--frames',
+      'the file holds frames, one a line, of any number of hosts, as `review --export-frames` writes them (docs/frames.md)',
+    )
     .option('--start <time>', 'for plain bpftrace output: when its first interval began, ISO 8601');
   setAction(command, signal, replay);
 };
 
 /** Recorded input through the same parser, builder and fold as a live run. */
 async function replay(context: Context, flags: ReplayFlags, file = '-'): Promise<number> {
+  if (flags.frames) return replayFrames(context, flags, file);
   const progress = new Progress(process.stderr, context.clock);
   const start = flags.start === undefined ? 0 : timeFlag('--start', flags.start, context.clock.now());
   const coverage = new RuleCoverage(context.config.detectors);
@@ -62,6 +70,53 @@ async function replay(context: Context, flags: ReplayFlags, file = '-'): Promise
   return 0;
 }
 
+/** How many unusable lines are named. */
+const NAMED = 5;
+
+/** Frames of any number of hosts, each as live workers judge it. Nothing but what is known of a host is kept. */
+async function replayFrames(context: Context, flags: ReplayFlags, file: string): Promise<number> {
+  const { config, clock, log, out } = context;
+  const progress = new Progress(process.stderr, clock);
+  const coverage = new RuleCoverage(config.detectors);
+  const fold = makeFold(config);
+  const hosts = new Map<string, HostReviewer>();
+  const unordered = new Map<string, number>();
+  let refused = 0;
+  const onRefused = (line: number, reason: string) => {
+    if (refused++ < NAMED) log.warn({ line, reason: printable(reason) }, 'not a frame, line left out');
+  };
+  for await (const frame of framesIn(
+    linesOf(file, () => undefined),
+    onRefused,
+  )) {
+    const { host, start } = frame;
+    const reviewer = hosts.get(host) ?? new HostReviewer(fold, ALWAYS);
+    hosts.set(host, reviewer);
+    if (reviewer.last !== null && start <= reviewer.last) {
+      unordered.set(host, (unordered.get(host) ?? 0) + 1);
+      continue;
+    }
+    reviewer.add(frame);
+    coverage.see(frame);
+    progress.step(`folding ${printable(host, 40)} ${isoTime(start)}`);
+  }
+  progress.end();
+  const reviews = [...hosts.values()].map(reviewer => reviewer.result()).sort(byHost);
+  if (hosts.size === 0 && !flags.json) out.write(`no frames in ${printable(file)}\n`);
+  else
+    out.write(
+      flags.json ? jsonText(reviews.flatMap(one => one.incidents.map(incidentJson))) : reportText(reviews),
+    );
+  if (refused > 0) log.warn({ lines: refused }, 'lines that are no frames were left out');
+  for (const [host, frames] of unordered)
+    log.warn({ host, frames }, 'frames that do not start after the one before them were left out');
+  for (const { text } of coverage.unmatched()) log.warn(text);
+  return 0;
+}
+
+const byHost = (a: { readonly host: string }, b: { readonly host: string }): number =>
+  compareText(a.host, b.host);
+
 async function* linesOf(file: string, onLine: () => void): AsyncIterable<string> {
   const input = file === '-' ? process.stdin : createReadStream(file);
   try {
@@ -74,7 +129,8 @@ async function* linesOf(file: string, onLine: () => void): AsyncIterable<string>
       {
         place: file,
         found: `the recording cannot be read: ${describeError(cause)}`,
-        remedy: 'Give a file made by `tidegauge run --record FILE`.',
+        remedy:
+          'Give a file made by `tidegauge run --record FILE`, or by `review --export-frames FILE` with --frames.',
       },
       cause,
     );

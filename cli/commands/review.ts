@@ -1,7 +1,10 @@
+import { createWriteStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
 import { filesOf, makeFold, makeState } from '../../app/wire.ts';
 import { isoTime } from '../../core/clock.ts';
-import { describeError } from '../../core/errors.ts';
+import { describeError, printable, UsageError } from '../../core/errors.ts';
 import type { Interval } from '../../core/interval.ts';
+import { encodeFrame } from '../../core/traffic/frame.ts';
 import { RuleCoverage } from '../../detector/rule-coverage.ts';
 import { jsonText, reportText, reviewJson } from '../../review/report.ts';
 import { reviewStore } from '../../review/review.ts';
@@ -18,6 +21,7 @@ interface ReviewFlags extends CommonFlags {
   readonly to: string;
   readonly host?: string;
   readonly json?: boolean;
+  readonly exportFrames?: string;
 }
 
 export const registerReview: Register = (program, signal) => {
@@ -26,7 +30,13 @@ export const registerReview: Register = (program, signal) => {
     'review',
     'judge stored history again: what happened, and what would other settings have said?',
   );
-  addRange(command, '24h').option('--host <name>', 'only this host').option('--json', 'machine-readable');
+  addRange(command, '24h')
+    .option('--host <name>', 'only this host')
+    .option('--json', 'machine-readable')
+    .option(
+      '--export-frames <file>',
+      'judge nothing, write the stored frames to a new file for `replay --frames`; - writes to standard output',
+    );
   setAction(command, signal, review);
 };
 
@@ -34,6 +44,10 @@ export const registerReview: Register = (program, signal) => {
 async function review(context: Context, flags: ReviewFlags): Promise<number> {
   const range = rangeFlags(flags, context.clock.now());
   const { config, clock, log, out } = context;
+  if (flags.exportFrames !== undefined) {
+    const target = flags.exportFrames;
+    return readStore(context, store => exportFrames(context, flags, range, store, target));
+  }
   const judge = (store: Store) =>
     using(makeState(config, clock, log, { readOnly: true }), state =>
       reviewStored(context, flags, range, store, state),
@@ -68,6 +82,44 @@ async function reviewStored(
   for (const { text } of coverage.unmatched()) log.warn(text);
   if (flags.host !== undefined) await hintHost(store, flags.host);
   if (reviews.length === 0 && filesOf(config).store !== null) hintElsewhere(config.data);
+}
+
+/** Writes stored frames host by host, one a line (docs/frames.md). */
+async function exportFrames(
+  { clock, log }: Context,
+  { host }: ReviewFlags,
+  range: Interval,
+  store: Store,
+  target: string,
+): Promise<void> {
+  const progress = new Progress(process.stderr, clock);
+  const hosts = host === undefined ? await store.hosts() : [host];
+  let frames = 0;
+  async function* lines(): AsyncIterable<string> {
+    for (const name of hosts)
+      for await (const frame of store.readFrames(name, range)) {
+        frames++;
+        progress.step(`writing ${printable(name, 40)} ${isoTime(frame.start)}`);
+        yield `${encodeFrame(frame)}\n`;
+      }
+  }
+  try {
+    if (target === '-') await pipeline(lines, process.stdout, { end: false });
+    else await pipeline(lines, createWriteStream(target, { flags: 'wx', mode: 0o600 }));
+  } catch (cause) {
+    throw new UsageError(
+      {
+        place: `--export-frames ${printable(target)}`,
+        found: `the file cannot be written: ${describeError(cause)}`,
+        remedy: 'Name a file that does not exist yet, in a folder that you may write to.',
+      },
+      cause,
+    );
+  } finally {
+    progress.end();
+  }
+  log.info({ frames, hosts: hosts.length }, 'frames written');
+  if (host !== undefined) await hintHost(store, host);
 }
 
 /** A review is possible without the workers' state; it folds more, then. */

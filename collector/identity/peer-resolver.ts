@@ -1,8 +1,8 @@
 import { CAPS } from '../../core/caps.ts';
+import { addressClass, rangesOf } from '../../core/traffic/address-class.ts';
 import type { Protocol, Role } from '../../core/traffic/flow.ts';
 import type { Endpoints, NetworkNamespace } from '../contract.ts';
 import { isLoopback } from '../decode/flow-key.ts';
-import { addressClass, rangesOf } from './address-class.ts';
 import { BoundedMultimap } from './bounded-multimap.ts';
 import { DockerEndpoints } from './docker-endpoints.ts';
 

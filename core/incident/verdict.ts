@@ -43,4 +43,6 @@ export interface Judged extends Said {
 export interface Abstained extends Said {
   readonly kind: 'abstained';
   readonly reason: Abstention;
+  /** When it will judge if frames go on as they do, epoch ms; null: not known, or another reason than warming up. */
+  readonly until: number | null;
 }

@@ -269,8 +269,14 @@ describe('detections', () => {
           { ...said(0.4), score: 0.4 },
           { ...said(0.5, { rule: 'constructor' }), evidence: both },
           said(0.1, { rule: 'constructor', direction: 'receive' }),
-          { kind: 'abstained', rule: 'x', scope: said(1).scope, reason: 'warming up' },
-          { kind: 'abstained', rule: 'x', scope: said(1, { container: 'db' }).scope, reason: 'no value' },
+          { kind: 'abstained', rule: 'x', scope: said(1).scope, reason: 'warming up', until: null },
+          {
+            kind: 'abstained',
+            rule: 'x',
+            scope: said(1, { container: 'db' }).scope,
+            reason: 'no value',
+            until: null,
+          },
         ],
       ],
     ]);

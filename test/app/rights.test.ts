@@ -10,13 +10,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, expect, it } from '@jest/globals';
 import { readRights } from '../../collector/privsep/rights.ts';
 import { describeWith } from '../parts/need.ts';
 import { Child, temporaryFolder, until } from '../parts/process.ts';
+import { readableProgram } from '../parts/readable.ts';
 import { tidegauge, writeConfig } from '../parts/tidegauge.ts';
-
-const ROOT = join(import.meta.dirname, '../..');
 
 /** An account that every machine has. */
 const USER = 'nobody';
@@ -34,6 +33,8 @@ const numbersOf = (set: bigint): number[] =>
 describeWith(['ebpf'], 'a collector with a user', () => {
   let folder = temporaryFolder();
   let child: Child | undefined;
+  const program = readableProgram();
+  afterAll(() => program.remove());
   const data = () => join(folder.path, 'data');
   beforeEach(() => {
     folder = temporaryFolder();
@@ -47,7 +48,10 @@ describeWith(['ebpf'], 'a collector with a user', () => {
   const run = (...flags: string[]): Child => {
     const settings = { interval: '200ms', docker: 'off' };
     const config = { data: data(), capture: settings, http: { listen: 'off' }, host: 'box' };
-    child = tidegauge(['run', '--user', USER, ...flags], { cwd: writeConfig(folder.path, config) });
+    child = tidegauge(['run', '--user', USER, ...flags], {
+      cwd: writeConfig(folder.path, config),
+      program,
+    });
     return child;
   };
   /** The processes of a collector that has stored a frame. */
@@ -165,11 +169,11 @@ describeWith(['ebpf'], 'a collector with a user', () => {
     chmodSync(hidden, 0o700);
     writeConfig(folder.path, { data: data(), capture: { docker: 'off' } });
     const script = 'mount --bind "$0" "$1" && exec "$2" "$1/cli/main.ts" run --user nobody';
-    const words = ['--mount', 'sh', '-c', script, ROOT, checkout, process.execPath];
+    const words = ['--mount', 'sh', '-c', script, program.root, checkout, program.node];
     child = new Child('unshare', words, { cwd: folder.path });
     await child.ended(2);
     expect(child.output).toContain(
-      `found ${checkout}, which nobody may not read. Move it to where everybody may`,
+      `found ${checkout}, which nobody may not read. Move it to where every user may read it`,
     );
   });
 

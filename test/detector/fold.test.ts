@@ -57,7 +57,7 @@ describe('overrides', () => {
   });
 });
 
-it('a rule with single patterns has the fingerprint that it had before there were lists', () => {
+it('a rule with single patterns has the fingerprint that it has without lists', () => {
   const match = matchSchema.parse({ container: 'web-*' });
   const table = [{ name: 'x', scope: 'host' }] as unknown as AnyDetector[];
   const { fingerprint } = createFold({
@@ -65,8 +65,8 @@ it('a rule with single patterns has the fingerprint that it had before there wer
     detectors: table,
     limits: { subjects: 10, forgetMs: 1000 },
   });
-  // Of version 1 of the fold; checkpoints of an older tidegauge are continued only with the same.
-  expect(fingerprint).toBe('ef081f42ea1b7602');
+  // Of version 2 of the fold; checkpoints of an older tidegauge are continued only with the same.
+  expect(fingerprint).toBe('1fba1c1bd74d579b');
 });
 
 describe('verdicts', () => {
@@ -113,7 +113,12 @@ describe('verdicts', () => {
       'incomplete frame',
     ]);
     const next = fold.step(seen.state, busy(4));
-    expect(next.verdicts).toEqual(before[3]);
+    // The same as without the frame that taught nothing, but for the time that was lost.
+    const later = (verdict: Verdict): Verdict =>
+      verdict.kind === 'abstained' && verdict.until !== null
+        ? { ...verdict, until: verdict.until + 5000 }
+        : verdict;
+    expect(next.verdicts).toEqual(before[3]?.map(later));
   });
 
   it('are none for a repeated or older frame, which changes nothing', () => {
@@ -174,7 +179,7 @@ describe('baselines', () => {
     const c = container('c', { service: 's', replica: '2' });
     const fold = foldOf([SCORE]);
     const { state } = fold.step(fold.init(), frame(0, [a, b, c], []));
-    expect(Object.keys(state.subjects.byKey)).toHaveLength(3);
+    expect(Object.values(state.subjects.byKey).filter(({ holder }) => holder)).toHaveLength(3);
     const alone = [0, 1, 2, 3, 4].map(i => busy(i, a));
     const crowd = alone.map((f, i) => frame(i, [a, b, c], [...f.windows, window('b', 'send', 1e5, 1000)]));
     const ofA = (verdicts: Verdict[]) => verdicts.filter(v => v.scope.container === 'a');
@@ -347,7 +352,8 @@ describe('purity', () => {
         expect(through).toEqual(straight);
         const state = JSON.parse(text) as FoldState;
         expect(Object.keys(state.subjects.byKey)).toHaveLength(state.subjects.count);
-        expect(state.subjects.count).toBeLessThanOrEqual(6);
+        // Those of the last frame are kept in any case: at most 4 containers, and the lists of their slots.
+        expect(state.subjects.count).toBeLessThanOrEqual(8);
       }),
       { numRuns: 60 },
     );

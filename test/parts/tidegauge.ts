@@ -4,21 +4,29 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { Child } from './process.ts';
+import type { ReadableProgram } from './readable.ts';
 
-const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
  * The program as a user runs it, as a real child process, without this process's own settings. `through`: words in front
- * of it, such as those of setpriv.
+ * of it, such as those of setpriv. `program`: another place that it is run from (readable.ts).
  */
 export function tidegauge(
   args: readonly string[],
-  options: { cwd: string; env?: NodeJS.ProcessEnv; through?: readonly string[] },
+  options: {
+    cwd: string;
+    env?: NodeJS.ProcessEnv;
+    through?: readonly string[];
+    program?: Pick<ReadableProgram, 'root' | 'node'>;
+  },
 ): Child {
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !name.startsWith('TIDEGAUGE_') && name !== 'NODE_OPTIONS'),
   );
-  const words = [process.execPath, '--disable-warning=ExperimentalWarning', MAIN, ...args];
+  const { root, node } = options.program ?? { root: ROOT, node: process.execPath };
+  const main = join(root, 'cli/main.ts');
+  const words = [node, '--disable-warning=ExperimentalWarning', main, ...args];
   const [command = process.execPath, ...rest] = [...(options.through ?? []), ...words];
   return new Child(command, rest, {
     cwd: options.cwd,

@@ -4,6 +4,7 @@ import { fuzz } from '../../qa/fuzz/fuzz.ts';
 import { TARGETS } from '../../qa/fuzz/index.ts';
 import { mutateBytes, mutateLines, mutateText } from '../../qa/fuzz/mutate.ts';
 import { Random } from '../data/random.ts';
+import { Child } from '../parts/process.ts';
 
 /** Of each target. */
 const CASES = 80;
@@ -68,4 +69,10 @@ describe('a case', () => {
     expect(made(3)).toEqual(made(3));
     expect(new Set(Array.from({ length: 50 }, (_, seed) => made(seed).join())).size).toBeGreaterThan(45);
   });
+});
+
+it('npm run fuzz starts', async () => {
+  const child = new Child(process.execPath, ['qa/fuzz/main.ts', '--cases', '20']);
+  expect(await child.exited).toBe(0);
+  expect(child.output).toMatch(/cases, seed \d+: 0 crashes/);
 });

@@ -7,6 +7,7 @@ import { readRights } from '../../collector/privsep/rights.ts';
 import { type DockerServer, startDocker } from '../parts/docker.ts';
 import { describeWith } from '../parts/need.ts';
 import { temporaryFolder, until } from '../parts/process.ts';
+import { readableProgram } from '../parts/readable.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -27,10 +28,15 @@ const { services } = parse(readFileSync(join(ROOT, 'compose.yaml'), 'utf8'), {
 
 describeWith(['ebpf', 'docker'], 'the rights that compose.yaml gives the collector', () => {
   let docker: DockerServer;
+  const program = readableProgram();
+  const { root } = program;
   beforeAll(async () => {
     docker = await startDocker();
   });
-  afterAll(() => docker.stop());
+  afterAll(async () => {
+    await docker.stop();
+    program.remove();
+  });
 
   const { privileged, cap_drop, cap_add, security_opt, pid, environment } = services.collector;
   const flags = [
@@ -77,14 +83,14 @@ describeWith(['ebpf', 'docker'], 'the rights that compose.yaml gives the collect
       TIDEGAUGE_CAPTURE_INTERVAL: '200ms',
       TIDEGAUGE_DATA: '/data',
     };
-    const program = [
-      ...['-v', `${data}:/data`, '-v', `${ROOT}:/opt/tidegauge:ro`],
+    const mounts = [
+      ...['-v', `${data}:/data`, '-v', `${root}:/opt/tidegauge:ro`],
       ...['-v', '/etc/passwd:/etc/passwd:ro', '-v', '/etc/group:/etc/group:ro'],
       ...Object.entries(settings).flatMap(([name, value]) => ['-e', `${name}=${value}`]),
     ];
-    const node = process.execPath.replace(ROOT, '/opt/tidegauge');
+    const node = program.node.replace(root, '/opt/tidegauge');
     const command = [node, '/opt/tidegauge/cli/main.ts', 'run'];
-    const id = docker.docker('run', '-d', ...flags, ...program, docker.image, ...command);
+    const id = docker.docker('run', '-d', ...flags, ...mounts, docker.image, ...command);
     const logs = () => docker.docker('logs', id);
     await until(
       'a frame',

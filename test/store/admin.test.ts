@@ -1,7 +1,8 @@
 import { beforeAll, expect, it } from '@jest/globals';
 import type { Store } from '../../store/contract.ts';
+import { describeStores } from './conformance.ts';
 import { namedFrame, T0 } from './named-frame.ts';
-import { ALL, collect, describeStores } from './stores.ts';
+import { ALL, collect } from './stores.ts';
 
 describeStores('administration', of => {
   let store: Store;

@@ -3,8 +3,9 @@ import fc from 'fast-check';
 import type { Frame } from '../../core/traffic/frame.ts';
 import type { FrameStore, TrafficStore } from '../../store/contract.ts';
 import { frameArbitrary, hostileText, NASTY } from './arbitrary.ts';
+import { describeStores } from './conformance.ts';
 import { namedFrame, T0 } from './named-frame.ts';
-import { ALL, collect, describeStores, hostNames } from './stores.ts';
+import { ALL, collect, hostNames } from './stores.ts';
 
 describeStores('frames', of => {
   let store: FrameStore & TrafficStore;

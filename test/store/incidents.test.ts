@@ -4,8 +4,9 @@ import type { Annotation, Detection } from '../../core/incident/incident.ts';
 import { compareDetections } from '../../store/check.ts';
 import type { IncidentStore } from '../../store/contract.ts';
 import { annotationArbitrary, detectionArbitrary, hostileText } from './arbitrary.ts';
+import { describeStores } from './conformance.ts';
 import { T0 } from './named-frame.ts';
-import { ALL, describeStores, hostNames } from './stores.ts';
+import { ALL, hostNames } from './stores.ts';
 
 describeStores('incidents', of => {
   let store: IncidentStore;

@@ -1,12 +1,10 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll } from '@jest/globals';
 import { pino } from 'pino';
 import type { Store } from '../../store/contract.ts';
 import type { InfluxConfig } from '../../store/influx/client/connect.ts';
 import { InfluxStore } from '../../store/influx/store.ts';
 import { SqliteStore } from '../../store/sqlite/store.ts';
 import { startInflux } from '../parts/influx.ts';
-import { describeWith, type Part } from '../parts/need.ts';
 import { temporaryFolder } from '../parts/process.ts';
 
 /** A store on real parts, open. */
@@ -65,25 +63,6 @@ export async function influxUnderTest(): Promise<UnderTest> {
       await server?.stop();
     },
   };
-}
-
-const IMPLEMENTATIONS: readonly [name: string, parts: readonly Part[], start: () => Promise<UnderTest>][] = [
-  ['sqlite', [], sqliteUnderTest],
-  ['influx', ['influx'], influxUnderTest],
-];
-
-/** What every store promises (store/contract.ts), tested with each. `of` gives the one under test, open. */
-export function describeStores(subject: string, body: (of: () => Store, name: string) => void): void {
-  for (const [name, parts, start] of IMPLEMENTATIONS) {
-    describeWith(parts, `${name} store: ${subject}`, () => {
-      let under: UnderTest;
-      beforeAll(async () => {
-        under = await start();
-      });
-      afterAll(() => under?.stop());
-      body(() => under.store, name);
-    });
-  }
 }
 
 export const ALL = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };

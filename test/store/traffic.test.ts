@@ -6,8 +6,9 @@ import type { Store } from '../../store/contract.ts';
 import { busyParts, frameOf } from '../data/frames.ts';
 import { mergeSizes } from '../data/sizes.ts';
 import { frameArbitrary, hostileText, NASTY } from './arbitrary.ts';
+import { describeStores } from './conformance.ts';
 import { namedFrame, T0 as START } from './named-frame.ts';
-import { ALL, describeStores, hostNames } from './stores.ts';
+import { ALL, hostNames } from './stores.ts';
 
 const [MINUTE, HOUR] = TIERS.map(tier => tier.stepMs) as [number, number];
 /** A full hour. */

@@ -1,10 +1,14 @@
 import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { pathToFileURL } from 'node:url';
+import { afterAll, afterEach, beforeEach, expect, it } from '@jest/globals';
 import { Child, temporaryFolder } from '../../parts/process.ts';
+import { readableProgram } from '../../parts/readable.ts';
 
-const READ = new URL('../../../backends/sqlite/read.ts', import.meta.url).href;
+const program = readableProgram();
+afterAll(() => program.remove());
+const READ = pathToFileURL(join(program.root, 'backends/sqlite/read.ts')).href;
 const AS_NOBODY = ['--reuid=65534', '--regid=65534', '--clear-groups', '--'];
 
 let folder = temporaryFolder();
@@ -29,13 +33,7 @@ async function countedByAnother(): Promise<string> {
       const db = openToRead(${JSON.stringify(file)}, 1000);
       console.log(db.prepare('SELECT count(*) AS n FROM t').get().n);
     } catch (error) { console.log(error.message) }`;
-  const node = [
-    process.execPath,
-    '--disable-warning=ExperimentalWarning',
-    '--input-type=module',
-    '-e',
-    script,
-  ];
+  const node = [program.node, '--disable-warning=ExperimentalWarning', '--input-type=module', '-e', script];
   const child = new Child('setpriv', [...AS_NOBODY, ...node]);
   await child.exited;
   return child.output.trim();

@@ -13,6 +13,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { answerAsDocker, type DockerAnswering } from '../../parts/docker-answers.ts';
 import { describeWith } from '../../parts/need.ts';
 import { Child, temporaryFolder } from '../../parts/process.ts';
+import { readableProgram } from '../../parts/readable.ts';
 import { startRedis } from '../../parts/redis.ts';
 import { type Hook, startHook, tidegauge, writeConfig } from '../../parts/tidegauge.ts';
 
@@ -90,6 +91,7 @@ describeWith(['ebpf'], 'doctor, on a machine that lacks something,', () => {
   const empty = join(folder.path, 'empty');
   const data = join(folder.path, 'data');
   let docker: DockerAnswering;
+  const program = readableProgram();
   beforeAll(async () => {
     chmodSync(folder.path, 0o755);
     mkdirSync(empty);
@@ -104,6 +106,7 @@ describeWith(['ebpf'], 'doctor, on a machine that lacks something,', () => {
   afterAll(async () => {
     await docker.stop();
     folder.remove();
+    program.remove();
   });
 
   /** What it says, without what is all right. */
@@ -113,7 +116,7 @@ describeWith(['ebpf'], 'doctor, on a machine that lacks something,', () => {
     capture: object = { docker: 'off' },
   ): Promise<string[]> => {
     const cwd = writeConfig(folder.path, { data, capture });
-    const child = tidegauge(['doctor', ...flags], { cwd, through });
+    const child = tidegauge(['doctor', ...flags], { cwd, through, program });
     await child.exited;
     const lines = child.output.trimEnd().split('\n');
     return lines.filter(line => !line.startsWith('ok ')).map(line => line.trim().replace(/ +/g, ' '));
@@ -149,7 +152,7 @@ describeWith(['ebpf'], 'doctor, on a machine that lacks something,', () => {
     expect(await complaints([], [], { docker: join(empty, 'docker.sock') })).toEqual([
       expect.stringMatching(/^warn Docker connect ENOENT/),
       expect.stringMatching(
-        /^-> Start Docker, .*; containers have no names without it, and rules that match names never fire\.$/,
+        /^-> Start Docker, .*; without Docker containers have no names, and rules that match names never fire\.$/,
       ),
     ]);
   });

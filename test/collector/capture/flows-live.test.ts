@@ -145,9 +145,11 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
   it('over TCP have the client port at both ends, also when refused; of several connections that of the latest', async () => {
     const [client, server] = [await cgroup('client'), await cgroup('server')];
     await serve(right, server, tcpServer(`${NET}.2`, 7012, 10, 10));
+    // Asks as the server expects it: one that closes without a word ends the server, and the next would be refused.
     const from = (port: number, to: number) =>
       `my $s = sock("${NET}.1", SOCK_STREAM); bind($s, at("${NET}.1", ${port})) or die "bind $!";
-       my $is = connect($s, at("${NET}.2", ${to})); close $s;`;
+       my $is = connect($s, at("${NET}.2", ${to}));
+       if ($is) { syswrite($s, "x" x 10) == 10 or die; await($s, 10) } close $s;`;
     const ports = [7101, 7102, 7103];
     await run(
       left,

@@ -4,8 +4,8 @@ import { flows as probe } from '../../../bpf/flows.ts';
 import { decodeFlowKey, readAddress } from '../../../collector/decode/flow-key.ts';
 import { parseLine } from '../../../collector/decode/parse.ts';
 import { RowBudget } from '../../../collector/frames/row-budget.ts';
-import { addressClass } from '../../../collector/identity/address-class.ts';
 import { PeerResolver, type SocketObservation } from '../../../collector/identity/peer-resolver.ts';
+import { addressClass } from '../../../core/traffic/address-class.ts';
 import { EXCHANGE_KEYS, type Flow, flowId } from '../../../core/traffic/flow.ts';
 
 describe('a key of the flows probe', () => {

@@ -1,11 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { InfluxStore } from '../../store/influx/store.ts';
-import { busyParts, frameOf } from '../data/frames.ts';
-import { recordingLog } from '../parts/log.ts';
-import { until } from '../parts/process.ts';
-import { influxConfig } from './stores.ts';
+import { InfluxStore } from '../../../store/influx/store.ts';
+import { busyParts, frameOf } from '../../data/frames.ts';
+import { recordingLog } from '../../parts/log.ts';
+import { until } from '../../parts/process.ts';
+import { influxConfig } from '../stores.ts';
 
 /**
  * InfluxDB 3 Core cannot be installed where these tests run. What a 3.6.0 server answered is recorded here, word for

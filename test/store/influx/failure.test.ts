@@ -1,12 +1,12 @@
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTcpServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { call } from '../../store/influx/client/http.ts';
-import { allRows } from '../../store/influx/client/pages.ts';
-import { InfluxStore } from '../../store/influx/store.ts';
-import type { Row } from '../../store/row.ts';
-import { busyParts, frameOf } from '../data/frames.ts';
-import { influxConfig, silentLog } from './stores.ts';
+import { call } from '../../../store/influx/client/http.ts';
+import { allRows } from '../../../store/influx/client/pages.ts';
+import { InfluxStore } from '../../../store/influx/store.ts';
+import type { Row } from '../../../store/row.ts';
+import { busyParts, frameOf } from '../../data/frames.ts';
+import { influxConfig, silentLog } from '../stores.ts';
 
 /** Servers that fail in every way a server can; the real one does not do it on demand. */
 const running: { close(): unknown; closeAllConnections?(): void }[] = [];

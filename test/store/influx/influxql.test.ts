@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { epoch, identifier, literal, time } from '../../store/influx/client/influxql.ts';
-import { quoted, tag } from '../../store/influx/client/line.ts';
-import { batchesOf } from '../../store/influx/client/write.ts';
-import { hostileText } from './arbitrary.ts';
+import { epoch, identifier, literal, time } from '../../../store/influx/client/influxql.ts';
+import { quoted, tag } from '../../../store/influx/client/line.ts';
+import { batchesOf } from '../../../store/influx/client/write.ts';
+import { hostileText } from '../arbitrary.ts';
 
 describe('InfluxQL texts', () => {
   it.each([

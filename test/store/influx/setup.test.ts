@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { systemClock } from '../../core/clock.ts';
-import type { Annotation } from '../../core/incident/incident.ts';
-import { InfluxStore } from '../../store/influx/store.ts';
-import { type InfluxServer, startInflux } from '../parts/influx.ts';
-import { recordingLog } from '../parts/log.ts';
-import { describeWith } from '../parts/need.ts';
-import { until } from '../parts/process.ts';
-import { influxConfig } from './stores.ts';
+import { systemClock } from '../../../core/clock.ts';
+import type { Annotation } from '../../../core/incident/incident.ts';
+import { InfluxStore } from '../../../store/influx/store.ts';
+import { type InfluxServer, startInflux } from '../../parts/influx.ts';
+import { recordingLog } from '../../parts/log.ts';
+import { describeWith } from '../../parts/need.ts';
+import { until } from '../../parts/process.ts';
+import { influxConfig } from '../stores.ts';
 
 const DAY = 86_400_000;
 const RETENTION = { raw: 7 * DAY, minute: 90 * DAY, hour: 730 * DAY };

@@ -1,13 +1,18 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import type { Annotation } from '../../core/incident/incident.ts';
-import type { Frame } from '../../core/traffic/frame.ts';
-import { annotationLine, connectionLines, frameLine, trafficLines } from '../../store/influx/client/line.ts';
-import { InfluxStore } from '../../store/influx/store.ts';
-import { busyParts, frameOf } from '../data/frames.ts';
-import { type InfluxServer, startInflux } from '../parts/influx.ts';
-import { recordingLog } from '../parts/log.ts';
-import { describeWith } from '../parts/need.ts';
-import { influxConfig, silentLog } from './stores.ts';
+import type { Annotation } from '../../../core/incident/incident.ts';
+import type { Frame } from '../../../core/traffic/frame.ts';
+import {
+  annotationLine,
+  connectionLines,
+  frameLine,
+  trafficLines,
+} from '../../../store/influx/client/line.ts';
+import { InfluxStore } from '../../../store/influx/store.ts';
+import { busyParts, frameOf } from '../../data/frames.ts';
+import { type InfluxServer, startInflux } from '../../parts/influx.ts';
+import { recordingLog } from '../../parts/log.ts';
+import { describeWith } from '../../parts/need.ts';
+import { influxConfig, silentLog } from '../stores.ts';
 
 const ALL = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
 
