@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createShipper, type Shipper, type ShipperOptions } from '../collector/ship/shipper.ts';
 import { later } from '../collector/ship/spool/recover.ts';
@@ -7,8 +9,9 @@ import type { Interval } from '../core/interval.ts';
 import type { Log } from '../core/log.ts';
 import { isRetriable } from '../core/retry.ts';
 import type { Leases } from '../state/contract.ts';
-import type { FrameStore } from '../store/contract.ts';
+import type { FrameStore, HostClaims } from '../store/contract.ts';
 import type { BackendStartup } from './backend-startup.ts';
+import { HostClaim } from './host-claim.ts';
 import { HostLease } from './host-lease.ts';
 import { instanceId } from './instance.ts';
 import type { ProcessContext } from './process-context.ts';
@@ -31,7 +34,7 @@ export interface Outbox {
 type Wants = Pick<ProcessContext, 'config' | 'clock'> & { readonly log: Log };
 
 export type Destinations = Pick<Backends, 'queue' | 'state'> & {
-  readonly store: Pick<FrameStore, 'writeFrames' | 'lastFrame'>;
+  readonly store: Pick<FrameStore, 'writeFrames' | 'lastFrame'> & { readonly claims?: HostClaims | null };
   /** What is away is waited for: frames stay in the spool until all three were reached and the name is claimed. */
   readonly startup: Pick<BackendStartup, 'require' | 'unreached'>;
 };
@@ -47,19 +50,38 @@ export async function openOutbox({ config, clock, log }: Wants, backends: Destin
   if (!lock) throw inUse(data);
   const leaseMs = config.state.lease;
   try {
-    const hostLease = await HostLease.take({ state, host, instance: instanceId(data), leaseMs, clock, log });
+    const instance = instanceId(data);
+    const hostLease = await HostLease.take({ state, host, instance, leaseMs, clock, log });
+    let hostClaim: HostClaim | null = null;
     try {
+      hostClaim = await claimInStore(backends, { host, instance, clock, log });
       const spool = Spool.open({ folder: join(data, 'spool'), fsync: capture.spool.fsync, clock, log });
       try {
         const previous = later(await newestStored(host, backends), spool.newest);
         const limits = { bytes: capture.spool.size, ageMs: capture.spool.age, memoryBytes: capture.pending };
-        const shipper = createShipper({ ...guardedBy(hostLease, backends), spool, clock, log, limits });
-        return outboxOf({ lock, hostLease, spool, shipper, previous, log, startup: backends.startup });
+        const shipper = createShipper({
+          ...guardedBy(hostLease, hostClaim, backends),
+          spool,
+          clock,
+          log,
+          limits,
+        });
+        return outboxOf({
+          lock,
+          hostLease,
+          hostClaim,
+          spool,
+          shipper,
+          previous,
+          log,
+          startup: backends.startup,
+        });
       } catch (error) {
         spool.close();
         throw error;
       }
     } catch (error) {
+      await hostClaim?.release();
       await hostLease.release();
       throw error;
     }
@@ -67,6 +89,17 @@ export async function openOutbox({ config, clock, log }: Wants, backends: Destin
     lock.release();
     throw error;
   }
+}
+
+/** The name in a store that other machines may share, though they share no state; null: it is of this machine alone. */
+async function claimInStore(
+  { store, startup }: Destinations,
+  about: { host: string; instance: string } & Pick<Wants, 'clock' | 'log'>,
+): Promise<HostClaim | null> {
+  const { claims } = store;
+  if (!claims) return null;
+  const requireStore = () => startup.require('store');
+  return HostClaim.take({ ...about, claims, requireStore, run: randomUUID(), machine: hostname() });
 }
 
 /** When the host's newest frame in the store was, or null; a store that is away is not waited for: the spool knows it. */
@@ -95,6 +128,7 @@ function onceReached({ state, startup }: Destinations): Leases {
 /** Store and queue, which take nothing before they were reached, and while the host's name may be another's. */
 function guardedBy(
   hostLease: HostLease,
+  hostClaim: HostClaim | null,
   { store, queue, startup }: Destinations,
 ): Pick<ShipperOptions, 'store' | 'queue'> {
   return {
@@ -102,6 +136,7 @@ function guardedBy(
       writeFrames: async (frames, options) => {
         startup.require('store');
         hostLease.check();
+        await hostClaim?.ensure();
         await store.writeFrames(frames, options);
       },
     },
@@ -118,6 +153,7 @@ function guardedBy(
 interface Opened {
   readonly lock: { release(): void };
   readonly hostLease: HostLease;
+  readonly hostClaim: HostClaim | null;
   readonly spool: Spool;
   readonly shipper: Shipper;
   readonly previous: Interval | null;
@@ -125,19 +161,21 @@ interface Opened {
   readonly startup: Pick<BackendStartup, 'unreached'>;
 }
 
-function outboxOf({ lock, hostLease, spool, shipper, previous, log, startup }: Opened): Outbox {
+function outboxOf({ lock, hostLease, hostClaim, spool, shipper, previous, log, startup }: Opened): Outbox {
+  const isLost = () => hostLease.isLost || hostClaim?.isLost === true;
   return {
     shipper,
     previous,
-    lost: hostLease.lost,
+    lost: hostClaim ? Promise.race([hostLease.lost, hostClaim.lost]) : hostLease.lost,
     async stop() {
-      if (!hostLease.isLost && startup.unreached.length === 0) await shipper.drain(DRAIN_MS);
+      if (!isLost() && startup.unreached.length === 0) await shipper.drain(DRAIN_MS);
       await shipper.stop();
       const waiting = shipper.status().pending;
       const { unwritten } = spool.status();
       if (waiting > 0)
         log.warn({ frames: waiting - unwritten }, 'frames wait in the spool for the next start');
       spool.close();
+      await hostClaim?.release();
       await hostLease.release();
       lock.release();
       return unwritten;

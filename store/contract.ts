@@ -11,7 +11,7 @@ import type { FlowTotal } from '../core/traffic/service-map.ts';
  * (core/errors.ts) that says whether trying again can help. A write that has resolved was acknowledged by the database.
  * Text comes back exactly as it was written.
  */
-export type Store = FrameStore & TrafficStore & IncidentStore & StoreAdmin;
+export type Store = FrameStore & TrafficStore & IncidentStore & StoreAdmin & SharedStore;
 
 /** Frames as they were captured. */
 export interface FrameStore {
@@ -62,6 +62,35 @@ export interface IncidentStore {
   writeAnnotations(annotations: readonly Annotation[]): Promise<void>;
   /** Annotations of all hosts (or one) whose region touches the range, by start, then id. */
   readAnnotations(range: Interval, host?: string): Promise<Annotation[]>;
+}
+
+/** Who writes a host's frames, where several machines may share the store. */
+export interface SharedStore {
+  /** Null where only one machine can write: a file. */
+  readonly claims: HostClaims | null;
+}
+
+/** What a collector says of itself. */
+export interface HostClaim {
+  readonly host: string;
+  /** Of the installation: it stays the same when its process is started again. */
+  readonly instance: string;
+  /** Of the process. */
+  readonly run: string;
+  /** The name that its machine has for itself. */
+  readonly machine: string;
+  /** When it took the name, epoch ms by its own clock. */
+  readonly since: number;
+  /** When it said last that it has the name, epoch ms by its own clock; the same below zero: it has given it up. */
+  readonly renewed: number;
+}
+
+/** Claims of names of hosts. Nothing is exclusive here: who writes must look for others, again and again. */
+export interface HostClaims {
+  /** Replaces the claim of the same host and instance. */
+  write(claim: HostClaim): Promise<void>;
+  /** The newest claim of each instance, of those that were renewed in the last hour before `now`, epoch ms. */
+  read(host: string, now: number): Promise<HostClaim[]>;
 }
 
 /** What `doctor` shows of a store. */

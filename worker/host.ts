@@ -1,15 +1,16 @@
 import { type HostFold, type HostState, stepOver } from '../alert/host.ts';
 import { type Clock, isoTime } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
-import type { Incident } from '../core/incident/incident.ts';
+import type { Incident, Notification } from '../core/incident/incident.ts';
 import type { Log } from '../core/log.ts';
-import { isRetriable } from '../core/retry.ts';
 import { type Frame, frameEnd } from '../core/traffic/frame.ts';
 import type { Checkpoint, Checkpoints, Deliveries, Incidents, Lease } from '../state/contract.ts';
 import type { FrameStore, IncidentStore } from '../store/contract.ts';
+import { Acknowledged } from './acknowledged.ts';
 import { PartialRead } from './partial-read.ts';
 import { type Handled, handledBefore, ofAnnounced } from './recovery.ts';
-import { BACKOFF, leaseLost, retryUnderLease } from './retry-under-lease.ts';
+import { leaseLost, retryUnderLease } from './retry-under-lease.ts';
+import { Rows, StoreAway } from './rows.ts';
 import { type FrameOutput, mergeOutputs, NO_OUTPUT, WriteBatch } from './write-batch.ts';
 
 export interface HostDeps {
@@ -37,12 +38,27 @@ export interface Progress {
 
 /** Most frames folded, and rows made, between two writes while catching up: bounds memory and repeated work. */
 const CATCH_UP = { frames: 64, rows: 20_000 };
+/** Longest wait for the store with a frame of the queue: alarms must not wait for it. */
+const LIVE_MS = 2000;
+/** Incidents, and notifications, that are committed in one step after a second fold. */
+const COMMIT = 500;
 /** Pause between two lines about progress. */
 const PROGRESS_MS = 5000;
+
+/** Where a fold goes on. */
+interface From {
+  readonly state: HostState;
+  readonly last: number | null;
+  readonly handled: Handled | null;
+}
 
 /**
  * Folds the frames of one host for the owner of its lane: from the newest checkpoint, over stored frames that the queue
  * did not bring, then frame by frame. Every output has a key, so folding a frame again changes nothing.
+ *
+ * A frame of the queue may not be stored yet. It is judged all the same, when it follows the last one; otherwise it
+ * waits until the store has what is between. No checkpoint passes what the store has not acknowledged, frames or rows:
+ * whoever starts from it finds everything since in the store, and writes what is missing there.
  */
 export class HostWorker {
   readonly host: string;
@@ -55,32 +71,47 @@ export class HostWorker {
   #handled: Handled | null;
   #checkpointed: number;
   #progressed: number;
+  readonly #rows: Rows;
+  readonly #acknowledged: Acknowledged;
+  /** What is to be committed at the end of a second fold, or null in a first one. */
+  #deferred: FrameOutput[] | null = null;
+  /** Incidents of other settings were looked for, which takes all of history. */
+  #orphansClosed = false;
+  /** End of the last folded frame, epoch ms. */
+  #end = 0;
+  /** Whether frames of the queue wait for history that is not in the store yet. */
+  waits = false;
   frames = 0;
   /** Frames on which a detector failed. */
   failedFrames = 0;
-  /** Rows that the store refused for good. */
-  refusedRows = 0;
   /** From the end of the newest frame of the queue until its outputs were stored, ms; null before the first. */
   lagMs: number | null = null;
 
-  private constructor(
-    host: string,
-    lease: Lease,
-    deps: HostDeps,
-    from: { state: HostState; last: number | null; handled: Handled | null },
-  ) {
+  private constructor(host: string, lease: Lease, deps: HostDeps, from: From) {
     this.host = host;
     this.#lease = lease;
     this.#deps = deps;
     this.#state = from.state;
     this.#last = from.last;
     this.#handled = from.handled;
+    this.#acknowledged = new Acknowledged(host, from.last, deps);
+    this.#rows = new Rows(host, deps);
     this.#checkpointed = deps.clock.monotonic();
     this.#progressed = this.#checkpointed;
   }
 
   get last(): number | null {
     return this.#last;
+  }
+
+  /** Why the store did not take rows that are still to be written, or null. */
+  get unwritten(): string | null {
+    return this.#rows.missing;
+  }
+
+  /** Rows that the store refused for good. */
+  get refusedRows(): number {
+    return this.#rows.refused;
   }
 
   /** Subjects that detectors had to forget because there were too many. */
@@ -93,61 +124,120 @@ export class HostWorker {
     return this.#deps.fold.openIncidents(this.#state).size;
   }
 
-  /** Load the checkpoint and fold what was stored since. */
+  /**
+   * Load the checkpoint and fold what was stored since. A store that cannot be read is no obstacle: `catchUp` goes on
+   * later. Throws StoreAway when the state knows nothing of the host, and the store cannot be asked.
+   */
   static async start(host: string, lease: Lease, deps: HostDeps): Promise<HostWorker> {
+    const worker = await HostWorker.#load(host, lease, deps);
+    const broken = await worker.catchUp();
+    if (worker.frames > 0)
+      deps.log.info(
+        { host, frames: worker.frames },
+        'judged frames that were stored while nobody judged this host',
+      );
+    if (broken)
+      deps.log.warn({ host, error: describeError(broken.reason) }, 'reading the store failed, trying again');
+    return worker;
+  }
+
+  /**
+   * As a successor would, fold again what was stored since the checkpoint, and write the rows that `before` could not:
+   * what takes its place. Throws StoreAway when the store is away again; `before` goes on then.
+   */
+  static async startAgain(before: HostWorker, lease: Lease, deps: HostDeps): Promise<HostWorker> {
+    const worker = await HostWorker.#load(before.host, lease, deps);
+    worker.#deferred = [];
+    worker.#orphansClosed = true;
+    const broken = await worker.catchUp();
+    if (broken) throw new StoreAway(describeError(broken.reason));
+    if (worker.unwritten !== null) throw new StoreAway(worker.unwritten);
+    if ((worker.#last ?? 0) < (before.#last ?? 0)) throw new StoreAway('not all that was judged can be read');
+    await worker.#commitDeferred(before.#end);
+    // Only now: before that, the state knew of incidents that this fold has seen end.
+    await worker.#closeOrphanedIncidents();
+    worker.frames = before.frames;
+    worker.failedFrames = before.failedFrames;
+    worker.#rows.refused += before.refusedRows;
+    worker.lagMs = before.lagMs;
+    await worker.checkpoint(true);
+    return worker;
+  }
+
+  static async #load(host: string, lease: Lease, deps: HostDeps): Promise<HostWorker> {
     const { state, fold } = deps;
     const own = await retryUnderLease(deps, () => state.loadCheckpoint(host, fold.fingerprint));
     const restored = own && restore(own, deps);
     const last = restored ? own.last : null;
     const handled = await handledBefore(host, last, lease, deps);
-    const worker = new HostWorker(host, lease, deps, { state: restored ?? fold.init(), last, handled });
-    const folded = await worker.catchUp();
-    if (folded > 0)
-      deps.log.info({ host, frames: folded }, 'judged frames that were stored while nobody judged this host');
-    if (handled && worker.#last !== null && worker.#last >= handled.upTo) await worker.#speak();
-    await worker.#closeOrphanedIncidents();
-    return worker;
+    return new HostWorker(host, lease, deps, { state: restored ?? fold.init(), last, handled });
   }
 
-  /** Fold a frame of the queue, after stored frames that it follows. A frame that was folded already is ignored. */
+  /**
+   * Fold a frame of the queue, after stored frames that it follows. One that was folded already is ignored, and one that
+   * waits for history is read from the store later.
+   */
   async take(frame: Frame): Promise<void> {
     if (this.#last !== null && frame.start <= this.#last) return;
-    if (frame.previous !== this.#last) await this.catchUp(frame.start);
+    if (frame.previous !== this.#last && !(await this.#bridge(frame))) return;
+    this.waits = false;
     if (this.#handled && frame.start > this.#handled.upTo) await this.#speak();
     const batch = new WriteBatch();
     this.#fold(frame, batch);
-    await this.#finish(batch);
+    await this.#finish(batch, LIVE_MS);
     this.lagMs = this.#deps.clock.now() - frameEnd(frame);
     await this.checkpoint(false);
   }
 
-  /** Fold all stored frames after the last one, those before `before` only when given; returns how many. */
-  async catchUp(before = Number.MAX_SAFE_INTEGER): Promise<number> {
-    const { clock, log, signal } = this.#deps;
-    let folded = 0;
-    for (;;) {
-      const part = await this.#foldStored(before);
-      folded += part.frames;
-      if (!part.broken) return folded;
-      // It goes on after the last folded frame.
-      const { reason } = part.broken;
-      if (signal.aborted) throw reason;
-      log.warn({ host: this.host, error: describeError(reason) }, 'reading the store failed, trying again');
-      await clock.sleep(BACKOFF.maxMs, signal);
+  /** Fold what is stored before a frame that does not follow the last one; false while more may come. */
+  async #bridge(frame: Frame): Promise<boolean> {
+    // The next sweep reads what has come meanwhile.
+    if (this.waits) return false;
+    // Asked first: once the store has this frame in its turn, what it lacks before it was given up.
+    const isFinal = await this.#acknowledged.covers(frame.start);
+    const isRead = isFinal !== null && (await this.catchUp(frame.start)) === null;
+    if (frame.previous === this.#last || (isFinal && isRead)) return true;
+    this.waits = true;
+    this.#deps.log.warn(
+      { host: this.host, upTo: this.#last === null ? null : isoTime(this.#last) },
+      'detection waits for history that is not in the store yet',
+    );
+    return false;
+  }
+
+  /** Whether the store has all frames that were folded. */
+  async isAcknowledged(): Promise<boolean> {
+    return this.#last === null || (await this.#acknowledged.covers(this.#last)) === true;
+  }
+
+  /** Fold all stored frames after the last one, those before `before` only when given. Returns why reading broke off. */
+  async catchUp(before = Number.MAX_SAFE_INTEGER): Promise<{ reason: unknown } | null> {
+    const broken = await this.#foldStored(before);
+    if (broken) {
+      if (this.#deps.signal.aborted) throw broken.reason;
+      return broken;
     }
+    if (this.#handled && this.#last !== null && this.#last >= this.#handled.upTo) await this.#speak();
+    if (before === Number.MAX_SAFE_INTEGER && !this.#orphansClosed) {
+      await this.#closeOrphanedIncidents();
+      this.#orphansClosed = true;
+    }
+    return null;
   }
 
   /**
    * Fold stored frames until all are read, or reading fails. Throws when their outputs cannot be written: the state
    * includes these frames then, and must not be used any more.
    */
-  async #foldStored(before: number): Promise<{ frames: number; broken: { reason: unknown } | null }> {
+  async #foldStored(before: number): Promise<{ reason: unknown } | null> {
     const range = { from: this.#last === null ? 0 : this.#last + 1, to: before };
     const frames = new PartialRead(this.#deps.store.readFrames(this.host, range));
     let folded = 0;
     let batch = new WriteBatch();
     const flush = async () => {
-      await this.#finish(batch);
+      await this.#finish(batch, null);
+      this.#acknowledged.note(batch.last);
+      this.waits = false;
       folded += batch.frames;
       batch = new WriteBatch();
       this.#showProgress(folded);
@@ -163,7 +253,7 @@ export class HostWorker {
     }
     // Also when reading failed: these frames are part of the state, and would not be folded again.
     if (batch.frames > 0) await flush();
-    return { frames: folded, broken: frames.broken };
+    return frames.broken;
   }
 
   /** Say now and then how far the folding of much history is. */
@@ -187,11 +277,12 @@ export class HostWorker {
     else if (output && this.#handled?.open === null) batch.add({ ...NO_OUTPUT, incidents: output.incidents });
     batch.frames++;
     batch.last = frame.start;
+    this.#end = frameEnd(frame);
   }
 
   /** Write the outputs of a batch: to the store first, then incidents and notifications. */
-  async #finish(batch: WriteBatch): Promise<void> {
-    await this.#write(mergeOutputs(batch.outputs));
+  async #finish(batch: WriteBatch, limitMs: number | null): Promise<void> {
+    await this.#write(mergeOutputs(batch.outputs), limitMs);
     this.#last = batch.last;
     this.frames += batch.frames;
   }
@@ -203,7 +294,7 @@ export class HostWorker {
     this.#handled = null;
     if (handled.open === null) {
       // In case it was never told before: under a key that was, it is ignored.
-      await this.#write({ ...NO_OUTPUT, notifications: this.#deps.fold.announce(this.#state) });
+      await this.#write({ ...NO_OUTPUT, notifications: this.#deps.fold.announce(this.#state) }, null);
       return;
     }
     this.#state = this.#deps.fold.adopt(this.#state, handled.open);
@@ -227,39 +318,47 @@ export class HostWorker {
     return { detections, annotations, incidents, notifications };
   }
 
-  async #write(merged: FrameOutput): Promise<void> {
-    const { store, state, onIncident } = this.#deps;
-    const { detections, annotations, incidents, notifications } = merged;
-    if (detections.length > 0)
-      await this.#writeRows(detections.length, () => store.writeDetections(detections));
-    if (annotations.length > 0)
-      await this.#writeRows(annotations.length, () => store.writeAnnotations(annotations));
+  async #write(merged: FrameOutput, limitMs: number | null): Promise<void> {
+    const { incidents, notifications } = merged;
+    await this.#rows.write(merged, limitMs);
+    if (this.#deferred) this.#deferred.push({ ...NO_OUTPUT, incidents, notifications });
+    else await this.#commit(incidents, notifications);
+  }
+
+  async #commit(
+    incidents: readonly Incident[],
+    notifications: readonly Notification[],
+    shownUpTo = 0,
+  ): Promise<void> {
     if (incidents.length === 0 && notifications.length === 0) return;
+    const { state } = this.#deps;
     const held = await retryUnderLease(this.#deps, () =>
       state.commit(this.#lease, { incidents, notifications }),
     );
     if (!held) throw leaseLost(this.#lease.name);
-    for (const incident of incidents) onIncident?.(incident);
+    for (const incident of incidents)
+      if (Math.max(incident.end, incident.resolvedAt ?? 0) > shownUpTo) this.#deps.onIncident?.(incident);
   }
 
-  /** Rows that the store refuses for good are counted and left out; incidents go on without them. */
-  async #writeRows(count: number, write: () => Promise<void>): Promise<void> {
-    try {
-      await retryUnderLease(this.#deps, write);
-    } catch (error) {
-      if (this.#deps.signal.aborted || isRetriable(error)) throw error;
-      this.refusedRows += count;
-      this.#deps.log.error(
-        { host: this.host, rows: count, error: describeError(error) },
-        'the store refused rows',
-      );
-    }
+  /**
+   * Commit what a second fold has found, each incident in its newest version only: nobody is to see one that is over
+   * fire again. Up to `shownUpTo`, epoch ms, incidents were shown already.
+   */
+  async #commitDeferred(shownUpTo: number): Promise<void> {
+    const { incidents, notifications } = mergeOutputs(this.#deferred ?? []);
+    this.#deferred = null;
+    for (let i = 0; i < Math.max(incidents.length, notifications.length); i += COMMIT)
+      await this.#commit(incidents.slice(i, i + COMMIT), notifications.slice(i, i + COMMIT), shownUpTo);
   }
 
-  /** Save the state when it is time, or now. */
+  /** Save the state when it is time, or now; but not while the store lacks something that it includes. */
   async checkpoint(now: boolean): Promise<void> {
     const { clock, checkpointMs, state, fold } = this.#deps;
     if (this.#last === null || (!now && clock.monotonic() - this.#checkpointed < checkpointMs)) return;
+    if (this.unwritten !== null || this.#deferred) return;
+    // Asked at most once in this time: the answer may be long in coming.
+    this.#checkpointed = clock.monotonic();
+    if (!(await this.isAcknowledged())) return;
     const checkpoint = {
       host: this.host,
       last: this.#last,
@@ -268,12 +367,12 @@ export class HostWorker {
     };
     const held = await retryUnderLease(this.#deps, () => state.saveCheckpoint(this.#lease, checkpoint));
     if (!held) throw leaseLost(this.#lease.name);
-    this.#checkpointed = clock.monotonic();
   }
 
   /**
    * Open incidents that this fold does not know, though it has been past all frames in which they were seen, are of a
-   * rebuilding under other settings that was broken off: nobody else would ever end them.
+   * rebuilding under other settings that was broken off, or of frames that never came to the store: nobody else would
+   * ever end them.
    */
   async #closeOrphanedIncidents(): Promise<void> {
     if (this.#handled?.open) return;
@@ -287,11 +386,11 @@ export class HostWorker {
     if (orphans.length === 0) return;
     log.info(
       { host: this.host, incidents: orphans.length },
-      'settings changed: open incidents of other settings are closed',
+      'open incidents that these settings do not find in what is stored are closed',
     );
     const closed = fold.close(orphans);
     const notifications = await ofAnnounced(closed.notifications, this.#deps);
-    await this.#write({ detections: [], ...closed, notifications });
+    await this.#write({ detections: [], ...closed, notifications }, null);
   }
 }
 

@@ -1,11 +1,13 @@
 import { aborted } from '../core/aborted.ts';
 import { describeError } from '../core/errors.ts';
 import { laneOf } from '../core/lane.ts';
+import { pauseAfter } from '../core/retry.ts';
 import type { Frame } from '../core/traffic/frame.ts';
 import type { Consumer, Queue } from '../queue/contract.ts';
 import type { Lease } from '../state/contract.ts';
 import { type HostDeps, HostWorker, type Progress } from './host.ts';
 import { LeaseLost } from './retry-under-lease.ts';
+import { StoreAway } from './rows.ts';
 
 /** Everything a lane needs besides its lease. */
 export type LaneDeps = Omit<HostDeps, 'signal' | 'onProgress'> & { readonly queue: Queue };
@@ -25,12 +27,18 @@ export interface LaneStatus {
   readonly forgotten: number;
   /** Of the host whose stored history is being folded, or null. */
   readonly rebuilding: Progress | null;
+  /** Hosts whose frames wait for history that is not in the store yet. */
+  readonly waiting: readonly string[];
+  /** Hosts whose incidents are told while their rows wait for the store. */
+  readonly unwritten: number;
+  /** Why the store is away as far as this lane is concerned, or null. */
+  readonly storeDown: string | null;
   /** From the end of a frame to its outputs being stored, ms: of the newest frame of the host that is furthest behind. */
   readonly lagMs: number | null;
-  /** Why stored frames could not be looked for, or null. */
-  readonly storeDown: string | null;
 }
 
+/** Pauses before the store is asked again whether it has what rows wait for: longer where it has, but takes no rows. */
+const PROBE = { firstMs: 2000, maxMs: 60_000 };
 /** Longest time that an orderly stop waits for the store and the state. */
 const STOP_MS = 1500;
 
@@ -50,8 +58,12 @@ export class OwnedLane {
   readonly #hosts = new Map<string, HostWorker>();
   #consumer: Consumer | null = null;
   #rebuilding: Progress | null = null;
-  /** Why the last sweep failed, or null. */
-  #sweepError: string | null = null;
+  /** Why the last sweep failed, or null: that is a line of the log once, not with each sweep of an outage. */
+  #sweepFailure: string | null = null;
+  /** Hosts of which nothing is known while the store is away. */
+  readonly #unknown = new Set<string>();
+  /** The wait for the store to take rows. */
+  #recovery: Promise<void> | null = null;
   #chain: Promise<void> = Promise.resolve();
   /** Why the lane cannot go on, or null. */
   failed: string | null = null;
@@ -74,8 +86,10 @@ export class OwnedLane {
       openIncidents: sum(host => host.openIncidents),
       forgotten: sum(host => host.forgotten),
       rebuilding: this.#rebuilding,
+      waiting: [...hosts.filter(({ waits }) => waits).map(({ host }) => host), ...this.#unknown],
+      unwritten: hosts.filter(({ unwritten }) => unwritten !== null).length,
+      storeDown: this.#sweepFailure ?? hosts.find(({ unwritten }) => unwritten !== null)?.unwritten ?? null,
       lagMs: lags.length === 0 ? null : Math.max(...lags),
-      storeDown: this.#sweepError,
     };
   }
 
@@ -88,18 +102,18 @@ export class OwnedLane {
   async sweep(): Promise<void> {
     try {
       for (const host of await this.#deps.store.hosts()) {
-        if (laneOf(host, this.#deps.queue.lanes) === this.lane)
-          await this.#serially(() => this.#sweepHost(host));
+        if (laneOf(host, this.#deps.queue.lanes) !== this.lane) continue;
+        const broken = await this.#serially(() => this.#sweepHost(host));
+        if (broken) throw broken.reason;
       }
-      this.#sweepError = null;
+      this.#sweepFailure = null;
     } catch (error) {
       // A lane that failed says so itself; anything else is tried again by the next sweep.
       if (this.failed !== null) return;
-      // An outage is a line of the log once, not with each sweep.
-      const level = this.#sweepError === null ? 'warn' : 'debug';
-      this.#sweepError = describeError(error);
+      const level = this.#sweepFailure === null ? 'warn' : 'debug';
+      this.#sweepFailure = describeError(error);
       this.#deps.log[level](
-        { lane: this.lane, error: this.#sweepError },
+        { lane: this.lane, error: this.#sweepFailure },
         'sweep failed, the next one tries again',
       );
     }
@@ -118,11 +132,12 @@ export class OwnedLane {
     try {
       // After a failed fold a state may know more than was written.
       if (save && this.failed === null && !this.#abort.signal.aborted)
-        for (const host of this.#hosts.values()) await host.checkpoint(true);
+        await Promise.all([...this.#hosts.values()].map(host => host.checkpoint(true)));
     } catch (error) {
       this.#deps.log.warn({ lane: this.lane, error: describeError(error) }, 'last checkpoint was not saved');
     }
     this.#abort.abort();
+    if (this.#recovery) await this.#soon(this.#recovery);
   }
 
   /** No frame comes any more, and nothing is being folded. */
@@ -140,45 +155,123 @@ export class OwnedLane {
   }
 
   async #take(frame: Frame): Promise<void> {
-    const worker = this.#hosts.get(frame.host) ?? (await this.#open(frame.host));
-    await worker.take(frame);
+    // A sweep tries again.
+    if (this.#unknown.has(frame.host)) return;
+    const worker = this.#hosts.get(frame.host) ?? (await this.#tryOpen(frame.host));
+    await worker?.take(frame);
+    if (worker) this.#recover(worker);
+  }
+
+  /** Null while nothing can be known of the host; its frames are read from the store later. */
+  async #tryOpen(host: string): Promise<HostWorker | null> {
+    try {
+      return await this.#open(host);
+    } catch (error) {
+      if (!(error instanceof StoreAway)) throw error;
+      this.#unknown.add(host);
+      this.#deps.log.warn(
+        { host, error: error.message },
+        'detection waits for the store: nothing is known of this host',
+      );
+      return null;
+    }
   }
 
   async #open(host: string): Promise<HostWorker> {
     try {
-      const worker = await HostWorker.start(host, this.lease, {
-        ...this.#deps,
-        signal: this.#abort.signal,
-        onProgress: progress => {
-          this.#rebuilding = progress;
-        },
-      });
+      const worker = await HostWorker.start(host, this.lease, this.#hostDeps());
       this.#hosts.set(host, worker);
+      this.#unknown.delete(host);
       return worker;
     } finally {
       this.#rebuilding = null;
     }
   }
 
-  async #sweepHost(host: string): Promise<void> {
-    const worker = this.#hosts.get(host);
-    if (!worker) await this.#open(host);
-    else await worker.catchUp();
+  #hostDeps(): HostDeps {
+    return {
+      ...this.#deps,
+      signal: this.#abort.signal,
+      onProgress: progress => {
+        this.#rebuilding = progress;
+      },
+    };
+  }
+
+  /** Returns why reading the store broke off, or null. */
+  async #sweepHost(host: string): Promise<{ reason: unknown } | null> {
+    const known = this.#hosts.get(host);
+    const broken = known ? await known.catchUp() : null;
+    const worker = known ?? (await this.#tryOpen(host));
+    if (worker) this.#recover(worker);
+    return broken;
+  }
+
+  /** Once the store is back, write the rows that it did not take. */
+  #recover(worker: HostWorker): void {
+    if (worker.unwritten === null || this.#recovery) return;
+    this.#recovery = this.#writeRows().finally(() => {
+      this.#recovery = null;
+    });
+  }
+
+  async #writeRows(): Promise<void> {
+    const { clock, log } = this.#deps;
+    const { signal } = this.#abort;
+    for (let failures = 0; ; ) {
+      const waiting = [...this.#hosts.values()].filter(({ unwritten }) => unwritten !== null);
+      if (waiting.length === 0) return;
+      await clock.sleep(pauseAfter(failures + 1, PROBE), signal);
+      for (const worker of waiting) {
+        // Outside of the chain: frames go on meanwhile.
+        if (signal.aborted) return;
+        if (!(await worker.isAcknowledged())) break;
+        try {
+          await this.#serially(() => this.#startAgain(worker));
+          failures = 0;
+        } catch (error) {
+          // A lane that failed says so itself.
+          if (this.failed !== null) return;
+          log.debug({ host: worker.host, error: describeError(error) }, 'rows still wait for the store');
+          failures++;
+        }
+      }
+    }
+  }
+
+  /** Throws StoreAway, which is no failure of the lane, when the store is away again. */
+  async #startAgain(worker: HostWorker): Promise<void> {
+    if (!(await worker.isAcknowledged())) return;
+    try {
+      const next = await HostWorker.startAgain(worker, this.lease, this.#hostDeps());
+      this.#hosts.set(worker.host, next);
+      this.#deps.log.info(
+        { host: worker.host },
+        'the store is back: the rows that waited for it are written',
+      );
+    } finally {
+      this.#rebuilding = null;
+    }
   }
 
   /** One after the other. A failed fold leaves a state that must not be used: the lane is given up. */
-  #serially(action: () => Promise<void>): Promise<void> {
+  #serially<T>(action: () => Promise<T>): Promise<T> {
     const run = this.#chain.then(async () => {
       if (this.failed !== null) throw new LeaseLost(this.failed);
       try {
-        await action();
+        return await action();
       } catch (error) {
+        // What the chain knows is as it was.
+        if (error instanceof StoreAway) throw error;
         this.failed = describeError(error);
         this.#abort.abort();
         throw error;
       }
     });
-    this.#chain = run.catch(() => undefined);
+    this.#chain = run.then(
+      () => undefined,
+      () => undefined,
+    );
     return run;
   }
 }

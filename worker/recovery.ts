@@ -1,5 +1,7 @@
 import { isoTime } from '../core/clock.ts';
+import { describeError } from '../core/errors.ts';
 import type { Incident, Notification } from '../core/incident/incident.ts';
+import { isRetriable } from '../core/retry.ts';
 import {
   type Checkpoints,
   DELIVERY_STATUSES,
@@ -9,6 +11,7 @@ import {
 } from '../state/contract.ts';
 import type { FrameStore, IncidentStore } from '../store/contract.ts';
 import { leaseLost, type RetryDeps, retryUnderLease } from './retry-under-lease.ts';
+import { StoreAway } from './rows.ts';
 
 /** How far back the store is first searched for the last detection before state was lost. */
 const SEARCH_MS = 3_600_000;
@@ -63,9 +66,11 @@ export async function handledBefore(
   return { upTo: seen.reduce((newest, finding) => Math.max(newest, finding.last), folded), open };
 }
 
-/** What was handled before state was lost; it is searched once, and recorded. */
+/** What was handled before state was lost; it is searched once, and recorded. Throws StoreAway when the store cannot be read. */
 async function lostBefore(host: string, lease: Lease, deps: RecoveryDeps): Promise<Handled | null> {
-  const newest = await retryUnderLease(deps, () => newestDetection(host, deps.store));
+  const newest = await newestDetection(host, deps.store).catch((error: unknown) => {
+    throw isRetriable(error) ? new StoreAway(describeError(error)) : error;
+  });
   const upTo = Math.max(0, (newest ?? 0) - UNDER_WAY_MS);
   if (upTo > 0) deps.log.warn({ host, upTo: isoTime(upTo) }, 'state was lost: rebuilding it from the store');
   const mark = { host, last: upTo, fingerprint: MARK, data: 'null' };

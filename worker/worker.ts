@@ -42,6 +42,10 @@ export interface WorkerStatus {
   readonly forgotten: number;
   /** Of a host whose stored history is being folded before it can be watched, or null. */
   readonly rebuilding: Progress | null;
+  /** As in LaneStatus, of the owned lanes. */
+  readonly waitingHosts: readonly string[];
+  readonly unwritten: number;
+  readonly storeDown: string | null;
   /** As in LaneStatus, of the lane that is furthest behind. */
   readonly lagMs: number | null;
   readonly policy: boolean;
@@ -54,8 +58,6 @@ export interface WorkerStatus {
   /** Deliveries of this process that failed and wait for their next attempt, and why the last of them failed. */
   readonly waiting: number;
   readonly waitingError: string | null;
-  /** As in LaneStatus, of any lane. */
-  readonly storeDown: string | null;
   /** Why the state cannot be reached, or null. */
   readonly stateDown: string | null;
   /** Why lanes could not be given back at the end, so that they are free only when their leases expire; or null. */
@@ -116,6 +118,9 @@ export class Worker {
       openIncidents: sum(lane => lane.openIncidents),
       forgotten: sum(lane => lane.forgotten),
       rebuilding: lanes.find(lane => lane.rebuilding)?.rebuilding ?? null,
+      waitingHosts: lanes.flatMap(({ waiting }) => waiting),
+      unwritten: sum(lane => lane.unwritten),
+      storeDown: lanes.find(({ storeDown }) => storeDown !== null)?.storeDown ?? null,
       lagMs: lags.length === 0 ? null : Math.max(...lags),
       policy: deliverer !== undefined,
       delivered: this.#past.delivered + (deliverer?.delivered ?? 0),
@@ -124,7 +129,6 @@ export class Worker {
       silences: deliverer?.silences ?? null,
       waiting: deliverer?.waiting ?? 0,
       waitingError: deliverer?.waitingError ?? null,
-      storeDown: lanes.find(({ storeDown }) => storeDown !== null)?.storeDown ?? null,
       stateDown: this.#stateDown,
       unreleased: this.#unreleased,
     };
@@ -162,6 +166,8 @@ export class Worker {
     await Promise.all([...this.#lanes.values()].map(lane => this.#tend(lane, sweep)));
     const kept = [...this.#lanes.keys()].filter(lane => !this.#leaving.has(lane));
     for (const lane of kept.splice(share)) {
+      // Its next owner would have to wait for the store to know what this one knows.
+      if ((this.#lanes.get(lane)?.status().unwritten ?? 0) > 0) continue;
       this.#deps.log.info({ lane }, 'lane handed on to another worker');
       void this.#giveUp(lane, true);
     }

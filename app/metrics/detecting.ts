@@ -34,6 +34,16 @@ export function workerRows({ worker, queue, rules }: Watched): Metric[] {
       () => one(of(s => Number(s.rebuilding !== null))),
     ),
     gauge(
+      'tidegauge_waiting_hosts',
+      'Hosts that are not judged: their frames wait for history that is not in the store yet.',
+      () => one(of(s => s.waitingHosts.length)),
+    ),
+    gauge(
+      'tidegauge_unwritten_hosts',
+      'Hosts whose incidents are told while their detections and annotations wait for the store.',
+      () => one(of(s => s.unwritten)),
+    ),
+    gauge(
       'tidegauge_forgotten_subjects',
       'Subjects of the folded hosts that detectors forgot because there were too many.',
       () => one(of(s => s.forgotten)),

@@ -1,4 +1,5 @@
 import type { ShipperStatus } from '../../collector/ship/shipper.ts';
+import { printable } from '../../core/errors.ts';
 import type { Check, Metric } from '../../http/contract.ts';
 import { BACKENDS, type BackendName } from '../backend-startup.ts';
 import { VERSION } from '../version.ts';
@@ -78,20 +79,23 @@ export function checksOf(
     const status = worker();
     return status ? status.stateDown : 'starting';
   };
+  const storeFailing = () => shipper()?.storeDown ?? worker()?.storeDown ?? null;
   return [
-    ...(roles.collect
-      ? [
-          { name: 'capture', failing: captureFailing },
-          { name: 'queue', failing: () => unreached('queue') ?? shipper()?.queueDown ?? null },
-        ]
-      : [{ name: 'queue', failing: () => unreached('queue') }]),
-    {
-      name: 'store',
-      failing: () => unreached('store') ?? shipper()?.storeDown ?? worker()?.storeDown ?? null,
-    },
+    ...(roles.collect ? [{ name: 'capture', failing: captureFailing }] : []),
+    { name: 'store', failing: () => unreached('store') ?? storeFailing() },
+    { name: 'queue', failing: () => unreached('queue') ?? shipper()?.queueDown ?? null },
+    ...(roles.detect ? [{ name: 'history', failing: () => historyText(worker()?.waitingHosts ?? []) }] : []),
     {
       name: 'state',
       failing: () => unreached('state') ?? shipper()?.stateDown ?? (roles.detect ? stateFailing() : null),
     },
   ];
+}
+
+/** Why hosts are not judged, or null. */
+function historyText(hosts: readonly string[]): string | null {
+  const [first, ...others] = hosts;
+  if (first === undefined) return null;
+  const more = others.length > 0 ? ` and ${others.length} more` : '';
+  return `detection on ${printable(first, 100)}${more} waits for history that is not in the store yet`;
 }

@@ -15,7 +15,10 @@ export const CODES = {
   NOTADB: 26,
 } as const;
 
-/** Passes by itself, or an administrator repairs it while tidegauge runs: the data is not damaged. */
+/**
+ * Passes by itself, or an administrator repairs it, whatever is written: also a damaged file is not the fault of what
+ * was to be written to it.
+ */
 const PASSING: ReadonlySet<number> = new Set([
   CODES.BUSY,
   CODES.LOCKED,
@@ -23,9 +26,11 @@ const PASSING: ReadonlySet<number> = new Set([
   CODES.READONLY,
   CODES.INTERRUPT,
   CODES.IOERR,
+  CODES.CORRUPT,
   CODES.FULL,
   CODES.CANTOPEN,
   CODES.PROTOCOL,
+  CODES.NOTADB,
 ]);
 
 const RIGHTS = 'Set `data` to a directory that this user can make and write.';

@@ -96,6 +96,9 @@ export function statusOf(
     refused > 0 && `! ${frames(refused)} refused by the store`,
     spool.damaged > 0 && `! spool was damaged at ${spool.damaged} places`,
     aheadMs > 0 && `! clock was set back: frames are ${formatDuration(aheadMs)} ahead`,
+    worker !== null &&
+      worker.waitingHosts.length > 0 &&
+      '! detection waits for history that is not in the store yet',
     worker !== null && worker.dead > 0 && `! ${worker.dead} notifications given up`,
   ].filter(part => part !== false);
   const news = [
@@ -130,8 +133,9 @@ function awayParts(
   { docker, unreached }: Sight,
 ): Away[] {
   const stateDown = worker?.stateDown ?? unclaimed;
+  const storeAway = storeDown ?? worker?.storeDown ?? null;
   const lost = [
-    storeDown !== null && { name: 'store', reason: storeDown },
+    storeAway !== null && { name: 'store', reason: storeAway },
     queueDown !== null && { name: 'queue', reason: queueDown },
     stateDown !== null && { name: 'state', reason: stateDown },
   ].filter(part => part !== false);

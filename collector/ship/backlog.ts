@@ -72,10 +72,17 @@ export class Backlog {
     return this.#entries.length - this.#held <= keep ? null : (this.#entries[this.#held] ?? null);
   }
 
-  /** Remove the frame that `droppable` returned. */
+  /** Those that came after the one with this number, oldest first. */
+  after(seq: number): readonly PendingFrame[] {
+    const before = this.#entries.findLastIndex(entry => entry.seq <= seq);
+    return this.#entries.slice(before + 1);
+  }
+
+  /** Remove a frame, unless it is not here or held. */
   drop({ seq, bytes }: PendingFrame): void {
-    if (this.#entries[this.#held]?.seq !== seq) return;
-    this.#entries.splice(this.#held, 1);
+    const found = this.#entries.findIndex((entry, i) => i >= this.#held && entry.seq >= seq);
+    if (this.#entries[found]?.seq !== seq) return;
+    this.#entries.splice(found, 1);
     this.#bytes -= bytes;
   }
 }

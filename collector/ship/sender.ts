@@ -18,6 +18,9 @@ export interface SenderOptions {
   onRefused: (frame: PendingFrame, error: unknown) => void;
   /** The receiver went away, or is back. */
   onChange: () => void;
+  /** A request has been under way for `patienceMs`; it goes on. */
+  onStalled?: () => void;
+  patienceMs?: number;
   clock: Clock;
   log: Log;
   backoff: Backoff;
@@ -39,6 +42,7 @@ export class Sender {
   readonly #stopping = new AbortController();
   readonly #loop: Promise<void>;
   #down: Down | null = null;
+  #stalled = false;
   #failures = 0;
   /** One of this many oldest frames was refused; 0: none known. */
   #suspects = 0;
@@ -55,6 +59,11 @@ export class Sender {
   /** Why the last attempt failed, or null while all is well. */
   get down(): Down | null {
     return this.#down;
+  }
+
+  /** Whether the request that is under way has taken longer than `patienceMs`. */
+  get stalled(): boolean {
+    return this.#stalled;
   }
 
   push(entry: PendingFrame): void {
@@ -92,7 +101,7 @@ export class Sender {
     const frames = this.#suspects > 0 ? Math.ceil(this.#suspects / 2) : most.frames;
     const batch = this.backlog.hold({ frames, bytes: most.bytes });
     try {
-      await send(batch);
+      await this.#patiently(() => send(batch));
     } catch (error) {
       if (isRetriable(error)) await this.#wait(error);
       else this.#isolate(batch, error);
@@ -102,7 +111,24 @@ export class Sender {
     this.#suspects = Math.max(0, this.#suspects - batch.length);
     this.#up();
     onSent(batch);
-    if (this.backlog.size > batch.length) await between?.();
+    if (this.backlog.size > batch.length) await this.#patiently(async () => between?.());
+  }
+
+  async #patiently(action: () => Promise<void>): Promise<void> {
+    const { clock, patienceMs, onStalled } = this.#options;
+    if (patienceMs === undefined) return action();
+    const done = new AbortController();
+    void clock.sleep(patienceMs, done.signal).then(() => {
+      if (done.signal.aborted) return;
+      this.#stalled = true;
+      onStalled?.();
+    });
+    try {
+      await action();
+    } finally {
+      done.abort();
+      this.#stalled = false;
+    }
   }
 
   #isolate(batch: readonly PendingFrame[], error: unknown): void {

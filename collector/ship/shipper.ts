@@ -14,7 +14,7 @@ export interface ShipperOptions {
   store: Pick<FrameStore, 'writeFrames'>;
   queue: Pick<Queue, 'publish'>;
   /** Where frames wait. What an earlier process left in it is shipped first. */
-  spool: Pick<Spool, 'append' | 'read' | 'release' | 'drop' | 'recovered' | 'status'>;
+  spool: Pick<Spool, 'append' | 'read' | 'isWritten' | 'release' | 'drop' | 'recovered' | 'status'>;
   clock: Clock;
   log: Log;
   limits: ShipperLimits;
@@ -36,7 +36,7 @@ export interface ShipperLimits {
 
 /** Counts are frames. */
 export interface ShipperStatus {
-  /** PendingFrame for the store or, stored already, for the queue. */
+  /** Not stored yet, or not queued yet. */
   readonly pending: number;
   readonly pendingBytes: number;
   /** Start of the oldest that waits, epoch ms. */
@@ -61,12 +61,14 @@ export interface ShipperStatus {
 
 /**
  * Brings frames into the spool, then into the store, then onto the queue, each in the order in which they came, as
- * workers fold them in order. A frame leaves the spool when the queue has taken it. While many wait, the store also gets
- * the newest ahead of their turn: dashboards show the present while workers catch up.
+ * workers fold them in order. A frame leaves the spool when the store and the queue have taken it. While many wait, the
+ * store also gets the newest ahead of their turn: dashboards show the present while workers catch up.
  *
- * A frame is queued only after the store has acknowledged it: a worker that is handed a frame finds it and all its
- * predecessors in the store. While the store is away nothing new is queued; while the queue is away storing goes on,
- * and frames that only wait for the queue are dropped first when a limit is reached: workers can read them from the store.
+ * A frame is queued once the store has acknowledged it: a worker that is handed a frame finds it and all its
+ * predecessors in the store. But alarms must not wait for a database: while the store is away, or a request takes longer
+ * than PATIENCE_MS, frames are queued as soon as they are on disk, where nothing but a lost disk can take them from the
+ * store. They are stored later, and not queued a second time. While the queue is away storing goes on, and frames that
+ * only wait for the queue are dropped first when a limit is reached: workers can read them from the store.
  */
 export interface Shipper {
   /** Accept a frame. Never waits, never throws. */
@@ -87,6 +89,22 @@ const AHEAD = { frames: 8, bytes: BATCH.bytes };
 /** Default of `ShipperOptions.backoff`. */
 const BACKOFF: Backoff = { firstMs: 200, maxMs: 5000 };
 
+/** A request to the store that takes longer does not keep frames from being judged. */
+const PATIENCE_MS = 2000;
+
+/** A frame in the spool, and who has it already. */
+interface Waiting {
+  readonly entry: PendingFrame;
+  /** When it began to wait, on the monotonic clock: the wall clock may be set. */
+  readonly since: number;
+  /** The store has acknowledged it in its turn. */
+  stored: boolean;
+  /** The queue has taken it, or refused it for good. */
+  queued: boolean;
+  /** The store has acknowledged it ahead of its turn. */
+  ahead: boolean;
+}
+
 export function createShipper(options: ShipperOptions): Shipper {
   return new FrameShipper(options);
 }
@@ -96,12 +114,13 @@ class FrameShipper implements Shipper {
   readonly #store: Sender;
   readonly #queue: Sender;
   readonly #drains = new Set<AbortController>();
-  /** When each frame began to wait, on the monotonic clock: the wall clock may be set. */
-  readonly #since = new Map<number, number>();
+  /** By sequence number, ascending. */
+  readonly #waiting = new Map<number, Waiting>();
+  #waitingBytes = 0;
+  /** Frames up to this number were handed to the queue's sender. */
+  #handedUpTo = 0;
   /** Frames up to this number were already sent ahead of their turn, or were older than those. */
   #aheadUpTo = 0;
-  /** Numbers of pending frames that the store has acknowledged ahead of their turn. */
-  readonly #ahead = new Set<number>();
   /** Numbers of frames whose record in the spool is damaged. */
   readonly #unreadable = new Set<number>();
   #counts = { dropped: 0, refused: 0, skipped: 0, stored: 0, queued: 0 };
@@ -124,6 +143,8 @@ class FrameShipper implements Shipper {
       },
       onSent: batch => this.#stored(batch),
       between: () => this.#storeAhead(),
+      patienceMs: PATIENCE_MS,
+      onStalled: () => this.#queueUnstored(),
       onRefused: (entry, error) => this.#refused('store', entry, error),
     });
     this.#queue = new Sender({
@@ -143,14 +164,16 @@ class FrameShipper implements Shipper {
     const { fault } = this.#options.spool.status();
     this.#wait(this.#options.spool.append(frame));
     this.#bound();
+    this.#queueUnstored();
     if (this.#options.spool.status().fault !== fault) this.#options.onStatus?.(this.status());
   }
 
   status(): ShipperStatus {
+    const [oldest] = this.#waiting.values();
     return {
-      pending: this.#pending,
-      pendingBytes: this.#pendingBytes,
-      oldest: (this.#queue.backlog.oldest ?? this.#store.backlog.oldest)?.start ?? null,
+      pending: this.#waiting.size,
+      pendingBytes: this.#waitingBytes,
+      oldest: oldest?.entry.start ?? null,
       spool: this.#options.spool.status(),
       ...this.#counts,
       storeDown: this.#downOf('store'),
@@ -163,25 +186,17 @@ class FrameShipper implements Shipper {
   async drain(timeoutMs: number): Promise<boolean> {
     this.#store.hurry();
     this.#queue.hurry();
-    if (this.#pending > 0) {
+    if (this.#waiting.size > 0) {
       const done = new AbortController();
       this.#drains.add(done);
       await this.#options.clock.sleep(timeoutMs, done.signal);
       this.#drains.delete(done);
     }
-    return this.#pending === 0;
+    return this.#waiting.size === 0;
   }
 
   async stop(): Promise<void> {
     await Promise.all([this.#store.stop(), this.#queue.stop()]);
-  }
-
-  get #pending(): number {
-    return this.#store.backlog.size + this.#queue.backlog.size;
-  }
-
-  get #pendingBytes(): number {
-    return this.#store.backlog.bytes + this.#queue.backlog.bytes;
   }
 
   #downOf(backend: string): string | null {
@@ -189,15 +204,37 @@ class FrameShipper implements Shipper {
   }
 
   #wait(entry: PendingFrame): void {
-    this.#since.set(entry.seq, this.#options.clock.monotonic());
+    const since = this.#options.clock.monotonic();
+    this.#waiting.set(entry.seq, { entry, since, stored: false, queued: false, ahead: false });
+    this.#waitingBytes += entry.bytes;
     this.#store.push(entry);
   }
 
+  /** Each frame once, in order. */
+  #handToQueue(entries: readonly PendingFrame[]): void {
+    for (const entry of entries) {
+      if (entry.seq <= this.#handedUpTo) continue;
+      this.#handedUpTo = entry.seq;
+      this.#queue.push(entry);
+    }
+  }
+
+  /** While the store is away: what is on disk need not wait for it to be judged. */
+  #queueUnstored(): void {
+    if (!this.#store.stalled && this.#store.down?.backend !== 'store') return;
+    const entries = this.#store.backlog.after(this.#handedUpTo);
+    const beyond = entries.findIndex(entry => !this.#options.spool.isWritten(entry));
+    this.#handToQueue(entries.slice(0, beyond === -1 ? undefined : beyond));
+  }
+
   /** `stored`: workers can read it; otherwise it is lost, and the next frame tells of it. */
-  #forget(entry: PendingFrame, { stored }: { stored: boolean }): void {
-    this.#since.delete(entry.seq);
-    const isAhead = this.#ahead.delete(entry.seq);
-    if (stored && !isAhead) this.#options.spool.release(entry);
+  #forget({ entry, ahead }: Waiting, { stored }: { stored: boolean }): void {
+    this.#waiting.delete(entry.seq);
+    this.#waitingBytes -= entry.bytes;
+    this.#unreadable.delete(entry.seq);
+    this.#store.backlog.drop(entry);
+    this.#queue.backlog.drop(entry);
+    if (stored && !ahead) this.#options.spool.release(entry);
     else this.#options.spool.drop(entry, { stored });
   }
 
@@ -219,7 +256,10 @@ class FrameShipper implements Shipper {
     const { store, log } = this.#options;
     try {
       await store.writeFrames(frames, { ahead: true });
-      for (const { seq } of batch) if (this.#since.has(seq)) this.#ahead.add(seq);
+      for (const { seq } of batch) {
+        const waiting = this.#waiting.get(seq);
+        if (waiting) waiting.ahead = true;
+      }
     } catch (error) {
       log.debug({ error: describeError(error) }, 'frames not stored ahead of their turn');
     }
@@ -227,31 +267,44 @@ class FrameShipper implements Shipper {
 
   #stored(batch: readonly PendingFrame[]): void {
     for (const entry of batch) {
-      if (this.#unreadable.delete(entry.seq)) {
-        this.#forget(entry, { stored: this.#ahead.has(entry.seq) });
+      const waiting = this.#waiting.get(entry.seq);
+      if (!waiting) continue;
+      if (this.#unreadable.has(entry.seq)) {
+        this.#forget(waiting, { stored: waiting.ahead });
         continue;
       }
-      this.#ahead.delete(entry.seq);
+      waiting.ahead = false;
+      waiting.stored = true;
       this.#counts.stored++;
       this.#lastStored = entry.start;
-      this.#queue.push(entry);
+      if (waiting.queued) this.#forget(waiting, { stored: true });
+      else this.#handToQueue([entry]);
     }
     this.#settle();
   }
 
   #queued(batch: readonly PendingFrame[]): void {
     for (const entry of batch) {
-      if (this.#unreadable.delete(entry.seq)) this.#counts.skipped++;
-      else this.#counts.queued++;
-      this.#forget(entry, { stored: true });
+      this.#counts[this.#unreadable.has(entry.seq) ? 'skipped' : 'queued']++;
+      this.#doneWithQueue(entry);
     }
     this.#settle();
   }
 
-  /** What the store refuses is not queued, so that live detection and a review of the store see the same frames. */
+  /** The queue is not asked again. A frame that the store does not have yet stays in the spool. */
+  #doneWithQueue(entry: PendingFrame): void {
+    const waiting = this.#waiting.get(entry.seq);
+    if (!waiting) return;
+    waiting.queued = true;
+    if (waiting.stored) this.#forget(waiting, { stored: true });
+  }
+
+  /** What the store refuses is not queued after that, so that live detection and a review see the same frames. */
   #refused(by: 'store' | 'queue', entry: PendingFrame, error: unknown): void {
     this.#counts[by === 'store' ? 'refused' : 'skipped']++;
-    this.#forget(entry, { stored: by === 'queue' });
+    const waiting = this.#waiting.get(entry.seq);
+    if (by === 'queue') this.#doneWithQueue(entry);
+    else if (waiting) this.#forget(waiting, { stored: false });
     this.#options.log.error(
       { start: entry.start, error: describeError(error) },
       `the ${by} refused a frame for good`,
@@ -268,12 +321,13 @@ class FrameShipper implements Shipper {
     const before = this.#counts.dropped + this.#counts.skipped;
     for (;;) {
       const queueing = this.#queue.backlog.droppable(0);
-      const gone = queueing ?? this.#store.backlog.droppable(1);
+      const stored = queueing && this.#waiting.get(queueing.seq)?.stored ? queueing : null;
+      const oldest = stored ?? this.#store.backlog.droppable(1);
+      const gone = oldest && this.#waiting.get(oldest.seq);
       if (!gone || !this.#exceeded(gone)) break;
-      (queueing ? this.#queue : this.#store).backlog.drop(gone);
-      const stored = queueing !== null || this.#ahead.has(gone.seq);
-      this.#counts[stored ? 'skipped' : 'dropped']++;
-      this.#forget(gone, { stored });
+      const isSafe = gone.stored || gone.ahead;
+      this.#counts[isSafe ? 'skipped' : 'dropped']++;
+      this.#forget(gone, { stored: isSafe });
     }
     if (this.#counts.dropped + this.#counts.skipped === before) return;
     if (!this.#lossLogged) {
@@ -290,18 +344,18 @@ class FrameShipper implements Shipper {
    * Whether a limit is exceeded. `next`: the frame that would be given up. Only its own age counts: frames of a running
    * request stay, however old, and giving up younger ones for them would empty the spool.
    */
-  #exceeded(next: PendingFrame): boolean {
+  #exceeded({ since }: Waiting): boolean {
     const { limits, spool, clock } = this.#options;
-    const since = this.#since.get(next.seq);
     return (
-      this.#pending > CAPS.waitingFrames.limit ||
-      this.#pendingBytes > limits.bytes ||
+      this.#waiting.size > CAPS.waitingFrames.limit ||
+      this.#waitingBytes > limits.bytes ||
       spool.status().unwrittenBytes > limits.memoryBytes ||
-      (since !== undefined && clock.monotonic() - since > limits.ageMs)
+      clock.monotonic() - since > limits.ageMs
     );
   }
 
   #changed(): void {
+    this.#queueUnstored();
     const well = this.#store.down === null && this.#queue.down === null;
     if (well && this.#lossLogged) {
       const { dropped, skipped } = this.#counts;
@@ -313,6 +367,6 @@ class FrameShipper implements Shipper {
 
   /** Wake the drains when nothing is pending. */
   #settle(): void {
-    if (this.#pending === 0) for (const drain of this.#drains) drain.abort();
+    if (this.#waiting.size === 0) for (const drain of this.#drains) drain.abort();
   }
 }

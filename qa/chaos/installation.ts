@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeState, makeStore, SCHEMA } from '../../app/wire.ts';
+import { filesOf, makeState, makeStore, SCHEMA } from '../../app/wire.ts';
 import { systemClock } from '../../core/clock.ts';
 import type { Config } from '../../core/config/config.ts';
 import type { Silence } from '../../core/incident/silence.ts';
@@ -15,8 +15,8 @@ import { tidegauge, writeConfig } from '../../test/parts/tidegauge.ts';
 import { type Actor, startActor } from './actor.ts';
 import { ForgetfulRedis } from './forgetful.ts';
 import { type Host, madeHost, realHost } from './host.ts';
-import { Bpftrace, type Part, Program, Server, type Tell } from './part.ts';
-import { type Kind, partsOf } from './plan.ts';
+import { Bpftrace, LockedFile, type Part, Program, Server, type Tell } from './part.ts';
+import { isEmbedded, type Kind, partsOf } from './plan.ts';
 import { type ChaosReceiver, Refusing, startReceiver } from './receiver.ts';
 import { FLOOR, LIMIT, SILENCED } from './traffic.ts';
 
@@ -66,7 +66,7 @@ export async function install(options: Options, tell: Tell): Promise<Installatio
   const { kind, seed, times } = options;
   const folder = temporaryFolder();
   const receiver = await startReceiver(new Random(seed + 1));
-  const servers = kind === 'embedded' ? {} : { redis: await startRedis(), influx: await startInflux() };
+  const servers = isEmbedded(kind) ? {} : { redis: await startRedis(), influx: await startInflux() };
   const actor = kind === 'real' ? await startActor(seed, times) : null;
   const common = { ...COMMON, ...embeddedOrNot(servers), ...rulesFor(receiver.url, actor ?? MADE) };
   const redis = servers.redis ? new ForgetfulRedis(tell, servers.redis) : null;
@@ -85,26 +85,25 @@ export async function install(options: Options, tell: Tell): Promise<Installatio
     return made;
   };
   const host = (name: string): Program => {
-    const flags = [...(kind === 'embedded' ? ['--embedded'] : []), ...(options.broken ? ['--break'] : [])];
+    const flags = [...(isEmbedded(kind) ? ['--embedded'] : []), ...(options.broken ? ['--break'] : [])];
     const made = kind === 'real' ? realHost(home(name)) : madeHost(home(name), { seed, ...times, flags });
     hosts.set(name, made);
     return program(name, () => made.spawn());
   };
 
-  for (const name of partsOf(kind)) {
-    if (name === 'redis' && redis) parts.set(name, redis);
-    else if (name === 'influx' && servers.influx) parts.set(name, new Server(name, tell, servers.influx));
-    else if (name === 'receiver') parts.set(name, new Refusing(tell, receiver));
-    else if (name === 'bpftrace') parts.set(name, new Bpftrace(tell, programs[0] as Program));
-    else if (name.startsWith('detect')) {
-      const cwd = home(name);
-      parts.set(
-        name,
-        program(name, () => tidegauge(['detect'], { cwd })),
-      );
-    } else parts.set(name, host(name));
-  }
-  const config = SCHEMA.parse({ ...common, data: join(folder.path, programs[0]?.name ?? '', 'data') });
+  const configOf = (name: string) => SCHEMA.parse({ ...common, data: join(folder.path, name, 'data') });
+  const partOf = (name: string): Part => {
+    if (name === 'redis' && redis) return redis;
+    if (name === 'influx' && servers.influx) return new Server(name, tell, servers.influx);
+    if (name === 'receiver') return new Refusing(tell, receiver);
+    if (name === 'bpftrace') return new Bpftrace(tell, programs[0] as Program);
+    if (name === 'file') return new LockedFile('store.db', tell, filesOf(configOf('run-0')).store ?? '');
+    if (!name.startsWith('detect')) return host(name);
+    const cwd = home(name);
+    return program(name, () => tidegauge(['detect'], { cwd }));
+  };
+  for (const name of partsOf(kind)) parts.set(name, partOf(name));
+  const config = configOf(programs[0]?.name ?? '');
   const store = makeStore(config, silentLog);
   const state = makeState(config, systemClock, silentLog);
   const stop = async () => {

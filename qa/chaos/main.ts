@@ -27,7 +27,7 @@ if (kinds.length !== (names ?? possible).length || !(rounds > 0) || !Number.isSa
   process.exit(2);
 }
 let failed = 0;
-const sums = { frames: 0, incidents: 0, deliveries: 0, silenced: 0, repeated: 0 };
+const sums = { frames: 0, incidents: 0, deliveries: 0, silenced: 0, during: 0, repeated: 0 };
 for (let round = 0; round < rounds; round++) {
   const seed = firstSeed + round;
   const kind = kinds[round % kinds.length] as Kind;
@@ -39,7 +39,7 @@ for (let round = 0; round < rounds; round++) {
   });
   for (const [name, value] of Object.entries(figures)) sums[name as keyof typeof sums] += value;
   const text = `${figures.frames} frames, ${figures.incidents} incidents, ${figures.deliveries} deliveries`;
-  const told = `${text}, ${figures.repeated} of them attempted again after acceptance, ${figures.silenced} silenced`;
+  const told = `${text}, ${figures.repeated} of them attempted again after acceptance, ${figures.silenced} silenced, ${figures.during} during an outage of the store`;
   console.log(
     `round ${round + 1}, ${kind}, seed ${seed}: ${differences.length === 0 ? 'ok' : 'FAILED'}; ${told}`,
   );

@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '../../core/clock.ts';
+import type { Interval } from '../../core/interval.ts';
 import type { Child } from '../../test/parts/process.ts';
 import type { Disturbance } from './plan.ts';
 
@@ -8,10 +11,15 @@ export type Tell = (line: string) => void;
 /** How long a supervisor waits before it starts a program again that ended by itself. */
 const RESTART_MS = 300;
 
+/** Longest wait for a file that others write to be free for a moment. */
+const LOCK_WAIT_MS = 5000;
+
 /** Something that can be disturbed, one disturbance after the other. */
 export abstract class Part {
   readonly name: string;
   protected readonly tell: Tell;
+  /** When it was disturbed, epoch ms; what it is not finished with is not among it. */
+  readonly disturbed: Interval[] = [];
   #chain: Promise<void> = Promise.resolve();
 
   constructor(name: string, tell: Tell) {
@@ -21,7 +29,11 @@ export abstract class Part {
 
   /** Resolves when the part runs again. */
   disturb(disturbance: Disturbance): Promise<void> {
-    this.#chain = this.#chain.then(() => this.suffer(disturbance));
+    this.#chain = this.#chain.then(async () => {
+      const from = systemClock.now();
+      await this.suffer(disturbance);
+      this.disturbed.push({ from, to: from + disturbance.pauseMs });
+    });
     return this.#chain;
   }
 
@@ -112,6 +124,29 @@ export class Server extends Running {
 
   protected override async end(name: NodeJS.Signals): Promise<void> {
     await this.#server.child.stop(name);
+  }
+}
+
+/** A file of SQLite, which another process keeps from being written. */
+export class LockedFile extends Part {
+  readonly #path: string;
+
+  constructor(name: string, tell: Tell, path: string) {
+    super(name, tell);
+    this.#path = path;
+  }
+
+  protected override async suffer({ pauseMs }: Disturbance): Promise<void> {
+    const db = new DatabaseSync(this.#path, { timeout: LOCK_WAIT_MS });
+    try {
+      db.exec('BEGIN IMMEDIATE');
+      this.tell(`${this.name} is locked for ${pauseMs} ms`);
+      await sleep(pauseMs);
+      db.exec('ROLLBACK');
+      this.tell(`${this.name} is free`);
+    } finally {
+      db.close();
+    }
   }
 }
 

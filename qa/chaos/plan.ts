@@ -2,9 +2,10 @@ import { Random } from '../../test/data/random.ts';
 
 /**
  * What is disturbed: `stack` one host with all parts apart; `fleet` three hosts while workers come and go; `embedded` all
- * in one process; `real` one host with bpftrace.
+ * in one process; `outage` as `stack`, and `locked` as `embedded`, with nothing but one long outage of the store, in
+ * which alerts must arrive; `real` one host with bpftrace.
  */
-export const KINDS = ['stack', 'fleet', 'embedded', 'real'] as const;
+export const KINDS = ['stack', 'fleet', 'embedded', 'outage', 'locked', 'real'] as const;
 export type Kind = (typeof KINDS)[number];
 
 /**
@@ -25,6 +26,8 @@ export const ACTIVE_MS: Readonly<Record<Kind, number>> = {
   stack: 12_000,
   fleet: 12_000,
   embedded: 12_000,
+  outage: 24_000,
+  locked: 24_000,
   real: 36_000,
 };
 /** Longer than any incident needs to end, and than the lease of a worker. */
@@ -37,8 +40,19 @@ const PARTS: Readonly<Record<Kind, readonly string[]>> = {
     ...['redis', 'influx', 'receiver'],
   ],
   embedded: ['run-0', 'receiver'],
+  outage: ['collect-0', 'detect-0', 'redis', 'influx'],
+  locked: ['run-0', 'file'],
   real: ['collect-0', 'bpftrace', 'detect-0', 'detect-1', 'redis', 'influx', 'receiver'],
 };
+
+/** Kinds in which all is in one process. */
+export const isEmbedded = (kind: Kind): boolean => kind === 'embedded' || kind === 'locked';
+
+/** The store, whose outage is one of the disturbances that alerts must arrive in. */
+const STORE: Partial<Readonly<Record<Kind, string>>> = { outage: 'influx', locked: 'file' };
+
+/** The part in whose outage alerts must arrive, or null in rounds in which others are disturbed too. */
+export const storeOf = (kind: Kind): string | null => STORE[kind] ?? null;
 
 export const partsOf = (kind: Kind): readonly string[] => PARTS[kind];
 
@@ -48,6 +62,8 @@ export const partsOf = (kind: Kind): readonly string[] => PARTS[kind];
  */
 export function planOf(kind: Kind, seed: number): Disturbance[] {
   const random = new Random(seed);
+  const store = storeOf(kind);
+  if (store !== null) return [outageOf(store, random)];
   const moment = () => random.integer(1500, ACTIVE_MS[kind]);
   const hits = Array.from({ length: random.integer(3, 6) }, moment).flatMap(at =>
     random
@@ -76,6 +92,15 @@ function disturb(kind: Kind, part: string, at: number, random: Random): Disturba
   // Up to well past the lease of a worker, which is two seconds.
   return { at, what, part, pauseMs: what === 'kill' ? random.integer(0, 2500) : random.integer(300, 4500) };
 }
+
+/** Once detection is seen to work. Long enough for alerts that begin in it to arrive in it, also on a busy machine. */
+const outageOf = (part: string, random: Random): Disturbance => ({
+  at: random.integer(1500, 3000),
+  afterAcceptance: true,
+  what: random.next() < 0.5 ? 'kill' : 'stop',
+  part,
+  pauseMs: random.integer(12_000, 14_000),
+});
 
 /** The kernel goes on counting while bpftrace stands still, for several intervals. */
 function stopReader(at: number, random: Random): Disturbance[] {

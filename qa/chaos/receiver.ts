@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '../../core/clock.ts';
 import type { Random } from '../../test/data/random.ts';
 import { Part, type Tell } from './part.ts';
 import type { Disturbance } from './plan.ts';
@@ -10,8 +11,8 @@ const REFUSALS = 2;
 /** A receiver of webhooks that is out of order for every fifth attempt, and remembers what it accepted. */
 export interface ChaosReceiver {
   readonly url: string;
-  /** Keys of accepted deliveries, and how many attempts came with one that was accepted before. */
-  readonly accepted: ReadonlySet<string>;
+  /** When each delivery was accepted first, epoch ms, by key; and how many attempts came with one that was accepted before. */
+  readonly accepted: ReadonlyMap<string, number>;
   readonly repeated: number;
   /** While true it refuses everything. */
   isClosed: boolean;
@@ -19,7 +20,7 @@ export interface ChaosReceiver {
 }
 
 export async function startReceiver(random: Random): Promise<ChaosReceiver> {
-  const accepted = new Set<string>();
+  const accepted = new Map<string, number>();
   const refused = new Map<string, number>();
   const counted = { repeated: 0 };
   const server = createServer((request, response) => {
@@ -33,7 +34,7 @@ export async function startReceiver(random: Random): Promise<ChaosReceiver> {
         return;
       }
       if (accepted.has(key)) counted.repeated++;
-      accepted.add(key);
+      else accepted.set(key, systemClock.now());
       response.end('ok');
     });
   });

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../core/clock.ts';
 import { describeError, ExchangeError } from '../../core/errors.ts';
+import type { Interval } from '../../core/interval.ts';
 import { install, type Times } from './installation.ts';
-import { ACTIVE_MS, type Disturbance, type Kind, planOf, QUIET_MS, revealing } from './plan.ts';
+import { ACTIVE_MS, type Disturbance, type Kind, planOf, QUIET_MS, revealing, storeOf } from './plan.ts';
 import { differences, type Figures } from './verify.ts';
 
 export interface RoundOptions {
@@ -25,8 +26,8 @@ export interface RoundResult {
   readonly story: readonly string[];
 }
 
-/** Time for everything to start before the first disturbance, ms. */
-const START_MS = 2500;
+/** Time for everything to start before the first disturbance, ms, also on a busy machine. */
+const START_MS = 12_000;
 /** Defaults of `RoundOptions.settleMs`: what is lost by mistake does not come if one waits. */
 const SETTLE_MS = 45_000;
 const BROKEN_SETTLE_MS = 5000;
@@ -60,8 +61,11 @@ export async function playRound(options: RoundOptions): Promise<RoundResult> {
     await sleep(Math.max(0, times.until - systemClock.now()));
     await installation.endCapture();
     tell('traffic has ended');
+    const store = storeOf(kind);
+    const outages = (store === null ? undefined : installation.parts.get(store)?.disturbed) ?? [];
     const result = await settle(
       installation,
+      outages,
       options.settleMs ?? (options.broken ? BROKEN_SETTLE_MS : SETTLE_MS),
     );
     tell(result.found.length === 0 ? 'all is right' : 'something is wrong');
@@ -70,7 +74,7 @@ export async function playRound(options: RoundOptions): Promise<RoundResult> {
     return { differences: result.found, figures, story };
   } catch (error) {
     story.push(installation.outputs());
-    const figures = { frames: 0, incidents: 0, deliveries: 0, silenced: 0, repeated: 0 };
+    const figures = { frames: 0, incidents: 0, deliveries: 0, silenced: 0, during: 0, repeated: 0 };
     return { differences: [`the round broke off: ${describeError(error)}`], figures, story };
   } finally {
     await installation.stop();
@@ -95,10 +99,22 @@ async function acceptance({ receiver }: Installed, until: number): Promise<boole
 type Installed = Awaited<ReturnType<typeof install>>;
 
 /** Compare until all is right, or until nothing can be expected any more. */
-async function settle({ config, store, state, receiver, silence, closed }: Installed, settleMs: number) {
+async function settle(
+  { config, store, state, receiver, silence, closed }: Installed,
+  outages: readonly Interval[],
+  settleMs: number,
+) {
   const deadline = systemClock.now() + settleMs;
   await store.open();
-  const evidence = { config, store, state, closed: await closed(), accepted: receiver.accepted, silence };
+  const evidence = {
+    config,
+    store,
+    state,
+    closed: await closed(),
+    accepted: receiver.accepted,
+    outages,
+    silence,
+  };
   for (;;) {
     const isLast = systemClock.now() > deadline;
     // What was killed a moment ago may not be in contact with us yet.

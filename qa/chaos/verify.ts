@@ -3,9 +3,13 @@ import { makeFold } from '../../app/wire.ts';
 import type { Config } from '../../core/config/config.ts';
 import type { Annotation, Detection, Incident } from '../../core/incident/incident.ts';
 import { isCovered, type Silence } from '../../core/incident/silence.ts';
-import { decodeFrame, type Frame } from '../../core/traffic/frame.ts';
+import type { Interval } from '../../core/interval.ts';
+import { decodeFrame, type Frame, frameEnd } from '../../core/traffic/frame.ts';
 import type { State } from '../../state/contract.ts';
 import type { Store } from '../../store/contract.ts';
+
+/** Longest that an alert may take while the store is away, ms; the receiver refuses some messages twice. */
+const TELL_MS = 6000;
 
 const ALWAYS = { from: 0, to: Number.MAX_SAFE_INTEGER };
 
@@ -15,8 +19,10 @@ export interface Evidence {
   readonly state: State;
   /** Frames that were closed, by host: of each, its JSON. */
   readonly closed: ReadonlyMap<string, readonly string[]>;
-  /** Keys of the deliveries that the receiver accepted. */
-  readonly accepted: ReadonlySet<string>;
+  /** When the receiver accepted each delivery, epoch ms, by key. */
+  readonly accepted: ReadonlyMap<string, number>;
+  /** Outages in which alerts must arrive. */
+  readonly outages: readonly Interval[];
   /** In force for the whole round. */
   readonly silence: Silence;
 }
@@ -27,13 +33,15 @@ export interface Figures {
   incidents: number;
   deliveries: number;
   silenced: number;
+  /** Deliveries of what happened in an outage, each accepted before its end. */
+  during: number;
 }
 
 /** What is not as an undisturbed run would have left it; nothing when all is right. */
 export async function differences(evidence: Evidence): Promise<{ found: string[]; figures: Figures }> {
   const { config, store, state, closed, silence } = evidence;
   const found: string[] = [];
-  const figures: Figures = { frames: 0, incidents: 0, deliveries: 0, silenced: 0 };
+  const figures: Figures = { frames: 0, incidents: 0, deliveries: 0, silenced: 0, during: 0 };
   const expected = new Expected(silence);
   for (const [host, journal] of closed) {
     const frames: Frame[] = [];
@@ -58,13 +66,17 @@ export async function differences(evidence: Evidence): Promise<{ found: string[]
   figures.deliveries = expected.notifications.size;
   figures.silenced = expected.silenced.size;
   found.push(...(await compareDeliveries(evidence, expected)));
+  const due = evidence.outages.flatMap(outage => expected.dueIn(outage).map(key => ({ key, by: outage.to })));
+  const late = due.filter(({ key, by }) => (evidence.accepted.get(key) ?? Number.POSITIVE_INFINITY) > by);
+  found.push(...late.map(({ key }) => `${key} did not arrive during the outage of the store`));
+  figures.during = due.length - late.length;
   return { found, figures };
 }
 
 async function compareDeliveries({ state, accepted, silence }: Evidence, expected: Expected) {
   const same = (text: string) => text;
   const found = [
-    ...compare('accepted deliveries', [...accepted], [...expected.notifications], same),
+    ...compare('accepted deliveries', [...accepted.keys()], [...expected.notifications.keys()], same),
     ...compare('silences', await state.silences(0), [silence], ({ id }) => id),
   ];
   for (const status of ['held', 'silenced'] as const) {
@@ -84,7 +96,8 @@ const key = ({ start, container }: Detection): string => JSON.stringify([start, 
 class Expected {
   readonly incidents = new Map<string, Incident>();
   readonly annotations = new Map<string, Annotation>();
-  readonly notifications = new Set<string>();
+  /** End of the frame that gave each, epoch ms, by key. */
+  readonly notifications = new Map<string, number>();
   /** Those that a silence keeps from being sent, each with its incident. */
   readonly silenced = new Map<string, string>();
   readonly #silence: Silence;
@@ -104,7 +117,7 @@ class Expected {
       for (const annotation of output.annotations) this.annotations.set(annotation.id, annotation);
       for (const { key, incident } of output.notifications) {
         if (isCovered(this.#silence, incident, frame.start)) this.silenced.set(key, incident.id);
-        else this.notifications.add(key);
+        else this.notifications.set(key, frameEnd(frame));
       }
       this.#detections.push(...output.detections);
     }
@@ -114,6 +127,11 @@ class Expected {
   keptBack(status: 'held' | 'silenced'): string[] {
     const isOver = (id: string) => this.incidents.get(id)?.resolvedAt !== null;
     return [...this.silenced].filter(([, id]) => isOver(id) === (status === 'silenced')).map(([key]) => key);
+  }
+
+  /** Keys of what happened early enough in an outage to be told before its end. */
+  dueIn({ from, to }: Interval): string[] {
+    return [...this.notifications].filter(([, at]) => at >= from && at <= to - TELL_MS).map(([key]) => key);
   }
 
   detectionsOf(host: string): Detection[] {

@@ -8,6 +8,7 @@ import type { FlowTotal } from '../../core/traffic/service-map.ts';
 import { notOpen } from '../check.ts';
 import type { Store, StoreInfo } from '../contract.ts';
 import { readSeries, rollUp } from '../tiers.ts';
+import { ClaimTable } from './claims.ts';
 import type { Access } from './client/access.ts';
 import { apiOf, connectionTo, type InfluxConfig, serverVersion } from './client/connect.ts';
 import { InfluxFailure } from './client/failure.ts';
@@ -31,6 +32,7 @@ const LONGEST = TIERS.at(-1)?.name;
 
 /** InfluxDB 1.6 or newer, 2.x, 3 Core: written with the official client, read with InfluxQL. */
 export class InfluxStore implements Store {
+  readonly claims: ClaimTable;
   readonly #config: InfluxConfig;
   readonly #log: Log;
   readonly #connection: Connection;
@@ -54,6 +56,7 @@ export class InfluxStore implements Store {
       }),
       write: async (lines, policy) => lineWriter(this.#connection, this.#target(policy)).write(lines),
     };
+    this.claims = new ClaimTable(access);
     this.#frames = new FrameTables(access, log);
     this.#incidents = new IncidentTables(access, () => (this.#opened?.hasTiers ? LONGEST : undefined));
     this.#tiers = new InfluxTiers(access, (host, range) =>

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { openFailure } from '../../backends/sqlite/failure.ts';
+import { setTimeout } from 'node:timers/promises';
+import { isBusy, openFailure } from '../../backends/sqlite/failure.ts';
 import { openDatabase, openReadOnly } from '../../backends/sqlite/open.ts';
 import type { Annotation, Detection } from '../../core/incident/incident.ts';
 import type { Interval } from '../../core/interval.ts';
@@ -18,6 +19,11 @@ import { Threads } from './threads.ts';
 
 /** Rows that one transaction writes or one step reads: a few milliseconds of a blocked event loop. */
 const STEP_ROWS = 2000;
+/** Longest time that a writer elsewhere blocks the event loop at once, and how often it is waited for, with pauses. */
+const BLOCKED_MS = 20;
+const ATTEMPTS = 20;
+/** Pause before the next attempt, ms. */
+const PAUSE_MS = 30;
 /** Time of which flows are added up in one step, ms. */
 const STEP_FLOWS_MS = 600_000;
 
@@ -30,6 +36,8 @@ interface Opened {
 
 /** One SQLite file, which several processes may have open at once. */
 export class SqliteStore implements Store {
+  /** The data directory is locked, and a file is on one machine. */
+  readonly claims = null;
   readonly #file: string;
   readonly #retention: Retention;
   readonly #readOnly: boolean;
@@ -51,6 +59,7 @@ export class SqliteStore implements Store {
     this.#opened = null;
     const db = (this.#readOnly ? openReadOnly : openDatabase)(this.#file, STORE_FILE);
     try {
+      db.exec(`PRAGMA busy_timeout = ${BLOCKED_MS}`);
       const names = new Names(db);
       const frames = new FrameTables(db, names);
       const incidents = new IncidentTables(db, names);
@@ -178,6 +187,7 @@ export class SqliteStore implements Store {
     put: (tables: Opened, item: T) => void,
   ): Promise<void> {
     let next = 0;
+    let attempts = 0;
     while (next < items.length) {
       const opened = this.#open();
       try {
@@ -192,8 +202,12 @@ export class SqliteStore implements Store {
         });
       } catch (error) {
         opened.names.forget();
-        throw error;
+        // Not one long wait: everything else in this process would stand still.
+        if (!(error instanceof Error && isBusy(error.cause)) || ++attempts === ATTEMPTS) throw error;
+        await setTimeout(PAUSE_MS);
+        continue;
       }
+      attempts = 0;
       if (next < items.length) await breathe();
     }
   }

@@ -30,6 +30,15 @@ describeWith(
       expect(figures.deliveries + figures.silenced).toBeGreaterThanOrEqual(figures.incidents);
     });
 
+    it.each([
+      ['outage', 10],
+      ['locked', 11],
+    ] as const)('%s, seed %d: alerts arrive during a long outage of the store', async (kind, seed) => {
+      const round = await playRound({ kind, seed });
+      expect(wrongIn(round)).toEqual([]);
+      expect(round.figures.during).toBeGreaterThan(0);
+    });
+
     it('was tried on incidents, told and silenced: where one begins late there are fewer', () => {
       expect(sums.incidents).toBeGreaterThan(0);
       expect(sums.silenced).toBeGreaterThan(0);

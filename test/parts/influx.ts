@@ -6,20 +6,21 @@ import { Child, freePort, temporaryFolder } from './process.ts';
 export interface InfluxServer {
   readonly url: string;
   readonly child: Child;
-  /** Same port, same data. */
-  restart(): Promise<void>;
+  /** Same port, same data. `data`: other lines for the section [data] of its configuration. */
+  restart(data?: string): Promise<void>;
   stop(): Promise<void>;
 }
 
-export async function startInflux(options: { auth?: boolean } = {}): Promise<InfluxServer> {
+export async function startInflux(options: { auth?: boolean; data?: string } = {}): Promise<InfluxServer> {
   const port = await freePort();
   const backup = await freePort();
   const folder = temporaryFolder();
   for (const name of ['meta', 'data', 'wal']) mkdirSync(join(folder.path, name));
   const config = join(folder.path, 'influxdb.conf');
-  writeFileSync(
-    config,
-    `reporting-disabled = true
+  const configure = (data: string) =>
+    writeFileSync(
+      config,
+      `reporting-disabled = true
 bind-address = "127.0.0.1:${backup}"
 [meta]
   dir = "${folder.path}/meta"
@@ -27,6 +28,7 @@ bind-address = "127.0.0.1:${backup}"
   dir = "${folder.path}/data"
   wal-dir = "${folder.path}/wal"
   query-log-enabled = false
+  ${data}
 [monitor]
   store-enabled = false
 [http]
@@ -34,7 +36,8 @@ bind-address = "127.0.0.1:${backup}"
   log-enabled = false
   auth-enabled = ${options.auth === true}
 `,
-  );
+    );
+  configure(options.data ?? '');
   const url = `http://127.0.0.1:${port}`;
   const start = async () => {
     const child = new Child('influxd', ['run', '-config', config]);
@@ -52,8 +55,9 @@ bind-address = "127.0.0.1:${backup}"
     get child() {
       return child;
     },
-    async restart() {
+    async restart(data) {
       await child.stop('SIGKILL');
+      if (data !== undefined) configure(data);
       child = await start();
     },
     async stop() {

@@ -91,7 +91,7 @@ describe('sqlite file', () => {
     const bytes = readFileSync(file);
     bytes.fill(0x55, 4096 * 20, bytes.length - 4096);
     writeFileSync(file, bytes);
-    await expect(read(await opened())).rejects.toMatchObject(refusal(false, /malformed/));
+    await expect(read(await opened())).rejects.toMatchObject(refusal(true, /malformed/));
   });
 
   it.each(MIGRATIONS.slice(1).map((_, i) => i + 1))(
@@ -344,7 +344,7 @@ describe('several processes', () => {
     const hosts = ['one', 'two', 'three'];
     const ended = spawnScripts(
       `import { SqliteStore } from '${root}/store/sqlite/store.ts';
-       import { busyParts, frameOf } from '${root}/test/parts/frames.ts';
+       import { busyParts, frameOf } from '${root}/test/data/frames.ts';
        const [, , file, host] = process.argv;
        const store = new SqliteStore(file);
        await store.open();

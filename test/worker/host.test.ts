@@ -112,10 +112,9 @@ describe('a host worker', () => {
     }
     const readFrames: Store['readFrames'] = (host, range) =>
       breaks === 0 ? breaking(store.readFrames(host, range)) : store.readFrames(host, range);
-    const starting = HostWorker.start('box', await lease('a'), deps({ store: withReading(readFrames) }));
-    await until('the pause before the next attempt', () => clock.sleeping > 0);
-    clock.advance(5000);
-    await starting;
+    const worker = await HostWorker.start('box', await lease('a'), deps({ store: withReading(readFrames) }));
+    expect(worker.last).toBe(STORY[count - 1]?.start);
+    expect(await worker.catchUp()).toBeNull();
     expect((await state.incidents(ALWAYS, 100)).reverse()).toEqual(EXPECTED);
     expect(await store.readDetections('box', ALWAYS)).toHaveLength(STORY.length);
     expect((await told()).sort()).toEqual([...expectedKeys].sort());

@@ -151,6 +151,11 @@ export class Spool {
     return waiting;
   }
 
+  /** Whether a pending frame is on disk: it survives the death of this process. */
+  isWritten({ seq }: PendingFrame): boolean {
+    return Boolean(this.#entries.get(seq)?.disk);
+  }
+
   /**
    * A pending frame, with how many were given up right before it; null when its record on disk is damaged: the caller
    * then drops it.

@@ -17,7 +17,7 @@ interface Judgement {
 const PASSING: Judgement = { blame: 'server', remedy: 'Check that InfluxDB is running and reachable.' };
 const REFUSED: Judgement = { blame: 'request', remedy: 'Report this with the message of InfluxDB.' };
 const TOO_LARGE: Judgement = {
-  blame: 'request',
+  blame: 'setup',
   remedy: 'Raise the body limit of InfluxDB or of the proxy before it to 1 MB or more.',
 };
 const ELSEWHERE: Judgement = {
@@ -29,6 +29,11 @@ const CREDENTIALS: Judgement = {
   blame: 'setup',
   remedy: 'Check store.influx.token, or username and password.',
 };
+/** A limit that an administrator can lift: everything waits until then. */
+const limit = (remedy: string): Judgement => ({ blame: 'setup', remedy });
+const OTHERS_FIELDS = limit(
+  'Another program writes these fields here: set store.influx.database to a database of its own.',
+);
 const IN_PART: Judgement = {
   blame: 'request',
   remedy: 'InfluxDB refused what its message names; the rest may be stored.',
@@ -37,14 +42,54 @@ const IN_PART: Judgement = {
 const BY_STATUS: Readonly<Record<number, Judgement>> = {
   400: IN_PART,
   401: CREDENTIALS,
+  402: limit('Raise the quota of this InfluxDB account.'),
   403: { blame: 'setup', remedy: 'Give this user or token the right to read and write the database.' },
   404: { blame: 'setup', remedy: 'Check store.influx.url, database and org; create what is missing.' },
+  405: { blame: 'setup', remedy: 'Let InfluxDB, and a proxy before it, accept writes: this one takes none.' },
   408: PASSING,
   413: TOO_LARGE,
   422: IN_PART,
   425: PASSING,
   429: { blame: 'server', remedy: 'InfluxDB limits the rate of requests; it is tried again later.' },
 };
+
+/** What 1.x and 2.x say of a write of which they took a part. They quote names only after this. */
+const PARTIAL = '^(failure writing points to database: )?partial write: ';
+const partial = (reason: string): RegExp => new RegExp(`${PARTIAL}${reason}`);
+/** In what 3 Core says of a line: in front of it is the line, in whose text a quote has a backslash before it. */
+const ofLine = (reason: string): RegExp => new RegExp(`"error_message":"[^"]*${reason}`);
+
+/**
+ * Refusals of lines that are as they must be. What the server has to be changed for is not the fault of a frame, however
+ * long it takes: the spool keeps frames until then.
+ */
+const BY_REASON: readonly (readonly [RegExp, Judgement])[] = [
+  [
+    partial('max-values-per-tag limit exceeded'),
+    limit('Raise max-values-per-tag in [data] of influxdb.conf, or set it to 0, and restart InfluxDB.'),
+  ],
+  [
+    partial('max-series-per-database limit exceeded'),
+    limit('Raise max-series-per-database in [data] of influxdb.conf, or set it to 0, and restart InfluxDB.'),
+  ],
+  [partial('field type conflict'), OTHERS_FIELDS],
+  [ofLine('invalid column type for column'), OTHERS_FIELDS],
+  [
+    partial('points beyond retention policy'),
+    {
+      blame: 'request',
+      remedy: 'InfluxDB keeps nothing that old; raise the retention of the database if it should.',
+    },
+  ],
+  [
+    ofLine('would exceed (the )?(number|limit) of'),
+    limit(
+      'Raise the limit that the message names in the settings of InfluxDB 3, or delete what is not used.',
+    ),
+  ],
+  [/^[^'"]*no space left on device/, limit('Make room on the disk of InfluxDB.')],
+  [/^[^'"]*read[- ]?only/i, limit('Make InfluxDB writable again.')],
+];
 
 /**
  * What 3 Core says at the beginning of its messages, most of them with a status that means something else. Names are
@@ -68,19 +113,25 @@ const BY_MESSAGE: readonly (readonly [RegExp, Judgement])[] = [
     /^(invalid character in database|db name |cannot write to soft-deleted database)/,
     { blame: 'setup', remedy: 'Check store.influx.database.' },
   ],
+  [/^[^'"]*would exceed (the )?(number|limit) of/, limit('Raise the limit that the message names.')],
   [/^Authorization header was malformed/, CREDENTIALS],
+  ...BY_REASON,
 ];
 
-/** The one decision on HTTP statuses, and on what 3 Core says instead of one. */
+/**
+ * The one decision on HTTP statuses, and on what is said with them. Only a refusal of the content itself is the fault of
+ * the request; whatever else a status means has to be changed elsewhere.
+ */
 function judgeAnswer(status: number, message: string): Judgement {
   if (status >= 400) {
     const said = BY_MESSAGE.find(([pattern]) => pattern.test(message));
     if (said) return said[1];
+    // A page, of a proxy or of something else: InfluxDB has not seen the request.
+    if (status < 500 && message.startsWith('<')) return ELSEWHERE;
   }
   const known = BY_STATUS[status];
   if (known) return known;
   if (status >= 500) return PASSING;
-  if (status >= 400) return REFUSED;
   return ELSEWHERE;
 }
 
@@ -191,8 +242,8 @@ export function interpreted<T>(place: string, read: () => T): T {
 
 /** Both ends of a message: InfluxDB quotes the line it refuses in full, and says why, and how many, after it. */
 function excerpt(message: string): string {
-  if (message.length <= 300) return printable(message, 400);
-  return `${printable(message.slice(0, 100), 150)} … ${printable(message.slice(-200), 250)}`;
+  if (message.length <= 200) return printable(message, 250);
+  return `${printable(message.slice(0, 120), 150)} … ${printable(message.slice(-80), 100)}`;
 }
 
 /** Longest pause that a server can ask for: frames pile up meanwhile, and it may be a mistake. */

@@ -30,14 +30,19 @@ export function lineWriter(connection: Connection, target: Target): LineWriter {
   const place = `${connection.url}${path}`;
   /** Batches one after the other; of several such, each takes the next batch. A failure ends them all. */
   const send = async (batches: Generator<string[]>) => {
-    for (const batch of batches) {
-      const api = writeApi(client, path);
-      api.writeRecords(batch);
-      try {
-        await api.flush();
-      } catch (error) {
-        throw failureOf(place, error);
-      }
+    for (const batch of batches) await sendBatch(batch);
+  };
+  const sendBatch = async (batch: readonly string[]): Promise<void> => {
+    const api = writeApi(client, path);
+    api.writeRecords([...batch]);
+    try {
+      await api.flush();
+    } catch (error) {
+      // A proxy may take less at once than InfluxDB does.
+      if (!isTooLarge(error) || batch.length === 1) throw failureOf(place, error);
+      const half = Math.ceil(batch.length / 2);
+      await sendBatch(batch.slice(0, half));
+      await sendBatch(batch.slice(half));
     }
   };
   return {
@@ -81,6 +86,11 @@ export function* batchesOf(lines: readonly string[]): Generator<string[]> {
   }
   if (batch.length > 0) yield batch;
 }
+
+/** 3 Core says it with another status. */
+const isTooLarge = (error: unknown): boolean =>
+  error instanceof HttpError &&
+  (error.statusCode === 413 || (error.body ?? '').startsWith('max request size '));
 
 function failureOf(place: string, error: unknown) {
   if (!(error instanceof HttpError)) return lostExchange(place, error);

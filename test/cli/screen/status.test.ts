@@ -21,6 +21,9 @@ const WORKER = {
   silences: null,
   waiting: 0,
   waitingError: null,
+  waitingHosts: [],
+  unwritten: 0,
+  storeDown: null,
 } as unknown as WorkerStatus;
 const sight = (docker: Docker, aheadMs = 0) => ({ docker, aheadMs, unreached: [], unmatched: [], zone: UTC });
 const FRAME = frameOf('box', 0, busyParts(3));

@@ -24,10 +24,6 @@ describe('shipper', () => {
 
   it('stores every frame, then queues it, in order', async () => {
     rig.start('spool');
-    const queuedUnstored: number[] = [];
-    rig.queueFault = async frame => {
-      if (!(await rig.store.lastFrame('web-1', frame.start + 1))) queuedUnstored.push(frame.start);
-    };
     const sent = frames(20);
     for (const frame of sent) {
       rig.shipper.push(frame);
@@ -37,7 +33,7 @@ describe('shipper', () => {
     await until('all frames at the worker', () => rig.taken.length === 20);
     expect(rig.taken).toEqual(sent);
     expect(await rig.stored()).toEqual(starts(sent));
-    expect(queuedUnstored).toEqual([]);
+    expect(rig.queuedUnstored).toEqual([]);
     expect(rig.shipper.status()).toEqual({
       pending: 0,
       pendingBytes: 0,
@@ -62,22 +58,87 @@ describe('shipper', () => {
     });
   });
 
-  it('waits while the store is away, queues nothing, and catches up in few requests', async () => {
+  it('queues what is on disk while the store is away, and stores it in few requests when it is back', async () => {
     const seen: ShipperStatus[] = [];
     rig.start('spool', { onStatus: status => seen.push(status) });
     rig.storeFault = down;
     rig.push(frames(300));
     await until('an outage', () => rig.shipper.status().storeDown !== null);
-    expect(rig.shipper.status()).toMatchObject({ pending: 300, stored: 0, queued: 0, queueDown: null });
+    await until('all frames at the worker', () => rig.taken.length === 300);
+    expect(rig.shipper.status()).toMatchObject({ pending: 300, stored: 0, queued: 300, queueDown: null });
     expect(rig.shipper.status().storeDown).toContain('a fault');
     rig.storeFault = well;
     expect(await rig.shipper.drain(60_000)).toBe(true);
     expect(rig.batches.length).toBeLessThanOrEqual(3);
     expect(await rig.stored()).toEqual(starts(frames(300)));
-    await until('all frames at the worker', () => rig.taken.length === 300);
+    expect(rig.shipper.status()).toMatchObject({ pending: 0, pendingBytes: 0, stored: 300, queued: 300 });
+    // None of them a second time.
     expect(starts(rig.taken)).toEqual(starts(frames(300)));
     expect(seen.map(status => status.storeDown !== null)).toEqual([true, false]);
     expect(rig.logged.lines.filter(line => line.message.includes('store'))).toHaveLength(2);
+  });
+
+  it('queues frames in order when a request to the store hangs, those that come later too', async () => {
+    rig.start('spool');
+    const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+    rig.storeFault = () => answered;
+    rig.push(frames(3));
+    await until('three frames at the worker', () => rig.taken.length === 3);
+    rig.push(frames(3, 3));
+    await until('six frames at the worker', () => rig.taken.length === 6);
+    expect(rig.shipper.status()).toMatchObject({ pending: 6, stored: 0, queued: 6, storeDown: null });
+    rig.storeFault = well;
+    answer();
+    expect(await rig.shipper.drain(60_000)).toBe(true);
+    rig.push(frames(1, 6));
+    expect(await rig.shipper.drain(60_000)).toBe(true);
+    await until('the last frame at the worker', () => rig.taken.length === 7);
+    expect(rig.taken).toEqual(frames(7));
+    expect(await rig.stored()).toEqual(starts(frames(7)));
+  });
+
+  it('queues nothing unstored that the spool could only keep in memory', async () => {
+    rig.start('spool');
+    rig.storeFault = down;
+    rig.push(frames(2));
+    await until('two frames at the worker', () => rig.taken.length === 2);
+    rig.spool.isWritten = () => false;
+    rig.push(frames(2, 2));
+    rig.storeFault = well;
+    expect(await rig.shipper.drain(60_000)).toBe(true);
+    await until('four frames at the worker', () => rig.taken.length === 4);
+    expect(rig.queuedUnstored).toEqual(starts(frames(2)));
+  });
+
+  it('stores and queues each frame once, in order, whatever the store does meanwhile', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.constantFrom('well', 'down', 'late'), { minLength: 5, maxLength: 40 }),
+        async faults => {
+          const host = `host-${++runs}`;
+          rig.taken.length = 0;
+          let attempts = 0;
+          rig.start(host);
+          rig.storeFault = async batch => {
+            const fault = faults[attempts++];
+            if (fault === 'late') await rig.store.writeFrames(batch);
+            if (fault === 'down' || fault === 'late') throw failure(true);
+          };
+          const all = Array.from({ length: 30 }, (_, n) => frameOf(host, n));
+          for (const frame of all) {
+            rig.shipper.push(frame);
+            await new Promise(resolve => setImmediate(resolve));
+          }
+          expect(await rig.shipper.drain(60_000)).toBe(true);
+          await until('all frames at the worker', () => rig.taken.length >= all.length);
+          await rig.shipper.stop();
+          expect(rig.taken).toEqual(all);
+          expect(await rig.stored(host)).toEqual(starts(all));
+          expect(rig.shipper.status()).toMatchObject({ pending: 0, pendingBytes: 0, stored: 30, queued: 30 });
+        },
+      ),
+      { numRuns: 15 },
+    );
   });
 
   it('goes on storing while the queue is away, and queues all of it afterwards, in order', async () => {
@@ -95,7 +156,7 @@ describe('shipper', () => {
     expect(starts(rig.taken)).toEqual(starts(frames(20)));
   });
 
-  it('isolates what the store refuses for good, wherever it is; all else is stored and queued in order', async () => {
+  it('isolates what the store refuses for good, wherever it is; all else is stored, and queued in order', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.uniqueArray(fc.nat(99), { maxLength: 6 }),
@@ -113,9 +174,14 @@ describe('shipper', () => {
           };
           rig.push(all);
           expect(await rig.shipper.drain(60_000)).toBe(true);
-          await until('the worker', () => rig.taken.length === 100 - bad.length);
+          const good = withDropped(all, frame => badStarts.has(frame.start));
+          const isGood = ({ start }: Frame) => !badStarts.has(start);
+          await until('the worker', () => rig.taken.filter(isGood).length === good.length);
           await rig.shipper.stop();
-          expect(rig.taken).toEqual(withDropped(all, frame => badStarts.has(frame.start)));
+          expect((await rig.storedFrames(host)).filter(isGood)).toEqual(good);
+          // What was queued while the store was away may be refused later.
+          expect(starts(rig.taken.filter(isGood))).toEqual(starts(good));
+          if (!outages.includes(true)) expect(rig.taken).toEqual(good);
           expect(rig.shipper.status()).toMatchObject({
             refused: bad.length,
             stored: 100 - bad.length,
@@ -147,6 +213,7 @@ describe('shipper', () => {
           };
           rig.push(all.slice(0, 1));
           await until('all frames at the worker', () => rig.taken.length === all.length);
+          expect(await rig.shipper.drain(60_000)).toBe(true);
           await rig.shipper.stop();
           expect(rig.taken).toEqual(all);
           expect(rig.ahead.length).toBeGreaterThan(0);

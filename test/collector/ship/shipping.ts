@@ -45,6 +45,8 @@ export class Shipping {
   readonly taken: Frame[] = [];
   /** Sizes of what was stored in one request. */
   readonly batches: number[] = [];
+  /** Starts of frames that were queued before they were stored. */
+  readonly queuedUnstored: number[] = [];
   /** Starts of frames that were stored ahead of their turn. */
   readonly ahead: number[] = [];
   /** What is wrong with store and queue at the moment: called with what is about to be done. */
@@ -97,9 +99,13 @@ export class Shipping {
 
   /** Starts of the frames that can be read from the store. */
   async stored(host = 'web-1'): Promise<number[]> {
+    return starts(await this.storedFrames(host));
+  }
+
+  async storedFrames(host = 'web-1'): Promise<Frame[]> {
     const found: Frame[] = [];
     for await (const frame of this.store.readFrames(host, ALL)) found.push(frame);
-    return starts(found);
+    return found;
   }
 
   async stop(): Promise<void> {
@@ -118,6 +124,8 @@ export class Shipping {
 
   async #publish(frame: Frame): Promise<void> {
     await this.queueFault(frame);
+    const newest = await this.store.lastInTurn(frame.host);
+    if (newest === null || newest < frame.start) this.queuedUnstored.push(frame.start);
     await this.queue.publish(frame);
   }
 }

@@ -179,10 +179,10 @@ describe('InfluxDB 3 Core: decision on answers', () => {
     ['noDatabase', true, /Check store.influx.url, database/],
     ['syntax', false, /invalid FROM clause/],
     ['planning', false, /Error during planning/],
-    ['conflict', false, /partial write.*invalid column type for column 'v'.*"line_number":1/],
+    ['conflict', true, /partial write.*invalid column type for column 'v'.*"line_number":1/],
     ['badName', true, /invalid character.*Check store.influx.database/],
-    ['tooLarge', false, /Raise the body limit/],
-    ['tooMany', false, /exceed limit/],
+    ['tooLarge', true, /Raise the body limit/],
+    ['tooMany', true, /exceed limit/],
   ])('%s: retry %s', async (name, retry, message) => {
     let answer: Recorded | undefined;
     const { store } = await recorded(() => answer);

@@ -1,0 +1,43 @@
+import type { Clock } from '../core/clock.ts';
+import { isRetriable } from '../core/retry.ts';
+import type { FrameStore } from '../store/contract.ts';
+import { within } from './within.ts';
+
+/** Longest wait for an answer, ms. */
+const LIMIT_MS = 2000;
+
+/** Up to where the store is known to have a host's frames in their turn. */
+export class Acknowledged {
+  readonly #host: string;
+  readonly #deps: { readonly store: FrameStore; readonly clock: Clock };
+  /** Start of a frame, epoch ms. */
+  #upTo: number;
+
+  /** `upTo`: what is known already; null: nothing. */
+  constructor(host: string, upTo: number | null, deps: { store: FrameStore; clock: Clock }) {
+    this.#host = host;
+    this.#upTo = upTo ?? Number.NEGATIVE_INFINITY;
+    this.#deps = deps;
+  }
+
+  /** The store has the frame that starts at this time. */
+  note(start: number | null): void {
+    if (start !== null) this.#upTo = Math.max(start, this.#upTo);
+  }
+
+  /**
+   * Whether the store has the frame that starts at this time, or a later one: what it lacks before was given up. It is
+   * asked when that is not known; null: it does not answer.
+   */
+  async covers(start: number): Promise<boolean | null> {
+    if (this.#upTo >= start) return true;
+    const { store, clock } = this.#deps;
+    try {
+      this.note(await within(LIMIT_MS, () => store.lastInTurn(this.#host), clock));
+    } catch (error) {
+      if (!isRetriable(error)) throw error;
+      return null;
+    }
+    return this.#upTo >= start;
+  }
+}
