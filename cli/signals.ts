@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../core/clock.ts';
 import { errorCode } from '../core/errors.ts';
 
 /** Signals that ask for an end, and the exit code of one that was cut short by each. */
@@ -9,6 +10,9 @@ const UNREAD = new Set(['EPIPE', 'EIO']);
 /** A process that cannot end by itself after an orderly end is ended: a connection that hangs keeps it alive, ms. */
 const LINGER_MS = 200;
 
+/** One Ctrl-C comes twice when npm or timeout passes on what the terminal sends to all: a signal so soon is no second one, ms. */
+const ECHO_MS = 500;
+
 export interface Stop {
   /** Aborted by the first SIGINT, SIGTERM or SIGHUP, or by a closed output. */
   readonly signal: AbortSignal;
@@ -17,11 +21,13 @@ export interface Stop {
 }
 
 /** The first signal asks for an orderly end, the second one ends at once. A closed output asks too. */
-export function stopSignal(): Stop {
+export function stopSignal(clock: Clock = systemClock): Stop {
   const controller = new AbortController();
+  let asked = Number.POSITIVE_INFINITY;
   for (const [name, code] of Object.entries(SIGNALS)) {
     process.on(name, () => {
-      if (controller.signal.aborted) process.exit(code);
+      if (clock.monotonic() - asked >= ECHO_MS) process.exit(code);
+      asked = Math.min(asked, clock.monotonic());
       controller.abort(new Interrupted(code));
     });
   }
