@@ -53,8 +53,9 @@ const ENOUGH = 3;
 /** Replicas judged at most: the first by name. */
 const MOST = 32;
 const MINUTE = 60_000;
-/** Frames of a minute kept at most; shorter frames are compared over less than a minute. */
-const FRAMES = 60;
+/** A minute is kept in slices of at least a second, whatever the frames are. */
+const SLICE_MS = 1000;
+const FRAMES = MINUTE / SLICE_MS;
 const HOLE_MS = 30_000;
 const START_MS = 180_000;
 const GONE_MS = 24 * 60 * MINUTE;
@@ -76,7 +77,9 @@ function step(state: State, input: GroupInput, o: Options): { state: State; opin
   if (input.members.length < ENOUGH) return { state, opinion: { abstain: 'no value' } };
   state.watched += input.durationMs;
   turn(state, now);
-  const present = input.members.slice(0, MOST).map(member => take(state, member, now));
+  const members = input.members.slice(0, MOST);
+  makeRoom(state, members);
+  const present = members.map(member => take(state, member, now));
   const ready = present.filter(replica => sum(replica.lengths) >= MINUTE - 5000);
   if (ready.length < ENOUGH) return { state, opinion: { abstain: 'warming up' } };
   const oddest = judgeAll(ready, allowanceAt(state.watched), strictnessOf(o.sensitivity), now);
@@ -94,13 +97,26 @@ function turn(state: State, now: number): void {
   state.block = block;
 }
 
+/** New replicas take the places of those that have been gone for longest. */
+function makeRoom(state: State, members: readonly ContainerInput[]): void {
+  const names = new Set(members.map(({ container }) => nameOf(container)));
+  const known = new Set(state.replicas.map(({ name }) => name));
+  const gone = state.replicas.filter(({ name }) => !names.has(name)).sort((a, b) => a.seen - b.seen);
+  const lacking = state.replicas.length + [...names].filter(name => !known.has(name)).length - MOST;
+  const dropped = new Set(gone.slice(0, Math.max(0, lacking)));
+  if (dropped.size > 0) state.replicas = state.replicas.filter(replica => !dropped.has(replica));
+}
+
+const nameOf = ({ replica }: ContainerInput['container']): string => replica.slice(0, 64);
+
 /** The replica of a member, with its newest frame. */
 function take(state: State, member: ContainerInput, now: number): Replica {
-  const { replica: name, id } = member.container;
-  let replica = state.replicas.find(one => one.name === name.slice(0, 64));
+  const { id } = member.container;
+  const name = nameOf(member.container);
+  let replica = state.replicas.find(one => one.name === name);
   if (!replica) {
     replica = {
-      name: name.slice(0, 64),
+      name,
       id: id.slice(0, 64),
       seen: now,
       mute: START_MS,
@@ -120,13 +136,23 @@ function take(state: State, member: ContainerInput, now: number): Replica {
     forgetMinute(replica);
     return replica;
   }
-  replica.messages.push(member.receive?.messages ?? 0);
-  replica.lengths.push(member.durationMs);
+  addFrame(replica, member.receive?.messages ?? 0, member.durationMs);
   while (replica.lengths.length > FRAMES || sum(replica.lengths) - (replica.lengths[0] ?? 0) >= MINUTE) {
     replica.messages.shift();
     replica.lengths.shift();
   }
   return replica;
+}
+
+function addFrame({ messages, lengths }: Replica, count: number, durationMs: number): void {
+  const last = lengths.length - 1;
+  if (last >= 0 && (lengths[last] ?? 0) < SLICE_MS) {
+    messages[last] = (messages[last] ?? 0) + count;
+    lengths[last] = (lengths[last] ?? 0) + durationMs;
+  } else {
+    messages.push(count);
+    lengths.push(durationMs);
+  }
 }
 
 function forgetMinute(replica: Replica): void {

@@ -205,7 +205,7 @@ export function judge(
   if (e.event !== null && Math.abs(now - e.event.last) > EVENT_GAP) close(e, e.event, now);
   const floor = floorOf(e, sharp);
   if (excess < floor) learn(e, value);
-  if (excess < floor * strictness * 0.5) return excess > 0 ? Math.min(0.4, excess / floor) : 0;
+  if (excess < floor * Math.min(1, strictness * 0.5)) return excess > 0 ? Math.min(0.4, excess / floor) : 0;
   const score = excess / (limitOf(e, sharp, youth) * strictness);
   if (excess < floor) return Math.min(score, 0.99);
   e.event ??= { from: now, last: now, aside: null, excess: 0, alarmed: 0, alarmedAt: 0 };

@@ -6,15 +6,20 @@ import { inputAt, START } from './containers.ts';
 import { alarmsOf, run } from './examples.ts';
 
 /** One frame of a service: messages received by each replica; null: it is not there. */
-function groupAt(at: number, received: readonly (number | null)[], ids: readonly string[] = []): GroupInput {
+function groupAt(
+  at: number,
+  received: readonly (number | null)[],
+  ids: readonly string[] = [],
+  durationMs = 5000,
+): GroupInput {
   const members = received.flatMap((n, k) => {
     if (n === null) return [];
-    const input = inputAt(at, { sent: 0, received: n });
+    const input = inputAt(at, { sent: 0, received: n }, durationMs);
     const name = `web-${k + 1}`;
     const container = { ...input.container, name, replica: `${k + 1}`, id: ids[k] ?? name };
     return [{ ...input, container }];
   });
-  return { start: START + at, durationMs: 5000, members };
+  return { start: START + at, durationMs, members };
 }
 
 const groups = (n: number, row: (i: number) => readonly (number | null)[]): GroupInput[] =>
@@ -32,6 +37,37 @@ describe('siblings', () => {
     expect(opinions[first ?? 0]).toMatchObject({
       evidence: { text: expect.stringContaining('replica 1 received') },
     });
+  });
+
+  it.each([200, 500])('judges frames of %i ms by the minute as well', durationMs => {
+    const perSecond = 1000 / durationMs;
+    const inputs = Array.from({ length: 4200 * perSecond }, (_, i) =>
+      groupAt(i * durationMs, i < 3600 * perSecond ? [4, 4, 4] : [16, 2, 2], [], durationMs),
+    );
+    const [first] = alarmsOf(run(siblings, {}, inputs));
+    expect(first).toBeGreaterThanOrEqual(3600 * perSecond);
+    expect(first).toBeLessThan(3660 * perSecond);
+  });
+
+  it('goes on judging a service whose replicas get new names with each deploy', () => {
+    const hours = 8;
+    const names = (deploy: number) => Array.from({ length: 12 }, (_, k) => `pod-${deploy}-${k}`);
+    const inputs = Array.from({ length: hours * HOUR }, (_, i) => {
+      const frame = groupAt(
+        i * 5000,
+        Array.from({ length: 12 }, (_, k) => (i >= hours * HOUR - 60 && k === 0 ? 400 : 20)),
+      );
+      const now = names(Math.floor(i / HOUR));
+      return {
+        ...frame,
+        members: frame.members.map((member, k) => ({
+          ...member,
+          container: { ...member.container, replica: now[k] ?? '', id: now[k] ?? '' },
+        })),
+      };
+    });
+    const [first] = alarmsOf(run(siblings, {}, inputs));
+    expect(first).toBeGreaterThanOrEqual(hours * HOUR - 60);
   });
 
   it('has nothing to say of a replica that has always been unlike', () => {
