@@ -121,6 +121,7 @@ function onceReached({ state, startup }: Destinations): Leases {
       return state.acquire(name, owner, ttlMs);
     },
     renew: (lease, ttlMs) => state.renew(lease, ttlMs),
+    renewAll: (leases, ttlMs) => state.renewAll(leases, ttlMs),
     release: lease => state.release(lease),
   };
 }

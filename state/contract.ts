@@ -69,6 +69,8 @@ export interface Leases {
   acquire(name: string, owner: string, ttlMs: number): Promise<Lease | null>;
   /** Extend the lease; false when it was lost. */
   renew(lease: Lease, ttlMs: number): Promise<boolean>;
+  /** The same for several in one write; whether each of them is held, in their order. */
+  renewAll(leases: readonly Lease[], ttlMs: number): Promise<boolean[]>;
   release(lease: Lease): Promise<void>;
 }
 

@@ -147,8 +147,7 @@ export class Worker {
     const { clock, leaseMs, log } = this.#deps;
     for (let round = 0; !this.#abort.signal.aborted; round++) {
       try {
-        await this.#tendLanes(round % SWEEP_EVERY === 0);
-        await this.#tendPolicy();
+        await this.#tend(round % SWEEP_EVERY === 0);
         await this.#prune();
         this.#stateDown = null;
       } catch (error) {
@@ -160,34 +159,53 @@ export class Worker {
     }
   }
 
-  async #tendLanes(sweep: boolean): Promise<void> {
+  async #tend(sweep: boolean): Promise<void> {
     const { state, queue, owner, leaseMs } = this.#deps;
     const share = shareOf(queue.lanes, await state.announce(owner, leaseMs), owner);
-    await Promise.all([...this.#lanes.values()].map(lane => this.#tend(lane, sweep)));
+    const { lost, policyLost } = await this.#renew();
+    for (const owned of this.#lanes.values()) {
+      // A lane that is being given back keeps its lease until it has saved what it knows.
+      if (this.#leaving.has(owned.lane)) continue;
+      if (!lost.has(owned.lane)) {
+        if (sweep) void owned.sweep();
+        continue;
+      }
+      const reason = owned.failed ?? leaseLost(owned.lease.name).message;
+      this.#deps.log.warn({ lane: owned.lane, reason }, 'lane given up');
+      void this.#giveUp(owned.lane, false);
+    }
+    await this.#share(share);
+    await this.#tendPolicy(policyLost);
+  }
+
+  /** Renew all leases in one write: nobody contests most of them, and each write costs the same. */
+  async #renew(): Promise<{ lost: Set<number>; policyLost: boolean }> {
+    const { state, leaseMs } = this.#deps;
+    const lanes = [...this.#lanes.values()].filter(owned => owned.failed === null);
+    const policy = this.#policy && !this.#policy.deliverer.lost ? this.#policy : null;
+    const leases = [...lanes, ...(policy ? [policy] : [])].map(({ lease }) => lease);
+    const held = await state.renewAll(leases, leaseMs);
+    const kept = new Set(lanes.filter((_, i) => held[i]).map(({ lane }) => lane));
+    return {
+      lost: new Set([...this.#lanes.keys()].filter(lane => !kept.has(lane))),
+      policyLost: this.#policy !== null && !(policy && held[lanes.length]),
+    };
+  }
+
+  /** Hand on what is more than the share of this worker, or take what is free. */
+  async #share(share: number): Promise<void> {
+    const { queue, log } = this.#deps;
     const kept = [...this.#lanes.keys()].filter(lane => !this.#leaving.has(lane));
     for (const lane of kept.splice(share)) {
       // Its next owner would have to wait for the store to know what this one knows.
       if ((this.#lanes.get(lane)?.status().unwritten ?? 0) > 0) continue;
-      this.#deps.log.info({ lane }, 'lane handed on to another worker');
+      log.info({ lane }, 'lane handed on to another worker');
       void this.#giveUp(lane, true);
     }
     for (let lane = 0; lane < queue.lanes && this.#lanes.size < share; lane++) {
       if (this.#abort.signal.aborted) return;
       if (!this.#lanes.has(lane)) await this.#tryTake(lane);
     }
-  }
-
-  /** A lane that is being given back keeps its lease until it has saved what it knows. */
-  async #tend(owned: OwnedLane, sweep: boolean): Promise<void> {
-    const held = owned.failed === null && (await this.#deps.state.renew(owned.lease, this.#deps.leaseMs));
-    if (this.#leaving.has(owned.lane)) return;
-    if (held) {
-      if (sweep) void owned.sweep();
-      return;
-    }
-    const reason = owned.failed ?? leaseLost(owned.lease.name).message;
-    this.#deps.log.warn({ lane: owned.lane, reason }, 'lane given up');
-    void this.#giveUp(owned.lane, false);
   }
 
   async #tryTake(lane: number): Promise<void> {
@@ -220,11 +238,9 @@ export class Worker {
     this.#leaving.delete(lane);
   }
 
-  async #tendPolicy(): Promise<void> {
+  async #tendPolicy(lost: boolean): Promise<void> {
     const { state, leaseMs } = this.#deps;
-    if (this.#policy && (this.#policy.deliverer.lost || !(await state.renew(this.#policy.lease, leaseMs)))) {
-      await this.#endPolicy(false);
-    }
+    if (lost) await this.#endPolicy(false);
     if (this.#policy || this.#abort.signal.aborted) return;
     const lease = await state.acquire(POLICY, this.#deps.owner, leaseMs);
     if (!lease) return;

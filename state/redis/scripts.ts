@@ -28,6 +28,16 @@ const SCRIPTS = {
     ${FENCE}
     return redis.call('PEXPIRE', KEYS[1], ARGV[2])`,
 
+  /** keys: leases · args: ttl ms, then each lease · 1 or 0 for each */
+  renewAll: `
+    ${RUN}
+    local held = {}
+    for i, key in ipairs(KEYS) do
+      local own = redis.call('GET', key) == run .. ' ' .. ARGV[i + 1]
+      held[i] = own and redis.call('PEXPIRE', key, ARGV[1]) or 0
+    end
+    return held`,
+
   /** keys: lease · args: lease */
   release: `
     ${FENCE}

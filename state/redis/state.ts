@@ -93,6 +93,13 @@ class RedisState implements State {
     return this.#fenced('renew', lease, [], [Math.ceil(ttlMs)]);
   }
 
+  async renewAll(leases: readonly Lease[], ttlMs: number): Promise<boolean[]> {
+    if (leases.length === 0) return [];
+    const keys = leases.map(({ name }) => this.#keys.lease(name));
+    const held = await this.#run('renewAll', keys, [Math.ceil(ttlMs), ...leases.map(heldText)]);
+    return this.#records.answer(z.array(z.int()), held).map(one => one === 1);
+  }
+
   async release(lease: Lease): Promise<void> {
     await this.#fenced('release', lease, [], []);
   }
@@ -276,8 +283,9 @@ class RedisState implements State {
     keys: readonly string[],
     args: readonly (string | number)[],
   ): Promise<boolean> {
-    const held = `${lease.token} ${keyText(lease.owner)}`;
-    return (await this.#run(script, [this.#keys.lease(lease.name), ...keys], [held, ...args])) === 1;
+    return (
+      (await this.#run(script, [this.#keys.lease(lease.name), ...keys], [heldText(lease), ...args])) === 1
+    );
   }
 
   #run(...request: Parameters<Run>): Promise<unknown> {
@@ -293,6 +301,9 @@ class RedisState implements State {
     }
   }
 }
+
+/** A lease as it stands under its key, behind the run of the server. */
+const heldText = ({ token, owner }: Lease): string => `${token} ${keyText(owner)}`;
 
 const incidentArgs = (incident: Incident): (string | number)[] => [
   keyText(incident.id),

@@ -1,4 +1,4 @@
-import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { z } from 'zod';
 import { resultCode, sqliteFailure } from '../../backends/sqlite/failure.ts';
 import { type FileKind, openDatabase, openReadOnly } from '../../backends/sqlite/open.ts';
@@ -56,6 +56,8 @@ class SqliteState implements State {
   readonly #records: Records;
   readonly #readOnly: boolean;
   #db: DatabaseSync | undefined;
+  /** Of the open database, by text: workers ask the same few times a second. */
+  readonly #statements = new Map<string, StatementSync>();
 
   constructor({ file, clock, readOnly = false }: SqliteStateOptions) {
     this.#readOnly = readOnly;
@@ -71,16 +73,16 @@ class SqliteState implements State {
   }
 
   async agreeOnLanes(lanes: number): Promise<number> {
-    return this.#write(db => {
-      db.prepare(sql.recordLanes).run(lanes);
-      return this.#records.answer(lanesRow, db.prepare(sql.readLanes).get()).value;
+    return this.#write(() => {
+      this.#prepared(sql.recordLanes).run(lanes);
+      return this.#records.answer(lanesRow, this.#prepared(sql.readLanes).get()).value;
     });
   }
 
   async acquire(name: string, owner: string, ttlMs: number): Promise<Lease | null> {
-    return this.#write(db => {
+    return this.#write(() => {
       const now = this.#clock.now();
-      const row = db.prepare(sql.acquire).get({
+      const row = this.#prepared(sql.acquire).get({
         name: keyText(name),
         owner: keyText(owner),
         now,
@@ -91,49 +93,53 @@ class SqliteState implements State {
   }
 
   async renew(lease: Lease, ttlMs: number): Promise<boolean> {
-    return this.#fenced(lease, db => {
-      db.prepare(sql.extend).run({
-        name: keyText(lease.name),
-        expires: Math.ceil(this.#clock.now() + ttlMs),
-      });
-    });
+    return this.#fenced(lease, () => this.#extend(lease, this.#clock.now() + ttlMs));
+  }
+
+  async renewAll(leases: readonly Lease[], ttlMs: number): Promise<boolean[]> {
+    if (leases.length === 0) return [];
+    return this.#write(() =>
+      leases.map(lease => {
+        const valid = this.#holds(lease);
+        if (valid) this.#extend(lease, this.#clock.now() + ttlMs);
+        return valid;
+      }),
+    );
   }
 
   async release(lease: Lease): Promise<void> {
-    await this.#fenced(lease, db => {
-      db.prepare(sql.extend).run({ name: keyText(lease.name), expires: 0 });
-    });
+    this.#fenced(lease, () => this.#extend(lease, 0));
   }
 
   async announce(owner: string, ttlMs: number): Promise<string[]> {
-    return this.#write(db => {
+    return this.#write(() => {
       const now = this.#clock.now();
-      db.prepare(sql.forgetMembers).run(now);
-      db.prepare(sql.announce).run({ owner: keyText(owner), expires: Math.ceil(now + ttlMs) });
-      const rows = this.#records.answer(z.array(memberRow), db.prepare(sql.members).all());
+      this.#prepared(sql.forgetMembers).run(now);
+      this.#prepared(sql.announce).run({ owner: keyText(owner), expires: Math.ceil(now + ttlMs) });
+      const rows = this.#records.answer(z.array(memberRow), this.#prepared(sql.members).all());
       return rows.map(row => textOfKey(row.owner)).sort();
     });
   }
 
   async leave(owner: string): Promise<void> {
-    this.#write(db => db.prepare(sql.forgetMember).run(keyText(owner)));
+    this.#write(() => this.#prepared(sql.forgetMember).run(keyText(owner)));
   }
 
   async saveCheckpoint(lease: Lease, checkpoint: Checkpoint): Promise<boolean> {
-    return this.#fenced(lease, db => {
+    return this.#fenced(lease, () => {
       const key = {
         host: keyText(checkpoint.host),
         fingerprint: keyText(checkpoint.fingerprint),
         last: checkpoint.last,
       };
-      db.prepare(sql.replaceCheckpoints).run({ ...key, hour: hourOf(checkpoint.last) });
-      db.prepare(sql.saveCheckpoint).run({ ...key, body: JSON.stringify(checkpoint) });
+      this.#prepared(sql.replaceCheckpoints).run({ ...key, hour: hourOf(checkpoint.last) });
+      this.#prepared(sql.saveCheckpoint).run({ ...key, body: JSON.stringify(checkpoint) });
     });
   }
 
   async loadCheckpoint(host: string, fingerprint: string, before?: number): Promise<Checkpoint | null> {
-    return this.#run(db => {
-      const row = db.prepare(sql.loadCheckpoint).get({
+    return this.#run(() => {
+      const row = this.#prepared(sql.loadCheckpoint).get({
         host: keyText(host),
         fingerprint: keyText(fingerprint),
         before: before ?? Number.MAX_SAFE_INTEGER,
@@ -143,17 +149,17 @@ class SqliteState implements State {
   }
 
   async foldedUpTo(host: string): Promise<number | null> {
-    return this.#run(db => {
-      const row = db.prepare(sql.foldedUpTo).get({ host: keyText(host) });
+    return this.#run(() => {
+      const row = this.#prepared(sql.foldedUpTo).get({ host: keyText(host) });
       return this.#records.answer(z.object({ last: z.int().nullable() }), row).last;
     });
   }
 
   async commit(lease: Lease, change: Commit): Promise<boolean> {
-    return this.#fenced(lease, db => {
-      const writeIncident = db.prepare(sql.writeIncident);
+    return this.#fenced(lease, () => {
+      const writeIncident = this.#prepared(sql.writeIncident);
       for (const incident of change.incidents) writeIncident.run(incidentRow(incident));
-      const queue = db.prepare(sql.queueDelivery);
+      const queue = this.#prepared(sql.queueDelivery);
       for (const notification of change.notifications) queue.run(newDeliveryRow(notification));
     });
   }
@@ -177,9 +183,9 @@ class SqliteState implements State {
   }
 
   async updateDelivery(lease: Lease, key: string, outcome: DeliveryOutcome): Promise<boolean> {
-    return this.#fenced(lease, db => {
+    return this.#fenced(lease, () => {
       const { status, attempts, nextAttempt, lastError } = outcome;
-      db.prepare(sql.updateDelivery).run({
+      this.#prepared(sql.updateDelivery).run({
         key: keyText(key),
         status,
         due: Math.ceil(nextAttempt),
@@ -200,7 +206,7 @@ class SqliteState implements State {
   async saveSilence(silence: Silence, now: number): Promise<boolean> {
     const { id, until } = silence;
     const row = { id, until, body: JSON.stringify(silence), now, limit: CAPS.silences.limit };
-    return this.#write(db => db.prepare(sql.saveSilence).run(row).changes === 1);
+    return this.#write(() => this.#prepared(sql.saveSilence).run(row).changes === 1);
   }
 
   async silences(after: number): Promise<Silence[]> {
@@ -208,12 +214,12 @@ class SqliteState implements State {
   }
 
   async prune(now: number, before: number): Promise<void> {
-    this.#write(db => {
-      db.prepare(sql.forgetIncidents).run({ before });
-      db.prepare(sql.forgetDeliveries).run({ before });
-      db.prepare(sql.forgetSilences).run({ before });
-      const rows = this.#records.answer(z.array(checkpointRow), db.prepare(sql.allCheckpoints).all());
-      const forget = db.prepare(sql.forgetCheckpoint);
+    this.#write(() => {
+      this.#prepared(sql.forgetIncidents).run({ before });
+      this.#prepared(sql.forgetDeliveries).run({ before });
+      this.#prepared(sql.forgetSilences).run({ before });
+      const rows = this.#records.answer(z.array(checkpointRow), this.#prepared(sql.allCheckpoints).all());
+      const forget = this.#prepared(sql.forgetCheckpoint);
       for (const same of Map.groupBy(rows, row => JSON.stringify([row.host, row.fingerprint])).values()) {
         const stale = new Set(
           staleCheckpoints(
@@ -228,6 +234,7 @@ class SqliteState implements State {
   }
 
   async close(): Promise<void> {
+    this.#statements.clear();
     this.#db?.close();
     this.#db = undefined;
   }
@@ -240,7 +247,17 @@ class SqliteState implements State {
   }
 
   #rows<T>(schema: z.ZodType<T>, statement: string, parameters: Record<string, SQLInputValue>): T[] {
-    return this.#run(db => this.#records.answer(z.array(schema), db.prepare(statement).all(parameters)));
+    return this.#run(() => this.#records.answer(z.array(schema), this.#prepared(statement).all(parameters)));
+  }
+
+  /** A statement, compiled at its first use. The state must be open. */
+  #prepared(text: string): StatementSync {
+    const known = this.#statements.get(text);
+    if (known) return known;
+    if (!this.#db) throw new Error('no statements without a database');
+    const statement = this.#db.prepare(text);
+    this.#statements.set(text, statement);
+    return statement;
   }
 
   /** Run `body` on the open database; errors of SQLite become ExchangeErrors. */
@@ -260,22 +277,28 @@ class SqliteState implements State {
     }
   }
 
-  #write<T>(body: (db: DatabaseSync) => T): T {
-    return this.#run(db => transaction(db, () => body(db)));
+  #write<T>(body: () => T): T {
+    return this.#run(db => transaction(db, body));
   }
 
   /** Run `body` in a transaction if the lease is the newest of its name and not expired; false, unchanged, otherwise. */
-  #fenced(lease: Lease, body: (db: DatabaseSync) => void): boolean {
-    return this.#write(db => {
-      const valid = db.prepare(sql.holds).get({
-        name: keyText(lease.name),
-        owner: keyText(lease.owner),
-        token: lease.token,
-        now: this.#clock.now(),
-      });
-      if (valid) body(db);
-      return valid !== undefined;
+  #fenced(lease: Lease, body: () => void): boolean {
+    return this.#write(() => {
+      const valid = this.#holds(lease);
+      if (valid) body();
+      return valid;
     });
+  }
+
+  /** Whether the lease is the newest of its name and not expired, inside a transaction. */
+  #holds({ name, owner, token }: Lease): boolean {
+    const lease = { name: keyText(name), owner: keyText(owner), token, now: this.#clock.now() };
+    return this.#prepared(sql.holds).get(lease) !== undefined;
+  }
+
+  /** Let the lease end at `expires`, epoch ms, inside a transaction. */
+  #extend({ name }: Lease, expires: number): void {
+    this.#prepared(sql.extend).run({ name: keyText(name), expires: Math.ceil(expires) });
   }
 }
 

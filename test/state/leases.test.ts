@@ -45,6 +45,21 @@ describeStates('leases', users => {
     expect(await state.renew(short, LONG)).toBe(false);
   });
 
+  it('are extended several at once, each only by its newest owner', async () => {
+    expect(await state.renewAll([], LONG)).toEqual([]);
+    const expiring = await take(state, 'lane-1', 'worker-a', SHORT);
+    await until('a lease to run out', async () => (await state.renew(expiring, SHORT)) === false);
+    const short = await until('a renewal in time', async () => {
+      const taken = await take(state, 'lane-2', 'worker-a', SHORT);
+      const held = await state.renewAll([expiring, taken, { ...lease, owner: 'worker-b' }], LONG);
+      return held[1] && { held };
+    });
+    expect(short.held).toEqual([false, true, false]);
+    expect(await other.acquire('lane-2', 'worker-b', LONG)).toBeNull();
+    expect(await other.acquire('lane-1', 'worker-b', LONG)).not.toBeNull();
+    expect(await state.renewAll([lease, { ...lease, token: lease.token + 1 }], LONG)).toEqual([true, false]);
+  });
+
   it('are not released by a former owner', async () => {
     const successor = await take(state, 'lane-0', 'worker-a');
     await state.release(lease);

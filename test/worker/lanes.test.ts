@@ -6,6 +6,7 @@ import type { State } from '../../state/contract.ts';
 import { createRedisState } from '../../state/redis/state.ts';
 import { createSqliteState } from '../../state/sqlite/state.ts';
 import { shareOf, Worker } from '../../worker/worker.ts';
+import { ManualClock } from '../parts/clock.ts';
 import { recordingLog } from '../parts/log.ts';
 import { describeWith } from '../parts/need.ts';
 import { temporaryFolder, until } from '../parts/process.ts';
@@ -28,6 +29,43 @@ it('shares are all lanes, differ by one at most, and do not depend on who asks',
       },
     ),
   );
+});
+
+it('a worker with nothing to do writes twice a round, however many lanes it has', async () => {
+  const folder = temporaryFolder();
+  const { log } = recordingLog();
+  const clock = new ManualClock(0);
+  const { store, state } = openFiles(folder.path, clock);
+  await Promise.all([store.open(), state.open()]);
+  const calls: string[] = [];
+  const counted = new Proxy(state, {
+    get(target, name) {
+      const method: unknown = Reflect.get(target, name);
+      if (typeof method !== 'function') return method;
+      return (...args: unknown[]) => {
+        calls.push(String(name));
+        return method.apply(target, args);
+      };
+    },
+  });
+  const queue = createInlineQueue({ lanes: LANES, clock, log });
+  const worker = Worker.start({
+    ...{ fold: limitFold(1), store, queue, state: counted, receivers: [], clock, log },
+    ...{ owner: 'a', leaseMs: LEASE_MS, checkpointMs: 1000 },
+  });
+  // The worker itself, and the review of what silences hold.
+  const rest = () => until('the worker to rest', () => worker.status().policy && clock.sleeping === 2);
+  await rest();
+  calls.length = 0;
+  for (let round = 0; round < 4; round++) {
+    clock.advance(LEASE_MS / 4);
+    await rest();
+  }
+  expect(worker.status().lanes).toBe(LANES);
+  expect(calls).toEqual(Array.from({ length: 4 }, () => ['announce', 'renewAll']).flat());
+  await worker.stop();
+  await Promise.all([queue.close(), state.close(), store.close()]);
+  folder.remove();
 });
 
 function lanesMove(create: (log: ReturnType<typeof recordingLog>['log']) => State): void {
