@@ -33,15 +33,27 @@ export const EXCHANGE_SUMS: string = Object.values(EXCHANGE_COLUMNS)
   .map(column => `sum(${column}) AS ${column}`)
   .join(', ');
 
-/** One row per flow and service, in contract order. */
-export function addTotals(totals: readonly FlowTotal[]): FlowTotal[] {
-  const sums = new Map<string, FlowTotal>();
-  for (const total of totals) {
+/** Sums of flows, one per flow and service. */
+export class FlowTotals {
+  readonly #sums = new Map<string, FlowTotal>();
+
+  add(total: FlowTotal): void {
     const id = JSON.stringify([total.service, flowId(total)]);
-    const known = sums.get(id);
+    const known = this.#sums.get(id);
     const sum = { ...total };
     if (known) for (const key of EXCHANGE_KEYS) sum[key] += known[key];
-    sums.set(id, sum);
+    this.#sums.set(id, sum);
   }
-  return [...sums.values()].sort((a, b) => compareFlows(a, b) || (a.service < b.service ? -1 : 1));
+
+  /** In contract order. */
+  list(): FlowTotal[] {
+    return [...this.#sums.values()].sort((a, b) => compareFlows(a, b) || (a.service < b.service ? -1 : 1));
+  }
+}
+
+/** One row per flow and service, in contract order. */
+export function addTotals(totals: readonly FlowTotal[]): FlowTotal[] {
+  const sums = new FlowTotals();
+  for (const total of totals) sums.add(total);
+  return sums.list();
 }

@@ -28,40 +28,74 @@ export interface TierTables {
 /** Buckets written at once. */
 const WRITE_BUCKETS = 16;
 
+/** Buckets that lack frames which are stored. */
+interface Stale {
+  readonly tier: Tier;
+  /** What they are made of: null is the frames themselves. */
+  readonly finer: Tier | null;
+  readonly runs: readonly Interval[];
+  /** Frames that are part of them. */
+  readonly frames: number;
+}
+
 /**
  * Bring the tiers up to date: every bucket that lies wholly in the range and lacks frames that are stored is made
  * anew. Frames never change and only retention takes them away, so that a bucket with as many frames is the same
  * bucket, and one that has more than are stored is kept as it is. Returns how many buckets were written; what was
  * interrupted is found again the next time.
  */
-export async function rollUp(tables: TierTables, host: string, range: Interval): Promise<number> {
+export const rollUp = async (tables: TierTables, host: string, range: Interval): Promise<number> =>
+  (await rollUpSome(tables, host, range, Number.POSITIVE_INFINITY)).written;
+
+/** The same up to the first tier that lacks more than `atMost` frames; `complete`: there was none. */
+export async function rollUpSome(
+  tables: TierTables,
+  host: string,
+  range: Interval,
+  atMost: number,
+): Promise<{ written: number; complete: boolean }> {
   let written = 0;
-  for (const [i, tier] of TIERS.entries()) {
-    const finer = TIERS[i - 1] ?? null;
-    const whole = {
-      from: -bucketStart(-range.from, tier.stepMs),
-      to: bucketStart(range.to, tier.stepMs),
-    };
-    if (whole.from >= whole.to) continue;
-    const stored = await tables.frameCounts(finer, host, whole, tier.stepMs);
-    const rolled = await tables.frameCounts(tier, host, whole, tier.stepMs);
-    const stale = [...stored].filter(([start, frames]) => frames > (rolled.get(start) ?? 0));
-    for (const run of runsOf(
-      stale.map(([start]) => start).sort((a, b) => a - b),
-      tier.stepMs,
-    )) {
-      let batch: Rollup[] = [];
-      for await (const bucket of merged(tables, finer, host, run, tier.stepMs)) {
-        batch.push(bucket);
-        if (batch.length < WRITE_BUCKETS) continue;
-        await tables.write(tier, batch);
-        written += batch.length;
-        batch = [];
-      }
-      await tables.write(tier, batch);
-      written += batch.length;
-    }
+  for (const tier of TIERS) {
+    const stale = await staleBuckets(tables, tier, host, range);
+    if (stale.frames > atMost) return { written, complete: false };
+    for (const run of stale.runs) written += await remake(tables, stale, host, run);
   }
+  return { written, complete: true };
+}
+
+async function staleBuckets(tables: TierTables, tier: Tier, host: string, range: Interval): Promise<Stale> {
+  const finer = TIERS[TIERS.indexOf(tier) - 1] ?? null;
+  const whole = { from: -bucketStart(-range.from, tier.stepMs), to: bucketStart(range.to, tier.stepMs) };
+  if (whole.from >= whole.to) return { tier, finer, runs: [], frames: 0 };
+  const stored = await tables.frameCounts(finer, host, whole, tier.stepMs);
+  const rolled = await tables.frameCounts(tier, host, whole, tier.stepMs);
+  const stale = [...stored].filter(([start, frames]) => frames > (rolled.get(start) ?? 0));
+  const starts = stale.map(([start]) => start).sort((a, b) => a - b);
+  return {
+    ...{ tier, finer, runs: runsOf(starts, tier.stepMs) },
+    frames: stale.reduce((sum, [, frames]) => sum + frames, 0),
+  };
+}
+
+/** Make the buckets of a range anew; returns how many. */
+async function remake(
+  tables: TierTables,
+  { tier, finer }: Stale,
+  host: string,
+  range: Interval,
+): Promise<number> {
+  let written = 0;
+  let batch: Rollup[] = [];
+  const flush = async () => {
+    await tables.write(tier, batch);
+    written += batch.length;
+    batch = [];
+  };
+  for await (const bucket of merged(tables, finer, host, range, tier.stepMs)) {
+    batch.push(bucket);
+    if (batch.length >= WRITE_BUCKETS) await flush();
+  }
+  if (batch.length > 0) await flush();
   return written;
 }
 

@@ -9,13 +9,14 @@ import { FOREVER, type Retention, type Rollup } from '../../core/traffic/rollup.
 import type { FlowTotal } from '../../core/traffic/service-map.ts';
 import { checkDetection, checkFrame, compareDetections, notOpen } from '../check.ts';
 import type { Store, StoreInfo } from '../contract.ts';
-import { addTotals } from '../flow.ts';
-import { checkStep, retentionLines } from '../tiers.ts';
+import { FlowTotals } from '../flow.ts';
+import { checkStep, retentionLines, rollUpSome } from '../tiers.ts';
 import { breathe, STORE_FILE, snapshot, stepwise, transaction } from './database.ts';
 import { FrameTables, sqlTime } from './frames.ts';
 import { IncidentTables, type Position } from './incidents.ts';
 import { Names } from './names.ts';
 import { Threads } from './threads.ts';
+import { SqliteTiers } from './tiers.ts';
 
 /** Rows that one transaction writes or one step reads: a few milliseconds of a blocked event loop. */
 const STEP_ROWS = 2000;
@@ -24,6 +25,8 @@ const BLOCKED_MS = 20;
 const ATTEMPTS = 20;
 /** Pause before the next attempt, ms. */
 const PAUSE_MS = 30;
+/** Frames that are rolled up here, in steps; more of them, by a thread: starting one costs more than a minute's frames. */
+const IN_PLACE_FRAMES = 120;
 /** Time of which flows are added up in one step, ms. */
 const STEP_FLOWS_MS = 600_000;
 
@@ -32,6 +35,7 @@ interface Opened {
   readonly names: Names;
   readonly frames: FrameTables;
   readonly incidents: IncidentTables;
+  readonly tiers: SqliteTiers;
 }
 
 /** One SQLite file, which several processes may have open at once. */
@@ -42,6 +46,8 @@ export class SqliteStore implements Store {
   readonly #retention: Retention;
   readonly #readOnly: boolean;
   readonly #threads = new Threads();
+  /** Those under way on this connection. */
+  readonly #rollUps = new Set<Promise<unknown>>();
   #opened: Opened | null = null;
 
   /**
@@ -64,7 +70,7 @@ export class SqliteStore implements Store {
       const frames = new FrameTables(db, names);
       const incidents = new IncidentTables(db, names);
       const version = db.prepare('SELECT sqlite_version() AS version').get()?.version;
-      this.#opened = { db, names, frames, incidents };
+      this.#opened = { db, names, frames, incidents, tiers: new SqliteTiers(db, this.#file) };
       return { product: `SQLite ${version}`, location: this.#file };
     } catch (error) {
       // Tables that are not as this version made them.
@@ -89,15 +95,15 @@ export class SqliteStore implements Store {
   async readFlows(host: string, range: Interval): Promise<FlowTotal[]> {
     const first = await this.firstFrame(host);
     const last = await this.lastFrame(host);
-    let totals: FlowTotal[] = [];
+    const totals = new FlowTotals();
     const to = Math.min(range.to, (last?.from ?? 0) + 1);
     for (let from = Math.max(range.from, first ?? to); from < to; from += STEP_FLOWS_MS) {
       const until = Math.min(to, from + STEP_FLOWS_MS);
       const step = this.#read(({ frames }) => frames.flowTotals(host, sqlTime(from), sqlTime(until)));
-      totals = addTotals([...totals, ...step]);
+      for (const total of step) totals.add(total);
       await breathe();
     }
-    return totals;
+    return totals.list();
   }
 
   async lastFrame(host: string, before = Number.POSITIVE_INFINITY) {
@@ -154,8 +160,11 @@ export class SqliteStore implements Store {
   }
 
   async rollUp(host: string, range: Interval): Promise<number> {
-    this.#open();
-    return this.#threads.run({ kind: 'roll-up', file: this.#file, host, range });
+    const some = rollUpSome(this.#open().tiers, host, range, IN_PLACE_FRAMES);
+    this.#rollUps.add(some);
+    const { written, complete } = await some.finally(() => this.#rollUps.delete(some));
+    if (complete) return written;
+    return written + (await this.#threads.run({ kind: 'roll-up', file: this.#file, host, range }));
   }
 
   readSeries(host: string, range: Interval, stepMs: number): AsyncIterable<Rollup> {
@@ -175,7 +184,7 @@ export class SqliteStore implements Store {
   }
 
   async close(): Promise<void> {
-    await this.#threads.stop();
+    await Promise.all([this.#threads.stop(), Promise.allSettled(this.#rollUps)]);
     this.#opened?.db.close();
     this.#opened = null;
   }

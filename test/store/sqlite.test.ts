@@ -306,6 +306,45 @@ describe('names in a sqlite file', () => {
   });
 });
 
+describe('sqlite tiers', () => {
+  it('are made of a few minutes without a thread, and by one of much more', async () => {
+    const root = process.cwd();
+    const script = join(folder.path, 'script.ts');
+    const result = join(folder.path, 'result');
+    writeFileSync(
+      script,
+      `import { writeFileSync } from 'node:fs';
+       import { SqliteStore } from '${root}/store/sqlite/store.ts';
+       import { busyParts, frameOf } from '${root}/test/data/frames.ts';
+       let threads = 0;
+       process.on('worker', () => threads++);
+       const store = new SqliteStore('${file}');
+       await store.open();
+       const first = Math.floor(frameOf('h', 0).start / 3_600_000) * 3_600_000;
+       const whole = { from: first, to: first + 3_600_000 };
+       const found = [];
+       const add = async (from, to) => {
+         const frames = Array.from({ length: to - from }, (_, n) => frameOf('h', 0, busyParts(2)));
+         await store.writeFrames(frames.map((frame, n) => ({ ...frame, start: first + (from + n) * 5000 })));
+         found.push([await store.rollUp('h', { ...whole, to: first + to * 5000 }), threads]);
+       };
+       await add(0, 12);
+       await add(12, 24);
+       await add(24, 720);
+       await store.close();
+       writeFileSync('${result}', JSON.stringify(found));`,
+    );
+    const child = new Child(process.execPath, [script]);
+    children.push(child);
+    expect(await child.exited).toBe(0);
+    expect(JSON.parse(readFileSync(result, 'utf8'))).toEqual([
+      [1, 0],
+      [1, 0],
+      [58 + 1, 1],
+    ]);
+  });
+});
+
 describe('several processes', () => {
   const root = process.cwd();
   const spawnScripts = (source: string, names: readonly string[]) => {
