@@ -43,8 +43,8 @@ export function stateKeys(prefix: string) {
     /** Sorted sets: keys in order of arrival, by status. */
     pending: `${base}deliveries-pending`,
     held: `${base}deliveries-held`,
-    /** Those of one receiver that are pending or held. */
-    pendingOf: (receiver: string) => `${base}deliveries-pending-of:${keyText(receiver)}`,
+    /** Sorted set: those of one receiver that wait for nothing but their time, by the time of their next attempt. */
+    dueOf: (receiver: string) => `${base}deliveries-due-of:${keyText(receiver)}`,
     delivered: `${base}deliveries-delivered`,
     dead: `${base}deliveries-dead`,
     silenced: `${base}deliveries-silenced`,

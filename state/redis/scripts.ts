@@ -13,6 +13,28 @@ const FENCE = `
     ${RUN}
     if redis.call('GET', KEYS[1]) ~= run .. ' ' .. ARGV[1] then return 0 end`;
 
+/**
+ * `schedule(key)` after each change of a delivery: puts it among those of its receiver that wait for nothing but their
+ * time, or takes it out, and so the resolved message of its incident, which waits for the firing one. How keys end is
+ * known from `notificationKey`. Needs the keys `outcomes`, `indexes`, `pending`, `held`, and the beginning `due`.
+ */
+const SCHEDULE = `
+    local function place(key)
+      local index = redis.call('HGET', indexes, key)
+      if not index then return end
+      local firing, resolves = string.gsub(key, '%-resolved$', '-firing')
+      local waits = resolves == 1 and (redis.call('ZSCORE', pending, firing) or redis.call('ZSCORE', held, firing))
+      local own = due .. cjson.decode(index).receiver
+      if waits or not redis.call('ZSCORE', pending, key) then return redis.call('ZREM', own, key) end
+      local time = cjson.decode(redis.call('HGET', outcomes, key)).nextAttempt
+      redis.call('ZADD', own, string.format('%.17g', time), key)
+    end
+    local function schedule(key)
+      place(key)
+      local resolved, fires = string.gsub(key, '%-firing$', '-resolved')
+      if fires == 1 then place(resolved) end
+    end`;
+
 const SCRIPTS = {
   /** keys: lease, token · args: owner, ttl ms · the new token, or nil while somebody else holds it. */
   acquire: `
@@ -71,8 +93,8 @@ const SCRIPTS = {
     return last and redis.call('HGET', KEYS[2], last)`,
 
   /**
-   * keys: lease, incident bodies, starts, ends, resolutions, delivery bodies, indexes, outcomes, pending, sequence, then
-   * for each incident the open ones of its host, for each notification the pending ones of its receiver
+   * keys: lease, incident bodies, starts, ends, resolutions, delivery bodies, indexes, outcomes, pending, held, sequence,
+   * beginning of the due ones of a receiver, then for each incident the open ones of its host
    * args: lease, outcome of a new delivery, number of incidents, then id, start, end, resolution or '', body of each,
    * then key, index, body of each notification
    *
@@ -80,8 +102,10 @@ const SCRIPTS = {
    */
   commit: `
     ${FENCE}
+    local indexes, outcomes, pending, held, due = KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[12]
+    ${SCHEDULE}
     local i = 4
-    local own = 10
+    local own = 12
     for _ = 1, tonumber(ARGV[3]) do
       own = own + 1
       local id, start, finish, resolved, body = unpack(ARGV, i, i + 4)
@@ -101,14 +125,12 @@ const SCRIPTS = {
       i = i + 5
     end
     while i <= #ARGV do
-      own = own + 1
       local key, index, body = unpack(ARGV, i, i + 2)
       if redis.call('HSETNX', KEYS[6], key, body) == 1 then
-        redis.call('HSET', KEYS[7], key, index)
-        redis.call('HSET', KEYS[8], key, ARGV[2])
-        local place = redis.call('INCR', KEYS[10])
-        redis.call('ZADD', KEYS[9], place, key)
-        redis.call('ZADD', KEYS[own], place, key)
+        redis.call('HSET', indexes, key, index)
+        redis.call('HSET', outcomes, key, ARGV[2])
+        redis.call('ZADD', pending, redis.call('INCR', KEYS[11]), key)
+        schedule(key)
       end
       i = i + 3
     end
@@ -139,20 +161,37 @@ const SCRIPTS = {
     return found`,
 
   /**
-   * keys: lease, outcomes, indexes, beginning of the unfinished ones of a receiver, then those of each status: pending and
+   * keys: due ones of a receiver, pending, delivery bodies, outcomes · args: now, limit · body and outcome of each, in
+   * order of arrival
+   */
+  dueDeliveries: `
+    local found = {}
+    for i, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])) do
+      found[i] = { key = key, place = tonumber(redis.call('ZSCORE', KEYS[2], key)) }
+    end
+    table.sort(found, function(a, b) return a.place < b.place end)
+    local result = {}
+    for i = 1, math.min(#found, tonumber(ARGV[2])) do
+      table.insert(result, redis.call('HGET', KEYS[3], found[i].key))
+      table.insert(result, redis.call('HGET', KEYS[4], found[i].key))
+    end
+    return result`,
+
+  /**
+   * keys: lease, outcomes, indexes, beginning of the due ones of a receiver, then those of each status: pending and
    * held, and the finished · args: lease, key, outcome, number of the new status's key
    */
   updateDelivery: `
     ${FENCE}
-    local place
-    for i = 5, #KEYS do place = place or redis.call('ZSCORE', KEYS[i], ARGV[2]) end
-    if not place then return 1 end
+    local outcomes, indexes, due, pending, held = KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+    ${SCHEDULE}
+    local arrival
+    for i = 5, #KEYS do arrival = arrival or redis.call('ZSCORE', KEYS[i], ARGV[2]) end
+    if not arrival then return 1 end
     for i = 5, #KEYS do redis.call('ZREM', KEYS[i], ARGV[2]) end
-    local target = tonumber(ARGV[4])
-    redis.call('ZADD', KEYS[target], place, ARGV[2])
-    local own = KEYS[4] .. cjson.decode(redis.call('HGET', KEYS[3], ARGV[2])).receiver
-    if target <= 6 then redis.call('ZADD', own, place, ARGV[2]) else redis.call('ZREM', own, ARGV[2]) end
-    redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])
+    redis.call('ZADD', KEYS[tonumber(ARGV[4])], arrival, ARGV[2])
+    redis.call('HSET', outcomes, ARGV[2], ARGV[3])
+    schedule(ARGV[2])
     return 1`,
 
   /** keys: silences, their ends · args: id, end, body, now, limit · 0 when there are too many */
@@ -172,10 +211,15 @@ const SCRIPTS = {
     return bodies`,
 
   /**
-   * keys: incident bodies, starts, ends, resolutions, silences, their ends, delivery bodies, indexes, outcomes, then the
-   * finished ones of each status · args: before
+   * keys: incident bodies, starts, ends, resolutions, silences, their ends, delivery bodies, indexes, outcomes, pending,
+   * held, beginning of the due ones of a receiver, then the finished ones of each status · args: before
+   *
+   * Whoever takes the deliveries over prunes first: what versions left that kept no due ones is scheduled here.
    */
   prune: `
+    local indexes, outcomes, pending, held, due = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
+    ${SCHEDULE}
+    for _, key in ipairs(redis.call('ZRANGE', pending, 0, -1)) do place(key) end
     for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', '(' .. ARGV[1])) do
       redis.call('HDEL', KEYS[1], id)
       for i = 2, 4 do redis.call('ZREM', KEYS[i], id) end
@@ -184,7 +228,7 @@ const SCRIPTS = {
       redis.call('HDEL', KEYS[5], id)
       redis.call('ZREM', KEYS[6], id)
     end
-    for set = 10, #KEYS do
+    for set = 13, #KEYS do
       for _, key in ipairs(redis.call('ZRANGE', KEYS[set], 0, -1)) do
         local index = cjson.decode(redis.call('HGET', KEYS[8], key))
         if index.time < tonumber(ARGV[1]) and redis.call('HEXISTS', KEYS[1], index.incident) == 0 then

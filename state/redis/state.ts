@@ -43,14 +43,6 @@ export function createRedisState(options: RedisStateOptions): State {
 const texts = z.array(z.string());
 const textsOrNot = z.array(z.string().nullable());
 
-/** What a query needs to know of a delivery; read by the script `prune` too. */
-const indexSchema = z.strictObject({
-  receiver: z.string(),
-  incident: z.string(),
-  kind: z.enum(['firing', 'resolved']),
-  time: z.number(),
-});
-
 class RedisState implements State {
   readonly #options: RedisStateOptions;
   readonly #place: string;
@@ -146,9 +138,8 @@ class RedisState implements State {
       lease,
       [
         ...[k.incidents, k.incidentStarts, k.incidentEnds, k.incidentResolutions],
-        ...[k.deliveries, k.deliveryIndex, k.outcomes, k.pending, k.sequence],
+        ...[k.deliveries, k.deliveryIndex, k.outcomes, k.pending, k.held, k.sequence, k.dueOf('')],
         ...change.incidents.map(({ host }) => k.openIncidents(host)),
-        ...change.notifications.map(({ receiver }) => k.pendingOf(receiver)),
       ],
       [
         JSON.stringify(FRESH),
@@ -176,30 +167,23 @@ class RedisState implements State {
   }
 
   async dueDeliveries(receiver: string, now: number, limit: number): Promise<Delivery[]> {
-    const { pendingOf, deliveryIndex, outcomes } = this.#keys;
-    const keys = await this.#ask(client => client.zrange(pendingOf(receiver), '0', '-1'));
-    const [indexes, states] = await Promise.all([
-      this.#fields(deliveryIndex, keys),
-      this.#fields(outcomes, keys),
-    ]);
-    const mine = keys.flatMap((key, i) => {
-      const [index, state] = [indexes[i], states[i]];
-      if (typeof index !== 'string' || typeof state !== 'string') return [];
-      const parsed = this.#records.answer(indexSchema, JSON.parse(index));
-      return [{ key, ...parsed, ...this.#records.outcome(state) }];
-    });
-    // A resolved message waits while the firing one of its incident is pending, due or not, or held.
-    const firing = new Set(mine.filter(d => d.kind === 'firing').map(d => d.incident));
-    const due = mine
-      .filter(d => d.status === 'pending' && d.nextAttempt <= now)
-      .filter(d => !(d.kind === 'resolved' && firing.has(d.incident)));
-    return this.#deliveries(due.slice(0, limit).map(d => d.key));
+    const { dueOf, pending, deliveries, outcomes } = this.#keys;
+    const found = await this.#run(
+      'dueDeliveries',
+      [dueOf(receiver), pending, deliveries, outcomes],
+      [now, limit],
+    );
+    const texts = this.#records.answer(textsOrNot, found);
+    return this.#paired(
+      texts.filter((_, i) => i % 2 === 0),
+      texts.filter((_, i) => i % 2 === 1),
+    );
   }
 
   async updateDelivery(lease: Lease, key: string, outcome: DeliveryOutcome): Promise<boolean> {
-    const { outcomes, deliveryIndex, pendingOf } = this.#keys;
+    const { outcomes, deliveryIndex, dueOf } = this.#keys;
     const { status, attempts, nextAttempt, lastError } = outcome;
-    const before = [outcomes, deliveryIndex, pendingOf('')];
+    const before = [outcomes, deliveryIndex, dueOf('')];
     // Counted as Lua does, from 1, the lease before all others.
     const target = 2 + before.length + DELIVERY_STATUSES.indexOf(status);
     return this.#fenced(
@@ -240,7 +224,7 @@ class RedisState implements State {
       [
         ...[k.incidents, k.incidentStarts, k.incidentEnds, k.incidentResolutions],
         ...[k.silences, k.silenceEnds, k.deliveries, k.deliveryIndex, k.outcomes],
-        ...[k.delivered, k.dead, k.silenced],
+        ...[k.pending, k.held, k.dueOf(''), k.delivered, k.dead, k.silenced],
       ],
       [before],
     );
@@ -264,6 +248,11 @@ class RedisState implements State {
       this.#fields(this.#keys.deliveries, keys),
       this.#fields(this.#keys.outcomes, keys),
     ]);
+    return this.#paired(bodies, states);
+  }
+
+  /** Deliveries of their bodies and outcomes; a body that is null was forgotten. */
+  #paired(bodies: readonly (string | null)[], states: readonly (string | null)[]): Delivery[] {
     return bodies.flatMap((body, i) =>
       body === null
         ? []
@@ -315,6 +304,7 @@ const incidentArgs = (incident: Incident): (string | number)[] => [
 
 const notificationArgs = (notification: Notification): string[] => [
   keyText(notification.key),
+  // What the scripts need to know of a delivery.
   JSON.stringify({
     receiver: keyText(notification.receiver),
     incident: keyText(notification.incident.id),

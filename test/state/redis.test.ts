@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { systemClock } from '../../core/clock.ts';
 import type { State } from '../../state/contract.ts';
 import { createRedisState } from '../../state/redis/state.ts';
-import { incidentOf, notificationOf } from '../data/incidents.ts';
+import { incidentOf, notificationOf, resolved } from '../data/incidents.ts';
 import { recordingLog } from '../parts/log.ts';
 import { describeWith } from '../parts/need.ts';
 import { until } from '../parts/process.ts';
@@ -100,6 +100,54 @@ describeWith(['redis'], 'redis state when things break', () => {
     const keys = (await admin.keys('*')).filter(key => key.includes(prefix));
     expect(keys.length).toBeGreaterThan(8);
     expect(keys.filter(key => !key.startsWith(`{${prefix}}:state:`))).toEqual([]);
+    admin.disconnect();
+    await state.close();
+  });
+
+  it('reads no more of deliveries than is due, however many wait for their time or for a firing one', async () => {
+    const { state } = await opened();
+    const lease = await take(state);
+    const admin = new Redis(redis.url);
+    /** Commands that one question takes, those of scripts included, and bytes that answer it. */
+    const costOf = async () => {
+      await admin.config('RESETSTAT');
+      expect(await state.dueDeliveries('hook', 1000, 16)).toHaveLength(1);
+      const [stats, commands] = [await admin.info('stats'), await admin.info('commandstats')];
+      const calls = [...commands.matchAll(/^cmdstat_(?!info|config).*?:calls=(\d+)/gm)];
+      return {
+        calls: calls.reduce((sum, [, count]) => sum + Number(count), 0),
+        kib: Math.ceil(Number(/total_net_output_bytes:(\d+)/.exec(stats)?.[1]) / 1024),
+      };
+    };
+    const add = async (from: number, to: number) => {
+      for (let n = from; n < to; n++) {
+        const incident = incidentOf(n);
+        const notifications = [incident, resolved(incident)].map(one => notificationOf(one, 'hook'));
+        await state.commit(lease, { incidents: [], notifications });
+        const outcome = { status: 'pending', attempts: 1, nextAttempt: 2000, lastError: 'x' } as const;
+        if (n > 0) await state.updateDelivery(lease, notifications[0]?.key ?? '', outcome);
+      }
+    };
+    await add(0, 2);
+    await costOf();
+    const few = await costOf();
+    await add(2, 200);
+    expect(await costOf()).toEqual(few);
+    admin.disconnect();
+    await state.close();
+  });
+
+  it('finds deliveries again of a version that kept none by due time, when it prunes', async () => {
+    const { state, prefix } = await opened();
+    const lease = await take(state);
+    const incident = incidentOf(1);
+    const [firing, over] = [incident, resolved(incident)].map(one => notificationOf(one, 'hook'));
+    if (!firing || !over) throw new Error('two were made');
+    await state.commit(lease, { incidents: [], notifications: [firing, over] });
+    const admin = new Redis(redis.url);
+    await admin.del(`{${prefix}}:state:deliveries-due-of:hook`);
+    await state.prune(0, 0);
+    expect((await state.dueDeliveries('hook', 0, 10)).map(d => d.notification)).toEqual([firing]);
     admin.disconnect();
     await state.close();
   });
