@@ -160,7 +160,11 @@ export class SqliteStore implements Store {
   }
 
   async rollUp(host: string, range: Interval): Promise<number> {
-    const some = rollUpSome(this.#open().tiers, host, range, IN_PLACE_FRAMES);
+    const some = rollUpSome(this.#open().tiers, host, range, IN_PLACE_FRAMES).catch((error: unknown) => {
+      // A thread may wait for the lock without holding up everything else.
+      if (error instanceof Error && isBusy(error.cause)) return { written: 0, complete: false };
+      throw error;
+    });
     this.#rollUps.add(some);
     const { written, complete } = await some.finally(() => this.#rollUps.delete(some));
     if (complete) return written;
