@@ -10,9 +10,13 @@ const TEMPORARY = new Set([
   'MASTERDOWN',
   'NOREPLICAS',
   'READONLY', // a replica, until the failover is over
+  'UNBLOCKED', // it has become one
   'OOM', // full, until something is consumed or the limit is raised
   'MISCONF', // cannot save to disk at the moment
 ]);
+
+/** Answers of a server that is no master, or not yet: another connection may lead to the one that is. */
+const DEMOTED = new Set(['READONLY', 'UNBLOCKED', 'MASTERDOWN', 'LOADING']);
 
 /** Answers that an administrator repairs, while whatever was to be written waits. While opening they are final. */
 const SETUP = new Set(['NOAUTH', 'WRONGPASS', 'NOPERM']);
@@ -20,6 +24,7 @@ const SETUP = new Set(['NOAUTH', 'WRONGPASS', 'NOPERM']);
 const ENCODED = 'Characters such as @ : / # % are percent-encoded there.';
 
 const ADVICE: Readonly<Record<string, string>> = {
+  READONLY: 'Point redis.url at the master, or name the sentinels that know it.',
   OOM: 'Give Redis more memory (maxmemory) or find out why nothing is consumed.',
   NOAUTH: `Put user and password into redis.url: redis://USER:PASSWORD@HOST. ${ENCODED}`,
   WRONGPASS: `Correct user and password in redis.url. ${ENCODED}`,
@@ -31,6 +36,8 @@ const ADVICE: Readonly<Record<string, string>> = {
 
 /** Answers that begin with ERR, and what they are. */
 const BY_TEXT: readonly (readonly [RegExp, string])[] = [
+  // Redis 6.2 puts what a command in a script was refused with after words of its own.
+  [/^ERR Error running script .* -READONLY /, 'READONLY'],
   [/^ERR The user executing the script can't run this command/, 'NOPERM'],
   [/^ERR (DB index is out of range|invalid DB index)/, 'ERR_DATABASE'],
 ];
@@ -87,6 +94,9 @@ function silence(error: unknown, place: string): Pick<Problem, 'found' | 'remedy
 
 /** True for a request that had no connection to go on. */
 export const isUnsent = (error: unknown): boolean => NO_CONNECTION.test(describeError(error));
+
+/** True when a server answers that does not take writes, as after a failover. */
+export const isOfDemoted = (error: unknown): boolean => DEMOTED.has(firstWord(replyOf(error) ?? ''));
 
 /** True for a set-up that is wrong (credentials, rights): nothing can start with it. */
 export const isSetupError = (error: unknown): boolean => SETUP.has(firstWord(replyOf(error) ?? ''));
