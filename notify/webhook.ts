@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
-import { duration } from '../core/config/options.ts';
+import { RECEIVER_ADDRESS } from '../core/config/address.ts';
+import { address, duration } from '../core/config/options.ts';
+import { tlsFailure } from '../core/connection-failure.ts';
 import { withDeadline } from '../core/deadline.ts';
 import type { Notification } from '../core/incident/incident.ts';
 import type { DeliveryResult, Notifier, Receiver } from './contract.ts';
@@ -17,10 +19,7 @@ const header = z
   .refine(name => !RESERVED.test(name), 'a header that tidegauge does not set itself');
 
 const options = z.strictObject({
-  url: z
-    .string()
-    .refine(isAddress, 'an http:// or https:// address without user and password (they go into `headers`)')
-    .describe('Where messages are posted to. Redirects are not followed.'),
+  url: address(RECEIVER_ADDRESS).describe('Where messages are posted to. Redirects are not followed.'),
   timeout: duration({ min: '100ms', max: '5m' }).prefault('10s').describe('Longest wait for an answer.'),
   secret: z
     .string()
@@ -34,12 +33,6 @@ const options = z.strictObject({
 });
 
 type Options = z.output<typeof options>;
-
-function isAddress(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, username, password } = new URL(text);
-  return (protocol === 'http:' || protocol === 'https:') && username === '' && password === '';
-}
 
 /** How much of an answer is read, bytes: enough for a reason. */
 const BODY_LIMIT = 4096;
@@ -97,8 +90,15 @@ async function exchange(url: URL, request: RequestInit): Promise<HttpResult> {
     await response.body?.cancel();
     return { ...answer, body: '' };
   } catch (error) {
-    return { kind: 'failure', error };
+    return { kind: 'failure', error: inWords(error, url) };
   }
+}
+
+/** What the failure has to do with TLS is said, with what to do; others stay as they are. */
+function inWords(error: unknown, { protocol }: URL): unknown {
+  const isSecure = protocol === 'https:';
+  const tls = tlsFailure(error, isSecure, isSecure ? 'http://' : 'https://');
+  return tls === null ? error : new Error(`${tls.found}. ${tls.remedy}`);
 }
 
 /** The status says what to do; a body that breaks off or never ends must not change it. */

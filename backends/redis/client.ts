@@ -1,12 +1,15 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Log } from '../../core/log.ts';
-import { isUnsent, redisError } from './errors.ts';
+import { isOfDemoted, isUnsent, redisError } from './errors.ts';
 
 /** Longest wait for the answer to one request, milliseconds. */
 const REQUEST_TIMEOUT_MS = 5000;
 
-/** A connection on which nothing is heard for this long while an answer is due is given up and made anew, ms. */
-const SILENCE_MS = 15_000;
+/**
+ * A connection on which nothing is heard for this long while an answer is due is given up and made anew, ms. Longer than
+ * BullMQ's blocking reads; short enough for a master that is gone without a word to be left within 15 s.
+ */
+const SILENCE_MS = 8000;
 
 /** `legacy`: replies have the shapes that BullMQ and our scripts expect, whichever protocol is spoken. */
 type Options = RedisOptions & { replyMapping: 'legacy' };
@@ -17,6 +20,8 @@ const COMMON: Options = {
   disconnectTimeout: 200,
   socketTimeout: SILENCE_MS,
   retryStrategy: attempt => Math.min(50 * 2 ** Math.min(attempt, 10), 1000),
+  // The connection stays with a master that was demoted: behind its address, or by its sentinels, there is another one.
+  reconnectOnError: isOfDemoted,
 };
 
 const REQUESTS: Options = {

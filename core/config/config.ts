@@ -1,20 +1,26 @@
 import { z } from 'zod';
 import { TimeZone } from '../time-zone.ts';
 import { isLabelKey, LABEL_CAPS } from '../traffic/labels.ts';
+import { INFLUX_ADDRESS, REDIS_ADDRESS } from './address.ts';
 import { parseDockerAddress } from './docker-address.ts';
 import { type Match, matchSchema, overrideMatchSchema } from './match.ts';
-import { account, addressRanges, duration, groups, identifier, listen, path, size } from './options.ts';
+import {
+  account,
+  address,
+  addressRanges,
+  duration,
+  groups,
+  identifier,
+  listen,
+  path,
+  size,
+} from './options.ts';
 import { formatDuration } from './units.ts';
 
 /**
  * The one schema of tidegauge.yaml. Its reference (docs/configuration.md) and the names of the environment
  * variables are derived from it. Detectors and notifiers bring their own options: `configSchema` joins them in.
  */
-
-const url = (schemes: string[]) =>
-  z.string().refine(text => URL.canParse(text) && schemes.includes(new URL(text).protocol), {
-    error: `an address that starts with ${schemes.map(s => `${s}//`).join(' or ')}`,
-  });
 
 /** `auto`, `off`, or the address of a Docker Engine. */
 const docker = () =>
@@ -25,13 +31,6 @@ const docker = () =>
     const found = { found: text.includes('@') ? 'a value that is not shown' : undefined };
     context.addIssue({ code: 'custom', message: parsed, params: found });
   });
-
-/** Without credentials, which would stand where addresses are shown. */
-function isBare(text: string): boolean {
-  if (!URL.canParse(text)) return true;
-  const { username, password } = new URL(text);
-  return username === '' && password === '';
-}
 
 const capture = z
   .strictObject({
@@ -146,10 +145,7 @@ const store = z
       .prefault({}),
     influx: z
       .strictObject({
-        url: url(['http:', 'https:'])
-          .refine(isBare, 'an address without user and password: they go into `username` and `password`')
-          .default('http://127.0.0.1:8086')
-          .describe('Address of InfluxDB.'),
+        url: address(INFLUX_ADDRESS).default('http://127.0.0.1:8086').describe('Address of InfluxDB.'),
         version: z
           .enum(['auto', '1', '2', '3'])
           .default('auto')
@@ -173,7 +169,7 @@ const store = z
 
 const redis = z
   .strictObject({
-    url: url(['redis:', 'rediss:'])
+    url: address(REDIS_ADDRESS)
       .default('redis://127.0.0.1:6379')
       .describe('Address of Redis, for queue and state.'),
     prefix: identifier().default('tidegauge').describe('First part of every key.'),

@@ -1,9 +1,8 @@
 import { isAbsolute } from 'node:path';
+import { type HostPort, parseHostPort } from './address.ts';
 
 /** Where a Docker Engine is asked. */
-export type DockerAddress =
-  | { readonly socketPath: string }
-  | { readonly host: string; readonly port: number | null };
+export type DockerAddress = { readonly socketPath: string } | HostPort;
 
 const EXAMPLES = 'unix:///var/run/docker.sock, /var/run/docker.sock or tcp://docker.internal:2376';
 
@@ -23,10 +22,8 @@ export function parseDockerAddress(text: string): DockerAddress | string {
   const rest = text.slice('tcp://'.length).replace(/\/$/, '');
   if (rest.includes('@'))
     return 'an address without user and password: Docker asks for certificates (DOCKER_CERT_PATH)';
-  const [, bracketed, plain, digits] = /^(?:\[([0-9a-fA-F:.]+)\]|([\w.-]+))(?::(\d{1,5}))?$/.exec(rest) ?? [];
-  const host = bracketed ?? plain;
-  const port = digits === undefined ? null : Number(digits);
-  if (host === undefined || (port !== null && (port < 1 || port > 65_535)))
+  const parsed = parseHostPort(rest);
+  if (parsed === null || parsed.port === 0)
     return 'tcp:// with a host and a port, such as tcp://docker.internal:2376';
-  return { host, port };
+  return parsed;
 }

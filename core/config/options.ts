@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { printable } from '../errors.ts';
+import { type AddressKind, parseAddress, parseHostPort } from './address.ts';
 import { formatDuration, formatSize, parseDuration, parseRate, parseSize } from './units.ts';
 
 /** Building blocks of option schemas: texts with units outside, numbers inside. */
@@ -63,6 +64,15 @@ export function rate() {
     });
 }
 
+/** An address, as text; refused with what is wrong, and without its secrets. */
+export const address = (kind: AddressKind) =>
+  z.string().superRefine((text, context) => {
+    const parsed = parseAddress(text, kind);
+    if (parsed instanceof URL) return;
+    const params = { found: parsed.isShown ? undefined : 'a value that is not shown' };
+    context.addIssue({ code: 'custom', message: parsed.expected, params });
+  });
+
 /** Where to listen: `auto` (the command's own default), `off`, or an address with a port. */
 export type Listen = 'auto' | 'off' | { readonly host: string; readonly port: number };
 
@@ -74,10 +84,11 @@ export function listen() {
     .meta({ unit: 'address' })
     .transform((text, context): Listen => {
       if (text === 'auto' || text === 'off') return text;
-      const [, bracketed, plain, digits] = /^(?:\[([0-9a-fA-F:.]+)\]|([\w.-]+)):(\d{1,5})$/.exec(text) ?? [];
-      const host = bracketed ?? plain;
-      if (host !== undefined && Number(digits) <= 65_535) return { host, port: Number(digits) };
-      context.addIssue({ code: 'custom', message: what });
+      const parsed = parseHostPort(text);
+      if (parsed !== null && parsed.port !== null) return { host: parsed.host, port: parsed.port };
+      // It may have been meant for another setting.
+      const params = { found: text.includes('@') ? 'a value that is not shown' : undefined };
+      context.addIssue({ code: 'custom', message: what, params });
       return z.NEVER;
     });
 }

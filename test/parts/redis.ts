@@ -13,11 +13,16 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
-export async function startRedis(options: { appendOnly?: boolean } = {}): Promise<RedisServer> {
+export async function startRedis(
+  options: { appendOnly?: boolean; replicaOf?: number } = {},
+): Promise<RedisServer> {
   const port = await freePort();
   const folder = temporaryFolder();
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder.path, '--save', ''];
   args.push('--maxmemory-policy', 'noeviction', '--appendonly', options.appendOnly === false ? 'no' : 'yes');
+  // At once, as a failover of a test does not wait for the 5 s that servers of others save.
+  args.push('--repl-diskless-sync', 'yes', '--repl-diskless-sync-delay', '0');
+  if (options.replicaOf !== undefined) args.push('--replicaof', '127.0.0.1', String(options.replicaOf));
   let child = new Child('redis-server', args);
   const ready = () => child.until(`redis-server on port ${port}`, () => ping(port));
   await ready();

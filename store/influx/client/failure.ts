@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { tlsFailure } from '../../../core/connection-failure.ts';
 import { describeError, ExchangeError, type Problem, printable } from '../../../core/errors.ts';
 
 /**
@@ -209,8 +210,10 @@ export function failedStatement(place: string, message: string): InfluxFailure {
 
 /** No answer, or half of one: refused, reset, timed out, cut off. It may have been done all the same. */
 export function lostExchange(place: string, cause: unknown): InfluxFailure {
-  const problem = { place, expected: 'an answer', found: transportText(cause) };
-  return new InfluxFailure(problem, PASSING, { cause });
+  const isSecure = place.startsWith('https:');
+  const tls = tlsFailure(cause, isSecure, isSecure ? 'http://' : 'https://');
+  const problem = { place, expected: 'an answer', found: tls?.found ?? transportText(cause) };
+  return new InfluxFailure(problem, tls === null ? PASSING : { ...PASSING, remedy: tls.remedy }, { cause });
 }
 
 /** An answer that is not read to its end, which would take too much memory. */
