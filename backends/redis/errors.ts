@@ -24,7 +24,7 @@ const SETUP = new Set(['NOAUTH', 'WRONGPASS', 'NOPERM']);
 const ENCODED = 'Characters such as @ : / # % are percent-encoded there.';
 
 const ADVICE: Readonly<Record<string, string>> = {
-  READONLY: 'Point redis.url at the master, or name the sentinels that know it.',
+  READONLY: 'Point redis.url at the master.',
   OOM: 'Give Redis more memory (maxmemory) or find out why nothing is consumed.',
   NOAUTH: `Put user and password into redis.url: redis://USER:PASSWORD@HOST. ${ENCODED}`,
   WRONGPASS: `Correct user and password in redis.url. ${ENCODED}`,

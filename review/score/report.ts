@@ -110,15 +110,15 @@ function nabText({ standard, lowFalsePositives }: NabParts): string {
 }
 
 /** For programs. Times are ISO 8601, UTC. */
-export function scoreJson(scored: Scored) {
+export function scoreJson(scored: Scored): unknown {
   const { series, judged, file } = scored;
   const measured = measure(scored);
   const nab = measured?.nab ?? null;
-  return {
+  return snakeKeys({
     file,
     rows: series.times.length,
     withoutValue: series.values.filter(Number.isNaN).length,
-    refused: series.refused,
+    refused: { count: series.refused.count, lines: series.refused.first },
     cadenceMs: cadenceOf(series),
     from: isoTime(series.times[0] as number),
     to: isoTime(series.times.at(-1) as number),
@@ -135,7 +135,15 @@ export function scoreJson(scored: Scored) {
       found: nab.standard.found,
       falseRows: nab.standard.falseRows,
     },
-  };
+  });
+}
+
+/** Keys as all commands print them. */
+function snakeKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(snakeKeys);
+  if (value === null || typeof value !== 'object') return value;
+  const snake = (key: string) => key.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
+  return Object.fromEntries(Object.entries(value).map(([key, child]) => [snake(key), snakeKeys(child)]));
 }
 
 /** Lines of `timestamp,value,anomaly_score,alert`, rows in the order of the file, times as it wrote them. */

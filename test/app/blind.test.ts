@@ -98,7 +98,7 @@ describeWith(['redis', 'influx'], 'a collector that starts while store, queue an
     const code = await Promise.race(both.map(child => child.exited));
     expect(code).toBe(2);
     const [loser, winner] = both[0]?.process.exitCode === 2 ? both : [...both].reverse();
-    expect(loser?.output).toContain('a name under which no other installation collects');
+    expect(loser?.output).toContain('another installation collects under this name');
     await until('all frames', () => areStored(3));
     expect(winner?.process.exitCode).toBeNull();
     // What the other one holds stays with it.

@@ -13,6 +13,7 @@ import { temporaryFolder } from '../parts/process.ts';
 import { writeConfig } from '../parts/tidegauge.ts';
 
 const RECORDING = new URL('../golden/lhist.ndjson', import.meta.url).pathname;
+const SERIES = new URL('../golden/series/app1-02.csv', import.meta.url).pathname;
 const RANGE = ['--from', '2023-11-14T22:00Z', '--to', '0s'];
 
 /** Every command that speaks to other programs, as it is asked to, and what it says of nothing. */
@@ -23,6 +24,7 @@ const ASKED: Readonly<Record<string, { readonly args: readonly string[]; readonl
   map: { args: [...RANGE, '--format', 'json'], nothing: { nodes: [], edges: [] } },
   traffic: { args: [...RANGE, '--json'], nothing: [] },
   replay: { args: ['--json', '--start', '2026-01-31'], nothing: [] },
+  score: { args: ['--json'], nothing: [] },
   'silence list': { args: ['--all', '--json'], nothing: [] },
 };
 
@@ -163,13 +165,15 @@ describe('what commands print for other programs', () => {
 
   describe.each(Object.entries(ASKED))('%s', (name, { args, nothing }) => {
     const json = async (config: string) => {
-      const input = name === 'replay' ? [RECORDING] : [];
+      const input = { replay: [RECORDING], score: [SERIES] }[name] ?? [];
       return JSON.parse(await printed(name, [...input, ...args, '--config', file(config)]));
     };
 
-    it.each(['none', 'empty'])('says of nothing that there is nothing (%s)', async config => {
-      expect(await json(config)).toEqual(nothing);
-    });
+    // A series without rows is refused.
+    if (name !== 'score')
+      it.each(['none', 'empty'])('says of nothing that there is nothing (%s)', async config => {
+        expect(await json(config)).toEqual(nothing);
+      });
 
     it('has keys in snake_case and times in ISO 8601, UTC, whatever zone people read', async () => {
       const found = await json('full');

@@ -121,7 +121,7 @@ export class Child {
 export async function until<T>(
   what: string,
   probe: () => Promise<T> | T,
-  timeoutMs = 20_000,
+  timeoutMs = 60_000,
   explain = () => '',
 ): Promise<Exclude<T, false | undefined>> {
   const deadline = performance.now() + timeoutMs;

@@ -24,9 +24,9 @@ async function score(args: readonly string[], { code = 0, input = '' } = {}): Pr
 describe('tidegauge score', () => {
   it('finds what operators found in a series of a real service', async () => {
     const result = JSON.parse(await score([APP, '--json']));
-    expect(result).toMatchObject({ rows: 710, cadenceMs: 3_600_000, refused: { count: 0 }, nab: null });
+    expect(result).toMatchObject({ rows: 710, cadence_ms: 3_600_000, refused: { count: 0 }, nab: null });
     expect(result.events).toMatchObject({ anomalies: 4, found: 4 });
-    expect(result.events.falseAlerts).toBeLessThanOrEqual(2);
+    expect(result.events.false_alerts).toBeLessThanOrEqual(2);
   });
 
   it('prints it for people, by windows too', async () => {
