@@ -1,11 +1,12 @@
-/** Measures detection and writes docs/quality.md: `npm run quality -- [--quick] [--days N] [--seeds 1,2,…]`. */
+/** Measures detection and writes docs/quality.md: `npm run quality -- [--quick] [--days N] [--seeds 1,2,…] [--series DIR]`. */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { Section, Settings } from './section.ts';
+import { publicSeries } from './series-section.ts';
 import { simulated } from './simulated.ts';
 
 /** The parts of the page, in its order. */
-const SECTIONS: readonly Section[] = [simulated];
+const SECTIONS: readonly Section[] = [simulated, publicSeries];
 
 function settingsOf(): Settings {
   const { values } = parseArgs({
@@ -13,6 +14,7 @@ function settingsOf(): Settings {
       quick: { type: 'boolean', default: false },
       days: { type: 'string' },
       seeds: { type: 'string' },
+      series: { type: 'string' },
     },
   });
   const days = Number(values.days ?? (values.quick ? 4 : 14));
@@ -25,7 +27,18 @@ function settingsOf(): Settings {
   if (!seeds.every(Number.isSafeInteger)) {
     throw new Error(`--seeds: whole numbers separated by commas, not ${values.seeds}`);
   }
-  return { days, seeds, quick: values.quick };
+  return { days, seeds, quick: values.quick, series: values.series ?? null };
+}
+
+/** What to type to get this page again. */
+function argumentsText({ days, seeds, quick, series }: Settings): string {
+  const flags = [
+    quick ? '--quick' : '',
+    `--days ${days}`,
+    `--seeds ${seeds.join(',')}`,
+    series && '--series DIR',
+  ];
+  return ` -- ${flags.filter(Boolean).join(' ')}`;
 }
 
 async function main(): Promise<void> {
@@ -37,9 +50,10 @@ async function main(): Promise<void> {
   const page = `<!-- Made by \`npm run quality\`; edit there. -->
 # Quality of detection
 
-How often the default rules are wrong, and what they find. One frozen configuration for all containers.
+How often the default rules are wrong, and what they find. One frozen configuration for all containers. Measured with
+\`npm run quality${argumentsText(settings)}\`.
 
-${parts.join('\n')}`;
+${parts.filter(part => part !== '').join('\n')}`;
   writeFileSync(new URL('../../docs/quality.md', import.meta.url), page);
   console.log('written: docs/quality.md');
 }

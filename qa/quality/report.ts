@@ -28,7 +28,8 @@ replicas, databases with hourly jobs and nightly backups, caches, cron jobs, bat
 idle ones, with days and weekends, surges, stalls, deploys and frames that are busy for no reason. Incidents are branches
 of the undisturbed run from day 2.2 on, so that none disturbs another. An alert is false when the run is undisturbed;
 alerts of a container within a minute are one. An incident is found by an alert while it lasts that the undisturbed run
-does not have. Intervals are 95 %.
+does not have. Intervals are 95 %. Simulated frames have no flows and no connections: of the default rules \`dynamic-threshold\`
+and \`siblings\` are measured here, \`scan\` and \`beacon\` are not (the incident "beacon" is found by its volume).
 
 Seeds ${settings.seeds.join(', ')}, ${settings.days} days each: ${containerDays} container-days. What is frozen was tuned on
 seeds ${TUNED_ON.join(', ')}.

@@ -4,6 +4,8 @@ export interface Settings {
   readonly days: number;
   /** One fleet each. */
   readonly seeds: readonly number[];
+  /** Folder of the public series, or null: they are left out. */
+  readonly series: string | null;
   /** A first impression: fewer days, no ablations. */
   readonly quick: boolean;
 }

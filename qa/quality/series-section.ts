@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util';
 import {
   type EventMetrics,
   eventMetrics,
@@ -7,6 +6,7 @@ import {
 } from '../../review/score/event-metrics.ts';
 import { NAB_PROFILES, type NabPart, nabPart, nabScore } from '../../review/score/nab-score.ts';
 import { cadenceOf } from '../../review/score/series.ts';
+import { type Section, table } from './section.ts';
 import { CANDIDATES, type Candidate } from './series/candidates.ts';
 import { type LabelledSeries, SOURCES, type Source, seriesOf } from './series/sources.ts';
 
@@ -21,6 +21,15 @@ interface Result {
 }
 
 const MINUTE = 60_000;
+
+/** Measured where the data are: they are not part of this repository. */
+export const publicSeries: Section = {
+  name: 'public series',
+  async run({ series }, progress) {
+    if (series === null) return '';
+    return seriesSection(series, source => progress(`judging ${source}`));
+  },
+};
 
 /**
  * The section "Public series" of docs/quality.md, as Markdown: every detector on every source, at its frozen limit.
@@ -92,7 +101,7 @@ function markdown(results: readonly Result[]): string {
     INTRODUCTION,
     ...list,
     '',
-    table(
+    table([
       [
         'detector',
         'source',
@@ -103,10 +112,10 @@ function markdown(results: readonly Result[]): string {
         'a series-day',
         'median delay, rows',
       ],
-      events,
-    ),
+      ...events,
+    ]),
     NAB_NOTE,
-    table(['detector', 'source', 'standard', 'low false positives'], windows),
+    table([['detector', 'source', 'standard', 'low false positives'], ...windows]),
   ].join('\n');
 }
 
@@ -121,18 +130,4 @@ function cellsOf(events: EventMetrics): string[] {
     text(falsePerDay, 3),
     text(medianDelayRows, 0),
   ];
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const rule = head.map((_, i) => (i < 2 ? '---' : '---:'));
-  return [head, rule, ...rows].map(cells => `| ${cells.join(' | ')} |\n`).join('');
-}
-
-if (import.meta.main) {
-  const { series } = parseArgs({ options: { series: { type: 'string' } } }).values;
-  if (series === undefined) {
-    console.error('Name the folder of the series: --series DIR');
-    process.exit(2);
-  }
-  console.log(await seriesSection(series, name => console.error(`judging ${name}`)));
 }
