@@ -58,11 +58,13 @@ export class Threads {
     this.#running.add(thread);
     // A thread that throws rejects these; one that is ended from outside only says `exit`.
     const ended = once(thread, 'exit').then(() => null);
+    let isDone = false;
     try {
       for (;;) {
         const message = once(thread, 'message').then(([content]) => content as Part | Outcome);
         const content = await Promise.race([message, ended]);
         if (!content) throw cutShort(task);
+        isDone = !('rollups' in content);
         if ('count' in content) return content.count;
         if ('failure' in content)
           throw new ExchangeError(content.failure.problem, { retry: content.failure.retry });
@@ -70,8 +72,9 @@ export class Threads {
         thread.postMessage(MORE);
       }
     } finally {
+      // One that has posted its outcome ends by itself: Node can crash when a thread is terminated while it ends.
+      await (isDone ? ended : thread.terminate());
       this.#running.delete(thread);
-      await thread.terminate();
     }
   }
 }
