@@ -1,5 +1,4 @@
 import type { Clock } from '../core/clock.ts';
-import { isRetriable } from '../core/retry.ts';
 import type { FrameStore } from '../store/contract.ts';
 import { within } from './within.ts';
 
@@ -27,15 +26,14 @@ export class Acknowledged {
 
   /**
    * Whether the store has the frame that starts at this time, or a later one: what it lacks before was given up. It is
-   * asked when that is not known; null: it does not answer.
+   * asked when that is not known; null: it does not answer, or only with an error. Never rejects.
    */
   async covers(start: number): Promise<boolean | null> {
     if (this.#upTo >= start) return true;
     const { store, clock } = this.#deps;
     try {
       this.note(await within(LIMIT_MS, () => store.lastInTurn(this.#host), clock));
-    } catch (error) {
-      if (!isRetriable(error)) throw error;
+    } catch {
       return null;
     }
     return this.#upTo >= start;

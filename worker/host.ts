@@ -205,9 +205,9 @@ export class HostWorker {
     return false;
   }
 
-  /** Whether the store has all frames that were folded. */
-  async isAcknowledged(): Promise<boolean> {
-    return this.#last === null || (await this.#acknowledged.covers(this.#last)) === true;
+  /** Whether the store has all frames that were folded; null: it does not answer. Never rejects. */
+  async isAcknowledged(): Promise<boolean | null> {
+    return this.#last === null || this.#acknowledged.covers(this.#last);
   }
 
   /** Fold all stored frames after the last one, those before `before` only when given. Returns why reading broke off. */

@@ -37,7 +37,7 @@ export interface LaneStatus {
   readonly lagMs: number | null;
 }
 
-/** Pauses before the store is asked again whether it has what rows wait for: longer where it has, but takes no rows. */
+/** Pauses before the store is asked again whether it has what rows wait for: longer where it answers without use. */
 const PROBE = { firstMs: 2000, maxMs: 60_000 };
 /** Longest time that an orderly stop waits for the store and the state. */
 const STOP_MS = 1500;
@@ -216,27 +216,38 @@ export class OwnedLane {
   }
 
   async #writeRows(): Promise<void> {
-    const { clock, log } = this.#deps;
     const { signal } = this.#abort;
-    for (let failures = 0; ; ) {
+    for (let failures = 0; !signal.aborted; ) {
       const waiting = [...this.#hosts.values()].filter(({ unwritten }) => unwritten !== null);
       if (waiting.length === 0) return;
-      await clock.sleep(pauseAfter(failures + 1, PROBE), signal);
-      for (const worker of waiting) {
-        // Outside of the chain: frames go on meanwhile.
-        if (signal.aborted) return;
-        if (!(await worker.isAcknowledged())) break;
-        try {
-          await this.#serially(() => this.#startAgain(worker));
-          failures = 0;
-        } catch (error) {
-          // A lane that failed says so itself.
-          if (this.failed !== null) return;
-          log.debug({ host: worker.host, error: describeError(error) }, 'rows still wait for the store');
-          failures++;
-        }
+      await this.#deps.clock.sleep(pauseAfter(failures + 1, PROBE), signal);
+      failures = (await this.#writeRowsOf(waiting)) ? 0 : failures + 1;
+    }
+  }
+
+  /** Whether to ask again soon: the rows of a host were written, or the store does not answer. */
+  async #writeRowsOf(waiting: readonly HostWorker[]): Promise<boolean> {
+    let isSoon = false;
+    for (const worker of waiting) {
+      if (this.#abort.signal.aborted) return false;
+      // Outside of the chain: frames go on meanwhile.
+      const isAcknowledged = await worker.isAcknowledged();
+      if (isAcknowledged === null) return true;
+      // Its frames are on their way, or never come: the others do not wait for them.
+      if (!isAcknowledged) continue;
+      try {
+        await this.#serially(() => this.#startAgain(worker));
+        isSoon = true;
+      } catch (error) {
+        // A lane that failed says so itself.
+        if (this.failed !== null) return false;
+        this.#deps.log.debug(
+          { host: worker.host, error: describeError(error) },
+          'rows still wait for the store',
+        );
       }
     }
+    return isSoon;
   }
 
   /** Throws StoreAway, which is no failure of the lane, when the store is away again. */
