@@ -42,6 +42,8 @@ const CATCH_UP = { frames: 64, rows: 20_000 };
 const LIVE_MS = 2000;
 /** Incidents, and notifications, that are committed in one step after a second fold. */
 const COMMIT = 500;
+/** A host without a frame of this age, ms, is gone: what the store lacks of it may never come. */
+const GONE_MS = 300_000;
 /** Pause between two lines about progress. */
 const PROGRESS_MS = 5000;
 
@@ -208,6 +210,17 @@ export class HostWorker {
   /** Whether the store has all frames that were folded; null: it does not answer. Never rejects. */
   async isAcknowledged(): Promise<boolean | null> {
     return this.#last === null || this.#acknowledged.covers(this.#last);
+  }
+
+  /**
+   * Whether its lane has to stay here: the next owner would not find all that was judged in the store, and be blind until
+   * it does. A host that is gone is no reason when the store answers: nothing is judged of it anyway.
+   */
+  async keepsLane(): Promise<boolean> {
+    const isAcknowledged = await this.isAcknowledged();
+    if (isAcknowledged === null) return true;
+    if (isAcknowledged && this.unwritten === null) return false;
+    return this.#deps.clock.now() - this.#end < GONE_MS;
   }
 
   /** Fold all stored frames after the last one, those before `before` only when given. Returns why reading broke off. */

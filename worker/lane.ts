@@ -119,6 +119,12 @@ export class OwnedLane {
     }
   }
 
+  /** Whether the next owner could go on at once with all hosts. Never rejects. */
+  async canBeHandedOn(): Promise<boolean> {
+    for (const host of this.#hosts.values()) if (await host.keepsLane()) return false;
+    return true;
+  }
+
   /**
    * Stop folding. `save` folds everything that is stored now and writes checkpoints, for at most STOP_MS: a store that
    * is away must not keep the process alive, and what is not saved is folded again by the next owner.
