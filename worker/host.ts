@@ -7,6 +7,7 @@ import { type Frame, frameEnd } from '../core/traffic/frame.ts';
 import type { Checkpoint, Checkpoints, Deliveries, Incidents, Lease } from '../state/contract.ts';
 import type { FrameStore, IncidentStore } from '../store/contract.ts';
 import { Acknowledged } from './acknowledged.ts';
+import type { LiveStore } from './live-store.ts';
 import { PartialRead } from './partial-read.ts';
 import { type Handled, handledBefore, ofAnnounced } from './recovery.ts';
 import { leaseLost, retryUnderLease } from './retry-under-lease.ts';
@@ -16,6 +17,7 @@ import { type FrameOutput, mergeOutputs, NO_OUTPUT, WriteBatch } from './write-b
 export interface HostDeps {
   readonly fold: HostFold;
   readonly store: FrameStore & IncidentStore;
+  readonly live: LiveStore;
   readonly state: Checkpoints & Incidents & Deliveries;
   readonly clock: Clock;
   readonly log: Log;
@@ -38,8 +40,6 @@ export interface Progress {
 
 /** Most frames folded, and rows made, between two writes while catching up: bounds memory and repeated work. */
 const CATCH_UP = { frames: 64, rows: 20_000 };
-/** Longest wait for the store with a frame of the queue: alarms must not wait for it. */
-const LIVE_MS = 2000;
 /** Incidents, and notifications, that are committed in one step after a second fold. */
 const COMMIT = 500;
 /** A host without a frame of this age, ms, is gone: what the store lacks of it may never come. */
@@ -186,7 +186,7 @@ export class HostWorker {
     if (this.#handled && frame.start > this.#handled.upTo) await this.#speak();
     const batch = new WriteBatch();
     this.#fold(frame, batch);
-    await this.#finish(batch, LIVE_MS);
+    await this.#finish(batch, { live: true });
     this.lagMs = this.#deps.clock.now() - frameEnd(frame);
     await this.checkpoint(false);
   }
@@ -248,7 +248,7 @@ export class HostWorker {
     let folded = 0;
     let batch = new WriteBatch();
     const flush = async () => {
-      await this.#finish(batch, null);
+      await this.#finish(batch, { live: false });
       this.#acknowledged.note(batch.last);
       this.waits = false;
       folded += batch.frames;
@@ -294,8 +294,8 @@ export class HostWorker {
   }
 
   /** Write the outputs of a batch: to the store first, then incidents and notifications. */
-  async #finish(batch: WriteBatch, limitMs: number | null): Promise<void> {
-    await this.#write(mergeOutputs(batch.outputs), limitMs);
+  async #finish(batch: WriteBatch, { live }: { live: boolean }): Promise<void> {
+    await this.#write(mergeOutputs(batch.outputs), { live });
     this.#last = batch.last;
     this.frames += batch.frames;
   }
@@ -307,7 +307,7 @@ export class HostWorker {
     this.#handled = null;
     if (handled.open === null) {
       // In case it was never told before: under a key that was, it is ignored.
-      await this.#write({ ...NO_OUTPUT, notifications: this.#deps.fold.announce(this.#state) }, null);
+      await this.#write({ ...NO_OUTPUT, notifications: this.#deps.fold.announce(this.#state) });
       return;
     }
     this.#state = this.#deps.fold.adopt(this.#state, handled.open);
@@ -331,9 +331,9 @@ export class HostWorker {
     return { detections, annotations, incidents, notifications };
   }
 
-  async #write(merged: FrameOutput, limitMs: number | null): Promise<void> {
+  async #write(merged: FrameOutput, { live } = { live: false }): Promise<void> {
     const { incidents, notifications } = merged;
-    await this.#rows.write(merged, limitMs);
+    await this.#rows.write(merged, { live });
     if (this.#deferred) this.#deferred.push({ ...NO_OUTPUT, incidents, notifications });
     else await this.#commit(incidents, notifications);
   }
@@ -403,7 +403,7 @@ export class HostWorker {
     );
     const closed = fold.close(orphans);
     const notifications = await ofAnnounced(closed.notifications, this.#deps);
-    await this.#write({ detections: [], ...closed, notifications }, null);
+    await this.#write({ detections: [], ...closed, notifications });
   }
 }
 

@@ -6,11 +6,12 @@ import type { Frame } from '../core/traffic/frame.ts';
 import type { Consumer, Queue } from '../queue/contract.ts';
 import type { Lease } from '../state/contract.ts';
 import { type HostDeps, HostWorker, type Progress } from './host.ts';
+import { LiveStore } from './live-store.ts';
 import { LeaseLost } from './retry-under-lease.ts';
 import { StoreAway } from './rows.ts';
 
 /** Everything a lane needs besides its lease. */
-export type LaneDeps = Omit<HostDeps, 'signal' | 'onProgress'> & { readonly queue: Queue };
+export type LaneDeps = Omit<HostDeps, 'live' | 'signal' | 'onProgress'> & { readonly queue: Queue };
 
 /** What a lane has done since it was taken, and how it stands. */
 export interface LaneStatus {
@@ -55,6 +56,7 @@ export class OwnedLane {
   readonly lease: Lease;
   readonly #deps: LaneDeps;
   readonly #abort = new AbortController();
+  readonly #live: LiveStore;
   readonly #hosts = new Map<string, HostWorker>();
   #consumer: Consumer | null = null;
   #rebuilding: Progress | null = null;
@@ -72,6 +74,7 @@ export class OwnedLane {
     this.lane = lane;
     this.lease = lease;
     this.#deps = deps;
+    this.#live = new LiveStore({ ...deps, signal: this.#abort.signal });
   }
 
   status(): LaneStatus {
@@ -197,6 +200,7 @@ export class OwnedLane {
   #hostDeps(): HostDeps {
     return {
       ...this.#deps,
+      live: this.#live,
       signal: this.#abort.signal,
       onProgress: progress => {
         this.#rebuilding = progress;

@@ -254,4 +254,36 @@ describe('a lane while the store is away', () => {
     await recovered(lane);
     await expectAllAsUndisturbed();
   });
+
+  it.each(['lastInTurn', 'writeDetections'] as const)(
+    'no host waits for what did not answer another: %s',
+    async method => {
+      const hosts = ['a', 'b', 'c', 'd', 'e'];
+      const frames = (n: number) => hosts.map(host => ({ ...(STORY[n] as Frame), host }));
+      const lane = await take('a');
+      for (let n = 0; n < 4; n++) await publish(lane, frames(n), { stored: true });
+      const normal = { hosts: store.hosts, [method]: store[method] };
+      let calls = 0;
+      store.hosts = FAULTS.hangs;
+      store[method] = () => {
+        calls++;
+        return FAULTS.hangs();
+      };
+      for (const frame of frames(4)) await queue.publish(frame);
+      await until('all to be judged', async () => {
+        clock.advance(500);
+        return lane.status().frames === 5 * hosts.length && (await queue.depth()) === 0;
+      });
+      expect(calls).toBe(1);
+      Object.assign(store, normal);
+      await store.writeFrames(frames(4));
+      await recovered(lane);
+      for (let n = 5; n < 7; n++) await publish(lane, frames(n), { stored: true });
+      await until('all to be saved', async () => {
+        const saved = await Promise.all(hosts.map(host => state.loadCheckpoint(host, FOLD.fingerprint)));
+        return saved.every(checkpoint => (checkpoint?.last ?? 0) >= (STORY[5]?.start ?? 0));
+      });
+      expect(await store.readDetections('e', ALWAYS)).toHaveLength(7);
+    },
+  );
 });
