@@ -60,6 +60,8 @@ export class OwnedLane {
   readonly #hosts = new Map<string, HostWorker>();
   #consumer: Consumer | null = null;
   #rebuilding: Progress | null = null;
+  /** Number of sweeps under way. */
+  #sweeps = 0;
   /** Why the last sweep failed, or null: that is a line of the log once, not with each sweep of an outage. */
   #sweepFailure: string | null = null;
   /** Hosts of which nothing is known while the store is away. */
@@ -96,6 +98,11 @@ export class OwnedLane {
     };
   }
 
+  /** Whether a sweep is under way: behind a long rebuilding it takes its time. */
+  get isSweeping(): boolean {
+    return this.#sweeps > 0;
+  }
+
   start(): void {
     void this.sweep();
     this.#consumer = this.#deps.queue.consume(this.lane, frame => this.#serially(() => this.#take(frame)));
@@ -103,6 +110,7 @@ export class OwnedLane {
 
   /** Fold stored frames that no job brought: the queue may lose some, and hosts may have been here before us. */
   async sweep(): Promise<void> {
+    this.#sweeps++;
     try {
       for (const host of await this.#deps.store.hosts()) {
         if (laneOf(host, this.#deps.queue.lanes) !== this.lane) continue;
@@ -119,6 +127,8 @@ export class OwnedLane {
         { lane: this.lane, error: this.#sweepFailure },
         'sweep failed, the next one tries again',
       );
+    } finally {
+      this.#sweeps--;
     }
   }
 

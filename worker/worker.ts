@@ -167,7 +167,7 @@ export class Worker {
       // A lane that is being given back keeps its lease until it has saved what it knows.
       if (this.#leaving.has(owned.lane)) continue;
       if (!lost.has(owned.lane)) {
-        if (sweep) void owned.sweep();
+        if (sweep && !owned.isSweeping) void owned.sweep();
         continue;
       }
       const reason = owned.failed ?? leaseLost(owned.lease.name).message;
