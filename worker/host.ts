@@ -76,7 +76,7 @@ export class HostWorker {
   readonly #rows: Rows;
   readonly #acknowledged: Acknowledged;
   /** What is to be committed at the end of a second fold, or null in a first one. */
-  #deferred: FrameOutput[] | null = null;
+  #deferred: FrameOutput | null = null;
   /** Incidents of other settings were looked for, which takes all of history. */
   #orphansClosed = false;
   /** End of the last folded frame, epoch ms. */
@@ -149,7 +149,7 @@ export class HostWorker {
    */
   static async startAgain(before: HostWorker, lease: Lease, deps: HostDeps): Promise<HostWorker> {
     const worker = await HostWorker.#load(before.host, lease, deps);
-    worker.#deferred = [];
+    worker.#deferred = NO_OUTPUT;
     worker.#orphansClosed = true;
     const broken = await worker.catchUp();
     if (broken) throw new StoreAway(describeError(broken.reason));
@@ -334,7 +334,9 @@ export class HostWorker {
   async #write(merged: FrameOutput, { live } = { live: false }): Promise<void> {
     const { incidents, notifications } = merged;
     await this.#rows.write(merged, { live });
-    if (this.#deferred) this.#deferred.push({ ...NO_OUTPUT, incidents, notifications });
+    // Merged as it grows: an incident has a version in every frame of a long outage.
+    if (this.#deferred)
+      this.#deferred = mergeOutputs([this.#deferred, { ...NO_OUTPUT, incidents, notifications }]);
     else await this.#commit(incidents, notifications);
   }
 
@@ -358,7 +360,7 @@ export class HostWorker {
    * fire again. Up to `shownUpTo`, epoch ms, incidents were shown already.
    */
   async #commitDeferred(shownUpTo: number): Promise<void> {
-    const { incidents, notifications } = mergeOutputs(this.#deferred ?? []);
+    const { incidents, notifications } = this.#deferred ?? NO_OUTPUT;
     this.#deferred = null;
     for (let i = 0; i < Math.max(incidents.length, notifications.length); i += COMMIT)
       await this.#commit(incidents.slice(i, i + COMMIT), notifications.slice(i, i + COMMIT), shownUpTo);
