@@ -24,7 +24,7 @@ export interface HostDeps {
   /** Aborted when the lane is given up. */
   readonly signal: AbortSignal;
   readonly checkpointMs: number;
-  /** Called after each batch of outputs was stored. */
+  /** Called with each incident once it is committed to the state. */
   readonly onIncident?: (incident: Incident) => void;
   /** Called while stored history is folded. */
   readonly onProgress?: (progress: Progress) => void;
@@ -86,7 +86,7 @@ export class HostWorker {
   frames = 0;
   /** Frames on which a detector failed. */
   failedFrames = 0;
-  /** From the end of the newest frame of the queue until its outputs were stored, ms; null before the first. */
+  /** From the end of the newest frame of the queue until its incidents were committed to the state, ms; null before the first. */
   lagMs: number | null = null;
 
   private constructor(host: string, lease: Lease, deps: HostDeps, from: From) {

@@ -30,11 +30,11 @@ export interface LaneStatus {
   readonly rebuilding: Progress | null;
   /** Hosts whose frames wait for history that is not in the store yet. */
   readonly waiting: readonly string[];
-  /** Hosts whose incidents are told while their rows wait for the store. */
+  /** Hosts whose incidents are reported while their rows wait for the store. */
   readonly unwritten: number;
   /** Why the store is away as far as this lane is concerned, or null. */
   readonly storeDown: string | null;
-  /** From the end of a frame to its outputs being stored, ms: of the newest frame of the host that is furthest behind. */
+  /** From the end of a frame to its incidents being in the state, ms: of the newest one of the host furthest behind. */
   readonly lagMs: number | null;
 }
 

@@ -54,7 +54,7 @@ export class Rows {
       const facts = { host: this.#host, rows: count, error: describeError(error) };
       if (isRetriable(error)) {
         this.missing = describeError(error);
-        log.warn(facts, 'the store is away: incidents are told, their rows are written when it is back');
+        log.warn(facts, 'the store is away: incidents are reported, their rows are written when it is back');
       } else {
         this.refused += count;
         log.error(facts, 'the store refused rows');
