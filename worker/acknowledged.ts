@@ -1,20 +1,20 @@
-import type { Clock } from '../core/clock.ts';
-import { isRetriable } from '../core/retry.ts';
 import type { FrameStore } from '../store/contract.ts';
-import { within } from './within.ts';
+import type { LiveStore } from './live-store.ts';
 
-/** Longest wait for an answer, ms. */
-const LIMIT_MS = 2000;
+export interface AcknowledgedDeps {
+  readonly store: FrameStore;
+  readonly live: LiveStore;
+}
 
 /** Up to where the store is known to have a host's frames in their turn. */
 export class Acknowledged {
   readonly #host: string;
-  readonly #deps: { readonly store: FrameStore; readonly clock: Clock };
+  readonly #deps: AcknowledgedDeps;
   /** Start of a frame, epoch ms. */
   #upTo: number;
 
   /** `upTo`: what is known already; null: nothing. */
-  constructor(host: string, upTo: number | null, deps: { store: FrameStore; clock: Clock }) {
+  constructor(host: string, upTo: number | null, deps: AcknowledgedDeps) {
     this.#host = host;
     this.#upTo = upTo ?? Number.NEGATIVE_INFINITY;
     this.#deps = deps;
@@ -27,15 +27,14 @@ export class Acknowledged {
 
   /**
    * Whether the store has the frame that starts at this time, or a later one: what it lacks before was given up. It is
-   * asked when that is not known; null: it does not answer.
+   * asked when that is not known; null: it does not answer, or only with an error. Never rejects.
    */
   async covers(start: number): Promise<boolean | null> {
     if (this.#upTo >= start) return true;
-    const { store, clock } = this.#deps;
+    const { store, live } = this.#deps;
     try {
-      this.note(await within(LIMIT_MS, () => store.lastInTurn(this.#host), clock));
-    } catch (error) {
-      if (!isRetriable(error)) throw error;
+      this.note(await live.try(() => store.lastInTurn(this.#host)));
+    } catch {
       return null;
     }
     return this.#upTo >= start;

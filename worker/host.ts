@@ -7,6 +7,7 @@ import { type Frame, frameEnd } from '../core/traffic/frame.ts';
 import type { Checkpoint, Checkpoints, Deliveries, Incidents, Lease } from '../state/contract.ts';
 import type { FrameStore, IncidentStore } from '../store/contract.ts';
 import { Acknowledged } from './acknowledged.ts';
+import type { LiveStore } from './live-store.ts';
 import { PartialRead } from './partial-read.ts';
 import { type Handled, handledBefore, ofAnnounced } from './recovery.ts';
 import { leaseLost, retryUnderLease } from './retry-under-lease.ts';
@@ -16,13 +17,14 @@ import { type FrameOutput, mergeOutputs, NO_OUTPUT, WriteBatch } from './write-b
 export interface HostDeps {
   readonly fold: HostFold;
   readonly store: FrameStore & IncidentStore;
+  readonly live: LiveStore;
   readonly state: Checkpoints & Incidents & Deliveries;
   readonly clock: Clock;
   readonly log: Log;
   /** Aborted when the lane is given up. */
   readonly signal: AbortSignal;
   readonly checkpointMs: number;
-  /** Called after each batch of outputs was stored. */
+  /** Called with each incident once it is committed to the state. */
   readonly onIncident?: (incident: Incident) => void;
   /** Called while stored history is folded. */
   readonly onProgress?: (progress: Progress) => void;
@@ -38,10 +40,10 @@ export interface Progress {
 
 /** Most frames folded, and rows made, between two writes while catching up: bounds memory and repeated work. */
 const CATCH_UP = { frames: 64, rows: 20_000 };
-/** Longest wait for the store with a frame of the queue: alarms must not wait for it. */
-const LIVE_MS = 2000;
 /** Incidents, and notifications, that are committed in one step after a second fold. */
 const COMMIT = 500;
+/** A host without a frame of this age, ms, is gone: what the store lacks of it may never come. */
+const GONE_MS = 300_000;
 /** Pause between two lines about progress. */
 const PROGRESS_MS = 5000;
 
@@ -74,7 +76,7 @@ export class HostWorker {
   readonly #rows: Rows;
   readonly #acknowledged: Acknowledged;
   /** What is to be committed at the end of a second fold, or null in a first one. */
-  #deferred: FrameOutput[] | null = null;
+  #deferred: FrameOutput | null = null;
   /** Incidents of other settings were looked for, which takes all of history. */
   #orphansClosed = false;
   /** End of the last folded frame, epoch ms. */
@@ -84,7 +86,7 @@ export class HostWorker {
   frames = 0;
   /** Frames on which a detector failed. */
   failedFrames = 0;
-  /** From the end of the newest frame of the queue until its outputs were stored, ms; null before the first. */
+  /** From the end of the newest frame of the queue until its incidents were committed to the state, ms; null before the first. */
   lagMs: number | null = null;
 
   private constructor(host: string, lease: Lease, deps: HostDeps, from: From) {
@@ -147,7 +149,7 @@ export class HostWorker {
    */
   static async startAgain(before: HostWorker, lease: Lease, deps: HostDeps): Promise<HostWorker> {
     const worker = await HostWorker.#load(before.host, lease, deps);
-    worker.#deferred = [];
+    worker.#deferred = NO_OUTPUT;
     worker.#orphansClosed = true;
     const broken = await worker.catchUp();
     if (broken) throw new StoreAway(describeError(broken.reason));
@@ -184,7 +186,7 @@ export class HostWorker {
     if (this.#handled && frame.start > this.#handled.upTo) await this.#speak();
     const batch = new WriteBatch();
     this.#fold(frame, batch);
-    await this.#finish(batch, LIVE_MS);
+    await this.#finish(batch, { live: true });
     this.lagMs = this.#deps.clock.now() - frameEnd(frame);
     await this.checkpoint(false);
   }
@@ -205,9 +207,20 @@ export class HostWorker {
     return false;
   }
 
-  /** Whether the store has all frames that were folded. */
-  async isAcknowledged(): Promise<boolean> {
-    return this.#last === null || (await this.#acknowledged.covers(this.#last)) === true;
+  /** Whether the store has all frames that were folded; null: it does not answer. Never rejects. */
+  async isAcknowledged(): Promise<boolean | null> {
+    return this.#last === null || this.#acknowledged.covers(this.#last);
+  }
+
+  /**
+   * Whether its lane has to stay here: the next owner would not find all that was judged in the store, and be blind until
+   * it does. A host that is gone is no reason when the store answers: nothing is judged of it anyway.
+   */
+  async keepsLane(): Promise<boolean> {
+    const isAcknowledged = await this.isAcknowledged();
+    if (isAcknowledged === null) return true;
+    if (isAcknowledged && this.unwritten === null) return false;
+    return this.#deps.clock.now() - this.#end < GONE_MS;
   }
 
   /** Fold all stored frames after the last one, those before `before` only when given. Returns why reading broke off. */
@@ -235,7 +248,7 @@ export class HostWorker {
     let folded = 0;
     let batch = new WriteBatch();
     const flush = async () => {
-      await this.#finish(batch, null);
+      await this.#finish(batch, { live: false });
       this.#acknowledged.note(batch.last);
       this.waits = false;
       folded += batch.frames;
@@ -281,8 +294,8 @@ export class HostWorker {
   }
 
   /** Write the outputs of a batch: to the store first, then incidents and notifications. */
-  async #finish(batch: WriteBatch, limitMs: number | null): Promise<void> {
-    await this.#write(mergeOutputs(batch.outputs), limitMs);
+  async #finish(batch: WriteBatch, { live }: { live: boolean }): Promise<void> {
+    await this.#write(mergeOutputs(batch.outputs), { live });
     this.#last = batch.last;
     this.frames += batch.frames;
   }
@@ -294,7 +307,7 @@ export class HostWorker {
     this.#handled = null;
     if (handled.open === null) {
       // In case it was never told before: under a key that was, it is ignored.
-      await this.#write({ ...NO_OUTPUT, notifications: this.#deps.fold.announce(this.#state) }, null);
+      await this.#write({ ...NO_OUTPUT, notifications: this.#deps.fold.announce(this.#state) });
       return;
     }
     this.#state = this.#deps.fold.adopt(this.#state, handled.open);
@@ -318,10 +331,12 @@ export class HostWorker {
     return { detections, annotations, incidents, notifications };
   }
 
-  async #write(merged: FrameOutput, limitMs: number | null): Promise<void> {
+  async #write(merged: FrameOutput, { live } = { live: false }): Promise<void> {
     const { incidents, notifications } = merged;
-    await this.#rows.write(merged, limitMs);
-    if (this.#deferred) this.#deferred.push({ ...NO_OUTPUT, incidents, notifications });
+    await this.#rows.write(merged, { live });
+    // Merged as it grows: an incident has a version in every frame of a long outage.
+    if (this.#deferred)
+      this.#deferred = mergeOutputs([this.#deferred, { ...NO_OUTPUT, incidents, notifications }]);
     else await this.#commit(incidents, notifications);
   }
 
@@ -345,7 +360,7 @@ export class HostWorker {
    * fire again. Up to `shownUpTo`, epoch ms, incidents were shown already.
    */
   async #commitDeferred(shownUpTo: number): Promise<void> {
-    const { incidents, notifications } = mergeOutputs(this.#deferred ?? []);
+    const { incidents, notifications } = this.#deferred ?? NO_OUTPUT;
     this.#deferred = null;
     for (let i = 0; i < Math.max(incidents.length, notifications.length); i += COMMIT)
       await this.#commit(incidents.slice(i, i + COMMIT), notifications.slice(i, i + COMMIT), shownUpTo);
@@ -390,7 +405,7 @@ export class HostWorker {
     );
     const closed = fold.close(orphans);
     const notifications = await ofAnnounced(closed.notifications, this.#deps);
-    await this.#write({ detections: [], ...closed, notifications }, null);
+    await this.#write({ detections: [], ...closed, notifications });
   }
 }
 

@@ -6,11 +6,12 @@ import type { Frame } from '../core/traffic/frame.ts';
 import type { Consumer, Queue } from '../queue/contract.ts';
 import type { Lease } from '../state/contract.ts';
 import { type HostDeps, HostWorker, type Progress } from './host.ts';
+import { LiveStore } from './live-store.ts';
 import { LeaseLost } from './retry-under-lease.ts';
 import { StoreAway } from './rows.ts';
 
 /** Everything a lane needs besides its lease. */
-export type LaneDeps = Omit<HostDeps, 'signal' | 'onProgress'> & { readonly queue: Queue };
+export type LaneDeps = Omit<HostDeps, 'live' | 'signal' | 'onProgress'> & { readonly queue: Queue };
 
 /** What a lane has done since it was taken, and how it stands. */
 export interface LaneStatus {
@@ -29,15 +30,15 @@ export interface LaneStatus {
   readonly rebuilding: Progress | null;
   /** Hosts whose frames wait for history that is not in the store yet. */
   readonly waiting: readonly string[];
-  /** Hosts whose incidents are told while their rows wait for the store. */
+  /** Hosts whose incidents are reported while their rows wait for the store. */
   readonly unwritten: number;
   /** Why the store is away as far as this lane is concerned, or null. */
   readonly storeDown: string | null;
-  /** From the end of a frame to its outputs being stored, ms: of the newest frame of the host that is furthest behind. */
+  /** From the end of a frame to its incidents being in the state, ms: of the newest one of the host furthest behind. */
   readonly lagMs: number | null;
 }
 
-/** Pauses before the store is asked again whether it has what rows wait for: longer where it has, but takes no rows. */
+/** Pauses before the store is asked again whether it has what rows wait for: longer where it answers without use. */
 const PROBE = { firstMs: 2000, maxMs: 60_000 };
 /** Longest time that an orderly stop waits for the store and the state. */
 const STOP_MS = 1500;
@@ -55,9 +56,12 @@ export class OwnedLane {
   readonly lease: Lease;
   readonly #deps: LaneDeps;
   readonly #abort = new AbortController();
+  readonly #live: LiveStore;
   readonly #hosts = new Map<string, HostWorker>();
   #consumer: Consumer | null = null;
   #rebuilding: Progress | null = null;
+  /** Number of sweeps under way. */
+  #sweeps = 0;
   /** Why the last sweep failed, or null: that is a line of the log once, not with each sweep of an outage. */
   #sweepFailure: string | null = null;
   /** Hosts of which nothing is known while the store is away. */
@@ -72,6 +76,7 @@ export class OwnedLane {
     this.lane = lane;
     this.lease = lease;
     this.#deps = deps;
+    this.#live = new LiveStore({ ...deps, signal: this.#abort.signal });
   }
 
   status(): LaneStatus {
@@ -93,6 +98,11 @@ export class OwnedLane {
     };
   }
 
+  /** Whether a sweep is under way: behind a long rebuilding it takes its time. */
+  get isSweeping(): boolean {
+    return this.#sweeps > 0;
+  }
+
   start(): void {
     void this.sweep();
     this.#consumer = this.#deps.queue.consume(this.lane, frame => this.#serially(() => this.#take(frame)));
@@ -100,6 +110,7 @@ export class OwnedLane {
 
   /** Fold stored frames that no job brought: the queue may lose some, and hosts may have been here before us. */
   async sweep(): Promise<void> {
+    this.#sweeps++;
     try {
       for (const host of await this.#deps.store.hosts()) {
         if (laneOf(host, this.#deps.queue.lanes) !== this.lane) continue;
@@ -116,7 +127,15 @@ export class OwnedLane {
         { lane: this.lane, error: this.#sweepFailure },
         'sweep failed, the next one tries again',
       );
+    } finally {
+      this.#sweeps--;
     }
+  }
+
+  /** Whether the next owner could go on at once with all hosts. Never rejects. */
+  async canBeHandedOn(): Promise<boolean> {
+    for (const host of this.#hosts.values()) if (await host.keepsLane()) return false;
+    return true;
   }
 
   /**
@@ -191,6 +210,7 @@ export class OwnedLane {
   #hostDeps(): HostDeps {
     return {
       ...this.#deps,
+      live: this.#live,
       signal: this.#abort.signal,
       onProgress: progress => {
         this.#rebuilding = progress;
@@ -216,27 +236,38 @@ export class OwnedLane {
   }
 
   async #writeRows(): Promise<void> {
-    const { clock, log } = this.#deps;
     const { signal } = this.#abort;
-    for (let failures = 0; ; ) {
+    for (let failures = 0; !signal.aborted; ) {
       const waiting = [...this.#hosts.values()].filter(({ unwritten }) => unwritten !== null);
       if (waiting.length === 0) return;
-      await clock.sleep(pauseAfter(failures + 1, PROBE), signal);
-      for (const worker of waiting) {
-        // Outside of the chain: frames go on meanwhile.
-        if (signal.aborted) return;
-        if (!(await worker.isAcknowledged())) break;
-        try {
-          await this.#serially(() => this.#startAgain(worker));
-          failures = 0;
-        } catch (error) {
-          // A lane that failed says so itself.
-          if (this.failed !== null) return;
-          log.debug({ host: worker.host, error: describeError(error) }, 'rows still wait for the store');
-          failures++;
-        }
+      await this.#deps.clock.sleep(pauseAfter(failures + 1, PROBE), signal);
+      failures = (await this.#writeRowsOf(waiting)) ? 0 : failures + 1;
+    }
+  }
+
+  /** Whether to ask again soon: the rows of a host were written, or the store does not answer. */
+  async #writeRowsOf(waiting: readonly HostWorker[]): Promise<boolean> {
+    let isSoon = false;
+    for (const worker of waiting) {
+      if (this.#abort.signal.aborted) return false;
+      // Outside of the chain: frames go on meanwhile.
+      const isAcknowledged = await worker.isAcknowledged();
+      if (isAcknowledged === null) return true;
+      // Its frames are on their way, or never come: the others do not wait for them.
+      if (!isAcknowledged) continue;
+      try {
+        await this.#serially(() => this.#startAgain(worker));
+        isSoon = true;
+      } catch (error) {
+        // A lane that failed says so itself.
+        if (this.failed !== null) return false;
+        this.#deps.log.debug(
+          { host: worker.host, error: describeError(error) },
+          'rows still wait for the store',
+        );
       }
     }
+    return isSoon;
   }
 
   /** Throws StoreAway, which is no failure of the lane, when the store is away again. */

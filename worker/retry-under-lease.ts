@@ -12,7 +12,7 @@ export class LeaseLost extends Error {
 export const leaseLost = (name: string): LeaseLost =>
   new LeaseLost(`another worker owns ${name}, or the state did not answer in time`);
 
-/** Pauses between attempts at the store and the state. */
+/** Pauses between attempts at the state. */
 export const BACKOFF = { firstMs: 100, maxMs: 5000 };
 
 export interface RetryDeps {
@@ -29,8 +29,7 @@ export function retryUnderLease<T>(deps: RetryDeps, action: () => Promise<T>): P
     backoff: BACKOFF,
     signal: deps.signal,
     onFailure: (error, attempt) => {
-      if (attempt === 1)
-        deps.log.warn({ error: describeError(error) }, 'store or state is away, trying again');
+      if (attempt === 1) deps.log.warn({ error: describeError(error) }, 'the state is away, trying again');
     },
   });
 }

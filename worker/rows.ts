@@ -1,14 +1,13 @@
-import type { Clock } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { isRetriable } from '../core/retry.ts';
 import type { IncidentStore } from '../store/contract.ts';
-import { within } from './within.ts';
+import type { LiveStore } from './live-store.ts';
 import type { FrameOutput } from './write-batch.ts';
 
 export interface RowsDeps {
   readonly store: IncidentStore;
-  readonly clock: Clock;
+  readonly live: LiveStore;
   readonly log: Log;
   /** Aborted when the lane is given up. */
   readonly signal: AbortSignal;
@@ -36,26 +35,26 @@ export class Rows {
     this.#deps = deps;
   }
 
-  /** `limitMs`: longest wait for the store; without it its own time-outs hold. */
-  async write({ detections, annotations }: FrameOutput, limitMs: number | null): Promise<void> {
+  /** `live`: alarms wait for it; otherwise only the time-outs of the store hold. */
+  async write({ detections, annotations }: FrameOutput, { live }: { live: boolean }): Promise<void> {
     const { store } = this.#deps;
     if (detections.length > 0)
-      await this.#write(detections.length, limitMs, () => store.writeDetections(detections));
+      await this.#write(detections.length, live, () => store.writeDetections(detections));
     if (annotations.length > 0)
-      await this.#write(annotations.length, limitMs, () => store.writeAnnotations(annotations));
+      await this.#write(annotations.length, live, () => store.writeAnnotations(annotations));
   }
 
-  async #write(count: number, limitMs: number | null, action: () => Promise<void>): Promise<void> {
+  async #write(count: number, isLive: boolean, action: () => Promise<void>): Promise<void> {
     if (this.missing !== null) return;
-    const { clock, log, signal } = this.#deps;
+    const { live, log, signal } = this.#deps;
     try {
-      await (limitMs === null ? action() : within(limitMs, action, clock));
+      await (isLive ? live.try(action) : action());
     } catch (error) {
       if (signal.aborted) throw error;
       const facts = { host: this.#host, rows: count, error: describeError(error) };
       if (isRetriable(error)) {
         this.missing = describeError(error);
-        log.warn(facts, 'the store is away: incidents are told, their rows are written when it is back');
+        log.warn(facts, 'the store is away: incidents are reported, their rows are written when it is back');
       } else {
         this.refused += count;
         log.error(facts, 'the store refused rows');

@@ -167,7 +167,7 @@ export class Worker {
       // A lane that is being given back keeps its lease until it has saved what it knows.
       if (this.#leaving.has(owned.lane)) continue;
       if (!lost.has(owned.lane)) {
-        if (sweep) void owned.sweep();
+        if (sweep && !owned.isSweeping) void owned.sweep();
         continue;
       }
       const reason = owned.failed ?? leaseLost(owned.lease.name).message;
@@ -194,18 +194,23 @@ export class Worker {
 
   /** Hand on what is more than the share of this worker, or take what is free. */
   async #share(share: number): Promise<void> {
-    const { queue, log } = this.#deps;
+    const { queue } = this.#deps;
     const kept = [...this.#lanes.keys()].filter(lane => !this.#leaving.has(lane));
-    for (const lane of kept.splice(share)) {
-      // Its next owner would have to wait for the store to know what this one knows.
-      if ((this.#lanes.get(lane)?.status().unwritten ?? 0) > 0) continue;
-      log.info({ lane }, 'lane handed on to another worker');
-      void this.#giveUp(lane, true);
-    }
+    for (const lane of kept.splice(share)) void this.#handOn(lane);
     for (let lane = 0; lane < queue.lanes && this.#lanes.size < share; lane++) {
       if (this.#abort.signal.aborted) return;
       if (!this.#lanes.has(lane)) await this.#tryTake(lane);
     }
+  }
+
+  /** Never awaited by the loop: the store may be long in answering. */
+  async #handOn(lane: number): Promise<void> {
+    const owned = this.#lanes.get(lane);
+    if (!(await owned?.canBeHandedOn())) return;
+    // It may have been lost meanwhile, or handed on by an earlier round.
+    if (this.#lanes.get(lane) !== owned || this.#leaving.has(lane)) return;
+    this.#deps.log.info({ lane }, 'lane handed on to another worker');
+    void this.#giveUp(lane, true);
   }
 
   async #tryTake(lane: number): Promise<void> {

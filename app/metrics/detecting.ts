@@ -25,7 +25,7 @@ export function workerRows({ worker, queue, rules }: Watched): Metric[] {
     ),
     gauge(
       'tidegauge_fold_lag_seconds',
-      'From the end of a frame to its alerts being stored, of the host that is furthest behind.',
+      'From the end of a frame to its alerts being committed to the state, of the host that is furthest behind.',
       () => seconds(of(s => s.lagMs)),
     ),
     gauge(
@@ -40,7 +40,7 @@ export function workerRows({ worker, queue, rules }: Watched): Metric[] {
     ),
     gauge(
       'tidegauge_unwritten_hosts',
-      'Hosts whose incidents are told while their detections and annotations wait for the store.',
+      'Hosts whose incidents are reported while their detections and annotations wait for the store.',
       () => one(of(s => s.unwritten)),
     ),
     gauge(

@@ -5,6 +5,7 @@ import type { Frame } from '../../core/traffic/frame.ts';
 import type { Lease, State } from '../../state/contract.ts';
 import type { Store } from '../../store/contract.ts';
 import { type HostDeps, HostWorker } from '../../worker/host.ts';
+import { LiveStore } from '../../worker/live-store.ts';
 import { ManualClock } from '../parts/clock.ts';
 import { recordingLog } from '../parts/log.ts';
 import { temporaryFolder, until } from '../parts/process.ts';
@@ -37,6 +38,7 @@ describe('a host worker', () => {
   const deps = (changes: Partial<HostDeps> = {}): HostDeps => ({
     fold: FOLD,
     store,
+    live: new LiveStore({ store, clock, signal: new AbortController().signal }),
     state,
     clock,
     log: recordingLog().log,

@@ -68,6 +68,43 @@ it('a worker with nothing to do writes twice a round, however many lanes it has'
   folder.remove();
 });
 
+it('a lane is swept again only when the last sweep is over, however long it takes', async () => {
+  const folder = temporaryFolder();
+  const { log } = recordingLog();
+  const clock = new ManualClock();
+  const { store, state } = openFiles(folder.path, clock);
+  await Promise.all([store.open(), state.open()]);
+  let sweeps = 0;
+  let end = () => {};
+  store.hosts = () => {
+    sweeps++;
+    return new Promise(resolve => {
+      end = () => resolve([]);
+    });
+  };
+  const queue = createInlineQueue({ lanes: 1, clock, log });
+  const worker = Worker.start({
+    ...{ fold: limitFold(1), store, queue, state, receivers: [], clock, log },
+    ...{ owner: 'a', leaseMs: LEASE_MS, checkpointMs: 1000 },
+  });
+  const round = async () => {
+    await until('the worker to rest', () => worker.status().policy && clock.sleeping === 2);
+    clock.advance(LEASE_MS / 4);
+  };
+  for (let i = 0; i < 8; i++) await round();
+  expect(sweeps).toBe(1);
+  end();
+  await until('the next sweep', async () => {
+    await round();
+    return sweeps === 2;
+  });
+  store.hosts = async () => [];
+  end();
+  await worker.stop();
+  await Promise.all([queue.close(), state.close(), store.close()]);
+  folder.remove();
+});
+
 function lanesMove(create: (log: ReturnType<typeof recordingLog>['log']) => State): void {
   it('lanes spread evenly over the workers that there are, as they come, go and die', async () => {
     const folder = temporaryFolder();

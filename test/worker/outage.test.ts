@@ -22,6 +22,10 @@ const FAULTS = {
     const problem = { place: 'store', expected: 'an answer', found: 'HTTP 503', remedy: 'Wait.' };
     return Promise.reject(new ExchangeError(problem, { retry: true }));
   },
+  denies: (): Promise<never> => {
+    const problem = { place: 'store', expected: 'an answer', found: 'HTTP 403', remedy: 'Check the token.' };
+    return Promise.reject(new ExchangeError(problem, { retry: false }));
+  },
   hangs: (): Promise<never> => new Promise(() => {}),
 } as const;
 
@@ -203,4 +207,83 @@ describe('a lane while the store is away', () => {
     await lane.sweep();
     expect(lane.status().waiting).toEqual([]);
   });
+
+  it('a host whose frames never come to the store does not hold up the rows of others', async () => {
+    const lane = await take('a');
+    const gone = STORY.slice(0, 8).map(frame => ({ ...frame, host: 'gone' }));
+    await publish(lane, gone.slice(0, 4), { stored: true });
+    await publish(lane, STORY.slice(0, 4), { stored: true });
+    fault = FAULTS.refuses;
+    await publish(lane, gone.slice(4), { stored: false });
+    await publish(lane, STORY.slice(4), { stored: false });
+    expect(lane.status().unwritten).toBe(2);
+    await store.writeFrames(STORY.slice(4));
+    fault = null;
+    await until('the rows of the other to be written', () => {
+      clock.advance(500);
+      return lane.status().unwritten === 1;
+    });
+    expect(await store.readDetections('box', ALWAYS)).toHaveLength(STORY.length);
+  });
+
+  it('a store that answers with an error for good does not end the lane, and nothing is saved', async () => {
+    const lane = await take('a');
+    await publish(lane, STORY.slice(0, 4), { stored: true });
+    fault = FAULTS.denies;
+    await publish(lane, STORY.slice(4, 8), { stored: false });
+    expect(lane.failed).toBeNull();
+    expect((await state.loadCheckpoint('box', FOLD.fingerprint))?.last).toBe(STORY[3]?.start);
+  });
+
+  it('rows wait for a store that came back with an error for good', async () => {
+    const lane = await take('a');
+    await publish(lane, STORY.slice(0, 4), { stored: true });
+    fault = FAULTS.refuses;
+    await publish(lane, STORY.slice(4), { stored: false });
+    let asked = 0;
+    fault = () => {
+      asked++;
+      return FAULTS.denies();
+    };
+    await until('it to be asked again and again', () => {
+      clock.advance(500);
+      return asked > 2;
+    });
+    await store.writeFrames(STORY.slice(4));
+    fault = null;
+    await recovered(lane);
+    await expectAllAsUndisturbed();
+  });
+
+  it.each(['lastInTurn', 'writeDetections'] as const)(
+    'no host waits for what did not answer another: %s',
+    async method => {
+      const hosts = ['a', 'b', 'c', 'd', 'e'];
+      const frames = (n: number) => hosts.map(host => ({ ...(STORY[n] as Frame), host }));
+      const lane = await take('a');
+      for (let n = 0; n < 4; n++) await publish(lane, frames(n), { stored: true });
+      const normal = { hosts: store.hosts, [method]: store[method] };
+      let calls = 0;
+      store.hosts = FAULTS.hangs;
+      store[method] = () => {
+        calls++;
+        return FAULTS.hangs();
+      };
+      for (const frame of frames(4)) await queue.publish(frame);
+      await until('all to be judged', async () => {
+        clock.advance(500);
+        return lane.status().frames === 5 * hosts.length && (await queue.depth()) === 0;
+      });
+      expect(calls).toBe(1);
+      Object.assign(store, normal);
+      await store.writeFrames(frames(4));
+      await recovered(lane);
+      for (let n = 5; n < 7; n++) await publish(lane, frames(n), { stored: true });
+      await until('all to be saved', async () => {
+        const saved = await Promise.all(hosts.map(host => state.loadCheckpoint(host, FOLD.fingerprint)));
+        return saved.every(checkpoint => (checkpoint?.last ?? 0) >= (STORY[5]?.start ?? 0));
+      });
+      expect(await store.readDetections('e', ALWAYS)).toHaveLength(7);
+    },
+  );
 });

@@ -4,6 +4,7 @@ import type { Lease, State } from '../../state/contract.ts';
 import { createRedisState } from '../../state/redis/state.ts';
 import type { Store } from '../../store/contract.ts';
 import { type HostDeps, HostWorker } from '../../worker/host.ts';
+import { LiveStore } from '../../worker/live-store.ts';
 import { ManualClock } from '../parts/clock.ts';
 import { recordingLog } from '../parts/log.ts';
 import { describeWith } from '../parts/need.ts';
@@ -52,7 +53,7 @@ function whatWasSaidStaysSaid(openState: (folder: string, clock: ManualClock) =>
     const { signal } = new AbortController();
     const worker = await HostWorker.start('box', lease, {
       ...{ fold, store, state, clock, log, signal },
-      checkpointMs: 1e9,
+      ...{ live: new LiveStore({ store, clock, signal }), checkpointMs: 1e9 },
     });
     return { worker, lease };
   }
