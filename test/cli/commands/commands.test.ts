@@ -118,7 +118,7 @@ describe('commands', () => {
       capture: { interval: '5s', spool: { size: '1GiB', age: '7d' } },
       collector: { user: 'nobody', groups: 'docker, 998' },
       http: { listen: '[::1]:9000' },
-      redis: { url: 'redis://***@box:6379/1' },
+      redis: { url: 'redis://:***@box:6379/1' },
       detectors: [{ above: '10485760B/s', rises_by: '3x', for: '20s' }],
       receivers: [{ url: 'https://chat.example/***', timeout: '10s' }],
     });

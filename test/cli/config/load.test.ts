@@ -133,9 +133,9 @@ describe('configuration', () => {
   });
 
   it.each([
-    ['redis: {url: "http://me:hunter2@box/0"}', 'found "http://***@box/0"'],
+    ['redis: {url: "http://me:hunter2@box/0"}', 'found "http://:***@box/0"'],
     ['redis: {url: "me:hunter2@box"}', 'found a value that is not shown'],
-    ['redis: "redis://me:hun/ter2@box:1"', 'found "redis://***@box:1"'],
+    ['redis: "redis://me:hun/ter2@box:1"', 'found "redis://:***@box:1"'],
     ['store: {influx: {url: "ftp://box/x?token=hunter2"}}', 'found "ftp://box/x?***"'],
     ['receivers: ["https://chat.example/hunter2"]', 'found "https://chat.example/***"'],
     ['receivers: [{use: webhook, name: a, url: [hunter2]}]', 'found a list'],
