@@ -115,7 +115,7 @@ describeWith(['redis', 'influx'], 'a collector that starts while store, queue an
     const guarded = await startRedisWithPassword(redis.port);
     try {
       await child.ended(2);
-      expect(child.output).toContain('Put the password into redis.url.');
+      expect(child.output).toContain('Put user and password into redis.url:');
     } finally {
       await guarded.stop();
     }

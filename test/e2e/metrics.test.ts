@@ -109,7 +109,7 @@ describeWith(['ebpf'], 'metrics of a running tidegauge', () => {
     config('second', `127.0.0.1:${port}`);
     const second = tidegauge(['run', '--config', 'second.yaml'], { cwd: folder.path });
     await second.ended(2);
-    expect(second.output).toMatch(/http\.listen 127\.0\.0\.1:\d+: expected an address to listen on/);
+    expect(second.output).toMatch(/http\.listen 127\.0\.0\.1:\d+: the port is in use/);
   });
 
   it('is not ready when no frames come any more', async () => {
