@@ -123,7 +123,7 @@ describe('the report', () => {
     );
     expect(JSON.parse(JSON.stringify(scoreJson(scored([5]))))).toMatchObject({
       rows: 1,
-      cadenceMs: null,
+      cadence_ms: null,
       alerts: [],
     });
   });
