@@ -11,9 +11,9 @@ import { isRetriable } from '../core/retry.ts';
 import type { Leases } from '../state/contract.ts';
 import type { FrameStore, HostClaims } from '../store/contract.ts';
 import type { BackendStartup } from './backend-startup.ts';
-import { HostClaim } from './host-claim.ts';
-import { HostLease } from './host-lease.ts';
-import { instanceId } from './instance.ts';
+import { HostClaim } from './ownership/host-claim.ts';
+import { HostLease } from './ownership/host-lease.ts';
+import { instanceId } from './ownership/instance.ts';
 import type { ProcessContext } from './process-context.ts';
 import { type Backends, dataHolder, lockData } from './wire.ts';
 

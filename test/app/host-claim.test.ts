@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
-import { HostClaim } from '../../app/host-claim.ts';
+import { HostClaim } from '../../app/ownership/host-claim.ts';
 import { InfluxStore } from '../../store/influx/store.ts';
 import { ManualClock } from '../parts/clock.ts';
 import { type InfluxServer, startInflux } from '../parts/influx.ts';

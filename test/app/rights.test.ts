@@ -112,7 +112,9 @@ describeWith(['ebpf'], 'a collector with a user', () => {
   it('has bpftrace started again when that was killed', async () => {
     const { collector, helper, bpftrace } = await running();
     process.kill(bpftrace, 'SIGKILL');
-    await collector.until('a restart', output => /incomplete: .*\(restart\).*incomplete: .*\(attach\)/s.test(output));
+    await collector.until('a restart', output =>
+      /incomplete: .*\(restart\).*incomplete: .*\(attach\)/s.test(output),
+    );
     const [again] = childrenOf(helper);
     expect(again).not.toBe(bpftrace);
     await collector.stop('SIGTERM');

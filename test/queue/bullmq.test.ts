@@ -72,7 +72,7 @@ describeWith(['redis'], 'bullmq queue when things break', () => {
     await publish([first, stuck, ...rest]);
     const child = () =>
       new Child(process.execPath, [
-        'test/parts/consumer.ts',
+        'test/parts/children/consumer.ts',
         ...[redis.url, prefix, '1', '0', String(stuck.start)],
       ]);
     const one = child();

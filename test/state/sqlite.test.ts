@@ -43,7 +43,7 @@ describe('sqlite state', () => {
     const state = await opened(file);
     const lanes = ['lane-1', 'lane-2'];
     const children = lanes.map(
-      lane => new Child(process.execPath, ['test/parts/state-writer.ts', file, lane]),
+      lane => new Child(process.execPath, ['test/parts/children/state-writer.ts', file, lane]),
     );
     const written = (child: Child) => Number(child.output.trimEnd().split('\n').at(-1));
     for (const child of children) await child.until('it to write', () => written(child) >= 50);

@@ -1,7 +1,13 @@
-import type { Clock } from '../core/clock.ts';
-import { describeError, ExchangeError, printable, type TidegaugeError, UsageError } from '../core/errors.ts';
-import type { Log } from '../core/log.ts';
-import type { Lease, State } from '../state/contract.ts';
+import type { Clock } from '../../core/clock.ts';
+import {
+  describeError,
+  ExchangeError,
+  printable,
+  type TidegaugeError,
+  UsageError,
+} from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+import type { Lease, State } from '../../state/contract.ts';
 
 export interface HostLeaseOptions {
   readonly state: Pick<State, 'acquire' | 'renew' | 'release'>;

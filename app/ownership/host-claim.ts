@@ -1,8 +1,14 @@
-import type { Clock } from '../core/clock.ts';
-import { describeError, ExchangeError, printable, type TidegaugeError, UsageError } from '../core/errors.ts';
-import type { Log } from '../core/log.ts';
-import { isRetriable } from '../core/retry.ts';
-import type { HostClaim as Claim, HostClaims } from '../store/contract.ts';
+import type { Clock } from '../../core/clock.ts';
+import {
+  describeError,
+  ExchangeError,
+  printable,
+  type TidegaugeError,
+  UsageError,
+} from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+import { isRetriable } from '../../core/retry.ts';
+import type { HostClaim as Claim, HostClaims } from '../../store/contract.ts';
 
 export interface HostClaimOptions {
   readonly claims: HostClaims;

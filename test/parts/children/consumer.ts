@@ -1,6 +1,6 @@
-import { systemClock } from '../../core/clock.ts';
-import { createBullmqQueue } from '../../queue/bullmq.ts';
-import { recordingLog } from './log.ts';
+import { systemClock } from '../../../core/clock.ts';
+import { createBullmqQueue } from '../../../queue/bullmq.ts';
+import { recordingLog } from '../log.ts';
 
 /**
  * A consumer in a process of its own, to be killed: URL PREFIX LANES LANE STUCK. Prints the start of each frame on a

@@ -1,6 +1,6 @@
-import { systemClock } from '../../core/clock.ts';
-import { createSqliteState } from '../../state/sqlite/state.ts';
-import { incidentOf, notificationOf } from '../data/incidents.ts';
+import { systemClock } from '../../../core/clock.ts';
+import { createSqliteState } from '../../../state/sqlite/state.ts';
+import { incidentOf, notificationOf } from '../../data/incidents.ts';
 
 /**
  * A process that writes to a state without end, to be killed: FILE LANE. Prints a line after every commit of one
