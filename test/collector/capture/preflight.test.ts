@@ -35,6 +35,7 @@ describeWith(['ebpf'], 'preflight', () => {
       'Linux',
       'root',
       'hook',
+      'coverage',
       'bpftrace',
       'cgroup v2',
       'processes',
