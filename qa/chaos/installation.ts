@@ -60,7 +60,7 @@ export interface Installation {
 }
 
 /** Longest that all hosts may take to begin, ms: a busy machine needs its time. */
-const FIRST_FRAMES_MS = 60_000;
+const FIRST_FRAMES_MS = 180_000;
 
 export async function install(options: Options, tell: Tell): Promise<Installation> {
   const { kind, seed, times } = options;
