@@ -1,11 +1,11 @@
-import type { Annotation, Incident } from '../core/incident/incident.ts';
+import { type Annotation, type Incident, stateOfIncident } from '../core/incident/incident.ts';
 import type { Stage } from './contract.ts';
 import { annotationText } from './text.ts';
 
 /** The region of an incident on a time axis. */
 export function annotationOf(incident: Incident): Annotation {
   const { id, host, service, container, start, end, severity, title } = incident;
-  const state = incident.resolvedAt === null ? 'firing' : 'resolved';
+  const state = stateOfIncident(incident);
   return { id, host, service, container, start, end, severity, state, title, text: annotationText(incident) };
 }
 

@@ -8,6 +8,8 @@ export interface Open {
   readonly incident: Incident;
   /** Time since its last anomalous frame in which somebody looked and saw nothing anomalous, ms. */
   readonly quietMs: number;
+  /** In that time somebody whom it is about was there; absent: nobody. */
+  readonly present?: true;
 }
 
 /** Plain JSON. */

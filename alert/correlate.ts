@@ -21,7 +21,7 @@ export const correlate: Stage = {
   run(batch, settings) {
     const { frame } = batch;
     const alarms = Map.groupBy(batch.alarms, alarm => keyOf(whoOf(alarm.scope)));
-    const alive = new Set(frame.containers.map(container => container.name));
+    const alive = aliveIn(frame);
     const stopped: { what: string; reason: string }[] = [];
     const changes: Change[] = [];
     const open: Open[] = [];
@@ -114,11 +114,33 @@ function withAlarm(findings: readonly Finding[], alarm: Judged, frame: Frame): r
  * One more frame without an alarm. It counts when it is complete, or when the container was not there: who is gone
  * cannot be anomalous, however little the frame knows. Gaps count for nothing.
  */
-function quieten(one: Open, frame: Frame, alive: ReadonlySet<string>, settings: Settings): Open {
-  const { container } = one.incident;
-  const gone = container !== '' && !alive.has(container);
-  if (!isComplete(frame) && !gone) return one;
+function quieten(one: Open, frame: Frame, alive: Alive, settings: Settings): Open {
+  const isThere = alive.has(keyOf(one.incident));
+  if (!isComplete(frame) && (isThere || one.incident.container === '')) return one;
   const quietMs = one.quietMs + frame.durationMs;
-  const over = quietMs >= settings.alert.resolve_after;
-  return { quietMs, incident: over ? { ...one.incident, resolvedAt: frameEnd(frame) } : one.incident };
+  const present = one.present === true || isThere;
+  const next = { quietMs, ...(present ? { present } : {}) };
+  if (quietMs < settings.alert.resolve_after) return { ...next, incident: one.incident };
+  const ended = endOf(one.incident, isThere, present);
+  return { ...next, incident: { ...one.incident, resolvedAt: frameEnd(frame), ...ended } };
+}
+
+/** Keys of the containers and services that are in a frame. */
+type Alive = ReadonlySet<string>;
+
+const aliveIn = ({ containers }: Frame): Alive =>
+  new Set(
+    containers.flatMap(({ name, service }) => [
+      keyOf({ container: name, service }),
+      keyOf({ container: '', service }),
+    ]),
+  );
+
+/**
+ * Gone is not well. A container has to be there at the end; a service may have short-lived ones, of which none was seen
+ * all the time.
+ */
+function endOf({ container, service }: Incident, isThere: boolean, present: boolean): { ended?: string } {
+  if (container !== '') return isThere ? {} : { ended: 'the container is gone' };
+  return service === '' || present ? {} : { ended: 'no container of the service is left' };
 }

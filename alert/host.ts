@@ -105,6 +105,7 @@ const stateSchema = z.object({
       dropped: z.int(),
       swept: z.int(),
     }),
+    expected: z.record(z.string(), z.object({ seen: z.int(), service: z.string() })),
   }),
   pipeline: z.object({
     last: start,
@@ -112,6 +113,7 @@ const stateSchema = z.object({
       z.object({
         incident: z.custom<Incident>(isIncident),
         quietMs: z.number(),
+        present: z.exactOptional(z.literal(true)),
       }),
     ),
   }),

@@ -50,7 +50,7 @@ export interface Pipeline {
 }
 
 /** Raised whenever the same verdicts would give other incidents, or the state another shape. */
-const VERSION = 2;
+const VERSION = 3;
 
 /** The stages over the frames of one host. */
 export function createPipeline(settings: Settings): Pipeline {

@@ -38,8 +38,9 @@ export function annotationText(incident: Incident): string {
   const { host, service, container } = incident;
   const parts = [`host ${printable(host, NAME_LIMIT)}`];
   if (container !== '' && service !== container) parts.push(`service ${printable(service, NAME_LIMIT)}`);
-  const ended = incident.resolvedAt === null ? 'since' : `until ${isoTime(incident.end)}, from`;
-  const head = `${describeSubject(incident)} (${parts.join(', ')}) ${incident.severity} ${ended} ${isoTime(incident.start)}`;
+  const when = incident.resolvedAt === null ? 'since' : `until ${isoTime(incident.end)}, from`;
+  const why = incident.ended === undefined ? '' : `; ${printable(incident.ended, 100)}`;
+  const head = `${describeSubject(incident)} (${parts.join(', ')}) ${incident.severity} ${when} ${isoTime(incident.start)}${why}`;
   const lines = incident.findings.map(
     f =>
       `${f.rule}: ${describeFinding(f)} (score ${f.peak.toFixed(1)}, ${isoTime(f.first)} to ${isoTime(f.last)})`,

@@ -136,6 +136,14 @@ export interface Subjects {
   swept: number;
 }
 
+/** Someone whom a rule names, and who was seen. */
+export interface Expected {
+  /** End of the last frame in which they were there, epoch ms. */
+  seen: number;
+  /** Of the container; of a service its own name. */
+  service: string;
+}
+
 /** What the fold knows after a frame. Plain JSON. */
 export interface FoldState {
   /** Start of the last frame folded, epoch ms; null before the first. */
@@ -143,6 +151,8 @@ export interface FoldState {
   /** This host has shown a container at some time; it never becomes false again. */
   hasContainers: boolean;
   subjects: Subjects;
+  /** Keys are JSON arrays of rule, kind and name (absence.ts). */
+  expected: Record<string, Expected>;
 }
 
 /** The pure fold over the frames of one host (fold.ts). */
@@ -151,7 +161,8 @@ export interface Fold {
   readonly fingerprint: string;
   init(): FoldState;
   /**
-   * What all rules say of one frame: containers by name, then services by name, then the host; within each in the
+   * What all rules say of one frame: containers by name, then services by name, then the host, then those who are
+   * expected and absent; within each in the
    * order of the rules and of their series. A frame that does not start after the last one gives nothing and changes
    * nothing. May change `state` in place: the caller owns it and never uses the old one again.
    */

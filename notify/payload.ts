@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isoTime } from '../core/clock.ts';
 import { printable } from '../core/errors.ts';
-import type { Notification } from '../core/incident/incident.ts';
+import { INCIDENT_STATES, type Notification, stateOfIncident } from '../core/incident/incident.ts';
 import { incidentJson, incidentSchema } from '../core/incident/incident-json.ts';
 
 /** The body of a webhook: its documentation, its type and, in tests, its check. Times are ISO 8601, UTC. */
@@ -10,7 +10,9 @@ export const payloadSchema = z
   .strictObject({
     version: z.literal(1).describe('Of this format; new keys may appear without a new version.'),
     key: z.string().describe('The same for every attempt to deliver the same message: ignore a known one.'),
-    status: z.enum(['firing', 'resolved']),
+    status: z
+      .enum(INCIDENT_STATES)
+      .describe('`ended`: over, but nobody has seen normal traffic since; `ended` of the incident says why.'),
     text: z
       .string()
       .describe('One line for people, made safe for chats: `&`, `<` and `>` are `&amp;`, `&lt;` and `&gt;`.'),
@@ -32,15 +34,17 @@ const forChat = (text: string): string =>
     .replace(/@(?=(all|channel|everyone|here)\b)/gi, '\uff20');
 
 /** Names go out as they are: JSON escapes them. `text` alone is for people: one line, without control characters. */
-export function payloadOf({ key, status, incident }: Notification): Payload {
-  const { host, severity, start, title } = incident;
-  const what = status === 'firing' ? severity.toUpperCase() : 'RESOLVED';
+export function payloadOf({ key, status: kind, incident }: Notification): Payload {
+  const { host, severity, start, title, ended } = incident;
+  const status = kind === 'firing' ? 'firing' : stateOfIncident(incident);
+  const what = status === 'firing' ? severity.toUpperCase() : status.toUpperCase();
+  const why = status === 'ended' && ended !== undefined ? `, ${printable(ended, 100)}` : '';
   return {
     version: 1,
     key,
     status,
     text: forChat(
-      printable(`[${what}] ${title} (host ${printable(host, 80)}, since ${isoTime(start)})`, 1000),
+      printable(`[${what}] ${title} (host ${printable(host, 80)}, since ${isoTime(start)}${why})`, 1000),
     ),
     incident: incidentJson(incident),
   };

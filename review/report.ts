@@ -52,10 +52,7 @@ export function incidentLines(incident: Incident, zone: TimeZone): string[] {
   const { start, end } = incident;
   const head = `${incident.severity.toUpperCase()} ${printable(incident.title)}`;
   const length = formatLength(end - start);
-  const state =
-    incident.resolvedAt === null
-      ? `firing for ${length} so far`
-      : `lasted ${length}, resolved ${zone.text(incident.resolvedAt)}`;
+  const state = stateText(incident, length, zone);
   const when = `  ${zone.text(start)}, ${state}, id ${incident.id}`;
   const findings = incident.findings.map(({ rule, scope, peak, evidence }) => {
     const series =
@@ -65,6 +62,14 @@ export function incidentLines(incident: Incident, zone: TimeZone): string[] {
     return `  ${rule}: ${printable(series)}: ${printable(evidence.text)} (score ${peak.toFixed(1)})`;
   });
   return [head, when, ...findings];
+}
+
+/** `lasted 20s, ended 2026-01-31T22:00:00Z: the container is gone`. */
+function stateText({ resolvedAt, ended }: Incident, length: string, zone: TimeZone): string {
+  if (resolvedAt === null) return `firing for ${length} so far`;
+  const how = ended === undefined ? 'resolved' : 'ended';
+  const why = ended === undefined ? '' : `: ${printable(ended)}`;
+  return `lasted ${length}, ${how} ${zone.text(resolvedAt)}${why}`;
 }
 
 function rangeText({ from, to }: Interval, zone: TimeZone): string {

@@ -37,6 +37,7 @@ const incident: z.ZodType<Incident> = z.strictObject({
   start: z.number(),
   end: z.number(),
   resolvedAt: z.number().nullable(),
+  ended: z.exactOptional(z.string()),
   score: z.number(),
   findings: z.array(finding),
   title: z.string(),

@@ -30,4 +30,4 @@ export function touches(annotation: Pick<Annotation, 'start' | 'end'>, range: In
   return annotation.start < range.to && (annotation.end > range.from || annotation.start >= range.from);
 }
 
-const progress = (annotation: Annotation): number => (annotation.state === 'resolved' ? 1 : 0);
+const progress = (annotation: Annotation): number => (annotation.state === 'firing' ? 0 : 1);

@@ -1,5 +1,5 @@
 import { printable } from '../core/errors.ts';
-import type { Annotation } from '../core/incident/incident.ts';
+import { type Annotation, INCIDENT_STATES } from '../core/incident/incident.ts';
 import type { Interval } from '../core/interval.ts';
 import { CONNECTION_KINDS, type ConnectionKind } from '../core/traffic/connection.ts';
 import {
@@ -46,11 +46,10 @@ function oneOf<T extends string>(values: readonly T[], row: Row, column: string)
 }
 
 const KINDS: readonly ContainerKind[] = ['container', 'cgroup', 'other'];
-const STATES: readonly Annotation['state'][] = ['firing', 'resolved'];
 const SEVERITY_NAMES: readonly Annotation['severity'][] = ['warning', 'critical'];
 
 export const kindOf = (row: Row): ContainerKind => oneOf(KINDS, row, 'kind');
-export const stateOf = (row: Row): Annotation['state'] => oneOf(STATES, row, 'state');
+export const stateOf = (row: Row): Annotation['state'] => oneOf(INCIDENT_STATES, row, 'state');
 export const protocolOf = (row: Row): Protocol => oneOf(PROTOCOLS, row, 'protocol');
 export const roleOf = (row: Row): Role => oneOf(ROLES, row, 'role');
 export const peerKindOf = (row: Row): PeerKind => oneOf(PEER_KINDS, row, 'peer_kind');

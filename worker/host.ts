@@ -44,6 +44,8 @@ const CATCH_UP = { frames: 64, rows: 20_000 };
 const COMMIT = 500;
 /** A host without a frame of this age, ms, is gone: what the store lacks of it may never come. */
 const GONE_MS = 300_000;
+/** Why an incident is over that nobody finds again. */
+const NOT_FOUND = 'the present rules do not find it';
 /** Pause between two lines about progress. */
 const PROGRESS_MS = 5000;
 
@@ -397,7 +399,7 @@ export class HostWorker {
     const stored = await retryUnderLease(this.#deps, () => state.openIncidents(this.host));
     const orphans = stored
       .filter(({ id, findings }) => !known.has(id) && findings.every(({ last }) => last <= at))
-      .map(incident => ({ ...incident, resolvedAt: Math.max(at, incident.end) }));
+      .map(incident => ({ ...incident, resolvedAt: Math.max(at, incident.end), ended: NOT_FOUND }));
     if (orphans.length === 0) return;
     log.info(
       { host: this.host, incidents: orphans.length },

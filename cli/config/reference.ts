@@ -30,6 +30,11 @@ const OVERRIDES_EXAMPLE = {
   ],
 };
 
+const ABSENT_EXAMPLE = {
+  ...{ use: 'threshold', name: 'worker', metric: 'messages', below: '1msg/s', for: '15s' },
+  ...{ match: { container: 'worker' }, absent_after: '2m' },
+};
+
 const HEADER = '<!-- Made by `npm run docs` from the code; edit there. -->\n';
 
 function configurationPage(): string {
@@ -53,7 +58,7 @@ ${sections.join('\n')}
 ## detectors
 
 A list of rules; given, it replaces the default ones. Besides the options of its detector ([detectors.md](detectors.md))
-a rule has \`use\` (the detector), \`name\` (unique), \`match\` and \`overrides\`.
+a rule has \`use\` (the detector), \`name\` (unique), \`match\`, \`overrides\`, \`absent\` and \`absent_after\`.
 
 ### match
 
@@ -77,6 +82,15 @@ rule's own are. What an override changes starts to learn anew. Detectors that ju
 
 \`\`\`yaml
 ${stringify({ detectors: [OVERRIDES_EXAMPLE] })}\`\`\`
+
+### absent
+
+A container that is gone has no traffic that could raise an alarm. So a rule whose \`match\` names a container, or else a
+service, without a wildcard also alarms when that was there and is gone for longer than \`absent_after\` (1m unless said
+otherwise, long enough for a deploy), until it is back. \`absent: ignore\` switches that off.
+
+\`\`\`yaml
+${stringify({ detectors: [ABSENT_EXAMPLE] })}\`\`\`
 
 ### Default rules
 

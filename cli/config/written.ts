@@ -14,13 +14,14 @@ interface Kind {
 
 /** A rule or receiver with its options beside its name, where the file has them. */
 export function entry(
-  { options, overrides, ...base }: Entry,
+  { options, overrides, absent_after, ...base }: Entry,
   path: Path,
   kinds: readonly Kind[],
 ): Record<string, unknown> {
   const schema = kinds.find(kind => kind.name === base.use)?.options;
   const types = schema ? typesOf(schema, path) : new Map<string, string>();
-  const own = { ...base, ...(written(options, path, types) as object) };
+  const after = absent_after === undefined ? {} : { absent_after: formatDuration(absent_after) };
+  const own = { ...base, ...after, ...(written(options, path, types) as object) };
   if (overrides === undefined) return own;
   // Complete, as they are in force: nothing else of the rule's options is.
   const others = overrides.map(({ match, options }) => ({
@@ -34,6 +35,7 @@ interface Entry {
   readonly use: string;
   readonly options: unknown;
   readonly overrides?: readonly Override[];
+  readonly absent_after?: number;
 }
 
 /** The match of an override as a file has it: the rule has chosen the kind, and `*` is the same as nothing. */

@@ -249,6 +249,14 @@ export const ruleBase = {
   name: identifier().describe('Name of the rule, unique; a field of `detections`.'),
   match: matchSchema.prefault({}).describe('Which containers it looks at.'),
   overrides: z.exactOptional(overridesSchema).describe('Other options for some of these containers.'),
+  absent: z
+    .exactOptional(z.enum(['alarm', 'ignore']))
+    .describe(
+      'What it means when a container (or service) that `match` names without a wildcard was there and is gone: `alarm`, unless said otherwise, or `ignore`.',
+    ),
+  absent_after: z
+    .exactOptional(duration({ min: '5s', max: '24h' }))
+    .describe('How long it may be gone, as for a deploy: 1m unless said otherwise.'),
 };
 
 /** What every receiver has besides its notifier's options. */
@@ -262,6 +270,10 @@ export interface Rule {
   readonly options: unknown;
   /** Other options for some of its containers: the first that matches is in force. Absent: none. */
   readonly overrides?: readonly Override[];
+  /** Whether it is an alarm when somebody whom `match` names is gone; absent: it is. */
+  readonly absent?: 'alarm' | 'ignore';
+  /** How long they may be gone, ms; absent: a minute. */
+  readonly absent_after?: number;
 }
 export interface Override {
   readonly match: Match;

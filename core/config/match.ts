@@ -91,5 +91,8 @@ export const overrideMatchSchema = z
   .transform((given): Match => ({ kind: 'any', container: '*', service: '*', image: '*', ...given }));
 
 /** Patterns as a list. */
+/** A name rather than a pattern. */
+export const isExact = (pattern: string): boolean => !/[*?]/.test(pattern);
+
 export const listOf = (given: string | readonly string[]): readonly string[] =>
   typeof given === 'string' ? [given] : given;

@@ -41,6 +41,12 @@ export const incidentSchema = z.strictObject({
   start: z.string().describe('Start of the first anomalous window.'),
   end: z.string().describe('End of the last anomalous window so far.'),
   resolved_at: z.string().nullable().describe('When it was found to be over; null while it is firing.'),
+  ended: z
+    .string()
+    .nullable()
+    .describe(
+      'Why it is over although nobody has seen normal traffic since, such as a container that is gone; else null.',
+    ),
   score: z.number().describe('Highest score of all findings.'),
   title: z.string(),
   findings: z.array(findingSchema).describe('Highest score first.'),
@@ -60,6 +66,7 @@ export function incidentJson(incident: Incident): IncidentJson {
     start: isoTime(start),
     end: isoTime(end),
     resolved_at: resolvedAt === null ? null : isoTime(resolvedAt),
+    ended: incident.ended ?? null,
     score,
     title,
     findings: incident.findings.map(findingJson),

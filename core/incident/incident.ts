@@ -30,12 +30,29 @@ export interface Incident {
   readonly end: number;
   /** End of the frame in which it was found to be over, epoch ms; null while it is firing. */
   readonly resolvedAt: number | null;
+  /**
+   * Why it is over although nobody has seen normal traffic since: `the container is gone`. Absent while it is firing, and
+   * when it was resolved.
+   */
+  readonly ended?: string;
   /** Highest score of all findings. */
   readonly score: number;
   /** Highest peak first. */
   readonly findings: readonly Finding[];
   /** Short text for people: `web: bytes sent 12 MiB/s, expected up to 1.4 MiB/s`. */
   readonly title: string;
+}
+
+/** Where an incident stands: `ended` is over without having been seen to be well again. */
+export const INCIDENT_STATES = ['firing', 'resolved', 'ended'] as const;
+export type IncidentState = (typeof INCIDENT_STATES)[number];
+
+export function stateOfIncident({
+  resolvedAt,
+  ended,
+}: Pick<Incident, 'resolvedAt' | 'ended'>): IncidentState {
+  if (resolvedAt === null) return 'firing';
+  return ended === undefined ? 'resolved' : 'ended';
 }
 
 /** Stable id of an incident, 16 hex digits. */
@@ -46,7 +63,7 @@ export function incidentId(host: string, container: string, start: number): stri
     .slice(0, 16);
 }
 
-/** A firing or resolved message about an incident for one receiver. */
+/** A message about an incident for one receiver: that it is firing, or that it is over (`resolved`, however it ended). */
 export interface Notification {
   /** Idempotency key: incident, receiver and status. The same key is never accepted twice. */
   readonly key: string;
@@ -92,7 +109,7 @@ export interface Annotation {
   readonly start: number;
   readonly end: number;
   readonly severity: Severity;
-  readonly state: 'firing' | 'resolved';
+  readonly state: IncidentState;
   readonly title: string;
   readonly text: string;
 }

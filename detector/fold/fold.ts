@@ -14,13 +14,14 @@ import type {
   Opinion,
   Subject,
 } from '../contract.ts';
+import { absenceRules, judgeAbsence } from './absence.ts';
 import { identify, isOneOfMany } from './identity.ts';
 import { inputsOf } from './inputs.ts';
 import { matcher, ownRule, type RuleInForce, ruleChooser } from './match.ts';
 import { DEFAULT_LIMITS, forget, type Limits, noSubjects, subjectOf } from './subjects.ts';
 
 /** Raised whenever the same frames would give other verdicts, or the state another shape. */
-const VERSION = 2;
+const VERSION = 3;
 
 /** A rule with its detector. */
 interface Bound<D> {
@@ -51,13 +52,14 @@ export function createFold(settings: {
 }): Fold {
   const limits = settings.limits ?? DEFAULT_LIMITS;
   const bound = settings.rules.map((rule, i) => bind(rule, i, settings.detectors));
+  const absence = absenceRules(settings.rules);
   const fingerprint = createHash('sha256')
     .update(canonical({ version: VERSION, rules: settings.rules, limits }))
     .digest('hex')
     .slice(0, 16);
   return {
     fingerprint,
-    init: () => ({ last: null, hasContainers: false, subjects: noSubjects() }),
+    init: () => ({ last: null, hasContainers: false, subjects: noSubjects(), expected: {} }),
     step(state, frame) {
       if (state.last !== null && frame.start <= state.last) return { state, verdicts: [] };
       state.last = frame.start;
@@ -66,6 +68,10 @@ export function createFold(settings: {
       const verdicts = [
         ...present.flatMap(one => bound.flatMap(rule => judgeOne(rule, one, frame, state))),
         ...judgeGroups(bound, present, frame, state),
+        ...judgeAbsence(absence, state.expected, frame, {
+          host: frame.host,
+          hasContainers: state.hasContainers,
+        }),
       ];
       forget(state.subjects, limits, frame.start);
       return { state, verdicts };

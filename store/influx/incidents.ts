@@ -17,6 +17,6 @@ export function annotationOf(row: Row): Annotation {
   const start = integer(row, 'time');
   const end = integer(row, 'timeEnd');
   const resolvedEnd = orNull(integer, row, 'resolved_end');
-  const state = row.resolved === 1 ? 'resolved' : 'firing';
+  const state = row.resolved !== 1 ? 'firing' : row.state === 'ended' ? 'ended' : 'resolved';
   return records.annotationOf(row, { start, end: Math.max(end, resolvedEnd ?? end), state }, decodeTag);
 }

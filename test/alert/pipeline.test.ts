@@ -161,12 +161,38 @@ describe('an incident', () => {
   it('ends when its container is gone, even when the frames know little', () => {
     const blind = { faults: ['garbage' as const] };
     const gone = (i: number) => frame(i, [db], [], blind);
-    const open = runAll([
+    const results = runAll([
       [at(0), [said(2)]],
       [gone(1), []],
       [gone(2), []],
-    ]).map(r => r.state.open.length);
-    expect(open).toEqual([1, 1, 0]);
+    ]);
+    expect(results.map(r => r.state.open.length)).toEqual([1, 1, 0]);
+    const [over] = results[2]?.incidents ?? [];
+    expect(over?.ended).toBe('the container is gone');
+    expect(results[2]?.annotations[0]).toMatchObject({
+      state: 'ended',
+      text: expect.stringContaining('; the container is gone'),
+    });
+  });
+
+  it('is resolved, not ended, when its container is there again', () => {
+    const gone = frame(1, [db], []);
+    const results = runAll([
+      [at(0), [said(2)]],
+      [gone, []],
+      [at(2), [said(0)]],
+    ]);
+    expect(results[2]?.incidents[0]?.resolvedAt).toBe(at(3).start);
+    expect(results[2]?.incidents[0]).not.toHaveProperty('ended');
+  });
+
+  it('of a service ends when no container of it was seen since, and is resolved when one was', () => {
+    const ofService = said(2, { container: null });
+    const gone = (i: number) => frame(i, [db], []);
+    const last = (frames: Frame[]) =>
+      runAll([[at(0), [ofService]], ...frames.map(one => [one, []] as const)]).at(-1)?.incidents[0];
+    expect(last([gone(1), gone(2)])?.ended).toBe('no container of the service is left');
+    expect(last([at(1), gone(2)])).not.toHaveProperty('ended');
   });
 
   it('is not opened by an incomplete frame', () => {

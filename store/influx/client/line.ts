@@ -124,7 +124,9 @@ export function detectionLine(row: Detection): string {
  */
 export function annotationLine(annotation: Annotation): string {
   const resolution =
-    annotation.state === 'resolved' ? `,state="resolved",resolved=1i,resolved_end=${annotation.end}i` : '';
+    annotation.state === 'firing'
+      ? ''
+      : `,state="${annotation.state}",resolved=1i,resolved_end=${annotation.end}i`;
   return (
     `annotations,container=${tag(annotation.container)},host=${tag(annotation.host)},id=${tag(annotation.id)}` +
     `,service=${tag(annotation.service)} title=${quoted(annotation.title)},text=${quoted(annotation.text)}` +

@@ -1,0 +1,102 @@
+import type { Rule } from '../../core/config/config.ts';
+import { isExact, listOf } from '../../core/config/match.ts';
+import { formatDuration, formatLength } from '../../core/config/units.ts';
+import type { Scope, Verdict } from '../../core/incident/verdict.ts';
+import { type Container, type Frame, frameEnd, isComplete } from '../../core/traffic/frame.ts';
+import type { Expected } from '../contract.ts';
+import { MAX_SCORE } from '../shared/for-duration.ts';
+import { matcher, type Where } from './match.ts';
+
+/**
+ * Containers and services that a rule names are expected to be there: one that was seen and is gone is an alarm, because
+ * no traffic of theirs could raise one any more.
+ */
+
+/** How long a deploy may take, ms, where the rule does not say. */
+const ABSENT_AFTER_MS = 60_000;
+
+/** Someone a rule names without a wildcard. */
+interface Named {
+  readonly key: 'container' | 'service';
+  readonly name: string;
+}
+
+/** A rule that minds absence. */
+export interface AbsenceRule {
+  readonly rule: Rule;
+  readonly named: readonly Named[];
+  readonly afterMs: number;
+  readonly matches: (container: Container, where: Where) => boolean;
+}
+
+/** The rules that mind absence, in their order: those that name somebody, and do not say `absent: ignore`. */
+export function absenceRules(rules: readonly Rule[]): AbsenceRule[] {
+  return rules.flatMap(rule => {
+    const named = namedBy(rule);
+    if (named.length === 0 || rule.absent === 'ignore') return [];
+    return [{ rule, named, afterMs: rule.absent_after ?? ABSENT_AFTER_MS, matches: matcher(rule.match) }];
+  });
+}
+
+/** Containers where the rule names some, else services. */
+export function namedBy({ match }: Pick<Rule, 'match'>): Named[] {
+  const of = (key: Named['key']) =>
+    listOf(match[key] ?? [])
+      .filter(isExact)
+      .map(name => ({ key, name }));
+  const containers = of('container');
+  return containers.length > 0 ? containers : of('service');
+}
+
+/**
+ * Verdicts on those who are absent from a frame, and `expected` brought up to it: it has an entry for each that was ever
+ * seen on this host, so it is bounded by the rules. The score is the time of absence, in units of what the rule allows.
+ */
+export function judgeAbsence(
+  rules: readonly AbsenceRule[],
+  expected: Record<string, Expected>,
+  frame: Frame,
+  where: Where,
+): Verdict[] {
+  return rules.flatMap(one =>
+    one.named.flatMap(named => {
+      const key = JSON.stringify([one.rule.name, named.key, named.name]);
+      const there = frame.containers.find(
+        container => fieldOf(container, named) === named.name && one.matches(container, where),
+      );
+      if (there) {
+        expected[key] = { seen: frameEnd(frame), service: there.service };
+        return [];
+      }
+      const known = expected[key];
+      return known ? [verdictOf(one, named, known, frame)] : [];
+    }),
+  );
+}
+
+const fieldOf = (container: Container, { key }: Named): string =>
+  key === 'container' ? container.name : container.service;
+
+function verdictOf({ rule, afterMs }: AbsenceRule, named: Named, known: Expected, frame: Frame): Verdict {
+  const scope: Scope = {
+    service: known.service,
+    container: named.key === 'container' ? named.name : null,
+    direction: null,
+    metric: null,
+  };
+  const said = { rule: rule.name, scope };
+  if (!isComplete(frame)) return { ...said, kind: 'abstained', reason: 'incomplete frame', until: null };
+  const goneMs = Math.max(0, frameEnd(frame) - known.seen);
+  return {
+    ...said,
+    kind: 'judged',
+    score: Math.min(goneMs / afterMs, MAX_SCORE),
+    evidence: {
+      seen: goneMs / 1000,
+      low: null,
+      high: afterMs / 1000,
+      unit: 's',
+      text: `not running for ${formatLength(goneMs)}, expected to be back within ${formatDuration(afterMs)}`,
+    },
+  };
+}
