@@ -47,7 +47,7 @@ export interface Stopped {
 
 /** What the stages know besides the batch. */
 export interface Settings {
-  readonly alert: Config['alert'];
+  readonly alert: Pick<Config['alert'], 'resolve_after' | 'critical_score'>;
   /** Names of the receivers, each told about every incident. */
   readonly receivers: readonly string[];
 }

@@ -35,6 +35,8 @@ export interface HostFold {
   adopt(state: HostState, incidents: readonly Incident[]): HostState;
   /** What was to be told when those incidents opened. */
   announce(state: HostState): readonly Notification[];
+  /** What is to be written and told of incidents that were raised from outside. */
+  open(incidents: readonly Incident[]): Output;
   /** What is to be written and told of incidents that were ended from outside (`resolvedAt` is set). */
   close(incidents: readonly Incident[]): Output;
   /** JSON text; `decode` gives the same state back. */
@@ -77,6 +79,7 @@ export function createHostFold(parts: { fold: Fold; pipeline: Pipeline }): HostF
     openIncidents: state => new Set(state.pipeline.open.map(({ incident }) => incident.id)),
     adopt: (state, incidents) => ({ ...state, pipeline: pipeline.adopt(state.pipeline, incidents) }),
     announce: state => pipeline.announce(state.pipeline.open.map(({ incident }) => incident)),
+    open: pipeline.open,
     close: pipeline.close,
     encode: state => JSON.stringify(state),
     decode,

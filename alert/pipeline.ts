@@ -45,6 +45,8 @@ export interface Pipeline {
   adopt(state: PipelineState, incidents: readonly Incident[]): PipelineState;
   /** What is told of incidents when they open. */
   announce(incidents: readonly Incident[]): readonly Notification[];
+  /** What is to be written and told of incidents that were raised from outside. */
+  open(incidents: readonly Incident[]): Output;
   /** What is to be written and told of incidents that were ended from outside (`resolvedAt` is set). */
   close(incidents: readonly Incident[]): Output;
 }
@@ -55,6 +57,8 @@ const VERSION = 3;
 /** The stages over the frames of one host. */
 export function createPipeline(settings: Settings): Pipeline {
   const { resolve_after, critical_score } = settings.alert;
+  const announce = (incidents: readonly Incident[]) =>
+    incidents.flatMap(one => notificationsOf(one, 'firing', settings.receivers));
   return {
     fingerprint: JSON.stringify([VERSION, resolve_after, critical_score]),
     init: () => ({ last: null, open: [] }),
@@ -89,7 +93,12 @@ export function createPipeline(settings: Settings): Pipeline {
       ...state,
       open: incidents.map(incident => ({ incident, quietMs: 0 })).sort(compareOpen),
     }),
-    announce: incidents => incidents.flatMap(one => notificationsOf(one, 'firing', settings.receivers)),
+    announce,
+    open: incidents => ({
+      incidents,
+      annotations: incidents.map(annotationOf),
+      notifications: announce(incidents),
+    }),
     close: incidents => ({
       incidents,
       annotations: incidents.map(annotationOf),

@@ -29,7 +29,10 @@ export function startDetecting(
   let worker: Worker | null = null;
   let maintenance: Maintenance | null = null;
   void backends.startup.ready.then(() => {
-    worker = Worker.start({ ...backends, fold, clock, log, owner, leaseMs, checkpointMs, onIncident });
+    worker = Worker.start({
+      ...{ ...backends, fold, clock, log, owner, leaseMs, checkpointMs, onIncident },
+      silentAfterMs: config.alert.silent_after,
+    });
     maintenance = new Maintenance({ ...backends, clock, log, owner, rawMs: config.store.retention.raw });
     maintenance.start();
   });

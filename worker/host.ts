@@ -1,4 +1,5 @@
 import { type HostFold, type HostState, stepOver } from '../alert/host.ts';
+import { isOfSilentHost } from '../alert/silent-host.ts';
 import { type Clock, isoTime } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
 import type { Incident, Notification } from '../core/incident/incident.ts';
@@ -7,6 +8,7 @@ import { type Frame, frameEnd } from '../core/traffic/frame.ts';
 import type { Checkpoint, Checkpoints, Deliveries, Incidents, Lease } from '../state/contract.ts';
 import type { FrameStore, IncidentStore } from '../store/contract.ts';
 import { Acknowledged } from './acknowledged.ts';
+import type { Newest } from './host-watch.ts';
 import type { LiveStore } from './live-store.ts';
 import { PartialRead } from './partial-read.ts';
 import { type Handled, handledBefore, ofAnnounced } from './recovery.ts';
@@ -83,6 +85,8 @@ export class HostWorker {
   #orphansClosed = false;
   /** End of the last folded frame, epoch ms. */
   #end = 0;
+  /** The last folded frame; null before the first. */
+  newest: Newest | null = null;
   /** Whether frames of the queue wait for history that is not in the store yet. */
   waits = false;
   frames = 0;
@@ -293,6 +297,8 @@ export class HostWorker {
     batch.frames++;
     batch.last = frame.start;
     this.#end = frameEnd(frame);
+    const { start, durationMs, faults } = frame;
+    this.newest = { start, durationMs, faults };
   }
 
   /** Write the outputs of a batch: to the store first, then incidents and notifications. */
@@ -398,7 +404,8 @@ export class HostWorker {
     const known = fold.openIncidents(this.#state);
     const stored = await retryUnderLease(this.#deps, () => state.openIncidents(this.host));
     const orphans = stored
-      .filter(({ id, findings }) => !known.has(id) && findings.every(({ last }) => last <= at))
+      .filter(incident => !isOfSilentHost(incident) && !known.has(incident.id))
+      .filter(({ findings }) => findings.every(({ last }) => last <= at))
       .map(incident => ({ ...incident, resolvedAt: Math.max(at, incident.end), ended: NOT_FOUND }));
     if (orphans.length === 0) return;
     log.info(

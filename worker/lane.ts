@@ -6,12 +6,17 @@ import type { Frame } from '../core/traffic/frame.ts';
 import type { Consumer, Queue } from '../queue/contract.ts';
 import type { Lease } from '../state/contract.ts';
 import { type HostDeps, HostWorker, type Progress } from './host.ts';
+import { LaneWatch } from './lane-watch.ts';
 import { LiveStore } from './live-store.ts';
 import { LeaseLost } from './retry-under-lease.ts';
 import { StoreAway } from './rows.ts';
 
 /** Everything a lane needs besides its lease. */
-export type LaneDeps = Omit<HostDeps, 'live' | 'signal' | 'onProgress'> & { readonly queue: Queue };
+export type LaneDeps = Omit<HostDeps, 'live' | 'signal' | 'onProgress'> & {
+  readonly queue: Queue;
+  /** A host without frames for so long is an incident, ms. */
+  readonly silentAfterMs: number;
+};
 
 /** What a lane has done since it was taken, and how it stands. */
 export interface LaneStatus {
@@ -58,6 +63,8 @@ export class OwnedLane {
   readonly #abort = new AbortController();
   readonly #live: LiveStore;
   readonly #hosts = new Map<string, HostWorker>();
+  readonly #watch: LaneWatch;
+  #watching = false;
   #consumer: Consumer | null = null;
   #rebuilding: Progress | null = null;
   /** Number of sweeps under way. */
@@ -77,6 +84,7 @@ export class OwnedLane {
     this.lease = lease;
     this.#deps = deps;
     this.#live = new LiveStore({ ...deps, signal: this.#abort.signal });
+    this.#watch = new LaneWatch(lease, { ...deps, live: this.#live, signal: this.#abort.signal });
   }
 
   status(): LaneStatus {
@@ -88,7 +96,7 @@ export class OwnedLane {
       frames: sum(host => host.frames),
       failedFrames: sum(host => host.failedFrames),
       refusedRows: sum(host => host.refusedRows),
-      openIncidents: sum(host => host.openIncidents),
+      openIncidents: sum(host => host.openIncidents) + this.#watch.silent,
       forgotten: sum(host => host.forgotten),
       rebuilding: this.#rebuilding,
       waiting: [...hosts.filter(({ waits }) => waits).map(({ host }) => host), ...this.#unknown],
@@ -129,6 +137,23 @@ export class OwnedLane {
       );
     } finally {
       this.#sweeps--;
+    }
+  }
+
+  /**
+   * Look whether the hosts' frames keep coming. Not while others are under way, or while the store is away: then nobody
+   * can tell whether it is the host that is silent.
+   */
+  async watch(): Promise<void> {
+    if (this.#watching || this.#sweeps > 0 || this.#sweepFailure !== null || this.failed !== null) return;
+    this.#watching = true;
+    try {
+      await this.#serially(() => this.#watch.look([...this.#hosts.values()]));
+    } catch (error) {
+      // A lane that failed says so itself.
+      this.#deps.log.debug({ lane: this.lane, error: describeError(error) }, 'hosts were not looked after');
+    } finally {
+      this.#watching = false;
     }
   }
 
@@ -178,6 +203,7 @@ export class OwnedLane {
     if (this.#unknown.has(frame.host)) return;
     const worker = this.#hosts.get(frame.host) ?? (await this.#tryOpen(frame.host));
     await worker?.take(frame);
+    this.#watch.heard(frame.host);
     if (worker) this.#recover(worker);
   }
 

@@ -1,3 +1,4 @@
+import { isOfSilentHost } from '../alert/silent-host.ts';
 import { isoTime } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
 import type { Incident, Notification } from '../core/incident/incident.ts';
@@ -57,14 +58,17 @@ export async function handledBefore(
   if (folded === 0 || (last !== null && folded <= last)) return null;
   const mark = await retryUnderLease(deps, () => state.loadCheckpoint(host, MARK));
   if (mark?.last === folded) return { upTo: folded, open: null };
-  const open = await retryUnderLease(deps, () => state.openIncidents(host));
+  const open = (await retryUnderLease(deps, () => state.openIncidents(host))).filter(isOfFrames);
   // Checkpoints are older than what was said: that of the last frames is in incidents.
   const recent = await retryUnderLease(deps, () =>
     state.incidents({ from: folded, to: Number.MAX_SAFE_INTEGER }, PAGE),
   );
-  const seen = recent.filter(incident => incident.host === host).flatMap(({ findings }) => findings);
+  const seen = recent.filter(one => one.host === host && isOfFrames(one)).flatMap(({ findings }) => findings);
   return { upTo: seen.reduce((newest, finding) => Math.max(newest, finding.last), folded), open };
 }
+
+/** What a fold can find; who watches whether frames come at all looks after the others. */
+const isOfFrames = (incident: Incident): boolean => !isOfSilentHost(incident);
 
 /** What was handled before state was lost; it is searched once, and recorded. Throws StoreAway when the store cannot be read. */
 async function lostBefore(host: string, lease: Lease, deps: RecoveryDeps): Promise<Handled | null> {

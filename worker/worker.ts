@@ -25,6 +25,8 @@ export interface WorkerDeps {
   readonly owner: string;
   readonly leaseMs: number;
   readonly checkpointMs: number;
+  /** A host without frames for so long is an incident, ms. */
+  readonly silentAfterMs: number;
   readonly onIncident?: (incident: Incident) => void;
 }
 
@@ -168,6 +170,7 @@ export class Worker {
       if (this.#leaving.has(owned.lane)) continue;
       if (!lost.has(owned.lane)) {
         if (sweep && !owned.isSweeping) void owned.sweep();
+        else void owned.watch();
         continue;
       }
       const reason = owned.failed ?? leaseLost(owned.lease.name).message;

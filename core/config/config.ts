@@ -215,6 +215,11 @@ const alert = z
     resolve_after: duration({ min: '0s', max: '24h' })
       .prefault('1m')
       .describe('An incident is over when nothing was anomalous for this long.'),
+    silent_after: duration({ min: '15s', max: '24h' })
+      .prefault('1m')
+      .describe(
+        'A host whose frames stop coming for this long is an incident, unless its collector was stopped in good order.',
+      ),
     critical_score: z.number().min(1).default(3).describe('From this score on an incident is critical.'),
   })
   .describe('How verdicts become incidents.');

@@ -32,7 +32,7 @@ const backends = await openBackends(config, clock, log);
 const worker = flags.includes('--embedded')
   ? Worker.start({
       ...{ ...backends, clock, log, owner: randomUUID() },
-      ...{ leaseMs: config.state.lease, checkpointMs: config.state.checkpoint },
+      ...{ leaseMs: config.state.lease, checkpointMs: config.state.checkpoint, silentAfterMs: 60_000 },
     })
   : null;
 const store = flags.includes('--break') ? acknowledgeEarly(backends.store) : backends.store;

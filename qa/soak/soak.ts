@@ -109,7 +109,15 @@ async function play(
   const outbox = await openOutbox({ config, clock, log }, backends);
   const owner = 'soak';
   const { lease: leaseMs, checkpoint: checkpointMs } = config.state;
-  const worker = Worker.start({ ...backends, clock, log, owner, leaseMs, checkpointMs });
+  const worker = Worker.start({
+    ...backends,
+    clock,
+    log,
+    owner,
+    leaseMs,
+    checkpointMs,
+    silentAfterMs: 60_000,
+  });
   const maintenance = new Maintenance({ ...backends, clock, log, owner, rawMs: config.store.retention.raw });
   maintenance.start();
 

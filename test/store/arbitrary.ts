@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Annotation, Detection } from '../../core/incident/incident.ts';
+import { type Annotation, type Detection, INCIDENT_STATES } from '../../core/incident/incident.ts';
 import {
   CONNECTION_KINDS,
   type ConnectionRow,
@@ -217,7 +217,7 @@ export function annotationArbitrary(host: fc.Arbitrary<string>): fc.Arbitrary<An
       start: fc.integer({ min: 1_700_000_000_000, max: 1_731_000_000_000 }),
       length: fc.integer({ min: 0, max: 86_400_000 }),
       severity: fc.constantFrom('warning' as const, 'critical' as const),
-      state: fc.constantFrom('firing' as const, 'resolved' as const),
+      state: fc.constantFrom(...INCIDENT_STATES),
       title: hostileText,
       text: hostileText,
     })

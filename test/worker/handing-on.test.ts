@@ -40,7 +40,7 @@ describe('a worker with a lane more than its share', () => {
     queue = createInlineQueue({ lanes: 1, clock, log });
     worker = Worker.start({
       ...{ fold: limitFold(1_000_000), store, queue, state, receivers: [], clock, log },
-      ...{ owner: 'b', leaseMs: LEASE_MS, checkpointMs: 1e9 },
+      ...{ owner: 'b', leaseMs: LEASE_MS, checkpointMs: 1e9, silentAfterMs: 60_000 },
     });
     for (const frame of FRAMES) await queue.publish(frame);
     await until('the frames to be judged', () => worker.status().frames === FRAMES.length);

@@ -20,7 +20,16 @@ it('a store that is away is a warning once, however often it is swept', async ()
   const queue = createInlineQueue({ lanes: 1, clock, log });
   const lease = { name: 'lane-0', owner: 'a', token: 1 };
   const fold = limitFold(1000);
-  const lane = new OwnedLane(0, lease, { fold, store, state, queue, clock, log, checkpointMs: 30_000 });
+  const lane = new OwnedLane(0, lease, {
+    fold,
+    store,
+    state,
+    queue,
+    clock,
+    log,
+    checkpointMs: 30_000,
+    silentAfterMs: 60_000,
+  });
   const warnings = () => lines.filter(({ level }) => level === 'warn').length;
   for (let i = 0; i < 3; i++) await lane.sweep();
   expect(warnings()).toBe(1);

@@ -51,7 +51,7 @@ it('a worker with nothing to do writes twice a round, however many lanes it has'
   const queue = createInlineQueue({ lanes: LANES, clock, log });
   const worker = Worker.start({
     ...{ fold: limitFold(1), store, queue, state: counted, receivers: [], clock, log },
-    ...{ owner: 'a', leaseMs: LEASE_MS, checkpointMs: 1000 },
+    ...{ owner: 'a', leaseMs: LEASE_MS, checkpointMs: 1000, silentAfterMs: 60_000 },
   });
   // The worker itself, and the review of what silences hold.
   const rest = () => until('the worker to rest', () => worker.status().policy && clock.sleeping === 2);
@@ -85,7 +85,7 @@ it('a lane is swept again only when the last sweep is over, however long it take
   const queue = createInlineQueue({ lanes: 1, clock, log });
   const worker = Worker.start({
     ...{ fold: limitFold(1), store, queue, state, receivers: [], clock, log },
-    ...{ owner: 'a', leaseMs: LEASE_MS, checkpointMs: 1000 },
+    ...{ owner: 'a', leaseMs: LEASE_MS, checkpointMs: 1000, silentAfterMs: 60_000 },
   });
   const round = async () => {
     await until('the worker to rest', () => worker.status().policy && clock.sleeping === 2);
@@ -118,7 +118,7 @@ function lanesMove(create: (log: ReturnType<typeof recordingLog>['log']) => Stat
       const queue = createInlineQueue({ lanes: LANES, clock: systemClock, log });
       const worker = Worker.start({
         ...{ fold: limitFold(1), store, queue, state, receivers: [], clock: systemClock, log },
-        ...{ owner, leaseMs: LEASE_MS, checkpointMs: 1000 },
+        ...{ owner, leaseMs: LEASE_MS, checkpointMs: 1000, silentAfterMs: 60_000 },
       });
       closing.push(async () => {
         await queue.close();

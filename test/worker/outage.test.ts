@@ -78,7 +78,7 @@ describe('a lane while the store is away', () => {
     const lease = await state.acquire('lane-0', owner, 1e9);
     if (!lease) throw new Error('the lease is held');
     const lane = new OwnedLane(0, lease, {
-      ...{ fold: FOLD, store: faulty(), state, queue, clock, log, checkpointMs: 1000 },
+      ...{ fold: FOLD, store: faulty(), state, queue, clock, log, checkpointMs: 1000, silentAfterMs: 60_000 },
       onIncident: incident => shown.push(incident),
     });
     lanes.push(lane);

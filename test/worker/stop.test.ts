@@ -33,7 +33,7 @@ async function installation(receivers: readonly Receiver[] = []) {
     async start(owner: string): Promise<Worker> {
       const worker = Worker.start({
         ...{ fold: limitFold(1_000_000), store, queue, state: shared, receivers, clock, log },
-        ...{ owner, leaseMs: 60_000, checkpointMs: 1000 },
+        ...{ owner, leaseMs: 60_000, checkpointMs: 1000, silentAfterMs: 60_000 },
       });
       await until('the lane', () => worker.status().lanes === 1);
       return worker;

@@ -113,6 +113,7 @@ async function start(folder: string, settings: object, spool: Spool): Promise<Ru
     owner: 'bench',
     leaseMs,
     checkpointMs,
+    silentAfterMs: 60_000,
     onIncident,
   });
   const shipper = createShipper({ ...backends, spool, clock, log, limits: LIMITS });

@@ -1,0 +1,154 @@
+import type { HostFold } from '../alert/host.ts';
+import { isOfSilentHost, silentHost } from '../alert/silent-host.ts';
+import type { Clock } from '../core/clock.ts';
+import { describeError } from '../core/errors.ts';
+import type { Annotation, Incident } from '../core/incident/incident.ts';
+import type { Log } from '../core/log.ts';
+import { isRetriable } from '../core/retry.ts';
+import { type Frame, frameEnd } from '../core/traffic/frame.ts';
+import type { Incidents, Lease } from '../state/contract.ts';
+import type { FrameStore, IncidentStore } from '../store/contract.ts';
+import type { LiveStore } from './live-store.ts';
+import { leaseLost, retryUnderLease } from './retry-under-lease.ts';
+
+export interface HostWatchDeps {
+  readonly fold: Pick<HostFold, 'open' | 'close'>;
+  readonly store: FrameStore & IncidentStore;
+  readonly live: LiveStore;
+  readonly state: Incidents;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Aborted when the lane is given up. */
+  readonly signal: AbortSignal;
+  /** A host that is silent for so long is an incident, ms. */
+  readonly silentAfterMs: number;
+  readonly onIncident?: (incident: Incident) => void;
+}
+
+/** The newest frame of a host. */
+export type Newest = Pick<Frame, 'start' | 'durationMs' | 'faults'>;
+
+/** A host that stays away for so long is not expected any more, ms. */
+const FORGET_MS = 7 * 86_400_000;
+/** Whoever did not look for so long may have missed what came meanwhile, ms: it listens anew. */
+const NAP_MS = 15_000;
+
+/** An orderly stop of the collector: its last frame says so. */
+const isStopped = ({ faults }: Newest): boolean => faults.includes('detach');
+
+/**
+ * Whether a host's frames keep coming, for the owner of its lane. It tells by when they come, not by their times: a
+ * collector that sends what waited is not silent, and clocks may differ. A planned stop is no incident.
+ */
+export class HostWatch {
+  readonly #host: string;
+  readonly #lease: Lease;
+  readonly #deps: HostWatchDeps;
+  /** Monotonic. */
+  #heard: number;
+  #looked: number;
+  /** Start of the newest frame when it was last looked at, epoch ms. */
+  #known: number;
+  #open: Incident | null;
+  /** A frame came since the incident began. */
+  #came: boolean;
+  /** What the store did not take yet. */
+  #unwritten: Annotation[] = [];
+
+  private constructor(
+    host: string,
+    lease: Lease,
+    newest: Newest,
+    open: Incident | null,
+    deps: HostWatchDeps,
+  ) {
+    this.#host = host;
+    this.#lease = lease;
+    this.#deps = deps;
+    this.#heard = deps.clock.monotonic();
+    this.#looked = this.#heard;
+    this.#known = newest.start;
+    this.#open = open;
+    this.#came = open !== null && newest.start >= open.start;
+    // Its owner of before may have died in between.
+    if (open) this.#unwritten.push(...deps.fold.open([open]).annotations);
+  }
+
+  /** Goes on with the incident that an owner of before has raised. */
+  static async start(host: string, lease: Lease, newest: Newest, deps: HostWatchDeps): Promise<HostWatch> {
+    const open = await retryUnderLease(deps, () => deps.state.openIncidents(host));
+    return new HostWatch(host, lease, newest, open.find(isOfSilentHost) ?? null, deps);
+  }
+
+  get isSilent(): boolean {
+    return this.#open !== null;
+  }
+
+  /** A frame came, whichever. */
+  heard(): void {
+    this.#heard = this.#deps.clock.monotonic();
+    this.#came = true;
+  }
+
+  /** Raise the incident, or end it. `newest`: of the frames that were folded. Throws LeaseLost. */
+  async look(newest: Newest): Promise<void> {
+    const now = this.#deps.clock.monotonic();
+    if (newest.start !== this.#known) this.heard();
+    else if (now - this.#looked > NAP_MS) this.#heard = now;
+    this.#known = newest.start;
+    this.#looked = now;
+    if (this.#open) await this.#endIfOver(this.#open, newest);
+    else await this.#raiseIfSilent(newest);
+    await this.#writeAnnotations();
+  }
+
+  async #raiseIfSilent(newest: Newest): Promise<void> {
+    const { clock, silentAfterMs, fold, log } = this.#deps;
+    const unheardMs = clock.monotonic() - this.#heard;
+    if (unheardMs < silentAfterMs || isStopped(newest)) return;
+    const since = frameEnd(newest);
+    const quietMs = Math.max(clock.now() - since, unheardMs);
+    if (quietMs >= FORGET_MS) return;
+    this.#open = silentHost(this.#host, since, Math.round(quietMs), silentAfterMs);
+    this.#came = false;
+    log.warn({ host: this.#host }, 'frames of this host have stopped coming');
+    await this.#commit(this.#open, fold.open([this.#open]));
+  }
+
+  async #endIfOver(open: Incident, newest: Newest): Promise<void> {
+    const { clock, fold, log } = this.#deps;
+    const now = clock.now();
+    const isForgotten = now - frameEnd(newest) >= FORGET_MS;
+    if (!this.#came && !isForgotten) return;
+    const at = Math.max(now, open.end);
+    const over = { ...open, end: at, resolvedAt: at };
+    const ended = this.#came ? over : { ...over, ended: 'the host is not expected any more' };
+    await this.#commit(ended, fold.close([ended]));
+    this.#open = null;
+    if (this.#came) log.info({ host: this.#host }, 'frames of this host come again');
+  }
+
+  async #commit(incident: Incident, output: ReturnType<HostFold['open']>): Promise<void> {
+    const { incidents, notifications, annotations } = output;
+    const held = await retryUnderLease(this.#deps, () =>
+      this.#deps.state.commit(this.#lease, { incidents, notifications }),
+    );
+    if (!held) throw leaseLost(this.#lease.name);
+    this.#unwritten.push(...annotations);
+    this.#deps.onIncident?.(incident);
+  }
+
+  /** People are told whether the store is there or not. */
+  async #writeAnnotations(): Promise<void> {
+    if (this.#unwritten.length === 0) return;
+    const { store, live, log } = this.#deps;
+    try {
+      await live.try(() => store.writeAnnotations(this.#unwritten));
+      this.#unwritten = [];
+    } catch (error) {
+      if (isRetriable(error)) return;
+      log.error({ host: this.#host, error: describeError(error) }, 'the store refused rows');
+      this.#unwritten = [];
+    }
+  }
+}
