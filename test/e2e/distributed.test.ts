@@ -43,7 +43,7 @@ describeWith(['docker', 'ebpf', 'influx', 'redis'], 'collect and two detects ove
         ...JUMP_RULES,
         { use: 'threshold', name: 'limit', metric: 'bytes', direction: 'send', above: '500KiB/s', for: '0s' },
       ].map(rule => ({ ...rule, match: { container: 'gamma-*' } })),
-      alert: { resolve_after: '3s' },
+      alert: { resolve_after: '3s', silent_after: '15s' },
       receivers: [{ use: 'webhook', name: 'hook', url: hook.url }],
     });
     detectors.push(start('detect'));
@@ -66,7 +66,7 @@ describeWith(['docker', 'ebpf', 'influx', 'redis'], 'collect and two detects ove
     await until(
       'twelve seconds of frames',
       async () => Number((await frames())[0]?.count ?? 0) >= 26,
-      60_000,
+      120_000,
     );
     docker.docker('kill', '-s', 'USR1', 'gamma-noisy');
     await until('the incident to be told', () => hook.bodies.length >= 1, 60_000);
@@ -91,6 +91,29 @@ describeWith(['docker', 'ebpf', 'influx', 'redis'], 'collect and two detects ove
       ['gamma-noisy', true],
     ]);
     expect(incidents[0]?.findings.map(finding => finding.rule).sort()).toEqual(['limit', 'received', 'sent']);
+  });
+
+  it('a container that is killed at work ends its incident, nobody is told that it is well', async () => {
+    hook.bodies.length = 0;
+    docker.docker('kill', '-s', 'USR1', 'gamma-noisy');
+    await until('the incident to be told', () => hook.bodies.length >= 1, 60_000);
+    docker.docker('kill', 'gamma-noisy');
+    await until('its end to be told', () => hook.bodies.length >= 2, 60_000);
+    expect(hook.bodies.map(({ status }) => status)).toEqual(['firing', 'ended']);
+    expect(hook.bodies[1]?.text).toMatch(/^\[ENDED\] gamma-noisy: .*, the container is gone\)$/);
+  });
+
+  it('a collector that is killed is an incident of its host until it is back', async () => {
+    hook.bodies.length = 0;
+    await collector.stop('SIGKILL');
+    await until('the silence to be told', () => hook.bodies.length >= 1, 60_000);
+    expect(hook.bodies[0]).toMatchObject({ status: 'firing', incident: { host: 'gamma', container: '' } });
+    expect(hook.bodies[0]?.text).toMatch(/^\[CRITICAL\] host gamma: no frames for /);
+    collector = start('collect');
+    await until('its end to be told', () => hook.bodies.length >= 2, 60_000);
+    expect(hook.bodies[1]).toMatchObject({ status: 'resolved', key: expect.stringContaining('-resolved') });
+    const silent = await query(influx.url, 'SELECT * FROM annotations WHERE title =~ /no frames/');
+    expect(silent).toMatchObject([{ host: 'gamma', state: 'resolved', severity: 'critical' }]);
   });
 
   it('collect and detect end in order on SIGTERM', async () => {
