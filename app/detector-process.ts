@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { Incident } from '../core/incident/incident.ts';
 import { Maintenance, type MaintenanceStatus } from '../worker/maintenance.ts';
 import { Worker, type WorkerStatus } from '../worker/worker.ts';
+import { Heartbeat } from './heartbeat.ts';
 import type { ProcessContext } from './process-context.ts';
 import { RuleWatch } from './rule-watch.ts';
-import type { Backends } from './wire.ts';
+import { type Backends, makeBeat } from './wire.ts';
 
 /** Worker and maintenance of this process. */
 export interface Detecting {
@@ -36,12 +37,17 @@ export function startDetecting(
     maintenance = new Maintenance({ ...backends, clock, log, owner, rawMs: config.store.retention.raw });
     maintenance.start();
   });
+  const heartbeat = new Heartbeat({
+    config: config.heartbeat,
+    ...{ clock, log, worker: () => worker?.status() ?? null, beat: makeBeat(config, clock) },
+  });
+  heartbeat.start();
   return {
     worker: () => worker?.status() ?? null,
     maintenance: () => maintenance?.status() ?? null,
     rules,
     async stop() {
-      await Promise.all([maintenance?.stop(), worker?.stop()]);
+      await Promise.all([heartbeat.stop(), maintenance?.stop(), worker?.stop()]);
     },
   };
 }

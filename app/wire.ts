@@ -10,7 +10,8 @@ import { DEFAULT_LIMITS } from '../detector/fold/subjects.ts';
 import { DEFAULT_RULES, DETECTORS } from '../detector/index.ts';
 import type { Observe } from '../http/contract.ts';
 import { timed } from '../http/timed.ts';
-import type { Receiver } from '../notify/contract.ts';
+import type { DeliveryResult, Receiver } from '../notify/contract.ts';
+import { beat } from '../notify/heartbeat.ts';
 import { createReceivers, NOTIFIERS } from '../notify/index.ts';
 import { payloadOf, payloadSchema } from '../notify/payload.ts';
 import type { Queue } from '../queue/contract.ts';
@@ -60,6 +61,11 @@ export const filesOf = (config: Config): { store: string | null; state: string |
 export const lockData = (data: string): FileLock | null => lockFile(join(data, 'collector.lock'));
 /** The process that has it, where it can be seen. */
 export const dataHolder = (data: string): number | null => lockHolder(join(data, 'collector.lock'));
+/** One sign of life to the service outside. */
+export const makeBeat =
+  ({ heartbeat }: Config, clock: Clock) =>
+  (signal: AbortSignal): Promise<DeliveryResult> =>
+    beat(heartbeat.url, { signal, timeoutMs: heartbeat.timeout, clock });
 export const makeReceivers = (config: Config, clock: Clock): Receiver[] =>
   createReceivers(config.receivers, clock);
 

@@ -12,7 +12,7 @@ export const isSecret = (path: Path): boolean => path.some(key => SECRET.test(St
 
 /**
  * A text at a path without what could be a secret: user and password of an address, values of its query, and the path
- * of a receiver's address, which often is a token. Null when nothing of it may be shown.
+ * of an address of a receiver or heartbeat, which often is a token. Null when nothing of it may be shown.
  */
 export function redact(path: Path, text: string): string | null {
   if (isSecret(path)) return null;
@@ -22,6 +22,6 @@ export function redact(path: Path, text: string): string | null {
   const [, origin, rest = ''] = ADDRESS.exec(plain) ?? [];
   // What should be an address and is none may be anything, such as a token.
   if (origin === undefined) return path.at(-1) === 'url' ? null : plain;
-  if (path[0] === 'receivers') return /^\/?$/.test(rest) ? plain : `${origin}/***`;
+  if (path[0] === 'receivers' || path[0] === 'heartbeat') return /^\/?$/.test(rest) ? plain : `${origin}/***`;
   return origin + rest.replace(/[?#].*$/s, '?***');
 }

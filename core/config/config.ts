@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { TimeZone } from '../time-zone.ts';
 import { isLabelKey, LABEL_CAPS } from '../traffic/labels.ts';
-import { INFLUX_ADDRESS, REDIS_ADDRESS } from './address.ts';
+import { INFLUX_ADDRESS, RECEIVER_ADDRESS, REDIS_ADDRESS } from './address.ts';
 import { parseDockerAddress } from './docker-address.ts';
 import { type Match, matchSchema, overrideMatchSchema } from './match.ts';
 import {
@@ -224,6 +224,18 @@ const alert = z
   })
   .describe('How verdicts become incidents.');
 
+const heartbeat = z
+  .strictObject({
+    url: address(RECEIVER_ADDRESS, { optional: true })
+      .default('')
+      .describe('Address that is asked for (GET) while detection works; empty: none.'),
+    every: duration({ min: '5s', max: '24h' }).prefault('1m').describe('How often.'),
+    timeout: duration({ min: '100ms', max: '5m' }).prefault('10s').describe('Longest wait for an answer.'),
+  })
+  .describe(
+    'A sign of life to a service outside, such as healthchecks.io, which raises the alarm when it stays away: the death of everything here could not be told otherwise.',
+  );
+
 const http = z
   .strictObject({
     listen: listen()
@@ -421,6 +433,7 @@ export function configSchema(
       .describe('The rules: detectors with their settings. Given here, they replace the default ones.'),
     alert: alert.prefault({}),
     receivers: usesList(notifiers, receiverBase).prefault([]).describe('Who is told about incidents.'),
+    heartbeat: heartbeat.prefault({}),
     http: http.prefault({}),
     log: log.prefault({}),
   });

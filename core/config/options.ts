@@ -64,9 +64,10 @@ export function rate() {
     });
 }
 
-/** An address, as text; refused with what is wrong, and without its secrets. */
-export const address = (kind: AddressKind) =>
+/** An address, as text; refused with what is wrong, and without its secrets. `optional`: it may be empty. */
+export const address = (kind: AddressKind, { optional = false } = {}) =>
   z.string().superRefine((text, context) => {
+    if (optional && text === '') return;
     const parsed = parseAddress(text, kind);
     if (parsed instanceof URL) return;
     const params = { found: parsed.isShown ? undefined : 'a value that is not shown' };
