@@ -1,18 +1,31 @@
-import type { Detection } from '../core/incident/incident.ts';
+import type { Detection, Incident } from '../core/incident/incident.ts';
 import type { Evidence, Judged, Verdict } from '../core/incident/verdict.ts';
 import type { Frame } from '../core/traffic/frame.ts';
-import type { Open } from './contract.ts';
+import type { Change, Open } from './contract.ts';
 import { keyOf, whoOf } from './subject.ts';
 
 /**
  * What alert rules read: a row for each container (or service, or the host, with the other tags empty) that a rule
- * judged in this frame, in the order of the verdicts.
+ * judged in this frame, in the order of the verdicts; then one for each whose incident is over and whom none judged.
  */
-export function detectionsOf(frame: Frame, verdicts: readonly Verdict[], open: readonly Open[]): Detection[] {
+export function detectionsOf(
+  frame: Frame,
+  verdicts: readonly Verdict[],
+  { open, changes }: { open: readonly Open[]; changes: readonly Change[] },
+): Detection[] {
   const judged = verdicts.filter(verdict => verdict.kind === 'judged');
   const firing = new Set(open.map(({ incident }) => keyOf(incident)));
   const rows = Map.groupBy(judged, ({ scope }) => keyOf(whoOf(scope)));
-  return [...rows].flatMap(([key, said]) => rowOf(frame, said, firing.has(key)));
+  const over = changes.filter(({ incident }) => incident.resolvedAt !== null && !rows.has(keyOf(incident)));
+  return [
+    ...[...rows].flatMap(([key, said]) => rowOf(frame, said, firing.has(key))),
+    ...over.map(({ incident }) => lastRowOf(frame, incident)),
+  ];
+}
+
+/** Nobody judges them any more: without a last row, whoever reads the newest one would see the incident open for ever. */
+function lastRowOf({ host, start }: Frame, { service, container }: Incident): Detection {
+  return { host, service, container, start, score: 0, scores: {}, seen: 0, expected: null, open: false };
 }
 
 function rowOf(frame: Frame, said: readonly Judged[], open: boolean): Detection[] {

@@ -52,7 +52,7 @@ export interface Pipeline {
 }
 
 /** Raised whenever the same verdicts would give other incidents, or the state another shape. */
-const VERSION = 3;
+const VERSION = 4;
 
 /** The stages over the frames of one host. */
 export function createPipeline(settings: Settings): Pipeline {
@@ -84,7 +84,7 @@ export function createPipeline(settings: Settings): Pipeline {
         state: { last: frame.start, open: batch.open },
         incidents: batch.changes.map(change => change.incident),
         annotations: batch.annotations,
-        detections: detectionsOf(frame, [...verdicts, ...captureAlarms(frame)], batch.open),
+        detections: detectionsOf(frame, [...verdicts, ...captureAlarms(frame)], batch),
         notifications: batch.notifications,
         stopped,
       };

@@ -1,5 +1,5 @@
 import { formatDuration, formatLength } from '../core/config/units.ts';
-import { type Incident, incidentId } from '../core/incident/incident.ts';
+import { type Detection, type Incident, incidentId } from '../core/incident/incident.ts';
 import { titleOf } from './text.ts';
 
 /** Incidents of hosts whose frames have stopped coming. No frame can raise them, so they are not part of the fold. */
@@ -37,6 +37,15 @@ export function silentHost(host: string, since: number, quietMs: number, limitMs
     score: finding.peak,
     findings: [finding],
     title: titleOf(who, [finding]),
+  };
+}
+
+/** The row of the host in `detections`, for who reads no annotations. `start`: when it is written, epoch ms. */
+export function silentHostRow({ host, score, findings }: Incident, start: number, open: boolean): Detection {
+  const { seen = 0, high = null } = findings[0]?.evidence ?? {};
+  return {
+    ...{ host, service: '', container: '', start, score: open ? score : 0 },
+    ...{ scores: open ? { [FRAMES_RULE]: score } : {}, seen: open ? seen : 0, expected: high, open },
   };
 }
 

@@ -22,6 +22,7 @@ const PANELS: readonly Panel[] = [
     per: 'container',
     unit: 'none',
     limit: 1,
+    logarithmic: true,
     place: { x: 0, y: 0, w: 24, h: 7 },
   }),
 
@@ -85,10 +86,15 @@ const PANELS: readonly Panel[] = [
   lines({
     id: 10,
     title: 'Coverage',
-    description: 'Share of the time for which there is a frame. Below 100 %: the host was not watched.',
-    query: hostQuery('sum("duration_ms") / $__interval_ms AS "coverage"', '0'),
+    description:
+      'Share of the time for which there is a frame, in steps of five minutes or more. Well below 100 %: the host was not watched.',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the variable is Grafana's.
+    query: hostQuery('sum("duration_ms") / ${__interval_ms:raw} AS "coverage"', '0'),
     per: 'host',
     unit: 'percentunit',
+    max: 1,
+    // Frames do not begin with an interval of the picture: in a short one there may be none, or two.
+    atLeast: '5m',
     place: { x: 0, y: 33, w: 6, h: 7 },
   }),
   lines({
@@ -192,7 +198,8 @@ const INCIDENTS = {
     titleColumn: 'title',
     textColumn: 'text',
     tagsColumn: 'severity,container',
-    timeEndColumn: 'timeEnd',
+    // Grafana names the columns of this query by measurement and field.
+    timeEndColumn: 'annotations.timeEnd',
   },
 };
 

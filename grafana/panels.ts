@@ -50,13 +50,17 @@ interface Lines extends Basics {
   readonly max?: number;
   /** Draws a line at this value. */
   readonly limit?: number;
+  /** Linear up to 1 and logarithmic above, so that a limit of 1 is seen below a value of 100. */
+  readonly logarithmic?: boolean;
+  /** Shortest interval that values are put together for. */
+  readonly atLeast?: string;
 }
 
 /**
  * Lines over time, from 0 up. A gap of more than 15 s stays a gap: not seen is not silence. What has no neighbour nearer
  * than that (intervals up to 60 s, minutes, hours) is a point, so that it is seen and nothing is drawn in between.
  */
-export function lines({ per, unit, max, limit, ...basics }: Lines): Panel {
+export function lines({ per, unit, max, limit, logarithmic, atLeast, ...basics }: Lines): Panel {
   const steps = [{ value: null, color: 'green' }];
   return {
     id: basics.id,
@@ -65,10 +69,13 @@ export function lines({ per, unit, max, limit, ...basics }: Lines): Panel {
     description: basics.description,
     datasource: DATASOURCE,
     gridPos: basics.place,
+    ...(atLeast === undefined ? {} : { interval: atLeast }),
     fieldConfig: {
       defaults: {
         unit,
         min: 0,
+        // A container has the same colour in each panel.
+        color: { mode: 'palette-classic-by-name' },
         ...(max === undefined ? {} : { max }),
         custom: {
           lineWidth: 1,
@@ -76,6 +83,7 @@ export function lines({ per, unit, max, limit, ...basics }: Lines): Panel {
           showPoints: 'auto',
           spanNulls: 15_000,
           ...(limit === undefined ? {} : { thresholdsStyle: { mode: 'line' } }),
+          ...(logarithmic ? { scaleDistribution: { type: 'symlog', log: 10, linearThreshold: 1 } } : {}),
         },
         thresholds: {
           mode: 'absolute',
@@ -85,8 +93,12 @@ export function lines({ per, unit, max, limit, ...basics }: Lines): Panel {
       overrides: [],
     },
     options: {
-      legend: { displayMode: 'table', placement: 'bottom', calcs: ['mean', 'max'] },
-      tooltip: { mode: 'multi', sort: 'desc' },
+      // The culprit on top, also among a hundred.
+      legend: {
+        ...{ displayMode: 'table', placement: 'bottom', calcs: ['mean', 'max'] },
+        ...{ sortBy: 'Max', sortDesc: true },
+      },
+      tooltip: { mode: 'multi', sort: 'desc', hideZeros: true, maxHeight: 400 },
     },
     targets: [target(basics.query, per === 'container' ? PER_CONTAINER : PER_HOST)],
   };

@@ -3,9 +3,10 @@ import { BUCKETS } from '../core/traffic/histogram.ts';
 import { TIERS } from '../core/traffic/rollup.ts';
 
 /**
- * The InfluxQL texts of the dashboards. `$timeFilter`, `$__interval`, `$__interval_ms`, `${__from}` and `${__to}` are
- * Grafana's. Variables that are queried always carry `:regex`: without it Grafana leaves a single value unescaped that looks like a
- * number, such as a container named `7.zip`.
+ * The InfluxQL texts of the dashboards. `$timeFilter`, `__interval`, `__interval_ms`, `__from` and `__to` are Grafana's.
+ * Variables that are queried always carry `:regex`: without it Grafana leaves a single value unescaped that looks like a
+ * number, such as a container named `7.zip`. All others carry `:raw`: without it the browser takes what stands between any two
+ * slashes, also that of a division, for a regular expression, and escapes the value.
  */
 
 /** The dashboard's variables, each narrowed by those before it. */
@@ -15,11 +16,16 @@ export type Variable = (typeof VARIABLES)[number];
 const matches = (variable: Variable): string => `"${variable}" =~ /^\${${variable}:regex}$/`;
 const SELECTED = VARIABLES.map(matches).join(' AND ');
 
-/** Values of a variable; hosts come from their frames, so that an idle host is offered too. */
+/**
+ * Values of a variable: who was there in the range, so that rows of containers long gone are not repeated. Hosts come from
+ * their frames, so that an idle host is offered too. Grafana takes the first column after the time.
+ */
 export function variableQuery(variable: Variable): string {
-  if (variable === 'host') return 'SHOW TAG VALUES FROM "host_frames" WITH KEY = "host"';
-  const before = VARIABLES.slice(0, VARIABLES.indexOf(variable)).map(matches).join(' AND ');
-  return `SHOW TAG VALUES FROM "container_traffic" WITH KEY = "${variable}" WHERE ${before}`;
+  const [table, field] =
+    variable === 'host' ? ['"host_frames"', '"duration_ms"'] : ['"container_traffic"', '"messages"'];
+  const before = VARIABLES.slice(0, VARIABLES.indexOf(variable)).map(one => `${matches(one)} AND `);
+  const newest = `SELECT last(${field}) FROM ${table} WHERE ${before.join('')}$timeFilter GROUP BY "${variable}"`;
+  return `SELECT "${variable}", "last" FROM (${newest})`;
 }
 
 /**
@@ -36,10 +42,13 @@ export const TRAFFIC_TABLES: readonly (readonly [label: string, table: string])[
 // biome-ignore lint/suspicious/noTemplateCurlyInString: the variable is Grafana's.
 const TRAFFIC = '${tier:raw}';
 
+// biome-ignore lint/suspicious/noTemplateCurlyInString: the variable is Grafana's.
+const INTERVAL = 'time(${__interval:raw})';
+
 function perContainer(value: string, measurement: string, condition = ''): string {
   return (
     `SELECT ${value} FROM ${measurement} WHERE ${SELECTED}${condition} AND $timeFilter ` +
-    'GROUP BY time($__interval), "host", "container" fill(null)'
+    `GROUP BY ${INTERVAL}, "host", "container" fill(null)`
   );
 }
 
@@ -51,13 +60,16 @@ export function rateQuery(column: 'bytes' | 'messages', direction: Direction): s
   return traffic(`1000 * sum("${column}") / sum("duration_ms") AS "rate"`, direction);
 }
 
-/** Bytes per message; nothing where there was no message. */
+/**
+ * Bytes per message; null where there was no message. It is asked for twice by the same intervals, because what a condition
+ * takes out would leave no null behind, and a line would be drawn across.
+ */
 export function meanSizeQuery(direction: Direction): string {
-  return (
-    'SELECT "bytes" / "messages" AS "size" FROM ' +
+  const sizes =
+    'SELECT 1.0 * "bytes" / "messages" AS "size" FROM ' +
     `(${traffic('sum("bytes") AS "bytes", sum("messages") AS "messages"', direction)}) ` +
-    'WHERE "messages" > 0 AND $timeFilter GROUP BY "host", "container"'
-  );
+    'WHERE "messages" > 0 AND $timeFilter GROUP BY "host", "container"';
+  return `SELECT mean("size") AS "size" FROM (${sizes}) WHERE $timeFilter GROUP BY ${INTERVAL}, "host", "container" fill(null)`;
 }
 
 /** Messages by size bucket: one column per bucket, named by its lower bound, not cumulative. */
@@ -65,7 +77,7 @@ export function sizesQuery(direction: Direction): string {
   const columns = BUCKETS.map(bound => `sum("b${bound}") AS "${bound}"`).join(', ');
   return (
     `SELECT ${columns} FROM ${TRAFFIC} WHERE ${SELECTED} AND "direction" = '${direction}' ` +
-    'AND $timeFilter GROUP BY time($__interval) fill(null)'
+    `AND $timeFilter GROUP BY ${INTERVAL} fill(null)`
   );
 }
 
@@ -76,7 +88,7 @@ export const scoreQuery = (): string => perContainer('max("score") AS "score"', 
 export function hostQuery(value: string, fill: 'null' | '0'): string {
   return (
     `SELECT ${value} FROM "host_frames" WHERE ${matches('host')} AND $timeFilter ` +
-    `GROUP BY time($__interval), "host" fill(${fill})`
+    `GROUP BY ${INTERVAL}, "host" fill(${fill})`
   );
 }
 
@@ -87,6 +99,6 @@ export function hostQuery(value: string, fill: 'null' | '0'): string {
 export function annotationQuery(): string {
   return (
     'SELECT "title", "text", "severity", "timeEnd", "container" FROM "annotations" ' +
-    `WHERE ${SELECTED} AND time >= \${__from}ms - 30d AND time <= \${__to}ms AND "timeEnd" >= \${__from}`
+    `WHERE ${SELECTED} AND time >= \${__from:raw}ms - 30d AND time <= \${__to:raw}ms AND "timeEnd" >= \${__from:raw}`
   );
 }

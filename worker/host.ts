@@ -8,12 +8,12 @@ import { type Frame, frameEnd } from '../core/traffic/frame.ts';
 import type { Checkpoint, Checkpoints, Deliveries, Incidents, Lease } from '../state/contract.ts';
 import type { FrameStore, IncidentStore } from '../store/contract.ts';
 import { Acknowledged } from './acknowledged.ts';
-import type { Newest } from './host-watch.ts';
 import type { LiveStore } from './live-store.ts';
 import { PartialRead } from './partial-read.ts';
 import { type Handled, handledBefore, ofAnnounced } from './recovery.ts';
 import { leaseLost, retryUnderLease } from './retry-under-lease.ts';
 import { Rows, StoreAway } from './rows.ts';
+import type { Newest } from './watch/host-watch.ts';
 import { type FrameOutput, mergeOutputs, NO_OUTPUT, WriteBatch } from './write-batch.ts';
 
 export interface HostDeps {

@@ -6,10 +6,10 @@ import type { Frame } from '../core/traffic/frame.ts';
 import type { Consumer, Queue } from '../queue/contract.ts';
 import type { Lease } from '../state/contract.ts';
 import { type HostDeps, HostWorker, type Progress } from './host.ts';
-import { LaneWatch } from './lane-watch.ts';
 import { LiveStore } from './live-store.ts';
 import { LeaseLost } from './retry-under-lease.ts';
 import { StoreAway } from './rows.ts';
+import { LaneWatch } from './watch/lane-watch.ts';
 
 /** Everything a lane needs besides its lease. */
 export type LaneDeps = Omit<HostDeps, 'live' | 'signal' | 'onProgress'> & {

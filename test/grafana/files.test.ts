@@ -50,6 +50,10 @@ describe('provisioning', () => {
     expect(datasources[0]).toMatchObject(DATASOURCE);
   });
 
+  it('has a folder for plugins, whose absence Grafana reports as an error', () => {
+    expect(provisioned('plugins/none.yaml')).toEqual({ apiVersion: 1, apps: [] });
+  });
+
   it('has rules that reduce before they compare, in ids and states that Grafana takes', () => {
     const contacts = provisioned('alerting/contact-points.yaml').contactPoints;
     const [policy] = provisioned('alerting/policies.yaml').policies;
@@ -57,17 +61,21 @@ describe('provisioning', () => {
     const { rules } = provisioned('alerting/rules.yaml').groups[0];
     for (const rule of rules) {
       expect(rule.uid).toMatch(/^[a-z-]{1,40}$/);
-      expect(rule.execErrState).toBe('KeepLast');
+      // One rule tells that nothing can be read; the others keep what they know.
+      expect(rule.execErrState).toBe(rule.uid === 'tidegauge-blind' ? 'Alerting' : 'KeepLast');
       expect(['OK', 'NoData', 'Alerting', 'KeepLast']).toContain(rule.noDataState);
       expect(rule.dashboardUid).toBe(TRAFFIC_DASHBOARD.uid);
       expect(TRAFFIC_DASHBOARD.panels.map(panel => panel.id)).toContain(rule.panelId);
+      // What links an alert to its panel.
+      expect(rule.annotations.__dashboardUid__).toBe(rule.dashboardUid);
+      expect(rule.annotations.__panelId__).toBe(String(rule.panelId));
       const model = (refId: string) =>
         rule.data.find((entry: { refId: string }) => entry.refId === refId)?.model;
       const threshold = model(rule.condition);
       expect(threshold.type).toBe('threshold');
       const reduce = model(threshold.expression);
       expect(reduce.type).toBe('reduce');
-      expect(model(reduce.expression).query).toMatch(/FROM "detections"/);
+      expect(model(reduce.expression).query).toMatch(/FROM "(detections|host_frames)"/);
       for (const { refId, datasourceUid, model } of rule.data) {
         expect(model.refId).toBe(refId);
         expect([DATASOURCE.uid, '__expr__']).toContain(datasourceUid);

@@ -119,6 +119,14 @@ const queryOf = (panel: Panel): string => panel.targets?.[0]?.query ?? '';
 const panelsIn = (table: Readonly<Record<string, unknown>>) =>
   queried.filter(panel => Object.hasOwn(table, panel.title)).map(panel => [panel.title, panel] as const);
 
+/** The query of an alert rule. */
+function ruleQuery(uid: string, refId: string): string {
+  const file = join(import.meta.dirname, '../../grafana/provisioning/alerting/rules.yaml');
+  const { groups } = parse(readFileSync(file, 'utf8'));
+  const rule = groups[0].rules.find((one: { uid: string }) => one.uid === uid);
+  return rule.data.find((entry: { refId: string }) => entry.refId === refId).model.query;
+}
+
 const only = (name: string): Selection => ({ container: [encodeTag(name)] });
 
 it('has an expectation for each panel', () => {
@@ -238,6 +246,30 @@ describeWith(['influx'], 'queries of dashboards and alert rules on a real Influx
     }
   });
 
+  it('variables do not offer who was not there in the range', async () => {
+    const before: Range = { from: START - 10 * HOUR, to: START - 9 * HOUR, intervalMs: STEP };
+    for (const entry of TRAFFIC_DASHBOARD.templating.list.slice(0, 3)) {
+      const definition = 'definition' in entry ? entry.definition : '';
+      expect(await ask(server, interpolate(definition, before))).toEqual([]);
+    }
+  });
+
+  it('the rule on frames tells a host that has some from one that has none for minutes', async () => {
+    const query = ruleQuery('tidegauge-no-frames', 'A');
+    const lastOf = async (to: number) => {
+      const [series] = await ask(server, interpolate(query, { from: to - 24 * HOUR, to, intervalMs: STEP }));
+      return Number(series?.values.at(-1)?.[1]);
+    };
+    expect(await lastOf(START + 12 * STEP)).toBeGreaterThan(1);
+    expect(await lastOf(START + 150_000)).toBeGreaterThan(0.1);
+    expect(await lastOf(START + 4 * 60_000)).toBe(0);
+  });
+
+  it('the rule on losses sums what each host has lost', async () => {
+    const [series] = await picture(ruleQuery('tidegauge-lost-events', 'A'));
+    expect(series?.values).toEqual([[expect.any(Number), 17]]);
+  });
+
   it('annotations are the incidents that touch the range', async () => {
     const [incidents] = TRAFFIC_DASHBOARD.annotations.list;
     const [series] = await picture(incidents?.target.query ?? '');
@@ -251,11 +283,7 @@ describeWith(['influx'], 'queries of dashboards and alert rules on a real Influx
   });
 
   it('the alert rule sees the one container with an open incident, and its score', async () => {
-    const file = join(import.meta.dirname, '../../grafana/provisioning/alerting/rules.yaml');
-    const rules = parse(readFileSync(file, 'utf8'));
-    const [rule] = rules.groups[0].rules;
-    const query = (refId: string): string =>
-      rule.data.find((entry: { refId: string }) => entry.refId === refId).model.query;
+    const query = (refId: string) => ruleQuery('tidegauge-incident', refId);
     const last = await picture(query('A'));
     expect(last).toHaveLength(NAMES.length);
     const open = last.filter(({ values }) => Number(values.at(-1)?.[1]) > 0);

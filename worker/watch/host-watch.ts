@@ -1,15 +1,15 @@
-import type { HostFold } from '../alert/host.ts';
-import { isOfSilentHost, silentHost } from '../alert/silent-host.ts';
-import type { Clock } from '../core/clock.ts';
-import { describeError } from '../core/errors.ts';
-import type { Annotation, Incident } from '../core/incident/incident.ts';
-import type { Log } from '../core/log.ts';
-import { isRetriable } from '../core/retry.ts';
-import { type Frame, frameEnd } from '../core/traffic/frame.ts';
-import type { Incidents, Lease } from '../state/contract.ts';
-import type { FrameStore, IncidentStore } from '../store/contract.ts';
-import type { LiveStore } from './live-store.ts';
-import { leaseLost, retryUnderLease } from './retry-under-lease.ts';
+import type { HostFold } from '../../alert/host.ts';
+import { isOfSilentHost, silentHost, silentHostRow } from '../../alert/silent-host.ts';
+import type { Clock } from '../../core/clock.ts';
+import { describeError } from '../../core/errors.ts';
+import type { Annotation, Detection, Incident } from '../../core/incident/incident.ts';
+import type { Log } from '../../core/log.ts';
+import { isRetriable } from '../../core/retry.ts';
+import { type Frame, frameEnd } from '../../core/traffic/frame.ts';
+import type { Incidents, Lease } from '../../state/contract.ts';
+import type { FrameStore, IncidentStore } from '../../store/contract.ts';
+import type { LiveStore } from '../live-store.ts';
+import { leaseLost, retryUnderLease } from '../retry-under-lease.ts';
 
 export interface HostWatchDeps {
   readonly fold: Pick<HostFold, 'open' | 'close'>;
@@ -53,7 +53,7 @@ export class HostWatch {
   /** A frame came since the incident began. */
   #came: boolean;
   /** What the store did not take yet. */
-  #unwritten: Annotation[] = [];
+  #unwritten: { annotations: Annotation[]; detections: Detection[] } = { annotations: [], detections: [] };
 
   private constructor(
     host: string,
@@ -71,7 +71,7 @@ export class HostWatch {
     this.#open = open;
     this.#came = open !== null && newest.start >= open.start;
     // Its owner of before may have died in between.
-    if (open) this.#unwritten.push(...deps.fold.open([open]).annotations);
+    if (open) this.#keep(open, deps.fold.open([open]).annotations);
   }
 
   /** Goes on with the incident that an owner of before has raised. */
@@ -99,7 +99,7 @@ export class HostWatch {
     this.#looked = now;
     if (this.#open) await this.#endIfOver(this.#open, newest);
     else await this.#raiseIfSilent(newest);
-    await this.#writeAnnotations();
+    await this.#writeRows();
   }
 
   async #raiseIfSilent(newest: Newest): Promise<void> {
@@ -134,21 +134,28 @@ export class HostWatch {
       this.#deps.state.commit(this.#lease, { incidents, notifications }),
     );
     if (!held) throw leaseLost(this.#lease.name);
-    this.#unwritten.push(...annotations);
+    this.#keep(incident, annotations);
     this.#deps.onIncident?.(incident);
   }
 
+  #keep(incident: Incident, annotations: readonly Annotation[]): void {
+    const row = silentHostRow(incident, this.#deps.clock.now(), incident.resolvedAt === null);
+    this.#unwritten.annotations.push(...annotations);
+    this.#unwritten.detections.push(row);
+  }
+
   /** People are told whether the store is there or not. */
-  async #writeAnnotations(): Promise<void> {
-    if (this.#unwritten.length === 0) return;
+  async #writeRows(): Promise<void> {
+    const { annotations, detections } = this.#unwritten;
+    if (annotations.length === 0) return;
     const { store, live, log } = this.#deps;
     try {
-      await live.try(() => store.writeAnnotations(this.#unwritten));
-      this.#unwritten = [];
+      await live.try(() => store.writeAnnotations(annotations));
+      await live.try(() => store.writeDetections(detections));
     } catch (error) {
       if (isRetriable(error)) return;
       log.error({ host: this.#host, error: describeError(error) }, 'the store refused rows');
-      this.#unwritten = [];
     }
+    this.#unwritten = { annotations: [], detections: [] };
   }
 }

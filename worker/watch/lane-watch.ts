@@ -1,5 +1,5 @@
-import type { Lease } from '../state/contract.ts';
-import type { HostWorker } from './host.ts';
+import type { Lease } from '../../state/contract.ts';
+import type { HostWorker } from '../host.ts';
 import { HostWatch, type HostWatchDeps, type Newest } from './host-watch.ts';
 
 /** Watches over all hosts of a lane, from the first time that they are looked at. */
