@@ -1,11 +1,13 @@
 /**
- * What judging costs: the fold with the rules of a fresh install, on one core, against a loop that only adds up the
- * same windows. Windows are what the fold has to look at: two for each container.
+ * What judging costs: the fold with the rules of a fresh install, on one core, against a loop that only decodes the same
+ * frames, as a worker does before it judges them; and what its state weighs. Windows are what the fold has to look at:
+ * two for each container.
  */
 import { createHostFold } from '../../../alert/host.ts';
 import { createPipeline } from '../../../alert/pipeline.ts';
 import { configSchema } from '../../../core/config/config.ts';
-import type { Frame } from '../../../core/traffic/frame.ts';
+import { formatSize } from '../../../core/config/units.ts';
+import { decodeFrame, encodeFrame, type Frame } from '../../../core/traffic/frame.ts';
 import { createFold } from '../../../detector/fold/fold.ts';
 import { DEFAULT_RULES, DETECTORS } from '../../../detector/index.ts';
 import { busyParts, frameOf } from '../../../test/data/frames.ts';
@@ -16,8 +18,8 @@ const ROUNDS = 7;
 const WARM_UP = 60;
 /** Windows that a round has, so that it lasts long enough to be measured. */
 const WINDOWS = 100_000;
-/** The loop is so fast that it goes over the same windows several times. */
-const REPEATS = 50;
+/** Hosts whose state is weighed, by containers. */
+const HOSTS = [1000, 10_000];
 
 /** The whole fold of a host: detectors and stages. */
 function hostFold() {
@@ -49,58 +51,88 @@ async function measure(containers: number) {
   const size = Math.ceil(WINDOWS / (2 * containers));
   let frames = make(size);
   const windows = () => frames.reduce((sum, frame) => sum + frame.windows.length, 0);
-  // The sum is returned and looked at, so that the loop is not optimized away.
-  let sum = 0;
   const numbers = await inTurn(ROUNDS, {
     fold: () => {
       frames = make(size);
       return windows() / seconds(() => judge(frames));
     },
-    loop: () => {
+    decode: () => {
+      const lines = frames.map(encodeFrame);
       const taken = seconds(() => {
-        for (let i = 0; i < REPEATS; i++) sum += addUp(frames);
+        for (const line of lines) decodeFrame(line, 'bench');
       });
-      return (windows() * REPEATS) / taken;
+      return windows() / taken;
     },
   });
-  if (!(sum > 0)) throw new Error('nothing was added up');
   return { ...numbers, windowsPerFrame: windows() / size };
-}
-
-/** The least that anybody has to do who looks at each window. */
-function addUp(frames: readonly Frame[]): number {
-  let sum = 0;
-  for (const frame of frames) for (const window of frame.windows) sum += window.bytes + window.messages;
-  return sum;
 }
 
 const thousands = (n: number) => Math.round(n).toLocaleString('en-US');
 
-/** Frames and windows per second of the fold at 100 and 1,000 containers. */
+/** The state of a host with so many containers: its size, and what saving and reading it take, in ms. */
+async function weigh(containers: number): Promise<BenchTable> {
+  const fold = hostFold();
+  const parts = busyParts(containers);
+  let state = fold.init();
+  let n = 0;
+  const next = () => frameOf('bench', n++, parts);
+  for (let i = 0; i < WARM_UP; i++) state = fold.step(state, next()).state;
+  let text = fold.encode(state);
+  const ms = (action: () => void) => 1000 * seconds(action);
+  const { frame, encode, decode } = await inTurn(ROUNDS, {
+    frame: () => {
+      const one = next();
+      return ms(() => {
+        state = fold.step(state, one).state;
+      });
+    },
+    encode: () =>
+      ms(() => {
+        text = fold.encode(state);
+      }),
+    decode: () => ms(() => fold.decode(text)),
+  });
+  const row = (name: string, times: readonly number[]) => {
+    const ratios = times.map((time, i) => time / (frame[i] ?? Number.NaN));
+    return {
+      name,
+      value: `${median(times).toFixed(0)} ms`,
+      ratio: median(ratios).toFixed(2),
+      spread: spread(ratios),
+    };
+  };
+  return {
+    title: `State of a host with ${thousands(containers)} containers, ${formatSize(text.length / containers)} each after ${WARM_UP} frames, against judging one frame`,
+    rows: [row('judging a frame', frame), row('making a checkpoint', encode), row('reading it', decode)],
+  };
+}
+
+/** Frames and windows per second of the fold at 100 and 1,000 containers, and the weight of its state. */
 export async function foldBench(): Promise<BenchTable[]> {
   const tables: BenchTable[] = [];
   for (const containers of [100, 1000]) {
-    const { fold, loop, windowsPerFrame } = await measure(containers);
-    const ratios = fold.map((rate, i) => rate / (loop[i] ?? Number.NaN));
+    const { fold, decode, windowsPerFrame } = await measure(containers);
+    const ratios = fold.map((rate, i) => rate / (decode[i] ?? Number.NaN));
     const row = (name: string, value: string) => ({
       name,
       value,
-      ratio: median(ratios).toFixed(4),
-      spread: `${Math.min(...ratios).toFixed(4)} to ${Math.max(...ratios).toFixed(4)}`,
+      ratio: median(ratios).toFixed(2),
+      spread: spread(ratios),
     });
     tables.push({
-      title: `Fold on one core, ${thousands(containers)} containers, against a loop that adds up the same windows`,
+      title: `Fold on one core, ${thousands(containers)} containers, against a loop that decodes the same frames`,
       rows: [
         row('frames', `${thousands(median(fold) / windowsPerFrame)}/s`),
         row('windows', `${thousands(median(fold))}/s`),
         {
-          name: 'windows, only added up',
-          value: `${thousands(median(loop))}/s`,
+          name: 'windows, only decoded',
+          value: `${thousands(median(decode))}/s`,
           ratio: '1',
-          spread: spread(loop.map(() => 1)),
+          spread: spread(decode.map(() => 1)),
         },
       ],
     });
   }
+  for (const containers of HOSTS) tables.push(await weigh(containers));
   return tables;
 }
