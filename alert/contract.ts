@@ -10,6 +10,8 @@ export interface Open {
   readonly quietMs: number;
   /** In that time somebody whom it is about was there; absent: nobody. */
   readonly present?: true;
+  /** How its container ended, for people; absent: it did not, or nobody has said. */
+  readonly exit?: string;
 }
 
 /** Plain JSON. */

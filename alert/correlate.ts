@@ -1,6 +1,7 @@
 import { CAPS } from '../core/caps.ts';
 import { type Finding, type Incident, incidentId } from '../core/incident/incident.ts';
 import type { Judged } from '../core/incident/verdict.ts';
+import { exitText } from '../core/traffic/exit.ts';
 import { compareText, type Frame, frameEnd, isComplete } from '../core/traffic/frame.ts';
 import type { Change, Open, Settings, Stage } from './contract.ts';
 import { labelOf } from './drop-incomplete.ts';
@@ -25,14 +26,14 @@ export const correlate: Stage = {
     const stopped: { what: string; reason: string }[] = [];
     const changes: Change[] = [];
     const open: Open[] = [];
-    for (const one of batch.open) {
+    for (const one of batch.open.map(before => withExit(before, frame))) {
       const key = keyOf(one.incident);
       const found = alarms.get(key);
       if (found) {
         alarms.delete(key);
         const incident = grow(one.incident, found, frame, settings);
         changes.push({ kind: 'grown', incident });
-        open.push({ incident, quietMs: 0 });
+        open.push({ incident, quietMs: 0, ...exitOf(one) });
         stopped.push(
           ...found.map(alarm => ({ what: labelOf(alarm), reason: `part of open incident ${incident.id}` })),
         );
@@ -51,7 +52,7 @@ export const correlate: Stage = {
       }
       const incident = begin(first, found, frame, settings);
       changes.push({ kind: 'opened', incident });
-      open.push({ incident, quietMs: 0 });
+      open.push(withExit({ incident, quietMs: 0 }, frame));
       stopped.push(
         ...others.map(alarm => ({ what: labelOf(alarm), reason: `part of open incident ${incident.id}` })),
       );
@@ -119,11 +120,23 @@ function quieten(one: Open, frame: Frame, alive: Alive, settings: Settings): Ope
   if (!isComplete(frame) && (isThere || one.incident.container === '')) return one;
   const quietMs = one.quietMs + frame.durationMs;
   const present = one.present === true || isThere;
-  const next = { quietMs, ...(present ? { present } : {}) };
+  const next = { quietMs, ...(present ? { present } : {}), ...exitOf(one) };
   if (quietMs < settings.alert.resolve_after) return { ...next, incident: one.incident };
-  const ended = endOf(one.incident, isThere, present);
+  const ended = endOf(one, isThere, present);
   return { ...next, incident: { ...one.incident, resolvedAt: frameEnd(frame), ...ended } };
 }
+
+/** What this frame says of how its container ended; one that was started anew has not. */
+function withExit(one: Open, { exits = [], started }: Frame): Open {
+  const { container } = one.incident;
+  const exit = exits.find(found => found.container === container);
+  if (exit) return { ...one, exit: exitText(exit) };
+  if (one.exit === undefined || !started.includes(container)) return one;
+  const { exit: _, ...anew } = one;
+  return anew;
+}
+
+const exitOf = ({ exit }: Open) => (exit === undefined ? {} : { exit });
 
 /** Keys of the containers and services that are in a frame. */
 type Alive = ReadonlySet<string>;
@@ -140,7 +153,9 @@ const aliveIn = ({ containers }: Frame): Alive =>
  * Gone is not well. A container has to be there at the end; a service may have short-lived ones, of which none was seen
  * all the time.
  */
-function endOf({ container, service }: Incident, isThere: boolean, present: boolean): { ended?: string } {
-  if (container !== '') return isThere ? {} : { ended: 'the container is gone' };
+function endOf({ incident, exit }: Open, isThere: boolean, present: boolean): { ended?: string } {
+  const { container, service } = incident;
+  if (container !== '')
+    return isThere ? {} : { ended: `the container is gone${exit === undefined ? '' : `: ${exit}`}` };
   return service === '' || present ? {} : { ended: 'no container of the service is left' };
 }

@@ -108,7 +108,10 @@ const stateSchema = z.object({
       dropped: z.int(),
       swept: z.int(),
     }),
-    expected: z.record(z.string(), z.object({ seen: z.int(), service: z.string() })),
+    expected: z.record(
+      z.string(),
+      z.object({ seen: z.int(), service: z.string(), exit: z.exactOptional(z.string()) }),
+    ),
   }),
   pipeline: z.object({
     last: start,
@@ -117,6 +120,7 @@ const stateSchema = z.object({
         incident: z.custom<Incident>(isIncident),
         quietMs: z.number(),
         present: z.exactOptional(z.literal(true)),
+        exit: z.exactOptional(z.string()),
       }),
     ),
   }),

@@ -154,4 +154,12 @@ export type Input =
   /** Where a container is reached; replaces what was known. Heard at `boot` (ms since boot). */
   | { readonly kind: 'reached'; readonly boot: number; readonly endpoints: Endpoints }
   /** Docker has removed the container; heard at `boot` (ms since boot). */
-  | { readonly kind: 'forgotten'; readonly boot: number; readonly id: string };
+  | { readonly kind: 'forgotten'; readonly boot: number; readonly id: string }
+  /** A container has ended, as Docker says; heard at `boot` (ms since boot). */
+  | {
+      readonly kind: 'exited';
+      readonly boot: number;
+      readonly id: string;
+      readonly code: number;
+      readonly oom: boolean;
+    };

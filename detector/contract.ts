@@ -142,6 +142,8 @@ export interface Expected {
   seen: number;
   /** Of the container; of a service its own name. */
   service: string;
+  /** How the container ended, for people; absent: it did not, or nobody has said. */
+  exit?: string;
 }
 
 /** What the fold knows after a frame. Plain JSON. */

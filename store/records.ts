@@ -9,6 +9,7 @@ import type { FrameHead, RollupHead } from './page.ts';
 import {
   connectionKindOf,
   droppedOf,
+  exitsOf,
   faultsOf,
   integer,
   kindOf,
@@ -44,6 +45,7 @@ export function frameHeadOf(host: string, row: Row): FrameHead {
       faults: faultsOf(row),
       lost: integer(row, 'lost'),
       ...droppedOf(row),
+      ...exitsOf(row),
       occupancy: number(row, 'occupancy'),
     },
     containers: integer(row, 'containers'),

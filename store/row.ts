@@ -10,7 +10,15 @@ import {
   ROLES,
   type Role,
 } from '../core/traffic/flow.ts';
-import { type ContainerKind, FAULTS, type Fault, intervalOf } from '../core/traffic/frame.ts';
+import {
+  type ContainerKind,
+  type Exit,
+  exitsSchema,
+  FAULTS,
+  type Fault,
+  intervalOf,
+} from '../core/traffic/frame.ts';
+import { decodeField } from './text.ts';
 
 /** A row as a database gave it: nothing about it is certain. Throws of these readers name the column. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -67,6 +75,24 @@ export function faultsOf(row: Row): Fault[] {
 export function droppedOf(row: Row): { dropped?: number } {
   const dropped = orNull(integer, row, 'dropped') ?? 0;
   return dropped > 0 ? { dropped } : {};
+}
+
+/** The field `exits` of a frame, kept as JSON: absent when there are none. */
+export function exitsOf(row: Row): { exits?: readonly Exit[] } {
+  const kept = orNull(text, row, 'exits') ?? '';
+  if (kept === '') return {};
+  const parsed = exitsSchema.safeParse(json(decodeField(kept)));
+  if (parsed.success) return { exits: parsed.data };
+  throw unexpected('exits', 'how containers ended, as JSON', kept);
+}
+
+/** The value of a JSON text; undefined when it is none. */
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** When the frame of a row of `host_frames` was. */

@@ -115,6 +115,9 @@ export class FrameBuilder {
       case 'forgotten':
         this.#cgroups.forgotten(input.id, input.boot * 1e6);
         return [];
+      case 'exited':
+        this.#cgroups.exited(input, input.boot * 1e6);
+        return [];
       case 'oversize':
         this.#garbage('line too long');
         return [];
@@ -302,6 +305,7 @@ export class FrameBuilder {
     const { aggregated, names, ...attribution } = attribute(members, snapshot, maxContainers);
     const alive = new Set(attribution.containers.map(container => container.name));
     const nameOf = (cgroup: CgroupId) => names.get(cgroup) ?? this.#cgroups.nameOf(cgroup);
+    const exits = this.#cgroups.takeExits(ns);
     this.#cgroups.age(ns);
     const nameOfContainer = this.#cgroups.namesOfContainers();
     const connections = connectionRows(snapshot, names, LIMITS.connections);
@@ -314,6 +318,7 @@ export class FrameBuilder {
       lost: this.#lost,
       occupancy: snapshot.entries / mapKeys,
       ...attribution,
+      ...(exits.length > 0 ? { exits } : {}),
       flows: this.#flows.flows(snapshot, {
         start,
         fromNs,

@@ -1,4 +1,4 @@
-import type { Container } from '../../core/traffic/frame.ts';
+import { type Container, compareText, type Exit, MAX_EXITS } from '../../core/traffic/frame.ts';
 import type { CgroupId, Description } from '../contract.ts';
 import { type ContainerRef, containerOf, containerRefOf, mayBeDocker } from './naming.ts';
 
@@ -41,6 +41,8 @@ export class CgroupRegistry {
   readonly #descriptions = new Map<string, Description>();
   /** Removed by Docker, with the time at which that was heard; forgotten once no cgroup refers to them. */
   readonly #removed = new Map<string, number>();
+  /** Ends that no frame has told of, with the time at which each was heard; the newest ones. */
+  #exits: { readonly id: string; readonly code: number; readonly oom: boolean; readonly ns: number }[] = [];
 
   /** A cgroup was made at `ns`. */
   birth(cgroup: CgroupId, path: string, ns: number): void {
@@ -93,6 +95,28 @@ export class CgroupRegistry {
   /** Docker has removed a container, as was heard at `ns`. */
   forgotten(id: string, ns: number): void {
     this.#removed.set(id, ns);
+  }
+
+  /** A container has ended, as was heard at `ns`. */
+  exited({ id, code, oom }: Pick<Exit, 'code' | 'oom'> & { id: string }, ns: number): void {
+    this.#exits.push({ id, code, oom, ns });
+    if (this.#exits.length > MAX_EXITS) this.#exits.shift();
+  }
+
+  /**
+   * What was heard up to `endNs`, sorted by name, each container's last end; those whose container has no cgroup here are
+   * left out. It is not told again.
+   */
+  takeExits(endNs: number): Exit[] {
+    if (this.#exits.length === 0) return [];
+    const nameOf = this.namesOfContainers();
+    const told = new Map<string, Exit>();
+    for (const { id, code, oom, ns } of this.#exits) {
+      const container = ns <= endNs ? nameOf(id) : null;
+      if (container !== null) told.set(container, { container, code, oom });
+    }
+    this.#exits = this.#exits.filter(({ ns }) => ns > endNs);
+    return [...told.values()].sort((a, b) => compareText(a.container, b.container));
   }
 
   /** Name of the container that a cgroup belongs to, or null when the cgroup is unknown. */

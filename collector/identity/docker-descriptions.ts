@@ -44,6 +44,9 @@ const eventSchema = z.discriminatedUnion('Type', [
 ]);
 export type DockerEvent = z.output<typeof eventSchema>;
 
+/** As Docker writes it in an event. */
+export const exitCode = z.coerce.number().pipe(z.int().min(0).max(255));
+
 export function readEvent(line: string): DockerEvent | null {
   try {
     return eventSchema.parse(JSON.parse(line));

@@ -15,6 +15,7 @@ import { LIMITS } from '../limits.ts';
 import {
   type Described,
   type DockerEvent,
+  exitCode,
   fromEvent,
   fromInspect,
   fromList,
@@ -48,6 +49,8 @@ export interface DockerHandlers {
   networkMade(): void;
   /** The container was removed. */
   forgotten(id: string): void;
+  /** The container has ended; `code` is from 0 to 255. */
+  exited(id: string, code: number, oom: boolean): void;
 }
 
 /** Inspections at once: Docker answers those of starting containers only when they have started. */
@@ -57,8 +60,11 @@ const EVENT_CAP = 4 * 1024 * 1024;
 /** How often containers are listed where events are refused, and after how long events are tried again, ms. */
 const POLL_MS = 5000;
 const EVENTS_AGAIN_MS = 300_000;
-/** Of a container: its attributes describe it, `destroy` says that it is gone. Of a network: who is on it. */
-const EVENTS = ['create', 'start', 'restart', 'rename', 'destroy', 'connect', 'disconnect'];
+/**
+ * Of a container: its attributes describe it, `oom` and `die` say how it ended, `destroy` that it is gone. Of a network:
+ * who is on it.
+ */
+const EVENTS = ['create', 'start', 'restart', 'rename', 'oom', 'die', 'destroy', 'connect', 'disconnect'];
 
 export interface WatchOptions {
   readonly clock: Clock;
@@ -88,6 +94,8 @@ export function watchDocker(
   let connected = false;
   const known = new Set<string>();
   const reached = new Map<string, Endpoints>();
+  /** Containers that have run out of memory, until they end or are removed. */
+  const starved = new Set<string>();
 
   const described = ({ id, labels: all, ...rest }: Described) => {
     const kept = keptLabels(all, labels);
@@ -101,7 +109,13 @@ export function watchDocker(
     else reached.delete(container);
     handlers.reached(endpoints);
   };
+  const died = ({ Actor: { ID, Attributes } }: DockerEvent) => {
+    const code = exitCode.safeParse(Attributes.exitCode);
+    if (code.success) handlers.exited(ID, code.data, starved.has(ID));
+    starved.delete(ID);
+  };
   const forgotten = (gone: string) => {
+    starved.delete(gone);
     reach(nowhere(gone));
     if (known.delete(gone)) handlers.forgotten(gone);
   };
@@ -129,6 +143,8 @@ export function watchDocker(
     if (event === null) log.warn('docker: skipped an unknown event');
     else if (event.Type === 'network') takeNetwork(event);
     else if (event.Action === 'destroy') forgotten(event.Actor.ID);
+    else if (event.Action === 'oom') starved.add(event.Actor.ID);
+    else if (event.Action === 'die') died(event);
     else described(fromEvent(event));
   };
   const takeNetwork = ({ Action, Actor: { ID, Attributes } }: DockerEvent) => {

@@ -80,6 +80,7 @@ export class Identifier {
         {
           described: description => feed({ kind: 'described', description }),
           forgotten: id => feed({ kind: 'forgotten', boot: boot(), id }),
+          exited: (id, code, oom) => feed({ kind: 'exited', boot: boot(), id, code, oom }),
           reached: endpoints => feed({ kind: 'reached', boot: boot(), endpoints }),
           connected: id => {
             if (this.#docker) this.#ask('docker', this.#docker.inspect(id));

@@ -134,6 +134,13 @@ const inputSchema = z.discriminatedUnion('kind', [
       ),
     }),
   }),
+  z.strictObject({
+    kind: z.literal('exited'),
+    boot: z.number(),
+    id: z.string(),
+    code: z.int().min(0).max(255),
+    oom: z.boolean(),
+  }),
   // Absent in recordings of earlier versions.
   z.strictObject({ kind: z.literal('forgotten'), boot: z.number().default(0), id: z.string() }),
 ]);

@@ -59,6 +59,18 @@ export const FAULTS = [
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
+/** How a container ended, as Docker says. */
+export interface Exit {
+  readonly container: string;
+  /** What its first process returned; 128 and the number of the signal that killed it. */
+  readonly code: number;
+  /** The kernel killed a process of it because its memory was used up. */
+  readonly oom: boolean;
+}
+
+/** Most exits that a frame tells of: InfluxDB keeps them in one text of at most 64 KiB. */
+export const MAX_EXITS = 100;
+
 /** All that one host saw in one interval. One frame per interval always, also on an idle host. */
 export interface Frame {
   readonly host: string;
@@ -84,6 +96,8 @@ export interface Frame {
   /** Names of those born and of those that died inside the interval, sorted. */
   readonly started: readonly string[];
   readonly ended: readonly string[];
+  /** Of those that Docker told of in this interval, sorted by container; absent: of none. */
+  readonly exits?: readonly Exit[];
   /** Those with at least one message, sorted by container, then direction (send before receive). */
   readonly windows: readonly Window[];
   /** Who talked to whom, in the order of `compareFlows`; empty where the probe does not tell. */
@@ -127,6 +141,12 @@ const windowSchema = z
 const MOST_MS = 4e15;
 const time = z.int().min(-MOST_MS).max(MOST_MS);
 
+/** Exits from outside. */
+export const exitsSchema = z
+  .array(z.strictObject({ container: z.string(), code: z.int().min(0).max(255), oom: z.boolean() }))
+  .min(1)
+  .max(MAX_EXITS);
+
 const frameSchema = z.strictObject({
   host: z.string(),
   start: time,
@@ -149,6 +169,7 @@ const frameSchema = z.strictObject({
   ),
   started: z.array(z.string()),
   ended: z.array(z.string()),
+  exits: z.exactOptional(exitsSchema),
   windows: z.array(windowSchema),
   flows: z.array(flowSchema),
   // Absent in frames that an earlier version left in a spool or queue.

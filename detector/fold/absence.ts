@@ -2,7 +2,8 @@ import type { Rule } from '../../core/config/config.ts';
 import { isExact, listOf } from '../../core/config/match.ts';
 import { formatDuration, formatLength } from '../../core/config/units.ts';
 import type { Scope, Verdict } from '../../core/incident/verdict.ts';
-import { type Container, type Frame, frameEnd, isComplete } from '../../core/traffic/frame.ts';
+import { exitText } from '../../core/traffic/exit.ts';
+import { type Container, type Exit, type Frame, frameEnd, isComplete } from '../../core/traffic/frame.ts';
 import type { Expected } from '../contract.ts';
 import { MAX_SCORE } from '../shared/for-duration.ts';
 import { matcher, type Where } from './match.ts';
@@ -64,15 +65,22 @@ export function judgeAbsence(
       const there = frame.containers.find(
         container => fieldOf(container, named) === named.name && one.matches(container, where),
       );
+      const exit = frame.exits?.find(
+        ({ container }) => named.key === 'container' && container === named.name,
+      );
       if (there) {
-        expected[key] = { seen: frameEnd(frame), service: there.service };
+        expected[key] = { seen: frameEnd(frame), service: there.service, ...exitIn(exit) };
         return [];
       }
       const known = expected[key];
-      return known ? [verdictOf(one, named, known, frame)] : [];
+      if (!known) return [];
+      Object.assign(known, exitIn(exit));
+      return [verdictOf(one, named, known, frame)];
     }),
   );
 }
+
+const exitIn = (exit: Exit | undefined) => (exit ? { exit: exitText(exit) } : {});
 
 const fieldOf = (container: Container, { key }: Named): string =>
   key === 'container' ? container.name : container.service;
@@ -96,7 +104,7 @@ function verdictOf({ rule, afterMs }: AbsenceRule, named: Named, known: Expected
       low: null,
       high: afterMs / 1000,
       unit: 's',
-      text: `not running for ${formatLength(goneMs)}, expected to be back within ${formatDuration(afterMs)}`,
+      text: `not running for ${formatLength(goneMs)}${known.exit === undefined ? '' : `: ${known.exit}`}, expected to be back within ${formatDuration(afterMs)}`,
     },
   };
 }

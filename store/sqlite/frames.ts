@@ -14,7 +14,7 @@ import type { FlowTotal } from '../../core/traffic/service-map.ts';
 import { type FrameHead, inTurn, withinRows } from '../page.ts';
 import { containerOf, frameHeadOf } from '../records.ts';
 import { frameInterval, integer, orNull, type Row, text } from '../row.ts';
-import { decodeField } from '../text.ts';
+import { decodeField, encodeField } from '../text.ts';
 import { ConnectionTable } from './connections.ts';
 import type { Step } from './database.ts';
 import { FlowTable } from './flows.ts';
@@ -47,7 +47,7 @@ export class FrameTables {
     this.#flows = new FlowTable(db, names);
     this.#connections = new ConnectionTable(db, names);
     this.#insertFrame = db.prepare(
-      'INSERT INTO host_frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      'INSERT INTO host_frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
     );
     this.#settleFrame = db.prepare(
       'UPDATE host_frames SET ahead = 0, dropped = ? WHERE host = ? AND time = ? AND ahead = 1',
@@ -96,6 +96,7 @@ export class FrameTables {
       frame.connections.length,
       dropped,
       ahead ? 1 : 0,
+      frame.exits === undefined ? '' : encodeField(JSON.stringify(frame.exits)),
     );
     if (added.changes === 0) {
       if (!ahead) this.#settleFrame.run(dropped, host, frame.start);

@@ -191,4 +191,8 @@ export const MIGRATIONS: readonly string[] = [
   DROP TABLE identities;
   ALTER TABLE labelled_identities RENAME TO identities;
   `,
+  `
+  -- How containers ended: JSON of a list; empty: of none.
+  ALTER TABLE host_frames ADD COLUMN exits TEXT NOT NULL DEFAULT '';
+  `,
 ];

@@ -175,6 +175,19 @@ describe('an incident', () => {
     });
   });
 
+  it('says how its container ended, in whichever frame that was told', () => {
+    const killed = { exits: [{ container: 'web', code: 137, oom: false }] };
+    const gone = (i: number, more: Partial<Frame> = {}) => frame(i, [db], [], more);
+    const why = (...frames: [first: Frame, ...Frame[]]) =>
+      runAll(frames.map((one, i) => [one, i === 0 ? [said(2)] : []] as const)).at(-1)?.incidents[0]?.ended;
+    const text = 'the container is gone: killed by signal 9 (exit code 137)';
+    expect(why(at(0, killed), gone(1), gone(2))).toBe(text);
+    expect(why(at(0), gone(1, killed), gone(2))).toBe(text);
+    expect(why(at(0), gone(1), gone(2, killed))).toBe(text);
+    // Started anew, it went away for another reason.
+    expect(why(at(0, killed), at(1, { started: ['web'] }), gone(2))).toBe('the container is gone');
+  });
+
   it('is resolved, not ended, when its container is there again', () => {
     const gone = frame(1, [db], []);
     const results = runAll([

@@ -100,7 +100,9 @@ describeWith(['docker', 'ebpf', 'influx', 'redis'], 'collect and two detects ove
     docker.docker('kill', 'gamma-noisy');
     await until('its end to be told', () => hook.bodies.length >= 2, 60_000);
     expect(hook.bodies.map(({ status }) => status)).toEqual(['firing', 'ended']);
-    expect(hook.bodies[1]?.text).toMatch(/^\[ENDED\] gamma-noisy: .*, the container is gone\)$/);
+    expect(hook.bodies[1]?.text).toMatch(
+      /^\[ENDED\] gamma-noisy: .*, the container is gone: killed by signal 9 \(exit code 137\)\)$/,
+    );
   });
 
   it('a collector that is killed is an incident of its host until it is back', async () => {

@@ -20,6 +20,7 @@ import {
   compareText,
   compareWindows,
   DIRECTIONS,
+  type Exit,
   FAULTS,
   type Frame,
   type Window,
@@ -160,6 +161,20 @@ const connectionsOf = (names: readonly string[]): fc.Arbitrary<ConnectionRow[]> 
         .uniqueArray(connectionArbitrary(names), { maxLength: 6, selector: connectionId })
         .map(rows => rows.sort(compareConnections));
 
+/** How some of them ended, sorted by name. */
+const exitsOf = (names: readonly string[]): fc.Arbitrary<Exit[]> =>
+  fc.subarray([...names]).chain(ended =>
+    fc.tuple(
+      ...ended.toSorted(compareText).map(container =>
+        fc.record({
+          container: fc.constant(container),
+          code: fc.integer({ min: 0, max: 255 }),
+          oom: fc.boolean(),
+        }),
+      ),
+    ),
+  );
+
 /** A frame in canonical order with any start in a year's range. */
 export function frameArbitrary(host: fc.Arbitrary<string>): fc.Arbitrary<Frame> {
   return containers.chain(alive => {
@@ -182,9 +197,11 @@ export function frameArbitrary(host: fc.Arbitrary<string>): fc.Arbitrary<Frame> 
       flows: flowsOf(names),
       connections: connectionsOf(names),
     });
-    return fc
-      .tuple(frame, fc.option(count))
-      .map(([made, dropped]) => (dropped === null ? made : { ...made, dropped }));
+    return fc.tuple(frame, fc.option(count), exitsOf(names)).map(([made, dropped, exits]) => ({
+      ...made,
+      ...(dropped === null ? {} : { dropped }),
+      ...(exits.length === 0 ? {} : { exits }),
+    }));
   });
 }
 

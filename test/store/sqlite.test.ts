@@ -50,9 +50,10 @@ const refusal = (retry: boolean, text: RegExp) => ({
   message: expect.stringMatching(text),
 });
 
-/** Versions of the schema since which there are connections, and the newest day that has a name. */
+/** Versions of the schema since which there are connections, the newest day that has a name, and labels. */
 const WITH_CONNECTIONS = 4;
 const WITH_DAYS = 6;
+const WITH_LABELS = 8;
 
 describe('sqlite file', () => {
   it('that is no database is refused for good', async () => {
@@ -80,7 +81,7 @@ describe('sqlite file', () => {
     await (await opened()).close();
     run('PRAGMA user_version = 99');
     await expect(opened()).rejects.toMatchObject(
-      refusal(false, /schema version 8 or older, found version 99/),
+      refusal(false, /schema version 9 or older, found version 99/),
     );
   });
 
@@ -109,7 +110,8 @@ describe('sqlite file', () => {
       run(`${MIGRATIONS.slice(0, version).join('')} PRAGMA user_version = ${version};
       INSERT INTO hosts (id, name) VALUES (1, 'h');
       INSERT INTO series (id, host, service, container) VALUES (1, 1, 'c0000', 'c0000');
-      INSERT INTO identities (id, kind, replica, image, container_id) VALUES (1, 'container', '1', 'web:1', 'c0000');
+      INSERT INTO identities (id, kind, replica, image, container_id${version >= WITH_LABELS ? ', labels' : ''})
+        VALUES (1, 'container', '1', 'web:1', 'c0000'${version >= WITH_LABELS ? ", ''" : ''});
       INSERT INTO host_frames (host, time, duration_ms, previous, lost, occupancy, faults, containers)
         VALUES (1, ${frame.start}, 5000, ${frame.previous}, 0, 0, '', 1);
       INSERT INTO container_traffic (time, series, identity, started, ended) VALUES (${frame.start}, 1, 1, 0, 0);`);
@@ -131,7 +133,7 @@ describe('sqlite file', () => {
     await opened();
     const db = new DatabaseSync(file);
     expect(db.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
-    expect(db.prepare('PRAGMA user_version').get()).toEqual({ user_version: 8 });
+    expect(db.prepare('PRAGMA user_version').get()).toEqual({ user_version: 9 });
     db.close();
   });
 });

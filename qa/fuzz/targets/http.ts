@@ -104,7 +104,7 @@ async function follow(socket: string): Promise<Verdict> {
   };
   const watcher = watchDocker(
     client,
-    { described, forgotten() {}, reached() {}, connected() {}, networkMade() {} },
+    { described, forgotten() {}, reached() {}, connected() {}, networkMade() {}, exited() {} },
     { clock, log },
   );
   await watcher.listed;

@@ -28,11 +28,12 @@ const flag = (value: boolean): string => (value ? '1i' : '0i');
 export function frameLine(frame: Frame, { ahead = false } = {}): string {
   const previous = frame.previous === null ? '' : `,previous=${frame.previous}i`;
   const dropped = frame.dropped === undefined ? '' : `,dropped=${frame.dropped}i`;
+  const exits = frame.exits === undefined ? '' : `,exits=${quoted(JSON.stringify(frame.exits))}`;
   return (
     `host_frames,host=${tag(frame.host)} duration_ms=${frame.durationMs}i,complete=${flag(isComplete(frame))}` +
     `,lost=${frame.lost}i,containers=${frame.containers.length}i,flows=${frame.flows.length}i` +
     `,connections=${frame.connections.length}i,occupancy=${frame.occupancy}` +
-    `,faults="${frame.faults.join(',')}"${previous}${dropped},${ahead ? 'ahead' : 'settled'}=1i ${frame.start}`
+    `,faults="${frame.faults.join(',')}"${previous}${dropped}${exits},${ahead ? 'ahead' : 'settled'}=1i ${frame.start}`
   );
 }
 

@@ -25,12 +25,14 @@ function watch(answers: DockerAnswers, labels: readonly string[] = []) {
   const forgotten: string[] = [];
   const reached: Endpoints[] = [];
   const asked: string[] = [];
+  const exits: { id: string; code: number; oom: boolean }[] = [];
   const handlers = {
     described: (one: Description) => described.push(one),
     forgotten: (id: string) => forgotten.push(id),
     reached: (one: Endpoints) => reached.push(one),
     connected: (id: string) => asked.push(id),
     networkMade: () => asked.push('host'),
+    exited: (id: string, code: number, oom: boolean) => exits.push({ id, code, oom }),
   };
   const client = dockerClient(docker.socket);
   if (!client) throw new Error('no client');
@@ -40,6 +42,7 @@ function watch(answers: DockerAnswers, labels: readonly string[] = []) {
     forgotten,
     reached,
     asked,
+    exits,
     watcher,
     requests: docker.requests,
     endEvents: docker.endEvents,
@@ -116,6 +119,31 @@ it.each<[string, unknown]>([
   );
   expect(described).toEqual([]);
   expect(watcher.connected).toBe(false);
+});
+
+it('tells how a container ended, and believes no code that is none', async () => {
+  const event = (Action: string, Attributes: unknown) =>
+    `${JSON.stringify({ Type: 'container', Action, Actor: { ID, Attributes } })}\n`;
+  const { forgotten, exits } = watch({
+    list: [],
+    events: [
+      event('start', { name: 'a', image: 'i:1' }),
+      event('die', { exitCode: '0' }),
+      event('die', { exitCode: '-1' }),
+      event('die', { exitCode: 'x' }),
+      event('die', {}),
+      event('oom', {}),
+      event('die', { exitCode: '137' }),
+      event('die', { exitCode: '137' }),
+      event('destroy', {}),
+    ],
+  });
+  await until('the end of the container', () => forgotten.length > 0);
+  expect(exits).toEqual([
+    { id: ID, code: 0, oom: false },
+    { id: ID, code: 137, oom: true },
+    { id: ID, code: 137, oom: false },
+  ]);
 });
 
 it('skips events that are not understood, and goes on', async () => {

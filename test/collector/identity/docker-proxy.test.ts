@@ -55,6 +55,7 @@ describeWith(['docker'], 'a dockerd behind a filtering proxy', () => {
       reached: nothing,
       connected: nothing,
       networkMade: nothing,
+      exited: nothing,
     };
     watcher = watchDocker(client, handlers, { clock: systemClock, log: logged.log });
     await watcher.listed;

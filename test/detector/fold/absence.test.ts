@@ -45,6 +45,19 @@ describe('a container that a rule names', () => {
     });
   });
 
+  it('is missed with how it ended, until it is there again', () => {
+    const died = { exits: [{ container: 'worker', code: 1, oom: false }] };
+    const said = saidOf({ match, absent_after: '5s' }, [there(0), gone(1, died), gone(2), there(3), gone(4)]);
+    const texts = said.map(([one]) => (one?.kind === 'judged' ? one.evidence.text : null));
+    expect(texts).toEqual([
+      null,
+      'not running for 5s: it failed (exit code 1), expected to be back within 5s',
+      'not running for 10s: it failed (exit code 1), expected to be back within 5s',
+      null,
+      'not running for 5s, expected to be back within 5s',
+    ]);
+  });
+
   it('takes as long as the rule allows', () => {
     const frames = [there(0), gone(1), gone(2), gone(3)];
     expect(alarmed(saidOf({ match, absent_after: '10s' }, frames))).toEqual([false, false, true, true]);
