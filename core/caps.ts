@@ -87,6 +87,12 @@ export const CAPS = {
     beyond: 'a further one is refused',
     shows: 'tidegauge_silences',
   },
+  marks: {
+    what: 'Marks of incidents that are kept, for a year and a month.',
+    limit: 5000,
+    beyond: 'a further one is refused',
+    shows: 'process_resident_memory_bytes',
+  },
   storeNames: {
     what: 'Hosts, series and containers (each) whose row ids the SQLite store remembers.',
     limit: 50_000,

@@ -1,4 +1,5 @@
 import type { Incident, Notification } from '../core/incident/incident.ts';
+import type { Mark, NewMark } from '../core/incident/mark.ts';
 import type { Silence } from '../core/incident/silence.ts';
 import type { Interval } from '../core/interval.ts';
 
@@ -61,7 +62,7 @@ export interface Commit {
  * leases of before: their owners start again from the newest checkpoint and redo what was forgotten.
  * All methods reject with a retriable ExchangeError while the backend is away.
  */
-export type State = Leases & Workers & Checkpoints & Incidents & Deliveries & Silences & StateAdmin;
+export type State = Leases & Workers & Checkpoints & Incidents & Marks & Deliveries & Silences & StateAdmin;
 
 /** Who owns what. */
 export interface Leases {
@@ -102,6 +103,21 @@ export interface Incidents {
   incidents(range: Interval, limit: number): Promise<Incident[]>;
   /** Incidents of a host that are firing, newest first. */
   openIncidents(host: string): Promise<Incident[]>;
+  /** The incident with this id, or null. */
+  incident(id: string): Promise<Incident | null>;
+}
+
+/** What people said of incidents. */
+export interface Marks {
+  /** Keep a mark; its number grows with every one. Null, having changed nothing, when CAPS.marks are kept. */
+  saveMark(mark: NewMark): Promise<Mark | null>;
+  /** Marks of a host (null: of all) with a number above `after`, in the order of their numbers. */
+  marks(host: string | null, after?: number): Promise<Mark[]>;
+  /**
+   * Marks of the host that have no `from` yet count in frames that start at `from`, epoch ms, or when the mark was made,
+   * whichever is later. It never changes again: so all who judge these frames judge them alike.
+   */
+  beginMarks(lease: Lease, host: string, from: number): Promise<boolean>;
 }
 
 /** Notifications on their way; `Incidents.commit` queues them. */
@@ -135,8 +151,9 @@ export interface StateAdmin {
   /** Check that the backend is reachable and usable. Returns one line for people. */
   open(): Promise<string>;
   /**
-   * Forget what is older than `before`: resolved incidents, finished deliveries, silences that ended, checkpoints. The
-   * newest checkpoint of each host and fingerprint stays. Of the others stay one an hour for two days, then one a day.
+   * Forget what is older than `before`: resolved incidents, finished deliveries, silences that ended, marks that have
+   * moved nothing since, checkpoints. The newest checkpoint of each host and fingerprint stays. Of the others stay one
+   * an hour for two days, then one a day.
    */
   prune(now: number, before: number): Promise<void>;
   close(): Promise<void>;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ExchangeError } from '../core/errors.ts';
 import { type Incident, type Notification, SEVERITIES } from '../core/incident/incident.ts';
+import { type Mark, newMarkSchema } from '../core/incident/mark.ts';
 import { type Silence, silenceSchema } from '../core/incident/silence.ts';
 import { DIRECTIONS } from '../core/traffic/frame.ts';
 import { METRICS } from '../core/traffic/series.ts';
@@ -24,6 +25,8 @@ const finding = z.strictObject({
     low: z.number().nullable(),
     high: z.number().nullable(),
     unit: z.string(),
+    view: z.exactOptional(z.string()),
+    raised: z.exactOptional(z.number()),
     text: z.string(),
   }),
 });
@@ -96,6 +99,11 @@ export class Records {
 
   silence(text: unknown): Silence {
     return this.#read(silenceSchema, 'a silence', text);
+  }
+
+  /** `text`: a NewMark; number and beginning are kept beside it. */
+  mark(text: unknown, seq: number, from: number | null): Mark {
+    return { ...this.#read(newMarkSchema, 'a mark', text), seq, from };
   }
 
   /** A backend's answer in the shape that the request calls for. */

@@ -20,6 +20,10 @@ export interface Evidence {
   readonly low: number | null;
   readonly high: number | null;
   readonly unit: string;
+  /** Which of its views a detector speaks of, if it has several: marks move the limit of each by itself. */
+  readonly view?: string;
+  /** What people's marks have multiplied the limit by, above 1; absent: nothing. */
+  readonly raised?: number;
   /** One sentence for people, no control characters: `12.1 MiB/s, expected 0.9 to 1.4 MiB/s`. */
   readonly text: string;
 }

@@ -51,6 +51,16 @@ export function stateKeys(prefix: string) {
     /** Counter of arrivals. */
     sequence: `${base}delivery-sequence`,
 
+    /** Counter of marks. */
+    markSequence: `${base}mark-sequence`,
+    /** Hashes: number -> mark, -> when it was made and the key text of its host, -> when it begins to count. */
+    marks: `${base}marks`,
+    markOrigins: `${base}mark-origins`,
+    markBegins: `${base}mark-begins`,
+    /** Sorted sets of numbers: of all marks, and of those of one host. */
+    markNumbers: `${base}mark-numbers`,
+    marksOf: (host: string) => `${base}marks-of:${keyText(host)}`,
+
     /** Hash: id -> silence. */
     silences: `${base}silences`,
     /** Sorted set: id by end. */

@@ -194,6 +194,49 @@ const SCRIPTS = {
     schedule(ARGV[2])
     return 1`,
 
+  /**
+   * keys: sequence, marks, their origins, numbers of all and of those of the host · args: origin, body, limit · its number,
+   * or 0 when too many are kept
+   */
+  saveMark: `
+    if redis.call('ZCARD', KEYS[4]) >= tonumber(ARGV[3]) then return 0 end
+    local seq = redis.call('INCR', KEYS[1])
+    redis.call('HSET', KEYS[2], seq, ARGV[2])
+    redis.call('HSET', KEYS[3], seq, ARGV[1])
+    for i = 4, 5 do redis.call('ZADD', KEYS[i], seq, seq) end
+    return seq`,
+
+  /** keys: numbers, marks, their beginnings · args: after · number, beginning or '', body of each, by number */
+  marks: `
+    local found = {}
+    for _, seq in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. ARGV[1], '+inf')) do
+      table.insert(found, seq)
+      table.insert(found, redis.call('HGET', KEYS[3], seq) or '')
+      table.insert(found, redis.call('HGET', KEYS[2], seq))
+    end
+    return found`,
+
+  /** keys: lease, numbers of those of the host, origins, beginnings · args: lease, beginning */
+  beginMarks: `
+    ${FENCE}
+    for _, seq in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
+      local made = string.match(redis.call('HGET', KEYS[3], seq), '^%S+')
+      redis.call('HSETNX', KEYS[4], seq, tonumber(made) > tonumber(ARGV[2]) and made or ARGV[2])
+    end
+    return 1`,
+
+  /** keys: numbers of all, marks, origins, beginnings, what the key of a host's numbers begins with · args: before */
+  pruneMarks: `
+    for _, seq in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+      local made, host = string.match(redis.call('HGET', KEYS[3], seq), '^(%S+) (.*)$')
+      if tonumber(made) < tonumber(ARGV[1]) then
+        redis.call('ZREM', KEYS[5] .. host, seq)
+        redis.call('ZREM', KEYS[1], seq)
+        for i = 2, 4 do redis.call('HDEL', KEYS[i], seq) end
+      end
+    end
+    return 1`,
+
   /** keys: silences, their ends · args: id, end, body, now, limit · 0 when there are too many */
   saveSilence: `
     if not redis.call('ZSCORE', KEYS[2], ARGV[1])

@@ -6,6 +6,7 @@ import { checkServer } from '../../backends/redis/server.ts';
 import { CAPS } from '../../core/caps.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Incident, Notification } from '../../core/incident/incident.ts';
+import { MARK_LIFE_MS, type Mark, type NewMark } from '../../core/incident/mark.ts';
 import type { Silence } from '../../core/incident/silence.ts';
 import type { Interval } from '../../core/interval.ts';
 import type { Log } from '../../core/log.ts';
@@ -166,6 +167,37 @@ class RedisState implements State {
     return this.#records.answer(texts, bodies).map(body => this.#records.incident(body));
   }
 
+  async incident(id: string): Promise<Incident | null> {
+    const body = await this.#ask(client => client.hget(this.#keys.incidents, keyText(id)));
+    return body === null ? null : this.#records.incident(body);
+  }
+
+  async saveMark(mark: NewMark): Promise<Mark | null> {
+    const { markSequence, marks, markOrigins, markNumbers, marksOf } = this.#keys;
+    const keys = [markSequence, marks, markOrigins, markNumbers, marksOf(mark.host)];
+    const args = [`${mark.at} ${keyText(mark.host)}`, JSON.stringify(mark), CAPS.marks.limit];
+    const seq = this.#records.answer(z.int(), await this.#run('saveMark', keys, args));
+    return seq === 0 ? null : { ...mark, seq, from: null };
+  }
+
+  async marks(host: string | null, after = 0): Promise<Mark[]> {
+    const { marks, markBegins, markNumbers, marksOf } = this.#keys;
+    const numbers = host === null ? markNumbers : marksOf(host);
+    const found = this.#records.answer(
+      texts,
+      await this.#run('marks', [numbers, marks, markBegins], [after]),
+    );
+    return Array.from({ length: found.length / 3 }, (_, i) => {
+      const [seq, begins, body] = found.slice(3 * i, 3 * i + 3);
+      return this.#records.mark(body, Number(seq), begins === '' ? null : Number(begins));
+    });
+  }
+
+  async beginMarks(lease: Lease, host: string, from: number): Promise<boolean> {
+    const { marksOf, markOrigins, markBegins } = this.#keys;
+    return this.#fenced('beginMarks', lease, [marksOf(host), markOrigins, markBegins], [Math.ceil(from)]);
+  }
+
   async dueDeliveries(receiver: string, now: number, limit: number): Promise<Delivery[]> {
     const { dueOf, pending, deliveries, outcomes } = this.#keys;
     const found = await this.#run(
@@ -227,6 +259,11 @@ class RedisState implements State {
         ...[k.pending, k.held, k.dueOf(''), k.delivered, k.dead, k.silenced],
       ],
       [before],
+    );
+    await this.#run(
+      'pruneMarks',
+      [k.markNumbers, k.marks, k.markOrigins, k.markBegins, k.marksOf('')],
+      [before - MARK_LIFE_MS],
     );
     for (const history of await this.#ask(client => client.smembers(k.histories))) {
       const [times, bodies] = [k.checkpointTimes(history), k.checkpoints(history)];

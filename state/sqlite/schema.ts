@@ -58,4 +58,14 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX silences_until ON silences (until);
   CREATE INDEX deliveries_held ON deliveries (receiver, incident) WHERE status = 'held';
   `,
+  `
+  CREATE TABLE marks (
+    seq  INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given twice
+    host TEXT NOT NULL,
+    at   INTEGER NOT NULL,
+    begins INTEGER,                          -- null: no worker has heard of it
+    body TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX marks_host ON marks (host, seq);
+  `,
 ];

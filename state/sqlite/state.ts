@@ -7,6 +7,7 @@ import { CAPS } from '../../core/caps.ts';
 import type { Clock } from '../../core/clock.ts';
 import { ExchangeError } from '../../core/errors.ts';
 import type { Incident, Notification } from '../../core/incident/incident.ts';
+import { MARK_LIFE_MS, type Mark, type NewMark } from '../../core/incident/mark.ts';
 import type { Silence } from '../../core/incident/silence.ts';
 import type { Interval } from '../../core/interval.ts';
 import type {
@@ -47,6 +48,7 @@ const tokenRow = z.object({ token: z.int() });
 const lanesRow = z.object({ value: z.int() });
 const memberRow = z.object({ owner: z.string() });
 const bodyRow = z.object({ body: z.string() });
+const markRow = z.object({ seq: z.int(), begins: z.int().nullable(), body: z.string() });
 const deliveryRow = z.object({ body: z.string(), outcome: z.string() });
 const checkpointRow = z.object({ host: z.string(), fingerprint: z.string(), last: z.int() });
 
@@ -176,6 +178,39 @@ class SqliteState implements State {
     );
   }
 
+  async incident(id: string): Promise<Incident | null> {
+    const [row] = this.#rows(bodyRow, sql.incident, { id: keyText(id) });
+    return row ? this.#records.incident(row.body) : null;
+  }
+
+  async saveMark(mark: NewMark): Promise<Mark | null> {
+    const row = {
+      host: keyText(mark.host),
+      at: mark.at,
+      body: JSON.stringify(mark),
+      limit: CAPS.marks.limit,
+    };
+    return this.#write(() => {
+      const kept = this.#prepared(sql.saveMark).get(row);
+      if (kept === undefined) return null;
+      return { ...mark, seq: this.#records.answer(z.object({ seq: z.int() }), kept).seq, from: null };
+    });
+  }
+
+  async marks(host: string | null, after = 0): Promise<Mark[]> {
+    const rows =
+      host === null
+        ? this.#rows(markRow, sql.marks, { after })
+        : this.#rows(markRow, sql.marksOf, { after, host: keyText(host) });
+    return rows.map(({ seq, begins, body }) => this.#records.mark(body, seq, begins));
+  }
+
+  async beginMarks(lease: Lease, host: string, from: number): Promise<boolean> {
+    return this.#fenced(lease, () => {
+      this.#prepared(sql.beginMarks).run({ host: keyText(host), begins: Math.ceil(from) });
+    });
+  }
+
   async dueDeliveries(receiver: string, now: number, limit: number): Promise<Delivery[]> {
     return this.#rows(deliveryRow, sql.dueDeliveries, { receiver: keyText(receiver), now, limit }).map(row =>
       this.#delivery(row),
@@ -218,6 +253,7 @@ class SqliteState implements State {
       this.#prepared(sql.forgetIncidents).run({ before });
       this.#prepared(sql.forgetDeliveries).run({ before });
       this.#prepared(sql.forgetSilences).run({ before });
+      this.#prepared(sql.forgetMarks).run({ before: before - MARK_LIFE_MS });
       const rows = this.#records.answer(z.array(checkpointRow), this.#prepared(sql.allCheckpoints).all());
       const forget = this.#prepared(sql.forgetCheckpoint);
       for (const same of Map.groupBy(rows, row => JSON.stringify([row.host, row.fingerprint])).values()) {

@@ -61,6 +61,22 @@ export const openIncidents = `
 
 export const forgetIncidents = `DELETE FROM incidents WHERE resolved < :before`;
 
+export const incident = `SELECT body FROM incidents WHERE id = :id`;
+
+/** No row when too many are kept. */
+export const saveMark = `
+  INSERT INTO marks (host, at, body) SELECT :host, :at, :body WHERE (SELECT count(*) FROM marks) < :limit
+  RETURNING seq`;
+
+export const marks = `SELECT seq, begins, body FROM marks WHERE seq > :after ORDER BY seq`;
+
+export const marksOf = `SELECT seq, begins, body FROM marks WHERE host = :host AND seq > :after ORDER BY seq`;
+
+export const beginMarks = `
+  UPDATE marks SET begins = max(at, :begins) WHERE host = :host AND begins IS NULL`;
+
+export const forgetMarks = `DELETE FROM marks WHERE at < :before`;
+
 export const queueDelivery = `
   INSERT INTO deliveries (key, receiver, incident, kind, time, body, status, due, outcome)
   VALUES (:key, :receiver, :incident, :kind, :time, :body, :status, :due, :outcome)

@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { isoTime } from '../clock.ts';
+import { MARK_KINDS, MARK_TEXT, type Mark, spokeSchema } from './mark.ts';
+
+/** Marks for other programs: what `incident marks --json` prints and `replay --marks` reads. Times are ISO 8601, UTC. */
+
+const time = z.iso.datetime({ offset: true }).transform(text => Date.parse(text));
+
+const schema = z.strictObject({
+  number: z.int().positive(),
+  incident: z.string(),
+  host: z.string(),
+  service: z.string(),
+  container: z.string(),
+  start: time,
+  kind: z.enum(MARK_KINDS),
+  by: z.string().max(MARK_TEXT),
+  note: z.string().max(MARK_TEXT),
+  at: time,
+  from: time.nullable(),
+  spoke: z.array(spokeSchema),
+});
+
+/** A mark as plain JSON. Text goes out as it is. */
+export const markJson = ({ seq, start, at, from, ...mark }: Mark): z.input<typeof schema> => {
+  const { incident, host, service, container, kind, by, note, spoke } = mark;
+  return {
+    number: seq,
+    ...{ incident, host, service, container, start: isoTime(start) },
+    ...{ kind, by, note, at: isoTime(at), from: from === null ? null : isoTime(from) },
+    spoke: [...spoke],
+  };
+};
+
+/** The marks in a JSON text. Throws what JSON.parse throws, or a ZodError. */
+export const marksFromJson = (text: string): Mark[] =>
+  z
+    .array(schema)
+    .parse(JSON.parse(text))
+    .map(({ number, ...mark }) => ({ seq: number, ...mark }));
