@@ -4,7 +4,7 @@ import { TidegaugeError } from '../core/errors.ts';
 import type { Incident, Notification } from '../core/incident/incident.ts';
 import type { Verdict } from '../core/incident/verdict.ts';
 import type { Frame } from '../core/traffic/frame.ts';
-import type { Fold, FoldState } from '../detector/contract.ts';
+import type { Fold, FoldState, RaisedLimits } from '../detector/contract.ts';
 import type { PipelineState } from './contract.ts';
 import type { Output, Pipeline, PipelineResult } from './pipeline.ts';
 
@@ -26,9 +26,9 @@ export interface HostFold {
   init(): HostState;
   /**
    * A frame that does not start after the last one gives nothing and changes nothing. May change `state` in place:
-   * the caller owns it and never uses the old one again.
+   * the caller owns it and never uses the old one again. `raised`: what marks have moved in this frame.
    */
-  step(state: HostState, frame: Frame): HostOutput & { readonly state: HostState };
+  step(state: HostState, frame: Frame, raised?: RaisedLimits): HostOutput & { readonly state: HostState };
   /** Ids of the incidents that are firing. */
   openIncidents(state: HostState): ReadonlySet<string>;
   /** The state with these incidents firing, and no others: what others said before goes on as it was said. */
@@ -53,10 +53,11 @@ export function stepOver(
   fold: HostFold,
   state: HostState,
   frame: Frame,
+  raised: RaisedLimits,
   onFailure: (error: unknown) => void,
 ): ReturnType<HostFold['step']> | null {
   try {
-    return fold.step(state, frame);
+    return fold.step(state, frame, raised);
   } catch (error) {
     onFailure(error);
     return null;
@@ -71,8 +72,8 @@ export function createHostFold(parts: { fold: Fold; pipeline: Pipeline }): HostF
       .digest('hex')
       .slice(0, 16),
     init: () => ({ fold: fold.init(), pipeline: pipeline.init() }),
-    step(state, frame) {
-      const folded = fold.step(state.fold, frame);
+    step(state, frame, raised) {
+      const folded = fold.step(state.fold, frame, raised);
       const { state: next, ...result } = pipeline.step(state.pipeline, { frame, verdicts: folded.verdicts });
       return { ...result, state: { fold: folded.state, pipeline: next }, verdicts: folded.verdicts };
     },

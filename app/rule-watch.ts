@@ -46,8 +46,8 @@ export class RuleWatch {
   over(fold: HostFold): HostFold {
     return {
       ...fold,
-      step: (state, frame) => {
-        const step = fold.step(state, frame);
+      step: (state, frame, raised) => {
+        const step = fold.step(state, frame, raised);
         this.#see(frame, step.state.fold.hasContainers);
         return step;
       },

@@ -63,6 +63,12 @@ export type Opinion =
   | { readonly score: number; readonly evidence: Evidence }
   | { readonly abstain: Abstention; readonly until?: number };
 
+/**
+ * By what people's marks multiply the limit of a view of the detector, in the service that is judged (fold/marks.ts):
+ * 1 or more. A detector that names a `view` in its evidence has judged with it; the score of any other is divided by it.
+ */
+export type RaisedView = (view: string) => number;
+
 /** A worked example: shown in the documentation, run as a test. */
 export interface Example<Input> {
   readonly title: string;
@@ -96,7 +102,7 @@ export interface Detector<K extends ScopeKind, O, S> {
   stateBytes(options: O): number;
   init(options: O): S;
   /** May change `state` in place and return it: the caller owns it and never uses the old one again. */
-  step(state: S, input: InputOf[K], options: O): { state: S; opinion: Opinion };
+  step(state: S, input: InputOf[K], options: O, raised?: RaisedView): { state: S; opinion: Opinion };
 }
 
 /** Any detector of the table; its options and state are known only to itself. */
@@ -157,6 +163,22 @@ export interface FoldState {
   expected: Record<string, Expected>;
 }
 
+/** By what people's marks multiply the limits of one rule in one service. */
+export interface RaisedRule {
+  /** 1 or more. `view` null: the detector has none. */
+  factor(series: {
+    readonly direction: Direction | null;
+    readonly metric: Metric | null;
+    readonly view: string | null;
+  }): number;
+}
+
+/** Limits that people's marks have raised, as they are in one frame (fold/marks.ts). */
+export interface RaisedLimits {
+  /** Undefined: the limits are as calibrated. `service` null: of the host. */
+  of(rule: string, service: string | null): RaisedRule | undefined;
+}
+
 /** The pure fold over the frames of one host (fold.ts). */
 export interface Fold {
   /** Identifies rules, limits and code: states of another fingerprint are not to be continued. */
@@ -166,7 +188,8 @@ export interface Fold {
    * What all rules say of one frame: containers by name, then services by name, then the host, then those who are
    * expected and absent; within each in the
    * order of the rules and of their series. A frame that does not start after the last one gives nothing and changes
-   * nothing. May change `state` in place: the caller owns it and never uses the old one again.
+   * nothing. May change `state` in place: the caller owns it and never uses the old one again. `raised`: what marks have
+   * moved in this frame; without it, nothing.
    */
-  step(state: FoldState, frame: Frame): { state: FoldState; verdicts: Verdict[] };
+  step(state: FoldState, frame: Frame, raised?: RaisedLimits): { state: FoldState; verdicts: Verdict[] };
 }

@@ -3,7 +3,7 @@ import { duration } from '../core/config/options.ts';
 import type { Evidence } from '../core/incident/verdict.ts';
 import type { Window } from '../core/traffic/frame.ts';
 import { bucketOf } from '../core/traffic/histogram.ts';
-import type { ContainerInput, Detector, Opinion } from './contract.ts';
+import type { ContainerInput, Detector, Opinion, RaisedView } from './contract.ts';
 import {
   allowanceAt,
   type Envelope,
@@ -72,7 +72,12 @@ function init(o: Options): State {
   return { traffic: newTraffic(), envelopes, block: null, half: null, raised: null };
 }
 
-function step(state: State, input: ContainerInput, o: Options): { state: State; opinion: Opinion } {
+function step(
+  state: State,
+  input: ContainerInput,
+  o: Options,
+  raised: RaisedView = () => 1,
+): { state: State; opinion: Opinion } {
   const { traffic } = state;
   const part = take(traffic, input);
   if (part === null) return { state, opinion: { abstain: traffic.openMs === 0 ? 'warming up' : 'no value' } };
@@ -89,7 +94,7 @@ function step(state: State, input: ContainerInput, o: Options): { state: State; 
     if (!envelope || !view) continue;
     const value = view.read(traffic, part);
     if (value === null) continue;
-    const score = judge(envelope, value, view.sharp, youth, strictness, now);
+    const score = judge(envelope, value, view.sharp, youth, strictness * raised(view.name), now);
     if (score < best) continue;
     best = score;
     strangest = i;
@@ -98,7 +103,7 @@ function step(state: State, input: ContainerInput, o: Options): { state: State; 
   if (traffic.watched < o.warm_up) return { state, opinion: { abstain: 'warming up' } };
   const score = Math.min(raise(state, best, now, o.hold), MAX_SCORE);
   if (score < WORTH_TELLING) return { state, opinion: { score, evidence: ORDINARY } };
-  const evidence = evidenceOf(state, strangest, strangestValue, part, youth, strictness);
+  const evidence = evidenceOf(state, strangest, strangestValue, part, youth, strictness, raised);
   return { state, opinion: { score, evidence } };
 }
 
@@ -140,12 +145,13 @@ function evidenceOf(
   part: Part,
   youth: number,
   strictness: number,
+  raised: RaisedView,
 ): Evidence {
   const view = VIEWS[index] as View;
   const envelope = state.envelopes[index] as Envelope;
-  const bound = (envelope.edge ?? 0) + limitOf(envelope, view.sharp, youth) * strictness;
+  const bound = (envelope.edge ?? 0) + limitOf(envelope, view.sharp, youth) * strictness * raised(view.name);
   const told = view.tell(value, bound, state.traffic, part);
-  return { ...told, text: `${told.text} (${view.name}, ${before(envelope, value)})` };
+  return { ...told, view: view.name, text: `${told.text} (${view.name}, ${before(envelope, value)})` };
 }
 
 /** How often such a thing happened before. */

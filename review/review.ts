@@ -2,6 +2,7 @@ import { type HostFold, type HostState, stepOver } from '../alert/host.ts';
 import type { Incident } from '../core/incident/incident.ts';
 import type { Interval } from '../core/interval.ts';
 import { type Frame, frameEnd, isComplete } from '../core/traffic/frame.ts';
+import { type MarkedLimits, type MarksOf, NO_MARKS } from '../detector/fold/marks.ts';
 import type { FrameStore } from '../store/contract.ts';
 
 /** What one host's history gave under these settings. */
@@ -32,10 +33,12 @@ export interface Beginning {
 
 /**
  * Folds frames of one host in order, as live workers do, and keeps the incidents that touch the range. `beginning`:
- * what came before the first one.
+ * what came before the first one; `marksOf`: what people said of incidents of a host.
  */
 export class HostReviewer {
   readonly #fold: HostFold;
+  readonly #marksOf: MarksOf;
+  #marks: MarkedLimits | undefined;
   readonly #range: Interval;
   readonly #coverage: Coverage;
   readonly #checkpoint: number | null;
@@ -45,7 +48,13 @@ export class HostReviewer {
   #first: number | null = null;
   #last: Pick<Frame, 'host' | 'start' | 'durationMs'> | null = null;
 
-  constructor(fold: HostFold, range: Interval, beginning: Beginning | null = null) {
+  constructor(
+    fold: HostFold,
+    range: Interval,
+    beginning: Beginning | null = null,
+    marksOf: MarksOf = () => NO_MARKS,
+  ) {
+    this.#marksOf = marksOf;
     this.#fold = fold;
     this.#range = range;
     this.#coverage = new Coverage(range);
@@ -61,7 +70,8 @@ export class HostReviewer {
 
   add(frame: Frame): void {
     let judged = isComplete(frame);
-    const step = stepOver(this.#fold, this.#state, frame, () => {
+    this.#marks ??= this.#marksOf(frame.host);
+    const step = stepOver(this.#fold, this.#state, frame, this.#marks.at(frame.start), () => {
       judged = false;
     });
     this.#state = step?.state ?? this.#state;
@@ -97,8 +107,9 @@ export async function reviewFrames(
   range: Interval,
   onFrame?: (frame: Frame) => void,
   beginning: Beginning | null = null,
+  marksOf?: MarksOf,
 ): Promise<HostReview> {
-  const reviewer = new HostReviewer(fold, range, beginning);
+  const reviewer = new HostReviewer(fold, range, beginning, marksOf);
   for await (const frame of frames) {
     reviewer.add(frame);
     onFrame?.(frame);
@@ -120,6 +131,8 @@ export async function reviewStore(
     onFrame?: (frame: Frame) => void;
     /** The newest checkpoint of these settings whose frame starts before `before`. */
     checkpoint?: (host: string, before: number) => Promise<Beginning | null>;
+    /** What people said of incidents of a host. */
+    marksOf?: MarksOf;
   } = {},
 ): Promise<HostReview[]> {
   const hosts = options.hosts ?? (await store.hosts());
@@ -127,7 +140,8 @@ export async function reviewStore(
   for (const host of hosts) {
     const beginning = (await options.checkpoint?.(host, range.from)) ?? null;
     const frames = store.readFrames(host, { from: beginning ? beginning.last + 1 : 0, to: range.to });
-    reviews.push({ ...(await reviewFrames(fold, frames, range, options.onFrame, beginning)), host });
+    const { onFrame, marksOf } = options;
+    reviews.push({ ...(await reviewFrames(fold, frames, range, onFrame, beginning, marksOf)), host });
   }
   return reviews;
 }

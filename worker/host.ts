@@ -5,10 +5,11 @@ import { describeError } from '../core/errors.ts';
 import type { Incident, Notification } from '../core/incident/incident.ts';
 import type { Log } from '../core/log.ts';
 import { type Frame, frameEnd } from '../core/traffic/frame.ts';
-import type { Checkpoint, Checkpoints, Deliveries, Incidents, Lease } from '../state/contract.ts';
+import type { Checkpoint, Checkpoints, Deliveries, Incidents, Lease, Marks } from '../state/contract.ts';
 import type { FrameStore, IncidentStore } from '../store/contract.ts';
 import { Acknowledged } from './acknowledged.ts';
 import type { LiveStore } from './live-store.ts';
+import { HeardMarks } from './marks.ts';
 import { PartialRead } from './partial-read.ts';
 import { type Handled, handledBefore, ofAnnounced } from './recovery.ts';
 import { leaseLost, retryUnderLease } from './retry-under-lease.ts';
@@ -20,7 +21,7 @@ export interface HostDeps {
   readonly fold: HostFold;
   readonly store: FrameStore & IncidentStore;
   readonly live: LiveStore;
-  readonly state: Checkpoints & Incidents & Deliveries;
+  readonly state: Checkpoints & Incidents & Marks & Deliveries;
   readonly clock: Clock;
   readonly log: Log;
   /** Aborted when the lane is given up. */
@@ -79,6 +80,7 @@ export class HostWorker {
   #progressed: number;
   readonly #rows: Rows;
   readonly #acknowledged: Acknowledged;
+  readonly #marks: HeardMarks;
   /** What is to be committed at the end of a second fold, or null in a first one. */
   #deferred: FrameOutput | null = null;
   /** Incidents of other settings were looked for, which takes all of history. */
@@ -95,7 +97,7 @@ export class HostWorker {
   /** From the end of the newest frame of the queue until its incidents were committed to the state, ms; null before the first. */
   lagMs: number | null = null;
 
-  private constructor(host: string, lease: Lease, deps: HostDeps, from: From) {
+  private constructor(host: string, lease: Lease, deps: HostDeps, from: From, marks: HeardMarks) {
     this.host = host;
     this.#lease = lease;
     this.#deps = deps;
@@ -104,12 +106,18 @@ export class HostWorker {
     this.#handled = from.handled;
     this.#acknowledged = new Acknowledged(host, from.last, deps);
     this.#rows = new Rows(host, deps);
+    this.#marks = marks;
     this.#checkpointed = deps.clock.monotonic();
     this.#progressed = this.#checkpointed;
   }
 
   get last(): number | null {
     return this.#last;
+  }
+
+  /** Start of the last frame of which something was said, by whomever. */
+  get #judged(): number | null {
+    return this.#handled ? Math.max(this.#last ?? 0, this.#handled.upTo) : this.#last;
   }
 
   /** Why the store did not take rows that are still to be written, or null. */
@@ -137,7 +145,7 @@ export class HostWorker {
    * later. Throws StoreAway when the state knows nothing of the host, and the store cannot be asked.
    */
   static async start(host: string, lease: Lease, deps: HostDeps): Promise<HostWorker> {
-    const worker = await HostWorker.#load(host, lease, deps);
+    const worker = await HostWorker.#load(host, lease, deps, new HeardMarks(host, lease, deps));
     const broken = await worker.catchUp();
     if (worker.frames > 0)
       deps.log.info(
@@ -154,7 +162,7 @@ export class HostWorker {
    * what takes its place. Throws StoreAway when the store is away again; `before` goes on then.
    */
   static async startAgain(before: HostWorker, lease: Lease, deps: HostDeps): Promise<HostWorker> {
-    const worker = await HostWorker.#load(before.host, lease, deps);
+    const worker = await HostWorker.#load(before.host, lease, deps, before.#marks);
     worker.#deferred = NO_OUTPUT;
     worker.#orphansClosed = true;
     const broken = await worker.catchUp();
@@ -172,13 +180,21 @@ export class HostWorker {
     return worker;
   }
 
-  static async #load(host: string, lease: Lease, deps: HostDeps): Promise<HostWorker> {
+  static async #load(host: string, lease: Lease, deps: HostDeps, marks: HeardMarks): Promise<HostWorker> {
     const { state, fold } = deps;
     const own = await retryUnderLease(deps, () => state.loadCheckpoint(host, fold.fingerprint));
     const restored = own && restore(own, deps);
     const last = restored ? own.last : null;
     const handled = await handledBefore(host, last, lease, deps);
-    return new HostWorker(host, lease, deps, { state: restored ?? fold.init(), last, handled });
+    const worker = new HostWorker(
+      host,
+      lease,
+      deps,
+      { state: restored ?? fold.init(), last, handled },
+      marks,
+    );
+    await marks.open(worker.#judged);
+    return worker;
   }
 
   /**
@@ -190,6 +206,7 @@ export class HostWorker {
     if (frame.previous !== this.#last && !(await this.#bridge(frame))) return;
     this.waits = false;
     if (this.#handled && frame.start > this.#handled.upTo) await this.#speak();
+    await this.#marks.listen(this.#judged);
     const batch = new WriteBatch();
     this.#fold(frame, batch);
     await this.#finish(batch, { live: true });
@@ -261,7 +278,9 @@ export class HostWorker {
       batch = new WriteBatch();
       this.#showProgress(folded);
       await this.checkpoint(false);
+      await this.#marks.listen(this.#judged);
     };
+    await this.#marks.listen(this.#judged);
     for await (const frame of frames) {
       if (this.#handled && frame.start > this.#handled.upTo) {
         if (batch.frames > 0) await flush();
@@ -326,7 +345,7 @@ export class HostWorker {
 
   /** Counts a frame that a detector fails on. */
   #step(frame: Frame): FrameOutput | null {
-    const step = stepOver(this.#deps.fold, this.#state, frame, error => {
+    const step = stepOver(this.#deps.fold, this.#state, frame, this.#marks.at(frame.start), error => {
       this.failedFrames++;
       this.#deps.log.error(
         { host: this.host, start: frame.start, error: describeError(error) },

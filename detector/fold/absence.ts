@@ -4,7 +4,7 @@ import { formatDuration, formatLength } from '../../core/config/units.ts';
 import type { Scope, Verdict } from '../../core/incident/verdict.ts';
 import { exitText } from '../../core/traffic/exit.ts';
 import { type Container, type Exit, type Frame, frameEnd, isComplete } from '../../core/traffic/frame.ts';
-import type { Expected } from '../contract.ts';
+import type { Expected, RaisedLimits } from '../contract.ts';
 import { MAX_SCORE } from '../shared/for-duration.ts';
 import { matcher, type Where } from './match.ts';
 
@@ -58,6 +58,7 @@ export function judgeAbsence(
   expected: Record<string, Expected>,
   frame: Frame,
   where: Where,
+  raised: RaisedLimits,
 ): Verdict[] {
   return rules.flatMap(one =>
     one.named.flatMap(named => {
@@ -75,7 +76,7 @@ export function judgeAbsence(
       const known = expected[key];
       if (!known) return [];
       Object.assign(known, exitIn(exit));
-      return [verdictOf(one, named, known, frame)];
+      return [verdictOf(one, named, known, frame, raised)];
     }),
   );
 }
@@ -85,7 +86,16 @@ const exitIn = (exit: Exit | undefined) => (exit ? { exit: exitText(exit) } : {}
 const fieldOf = (container: Container, { key }: Named): string =>
   key === 'container' ? container.name : container.service;
 
-function verdictOf({ rule, afterMs }: AbsenceRule, named: Named, known: Expected, frame: Frame): Verdict {
+/** The name that marks know it by, beside what the rule's detector says. */
+const VIEW = 'absence';
+
+function verdictOf(
+  { rule, afterMs: usualMs }: AbsenceRule,
+  named: Named,
+  known: Expected,
+  frame: Frame,
+  raised: RaisedLimits,
+): Verdict {
   const scope: Scope = {
     service: known.service,
     container: named.key === 'container' ? named.name : null,
@@ -94,6 +104,8 @@ function verdictOf({ rule, afterMs }: AbsenceRule, named: Named, known: Expected
   };
   const said = { rule: rule.name, scope };
   if (!isComplete(frame)) return { ...said, kind: 'abstained', reason: 'incomplete frame', until: null };
+  const moved = raised.of(rule.name, known.service)?.factor({ ...scope, view: VIEW }) ?? 1;
+  const afterMs = usualMs * moved;
   const goneMs = Math.max(0, frameEnd(frame) - known.seen);
   return {
     ...said,
@@ -104,7 +116,8 @@ function verdictOf({ rule, afterMs }: AbsenceRule, named: Named, known: Expected
       low: null,
       high: afterMs / 1000,
       unit: 's',
-      text: `not running for ${formatLength(goneMs)}${known.exit === undefined ? '' : `: ${known.exit}`}, expected to be back within ${formatDuration(afterMs)}`,
+      view: VIEW,
+      text: `not running for ${formatLength(goneMs)}${known.exit === undefined ? '' : `: ${known.exit}`}, expected to be back within ${formatDuration(Math.round(afterMs))}`,
     },
   };
 }

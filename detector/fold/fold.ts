@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Rule } from '../../core/config/config.ts';
 import { printable, TidegaugeError } from '../../core/errors.ts';
-import type { Scope, Verdict } from '../../core/incident/verdict.ts';
+import type { Judged, Scope, Verdict } from '../../core/incident/verdict.ts';
 import { compareText, type Frame, isComplete } from '../../core/traffic/frame.ts';
 import { seriesValue } from '../../core/traffic/series.ts';
 import type {
@@ -12,11 +12,14 @@ import type {
   FoldState,
   GroupInput,
   Opinion,
+  RaisedLimits,
+  RaisedView,
   Subject,
 } from '../contract.ts';
 import { absenceRules, judgeAbsence } from './absence.ts';
 import { identify, isOneOfMany } from './identity.ts';
 import { inputsOf } from './inputs.ts';
+import { factorText, NOTHING_RAISED } from './marks.ts';
 import { matcher, ownRule, type RuleInForce, ruleChooser } from './match.ts';
 import { DEFAULT_LIMITS, forget, type Limits, noSubjects, subjectOf } from './subjects.ts';
 
@@ -32,6 +35,13 @@ interface Bound<D> {
   readonly inForce: ReturnType<typeof ruleChooser>;
 }
 type BoundRule = Bound<AnyDetector>;
+
+/** What all judging of a frame shares. */
+interface Now {
+  readonly frame: Frame;
+  readonly state: FoldState;
+  readonly raised: RaisedLimits;
+}
 
 /** A container of the frame with the memory it goes on with. */
 interface Present {
@@ -60,18 +70,18 @@ export function createFold(settings: {
   return {
     fingerprint,
     init: () => ({ last: null, hasContainers: false, subjects: noSubjects(), expected: {} }),
-    step(state, frame) {
+    step(state, frame, raised = NOTHING_RAISED) {
       if (state.last !== null && frame.start <= state.last) return { state, verdicts: [] };
       state.last = frame.start;
       state.hasContainers ||= frame.containers.some(container => container.kind === 'container');
+      const now = { frame, state, raised };
       const present = presentIn(frame, state);
+      const where = { host: frame.host, hasContainers: state.hasContainers };
+      const absent = judgeAbsence(absence, state.expected, frame, where, raised);
       const verdicts = [
-        ...present.flatMap(one => bound.flatMap(rule => judgeOne(rule, one, frame, state))),
-        ...judgeGroups(bound, present, frame, state),
-        ...judgeAbsence(absence, state.expected, frame, {
-          host: frame.host,
-          hasContainers: state.hasContainers,
-        }),
+        ...present.flatMap(one => bound.flatMap(rule => judgeOne(rule, one, now))),
+        ...judgeGroups(bound, present, now),
+        ...absent.map(verdict => (verdict.kind === 'judged' ? byMarks(verdict, raised) : verdict)),
       ];
       forget(state.subjects, limits, frame.start);
       return { state, verdicts };
@@ -102,8 +112,9 @@ function presentIn(frame: Frame, { subjects }: FoldState): Present[] {
 }
 
 /** Verdicts of one rule on one container: of each of its series, or of it as a whole. */
-function judgeOne(bound: BoundRule, one: Present, frame: Frame, state: FoldState): Verdict[] {
+function judgeOne(bound: BoundRule, one: Present, now: Now): Verdict[] {
   const { detector } = bound;
+  const { frame, state } = now;
   const { input, subject, ofMany } = one;
   const { container } = input;
   if (detector.scope !== 'series' && detector.scope !== 'container') return [];
@@ -117,11 +128,11 @@ function judgeOne(bound: BoundRule, one: Present, frame: Frame, state: FoldState
     metric: null,
   };
   const said = (verdict: Verdict) => (ofMany ? naming(container.name, verdict) : verdict);
-  if (detector.scope === 'container') return [said(judge(rule, detector, subject, whole, input, frame))];
+  if (detector.scope === 'container') return [said(judge(rule, detector, subject, whole, input, now))];
   return detector.series(rule.options).map(({ direction, metric }) => {
     const value = seriesValue(metric, input[direction], frame.durationMs);
     const series = { start: frame.start, durationMs: frame.durationMs, direction, metric, value };
-    return said(judge(rule, detector, subject, { ...whole, direction, metric }, series, frame));
+    return said(judge(rule, detector, subject, { ...whole, direction, metric }, series, now));
   });
 }
 
@@ -133,12 +144,8 @@ function naming(name: string, verdict: Verdict): Verdict {
 }
 
 /** Verdicts of the rules on services, then of those on the host. A service without a matching container has none. */
-function judgeGroups(
-  bound: readonly BoundRule[],
-  present: readonly Present[],
-  frame: Frame,
-  state: FoldState,
-): Verdict[] {
+function judgeGroups(bound: readonly BoundRule[], present: readonly Present[], now: Now): Verdict[] {
+  const { frame, state } = now;
   const groups: {
     scope: Scope;
     rule: RuleInForce;
@@ -167,7 +174,7 @@ function judgeGroups(
       durationMs: frame.durationMs,
       members: members.map(one => one.input),
     };
-    return judge(rule, detector, subjectOf(state.subjects, key, frame.start), scope, input, frame);
+    return judge(rule, detector, subjectOf(state.subjects, key, frame.start), scope, input, now);
   });
 }
 
@@ -182,22 +189,46 @@ function judge<Input>(
   rule: RuleInForce,
   detector: {
     init(options: unknown): unknown;
-    step(state: unknown, input: Input, options: unknown): { state: unknown; opinion: Opinion };
+    step(
+      state: unknown,
+      input: Input,
+      options: unknown,
+      raised?: RaisedView,
+    ): { state: unknown; opinion: Opinion };
   },
   subject: Subject,
   scope: Scope,
   input: Input,
-  frame: Frame,
+  { frame, raised }: Now,
 ): Verdict {
   const said = { rule: rule.name, scope };
   if (!isComplete(frame)) return { ...said, kind: 'abstained', reason: 'incomplete frame', until: null };
   const key = `${rule.states} ${scope.direction ?? ''} ${scope.metric ?? ''}`;
   const before = subject.states[key] ?? detector.init(rule.options);
-  const { state, opinion } = detector.step(before, input, rule.options);
+  const moved = raised.of(rule.name, scope.service);
+  const { direction, metric } = scope;
+  const { state, opinion } = moved
+    ? detector.step(before, input, rule.options, view => moved.factor({ direction, metric, view }))
+    : detector.step(before, input, rule.options);
   subject.states[key] = state;
   if ('abstain' in opinion)
     return { ...said, kind: 'abstained', reason: opinion.abstain, until: opinion.until ?? null };
-  return { ...said, kind: 'judged', score: opinion.score, evidence: opinion.evidence };
+  const judged = { ...said, kind: 'judged', score: opinion.score, evidence: opinion.evidence } as const;
+  return byMarks(judged, raised);
+}
+
+/** A verdict by the limit that marks have raised; one of a view was judged by it. The evidence says so. */
+function byMarks(judged: Judged, raised: RaisedLimits): Judged {
+  const { rule, score, evidence, scope } = judged;
+  const { direction, metric } = scope;
+  const factor = raised.of(rule, scope.service)?.factor({ direction, metric, view: evidence.view ?? null });
+  if (factor === undefined || factor === 1) return judged;
+  const text = `${evidence.text}; limit ${factorText(factor)} by marks`;
+  return {
+    ...judged,
+    score: evidence.view === undefined ? score / factor : score,
+    evidence: { ...evidence, raised: factor, text },
+  };
 }
 
 /** JSON with sorted keys: the same settings give the same text. */

@@ -39,7 +39,7 @@ describe('a container that a rule names', () => {
       scope: { service: 'worker', container: 'worker', direction: null, metric: null },
       score: 1,
       evidence: {
-        ...{ seen: 60, low: null, high: 60, unit: 's' },
+        ...{ seen: 60, low: null, high: 60, unit: 's', view: 'absence' },
         text: 'not running for 1m, expected to be back within 1m',
       },
     });

@@ -2,12 +2,16 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createHostFold } from '../../../alert/host.ts';
 import { createPipeline } from '../../../alert/pipeline.ts';
+import type { Incident } from '../../../core/incident/incident.ts';
+import { MARK_KINDS, type Mark, spokeIn } from '../../../core/incident/mark.ts';
 import type { Judged } from '../../../core/incident/verdict.ts';
 import { compareConnections } from '../../../core/traffic/connection.ts';
 import { compareFlows, type Flow } from '../../../core/traffic/flow.ts';
 import { decodeFrame, encodeFrame, type Frame } from '../../../core/traffic/frame.ts';
 import { createFold } from '../../../detector/fold/fold.ts';
+import { MarkedLimits, NO_MARKS } from '../../../detector/fold/marks.ts';
 import { DETECTORS } from '../../../detector/index.ts';
+import { markOf } from '../../data/marks.ts';
 import { row, talk } from '../conversations.ts';
 import { container, frame, rules, window } from '../frames.ts';
 
@@ -39,22 +43,25 @@ const part = fc.record({
   born: fc.boolean(),
 });
 
-const traffic = fc
-  .array(
-    fc.record({
-      parts: fc.uniqueArray(part, { selector: ({ who }) => who, maxLength: 4 }),
-      odds: fc.nat(9),
-      skipped: fc.constantFrom(1, 1, 1, 1, 3, 60),
-    }),
-    { minLength: 1, maxLength: 60 },
-  )
-  .map(list => {
-    let i = 0;
-    return list.map(({ parts, odds, skipped }) => {
-      i += skipped;
-      return frameOf(i, parts, odds === 0);
+const trafficOf = (minLength: number) =>
+  fc
+    .array(
+      fc.record({
+        parts: fc.uniqueArray(part, { selector: ({ who }) => who, maxLength: 4 }),
+        odds: fc.nat(9),
+        skipped: fc.constantFrom(1, 1, 1, 1, 3, 60),
+      }),
+      { minLength, maxLength: 60 },
+    )
+    .map(list => {
+      let i = 0;
+      return list.map(({ parts, odds, skipped }) => {
+        i += skipped;
+        return frameOf(i, parts, odds === 0);
+      });
     });
-  });
+
+const traffic = trafficOf(1);
 
 type Part = typeof part extends fc.Arbitrary<infer T> ? T : never;
 
@@ -95,10 +102,12 @@ function frameOf(i: number, parts: readonly Part[], incomplete: boolean): Frame 
 function run(
   frames: readonly Frame[],
   between: (state: ReturnType<typeof fold.init>, i: number) => ReturnType<typeof fold.init> = state => state,
+  marks: (i: number) => MarkedLimits = () => NO_MARKS,
 ) {
   let state = fold.init();
   return frames.map((one, i) => {
-    const { state: next, stopped: _, ...said } = fold.step(between(state, i), one);
+    const raised = marks(i).at(one.start);
+    const { state: next, stopped: _, ...said } = fold.step(between(state, i), one, raised);
     state = next;
     return said;
   });
@@ -123,6 +132,50 @@ describe('verdicts, incidents and messages of random traffic', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('are the same live, where marks are made as it goes on, and in a replay that knows all of them', () => {
+    const kind = fc.constantFrom(...MARK_KINDS, 'expected' as const, 'expected' as const);
+    const said = fc.array(fc.record({ frame: fc.nat(40), kind, which: fc.nat(3) }), { minLength: 3 });
+    const long = trafficOf(20);
+    let moved = 0;
+    fc.assert(
+      fc.property(long, said, fc.array(fc.nat(59), { maxLength: 8 }), (frames, list, restarts) => {
+        const marks: Mark[] = [];
+        const raised: Incident[] = [];
+        let limits = NO_MARKS;
+        // Before a frame is judged its worker hears what was said of incidents raised by then.
+        const hear = (i: number) => {
+          for (const { kind, which } of list.filter(({ frame: n }) => n === i)) {
+            const incident = raised.at(-1 - which);
+            const from = frames[i]?.start ?? 0;
+            if (incident)
+              marks.push(
+                markOf(incident, marks.length + 1, { kind, at: from, from, spoke: spokeIn(incident) }),
+              );
+          }
+          limits = new MarkedLimits(marks);
+          return limits;
+        };
+        let state = fold.init();
+        const live = frames.map((one, i) => {
+          const { state: next, stopped: _, ...output } = fold.step(state, one, hear(i).at(one.start));
+          state = next;
+          raised.push(...output.incidents);
+          return output;
+        });
+        const again = run(
+          frames.map(one => decodeFrame(encodeFrame(one), 'the store')),
+          (before, i) => (restarts.includes(i) ? fold.decode(fold.encode(before)) : before),
+          () => limits,
+        );
+        expect(again).toEqual(live);
+        if (moved <= 5 && marks.length > 0 && JSON.stringify(live) !== JSON.stringify(run(frames))) moved++;
+      }),
+      { numRuns: 30 },
+    );
+    // Else nothing was tested.
+    expect(moved).toBeGreaterThan(5);
   });
 
   it('are nothing, and change nothing, for frames that are delivered again', () => {
