@@ -1,12 +1,15 @@
 import { filesOf } from '../../app/wire.ts';
+import { isoTime } from '../../core/clock.ts';
 import { printable } from '../../core/errors.ts';
 import type { Incident } from '../../core/incident/incident.ts';
 import { incidentJson } from '../../core/incident/incident-json.ts';
+import { type Mark, newestMarks } from '../../core/incident/mark.ts';
 import type { TimeZone } from '../../core/time-zone.ts';
 import { incidentLines, jsonText } from '../../review/report.ts';
 import { DELIVERY_STATUSES, type Delivery, type State } from '../../state/contract.ts';
 import { addCommand, addRange, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
+import { markText } from '../mark-text.ts';
 import { hintElsewhere, note, openState } from '../open-data.ts';
 import { addSubjects, SubjectFilter, type SubjectFlags } from '../subjects.ts';
 import { presentOf, rangeFlags } from '../times.ts';
@@ -16,6 +19,7 @@ interface IncidentFlags extends CommonFlags, SubjectFlags {
   readonly to: string;
   readonly json?: boolean;
   readonly deliveries?: boolean;
+  readonly unmarked?: boolean;
 }
 
 /** Incidents, and deliveries of each status, listed at most. */
@@ -28,6 +32,7 @@ export const registerIncidents: Register = (program, signal) => {
     'list incidents that were raised, and what became of their notifications',
   );
   addSubjects(addRange(command, '24h'), 'only of these hosts')
+    .option('--unmarked', 'only those of which nobody has said what they were (`incident mark`)')
     .option('--json', 'machine-readable')
     .option('--deliveries', 'with --json: also what became of the notifications of each incident');
   setAction(command, signal, incidents);
@@ -40,14 +45,18 @@ async function incidents(context: Context, flags: IncidentFlags): Promise<number
   const list = async (state: State) => {
     const all = (await state.incidents(range, LIMIT)).reverse();
     const filter = new SubjectFilter(flags);
-    const found = all.filter(incident => filter.takes(incident));
+    const marks = newestMarks(await state.marks(null));
+    const found = all.filter(
+      incident => filter.takes(incident) && !(flags.unmarked && marks.has(incident.id)),
+    );
     const none = filter.noneText();
     if (none !== null) note(`of the incidents in this range: ${none}`);
     if (all.length === 0 && filesOf(context.config).state !== null) hintElsewhere(context.config.data);
-    if (flags.json && !flags.deliveries) return out.write(jsonText(found.map(incidentJson)));
+    if (flags.json && !flags.deliveries)
+      return out.write(jsonText(found.map(incident => markedJson(incident, marks))));
     const deliveries = await allDeliveries(state);
-    if (flags.json) return out.write(jsonText(withNotifications(found, deliveries)));
-    return out.write(`${listing(found, deliveries, zone).join('\n')}\n`);
+    if (flags.json) return out.write(jsonText(withNotifications(found, deliveries, marks)));
+    return out.write(`${listing(found, deliveries, marks, zone).join('\n')}\n`);
   };
   return openState(context, 'read', list, () => flags.json && out.write(jsonText([])));
 }
@@ -59,13 +68,23 @@ async function allDeliveries(state: State): Promise<Map<string, Delivery[]>> {
   return Map.groupBy(all, delivery => delivery.notification.incident.id);
 }
 
+/** An incident with its `mark`, where there is one: otherwise as `review` and `replay` print it. */
+function markedJson(incident: Incident, marks: ReadonlyMap<string, Mark>): object {
+  const mark = marks.get(incident.id);
+  if (!mark) return incidentJson(incident);
+  const { kind, by, note, at, from } = mark;
+  const said = { kind, by, note, at: isoTime(at), from: from === null ? null : isoTime(from) };
+  return { ...incidentJson(incident), mark: said };
+}
+
 /** Incidents as they are, each with its `notifications`. */
 export function withNotifications(
   found: readonly Incident[],
   deliveries: ReadonlyMap<string, readonly Delivery[]>,
+  marks: ReadonlyMap<string, Mark>,
 ): unknown[] {
   return found.map(incident => ({
-    ...incidentJson(incident),
+    ...markedJson(incident, marks),
     notifications: (deliveries.get(incident.id) ?? []).map(delivery => {
       const { key, receiver, status: about } = delivery.notification;
       const { status, attempts, lastError } = delivery;
@@ -74,14 +93,16 @@ export function withNotifications(
   }));
 }
 
-/** Incidents as text, each with its notifications; then those that wait or were given up for incidents not listed. */
+/** Incidents as text, each with its mark and notifications; then those that wait or were given up for incidents not listed. */
 export function listing(
   found: readonly Incident[],
   deliveries: ReadonlyMap<string, readonly Delivery[]>,
+  marks: ReadonlyMap<string, Mark>,
   zone: TimeZone,
 ): string[] {
   const lines = found.flatMap(incident => [
     ...incidentLines(incident, zone),
+    ...[marks.get(incident.id)].flatMap(mark => (mark ? [`  ${markText(mark, zone)}`] : [])),
     ...(deliveries.get(incident.id) ?? []).map(delivery => `  ${deliveryText(delivery, zone)}`),
   ]);
   const listed = new Set(found.map(({ id }) => id));

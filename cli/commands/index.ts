@@ -5,8 +5,10 @@ import { registerConnections } from './connections.ts';
 import { registerDemo } from './demo.ts';
 import { registerDetect } from './detect.ts';
 import { registerDoctor } from './doctor.ts';
+import { registerIncident } from './incident.ts';
 import { registerIncidents } from './incidents.ts';
 import { registerMap } from './map.ts';
+import { registerQuality } from './quality.ts';
 import { registerReplay } from './replay.ts';
 import { registerReview } from './review.ts';
 import { registerRun } from './run.ts';
@@ -23,6 +25,8 @@ export const COMMANDS: readonly Register[] = [
   registerDemo,
   registerReview,
   registerIncidents,
+  registerIncident,
+  registerQuality,
   registerConnections,
   registerMap,
   registerTraffic,

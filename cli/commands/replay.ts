@@ -1,10 +1,13 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { makeFold } from '../../app/wire.ts';
 import { replayRecording } from '../../collector/recording/replay.ts';
 import { compareText } from '../../core/compare.ts';
 import { describeError, printable, UsageError } from '../../core/errors.ts';
 import { incidentJson } from '../../core/incident/incident-json.ts';
+import { marksFromJson } from '../../core/incident/mark-json.ts';
+import type { Frame } from '../../core/traffic/frame.ts';
+import { limitsByHost, type MarksOf, NO_MARKS } from '../../detector/fold/marks.ts';
 import { RuleCoverage } from '../../detector/fold/rule-coverage.ts';
 import { framesIn } from '../../review/frame-lines.ts';
 import { jsonText, reportText } from '../../review/report.ts';
@@ -18,6 +21,7 @@ interface ReplayFlags extends CommonFlags {
   readonly frames?: boolean;
   readonly json?: boolean;
   readonly start?: string;
+  readonly marks?: string;
 }
 
 const ALWAYS = { from: 0, to: Number.MAX_SAFE_INTEGER };
@@ -41,7 +45,8 @@ export const registerReplay: Register = (program, signal) => {
     .option(
       '--start <time>',
       'for plain bpftrace output: when its first interval began, such as 2026-01-31T22:00',
-    );
+    )
+    .option('--marks <file>', 'judge by what people said of incidents, as `incident marks --json` prints it');
   setAction(command, signal, replay);
 };
 
@@ -55,10 +60,12 @@ async function replay(context: Context, flags: ReplayFlags, file = '-'): Promise
   const skipped: number[] = [];
   const counted = linesOf(file, () => lines++);
   const frames = replayRecording(counted, { place: file, start, onSkipped: line => skipped.push(line) });
-  const review = await reviewFrames(makeFold(context.config), frames, ALWAYS, frame => {
+  const onFrame = (frame: Frame) => {
     coverage.see(frame);
     progress.step(`folding ${context.zone.seconds(frame.start)}`);
-  });
+  };
+  const marksOf = marksIn(flags.marks);
+  const review = await reviewFrames(makeFold(context.config), frames, ALWAYS, onFrame, null, marksOf);
   progress.end();
   if (skipped.at(-1) === lines) {
     context.log.warn(`the recording is cut off: its last line, ${lines}, is incomplete`);
@@ -84,6 +91,7 @@ async function replayFrames(context: Context, flags: ReplayFlags, file: string):
   const progress = new Progress(process.stderr, clock);
   const coverage = new RuleCoverage(config.detectors);
   const fold = makeFold(config);
+  const marksOf = marksIn(flags.marks);
   const hosts = new Map<string, HostReviewer>();
   const unordered = new Map<string, number>();
   let refused = 0;
@@ -95,7 +103,7 @@ async function replayFrames(context: Context, flags: ReplayFlags, file: string):
     onRefused,
   )) {
     const { host, start } = frame;
-    const reviewer = hosts.get(host) ?? new HostReviewer(fold, ALWAYS);
+    const reviewer = hosts.get(host) ?? new HostReviewer(fold, ALWAYS, null, marksOf);
     hosts.set(host, reviewer);
     if (reviewer.last !== null && start <= reviewer.last) {
       unordered.set(host, (unordered.get(host) ?? 0) + 1);
@@ -119,6 +127,23 @@ async function replayFrames(context: Context, flags: ReplayFlags, file: string):
     log.warn({ host, frames }, 'frames that do not start after the one before them were left out');
   for (const { text } of coverage.unmatched()) log.warn(text);
   return 0;
+}
+
+/** What people said of the incidents of each host; without a file, nothing. Throws a UsageError about the file. */
+function marksIn(file: string | undefined): MarksOf {
+  if (file === undefined) return () => NO_MARKS;
+  try {
+    return limitsByHost(marksFromJson(readFileSync(file, 'utf8')));
+  } catch (cause) {
+    throw new UsageError(
+      {
+        place: `--marks ${printable(file)}`,
+        found: `no marks can be read there: ${describeError(cause)}`,
+        remedy: 'Give a file that holds what `tidegauge incident marks --json` prints.',
+      },
+      cause,
+    );
+  }
 }
 
 const byHost = (a: { readonly host: string }, b: { readonly host: string }): number =>

@@ -4,6 +4,7 @@ import { filesOf, makeFold, makeState } from '../../app/wire.ts';
 import { describeError, printable, UsageError } from '../../core/errors.ts';
 import type { Interval } from '../../core/interval.ts';
 import { encodeFrame, type Frame } from '../../core/traffic/frame.ts';
+import { limitsByHost } from '../../detector/fold/marks.ts';
 import { RuleCoverage } from '../../detector/fold/rule-coverage.ts';
 import { jsonText, reportText, reviewJson } from '../../review/report.ts';
 import { reviewStore } from '../../review/review.ts';
@@ -70,7 +71,10 @@ async function reviewStored(
   const checkpoints = await reachable(context, state);
   const all = await reviewStore(fold, store, range, {
     ...(checkpoints
-      ? { checkpoint: (host, before) => state.loadCheckpoint(host, fold.fingerprint, before) }
+      ? {
+          checkpoint: (host, before) => state.loadCheckpoint(host, fold.fingerprint, before),
+          marksOf: limitsByHost(await state.marks(null)),
+        }
       : {}),
     ...(hosts === null ? {} : { hosts }),
     onFrame: frame => {
@@ -139,7 +143,10 @@ async function reachable({ log }: Context, state: State): Promise<boolean> {
     await state.open();
     return true;
   } catch (error) {
-    log.warn({ error: describeError(error) }, 'no checkpoints: history is folded from its beginning');
+    log.warn(
+      { error: describeError(error) },
+      'no checkpoints and marks: history is folded from its beginning, by limits as calibrated',
+    );
     return false;
   }
 }

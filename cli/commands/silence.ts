@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { userInfo } from 'node:os';
 import { isoTime } from '../../core/clock.ts';
 import { formatCounted, parseDuration } from '../../core/config/units.ts';
 import { printable, TidegaugeError, UsageError } from '../../core/errors.ts';
@@ -16,6 +15,7 @@ import { addCommand, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { newestFrames } from '../newest-frames.ts';
 import { note, openState } from '../open-data.ts';
+import { personHere } from '../person.ts';
 import { SubjectFilter } from '../subjects.ts';
 import { type Present, presentOf } from '../times.ts';
 
@@ -135,18 +135,9 @@ export function silenceOf(flags: SilenceFlags, now: number): Silence {
     match: { host: part('host'), service: part('service'), container: part('container') },
     from: now,
     until: Math.ceil(now + length),
-    owner: textOf('--owner', flags.owner ?? process.env.SUDO_USER ?? userName()),
+    owner: textOf('--owner', flags.owner ?? personHere()),
     reason: textOf('--reason', flags.reason),
   };
-}
-
-/** In a container, the user of a process often has no name. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `uid ${process.getuid?.() ?? 'unknown'}`;
-  }
 }
 
 function textOf(flag: string, text: string): string {

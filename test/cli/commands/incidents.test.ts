@@ -4,6 +4,7 @@ import { incidentJson } from '../../../core/incident/incident-json.ts';
 import { UTC } from '../../../core/time-zone.ts';
 import type { Delivery } from '../../../state/contract.ts';
 import { incidentOf, notificationOf, resolved } from '../../data/incidents.ts';
+import { markOf } from '../../data/marks.ts';
 
 const incident = resolved(incidentOf(1_700_000_000_000));
 const older = incidentOf(1_600_000_000_000);
@@ -21,16 +22,16 @@ const DELIVERIES = new Map([
 ]);
 
 it('lists under each incident what became of its notifications, and those of others that were not delivered', () => {
-  expect(listing([incident], DELIVERIES, UTC).slice(-3)).toEqual([
+  expect(listing([incident], DELIVERIES, new Map(), UTC).slice(-3)).toEqual([
     '  resolved to ops: delivered after 1 attempt',
     '  resolved to ops: pending after 3 attempts, last error: 503\\x0a',
     `incident ${older.id}: firing to ops: dead after 300 attempts`,
   ]);
-  expect(listing([], new Map(), UTC)).toEqual(['No incidents.']);
+  expect(listing([], new Map(), new Map(), UTC)).toEqual(['No incidents.']);
 });
 
 it('adds notifications to incidents as JSON', () => {
-  expect(withNotifications([incident], DELIVERIES)).toEqual([
+  expect(withNotifications([incident], DELIVERIES, new Map())).toEqual([
     {
       ...incidentJson(incident),
       notifications: [
@@ -39,4 +40,17 @@ it('adds notifications to incidents as JSON', () => {
       ],
     },
   ]);
+});
+
+it('shows what people said of an incident, and nothing where nobody did', () => {
+  const said = { kind: 'expected', note: 'load\u001b[31m test', at: 1_700_000_100_000, from: null } as const;
+  const marks = new Map([[incident.id, markOf(incident, 1, said)]]);
+  expect(listing([incident], new Map(), marks, UTC)).toContain(
+    '  marked expected 2023-11-14T22:15:00.000Z by anna: load\\x1b[31m test',
+  );
+  const [marked, unmarked] = withNotifications([incident, older], new Map(), marks);
+  expect(marked).toMatchObject({
+    mark: { kind: 'expected', by: 'anna', note: said.note, at: '2023-11-14T22:15:00.000Z', from: null },
+  });
+  expect(unmarked).not.toHaveProperty('mark');
 });

@@ -1,0 +1,94 @@
+import { printable } from '../../core/errors.ts';
+import { type Precision, precision } from '../../review/quality.ts';
+import { jsonText } from '../../review/report.ts';
+import { addCommand, addRange, type Register, setAction } from '../command.ts';
+import type { CommonFlags, Context } from '../context.ts';
+import { note, openState } from '../open-data.ts';
+import { addSubjects, SubjectFilter, type SubjectFlags } from '../subjects.ts';
+import { presentOf, rangeFlags } from '../times.ts';
+
+interface QualityFlags extends CommonFlags, SubjectFlags {
+  readonly from: string;
+  readonly to: string;
+  readonly json?: boolean;
+}
+
+/** Incidents looked at, newest first. */
+const LIMIT = 10_000;
+
+export const registerQuality: Register = (program, signal) => {
+  const command = addCommand(
+    program,
+    'quality',
+    'how often incidents of this installation were right, as people marked them (`incident mark`)',
+  );
+  addSubjects(addRange(command, '30d', '90d'), 'only of these hosts').option('--json', 'machine-readable');
+  setAction(command, signal, quality);
+};
+
+async function quality(context: Context, flags: QualityFlags): Promise<number> {
+  const range = rangeFlags(flags, presentOf(context));
+  const filter = new SubjectFilter(flags);
+  const { out } = context;
+  const show = (rows: readonly Precision[]) =>
+    out.write(flags.json ? jsonText(rows.map(precisionJson)) : `${precisionLines(rows).join('\n')}\n`);
+  return openState(
+    context,
+    'read',
+    async state => {
+      const incidents = await state.incidents(range, LIMIT);
+      const marks = await state.marks(null);
+      const takes = <T extends Parameters<SubjectFilter['takes']>[0]>(all: readonly T[]) =>
+        all.filter(one => filter.takes(one));
+      show(precision(takes(incidents), takes(marks), range));
+      if (incidents.length === LIMIT) note(`of the incidents only the newest ${LIMIT} are counted`);
+      const none = filter.noneText();
+      if (none !== null) note(`of the incidents in this range: ${none}`);
+    },
+    () => show(precision([], [], range)),
+  );
+}
+
+const HEAD = ['rule', 'incidents', 'real', 'expected', 'false alarm', 'unmarked', 'right (95 % interval)'];
+
+/** A table for people; the last row is all rules together. */
+export function precisionLines(rows: readonly Precision[]): string[] {
+  const all = rows.at(-1);
+  if (!all || all.incidents === 0) return ['No incidents.'];
+  const cells = rows.map(row => [
+    row.rule === null ? 'all' : printable(row.rule, 40),
+    ...[row.incidents, row.real, row.expected, row.falseAlarms, row.unmarked].map(String),
+    rightText(row),
+  ]);
+  const table = [HEAD, ...cells];
+  const widths = HEAD.map((_, i) => Math.max(...table.map(row => row[i]?.length ?? 0)));
+  const last = HEAD.length - 1;
+  const lines = table.map(row =>
+    row
+      .map((cell, i) =>
+        i === 0 ? cell.padEnd(widths[i] ?? 0) : i === last ? cell : cell.padStart(widths[i] ?? 0),
+      )
+      .join('  '),
+  );
+  if (all.right !== null) return lines;
+  return [...lines, 'None is marked yet: `tidegauge incident mark ID --real`, --expected or --false-alarm.'];
+}
+
+/** `80 % (49 to 94, 8 of 10)`. */
+function rightText({ right, real, expected, falseAlarms }: Precision): string {
+  if (right === null) return '-';
+  const percent = (share: number) => Math.round(100 * share);
+  const { share, low, high } = right;
+  const counted = `${real + expected} of ${real + expected + falseAlarms}`;
+  return `${percent(share)} % (${percent(low)} to ${percent(high)}, ${counted})`;
+}
+
+/** For other programs. */
+export function precisionJson(row: Precision) {
+  const { rule, incidents, real, expected, falseAlarms, unmarked, right } = row;
+  return {
+    rule,
+    ...{ incidents, real, expected, false_alarm: falseAlarms, unmarked },
+    ...{ right: right?.share ?? null, right_low: right?.low ?? null, right_high: right?.high ?? null },
+  };
+}

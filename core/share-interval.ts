@@ -1,0 +1,17 @@
+/** Ends of an interval. */
+export interface Bounds {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Of 95 %: the quantile of the normal distribution. */
+const Z = 1.96;
+
+/** 95 % interval of a share, given hits among n: Wilson's score interval (1927). */
+export function shareInterval(hits: number, n: number): Bounds {
+  if (n === 0) return { low: 0, high: 1 };
+  const p = hits / n;
+  const middle = (p + Z ** 2 / (2 * n)) / (1 + Z ** 2 / n);
+  const half = (Z / (1 + Z ** 2 / n)) * Math.sqrt((p * (1 - p)) / n + Z ** 2 / (4 * n ** 2));
+  return { low: Math.max(0, middle - half), high: Math.min(1, middle + half) };
+}
