@@ -49,7 +49,7 @@ export class LaneConsumer implements Consumer {
   constructor(options: LaneOptions) {
     this.#options = options;
     this.#worker = new FrameWorker(options.name, (job, token) => this.#process(job, token), {
-      connection: options.client,
+      connection: options.client.connection,
       prefix: options.prefix,
       autorun: false,
       concurrency: 1,
@@ -128,7 +128,7 @@ export class LaneConsumer implements Consumer {
     this.#stopping.abort();
     await this.#handling;
     // BullMQ closes in good order only while it can talk to Redis, and waits for that without end.
-    const force = this.#options.client.status !== 'ready';
+    const force = this.#options.client.connection.status !== 'ready';
     const closed = this.#worker.close(force).catch((error: unknown) => this.#report(error));
     const ended = new AbortController();
     await Promise.race([closed.then(() => ended.abort()), this.#options.clock.sleep(CLOSE_MS, ended.signal)]);

@@ -10,7 +10,7 @@ import { busyParts, frameOf } from '../data/frames.ts';
 import { recordingLog } from '../parts/log.ts';
 import { describeWith } from '../parts/need.ts';
 import { until } from '../parts/process.ts';
-import { type RedisServer, startRedis } from '../parts/redis.ts';
+import { REDIS_SETUPS, type RedisSetup } from '../parts/redis-setups.ts';
 
 const LANES = 4;
 const backoff = { firstMs: 5, maxMs: 20 };
@@ -178,21 +178,23 @@ describe('inline queue', () => {
   conformance(() => createInlineQueue({ lanes: LANES, clock: systemClock, log, backoff }));
 });
 
-describeWith(['redis'], 'bullmq queue', () => {
-  let redis: RedisServer;
-  let runs = 0;
-  beforeAll(async () => {
-    redis = await startRedis();
+for (const { name, parts, start } of REDIS_SETUPS) {
+  describeWith(parts, `bullmq queue in ${name}`, () => {
+    let redis: RedisSetup;
+    let runs = 0;
+    beforeAll(async () => {
+      redis = await start();
+    });
+    afterAll(() => redis.stop());
+    conformance(() =>
+      createBullmqQueue({
+        ...redis.servers,
+        lanes: LANES,
+        prefix: `run-${runs++}`,
+        clock: systemClock,
+        log: recordingLog().log,
+        backoff,
+      }),
+    );
   });
-  afterAll(() => redis.stop());
-  conformance(() =>
-    createBullmqQueue({
-      lanes: LANES,
-      url: redis.url,
-      prefix: `run-${runs++}`,
-      clock: systemClock,
-      log: recordingLog().log,
-      backoff,
-    }),
-  );
-});
+}

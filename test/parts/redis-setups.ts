@@ -1,0 +1,31 @@
+import type { RedisServers } from '../../core/config/redis.ts';
+import type { Part } from './need.ts';
+import { startRedis } from './redis.ts';
+import { startCluster } from './redis-cluster.ts';
+import { startSentinels } from './redis-sentinel.ts';
+
+/** A Redis in one of the ways that people run it. */
+export interface RedisSetup {
+  readonly servers: RedisServers;
+  stop(): Promise<void>;
+}
+
+interface Row {
+  readonly name: string;
+  readonly parts: readonly Part[];
+  start(): Promise<RedisSetup>;
+}
+
+/** Whatever is promised of Redis holds for each of these. */
+export const REDIS_SETUPS: readonly Row[] = [
+  {
+    name: 'Redis',
+    parts: ['redis'],
+    async start() {
+      const server = await startRedis();
+      return { servers: { url: server.url }, stop: () => server.stop() };
+    },
+  },
+  { name: 'Redis by sentinels', parts: ['redis', 'redis-sentinel'], start: () => startSentinels() },
+  { name: 'Redis Cluster', parts: ['redis'], start: () => startCluster() },
+];
