@@ -13,8 +13,10 @@ export interface RedisCluster {
   readonly servers: RedisServers;
   /** Masters first, as they were at the start. */
   readonly nodes: readonly RedisServer[];
-  /** The master that holds the keys of a prefix, as a node sees it that runs. */
-  holderOf(prefix: string): Promise<RedisServer>;
+  /** The master that holds the keys of a prefix, as the first of these nodes sees it. */
+  holderOf(prefix: string, seenBy?: readonly RedisServer[]): Promise<RedisServer>;
+  /** True when these nodes say that all keys are served. */
+  isWhole(seenBy: readonly RedisServer[]): Promise<boolean>;
   stop(): Promise<void>;
 }
 
@@ -46,7 +48,12 @@ export async function startCluster(
   return {
     servers: { url: first.server.url, cluster: others.map(({ server }) => server.url) },
     nodes: nodes.map(({ server }) => server),
-    holderOf: prefix => holderOf(nodes, prefix),
+    holderOf: (prefix, [witness = first.server] = []) => holderOf(nodes, prefix, witness),
+    isWhole: async seenBy => {
+      const asked = nodes.filter(({ server }) => seenBy.includes(server));
+      const infos = await Promise.all(asked.map(node => ask(node, 'INFO').catch(String)));
+      return infos.every(info => String(info).includes('cluster_state:ok'));
+    },
     async stop() {
       for (const { admin, server } of nodes) {
         admin.disconnect();
@@ -100,17 +107,12 @@ async function haveReplicas(nodes: readonly Node[]): Promise<boolean> {
   );
 }
 
-async function holderOf(nodes: readonly Node[], prefix: string): Promise<RedisServer> {
-  for (const node of nodes) {
-    try {
-      const slot = Number(await ask(node, 'KEYSLOT', prefix));
-      const ranges = (await ask(node, 'SLOTS')) as [number, number, [string, number]][];
-      const range = ranges.find(([from, to]) => from <= slot && slot <= to);
-      const holder = nodes.find(({ server }) => server.port === range?.[2][1]);
-      if (holder) return holder.server;
-    } catch {
-      // It does not run: another one knows as well.
-    }
-  }
-  throw new Error(`no node of the cluster knows who holds {${prefix}}`);
+async function holderOf(nodes: readonly Node[], prefix: string, witness: RedisServer): Promise<RedisServer> {
+  const asked = nodes.find(({ server }) => server === witness) as Node;
+  const slot = Number(await ask(asked, 'KEYSLOT', prefix));
+  const ranges = (await ask(asked, 'SLOTS')) as [number, number, [string, number]][];
+  const range = ranges.find(([from, to]) => from <= slot && slot <= to);
+  const holder = nodes.find(({ server }) => server.port === range?.[2][1]);
+  if (!holder) throw new Error(`nobody holds {${prefix}}`);
+  return holder.server;
 }
