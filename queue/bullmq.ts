@@ -58,6 +58,8 @@ class Bullmq implements Queue {
   readonly #queues = new Map<number, BullQueue>();
   readonly #published = new Map<number, number>();
   readonly #consumers = new Map<number, LaneConsumer>();
+  /** Of lanes that had a consumer before: settles when it is at its end. */
+  readonly #ended = new Map<number, Promise<void>>();
 
   constructor(options: BullmqOptions) {
     this.#options = options;
@@ -92,6 +94,7 @@ class Bullmq implements Queue {
       name: laneName(index),
       prefix: this.#prefix,
       place: this.#place,
+      after: this.#ended.get(index) ?? Promise.resolve(),
       // Besides the lane's lease: never two jobs at once, whoever runs workers.
       prepare: () => this.#ask(async () => void (await this.#queue(index).setGlobalConcurrency(1))),
       client: this.#worker,
@@ -102,9 +105,12 @@ class Bullmq implements Queue {
     });
     this.#consumers.set(index, consumer);
     return {
-      stop: async () => {
-        await consumer.stop();
-        if (this.#consumers.get(index) === consumer) this.#consumers.delete(index);
+      stop: () => {
+        const ended = consumer.stop();
+        if (this.#consumers.get(index) !== consumer) return ended;
+        this.#consumers.delete(index);
+        this.#ended.set(index, ended);
+        return ended;
       },
     };
   }
@@ -120,6 +126,7 @@ class Bullmq implements Queue {
 
   async close(): Promise<void> {
     await Promise.all([...this.#consumers.values()].map(consumer => consumer.stop()));
+    await Promise.all(this.#ended.values());
     await Promise.all([...this.#queues.values()].map(queue => queue.close()));
     this.#producer.disconnect();
     this.#worker?.connection.disconnect();

@@ -21,6 +21,9 @@ const SILENCE_MS = 8000;
 /** How often a client looks for nodes that have joined a cluster, ms. What has moved it is told at once. */
 const NODES_REFRESH_MS = 60_000;
 
+/** Longest wait for a node to say who the nodes are, ms: as for a connection. */
+const NODES_TIMEOUT_MS = 3000;
+
 /** `legacy`: replies have the shapes that BullMQ and our scripts expect, whichever protocol is spoken. */
 type Options = RedisOptions & { replyMapping: 'legacy' };
 
@@ -85,6 +88,7 @@ function clusterOptions({ access }: Addresses & { kind: 'cluster' }, options: Op
     redisOptions: { ...ofNodes, ...access },
     clusterRetryStrategy: pauseBefore,
     slotsRefreshInterval: NODES_REFRESH_MS,
+    slotsRefreshTimeout: NODES_TIMEOUT_MS,
     // Nodes that do not agree yet on who is the master send each other's clients to and fro.
     retryDelayOnMoved: 50,
     // Names are left to the connection, which checks certificates against them.

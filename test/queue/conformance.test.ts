@@ -147,6 +147,27 @@ function conformance(create: () => Queue): void {
     expect(taken).toEqual(frames('web-1', 3));
   });
 
+  it('takes a new consumer while the last one is stopping, and gives it nothing before that is at its end', async () => {
+    await publish(...frames('web-1', 2));
+    let release = () => {};
+    let running = false;
+    const last = queue.consume(lane, async () => {
+      running = true;
+      await new Promise<void>(resolve => {
+        release = resolve;
+      });
+      running = false;
+    });
+    await until('the first frame', () => running);
+    const stopped = last.stop();
+    const seen: { start: number; running: boolean }[] = [];
+    queue.consume(lane, async ({ start }) => void seen.push({ start, running }));
+    release();
+    await stopped;
+    await until('the second frame', () => seen.length === 1);
+    expect(seen).toEqual([{ start: frameOf('web-1', 1).start, running: false }]);
+  });
+
   it('takes hosts and containers of any characters', async () => {
     const hosts = ['a:b', '123', 'x'.repeat(300), '', 'new\nline "quoted" \\', '{tag}', 'ü💥', 'a\u0000b'];
     const taken: Frame[] = [];
