@@ -25,11 +25,13 @@ export interface SentinelSetup {
   stop(): Promise<void>;
 }
 
-/** `lines`: more of the sentinels' configuration. */
+/** `password`: what the sentinels ask for, of each other too. */
 export async function startSentinels(
-  options: { lines?: readonly string[]; appendOnly?: boolean } = {},
+  options: { password?: string; appendOnly?: boolean } = {},
 ): Promise<SentinelSetup> {
-  const { lines = [], appendOnly = true } = options;
+  const { password, appendOnly = true } = options;
+  const lines =
+    password === undefined ? [] : [`requirepass ${password}`, `sentinel sentinel-pass ${password}`];
   const first = await startRedis({ appendOnly });
   const second = await startRedis({ appendOnly, replicaOf: first.port });
   const replica = new Redis(second.url);
@@ -39,7 +41,8 @@ export async function startSentinels(
   for (let n = 0; n < SENTINELS; n++) sentinels.push(await startSentinel(first.port, lines));
   const [asked] = sentinels;
   if (!asked) throw new Error('three were made');
-  const admin = new Redis(asked.port, '127.0.0.1', { enableReadyCheck: false });
+  const access = password === undefined ? {} : { password };
+  const admin = new Redis({ port: asked.port, host: '127.0.0.1', enableReadyCheck: false, ...access });
   admin.on('error', () => {});
   const call = (...words: [string, ...string[]]) => admin.call('SENTINEL', ...words);
   await until('the sentinels to agree', async () => {

@@ -59,7 +59,7 @@ export function ping(port: number): Promise<boolean> {
     socket.once('error', () => resolve(false));
     socket.once('data', data => {
       socket.destroy();
-      resolve(data.toString().startsWith('+PONG'));
+      resolve(/^(\+PONG|-NOAUTH)/.test(data.toString()));
     });
   });
 }
