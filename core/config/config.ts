@@ -1,7 +1,13 @@
 import { z } from 'zod';
 import { TimeZone } from '../time-zone.ts';
 import { isLabelKey, LABEL_CAPS } from '../traffic/labels.ts';
-import { INFLUX_ADDRESS, NODE_ADDRESS, RECEIVER_ADDRESS, REDIS_ADDRESS, SENTINEL_ADDRESS } from './address.ts';
+import {
+  INFLUX_ADDRESS,
+  NODE_ADDRESS,
+  RECEIVER_ADDRESS,
+  REDIS_ADDRESS,
+  SENTINEL_ADDRESS,
+} from './address.ts';
 import { parseDockerAddress } from './docker-address.ts';
 import { type Match, matchSchema, overrideMatchSchema } from './match.ts';
 import {

@@ -1,3 +1,5 @@
+import { type AddressKind, NODE_ADDRESS, parseAddress, REDIS_ADDRESS, SENTINEL_ADDRESS } from './address.ts';
+
 /** Where Redis is, as the group `redis` of the configuration says it. */
 export interface RedisServers {
   /** Address of a single server, of one node of a cluster, or, in place of host and port, the name of a master. */
@@ -22,8 +24,13 @@ const MASTER_NAME = /^[\w.-]+$/;
 
 /** Every contradiction of addresses, each of which is right for itself. */
 export function redisConflicts({ url, sentinels = [], cluster = [] }: RedisServers): Conflict[] {
-  // What is no address is refused as such.
-  if (![url, ...sentinels, ...cluster].every(text => URL.canParse(text))) return [];
+  const isRight = (kind: AddressKind) => (text: string) => parseAddress(text, kind) instanceof URL;
+  const areRight =
+    isRight(REDIS_ADDRESS)(url) &&
+    sentinels.every(isRight(SENTINEL_ADDRESS)) &&
+    cluster.every(isRight(NODE_ADDRESS));
+  // What is wrong for itself is refused as such.
+  if (!areRight) return [];
   const base = new URL(url);
   if (sentinels.length > 0 && cluster.length > 0) {
     const message = 'either the sentinels of one master or nodes of a cluster';
