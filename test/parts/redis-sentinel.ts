@@ -16,6 +16,7 @@ export interface SentinelSetup {
   /** Those that are the first master and the first replica. */
   readonly first: RedisServer;
   readonly second: RedisServer;
+  readonly nodes: readonly RedisServer[];
   /** Addresses of the sentinels. */
   readonly addresses: readonly string[];
   /** Whom the sentinels name as the master. */
@@ -58,6 +59,7 @@ export async function startSentinels(
     servers: { url: `redis://${MASTER}`, sentinels: addresses },
     first,
     second,
+    nodes: [first, second],
     addresses,
     async master() {
       const [, port] = (await call('GET-MASTER-ADDR-BY-NAME', MASTER)) as [string, string];

@@ -1,12 +1,14 @@
 import type { RedisServers } from '../../core/config/redis.ts';
 import type { Part } from './need.ts';
-import { startRedis } from './redis.ts';
+import { type RedisServer, startRedis } from './redis.ts';
 import { startCluster } from './redis-cluster.ts';
 import { startSentinels } from './redis-sentinel.ts';
 
 /** A Redis in one of the ways that people run it. */
 export interface RedisSetup {
   readonly servers: RedisServers;
+  /** All that hold data. */
+  readonly nodes: readonly RedisServer[];
   stop(): Promise<void>;
 }
 
@@ -23,7 +25,7 @@ export const REDIS_SETUPS: readonly Row[] = [
     parts: ['redis'],
     async start() {
       const server = await startRedis();
-      return { servers: { url: server.url }, stop: () => server.stop() };
+      return { servers: { url: server.url }, nodes: [server], stop: () => server.stop() };
     },
   },
   { name: 'Redis by sentinels', parts: ['redis', 'redis-sentinel'], start: () => startSentinels() },
