@@ -139,7 +139,8 @@ function silence(error: unknown, place: string, setting: Setting): ConnectionFai
   // A Redis without TLS waits for the end of what it takes for a command.
   const isMute = isSecure && /ETIMEDOUT/.test(text);
   const hint = isMute ? ' If that port speaks no TLS, write redis:// for rediss://.' : '';
-  return { found, remedy: `Check that Redis runs and can be reached.${hint}` };
+  const who = setting === 'redis.sentinels' ? 'the sentinel' : 'Redis';
+  return { found, remedy: `Check that ${who} runs and can be reached.${hint}` };
 }
 
 /** True for a request that had no connection to go on. */

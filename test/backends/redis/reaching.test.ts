@@ -52,6 +52,7 @@ describeWith(['redis', 'redis-sentinel'], 'opening by sentinels', () => {
     const refusal = await refusalOf({ url: 'redis://mymaster', sentinels: [NOBODY] });
     expect(refusal.retry).toBe(true);
     expect(refusal.problem).toMatchObject({ place: NOBODY, found: expect.stringContaining('ECONNREFUSED') });
+    expect(refusal.problem.remedy).toBe('Check that the sentinel runs and can be reached.');
   });
 
   it.each([
