@@ -3,6 +3,9 @@ import type { Log } from '../../core/log.ts';
 import type { Client } from './client.ts';
 import { isUnsent, redisError } from './errors.ts';
 
+/** Most nodes that are remembered; no cluster has more at a time, but over the months it may have had. */
+const MOST_NODES = 1000;
+
 /**
  * One line when Redis is lost and one when it is back, however many attempts lie between. Of a cluster the same for each
  * node that is in use.
@@ -15,6 +18,7 @@ export function logOutages(client: Client, place: string, log: Log): void {
   const nodes = new Map<string, Outage>();
   const nodeOf = (node: string): Outage => {
     const known = nodes.get(node) ?? outage({ place, node }, 'a node of the Redis Cluster', log);
+    if (nodes.size >= MOST_NODES) nodes.clear();
     nodes.set(node, known);
     return known;
   };

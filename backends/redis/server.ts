@@ -80,12 +80,16 @@ function warnOfSettings(field: Field, place: string, options: CheckOptions): voi
 
 /** Who stands behind the place at the moment. */
 function membersOf(client: Client, { sentinels = [] }: RedisServers): string {
-  if (client instanceof Cluster)
-    return `, ${client.nodes('master').length} masters and ${client.nodes('slave').length} replicas`;
+  if (client instanceof Cluster) {
+    const [masters, replicas] = [client.nodes('master').length, client.nodes('slave').length];
+    return `, ${counted(masters, 'master')} and ${counted(replicas, 'replica')}`;
+  }
   if (sentinels.length === 0) return '';
   const { remoteAddress, remotePort } = client.stream as Partial<Socket>;
   return `, now ${remoteAddress}:${remotePort}`;
 }
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 /** In a script, which a cluster gives to the node that holds the key. */
 const INFO = `return redis.call('INFO')`;

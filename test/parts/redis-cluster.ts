@@ -57,6 +57,8 @@ export async function startCluster(
     async stop() {
       for (const { admin, server } of nodes) {
         admin.disconnect();
+        // One that is demoted while it ends in order may not end.
+        await server.child.stop('SIGKILL');
         await server.stop();
       }
     },

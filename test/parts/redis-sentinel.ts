@@ -76,8 +76,11 @@ export async function startSentinels(
     async stop() {
       admin.disconnect();
       for (const sentinel of sentinels) await sentinel.stop();
-      await first.stop();
-      await second.stop();
+      for (const server of [first, second]) {
+        // One that is demoted while it ends in order may not end.
+        await server.child.stop('SIGKILL');
+        await server.stop();
+      }
     },
   };
 }
