@@ -25,7 +25,7 @@ const FOR_EVER = { raw: '36500d', minute: '36500d', hour: '36500d' };
  * The way of frames as the program assembles it, from the spool to a webhook: store in SQLite, queue and state in Redis,
  * a detector with one limit. Two hosts, which are quiet or loud together.
  */
-export async function startPipeline(servers: RedisServers) {
+async function startPipeline(servers: RedisServers) {
   const folder = temporaryFolder();
   const hook = await startHook();
   const { log, lines } = recordingLog();
