@@ -1,17 +1,18 @@
 import { createHash } from 'node:crypto';
 import { Queue as BullQueue } from 'bullmq';
-import type { Redis } from 'ioredis';
+import { placeOf } from '../backends/redis/addresses.ts';
 import {
+  type Client,
   createClient,
   createWaitingClient,
-  logOutages,
-  placeOf,
   type WaitingClient,
 } from '../backends/redis/client.ts';
 import { redisError } from '../backends/redis/errors.ts';
+import { logOutages } from '../backends/redis/outages.ts';
 import { checkServer } from '../backends/redis/server.ts';
 import { CAPS } from '../core/caps.ts';
 import type { Clock } from '../core/clock.ts';
+import type { RedisServers } from '../core/config/redis.ts';
 import { laneName, laneOf } from '../core/lane.ts';
 import type { Log } from '../core/log.ts';
 import type { Backoff } from '../core/retry.ts';
@@ -20,10 +21,8 @@ import type { Consumer, Handler, Queue } from './contract.ts';
 import { HANDLER_BACKOFF } from './hand-over.ts';
 import { LaneConsumer } from './lane-consumer.ts';
 
-export interface BullmqOptions {
+export interface BullmqOptions extends RedisServers {
   lanes: number;
-  /** `redis://` or `rediss://` address. */
-  url: string;
   /** First part of every key. */
   prefix: string;
   clock: Clock;
@@ -53,24 +52,26 @@ class Bullmq implements Queue {
   readonly #place: string;
   /** BullMQ's prefix: the braces make all keys of all lanes one slot of a cluster. */
   readonly #prefix: string;
-  readonly #producer: Redis;
+  readonly #producer: Client;
   /** Made when the first lane is consumed; shared by all lanes but for their blocking reads. */
   #worker: WaitingClient | undefined;
   readonly #queues = new Map<number, BullQueue>();
   readonly #published = new Map<number, number>();
   readonly #consumers = new Map<number, LaneConsumer>();
+  /** Of lanes that had a consumer before: settles when it is at its end. */
+  readonly #ended = new Map<number, Promise<void>>();
 
   constructor(options: BullmqOptions) {
     this.#options = options;
     this.lanes = options.lanes;
-    this.#place = placeOf(options.url);
+    this.#place = placeOf(options);
     this.#prefix = `{${options.prefix}}`;
-    this.#producer = createClient(options.url);
+    this.#producer = createClient(options);
     logOutages(this.#producer, this.#place, options.log);
   }
 
   async open(): Promise<string> {
-    const server = await checkServer(this.#producer, this.#place, this.#options);
+    const server = await checkServer(this.#producer, this.#options);
     return `${server}, prefix ${this.#options.prefix}`;
   }
 
@@ -86,13 +87,14 @@ class Bullmq implements Queue {
   consume(index: number, handler: Handler): Consumer {
     if (index < 0 || index >= this.lanes) throw new RangeError(`lane ${index} of ${this.lanes}`);
     if (this.#consumers.has(index)) throw new Error(`lane ${index} is consumed already`);
-    this.#worker ??= createWaitingClient(this.#options.url);
+    this.#worker ??= createWaitingClient(this.#options);
     const { clock, log, backoff } = this.#options;
     const consumer = new LaneConsumer({
       lane: index,
       name: laneName(index),
       prefix: this.#prefix,
       place: this.#place,
+      after: this.#ended.get(index) ?? Promise.resolve(),
       // Besides the lane's lease: never two jobs at once, whoever runs workers.
       prepare: () => this.#ask(async () => void (await this.#queue(index).setGlobalConcurrency(1))),
       client: this.#worker,
@@ -103,9 +105,12 @@ class Bullmq implements Queue {
     });
     this.#consumers.set(index, consumer);
     return {
-      stop: async () => {
-        await consumer.stop();
-        if (this.#consumers.get(index) === consumer) this.#consumers.delete(index);
+      stop: () => {
+        const ended = consumer.stop();
+        if (this.#consumers.get(index) !== consumer) return ended;
+        this.#consumers.delete(index);
+        this.#ended.set(index, ended);
+        return ended;
       },
     };
   }
@@ -121,9 +126,10 @@ class Bullmq implements Queue {
 
   async close(): Promise<void> {
     await Promise.all([...this.#consumers.values()].map(consumer => consumer.stop()));
+    await Promise.all(this.#ended.values());
     await Promise.all([...this.#queues.values()].map(queue => queue.close()));
     this.#producer.disconnect();
-    this.#worker?.disconnect();
+    this.#worker?.connection.disconnect();
   }
 
   /** Run a request; what it rejects with becomes an ExchangeError. */

@@ -22,7 +22,10 @@ export interface Queue {
    * the queue is away. A frame (host and start) that is still queued is not queued twice.
    */
   publish(frame: Frame): Promise<void>;
-  /** Hand the lane's frames to the handler. At most one consumer per lane at a time: the caller holds the lane's lease. */
+  /**
+   * Hand the lane's frames to the handler. At most one consumer per lane at a time: the caller holds the lane's lease. One
+   * that comes while the one before is still stopping begins when that is at its end.
+   */
   consume(lane: number, handler: Handler): Consumer;
   /** Frames waiting on all lanes. */
   depth(): Promise<number>;

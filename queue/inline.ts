@@ -34,6 +34,8 @@ interface Lane {
   /** True while the head is with the handler. */
   busy: boolean;
   consumed: boolean;
+  /** Settles when its last consumer is at its end. */
+  ended: Promise<void>;
   /** Ends the consumer's wait for a frame. */
   wake: () => void;
 }
@@ -67,6 +69,7 @@ class Inline implements InlineQueue {
       entries: 0,
       busy: false,
       consumed: false,
+      ended: Promise.resolve(),
       wake: () => {},
     }));
   }
@@ -89,9 +92,13 @@ class Inline implements InlineQueue {
     if (lane.consumed) throw new Error(`lane ${index} is consumed already`);
     lane.consumed = true;
     const stopping = new AbortController();
-    const done = this.#run(lane, index, handler, stopping.signal);
+    const done = lane.ended.then(() => this.#run(lane, index, handler, stopping.signal));
+    lane.ended = done;
+    let stopped = false;
     const consumer = {
       stop: async () => {
+        if (!stopped) lane.consumed = false;
+        stopped = true;
         stopping.abort();
         lane.wake();
         await done;
@@ -139,7 +146,6 @@ class Inline implements InlineQueue {
         lane.entries -= entriesOf(frame);
       }
     }
-    lane.consumed = false;
   }
 
   /** Drop the oldest waiting frames of a lane over its limit; never the newest, nor one that is being handled. */

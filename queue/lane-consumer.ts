@@ -25,6 +25,8 @@ export interface LaneOptions {
   name: string;
   prefix: string;
   place: string;
+  /** Settles when the consumer before this one is at its end: no frame is taken earlier. */
+  after: Promise<void>;
   /** Sets the lane up in Redis before the first frame is taken; may be called several times. */
   prepare: () => Promise<void>;
   /** Not closed here, but for the copies that BullMQ makes of it. */
@@ -49,7 +51,7 @@ export class LaneConsumer implements Consumer {
   constructor(options: LaneOptions) {
     this.#options = options;
     this.#worker = new FrameWorker(options.name, (job, token) => this.#process(job, token), {
-      connection: options.client,
+      connection: options.client.connection,
       prefix: options.prefix,
       autorun: false,
       concurrency: 1,
@@ -78,11 +80,12 @@ export class LaneConsumer implements Consumer {
     return this.#stopped;
   }
 
-  /** Runs until stopped: `prepare` is tried until Redis is there. */
+  /** Runs until stopped, once `after` is over: `prepare` is tried until Redis is there. */
   async #start(): Promise<void> {
-    const { prepare, clock, lane, log } = this.#options;
+    const { after, prepare, clock, lane, log } = this.#options;
     const signal = this.#stopping.signal;
     try {
+      await after;
       await retrying(prepare, { clock, backoff: { firstMs: 100, maxMs: 1000 }, signal });
       if (!signal.aborted) await this.#worker.run();
     } catch (error) {
@@ -128,11 +131,12 @@ export class LaneConsumer implements Consumer {
     this.#stopping.abort();
     await this.#handling;
     // BullMQ closes in good order only while it can talk to Redis, and waits for that without end.
-    const force = this.#options.client.status !== 'ready';
+    const force = this.#options.client.connection.status !== 'ready';
     const closed = this.#worker.close(force).catch((error: unknown) => this.#report(error));
     const ended = new AbortController();
     await Promise.race([closed.then(() => ended.abort()), this.#options.clock.sleep(CLOSE_MS, ended.signal)]);
     for (const copy of this.#copies) copy.cutOff();
+    this.#worker.abandon();
   }
 
   /** Errors of the connection are logged once per outage elsewhere; errors that Redis answers with are logged here. */
@@ -152,5 +156,10 @@ class FrameWorker extends Worker {
     } catch {
       return super.createJob({ ...data, data: '""' }, jobId);
     }
+  }
+
+  /** Ends the timer of one that has not closed, and may never: it would keep the process alive. */
+  abandon(): void {
+    void this.lockManager.close();
   }
 }

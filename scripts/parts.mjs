@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 /** How each part (test/parts/need.ts) is tried; null when it works, else why it does not. */
 const PROBES = {
   redis: () => succeeds('redis-server', ['--version']),
+  'redis-sentinel': () => succeeds('redis-sentinel', ['--version']),
   influx: () => succeeds('influxd', ['version']),
   docker: dockerStarts,
   ebpf: probeAttaches,

@@ -29,6 +29,7 @@ const PACKAGES = {
   test: [
     ['bpftrace', 'bpftrace'],
     ['redis-server', 'redis-server'],
+    ['redis-sentinel', 'redis-sentinel'],
     ['influxd', 'influxdb'],
     ['dockerd', 'docker.io'],
     ['ip', 'iproute2'],

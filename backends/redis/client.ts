@@ -1,9 +1,16 @@
-import { Redis, type RedisOptions } from 'ioredis';
-import type { Log } from '../../core/log.ts';
-import { isOfDemoted, isUnsent, redisError } from './errors.ts';
+import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
+import type { RedisServers } from '../../core/config/redis.ts';
+import { type Access, type Addresses, addressesOf, type Endpoint } from './addresses.ts';
+import { isOfDemoted } from './errors.ts';
+
+/** A connection to a single server or to the master that sentinels name, or connections to the nodes of a cluster. */
+export type Client = Redis | Cluster;
 
 /** Longest wait for the answer to one request, milliseconds. */
 const REQUEST_TIMEOUT_MS = 5000;
+
+/** Longest wait for the answer of a sentinel, milliseconds. */
+const SENTINEL_TIMEOUT_MS = 2000;
 
 /**
  * A connection on which nothing is heard for this long while an answer is due is given up and made anew, ms. Longer than
@@ -11,15 +18,24 @@ const REQUEST_TIMEOUT_MS = 5000;
  */
 const SILENCE_MS = 8000;
 
+/** How often a client looks for nodes that have joined a cluster, ms. What has moved it is told at once. */
+const NODES_REFRESH_MS = 60_000;
+
+/** Longest wait for a node to say who the nodes are, ms: as for a connection. */
+const NODES_TIMEOUT_MS = 3000;
+
 /** `legacy`: replies have the shapes that BullMQ and our scripts expect, whichever protocol is spoken. */
 type Options = RedisOptions & { replyMapping: 'legacy' };
+
+/** Pause before attempt number `attempt` to connect, ms. */
+const pauseBefore = (attempt: number): number => Math.min(50 * 2 ** Math.min(attempt, 10), 1000);
 
 const COMMON: Options = {
   replyMapping: 'legacy',
   connectTimeout: 3000,
   disconnectTimeout: 200,
   socketTimeout: SILENCE_MS,
-  retryStrategy: attempt => Math.min(50 * 2 ** Math.min(attempt, 10), 1000),
+  retryStrategy: pauseBefore,
   // The connection stays with a master that was demoted: behind its address, or by its sentinels, there is another one.
   reconnectOnError: isOfDemoted,
 };
@@ -33,75 +49,118 @@ const REQUESTS: Options = {
 const WAITS: Options = { ...COMMON, maxRetriesPerRequest: null };
 
 /** A client that connects by itself, now and after every loss; its requests fail soon while Redis is away. */
-export const createClient = (url: string): Redis => silent(new Redis(url, REQUESTS));
+export const createClient = (servers: RedisServers): Client => connect(servers, REQUESTS);
 
 /** The same, but its commands stay until Redis is back, as BullMQ's workers need. */
-export const createWaitingClient = (url: string): WaitingClient => silent(new WaitingClient(url, WAITS));
+export const createWaitingClient = (servers: RedisServers): WaitingClient =>
+  new WaitingClient(connect(servers, WAITS));
+
+function connect(servers: RedisServers, options: Options): Client {
+  const addresses = addressesOf(servers);
+  switch (addresses.kind) {
+    case 'single':
+      return silent(new Redis({ ...options, ...addresses.access, ...addresses.server }));
+    case 'sentinels':
+      return silent(new Redis({ ...options, ...sentinelOptions(addresses) }));
+    case 'cluster':
+      return silent(new Cluster([...addresses.nodes], clusterOptions(addresses, options)));
+  }
+}
+
+function sentinelOptions({ access, name, sentinels, sentinelAccess }: Addresses & { kind: 'sentinels' }) {
+  return {
+    ...access,
+    name,
+    sentinels: [...sentinels],
+    ...(access.tls ? { enableTLSForSentinelMode: true } : {}),
+    ...(sentinelAccess.tls ? { sentinelTLS: sentinelAccess.tls } : {}),
+    ...(sentinelAccess.username ? { sentinelUsername: sentinelAccess.username } : {}),
+    ...(sentinelAccess.password ? { sentinelPassword: sentinelAccess.password } : {}),
+    sentinelCommandTimeout: SENTINEL_TIMEOUT_MS,
+    sentinelRetryStrategy: pauseBefore,
+  };
+}
+
+function clusterOptions({ access }: Addresses & { kind: 'cluster' }, options: Options) {
+  const { enableOfflineQueue = true, retryStrategy: _, ...ofNodes } = options;
+  return {
+    enableOfflineQueue,
+    redisOptions: { ...ofNodes, ...access },
+    clusterRetryStrategy: pauseBefore,
+    slotsRefreshInterval: NODES_REFRESH_MS,
+    slotsRefreshTimeout: NODES_TIMEOUT_MS,
+    // Nodes that do not agree yet on who is the master send each other's clients to and fro.
+    retryDelayOnMoved: 50,
+    // Names are left to the connection, which checks certificates against them.
+    dnsLookup: (host, done) => done(null, host),
+  } satisfies ClusterOptions;
+}
+
+/**
+ * The answer of one server or sentinel to one command, on a connection of its own. Rejects with why there is none, as
+ * the connection says it.
+ */
+export async function askOnce(
+  endpoint: Endpoint,
+  access: Access,
+  [command, ...args]: readonly [string, ...string[]],
+): Promise<unknown> {
+  const once = { lazyConnect: true, enableReadyCheck: false, retryStrategy: () => null };
+  const client = new Redis({ ...REQUESTS, ...once, ...access, ...endpoint });
+  let reason: unknown;
+  client.on('error', (error: unknown) => {
+    reason ??= error;
+  });
+  try {
+    await client.connect();
+    return await client.call(command, ...args);
+  } catch (error) {
+    throw reason ?? error;
+  } finally {
+    client.disconnect();
+  }
+}
 
 /** Requests report their own failures; who wants to hear of outages listens too (`logOutages`). */
-function silent<C extends Redis>(client: C): C {
+function silent<C extends Client>(client: C): C {
   client.on('error', () => {});
   return client;
 }
-
-type Copy<O extends Partial<RedisOptions> | undefined> = ReturnType<typeof Redis.prototype.duplicate<O>>;
 
 /**
  * A client whose copies can be ended for good. BullMQ makes one for blocking reads, and when it closes a worker while
  * Redis does not answer, it may connect that copy again afterwards: nobody would ever end it, and the process lives on.
  */
-export class WaitingClient extends Redis {
-  // Without values of their own: the constructor that they follow connects already.
-  declare copies?: WaitingClient[];
-  declare isEnded?: boolean;
+export class WaitingClient {
+  readonly connection: Client;
+  #copies: WaitingClient[] = [];
+  #isEnded = false;
 
-  override duplicate<O extends Partial<RedisOptions> | undefined = undefined>(override?: O): Copy<O> {
-    const copy = silent(new WaitingClient({ ...this.options, ...override } as Options));
-    this.copies = [...(this.copies ?? []), copy];
-    // Its replies have the shapes of ours, which ioredis' type of a copy has to work out.
-    return copy as Redis as Copy<O>;
+  constructor(connection: Client) {
+    this.connection = connection;
+    const replaced = connection as { duplicate: Method<Client>; connect: Method<Promise<void>> };
+    const [duplicate, connect] = [replaced.duplicate.bind(connection), replaced.connect.bind(connection)];
+    replaced.duplicate = (...args) => {
+      const copy = new WaitingClient(silent(duplicate(...args)));
+      this.#copies.push(copy);
+      return copy.connection;
+    };
+    // Who connects it when it has been cut off has been closed: a rejection would be nobody's.
+    replaced.connect = (...args) => (this.#isEnded ? new Promise(() => {}) : connect(...args));
   }
 
   /** Copies that were made since this was asked last. */
   takeCopies(): WaitingClient[] {
-    const { copies = [] } = this;
-    this.copies = [];
+    const copies = this.#copies;
+    this.#copies = [];
     return copies;
-  }
-
-  override connect(callback?: Parameters<Redis['connect']>[0]): Promise<void> {
-    // Who connects it now has been closed: a rejection would be nobody's.
-    return this.isEnded ? new Promise(() => {}) : super.connect(callback);
   }
 
   /** Disconnect, whatever state it is in, and never connect again. */
   cutOff(): void {
-    this.isEnded = true;
-    this.disconnect();
+    this.#isEnded = true;
+    this.connection.disconnect();
   }
 }
 
-/** One line when Redis is lost and one when it is back, however many attempts lie between. */
-export function logOutages(client: Redis, place: string, log: Log): void {
-  let down = false;
-  client.on('error', (error: unknown) => {
-    // What could not be sent says nothing new: the connection was lost before, or this client is being closed.
-    if (isUnsent(error)) return;
-    if (!down)
-      log.warn(
-        { place, error: redisError(error, place).problem.found },
-        'lost contact with Redis; trying again',
-      );
-    down = true;
-  });
-  client.on('ready', () => {
-    if (down) log.info({ place }, 'in contact with Redis again');
-    down = false;
-  });
-}
-
-/** Where a URL leads, without user and password. */
-export function placeOf(url: string): string {
-  const { protocol, host, pathname } = new URL(url);
-  return `${protocol}//${host}${pathname === '/' ? '' : pathname}`;
-}
+type Method<R> = (...args: unknown[]) => R;

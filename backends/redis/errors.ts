@@ -1,5 +1,5 @@
-import { tlsFailure } from '../../core/connection-failure.ts';
-import { describeError, ExchangeError, type Problem, printable } from '../../core/errors.ts';
+import { type ConnectionFailure, tlsFailure } from '../../core/connection-failure.ts';
+import { describeError, ExchangeError, printable } from '../../core/errors.ts';
 
 /** Answers of Redis, by their first word, that a later attempt of the same request may not get. */
 const TEMPORARY = new Set([
@@ -19,20 +19,55 @@ const TEMPORARY = new Set([
 const DEMOTED = new Set(['READONLY', 'UNBLOCKED', 'MASTERDOWN', 'LOADING']);
 
 /** Answers that an administrator repairs, while whatever was to be written waits. While opening they are final. */
-const SETUP = new Set(['NOAUTH', 'WRONGPASS', 'NOPERM']);
+const SETUP = new Set(['NOAUTH', 'WRONGPASS', 'NOPERM', 'MOVED']);
 
 const ENCODED = 'Characters such as @ : / # % are percent-encoded there.';
 
-const ADVICE: Readonly<Record<string, string>> = {
-  READONLY: 'Point redis.url at the master.',
-  OOM: 'Give Redis more memory (maxmemory) or find out why nothing is consumed.',
-  NOAUTH: `Put user and password into redis.url: redis://USER:PASSWORD@HOST. ${ENCODED}`,
-  WRONGPASS: `Correct user and password in redis.url. ${ENCODED}`,
-  NOPERM:
-    'Give the user of redis.url the rights `~{tidegauge}* +@all -@dangerous +info`, with the redis.prefix that is configured in the braces.',
-  ERR_DATABASE:
+/** The setting that names who answered. */
+type Setting = 'redis.url' | 'redis.sentinels';
+
+const ADVICE: Readonly<Record<string, (setting: Setting) => string>> = {
+  READONLY: () => 'Point redis.url at the master, or name its sentinels in redis.sentinels.',
+  OOM: () => 'Give Redis more memory (maxmemory) or find out why nothing is consumed.',
+  NOAUTH: setting => `Put user and password into ${setting}: redis://USER:PASSWORD@HOST. ${ENCODED}`,
+  WRONGPASS: setting => `Correct user and password in ${setting}. ${ENCODED}`,
+  NOPERM: setting =>
+    setting === 'redis.url'
+      ? 'Give the user of redis.url the rights `~{tidegauge}* +@all -@dangerous +info`, with the redis.prefix that is configured in the braces.'
+      : 'Give the user of redis.sentinels the right `+sentinel`.',
+  MOVED: () => 'It is a node of a Redis Cluster: name more of its nodes in redis.cluster.',
+  CLUSTERDOWN: () => CLUSTER_ADVICE,
+  ERR_DATABASE: () =>
     'Give a number of a database that the server has (its setting `databases`, 0 to 15 by default).',
+  ERR_NO_CLUSTER: () => 'It is no node of a cluster: leave redis.cluster out.',
+  ERR_NO_SENTINEL: () =>
+    'It is a server: name sentinels in redis.sentinels (port 26379 by default), or leave them out.',
+  ERR_NO_SERVER: () =>
+    'If it is a sentinel, put its address into redis.sentinels, and the name of its master into redis.url.',
 };
+
+const CLUSTER_ADVICE =
+  'Check that its nodes run and can be reached; `redis-cli cluster info` and `cluster nodes` say more.';
+
+/** What ioredis says when there is none, and nothing else, to go on. */
+const SEARCHES: readonly (readonly [RegExp, ConnectionFailure])[] = [
+  [
+    /^All sentinels are unreachable/,
+    {
+      found: 'no sentinel that names a master',
+      remedy:
+        'Check that the sentinels of redis.sentinels run, can be reached and know the master of redis.url.',
+    },
+  ],
+  [
+    /^Failed to refresh slots cache/,
+    { found: 'no node of the cluster that answers', remedy: CLUSTER_ADVICE },
+  ],
+  [
+    /^Too many Cluster redirections/,
+    { found: 'no node of the cluster that serves the keys', remedy: CLUSTER_ADVICE },
+  ],
+];
 
 /** Answers that begin with ERR, and what they are. */
 const BY_TEXT: readonly (readonly [RegExp, string])[] = [
@@ -40,42 +75,55 @@ const BY_TEXT: readonly (readonly [RegExp, string])[] = [
   [/^ERR Error running script .* -READONLY /, 'READONLY'],
   [/^ERR The user executing the script can't run this command/, 'NOPERM'],
   [/^ERR (DB index is out of range|invalid DB index)/, 'ERR_DATABASE'],
+  [/^ERR This instance has cluster support disabled/, 'ERR_NO_CLUSTER'],
+  [/^ERR unknown command .?sentinel/i, 'ERR_NO_SENTINEL'],
+  [/^ERR unknown command .?eval/i, 'ERR_NO_SERVER'],
 ];
 
 /** How ioredis says that a request was not sent, or was given up with its connection. */
-const NO_CONNECTION = /Stream isn't writeable|max retries per request|Connection is closed/;
+const NO_CONNECTION =
+  /Stream isn't writeable|max retries per request|Connection is closed|Cluster isn't ready|None of startup nodes is available/;
 
 /** How it says that what answers is something else, such as a web server. */
 const NO_REDIS = /Unknown RESP type/;
 
 /** What Redis itself answered, or null when the error is a failure to reach it. By shape: clients have their own classes. */
 function replyOf(error: unknown): string | null {
-  const { name, message } = Object(error) as { name?: unknown; message?: unknown };
+  const { name, message, lastNodeError } = Object(error) as Record<string, unknown>;
+  // What the last node of a cluster answered, when none helped.
+  if (lastNodeError) return replyOf(lastNodeError);
   return name === 'ReplyError' ? String(message) : null;
 }
 
 /**
  * The one place that decides what an error of Redis (or of the way to it) means. An unreachable server, one in a
- * passing state and one whose set-up is wrong may be tried again; what it cannot execute may not.
+ * passing state and one whose set-up is wrong may be tried again; what it cannot execute may not. `setting`: what has to
+ * be mended for it.
  */
-export function redisError(error: unknown, place: string): ExchangeError {
+export function redisError(error: unknown, place: string, setting: Setting = 'redis.url'): ExchangeError {
   if (error instanceof ExchangeError) return error;
   const reply = replyOf(error);
   if (reply === null) {
     return new ExchangeError(
-      { place, expected: 'an answer', ...silence(error, place) },
+      { place, expected: 'an answer', ...silence(error, place, setting) },
       { retry: true, cause: error },
     );
   }
   const word = firstWord(reply);
-  const remedy = ADVICE[word] ?? 'See the log of Redis.';
+  const remedy = ADVICE[word]?.(setting) ?? 'See the log of Redis.';
   return new ExchangeError(
     { place, expected: 'success', found: printable(reply.replace(/\.$/, '')), remedy },
     { retry: TEMPORARY.has(word) || SETUP.has(word), cause: error },
   );
 }
 
-function silence(error: unknown, place: string): Pick<Problem, 'found' | 'remedy'> {
+/** The same while opening, when a wrong set-up is final. */
+export function openError(error: unknown, place: string, setting: Setting = 'redis.url'): ExchangeError {
+  const failure = redisError(error, place, setting);
+  return isSetupError(error) ? new ExchangeError(failure.problem, { retry: false, cause: error }) : failure;
+}
+
+function silence(error: unknown, place: string, setting: Setting): ConnectionFailure {
   const isSecure = place.startsWith('rediss:');
   const tls = tlsFailure(error, isSecure, isSecure ? 'redis://' : 'rediss://');
   if (tls !== null) return tls;
@@ -83,13 +131,16 @@ function silence(error: unknown, place: string): Pick<Problem, 'found' | 'remedy
   if (NO_REDIS.test(text))
     return {
       found: 'one that no Redis gives',
-      remedy: 'Check that redis.url is the address of a Redis (rediss:// where it speaks TLS).',
+      remedy: `Check that ${setting} is the address of a Redis (rediss:// where it speaks TLS).`,
     };
+  const search = SEARCHES.find(([pattern]) => pattern.test(text));
+  if (search) return search[1];
   const found = isUnsent(error) ? 'no connection' : text;
   // A Redis without TLS waits for the end of what it takes for a command.
   const isMute = isSecure && /ETIMEDOUT/.test(text);
   const hint = isMute ? ' If that port speaks no TLS, write redis:// for rediss://.' : '';
-  return { found, remedy: `Check that Redis runs and can be reached.${hint}` };
+  const who = setting === 'redis.sentinels' ? 'the sentinel' : 'Redis';
+  return { found, remedy: `Check that ${who} runs and can be reached.${hint}` };
 }
 
 /** True for a request that had no connection to go on. */

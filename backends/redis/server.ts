@@ -1,9 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import type { Redis } from 'ioredis';
+import type { Socket } from 'node:net';
+import { Cluster } from 'ioredis';
 import type { Clock } from '../../core/clock.ts';
+import type { RedisServers } from '../../core/config/redis.ts';
 import { ExchangeError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
-import { isSetupError, redisError } from './errors.ts';
+import { placeOf } from './addresses.ts';
+import type { Client } from './client.ts';
+import { openError, redisError } from './errors.ts';
+import { explain } from './explain.ts';
 
 /** Oldest Redis whose commands suffice. */
 const OLDEST: readonly [number, number] = [6, 2];
@@ -11,7 +16,7 @@ const OLDEST: readonly [number, number] = [6, 2];
 /** Longest wait for the first connection, milliseconds. */
 const READY_MS = 5000;
 
-export interface CheckOptions {
+export interface CheckOptions extends RedisServers {
   readonly log: Log;
   readonly clock: Clock;
   /** First part of every key, without braces. */
@@ -21,23 +26,35 @@ export interface CheckOptions {
 }
 
 /**
- * Wait until the client is connected, check the server's version, and warn of settings that lose data.
- * Returns `Redis 7.0.15 at PLACE`. Rejects with an ExchangeError: at once when refused, after 5 s when
+ * Wait until the client is connected, check the server's version, and warn of settings that lose data. Of a cluster it
+ * is the node that holds the keys of `prefix`.
+ * Returns `Redis 7.0.15 at PLACE`. Rejects with an ExchangeError: at once when refused, after some 5 s when
  * nobody answers.
  */
-export async function checkServer(client: Redis, place: string, options: CheckOptions): Promise<string> {
-  const { log, clock, prefix, warned = new Set() } = options;
-  await ready(client, place, clock);
+export async function checkServer(client: Client, options: CheckOptions): Promise<string> {
+  const { prefix } = options;
+  const place = placeOf(options);
+  await ready(client, place, options);
+  const key = `{${prefix}}:rights:${randomUUID()}`;
   const refused = (error: unknown) => {
     throw openError(error, place);
   };
-  const info = await client.info().catch(refused);
-  const field = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
+  const info = String(await client.eval(INFO, 1, key).catch(refused));
+  const field: Field = name => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
   const valkey = field('valkey_version');
   const version = valkey ?? field('redis_version') ?? 'unknown';
   const product = valkey === undefined ? 'Redis' : 'Valkey';
   requireVersion(version, product, place);
-  await tryRights(client, prefix).catch(refused);
+  await tryRights(client, key).catch(refused);
+  warnOfSettings(field, place, options);
+  return `${product} ${version} at ${place}${membersOf(client, options)}`;
+}
+
+/** A field of what INFO answers. */
+type Field = (name: string) => string | undefined;
+
+function warnOfSettings(field: Field, place: string, options: CheckOptions): void {
+  const { log, warned = new Set(), sentinels = [], cluster = [] } = options;
   const warn = (facts: object, message: string) => {
     const key = `${place} ${message}`;
     if (!warned.has(key)) log.warn({ place, ...facts }, message);
@@ -50,21 +67,43 @@ export async function checkServer(client: Redis, place: string, options: CheckOp
   if (field('aof_enabled') === '0') {
     warn({}, 'Redis forgets what it holds when it crashes; set appendonly to yes');
   }
-  return `${product} ${version} at ${place}`;
+  if (sentinels.length + cluster.length > 0 && field('connected_slaves') === '0') {
+    warn({}, 'no replica of this Redis is connected: nobody can take over from it');
+  }
+  if (cluster.length === 0 && field('cluster_enabled') === '1') {
+    warn(
+      {},
+      'this Redis is a node of a cluster; name more nodes in redis.cluster, so that a failover is followed',
+    );
+  }
 }
+
+/** Who stands behind the place at the moment. */
+function membersOf(client: Client, { sentinels = [] }: RedisServers): string {
+  if (client instanceof Cluster) {
+    const [masters, replicas] = [client.nodes('master').length, client.nodes('slave').length];
+    return `, ${counted(masters, 'master')} and ${counted(replicas, 'replica')}`;
+  }
+  if (sentinels.length === 0) return '';
+  const { remoteAddress, remotePort } = client.stream as Partial<Socket>;
+  return `, now ${remoteAddress}:${remotePort}`;
+}
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+
+/** In a script, which a cluster gives to the node that holds the key. */
+const INFO = `return redis.call('INFO')`;
 
 /**
  * What queue and state do, tried on a key of their own: a user who may not do it would be found out only by the first
  * frame, and would be waited for.
  */
-async function tryRights(client: Redis, prefix: string): Promise<void> {
-  const key = `{${prefix}}:rights:${randomUUID()}`;
+async function tryRights(client: Client, key: string): Promise<void> {
   await client.eval(RIGHTS, 1, key);
   await client.bzpopmin(key, 0.01);
 }
 
 const RIGHTS = `
-    redis.call('INFO', 'server')
     redis.call('HSET', KEYS[1], 'field', 'value')
     redis.call('DEL', KEYS[1])
     redis.call('XADD', KEYS[1], '*', 'field', 'value')
@@ -93,7 +132,7 @@ const HUNG_UP = Object.assign(new Error('the connection is closed by the other s
 });
 
 /** Resolves when the client may send; rejects with why not: at once when refused, otherwise after `READY_MS`. */
-async function ready(client: Redis, place: string, clock: Clock): Promise<void> {
+async function ready(client: Client, place: string, options: CheckOptions): Promise<void> {
   if (client.status === 'ready') return;
   let connected = false;
   let last = redisError(new Error(`no connection within ${READY_MS} ms`), place);
@@ -114,15 +153,10 @@ async function ready(client: Redis, place: string, clock: Clock): Promise<void> 
   client.once('ready', onReady);
   client.on('error', onError);
   client.on('close', onClose);
-  await clock.sleep(READY_MS, end.signal);
+  await options.clock.sleep(READY_MS, end.signal);
   client.off('ready', onReady);
   client.off('error', onError);
   client.off('close', onClose);
-  if (!connected) throw last;
-}
-
-/** While opening, a wrong set-up is final. */
-function openError(error: unknown, place: string): ExchangeError {
-  const failure = redisError(error, place);
-  return isSetupError(error) ? new ExchangeError(failure.problem, { retry: false, cause: error }) : failure;
+  if (connected) return;
+  throw (await explain(options)) ?? last;
 }

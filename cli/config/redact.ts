@@ -4,6 +4,8 @@
 const SECRET = /(^|_)(token|password|secret|headers)$/i;
 /** Scheme and host of an address, and the rest. */
 const ADDRESS = /^([a-z][a-z0-9+.-]*:\/\/[^/?#]*)(.*)$/is;
+/** Keys whose values are addresses, or lists of them. */
+const ADDRESSES = new Set(['url', 'sentinels', 'cluster']);
 
 export type Path = readonly PropertyKey[];
 
@@ -21,7 +23,7 @@ export function redact(path: Path, text: string): string | null {
   const plain = text.replace(/^([a-z][a-z0-9+.-]*:\/\/).*@/is, '$1:***@');
   const [, origin, rest = ''] = ADDRESS.exec(plain) ?? [];
   // What should be an address and is none may be anything, such as a token.
-  if (origin === undefined) return path.at(-1) === 'url' ? null : plain;
+  if (origin === undefined) return path.some(key => ADDRESSES.has(String(key))) ? null : plain;
   if (path[0] === 'receivers' || path[0] === 'heartbeat') return /^\/?$/.test(rest) ? plain : `${origin}/***`;
   return origin + rest.replace(/[?#].*$/s, '?***');
 }

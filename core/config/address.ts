@@ -18,6 +18,10 @@ export interface RefusedAddress {
 const ENCODING =
   'user and password percent-encoded (@ as %40, : as %3A, / as %2F, ? as %3F, # as %23, % as %25, a space as %20)';
 
+function onlyHost({ pathname, search }: URL): string | null {
+  return /^\/?$/.test(pathname) && search === '' ? null : 'nothing after host and port';
+}
+
 const noQuery = ({ search }: URL): string | null => (search === '' ? null : 'an address without `?`');
 
 export const REDIS_ADDRESS: AddressKind = {
@@ -29,6 +33,22 @@ export const REDIS_ADDRESS: AddressKind = {
       return 'nothing after the host but the number of a database, such as redis://redis.internal:6379/0';
     return /^(\?family=[46])?$/.test(search) ? null : 'nothing after `?` but family=4 or family=6';
   },
+};
+
+/** Of a sentinel, which may ask for another user and password than the servers that it watches. */
+export const SENTINEL_ADDRESS: AddressKind = {
+  schemes: ['redis:', 'rediss:'],
+  example: 'redis://sentinel-1.internal:26379',
+  credentials: null,
+  refusePath: onlyHost,
+};
+
+/** Of one node of a Redis Cluster. */
+export const NODE_ADDRESS: AddressKind = {
+  schemes: ['redis:', 'rediss:'],
+  example: 'redis://node-2.internal:6379',
+  credentials: 'they go into `redis.url` and are those of all nodes',
+  refusePath: onlyHost,
 };
 
 export const INFLUX_ADDRESS: AddressKind = {

@@ -1,12 +1,19 @@
 import { z } from 'zod';
 import { TimeZone } from '../time-zone.ts';
 import { isLabelKey, LABEL_CAPS } from '../traffic/labels.ts';
-import { INFLUX_ADDRESS, RECEIVER_ADDRESS, REDIS_ADDRESS } from './address.ts';
+import {
+  INFLUX_ADDRESS,
+  NODE_ADDRESS,
+  RECEIVER_ADDRESS,
+  REDIS_ADDRESS,
+  SENTINEL_ADDRESS,
+} from './address.ts';
 import { parseDockerAddress } from './docker-address.ts';
 import { type Match, matchSchema, overrideMatchSchema } from './match.ts';
 import {
   account,
   address,
+  addresses,
   addressRanges,
   duration,
   groups,
@@ -15,6 +22,7 @@ import {
   path,
   size,
 } from './options.ts';
+import { redisConflicts } from './redis.ts';
 import { formatDuration } from './units.ts';
 
 /**
@@ -171,8 +179,24 @@ const redis = z
   .strictObject({
     url: address(REDIS_ADDRESS)
       .default('redis://127.0.0.1:6379')
-      .describe('Address of Redis, for queue and state.'),
+      .describe(
+        'Address of Redis, for queue and state. With `sentinels`, the name of their master stands in place of host and port: `redis://USER:PASSWORD@mymaster`.',
+      ),
+    sentinels: addresses(SENTINEL_ADDRESS)
+      .default([])
+      .describe(
+        'Addresses of the sentinels that know the master, such as `[redis://sentinel-1.internal:26379, redis://sentinel-2.internal:26379]`. One that answers is enough.',
+      ),
+    cluster: addresses(NODE_ADDRESS)
+      .default([])
+      .describe(
+        'Of a Redis Cluster: addresses of nodes besides the one in `url`, such as `[redis://node-2.internal:6379, redis://node-3.internal:6379]`. One that answers is enough: it names all others.',
+      ),
     prefix: identifier().default('tidegauge').describe('First part of every key.'),
+  })
+  .superRefine((settings, context) => {
+    for (const { path, ...conflict } of redisConflicts(settings))
+      context.addIssue({ code: 'custom', path, ...conflict });
   })
   .describe('Redis, where `queue.kind: bullmq` or `state.kind: redis`.');
 

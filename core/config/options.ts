@@ -74,6 +74,13 @@ export const address = (kind: AddressKind, { optional = false } = {}) =>
     context.addIssue({ code: 'custom', message: parsed.expected, params });
   });
 
+/** Most addresses of one list. */
+const MOST_ADDRESSES = 100;
+
+/** A list of addresses. */
+export const addresses = (kind: AddressKind) =>
+  z.array(address(kind)).max(MOST_ADDRESSES).meta({ unit: 'list of addresses' });
+
 /** Where to listen: `auto` (the command's own default), `off`, or an address with a port. */
 export type Listen = 'auto' | 'off' | { readonly host: string; readonly port: number };
 

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { Client } from '../../backends/redis/client.ts';
 
 /**
  * Lua scripts. Each runs in Redis as one step and is given all its keys, or the beginning of those that it makes up. A
@@ -294,8 +294,8 @@ export type Run = (
 ) => Promise<unknown>;
 
 /** Teach a client the scripts; returns how to run one. */
-export function loadScripts(client: Redis): Run {
+export function loadScripts(client: Client): Run {
   for (const [name, lua] of Object.entries(SCRIPTS)) client.defineCommand(`tidegauge_${name}`, { lua });
-  const scripted = client as Redis & Scripted;
+  const scripted = client as Client & Scripted;
   return (script, keys, args) => scripted[`tidegauge_${script}`](keys.length, ...keys, ...args);
 }

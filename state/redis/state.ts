@@ -1,10 +1,12 @@
-import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import { createClient, logOutages, placeOf } from '../../backends/redis/client.ts';
+import { placeOf } from '../../backends/redis/addresses.ts';
+import { type Client, createClient } from '../../backends/redis/client.ts';
 import { redisError } from '../../backends/redis/errors.ts';
+import { logOutages } from '../../backends/redis/outages.ts';
 import { checkServer } from '../../backends/redis/server.ts';
 import { CAPS } from '../../core/caps.ts';
 import type { Clock } from '../../core/clock.ts';
+import type { RedisServers } from '../../core/config/redis.ts';
 import type { Incident, Notification } from '../../core/incident/incident.ts';
 import { MARK_LIFE_MS, type Mark, type NewMark } from '../../core/incident/mark.ts';
 import type { Silence } from '../../core/incident/silence.ts';
@@ -25,9 +27,7 @@ import { hourOf, staleCheckpoints } from '../retention.ts';
 import { historyName, type StateKeys, stateKeys } from './keys.ts';
 import { loadScripts, type Run } from './scripts.ts';
 
-export interface RedisStateOptions {
-  /** `redis://` or `rediss://` address. */
-  url: string;
+export interface RedisStateOptions extends RedisServers {
   /** First part of every key. */
   prefix: string;
   clock: Clock;
@@ -47,15 +47,15 @@ const textsOrNot = z.array(z.string().nullable());
 class RedisState implements State {
   readonly #options: RedisStateOptions;
   readonly #place: string;
-  readonly #client: Redis;
+  readonly #client: Client;
   readonly #scripts: Run;
   readonly #keys: StateKeys;
   readonly #records: Records;
 
   constructor(options: RedisStateOptions) {
     this.#options = options;
-    this.#place = placeOf(options.url);
-    this.#client = createClient(options.url);
+    this.#place = placeOf(options);
+    this.#client = createClient(options);
     logOutages(this.#client, this.#place, options.log);
     this.#scripts = loadScripts(this.#client);
     this.#keys = stateKeys(options.prefix);
@@ -63,7 +63,7 @@ class RedisState implements State {
   }
 
   async open(): Promise<string> {
-    const server = await checkServer(this.#client, this.#place, this.#options);
+    const server = await checkServer(this.#client, this.#options);
     return `${server}, prefix ${this.#options.prefix}`;
   }
 
@@ -319,7 +319,7 @@ class RedisState implements State {
   }
 
   /** One request; what it rejects with becomes an ExchangeError. */
-  async #ask<T>(request: (client: Redis) => Promise<T>): Promise<T> {
+  async #ask<T>(request: (client: Client) => Promise<T>): Promise<T> {
     try {
       return await request(this.#client);
     } catch (error) {

@@ -1,4 +1,5 @@
 import { systemClock } from '../../core/clock.ts';
+import type { RedisServers } from '../../core/config/redis.ts';
 import { retrying } from '../../core/retry.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
 import { createBullmqQueue } from '../../queue/bullmq.ts';
@@ -8,10 +9,8 @@ import { incidentOf, notificationOf } from '../data/incidents.ts';
 import { recordingLog } from './log.ts';
 import { until } from './process.ts';
 
-type Where = Pick<Parameters<typeof createBullmqQueue>[0], 'url'>;
-
 /** Queue and state as a collector and a worker use them: each frame that is published becomes one alert. */
-export async function startWork(where: Where) {
+export async function startWork(where: RedisServers) {
   const { log, lines } = recordingLog();
   const shared = { ...where, prefix: 'tidegauge', clock: systemClock, log };
   const queue = createBullmqQueue({ ...shared, lanes: 1 });

@@ -13,9 +13,15 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
-export async function startRedis(
-  options: { appendOnly?: boolean; replicaOf?: number } = {},
-): Promise<RedisServer> {
+export interface RedisOptions {
+  readonly appendOnly?: boolean;
+  /** Port of the master. */
+  readonly replicaOf?: number;
+  /** More arguments of redis-server. */
+  readonly more?: readonly string[];
+}
+
+export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
   const port = await freePort();
   const folder = temporaryFolder();
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder.path, '--save', ''];
@@ -23,6 +29,7 @@ export async function startRedis(
   // At once, as a failover of a test does not wait for the 5 s that servers of others save.
   args.push('--repl-diskless-sync', 'yes', '--repl-diskless-sync-delay', '0');
   if (options.replicaOf !== undefined) args.push('--replicaof', '127.0.0.1', String(options.replicaOf));
+  args.push(...(options.more ?? []));
   let child = new Child('redis-server', args);
   const ready = () => child.until(`redis-server on port ${port}`, () => ping(port));
   await ready();
@@ -45,13 +52,14 @@ export async function startRedis(
   };
 }
 
-function ping(port: number): Promise<boolean> {
+/** True when a server or sentinel at this port of loopback answers. */
+export function ping(port: number): Promise<boolean> {
   return new Promise(resolve => {
     const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'));
     socket.once('error', () => resolve(false));
     socket.once('data', data => {
       socket.destroy();
-      resolve(data.toString().startsWith('+PONG'));
+      resolve(/^(\+PONG|-NOAUTH)/.test(data.toString()));
     });
   });
 }

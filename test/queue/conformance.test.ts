@@ -10,7 +10,7 @@ import { busyParts, frameOf } from '../data/frames.ts';
 import { recordingLog } from '../parts/log.ts';
 import { describeWith } from '../parts/need.ts';
 import { until } from '../parts/process.ts';
-import { type RedisServer, startRedis } from '../parts/redis.ts';
+import { REDIS_SETUPS, type RedisSetup } from '../parts/redis-setups.ts';
 
 const LANES = 4;
 const backoff = { firstMs: 5, maxMs: 20 };
@@ -147,6 +147,27 @@ function conformance(create: () => Queue): void {
     expect(taken).toEqual(frames('web-1', 3));
   });
 
+  it('takes a new consumer while the last one is stopping, and gives it nothing before that is at its end', async () => {
+    await publish(...frames('web-1', 2));
+    let release = () => {};
+    let running = false;
+    const last = queue.consume(lane, async () => {
+      running = true;
+      await new Promise<void>(resolve => {
+        release = resolve;
+      });
+      running = false;
+    });
+    await until('the first frame', () => running);
+    const stopped = last.stop();
+    const seen: { start: number; running: boolean }[] = [];
+    queue.consume(lane, async ({ start }) => void seen.push({ start, running }));
+    release();
+    await stopped;
+    await until('the second frame', () => seen.length === 1);
+    expect(seen).toEqual([{ start: frameOf('web-1', 1).start, running: false }]);
+  });
+
   it('takes hosts and containers of any characters', async () => {
     const hosts = ['a:b', '123', 'x'.repeat(300), '', 'new\nline "quoted" \\', '{tag}', 'ü💥', 'a\u0000b'];
     const taken: Frame[] = [];
@@ -178,21 +199,23 @@ describe('inline queue', () => {
   conformance(() => createInlineQueue({ lanes: LANES, clock: systemClock, log, backoff }));
 });
 
-describeWith(['redis'], 'bullmq queue', () => {
-  let redis: RedisServer;
-  let runs = 0;
-  beforeAll(async () => {
-    redis = await startRedis();
+for (const { name, parts, start } of REDIS_SETUPS) {
+  describeWith(parts, `bullmq queue in ${name}`, () => {
+    let redis: RedisSetup;
+    let runs = 0;
+    beforeAll(async () => {
+      redis = await start();
+    });
+    afterAll(() => redis.stop());
+    conformance(() =>
+      createBullmqQueue({
+        ...redis.servers,
+        lanes: LANES,
+        prefix: `run-${runs++}`,
+        clock: systemClock,
+        log: recordingLog().log,
+        backoff,
+      }),
+    );
   });
-  afterAll(() => redis.stop());
-  conformance(() =>
-    createBullmqQueue({
-      lanes: LANES,
-      url: redis.url,
-      prefix: `run-${runs++}`,
-      clock: systemClock,
-      log: recordingLog().log,
-      backoff,
-    }),
-  );
-});
+}

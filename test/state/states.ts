@@ -7,7 +7,7 @@ import { createSqliteState } from '../../state/sqlite/state.ts';
 import { recordingLog } from '../parts/log.ts';
 import { describeWith } from '../parts/need.ts';
 import { temporaryFolder } from '../parts/process.ts';
-import { type RedisServer, startRedis } from '../parts/redis.ts';
+import { REDIS_SETUPS, type RedisSetup } from '../parts/redis-setups.ts';
 
 export const HOUR = 3_600_000;
 export const T0 = 480_000 * HOUR;
@@ -60,27 +60,29 @@ export function describeStates(subject: string, body: (users: () => Users) => vo
     );
   });
 
-  describeWith(['redis'], `redis state: ${subject}`, () => {
-    let redis: RedisServer;
-    let runs = 0;
-    beforeAll(async () => {
-      redis = await startRedis();
+  for (const { name, parts, start } of REDIS_SETUPS) {
+    describeWith(parts, `state in ${name}: ${subject}`, () => {
+      let redis: RedisSetup;
+      let runs = 0;
+      beforeAll(async () => {
+        redis = await start();
+      });
+      afterAll(() => redis.stop());
+      beforeEach(() => {
+        runs++;
+      });
+      body(
+        usersOf(() =>
+          createRedisState({
+            ...redis.servers,
+            prefix: `run-${runs}`,
+            clock: systemClock,
+            log: recordingLog().log,
+          }),
+        ),
+      );
     });
-    afterAll(() => redis.stop());
-    beforeEach(() => {
-      runs++;
-    });
-    body(
-      usersOf(() =>
-        createRedisState({
-          url: redis.url,
-          prefix: `run-${runs}`,
-          clock: systemClock,
-          log: recordingLog().log,
-        }),
-      ),
-    );
-  });
+  }
 }
 
 /** `create` gives another user of the same shared state each time. */

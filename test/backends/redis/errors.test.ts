@@ -1,8 +1,10 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { createClient, logOutages, placeOf } from '../../../backends/redis/client.ts';
+import { placeOf } from '../../../backends/redis/addresses.ts';
+import { createClient } from '../../../backends/redis/client.ts';
 import { isSetupError, redisError } from '../../../backends/redis/errors.ts';
+import { logOutages } from '../../../backends/redis/outages.ts';
 import { ExchangeError } from '../../../core/errors.ts';
 import { recordingLog } from '../../parts/log.ts';
 import { describeWith } from '../../parts/need.ts';
@@ -37,7 +39,7 @@ describe('redisError', () => {
     expect(isSetupError(reply('WRONGPASS invalid username-password pair'))).toBe(true);
     expect(isSetupError(reply('OOM command not allowed'))).toBe(false);
     expect(isSetupError(new Error('NOAUTH'))).toBe(false);
-    expect(placeOf('rediss://user:secret@host:6380/3?family=6')).toBe('rediss://host:6380/3');
+    expect(placeOf({ url: 'rediss://user:secret@host:6380/3?family=6' })).toBe('rediss://host:6380/3');
   });
 
   it('of something that is no Redis says so, as seen by a real client', async () => {
@@ -50,7 +52,7 @@ describe('redisError', () => {
     const port = await new Promise<number>(resolve =>
       server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)),
     );
-    const client = createClient(`redis://127.0.0.1:${port}`);
+    const client = createClient({ url: `redis://127.0.0.1:${port}` });
     logOutages(client, 'there', log);
     await until('the outage to be told', () => lines.length > 0);
     client.disconnect();
@@ -64,7 +66,7 @@ describeWith(['redis'], 'a client', () => {
   it('that is closed before it was connected has lost nothing', async () => {
     const redis = await startRedis();
     const { log, lines } = recordingLog();
-    const client = createClient(redis.url);
+    const client = createClient(redis);
     logOutages(client, 'there', log);
     const failed = new Promise(resolve => client.once('error', resolve));
     await new Promise(resolve => client.once('connect', resolve));

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
+import { parse } from 'yaml';
 import { z } from 'zod';
 import { ConfigError, loadConfig } from '../../../cli/config/load.ts';
 import { configSchema, labelKeys } from '../../../core/config/config.ts';
@@ -125,6 +126,38 @@ describe('configuration', () => {
     expect(line).not.toMatch(/hunter2/);
   });
 
+  it.each([
+    [
+      '{url: "redis://mymaster", sentinels: ["redis://s1"], cluster: ["redis://n2"]}',
+      'redis.cluster: expected either the sentinels of one master or nodes of a cluster, found both `sentinels` and `cluster`',
+    ],
+    [
+      '{sentinels: ["redis://s1"]}',
+      'redis.url: expected the name of the master in place of host and port, as `sentinels` say where it is, such as redis://mymaster or redis://USER:PASSWORD@mymaster, found nothing',
+    ],
+    [
+      '{url: "redis://mymaster", sentinels: ["redis://:a@s1", "redis://:a@s2", "rediss://:a@s3"]}',
+      'redis.sentinels.2: expected the same scheme, user and password in all addresses of sentinels, found a value that is not shown',
+    ],
+    [
+      '{url: "redis://n1/3", cluster: ["redis://n2"]}',
+      'redis.url: expected database 0, the only one of a cluster, found "redis://n1/3"',
+    ],
+    [
+      '{url: "rediss://n1", cluster: ["rediss://n2", "redis://n3"]}',
+      'redis.cluster.1: expected an address with rediss://, as in `redis.url`, found "redis://n3"',
+    ],
+  ])('refuses parts of redis that contradict each other: %s', (group, line) => {
+    expect(problems(`redis: ${group}`)).toEqual([expect.stringContaining(line)]);
+  });
+
+  it.each([
+    '{url: "redis://u:p@my-master.1/2", sentinels: ["redis://s1", "redis://[::1]:26380"]}',
+    '{url: "rediss://u:p@n1:7000", cluster: ["rediss://n2:7000"]}',
+  ])('takes %s', group => {
+    expect(load(`redis: ${group}`).config.redis).toMatchObject(parse(group));
+  });
+
   it('never shows a secret', () => {
     const found = problems('store:\n  influx:\n    token: 12345678\n');
     expect(found).toEqual([
@@ -136,6 +169,13 @@ describe('configuration', () => {
     ['redis: {url: "http://me:hunter2@box/0"}', 'found "http://:***@box/0"'],
     ['redis: {url: "me:hunter2@box"}', 'found a value that is not shown'],
     ['redis: "redis://me:hun/ter2@box:1"', 'found "redis://:***@box:1"'],
+    ['redis: {sentinels: ["me:hunter2@box"]}', 'found a value that is not shown'],
+    [
+      'redis: {sentinels: "hunter2@box"}',
+      'redis.sentinels: expected a list, found a value that is not shown',
+    ],
+    ['redis: {cluster: ["redis://me:hunter2@box"]}', 'found a value that is not shown'],
+    ['redis: {url: "redis://m:hunter2@box:1", sentinels: ["redis://s"]}', 'found "redis://:***@box:1"'],
     ['store: {influx: {url: "ftp://box/x?token=hunter2"}}', 'found "ftp://box/x?***"'],
     ['receivers: ["https://chat.example/hunter2"]', 'found "https://chat.example/***"'],
     ['receivers: [{use: webhook, name: a, url: [hunter2]}]', 'found a list'],

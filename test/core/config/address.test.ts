@@ -2,10 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import {
   type AddressKind,
   INFLUX_ADDRESS,
+  NODE_ADDRESS,
   parseAddress,
   parseHostPort,
   RECEIVER_ADDRESS,
   REDIS_ADDRESS,
+  SENTINEL_ADDRESS,
 } from '../../../core/config/address.ts';
 import { address } from '../../../core/config/options.ts';
 
@@ -22,6 +24,9 @@ describe('an address', () => {
     ['rediss://user:p%40ss%2Fword@redis.internal/3', REDIS_ADDRESS],
     ['redis://:only-password@[::1]:6379/0?family=6', REDIS_ADDRESS],
     ['redis://host/', REDIS_ADDRESS],
+    ['redis://USER:PASSWORD@mymaster/2', REDIS_ADDRESS],
+    ['rediss://user:pass@sentinel-1.internal:26379', SENTINEL_ADDRESS],
+    ['redis://[::1]:7000', NODE_ADDRESS],
     ['https://influx.internal/behind/a/proxy', INFLUX_ADDRESS],
     ['https://chat.example/hook/@room?token=x', RECEIVER_ADDRESS],
   ])('%s is taken', (text, kind) => expect(parseAddress(text, kind)).toBeInstanceOf(URL));
@@ -38,6 +43,10 @@ describe('an address', () => {
     ['redis://host:0', REDIS_ADDRESS, /a port from 1 to 65535/],
     ['redis://::1:6379', REDIS_ADDRESS, /IPv6 in brackets/],
     ['redis://host #0', REDIS_ADDRESS, /without spaces/],
+    ['sentinel-1:26379', SENTINEL_ADDRESS, /such as redis:\/\/sentinel-1\.internal:26379/],
+    ['redis://sentinel-1:26379/0', SENTINEL_ADDRESS, /nothing after host and port/],
+    ['redis://node-2?family=6', NODE_ADDRESS, /nothing after host and port/],
+    ['redis://me:hunter2@node-2', NODE_ADDRESS, /they go into `redis\.url`.*not shown/],
     ['http://host:8086?db=x', INFLUX_ADDRESS, /without `\?`/],
     ['http://host/#top', RECEIVER_ADDRESS, /without `#`, which is written %23/],
   ])('%s is refused with what is wrong', (text, kind, words) => expect(refusalOf(text, kind)).toMatch(words));
