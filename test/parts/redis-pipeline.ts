@@ -43,7 +43,15 @@ async function startPipeline(servers: RedisServers) {
   });
   const backends = await openBackends(config, clock, log);
   const { lease: leaseMs, checkpoint: checkpointMs } = config.state;
-  const worker = Worker.start({ ...backends, clock, log, owner: 'worker', leaseMs, checkpointMs });
+  const worker = Worker.start({
+    ...backends,
+    clock,
+    log,
+    owner: 'worker',
+    leaseMs,
+    checkpointMs,
+    silentAfterMs: 60_000,
+  });
   const spool = Spool.open({ folder: join(folder.path, 'spool'), fsync: 'interval', clock, log });
   const shipper = createShipper({ ...backends, spool, clock, log, limits: LIMITS });
   const rates: number[] = [];
