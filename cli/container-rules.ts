@@ -6,7 +6,7 @@ import { formatCounted } from '../core/config/units.ts';
 import { printable, UsageError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Container } from '../core/traffic/frame.ts';
-import { refusalOf, ruleChooser } from '../detector/fold/match.ts';
+import { matcher, type RuleInForce, refusalOf, ruleChooser, ruleForAll } from '../detector/fold/match.ts';
 import { type HostContainers, hostContainers } from '../detector/fold/rule-coverage.ts';
 import { entry } from './config/written.ts';
 import { newestFrames } from './newest-frames.ts';
@@ -43,10 +43,22 @@ function judgementOf(rule: Rule, index: number, container: Container, where: Hos
   const { name, use } = rule;
   const refusal = refusalOf(rule.match, container, where);
   if (refusal !== null) return { name, use, judges: false, because: refusal };
-  const { override, options } = ruleChooser(rule)(container, where);
+  const { override, options } = inForceFor(rule, container, where);
   const from = override === null ? 'the rule' : `overrides ${override + 1} of ${rule.overrides?.length}`;
   const { use: _, ...inForce } = entry({ use, options }, ['detectors', index], DETECTOR_ROWS);
   return { name, use, judges: true, options_from: from, options: inForce };
+}
+
+/** The rule with the options that it judges the container by, by itself or as one of its service. */
+function inForceFor(rule: Rule, container: Container, where: HostContainers): RuleInForce {
+  const choose = ruleChooser(rule);
+  const { scope } = DETECTOR_ROWS.find(({ name }) => name === rule.use) ?? {};
+  if (scope !== 'service' && scope !== 'host') return choose(container, where);
+  const matches = matcher(rule.match);
+  const members = where.containers.filter(
+    one => matches(one, where) && (scope === 'host' || one.service === container.service),
+  );
+  return ruleForAll(rule, choose, members, where);
 }
 
 const cannotLookUp = (name: string, why: string): UsageError =>

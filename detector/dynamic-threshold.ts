@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { sensitivityOption } from '../core/config/budget.ts';
 import { duration } from '../core/config/options.ts';
 import type { Evidence } from '../core/incident/verdict.ts';
 import type { Window } from '../core/traffic/frame.ts';
@@ -17,7 +18,7 @@ import {
   spanOf,
 } from './dynamic/envelope.ts';
 import { VIEWS } from './dynamic/index.ts';
-import { sensitivityOption, strictnessOf } from './dynamic/sensitivity.ts';
+import { strictnessOf } from './dynamic/sensitivity.ts';
 import { newTraffic, type Part, type Traffic, take, trafficBytes } from './dynamic/traffic.ts';
 import { VIEW_NAMES, type View } from './dynamic/view.ts';
 import { inputOf } from './shared/example-inputs.ts';

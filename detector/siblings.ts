@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { sensitivityOption } from '../core/config/budget.ts';
 import { duration } from '../core/config/options.ts';
 import { formatValue } from '../core/config/units.ts';
 import type { Evidence } from '../core/incident/verdict.ts';
@@ -15,7 +16,7 @@ import {
   settle,
   spanOf,
 } from './dynamic/envelope.ts';
-import { sensitivityOption, strictnessOf } from './dynamic/sensitivity.ts';
+import { strictnessOf } from './dynamic/sensitivity.ts';
 import { inputOf } from './shared/example-inputs.ts';
 
 const options = z.strictObject({

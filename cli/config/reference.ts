@@ -30,6 +30,18 @@ const OVERRIDES_EXAMPLE = {
   ],
 };
 
+const AUTO_EXAMPLE = [
+  {
+    use: 'auto',
+    sensitivity: '1 false alert per container per month',
+    overrides: [
+      { match: { service: 'shop/payment' }, sensitivity: '1 false alert per container per week' },
+      { match: { label: { team: 'batch' } }, sensitivity: '3 false alerts per container per year' },
+    ],
+  },
+  { use: 'threshold', name: 'uplink', above: '50MiB/s' },
+];
+
 const HEADER = '<!-- Made by `npm run docs` from the code; edit there. -->\n';
 
 function configurationPage(): string {
@@ -52,7 +64,7 @@ says what is in force, what has no effect, and which rules match no containers.
 ${sections.join('\n')}
 ## detectors
 
-A list of rules; given, it replaces the default ones. Besides the options of its detector ([detectors.md](detectors.md))
+A list of rules; given, it replaces the default one, \`use: auto\` (below). Besides the options of its detector ([detectors.md](detectors.md))
 a rule has \`use\` (the detector), \`name\` (unique), \`match\` and \`overrides\`.
 
 ### match
@@ -73,14 +85,23 @@ ${stringify({ detectors: [MATCH_EXAMPLE] })}\`\`\`
 
 Other options for some of a rule's containers: a list of groups with a \`match\` (as above, without \`kind\`) and options of
 the detector. **The first one that matches is in force, alone:** its options over those of the rule. Where none matches, the
-rule's own are. What an override changes starts to learn anew. Detectors that judge services or hosts as a whole take none.
+rule's own are. What an override changes starts to learn anew. A rule that judges services as a whole follows an override
+that is in force for all containers of a service; one that judges hosts takes none.
 
 \`\`\`yaml
 ${stringify({ detectors: [OVERRIDES_EXAMPLE] })}\`\`\`
 
-### Default rules
+### auto
 
-A fresh install runs:
+\`use: auto\` stands for the default rules, and is all that a fresh install runs. Its \`sensitivity\` is a budget: how many
+false alerts one is ready to bear of each container in a time. The smaller it is, the higher are all limits, by what was
+measured on simulated traffic ([quality.md](quality.md)); rules whose limits are counts, such as \`scan\`, do not depend
+on it. \`match\` and \`overrides\` are those of any rule, and other rules may stand beside it:
+
+\`\`\`yaml
+${stringify({ detectors: AUTO_EXAMPLE })}\`\`\`
+
+It is the same as these rules, one by one:
 
 \`\`\`yaml
 ${stringify({ detectors: RULES })}\`\`\`
