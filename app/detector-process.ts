@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Incident } from '../core/incident/incident.ts';
 import { Maintenance, type MaintenanceStatus } from '../worker/maintenance.ts';
 import { Worker, type WorkerStatus } from '../worker/worker.ts';
+import { LearningWatch } from './learning-watch.ts';
 import type { ProcessContext } from './process-context.ts';
 import { RuleWatch } from './rule-watch.ts';
 import type { Backends } from './wire.ts';
@@ -12,6 +13,7 @@ export interface Detecting {
   worker(): WorkerStatus | null;
   maintenance(): MaintenanceStatus | null;
   readonly rules: RuleWatch;
+  readonly learning: LearningWatch;
   /** Fold what is stored now, save, give the lanes back, as far as that can be had soon. */
   stop(): Promise<void>;
 }
@@ -25,7 +27,8 @@ export function startDetecting(
   const owner = `${config.host}-${process.pid}-${randomUUID()}`;
   const { lease: leaseMs, checkpoint: checkpointMs } = config.state;
   const rules = new RuleWatch({ rules: config.detectors, clock, log });
-  const fold = rules.over(backends.fold);
+  const learning = new LearningWatch(clock);
+  const fold = learning.over(rules.over(backends.fold));
   let worker: Worker | null = null;
   let maintenance: Maintenance | null = null;
   void backends.startup.ready.then(() => {
@@ -37,6 +40,7 @@ export function startDetecting(
     worker: () => worker?.status() ?? null,
     maintenance: () => maintenance?.status() ?? null,
     rules,
+    learning,
     async stop() {
       await Promise.all([maintenance?.stop(), worker?.stop()]);
     },

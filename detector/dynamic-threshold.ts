@@ -76,8 +76,8 @@ function init(o: Options): State {
 function step(state: State, input: ContainerInput, o: Options): { state: State; opinion: Opinion } {
   const { traffic } = state;
   const part = take(traffic, input);
-  if (part === null) return { state, opinion: { abstain: traffic.openMs === 0 ? 'warming up' : 'no value' } };
   const now = input.start + input.durationMs;
+  if (part === null) return { state, opinion: unheard(traffic, now, o) };
   turn(state, now);
   const youth = allowanceAt(traffic.watched);
   const strictness = strictnessOf(o.sensitivity);
@@ -96,11 +96,17 @@ function step(state: State, input: ContainerInput, o: Options): { state: State; 
     strangest = i;
     strangestValue = value;
   }
-  if (traffic.watched < o.warm_up) return { state, opinion: { abstain: 'warming up' } };
+  if (traffic.watched < o.warm_up) return { state, opinion: unheard(traffic, now, o) };
   const score = Math.min(raise(state, best, now, o.hold), MAX_SCORE);
   if (score < WORTH_TELLING) return { state, opinion: { score, evidence: ORDINARY } };
   const evidence = evidenceOf(state, strangest, strangestValue, part, youth, strictness);
   return { state, opinion: { score, evidence } };
+}
+
+/** It is still learned, or these are not 5 seconds yet. */
+function unheard(traffic: Traffic, now: number, o: Options): Opinion {
+  const rest = Math.max(0, traffic.mute) + Math.max(0, o.warm_up - traffic.watched);
+  return rest > 0 ? { abstain: 'warming up', until: now + rest } : { abstain: 'no value' };
 }
 
 const ORDINARY: Evidence = { seen: 0, low: null, high: null, unit: '', text: 'as usual' };

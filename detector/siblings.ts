@@ -57,6 +57,8 @@ const MINUTE = 60_000;
 /** A minute is kept in slices of at least a second, whatever the frames are. */
 const SLICE_MS = 1000;
 const FRAMES = MINUTE / SLICE_MS;
+/** A minute but for a frame of ordinary length. */
+const WHOLE_MS = MINUTE - 5000;
 const HOLE_MS = 30_000;
 const START_MS = 180_000;
 const GONE_MS = 24 * 60 * MINUTE;
@@ -81,11 +83,18 @@ function step(state: State, input: GroupInput, o: Options): { state: State; opin
   const members = input.members.slice(0, MOST);
   makeRoom(state, members);
   const present = members.map(member => take(state, member, now));
-  const ready = present.filter(replica => sum(replica.lengths) >= MINUTE - 5000);
-  if (ready.length < ENOUGH) return { state, opinion: { abstain: 'warming up' } };
+  const ready = present.filter(replica => sum(replica.lengths) >= WHOLE_MS);
+  const rest = Math.max(0, o.warm_up - state.watched, ready.length < ENOUGH ? restOf(present) : 0);
+  if (ready.length < ENOUGH) return { state, opinion: { abstain: 'warming up', until: now + rest } };
   const oddest = judgeAll(ready, allowanceAt(state.watched), strictnessOf(o.sensitivity), now);
-  if (state.watched < o.warm_up) return { state, opinion: { abstain: 'warming up' } };
+  if (rest > 0) return { state, opinion: { abstain: 'warming up', until: now + rest } };
   return { state, opinion: oddest };
+}
+
+/** Time until enough replicas have a whole minute, ms. */
+function restOf(present: readonly Replica[]): number {
+  const rests = present.map(({ mute, lengths }) => Math.max(0, mute) + WHOLE_MS - sum(lengths));
+  return rests.sort((a, b) => a - b)[ENOUGH - 1] ?? 0;
 }
 
 function turn(state: State, now: number): void {

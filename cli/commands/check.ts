@@ -31,7 +31,7 @@ async function check(context: Context, flags: CheckFlags): Promise<number> {
   const { config, file, unusedSettings, log, out } = context;
   if (config.collector.user !== '') findUser(config.collector.user);
   if (flags.container !== undefined) {
-    const documents = await containerRules(config, log, { name: flags.container, host: flags.host });
+    const documents = await containerRules(context, { name: flags.container, host: flags.host });
     out.write(`# ${file ?? 'no tidegauge.yaml, defaults'}: how each rule judges this container\n`);
     out.write(documents.join('---\n'));
     return 0;

@@ -135,6 +135,7 @@ function metricsPage(): string {
     worker: () => null,
     maintenance: () => null,
     rules: () => null,
+    learning: () => null,
     queue: { depth: async () => 0 },
     startup: { unreached: [] },
     clock: systemClock,

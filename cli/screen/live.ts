@@ -165,7 +165,8 @@ export class Live {
         header: this.#header,
         status: [summary],
         tableHeight: frame.containers.length + 1,
-        table: height => frameTable(frame, { width: size.width, height, anomalous }),
+        table: height =>
+          frameTable(frame, { width: size.width, height, anomalous, learning: status.learning }),
         blocks: [status.reasons, newest, this.#recentLog.warnings, ...older, this.#recentLog.others],
       },
       size,

@@ -10,11 +10,12 @@ import { incidentOf, resolved } from '../../data/incidents.ts';
 import { ManualClock } from '../../parts/clock.ts';
 import { until } from '../../parts/process.ts';
 
-const WELL: Status = { line: '20 containers, 0 others', trouble: false, reasons: [] };
+const WELL: Status = { line: '20 containers, 0 others', trouble: false, reasons: [], learning: new Map() };
 const AWAY: Status = {
   line: '! away: store (12 frames waiting), queue; 20 containers, 0 others',
   trouble: true,
   reasons: ['store: connection refused', 'queue: timed out'],
+  learning: new Map(),
 };
 const CLEAR = '\u001b[H\u001b[2J';
 
