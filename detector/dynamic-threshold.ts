@@ -152,15 +152,7 @@ function evidenceOf(
   const envelope = state.envelopes[index] as Envelope;
   const bound = (envelope.edge ?? 0) + limitOf(envelope, view.sharp, youth) * strictness;
   const told = view.tell(value, bound, state.traffic, part);
-  return { ...told, text: `${told.text} (${view.name}, ${before(envelope, value)})` };
-}
-
-/** How often such a thing happened before. */
-function before(envelope: Envelope, value: number): string {
-  const excess = value - (envelope.edge ?? 0);
-  const times = envelope.peaks.filter(peak => peak[1] >= 0.8 * excess).length;
-  if (times === 0) return 'not seen before';
-  return `seen ${times === 1 ? 'once' : `${times} times`} in 14 days`;
+  return { ...told, view: view.name, text: `${told.text} (${view.name})` };
 }
 
 /** Inputs of an example: consecutive frames of a minute; each row is sent and received messages, and their size. */

@@ -201,7 +201,7 @@ function evidenceOf(name: string, own: number, others: number, bound: number): E
   const text =
     `replica ${printableName(name)} received ${formatValue(seen, 'msg/s')} over 1m, the others ${formatValue(others / 60, 'msg/s')}, ` +
     `expected ${formatValue(low, 'msg/s')} to ${formatValue(high, 'msg/s')} (siblings)`;
-  return { seen, low, high, unit: 'msg/s', text };
+  return { seen, low, high, unit: 'msg/s', overMs: MINUTE, text };
 }
 
 /** Names are untrusted text. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isoTime } from '../core/clock.ts';
 import { printable } from '../core/errors.ts';
+import { circumstancesOf } from '../core/incident/evidence-text.ts';
 import type { Notification } from '../core/incident/incident.ts';
 import { incidentJson, incidentSchema } from '../core/incident/incident-json.ts';
 
@@ -33,7 +34,9 @@ const forChat = (text: string): string =>
 
 /** Names go out as they are: JSON escapes them. `text` alone is for people: one line, without control characters. */
 export function payloadOf({ key, status, incident }: Notification): Payload {
-  const { host, severity, start, title } = incident;
+  const { host, severity, start } = incident;
+  const [worst] = incident.findings;
+  const title = [incident.title, ...(worst ? circumstancesOf(worst) : [])].join('; ');
   const what = status === 'firing' ? severity.toUpperCase() : 'RESOLVED';
   return {
     version: 1,

@@ -1,19 +1,22 @@
 import { stringify } from 'yaml';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { LATENCIES, metricsOf } from '../../app/metrics/table.ts';
 import { DETECTOR_ROWS, NOTIFIER_ROWS, payloadOf, payloadSchema, RULES, SCHEMA } from '../../app/wire.ts';
 import { CAPS } from '../../core/caps.ts';
 import { systemClock } from '../../core/clock.ts';
 import { matchSchema } from '../../core/config/match.ts';
-import { findingSchema } from '../../core/incident/incident-json.ts';
+import { findingSchema, peerSchema, recurrenceSchema } from '../../core/incident/incident-json.ts';
 import { EXAMPLE } from './example-message.ts';
+import { table } from './markdown.ts';
 import { type SchemaKey, schemaKeys } from './schema-keys.ts';
+import { severityPage } from './severity-page.ts';
 
 /** Pages that are derived from code; `npm run docs` writes them, a test keeps them current. */
 export const PAGES: Readonly<Record<string, () => string>> = {
   'docs/configuration.md': configurationPage,
   'docs/detectors.md': detectorsPage,
   'docs/metrics.md': metricsPage,
+  'docs/severity.md': () => `${HEADER}${severityPage()}`,
   'docs/webhook.md': webhookPage,
 };
 
@@ -65,7 +68,8 @@ ${sections.join('\n')}
 ## detectors
 
 A list of rules; given, it replaces the default one, \`use: auto\` (below). Besides the options of its detector ([detectors.md](detectors.md))
-a rule has \`use\` (the detector), \`name\` (unique), \`match\` and \`overrides\`.
+a rule has \`use\` (the detector), \`name\` (unique), \`match\` and \`overrides\`; with \`severity: info\`, \`warning\` or
+\`critical\` all that it notices is that, otherwise it depends on what is seen ([severity.md](severity.md)).
 
 ### match
 
@@ -180,7 +184,13 @@ ${table([['what', 'at most', 'beyond', 'shows as'], ...caps])}`;
 
 function webhookPage(): string {
   const keys = schemaKeys(payloadSchema).map(key => [`\`${key.path.join('.')}\``, key.type, key.description]);
-  const findings = schemaKeys(findingSchema).map(key => [`\`${key.path[0]}\``, key.type, key.description]);
+  const keysOf = (schema: z.ZodType, above = '') =>
+    schemaKeys(schema).map(key => [`\`${above}${key.path.join('.')}\``, key.type, key.description]);
+  const findings = keysOf(findingSchema);
+  const groups = [
+    ...keysOf(z.strictObject(recurrenceSchema.shape), 'before.'),
+    ...keysOf(z.strictObject(peerSchema.shape), 'peer.'),
+  ];
   return `${HEADER}# Webhook
 
 What a receiver of the kind \`webhook\` is sent, by POST as JSON; what \`tidegauge incidents --json\`, \`review --json\` and
@@ -197,6 +207,9 @@ ${table([['key', 'type', 'meaning'], ...keys])}
 Each of \`findings\`:
 
 ${table([['key', 'type', 'meaning'], ...findings])}
+Of these the groups:
+
+${table([['key', 'type', 'meaning'], ...groups])}
 For example:
 
 \`\`\`json
@@ -215,13 +228,4 @@ function keyTable(keys: readonly SchemaKey[], variables: boolean): string {
     key.description,
   ]);
   return table([head, ...rows]);
-}
-
-/** A table of Markdown as the formatter schemaKeys it: columns as wide as their longest cell. */
-function table([head = [], ...rows]: readonly (readonly string[])[]): string {
-  const cells = [head, ...rows].map(row => row.map(cell => cell.replaceAll('|', '\\|')));
-  const widths = head.map((_, i) => Math.max(3, ...cells.map(row => row[i]?.length ?? 0)));
-  const [title = [], ...rest] = cells.map(row => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)));
-  const rule = widths.map(width => '-'.repeat(width));
-  return [title, rule, ...rest].map(row => `| ${row.join(' | ')} |\n`).join('');
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SEVERITIES, type Severity } from '../incident/incident.ts';
 import { sensitivityOption } from './budget.ts';
 import { type Match, matchSchema, overrideMatchSchema } from './match.ts';
 import { identifier } from './options.ts';
@@ -11,6 +12,11 @@ const overridesSchema = z.array(z.record(z.string(), z.unknown())).min(1).max(10
 export const ruleBase = {
   name: identifier().describe('Name of the rule, unique; a field of `detections`.'),
   match: matchSchema.prefault({}).describe('Which containers it looks at.'),
+  severity: z
+    .exactOptional(z.enum(SEVERITIES))
+    .describe(
+      'How bad it is what this rule notices; without it, it depends on what is seen (docs/severity.md).',
+    ),
   overrides: z.exactOptional(overridesSchema).describe('Other options for some of these containers.'),
 };
 
@@ -23,6 +29,8 @@ export interface Rule {
   readonly name: string;
   readonly match: Match;
   readonly options: unknown;
+  /** What the user said of its findings; absent: it depends on what is seen. */
+  readonly severity?: Severity;
   /** Other options for some of its containers: the first that matches is in force. Absent: none. */
   readonly overrides?: readonly Override[];
 }
@@ -108,8 +116,8 @@ export function rulesList(detectors: readonly Kind[], defaultRules: readonly Rec
   const standsFor = (raw: Readonly<Record<string, unknown>>): Rule[] =>
     defaultRules.map(rule => {
       const isGraded = keysOf(kindNamed(detectors, rule.use)).includes('sensitivity');
-      const given = isGraded ? { ...raw, use: rule.use } : { match: raw.match ?? {} };
-      return entry.parse({ ...rule, ...given });
+      const { sensitivity, overrides, ...others } = raw;
+      return entry.parse({ ...rule, ...(isGraded ? raw : others), use: rule.use });
     });
   return z.array(z.unknown()).transform((list, context): Rule[] => {
     const names = new Set<string>();

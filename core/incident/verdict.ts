@@ -20,6 +20,12 @@ export interface Evidence {
   readonly low: number | null;
   readonly high: number | null;
   readonly unit: string;
+  /** Which of its views a detector speaks of, if it has several. */
+  readonly view?: string;
+  /** Which traffic it is about, where the scope does not say. */
+  readonly direction?: Direction;
+  /** What was seen was seen over so much time up to the end of the frame, ms; absent: over the frame. */
+  readonly overMs?: number;
   /** One sentence for people, no control characters: `12.1 MiB/s, expected 0.9 to 1.4 MiB/s`. */
   readonly text: string;
 }
