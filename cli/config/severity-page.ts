@@ -38,8 +38,8 @@ of them is the incident's:
    seven days before is a grade better.
 
 ${table([['severity', 'score', 'false alerts per container-week', 'means'], ...rows])}
-False alerts are those of the default rules on simulated containers after their first day, at the limits of a
-\`sensitivity\` that changes nothing, counted by their highest score: the same calibration that budgets of false alerts are
+False alerts are those of the default rules at their default \`sensitivity\`, on simulated containers after their first day,
+counted by their highest score: the same calibration that budgets of false alerts are
 mapped by ([quality.md](quality.md)). Scores of \`threshold\`, \`rolling-zscore\`, \`scan\` and \`beacon\` are graded alike, but
 no false alerts were counted for them.
 
@@ -47,8 +47,8 @@ no false alerts were counted for them.
 that rule notices, however far, long and rare.
 
 An incident never becomes less severe while it fires. One that becomes worse says so: \`escalation\` has what it was at first
-and when it was raised last, in [webhooks](webhook.md) and \`--json\`; the text of its annotation and the terminal say it in
-words.
+and when it was raised last, in \`--json\` and in the resolved message of a [webhook](webhook.md); the text of its annotation
+and the terminal say it in words, as soon as it happens.
 `;
 }
 

@@ -78,7 +78,9 @@ export const incidentSchema = z.strictObject({
   container: z.string().describe('Empty when the incident is about a service or host as a whole.'),
   severity: z
     .enum(SEVERITIES)
-    .describe('How far, how long and how rare: docs/severity.md. It may rise while the incident is firing.'),
+    .describe(
+      'How far, how long and how rare: docs/severity.md. It may rise while the incident is firing: the resolved message has the highest.',
+    ),
   escalation: z
     .strictObject({ from: z.enum(SEVERITIES), at: z.string() })
     .meta({ unit: 'group of keys' })

@@ -164,6 +164,17 @@ describe('live', () => {
     expect(screen.text.match(/incident-\d+/g)).toHaveLength(incidents.length);
   });
 
+  it('a stream has an incident once more when it becomes worse', () => {
+    const { screen, live } = open(false);
+    const warning = incidentOf(1_700_000_000_000);
+    const escalation = { from: 'warning', at: warning.start + 600_000 } as const;
+    live.incident(warning);
+    live.incident({ ...warning, severity: 'critical', escalation });
+    live.incident({ ...warning, severity: 'critical', escalation });
+    expect(screen.text.match(/^[A-Z]+ shop/gm)).toEqual(['WARNING shop', 'CRITICAL shop']);
+    expect(screen.text).toContain('firing for 5s so far, warning until 2023-11-14T22:23:20.000Z, id ');
+  });
+
   it('shows only whose traffic it is to show', () => {
     const { screen, live } = open(false, { shows: name => name === 'c0003' });
     live.frame(frame(0), WELL);
