@@ -22,7 +22,7 @@ describeWith(['ebpf', 'docker'], 'first steps', () => {
         const name = kind === 'containers' ? 'shop-db' : '/tidegauge-demo/shop-db';
         const incidents = demo.output
           .split('\n')
-          .filter(line => /^(WARNING|CRITICAL) shop-|^(WARNING|CRITICAL) \/tidegauge-demo/.test(line));
+          .filter(line => /^(INFO|WARNING|CRITICAL) shop-|^(INFO|WARNING|CRITICAL) \/tidegauge-demo/.test(line));
         // Once when it opens, once when it is over; another demonstration on this machine has its own.
         expect(incidents.map(line => line.split(' ')[1]).filter(who => who === `${name}:`)).toHaveLength(2);
         expect(incidents.filter(line => !line.includes('shop-db'))).toEqual([]);
