@@ -1,7 +1,8 @@
 import type { Config } from '../core/config/config.ts';
-import type { Annotation, Incident, Notification } from '../core/incident/incident.ts';
+import type { Annotation, Incident, Notification, Severity } from '../core/incident/incident.ts';
 import type { Judged } from '../core/incident/verdict.ts';
 import type { Frame } from '../core/traffic/frame.ts';
+import type { Past } from './past.ts';
 
 /** An incident that is firing. */
 export interface Open {
@@ -18,8 +19,11 @@ export interface Open {
 export interface PipelineState {
   /** Start of the last frame, epoch ms; null before the first. */
   readonly last: number | null;
+  /** Start of the first frame, epoch ms; null before it. */
+  readonly since: number | null;
   /** Sorted by container, then service. */
   readonly open: readonly Open[];
+  readonly past: Past;
 }
 
 /** What became of an incident in this frame. */
@@ -35,6 +39,9 @@ export interface Batch {
   readonly alarms: readonly Judged[];
   /** All incidents that are firing after this frame. */
   readonly open: readonly Open[];
+  /** Start of the first frame that was folded, epoch ms, and what happened since. */
+  readonly since: number;
+  readonly past: Past;
   readonly changes: readonly Change[];
   readonly annotations: readonly Annotation[];
   readonly notifications: readonly Notification[];
@@ -52,6 +59,8 @@ export interface Settings {
   readonly alert: Pick<Config['alert'], 'resolve_after' | 'critical_score'>;
   /** Names of the receivers, each told about every incident. */
   readonly receivers: readonly string[];
+  /** By rule, what the user said of its findings; of the others it depends on what was seen. */
+  readonly severities?: Readonly<Record<string, Severity>>;
 }
 
 /** One step from verdicts to messages. Pure. */

@@ -1,10 +1,13 @@
 import { CAPS } from '../core/caps.ts';
-import { type Finding, type Incident, incidentId } from '../core/incident/incident.ts';
+import { type Incident, incidentId } from '../core/incident/incident.ts';
 import type { Judged } from '../core/incident/verdict.ts';
 import { exitText } from '../core/traffic/exit.ts';
 import { compareText, type Frame, frameEnd, isComplete } from '../core/traffic/frame.ts';
 import type { Change, Open, Settings, Stage } from './contract.ts';
 import { labelOf } from './drop-incomplete.ts';
+import { withAlarm } from './finding.ts';
+import { PastNotes } from './past.ts';
+import { severityOf, worse } from './severity.ts';
 import { keyOf, whoOf } from './subject.ts';
 import { titleOf } from './text.ts';
 
@@ -21,6 +24,7 @@ export const correlate: Stage = {
   name: 'correlate',
   run(batch, settings) {
     const { frame } = batch;
+    const past = new PastNotes(batch.past, batch.since, frame.start);
     const alarms = Map.groupBy(batch.alarms, alarm => keyOf(whoOf(alarm.scope)));
     const alive = aliveIn(frame);
     const stopped: { what: string; reason: string }[] = [];
@@ -31,7 +35,7 @@ export const correlate: Stage = {
       const found = alarms.get(key);
       if (found) {
         alarms.delete(key);
-        const incident = grow(one.incident, found, frame, settings);
+        const incident = grow(one.incident, found, { frame, past, settings });
         changes.push({ kind: 'grown', incident });
         open.push({ incident, quietMs: 0, ...exitOf(one) });
         stopped.push(
@@ -50,25 +54,33 @@ export const correlate: Stage = {
         stopped.push(...found.map(alarm => ({ what: labelOf(alarm), reason: 'too many open incidents' })));
         continue;
       }
-      const incident = begin(first, found, frame, settings);
+      const incident = begin(first, found, { frame, past, settings });
       changes.push({ kind: 'opened', incident });
       open.push(withExit({ incident, quietMs: 0 }, frame));
       stopped.push(
         ...others.map(alarm => ({ what: labelOf(alarm), reason: `part of open incident ${incident.id}` })),
       );
     }
-    return { batch: { ...batch, open: open.sort(compareOpen), changes }, stopped };
+    return { batch: { ...batch, open: open.sort(compareOpen), changes, past: past.result() }, stopped };
   },
 };
 
+/** What incidents grow in. */
+interface Now {
+  readonly frame: Frame;
+  readonly past: PastNotes;
+  readonly settings: Settings;
+}
+
 /** The incident that a first alarm opens, with all that is anomalous in its frame. */
-function begin(first: Judged, alarms: readonly Judged[], frame: Frame, settings: Settings): Incident {
+function begin(first: Judged, alarms: readonly Judged[], now: Now): Incident {
+  const { frame } = now;
   const who = whoOf(first.scope);
   const empty: Incident = {
     id: incidentId(frame.host, who.container === '' ? keyOf(who) : who.container, frame.start),
     host: frame.host,
     ...who,
-    severity: 'warning',
+    severity: 'info',
     start: frame.start,
     end: frameEnd(frame),
     resolvedAt: null,
@@ -76,39 +88,28 @@ function begin(first: Judged, alarms: readonly Judged[], frame: Frame, settings:
     findings: [],
     title: '',
   };
-  return grow(empty, alarms, frame, settings);
+  const { escalation: _, ...begun } = grow(empty, alarms, now);
+  return begun;
 }
 
-/** The incident with the alarms of one more frame in it. */
-function grow(incident: Incident, alarms: readonly Judged[], frame: Frame, settings: Settings): Incident {
-  const findings = alarms.reduce((all, alarm) => withAlarm(all, alarm, frame), incident.findings);
+/** The incident with the alarms of one more frame in it. It never becomes less severe. */
+function grow(incident: Incident, alarms: readonly Judged[], { frame, past, settings }: Now): Incident {
+  const about = { key: keyOf(incident), past };
+  const findings = alarms.reduce((all, alarm) => withAlarm(all, alarm, frame, about), incident.findings);
   const sorted = [...findings].sort((a, b) => b.peak - a.peak);
-  const score = Math.max(incident.score, ...sorted.map(finding => finding.peak));
+  const end = frameEnd(frame);
+  const severity = sorted.map(finding => severityOf(finding, end, settings)).reduce(worse, incident.severity);
+  const isRaised = severity !== incident.severity;
+  const escalation = { from: incident.escalation?.from ?? incident.severity, at: frame.start };
   return {
     ...incident,
-    severity: score >= settings.alert.critical_score ? 'critical' : 'warning',
-    end: frameEnd(frame),
-    score,
+    severity,
+    ...(isRaised ? { escalation } : {}),
+    end,
+    score: Math.max(incident.score, ...sorted.map(finding => finding.peak)),
     findings: sorted,
     title: titleOf(incident, sorted),
   };
-}
-
-const isOf = (finding: Finding, alarm: Judged): boolean =>
-  finding.rule === alarm.rule &&
-  finding.scope.direction === alarm.scope.direction &&
-  finding.scope.metric === alarm.scope.metric;
-
-/** The finding of an alarm's rule and series reaches to this frame; its evidence is that of the highest score. */
-function withAlarm(findings: readonly Finding[], alarm: Judged, frame: Frame): readonly Finding[] {
-  const known = findings.find(finding => isOf(finding, alarm));
-  const peak = { peak: alarm.score, evidence: alarm.evidence };
-  if (!known) {
-    const { rule, scope } = alarm;
-    return [...findings, { rule, scope, first: frame.start, last: frame.start, ...peak }];
-  }
-  const grown = { ...known, last: frame.start, ...(alarm.score > known.peak ? peak : {}) };
-  return findings.map(finding => (finding === known ? grown : finding));
 }
 
 /**

@@ -116,6 +116,8 @@ const stateSchema = z.object({
   }),
   pipeline: z.object({
     last: start,
+    since: start,
+    past: z.record(z.string(), z.array(z.tuple([z.int(), z.string()]))),
     open: z.array(
       z.object({
         incident: z.custom<Incident>(isIncident),

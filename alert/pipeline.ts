@@ -52,25 +52,29 @@ export interface Pipeline {
 }
 
 /** Raised whenever the same verdicts would give other incidents, or the state another shape. */
-const VERSION = 4;
+const VERSION = 5;
 
 /** The stages over the frames of one host. */
 export function createPipeline(settings: Settings): Pipeline {
   const { resolve_after, critical_score } = settings.alert;
   const announce = (incidents: readonly Incident[]) =>
     incidents.flatMap(one => notificationsOf(one, 'firing', settings.receivers));
+  const { severities = {} } = settings;
   return {
-    fingerprint: JSON.stringify([VERSION, resolve_after, critical_score]),
-    init: () => ({ last: null, open: [] }),
+    fingerprint: JSON.stringify([VERSION, resolve_after, critical_score, Object.entries(severities).sort()]),
+    init: () => ({ last: null, since: null, open: [], past: {} }),
     step(state, { frame, verdicts }) {
       if (state.last !== null && frame.start <= state.last) {
         return { state, incidents: [], annotations: [], detections: [], notifications: [], stopped: [] };
       }
       const stopped: Stopped[] = [];
+      const since = state.since ?? frame.start;
       let batch: Batch = {
         frame,
         alarms: verdicts.filter(verdict => verdict.kind === 'judged').filter(({ score }) => score >= 1),
         open: state.open,
+        since,
+        past: state.past,
         changes: [],
         annotations: [],
         notifications: [],
@@ -81,7 +85,7 @@ export function createPipeline(settings: Settings): Pipeline {
         stopped.push(...result.stopped.map(one => ({ stage: stage.name, ...one })));
       }
       return {
-        state: { last: frame.start, open: batch.open },
+        state: { last: frame.start, since, open: batch.open, past: batch.past },
         incidents: batch.changes.map(change => change.incident),
         annotations: batch.annotations,
         detections: detectionsOf(frame, [...verdicts, ...captureAlarms(frame)], batch),

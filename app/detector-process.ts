@@ -3,6 +3,7 @@ import type { Incident } from '../core/incident/incident.ts';
 import { Maintenance, type MaintenanceStatus } from '../worker/maintenance.ts';
 import { Worker, type WorkerStatus } from '../worker/worker.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { LearningWatch } from './learning-watch.ts';
 import type { ProcessContext } from './process-context.ts';
 import { RuleWatch } from './rule-watch.ts';
 import { type Backends, makeBeat } from './wire.ts';
@@ -13,6 +14,7 @@ export interface Detecting {
   worker(): WorkerStatus | null;
   maintenance(): MaintenanceStatus | null;
   readonly rules: RuleWatch;
+  readonly learning: LearningWatch;
   /** Fold what is stored now, save, give the lanes back, as far as that can be had soon. */
   stop(): Promise<void>;
 }
@@ -26,7 +28,8 @@ export function startDetecting(
   const owner = `${config.host}-${process.pid}-${randomUUID()}`;
   const { lease: leaseMs, checkpoint: checkpointMs } = config.state;
   const rules = new RuleWatch({ rules: config.detectors, clock, log });
-  const fold = rules.over(backends.fold);
+  const learning = new LearningWatch(clock);
+  const fold = learning.over(rules.over(backends.fold));
   let worker: Worker | null = null;
   let maintenance: Maintenance | null = null;
   void backends.startup.ready.then(() => {
@@ -46,6 +49,7 @@ export function startDetecting(
     worker: () => worker?.status() ?? null,
     maintenance: () => maintenance?.status() ?? null,
     rules,
+    learning,
     async stop() {
       await Promise.all([heartbeat.stop(), maintenance?.stop(), worker?.stop()]);
     },

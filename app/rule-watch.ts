@@ -42,6 +42,11 @@ export class RuleWatch {
     this.#options = options;
   }
 
+  /** Names of the rules, in their order. */
+  get names(): readonly string[] {
+    return this.#options.rules.map(({ name }) => name);
+  }
+
   /** The same fold, with this watching its frames. */
   over(fold: HostFold): HostFold {
     return {

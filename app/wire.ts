@@ -4,6 +4,7 @@ import { createPipeline } from '../alert/pipeline.ts';
 import type { Clock } from '../core/clock.ts';
 import { type Config, configSchema } from '../core/config/config.ts';
 import { UsageError } from '../core/errors.ts';
+import type { Severity } from '../core/incident/incident.ts';
 import type { Log } from '../core/log.ts';
 import { createFold } from '../detector/fold/fold.ts';
 import { DEFAULT_LIMITS } from '../detector/fold/subjects.ts';
@@ -69,6 +70,9 @@ export const makeBeat =
 export const makeReceivers = (config: Config, clock: Clock): Receiver[] =>
   createReceivers(config.receivers, clock);
 
+const severitiesOf = ({ detectors }: Config): Record<string, Severity> =>
+  Object.fromEntries(detectors.flatMap(({ name, severity }) => (severity ? [[name, severity]] : [])));
+
 /** The one fold of workers, replay and review. */
 export function makeFold(config: Config): HostFold {
   const fold = createFold({ rules: config.detectors, detectors: DETECTORS, limits: DEFAULT_LIMITS });
@@ -77,6 +81,7 @@ export function makeFold(config: Config): HostFold {
     pipeline: createPipeline({
       alert: config.alert,
       receivers: config.receivers.map(receiver => receiver.name),
+      severities: severitiesOf(config),
     }),
   });
 }

@@ -96,6 +96,7 @@ async function play(
       worker: () => detecting?.worker() ?? null,
       maintenance: () => detecting?.maintenance() ?? null,
       rules: () => detecting?.rules ?? null,
+      learning: () => detecting?.learning ?? null,
     };
     listener = await listen(context, roles, backends, measured, watched);
     const onIncident = (incident: Incident) => {
@@ -103,7 +104,11 @@ async function play(
       show.onIncident?.(incident);
     };
     detecting = roles.detect ? startDetecting(context, backends, onIncident) : null;
-    const judged = { worker: watched.worker, unmatched: () => detecting?.rules.unmatched() ?? [] };
+    const judged = {
+      worker: watched.worker,
+      unmatched: () => detecting?.rules.unmatched() ?? [],
+      learning: (host: string) => detecting?.learning.of(host) ?? null,
+    };
     const view = frameView(live, backends, judged, context.zone);
     collector = rights ? await startCollector({ ...context, ...rights }, flags.record, backends, view) : null;
     if (collector) void live.watch(config.capture.interval, watching.signal);

@@ -75,6 +75,12 @@ export const CAPS = {
     beyond: 'no further one is opened until one is over',
     shows: 'tidegauge_open_incidents',
   },
+  pastSubjects: {
+    what: 'Containers, services or hosts of one host whose last incidents are remembered: 12 of each, for 31 days.',
+    limit: 10_000,
+    beyond: 'those whose last incident is the oldest are forgotten',
+    shows: 'process_resident_memory_bytes',
+  },
   failedDeliveries: {
     what: 'Deliveries that failed here and wait for another attempt, whose keys and outcomes a process remembers.',
     limit: 1000,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { sensitivityOption } from '../core/config/budget.ts';
 import { duration } from '../core/config/options.ts';
 import type { Evidence } from '../core/incident/verdict.ts';
 import type { Window } from '../core/traffic/frame.ts';
@@ -17,7 +18,7 @@ import {
   spanOf,
 } from './dynamic/envelope.ts';
 import { VIEWS } from './dynamic/index.ts';
-import { sensitivityOption, strictnessOf } from './dynamic/sensitivity.ts';
+import { strictnessOf } from './dynamic/sensitivity.ts';
 import { newTraffic, type Part, type Traffic, take, trafficBytes } from './dynamic/traffic.ts';
 import { VIEW_NAMES, type View } from './dynamic/view.ts';
 import { inputOf } from './shared/example-inputs.ts';
@@ -80,8 +81,8 @@ function step(
 ): { state: State; opinion: Opinion } {
   const { traffic } = state;
   const part = take(traffic, input);
-  if (part === null) return { state, opinion: { abstain: traffic.openMs === 0 ? 'warming up' : 'no value' } };
   const now = input.start + input.durationMs;
+  if (part === null) return { state, opinion: unheard(traffic, now, o) };
   turn(state, now);
   const youth = allowanceAt(traffic.watched);
   const strictness = strictnessOf(o.sensitivity);
@@ -100,11 +101,17 @@ function step(
     strangest = i;
     strangestValue = value;
   }
-  if (traffic.watched < o.warm_up) return { state, opinion: { abstain: 'warming up' } };
+  if (traffic.watched < o.warm_up) return { state, opinion: unheard(traffic, now, o) };
   const score = Math.min(raise(state, best, now, o.hold), MAX_SCORE);
   if (score < WORTH_TELLING) return { state, opinion: { score, evidence: ORDINARY } };
   const evidence = evidenceOf(state, strangest, strangestValue, part, youth, strictness, raised);
   return { state, opinion: { score, evidence } };
+}
+
+/** It is still learned, or these are not 5 seconds yet. */
+function unheard(traffic: Traffic, now: number, o: Options): Opinion {
+  const rest = Math.max(0, traffic.mute) + Math.max(0, o.warm_up - traffic.watched);
+  return rest > 0 ? { abstain: 'warming up', until: now + rest } : { abstain: 'no value' };
 }
 
 const ORDINARY: Evidence = { seen: 0, low: null, high: null, unit: '', text: 'as usual' };
@@ -151,15 +158,7 @@ function evidenceOf(
   const envelope = state.envelopes[index] as Envelope;
   const bound = (envelope.edge ?? 0) + limitOf(envelope, view.sharp, youth) * strictness * raised(view.name);
   const told = view.tell(value, bound, state.traffic, part);
-  return { ...told, view: view.name, text: `${told.text} (${view.name}, ${before(envelope, value)})` };
-}
-
-/** How often such a thing happened before. */
-function before(envelope: Envelope, value: number): string {
-  const excess = value - (envelope.edge ?? 0);
-  const times = envelope.peaks.filter(peak => peak[1] >= 0.8 * excess).length;
-  if (times === 0) return 'not seen before';
-  return `seen ${times === 1 ? 'once' : `${times} times`} in 14 days`;
+  return { ...told, view: view.name, text: `${told.text} (${view.name})` };
 }
 
 /** Inputs of an example: consecutive frames of a minute; each row is sent and received messages, and their size. */

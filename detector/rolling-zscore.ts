@@ -18,6 +18,14 @@ import {
 } from './shared/baseline.ts';
 import { isBroken, ratioOf, scoreOf } from './shared/for-duration.ts';
 import { checkUnits, directionOption, metricOption, quantity, seriesOf } from './shared/options.ts';
+import {
+  happens,
+  newsFrom,
+  nothingRecurs,
+  RECURRING_BYTES,
+  type Recurring,
+  settle,
+} from './shared/recurring.ts';
 
 /** Nothing alarms below these unless the rule says otherwise; per metric, in its unit. */
 const DEFAULT_FLOOR: Readonly<Record<Metric, number>> = {
@@ -73,6 +81,12 @@ const options = z
       .describe(
         'The standard deviation counts as at least this part of the mean: flat series do not alarm for a hair.',
       ),
+    recurs: z
+      .boolean()
+      .default(true)
+      .describe(
+        'A deviation as large as two others within a fortnight (up to a third larger) is no news: jobs and backups alarm twice.',
+      ),
     relearn: duration({ min: '1s', max: '7d' })
       .prefault('10m')
       .describe('A deviation that has lasted this long becomes the new normal.'),
@@ -96,6 +110,9 @@ interface State {
   flagged: { seen: Summary; ms: number } | null;
   /** How long the deviation has lasted without a break, ms. */
   held: number;
+  /** How far deviations went that lasted for `for`: up, and down. */
+  up: Recurring;
+  down: Recurring;
   /** End of the last judged frame, epoch ms; null before the first. */
   end: number | null;
 }
@@ -146,9 +163,18 @@ function readyAt(state: State, { start, durationMs }: SeriesInput, o: Options): 
   return start + durationMs + Math.max(o.warm_up - known.ms, (o.min_samples - known.n) * durationMs, 0);
 }
 
-function evidenceOf(value: number, band: Band, o: Options, scale: Scale, floor: number): Evidence {
+function evidenceOf(
+  value: number,
+  band: Band & {
+    /** How far from the mean a value has to be to be more than what recurs, scaled; 0: nothing does. */
+    readonly usual: number;
+  },
+  o: Options,
+  scale: Scale,
+  floor: number,
+): Evidence {
   const unit = UNIT_OF[o.metric];
-  const reach = o.limit * band.spread;
+  const reach = Math.max(o.limit * band.spread, band.usual);
   const high = o.side === 'below' ? null : Math.max(scale.from(band.mean + reach), floor);
   const low = o.side === 'above' ? null : Math.max(scale.from(band.mean - reach), 0);
   const bounds = [low, high].filter(bound => bound !== null).map(bound => formatValue(bound, unit));
@@ -200,10 +226,16 @@ function step(state: State, input: SeriesInput, o: Options): { state: State; opi
   const counts = ratioOf(Math.max(value, scale.from(band.mean)), floor);
   const ratio = Math.min(ratioOf(deviationOf(scaled, band, o.side), o.limit), counts);
   state.held = ratio >= 1 ? state.held + durationMs : 0;
+  const reach = Math.abs(scaled - band.mean);
+  const side = scaled < band.mean ? state.down : state.up;
+  settle(side, start);
+  const usual = o.recurs ? newsFrom(side, start) : 0;
+  if (ratio >= 1 && state.held >= o.for) happens(side, reach, start);
   if (ratio >= 1) setAside(state, learned, o.relearn);
   else absorb(state, learned, o.window);
-  const evidence = evidenceOf(value, band, o, scale, floor);
-  return { state, opinion: { score: scoreOf(ratio, state.held, o.for), evidence } };
+  const evidence = evidenceOf(value, { ...band, usual }, o, scale, floor);
+  const news = usual > 0 ? Math.min(ratio, reach / usual) : ratio;
+  return { state, opinion: { score: scoreOf(news, state.held, o.for), evidence } };
 }
 
 /** Inputs of an example: consecutive frames of 5 s. */
@@ -252,13 +284,28 @@ export const rollingZscore: Detector<'series', Options, State> = {
       alarms: [13, 14, 15, 16, 17],
     },
     {
+      title: 'What happens for the third time is no news, unless it is larger',
+      options: { ...quick, for: '0s' },
+      inputs: frames(
+        [1e6, 1e6, 1e6, 2e6].flatMap(burst => [...repeat(24, 90e3, 100e3, 110e3), burst]).concat(100e3),
+      ),
+      alarms: [72, 145, 291],
+    },
+    {
       title: 'A fall to nothing, on the logarithmic scale',
       options: { ...quick, side: 'below', scale: 'log', limit: 4 },
       inputs: frames([...repeat(4, 900e3, 1000e3, 1100e3), 0, 0]),
       alarms: [13],
     },
   ],
-  stateBytes: () => 200 + baselineBytes + 110,
-  init: () => ({ baseline: emptyBaseline(), flagged: null, held: 0, end: null }),
+  stateBytes: () => 250 + baselineBytes + 110 + 2 * RECURRING_BYTES,
+  init: () => ({
+    baseline: emptyBaseline(),
+    flagged: null,
+    held: 0,
+    up: nothingRecurs(),
+    down: nothingRecurs(),
+    end: null,
+  }),
   step,
 };

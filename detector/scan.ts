@@ -188,7 +188,7 @@ function evidenceOf({ kind, count, limit, seen: { named } }: Result): Evidence {
   const [address, port] = example === undefined ? [] : (JSON.parse(example) as [string, number]);
   const among = address === undefined ? '' : `, among them ${printable(address, 45) || 'port'} ${port}`;
   const text = `${formatCounted(count, 'target')} within a minute ${DEEDS[kind]}${among}, expected fewer than ${limit}`;
-  return { seen: count, low: null, high: limit, unit: 'targets', text };
+  return { seen: count, low: null, high: limit, unit: 'targets', overMs: 60_000, text };
 }
 
 const counter = (): Counter => ({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { sensitivityOption } from '../core/config/budget.ts';
 import { duration } from '../core/config/options.ts';
 import { formatValue } from '../core/config/units.ts';
 import type { Evidence } from '../core/incident/verdict.ts';
@@ -15,7 +16,7 @@ import {
   settle,
   spanOf,
 } from './dynamic/envelope.ts';
-import { sensitivityOption, strictnessOf } from './dynamic/sensitivity.ts';
+import { strictnessOf } from './dynamic/sensitivity.ts';
 import { inputOf } from './shared/example-inputs.ts';
 
 const options = z.strictObject({
@@ -56,6 +57,8 @@ const MINUTE = 60_000;
 /** A minute is kept in slices of at least a second, whatever the frames are. */
 const SLICE_MS = 1000;
 const FRAMES = MINUTE / SLICE_MS;
+/** A minute but for a frame of ordinary length. */
+const WHOLE_MS = MINUTE - 5000;
 const HOLE_MS = 30_000;
 const START_MS = 180_000;
 const GONE_MS = 24 * 60 * MINUTE;
@@ -80,11 +83,18 @@ function step(state: State, input: GroupInput, o: Options): { state: State; opin
   const members = input.members.slice(0, MOST);
   makeRoom(state, members);
   const present = members.map(member => take(state, member, now));
-  const ready = present.filter(replica => sum(replica.lengths) >= MINUTE - 5000);
-  if (ready.length < ENOUGH) return { state, opinion: { abstain: 'warming up' } };
+  const ready = present.filter(replica => sum(replica.lengths) >= WHOLE_MS);
+  const rest = Math.max(0, o.warm_up - state.watched, ready.length < ENOUGH ? restOf(present) : 0);
+  if (ready.length < ENOUGH) return { state, opinion: { abstain: 'warming up', until: now + rest } };
   const oddest = judgeAll(ready, allowanceAt(state.watched), strictnessOf(o.sensitivity), now);
-  if (state.watched < o.warm_up) return { state, opinion: { abstain: 'warming up' } };
+  if (rest > 0) return { state, opinion: { abstain: 'warming up', until: now + rest } };
   return { state, opinion: oddest };
+}
+
+/** Time until enough replicas have a whole minute, ms. */
+function restOf(present: readonly Replica[]): number {
+  const rests = present.map(({ mute, lengths }) => Math.max(0, mute) + WHOLE_MS - sum(lengths));
+  return rests.sort((a, b) => a - b)[ENOUGH - 1] ?? 0;
 }
 
 function turn(state: State, now: number): void {
@@ -191,7 +201,7 @@ function evidenceOf(name: string, own: number, others: number, bound: number): E
   const text =
     `replica ${printableName(name)} received ${formatValue(seen, 'msg/s')} over 1m, the others ${formatValue(others / 60, 'msg/s')}, ` +
     `expected ${formatValue(low, 'msg/s')} to ${formatValue(high, 'msg/s')} (siblings)`;
-  return { seen, low, high, unit: 'msg/s', text };
+  return { seen, low, high, unit: 'msg/s', overMs: MINUTE, text };
 }
 
 /** Names are untrusted text. */

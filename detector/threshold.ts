@@ -5,7 +5,7 @@ import type { Evidence } from '../core/incident/verdict.ts';
 import { UNIT_OF } from '../core/traffic/series.ts';
 import type { Detector, Opinion, SeriesInput } from './contract.ts';
 import { isBroken, MAX_SCORE, ratioOf, scoreOf } from './shared/for-duration.ts';
-import { add, type History, historyBytes, levelBefore } from './shared/history.ts';
+import { add, type History, historyBytes, levelBefore, levelKnownFrom } from './shared/history.ts';
 import {
   change,
   checkUnits,
@@ -150,7 +150,10 @@ function step(state: State, input: SeriesInput, o: Options): { state: State; opi
   }
   state.end = start + durationMs;
   if (o.rises_by || o.falls_by) state.history = add(state.history, { start, durationMs, value }, o.within);
-  if (best === null) return { state, opinion: { abstain: 'warming up' } };
+  if (best === null) {
+    const until = levelKnownFrom(state.history, o.within);
+    return { state, opinion: { abstain: 'warming up', ...(until === null ? {} : { until }) } };
+  }
   const evidence = evidenceOf(value, best.condition, state.held[best.condition.name], o);
   return { state, opinion: { score: best.score, evidence } };
 }

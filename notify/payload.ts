@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isoTime } from '../core/clock.ts';
 import { printable } from '../core/errors.ts';
+import { circumstancesOf } from '../core/incident/evidence-text.ts';
 import { INCIDENT_STATES, type Notification, stateOfIncident } from '../core/incident/incident.ts';
 import { incidentJson, incidentSchema } from '../core/incident/incident-json.ts';
 
@@ -35,7 +36,9 @@ const forChat = (text: string): string =>
 
 /** Names go out as they are: JSON escapes them. `text` alone is for people: one line, without control characters. */
 export function payloadOf({ key, status: kind, incident }: Notification): Payload {
-  const { host, severity, start, title, ended } = incident;
+  const { host, severity, start, ended } = incident;
+  const [worst] = incident.findings;
+  const title = [incident.title, ...(worst ? circumstancesOf(worst) : [])].join('; ');
   const status = kind === 'firing' ? 'firing' : stateOfIncident(incident);
   const what = status === 'firing' ? severity.toUpperCase() : status.toUpperCase();
   const why = status === 'ended' && ended !== undefined ? `, ${printable(ended, 100)}` : '';

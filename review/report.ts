@@ -1,6 +1,7 @@
 import { isoTime } from '../core/clock.ts';
 import { formatLength } from '../core/config/units.ts';
 import { printable } from '../core/errors.ts';
+import { sentenceOf } from '../core/incident/evidence-text.ts';
 import type { Incident } from '../core/incident/incident.ts';
 import { incidentJson } from '../core/incident/incident-json.ts';
 import type { Interval } from '../core/interval.ts';
@@ -49,17 +50,19 @@ function hostText(review: HostReview, zone: TimeZone): string {
 
 /** An incident as lines: what, when, and the evidence of every rule that saw it. */
 export function incidentLines(incident: Incident, zone: TimeZone): string[] {
-  const { start, end } = incident;
+  const { start, end, escalation } = incident;
   const head = `${incident.severity.toUpperCase()} ${printable(incident.title)}`;
   const length = formatLength(end - start);
   const state = stateText(incident, length, zone);
-  const when = `  ${zone.text(start)}, ${state}, id ${incident.id}`;
-  const findings = incident.findings.map(({ rule, scope, peak, evidence }) => {
+  const raised = escalation ? `, ${escalation.from} until ${zone.text(escalation.at)}` : '';
+  const when = `  ${zone.text(start)}, ${state}${raised}, id ${incident.id}`;
+  const findings = incident.findings.map(finding => {
+    const { rule, scope, peak } = finding;
     const series =
       scope.direction && scope.metric
         ? seriesLabel(scope.container ?? incident.container, scope.direction, scope.metric)
         : (scope.container ?? '');
-    return `  ${rule}: ${printable(series)}: ${printable(evidence.text)} (score ${peak.toFixed(1)})`;
+    return `  ${rule}: ${printable(series)}: ${sentenceOf(finding, zone)} (score ${peak.toFixed(1)})`;
   });
   return [head, when, ...findings];
 }

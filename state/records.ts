@@ -3,11 +3,24 @@ import { ExchangeError } from '../core/errors.ts';
 import { type Incident, type Notification, SEVERITIES } from '../core/incident/incident.ts';
 import { type Mark, newMarkSchema } from '../core/incident/mark.ts';
 import { type Silence, silenceSchema } from '../core/incident/silence.ts';
+import { PEER_KINDS, PROTOCOLS, ROLES } from '../core/traffic/flow.ts';
 import { DIRECTIONS } from '../core/traffic/frame.ts';
 import { METRICS } from '../core/traffic/series.ts';
 import { type Checkpoint, DELIVERY_STATUSES, type DeliveryOutcome } from './contract.ts';
 
 /** What backends keep as JSON text: written and read here only, so that a record means the same in all of them. */
+
+const peer = z.strictObject({
+  kind: z.enum(PEER_KINDS),
+  name: z.string(),
+  service: z.string(),
+  address: z.string(),
+  protocol: z.enum(PROTOCOLS),
+  role: z.enum(ROLES),
+  port: z.number(),
+  bytes: z.number(),
+  share: z.number(),
+});
 
 const finding = z.strictObject({
   rule: z.string(),
@@ -27,8 +40,20 @@ const finding = z.strictObject({
     unit: z.string(),
     view: z.exactOptional(z.string()),
     raised: z.exactOptional(z.number()),
+    direction: z.exactOptional(z.enum(DIRECTIONS)),
+    overMs: z.exactOptional(z.number()),
     text: z.string(),
   }),
+  window: z.exactOptional(z.strictObject({ from: z.number(), to: z.number() })),
+  peer: z.exactOptional(peer),
+  before: z.exactOptional(
+    z.strictObject({
+      times: z.number(),
+      inWeek: z.number(),
+      last: z.number().nullable(),
+      since: z.number(),
+    }),
+  ),
 });
 
 const incident: z.ZodType<Incident> = z.strictObject({
@@ -37,6 +62,7 @@ const incident: z.ZodType<Incident> = z.strictObject({
   service: z.string(),
   container: z.string(),
   severity: z.enum(SEVERITIES),
+  escalation: z.exactOptional(z.strictObject({ from: z.enum(SEVERITIES), at: z.number() })),
   start: z.number(),
   end: z.number(),
   resolvedAt: z.number().nullable(),

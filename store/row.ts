@@ -1,5 +1,5 @@
 import { printable } from '../core/errors.ts';
-import { type Annotation, INCIDENT_STATES } from '../core/incident/incident.ts';
+import { type Annotation, INCIDENT_STATES, SEVERITIES } from '../core/incident/incident.ts';
 import type { Interval } from '../core/interval.ts';
 import { CONNECTION_KINDS, type ConnectionKind } from '../core/traffic/connection.ts';
 import {
@@ -54,7 +54,6 @@ function oneOf<T extends string>(values: readonly T[], row: Row, column: string)
 }
 
 const KINDS: readonly ContainerKind[] = ['container', 'cgroup', 'other'];
-const SEVERITY_NAMES: readonly Annotation['severity'][] = ['warning', 'critical'];
 
 export const kindOf = (row: Row): ContainerKind => oneOf(KINDS, row, 'kind');
 export const stateOf = (row: Row): Annotation['state'] => oneOf(INCIDENT_STATES, row, 'state');
@@ -62,7 +61,7 @@ export const protocolOf = (row: Row): Protocol => oneOf(PROTOCOLS, row, 'protoco
 export const roleOf = (row: Row): Role => oneOf(ROLES, row, 'role');
 export const peerKindOf = (row: Row): PeerKind => oneOf(PEER_KINDS, row, 'peer_kind');
 export const connectionKindOf = (row: Row): ConnectionKind => oneOf(CONNECTION_KINDS, row, 'kind');
-export const severityOf = (row: Row): Annotation['severity'] => oneOf(SEVERITY_NAMES, row, 'severity');
+export const severityOf = (row: Row): Annotation['severity'] => oneOf(SEVERITIES, row, 'severity');
 
 /** Faults of a comma-joined column. */
 export function faultsOf(row: Row): Fault[] {

@@ -4,7 +4,7 @@ import type { WorkerStatus } from '../../worker/worker.ts';
 import { counter, each, gauge, one, seconds, type Watched } from './samples.ts';
 
 /** What a worker counts. */
-export function workerRows({ worker, queue, rules }: Watched): Metric[] {
+export function workerRows({ worker, queue, rules, learning }: Watched): Metric[] {
   const of = (read: (status: WorkerStatus) => number | null): number | null => {
     const status = worker();
     return status && read(status);
@@ -53,6 +53,17 @@ export function workerRows({ worker, queue, rules }: Watched): Metric[] {
       'Containers and cgroups that a rule looks at, in the newest frames of the folded hosts; 0: its `match` fits nobody.',
       () => each('rule', rules()?.matches() ?? []),
       ['rule'],
+    ),
+    gauge(
+      'tidegauge_learning_subjects',
+      'Series, containers, services and hosts of the newest frames that a rule is still learning, and does not judge yet.',
+      () => each('rule', learning()?.counts(rules()?.names ?? []) ?? []),
+      ['rule'],
+    ),
+    gauge(
+      'tidegauge_learning_until_timestamp_seconds',
+      'When the last of them will be judged, Unix time; absent while none is learned.',
+      () => seconds(learning()?.until()),
     ),
     gauge('tidegauge_open_incidents', 'Incidents of the folded hosts that are firing.', () =>
       one(of(s => s.openIncidents)),

@@ -5,6 +5,7 @@ import type { MaintenanceStatus } from '../../worker/maintenance.ts';
 import type { WorkerStatus } from '../../worker/worker.ts';
 import type { BackendStartup } from '../backend-startup.ts';
 import type { Collector } from '../collector-process.ts';
+import type { LearningWatch } from '../learning-watch.ts';
 import type { RuleWatch } from '../rule-watch.ts';
 
 /** What this process runs; a role that has not started (yet) or that it does not play is null. */
@@ -12,7 +13,8 @@ export interface Watched {
   readonly collector: () => Collector | null;
   readonly worker: () => WorkerStatus | null;
   readonly maintenance: () => MaintenanceStatus | null;
-  readonly rules: () => Pick<RuleWatch, 'matches'> | null;
+  readonly rules: () => Pick<RuleWatch, 'matches' | 'names'> | null;
+  readonly learning: () => Pick<LearningWatch, 'counts' | 'until'> | null;
   readonly queue: Pick<Queue, 'depth'>;
   readonly startup: Pick<BackendStartup, 'unreached'>;
   readonly clock: Clock;

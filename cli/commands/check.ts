@@ -3,6 +3,7 @@ import { DETECTOR_ROWS, NOTIFIER_ROWS, SCHEMA } from '../../app/wire.ts';
 import { findUser } from '../../collector/privsep/user.ts';
 import { formatCounted } from '../../core/config/units.ts';
 import { printable } from '../../core/errors.ts';
+import { unreachableBudgets } from '../budgets.ts';
 import { addCommand, type Register, setAction } from '../command.ts';
 import { entry, typesOf, written } from '../config/written.ts';
 import { containerRules } from '../container-rules.ts';
@@ -30,7 +31,7 @@ async function check(context: Context, flags: CheckFlags): Promise<number> {
   const { config, file, unusedSettings, log, out } = context;
   if (config.collector.user !== '') findUser(config.collector.user);
   if (flags.container !== undefined) {
-    const documents = await containerRules(config, log, { name: flags.container, host: flags.host });
+    const documents = await containerRules(context, { name: flags.container, host: flags.host });
     out.write(`# ${file ?? 'no tidegauge.yaml, defaults'}: how each rule judges this container\n`);
     out.write(documents.join('---\n'));
     return 0;
@@ -44,8 +45,12 @@ async function check(context: Context, flags: CheckFlags): Promise<number> {
   out.write(`# ${file ?? 'no tidegauge.yaml, defaults'}: ok\n`);
   const counts = `${formatCounted(detectors.length, 'rule')}, ${formatCounted(receivers.length, 'receiver')}`;
   out.write(`# ${counts}; *** stands for what is not shown\n`);
-  for (const line of [...unusedSettings, ...(await rulesInStore(config, log))])
-    out.write(`# warning: ${printable(line, 500)}\n`);
+  const warnings = [
+    ...unusedSettings,
+    ...unreachableBudgets(detectors),
+    ...(await rulesInStore(config, log)),
+  ];
+  for (const line of warnings) out.write(`# warning: ${printable(line, 500)}\n`);
   out.write(stringify(all));
   return 0;
 }

@@ -1,19 +1,22 @@
 import { stringify } from 'yaml';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { LATENCIES, metricsOf } from '../../app/metrics/table.ts';
 import { DETECTOR_ROWS, NOTIFIER_ROWS, payloadOf, payloadSchema, RULES, SCHEMA } from '../../app/wire.ts';
 import { CAPS } from '../../core/caps.ts';
 import { systemClock } from '../../core/clock.ts';
 import { matchSchema } from '../../core/config/match.ts';
-import { findingSchema } from '../../core/incident/incident-json.ts';
+import { findingSchema, peerSchema, recurrenceSchema } from '../../core/incident/incident-json.ts';
 import { EXAMPLE } from './example-message.ts';
+import { table } from './markdown.ts';
 import { type SchemaKey, schemaKeys } from './schema-keys.ts';
+import { severityPage } from './severity-page.ts';
 
 /** Pages that are derived from code; `npm run docs` writes them, a test keeps them current. */
 export const PAGES: Readonly<Record<string, () => string>> = {
   'docs/configuration.md': configurationPage,
   'docs/detectors.md': detectorsPage,
   'docs/metrics.md': metricsPage,
+  'docs/severity.md': () => `${HEADER}${severityPage()}`,
   'docs/webhook.md': webhookPage,
 };
 
@@ -34,6 +37,17 @@ const ABSENT_EXAMPLE = {
   ...{ use: 'threshold', name: 'worker', metric: 'messages', below: '1msg/s', for: '15s' },
   ...{ match: { container: 'worker' }, absent_after: '2m' },
 };
+const AUTO_EXAMPLE = [
+  {
+    use: 'auto',
+    sensitivity: '1 false alert per container per month',
+    overrides: [
+      { match: { service: 'shop/payment' }, sensitivity: '1 false alert per container per week' },
+      { match: { label: { team: 'batch' } }, sensitivity: '3 false alerts per container per year' },
+    ],
+  },
+  { use: 'threshold', name: 'uplink', above: '50MiB/s' },
+];
 
 const HEADER = '<!-- Made by `npm run docs` from the code; edit there. -->\n';
 
@@ -57,8 +71,9 @@ says what is in force, what has no effect, and which rules match no containers.
 ${sections.join('\n')}
 ## detectors
 
-A list of rules; given, it replaces the default ones. Besides the options of its detector ([detectors.md](detectors.md))
-a rule has \`use\` (the detector), \`name\` (unique), \`match\`, \`overrides\`, \`absent\` and \`absent_after\`.
+A list of rules; given, it replaces the default one, \`use: auto\` (below). Besides the options of its detector ([detectors.md](detectors.md))
+a rule has \`use\` (the detector), \`name\` (unique), \`match\`, \`overrides\`, \`absent\` and \`absent_after\`; with \`severity: info\`, \`warning\` or
+\`critical\` all that it notices is that, otherwise it depends on what is seen ([severity.md](severity.md)).
 
 ### match
 
@@ -78,7 +93,8 @@ ${stringify({ detectors: [MATCH_EXAMPLE] })}\`\`\`
 
 Other options for some of a rule's containers: a list of groups with a \`match\` (as above, without \`kind\`) and options of
 the detector. **The first one that matches is in force, alone:** its options over those of the rule. Where none matches, the
-rule's own are. What an override changes starts to learn anew. Detectors that judge services or hosts as a whole take none.
+rule's own are. What an override changes starts to learn anew. A rule that judges services as a whole follows an override
+that is in force for all containers of a service; one that judges hosts takes none.
 
 \`\`\`yaml
 ${stringify({ detectors: [OVERRIDES_EXAMPLE] })}\`\`\`
@@ -92,9 +108,17 @@ otherwise, long enough for a deploy), until it is back. \`absent: ignore\` switc
 \`\`\`yaml
 ${stringify({ detectors: [ABSENT_EXAMPLE] })}\`\`\`
 
-### Default rules
+### auto
 
-A fresh install runs:
+\`use: auto\` stands for the default rules, and is all that a fresh install runs. Its \`sensitivity\` is a budget: how many
+false alerts one is ready to bear of each container in a time. The smaller it is, the higher are all limits, by what was
+measured on simulated traffic ([quality.md](quality.md)); rules whose limits are counts, such as \`scan\`, do not depend
+on it. \`match\` and \`overrides\` are those of any rule, and other rules may stand beside it:
+
+\`\`\`yaml
+${stringify({ detectors: AUTO_EXAMPLE })}\`\`\`
+
+It is the same as these rules, one by one:
 
 \`\`\`yaml
 ${stringify({ detectors: RULES })}\`\`\`
@@ -128,6 +152,7 @@ function metricsPage(): string {
     worker: () => null,
     maintenance: () => null,
     rules: () => null,
+    learning: () => null,
     queue: { depth: async () => 0 },
     startup: { unreached: [] },
     clock: systemClock,
@@ -172,7 +197,13 @@ ${table([['what', 'at most', 'beyond', 'shows as'], ...caps])}`;
 
 function webhookPage(): string {
   const keys = schemaKeys(payloadSchema).map(key => [`\`${key.path.join('.')}\``, key.type, key.description]);
-  const findings = schemaKeys(findingSchema).map(key => [`\`${key.path[0]}\``, key.type, key.description]);
+  const keysOf = (schema: z.ZodType, above = '') =>
+    schemaKeys(schema).map(key => [`\`${above}${key.path.join('.')}\``, key.type, key.description]);
+  const findings = keysOf(findingSchema);
+  const groups = [
+    ...keysOf(z.strictObject(recurrenceSchema.shape), 'before.'),
+    ...keysOf(z.strictObject(peerSchema.shape), 'peer.'),
+  ];
   return `${HEADER}# Webhook
 
 What a receiver of the kind \`webhook\` is sent, by POST as JSON; what \`tidegauge incidents --json\`, \`review --json\` and
@@ -189,6 +220,9 @@ ${table([['key', 'type', 'meaning'], ...keys])}
 Each of \`findings\`:
 
 ${table([['key', 'type', 'meaning'], ...findings])}
+Of these the groups:
+
+${table([['key', 'type', 'meaning'], ...groups])}
 For example:
 
 \`\`\`json
@@ -207,13 +241,4 @@ function keyTable(keys: readonly SchemaKey[], variables: boolean): string {
     key.description,
   ]);
   return table([head, ...rows]);
-}
-
-/** A table of Markdown as the formatter schemaKeys it: columns as wide as their longest cell. */
-function table([head = [], ...rows]: readonly (readonly string[])[]): string {
-  const cells = [head, ...rows].map(row => row.map(cell => cell.replaceAll('|', '\\|')));
-  const widths = head.map((_, i) => Math.max(3, ...cells.map(row => row[i]?.length ?? 0)));
-  const [title = [], ...rest] = cells.map(row => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)));
-  const rule = widths.map(width => '-'.repeat(width));
-  return [title, rule, ...rest].map(row => `| ${row.join(' | ')} |\n`).join('');
 }

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { formatBudget, isBudget } from '../../core/config/budget.ts';
 import type { Override } from '../../core/config/config.ts';
 import type { Match } from '../../core/config/match.ts';
 import { exactSize, formatDuration } from '../../core/config/units.ts';
@@ -69,9 +70,10 @@ function withUnit(value: number, type: string | undefined): number | string {
   return type === 'size' ? exactSize(value) : value;
 }
 
-/** Values that are one text in the file: rates and sizes, factors, addresses. */
+/** Values that are one text in the file: rates and sizes, factors, budgets, addresses. */
 function text(value: object): string | null {
   if ('factor' in value) return `${value.factor}x`;
+  if (isBudget(value)) return formatBudget(value);
   if ('value' in value && 'unit' in value) return `${value.value}${value.unit}`;
   if (!('host' in value && 'port' in value)) return null;
   const host = String(value.host);

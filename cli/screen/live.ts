@@ -99,9 +99,11 @@ export class Live {
       ]);
   }
 
-  /** A new or changed incident: a redrawn screen shows it with the next frame, a stream when it opens and when it ends. */
+  /** A new or changed incident: a redrawn screen shows it with the next frame, a stream when it opens, becomes worse, and ends. */
   incident(incident: Incident): void {
-    const isNew = !this.#open.delete(incident.id);
+    const known = this.#open.get(incident.id);
+    const isNews = known?.severity !== incident.severity || incident.resolvedAt !== null;
+    this.#open.delete(incident.id);
     this.#recent = [incident, ...this.#recent.filter(known => known.id !== incident.id)].slice(
       0,
       INCIDENTS_SHOWN,
@@ -109,8 +111,7 @@ export class Live {
     if (incident.resolvedAt === null) this.#open.set(incident.id, incident);
     const [oldest] = this.#open.keys();
     if (this.#open.size > CAPS.openIncidents.limit && oldest !== undefined) this.#open.delete(oldest);
-    if (!this.redraws && (isNew || incident.resolvedAt !== null))
-      this.#print(incidentLines(incident, this.#options.zone));
+    if (!this.redraws && isNews) this.#print(incidentLines(incident, this.#options.zone));
   }
 
   /** A log line that stands above already, and is part of the screen from the first redraw on. */
@@ -165,7 +166,8 @@ export class Live {
         header: this.#header,
         status: [summary],
         tableHeight: frame.containers.length + 1,
-        table: height => frameTable(frame, { width: size.width, height, anomalous }),
+        table: height =>
+          frameTable(frame, { width: size.width, height, anomalous, learning: status.learning }),
         blocks: [status.reasons, newest, this.#recentLog.warnings, ...older, this.#recentLog.others],
       },
       size,

@@ -10,6 +10,7 @@ import type { Frame } from '../../core/traffic/frame.ts';
 import type { Unmatched } from '../../detector/fold/rule-coverage.ts';
 import type { Progress } from '../../worker/host.ts';
 import type { WorkerStatus } from '../../worker/worker.ts';
+import { learningText, untilTexts } from './learning.ts';
 
 /** Names listed in the first line about containers. */
 const NAMES_SHOWN = 20;
@@ -19,6 +20,8 @@ export interface Status {
   /** One line, the worst first; `!` marks trouble. */
   readonly line: string;
   readonly trouble: boolean;
+  /** Containers that are still being learned, each with until when: `until 22:53`. */
+  readonly learning: ReadonlyMap<string, string>;
   /** Why, a line each: `store: connection refused`. */
   readonly reasons: readonly string[];
 }
@@ -72,6 +75,8 @@ export interface Sight {
   readonly unreached: readonly Unreached[];
   /** Rules that match no containers; none where nothing is detected. */
   readonly unmatched: readonly Unmatched[];
+  /** Containers that are still being learned: until when, epoch ms; null: not known. */
+  readonly learning: ReadonlyMap<string, number | null>;
   /** Of the times that are shown. */
   readonly zone: TimeZone;
 }
@@ -107,12 +112,14 @@ export function statusOf(
     worker?.silences?.active ? silencesText(worker.silences) : false,
     worker?.rebuilding && rebuildingText(worker.rebuilding, sight.zone),
     aliveText(frame),
+    learningText(sight.learning, frame.start, sight.zone),
     docker === 'absent' && 'no Docker',
     unmatched.length > 0 && `matching no containers: ${rulesText(unmatched)}`,
   ].filter(part => typeof part === 'string');
   return {
     line: [...trouble, ...news].join('; '),
     trouble: trouble.length > 0,
+    learning: untilTexts(sight.learning, frame.start, sight.zone),
     reasons: [
       ...reasonsOf(away, shipper, worker),
       ...unmatched.slice(0, RULES_EXPLAINED).map(({ text }) => text),

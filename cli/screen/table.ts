@@ -37,20 +37,35 @@ const amount = (window: Window | undefined): string =>
 
 /** Columns of the live table. Numbers to the right. */
 const COLUMNS = ['CONTAINER', 'SENT/s', 'MSG/s', 'MEAN', 'RECEIVED/s', 'MSG/s', 'MEAN'] as const;
+/** A further one while somebody is learned. */
+const LEARNING = 'LEARNING';
 
 /**
  * The live table of a frame, busiest first, at most `height` rows of at most `width` columns; where names would have to
- * be cut, without the means. `anomalous` marks containers with an open incident.
+ * be cut, without the means. `anomalous` marks containers with an open incident; `learning` says until when containers are
+ * learned, in a column that is there while one of them is.
  */
 export function frameTable(
   frame: Frame,
-  options: { width: number; height: number; anomalous: ReadonlySet<string> },
+  options: {
+    width: number;
+    height: number;
+    anomalous: ReadonlySet<string>;
+    learning: ReadonlyMap<string, string>;
+  },
 ): string[] {
   const rows = rowsOf(frame).sort((a, b) => bytesOf(b) - bytesOf(a));
   if (rows.length === 0) return ['no traffic yet'];
   const fits = rows.length < options.height;
   const shown = fits ? rows : rows.slice(0, Math.max(1, options.height - 2));
-  const table = [COLUMNS, ...shown.map(row => cellsOf(row, frame.durationMs, options.anomalous))];
+  const cells = shown.map(row => cellsOf(row, frame.durationMs, options.anomalous));
+  const table =
+    options.learning.size === 0
+      ? [COLUMNS, ...cells]
+      : [
+          [...COLUMNS, LEARNING],
+          ...cells.map((row, i) => [...row, options.learning.get(shown[i]?.container.name ?? '') ?? '']),
+        ];
   const fitting = roomForNames(table, options.width) >= 0 ? table : table.map(withoutMeans);
   const widths = widthsOf(fitting);
   widths[0] = Math.max(10, (widths[0] ?? 0) + Math.min(0, roomForNames(fitting, options.width)));

@@ -9,7 +9,7 @@ import {
   SENTINEL_ADDRESS,
 } from './address.ts';
 import { parseDockerAddress } from './docker-address.ts';
-import { type Match, matchSchema, overrideMatchSchema } from './match.ts';
+import type { Match } from './match.ts';
 import {
   account,
   address,
@@ -24,6 +24,9 @@ import {
 } from './options.ts';
 import { redisConflicts } from './redis.ts';
 import { formatDuration } from './units.ts';
+import { AUTO, type Kind, receiverBase, rulesList, usesList } from './uses.ts';
+
+export type { Override, ReceiverConfig, Rule } from './uses.ts';
 
 /**
  * The one schema of tidegauge.yaml. Its reference (docs/configuration.md) and the names of the environment
@@ -283,143 +286,6 @@ const log = z
   })
   .describe('Messages on standard error.');
 
-const overridesSchema = z.array(z.record(z.string(), z.unknown())).min(1).max(100);
-
-/** What every rule has besides its detector's options. */
-export const ruleBase = {
-  name: identifier().describe('Name of the rule, unique; a field of `detections`.'),
-  match: matchSchema.prefault({}).describe('Which containers it looks at.'),
-  overrides: z.exactOptional(overridesSchema).describe('Other options for some of these containers.'),
-  absent: z
-    .exactOptional(z.enum(['alarm', 'ignore']))
-    .describe(
-      'What it means when a container (or service) that `match` names without a wildcard was there and is gone: `alarm`, unless said otherwise, or `ignore`.',
-    ),
-  absent_after: z
-    .exactOptional(duration({ min: '5s', max: '24h' }))
-    .describe('How long it may be gone, as for a deploy: 1m unless said otherwise.'),
-};
-
-/** What every receiver has besides its notifier's options. */
-export const receiverBase = { name: identifier().describe('Name of the receiver, unique.') };
-
-/** The least that every rule and receiver has; the rest is the detector's or notifier's own. */
-export interface Rule {
-  readonly use: string;
-  readonly name: string;
-  readonly match: Match;
-  readonly options: unknown;
-  /** Other options for some of its containers: the first that matches is in force. Absent: none. */
-  readonly overrides?: readonly Override[];
-  /** Whether it is an alarm when somebody whom `match` names is gone; absent: it is. */
-  readonly absent?: 'alarm' | 'ignore';
-  /** How long they may be gone, ms; absent: a minute. */
-  readonly absent_after?: number;
-}
-export interface Override {
-  readonly match: Match;
-  /** All that is in force for these containers: the rule's options with the override's own over them. */
-  readonly options: unknown;
-}
-export interface ReceiverConfig {
-  readonly use: string;
-  readonly name: string;
-  readonly options: unknown;
-}
-
-interface Kind {
-  readonly name: string;
-  readonly options: z.ZodType;
-  /** Of a detector: what it judges. */
-  readonly scope?: string;
-}
-
-type Issue = z.core.$ZodIssue;
-
-/** A list of things of these kinds: the keys of `base`, and the kind's own options checked by the kind's own schema. */
-function usesList(kinds: readonly Kind[], base: z.ZodRawShape) {
-  const kindOf = new Map(kinds.map(kind => [kind.name, kind]));
-  const shapes = new Map(
-    kinds.map(({ name, options }) => [
-      name,
-      options instanceof z.ZodObject ? Object.keys(options.shape) : [],
-    ]),
-  );
-  const own = z.strictObject({ use: z.enum(kinds.map(kind => kind.name)), ...base });
-  const entry = z.record(z.string(), z.unknown()).transform((raw, context) => {
-    const [mine, others] = split(raw, own.shape);
-    const parsed = own.safeParse(mine);
-    const options = kindOf.get(String(raw.use))?.options.safeParse(others);
-    const { overrides, issues: refused } = overridesIn(mine.overrides, others, kindOf.get(String(raw.use)));
-    // Only here is it known which keys this entry could have had: for `did you mean`.
-    const known = (path: readonly PropertyKey[]) => {
-      const options = shapes.get(String(raw.use)) ?? [];
-      const at = path.filter(part => typeof part === 'string').join('.');
-      if (/(^|\.)not$/.test(at)) return Object.keys(matchSchema.omit({ kind: true, not: true }).shape);
-      if (at === 'overrides.match') return Object.keys(matchSchema.omit({ kind: true }).shape);
-      if (at === 'match') return Object.keys(matchSchema.shape);
-      return at === 'overrides' ? ['match', ...options] : [...Object.keys(own.shape), ...options];
-    };
-    for (const issue of [...(parsed.error?.issues ?? []), ...(options?.error?.issues ?? []), ...refused]) {
-      const more = issue.code === 'unrecognized_keys' ? { known: known(issue.path) } : {};
-      context.addIssue({ ...issue, ...more } as z.core.$ZodSuperRefineIssue);
-    }
-    if (!parsed.success || !options?.success || refused.length > 0) return z.NEVER;
-    const rule = { ...(parsed.data as Omit<Rule, 'options'>), options: options.data };
-    return overrides === null ? rule : { ...rule, overrides };
-  });
-  return z.array(entry).superRefine((entries, context) => {
-    const names = entries.map(({ name }) => name);
-    names.forEach((name, i) => {
-      if (names.indexOf(name) === i) return;
-      context.addIssue({ code: 'custom', path: [i, 'name'], message: 'a name that is not used twice' });
-    });
-  });
-}
-
-/**
- * The overrides of a rule, each with the options that are in force for its containers; null where there are none.
- * `options`: the rule's own, as they are in the file.
- */
-function overridesIn(
-  given: unknown,
-  options: Readonly<Record<string, unknown>>,
-  kind: Kind | undefined,
-): { readonly overrides: Override[] | null; readonly issues: readonly Issue[] } {
-  const list = overridesSchema.safeParse(given);
-  if (!list.success || kind === undefined) return { overrides: null, issues: [] };
-  if (kind.scope === 'service' || kind.scope === 'host') {
-    const message = `no overrides, as ${kind.name} judges each ${kind.scope} as a whole: write a rule with another \`match\` for each`;
-    return { overrides: null, issues: [{ code: 'custom', message, path: ['overrides'], input: given }] };
-  }
-  const issues: Issue[] = [];
-  const overrides = list.data.flatMap(({ match, ...changed }, i): Override[] => {
-    const found = overrideMatchSchema.safeParse(match);
-    const merged = kind.options.safeParse({ ...options, ...changed });
-    const below = (group: string[], more: readonly Issue[]) =>
-      issues.push(...more.map(issue => ({ ...issue, path: ['overrides', i, ...group, ...issue.path] })));
-    if (found.error) below(['match'], found.error.issues);
-    // What is wrong with the rule's own options is said of these.
-    if (merged.error && kind.options.safeParse(options).success) below([], merged.error.issues);
-    if (Object.keys(changed).length === 0) {
-      const message = `an option of ${kind.name} to change; whom to leave out goes under \`match.not\` of the rule`;
-      issues.push({ code: 'custom', message, path: ['overrides', i], input: match });
-    }
-    return found.success && merged.success ? [{ match: found.data, options: merged.data }] : [];
-  });
-  return { overrides, issues };
-}
-
-/** Keys of `shape`, and the others. */
-function split(
-  raw: Readonly<Record<string, unknown>>,
-  shape: object,
-): [Record<string, unknown>, Record<string, unknown>] {
-  const entries = Object.entries(raw);
-  const isMine = ([key]: [string, unknown]) => Object.hasOwn(shape, key);
-  return [Object.fromEntries(entries.filter(isMine)), Object.fromEntries(entries.filter(e => !isMine(e)))];
-}
-
 /** The whole schema, given the tables of detectors and notifiers and the default rules. */
 export function configSchema(
   detectors: readonly Kind[],
@@ -452,9 +318,11 @@ export function configSchema(
     queue: queue.prefault({}),
     redis: redis.prefault({}),
     state: state.prefault({}),
-    detectors: usesList(detectors, ruleBase)
-      .prefault(() => defaultRules.map(rule => ({ ...rule })))
-      .describe('The rules: detectors with their settings. Given here, they replace the default ones.'),
+    detectors: rulesList(detectors, defaultRules)
+      .prefault([{ use: AUTO }])
+      .describe(
+        'The rules: detectors with their settings, or `auto` for the default ones, which these replace.',
+      ),
     alert: alert.prefault({}),
     receivers: usesList(notifiers, receiverBase).prefault([]).describe('Who is told about incidents.'),
     heartbeat: heartbeat.prefault({}),

@@ -1,10 +1,39 @@
 import { z } from 'zod';
 import { isoTime } from '../clock.ts';
+import { PEER_KINDS, PROTOCOLS, ROLES } from '../traffic/flow.ts';
 import { DIRECTIONS } from '../traffic/frame.ts';
 import { METRICS } from '../traffic/series.ts';
-import { type Finding, type Incident, SEVERITIES } from './incident.ts';
+import { sentenceOf } from './evidence-text.ts';
+import { type Finding, type Incident, type Recurrence, SEVERITIES } from './incident.ts';
 
 /** An incident for other programs: in webhooks and in what commands print with `--json`. Times are ISO 8601, UTC. */
+
+const windowSchema = z.strictObject({ from: z.string(), to: z.string() }).meta({ unit: 'group of keys' });
+
+export const recurrenceSchema = z
+  .strictObject({
+    times: z
+      .int()
+      .describe('How often, as far as it is remembered: at most the last 12 times within 31 days.'),
+    in_last_7_days: z.int().describe('Those of them in the seven days before.'),
+    last: z.string().nullable().describe('When it began last; null: never.'),
+    since: z.string().describe('From when on it would be remembered.'),
+  })
+  .meta({ unit: 'group of keys' });
+
+export const peerSchema = z
+  .strictObject({
+    kind: z.enum(PEER_KINDS).describe('Who it is, as in docs/frames.md.'),
+    name: z.string().describe('Empty where its kind has no name.'),
+    service: z.string().describe('Empty where it is no container of this host.'),
+    address: z.string().describe('The address that moved most; empty where nobody saw one.'),
+    protocol: z.enum(PROTOCOLS),
+    role: z.enum(ROLES).describe('`client`: the container called the peer; `server`: the peer called it.'),
+    port: z.int().describe("The server's port; 0: several."),
+    bytes: z.int().describe('In that direction, in the frame of the highest score.'),
+    share: z.number().describe('Part of all bytes in that direction, 0 to 1.'),
+  })
+  .meta({ unit: 'group of keys' });
 
 export const findingSchema = z
   .strictObject({
@@ -28,6 +57,16 @@ export const findingSchema = z
     unit: z
       .string()
       .describe('`B/s`, `msg/s` or `B`; of what was lost `messages` or `frames`, or `%` of a full map.'),
+    view: z.string().nullable().describe('Which of its views the detector speaks of; null: it has one only.'),
+    window: windowSchema
+      .nullable()
+      .describe('Over which time that was seen; null in messages of older versions.'),
+    before: recurrenceSchema
+      .nullable()
+      .describe('How often the same rule has noticed the same about it before; null: nobody counts that.'),
+    peer: peerSchema
+      .nullable()
+      .describe('Whom most of these bytes were exchanged with; null: not known, or it is not about bytes.'),
     text: z.string().describe('The same as a sentence for people.'),
   })
   .describe('What one rule saw in one series, at its highest score.');
@@ -37,7 +76,18 @@ export const incidentSchema = z.strictObject({
   host: z.string(),
   service: z.string(),
   container: z.string().describe('Empty when the incident is about a service or host as a whole.'),
-  severity: z.enum(SEVERITIES),
+  severity: z
+    .enum(SEVERITIES)
+    .describe(
+      'How far, how long and how rare: docs/severity.md. It may rise while the incident is firing: the resolved message has the highest.',
+    ),
+  escalation: z
+    .strictObject({ from: z.enum(SEVERITIES), at: z.string() })
+    .meta({ unit: 'group of keys' })
+    .nullable()
+    .describe(
+      'What the severity was at first (`from`), and when it was raised last (`at`); null: it was not.',
+    ),
   start: z.string().describe('Start of the first anomalous window.'),
   end: z.string().describe('End of the last anomalous window so far.'),
   resolved_at: z.string().nullable().describe('When it was found to be over; null while it is firing.'),
@@ -56,13 +106,15 @@ export type IncidentJson = z.output<typeof incidentSchema>;
 
 /** The keys stand in the order of the schema: equal incidents give equal text. Names go out as they are. */
 export function incidentJson(incident: Incident): IncidentJson {
-  const { id, host, service, container, severity, start, end, resolvedAt, score, title } = incident;
+  const { id, host, service, container, severity, escalation, start, end, resolvedAt, score, title } =
+    incident;
   return {
     id,
     host,
     service,
     container,
     severity,
+    escalation: escalation ? { from: escalation.from, at: isoTime(escalation.at) } : null,
     start: isoTime(start),
     end: isoTime(end),
     resolved_at: resolvedAt === null ? null : isoTime(resolvedAt),
@@ -73,24 +125,31 @@ export function incidentJson(incident: Incident): IncidentJson {
   };
 }
 
-const findingJson = ({
-  rule,
-  scope,
-  first,
-  last,
-  peak,
-  evidence,
-}: Finding): IncidentJson['findings'][number] => ({
-  rule,
-  container: scope.container,
-  direction: scope.direction,
-  metric: scope.metric,
-  first: isoTime(first),
-  last: isoTime(last),
-  score: peak,
-  seen: evidence.seen,
-  expected_low: evidence.low,
-  expected_high: evidence.high,
-  unit: evidence.unit,
-  text: evidence.text,
+function findingJson(finding: Finding): IncidentJson['findings'][number] {
+  const { rule, scope, first, last, peak, evidence, window, before, peer } = finding;
+  return {
+    rule,
+    container: scope.container,
+    direction: scope.direction ?? evidence.direction ?? null,
+    metric: scope.metric,
+    first: isoTime(first),
+    last: isoTime(last),
+    score: peak,
+    seen: evidence.seen,
+    expected_low: evidence.low,
+    expected_high: evidence.high,
+    unit: evidence.unit,
+    view: evidence.view ?? null,
+    window: window ? { from: isoTime(window.from), to: isoTime(window.to) } : null,
+    before: before ? beforeJson(before) : null,
+    peer: peer ? { ...peer } : null,
+    text: sentenceOf(finding),
+  };
+}
+
+const beforeJson = ({ times, inWeek, last, since }: Recurrence): z.output<typeof recurrenceSchema> => ({
+  times,
+  in_last_7_days: inWeek,
+  last: last === null ? null : isoTime(last),
+  since: isoTime(since),
 });

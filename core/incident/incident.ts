@@ -1,8 +1,39 @@
 import { createHash } from 'node:crypto';
+import type { Interval } from '../interval.ts';
+import type { PeerKind, Protocol, Role } from '../traffic/flow.ts';
 import type { Evidence, Scope } from './verdict.ts';
 
-export const SEVERITIES = ['warning', 'critical'] as const;
+/** Least first. */
+export const SEVERITIES = ['info', 'warning', 'critical'] as const;
 export type Severity = (typeof SEVERITIES)[number];
+
+/** How often the same rule has noticed the same about the same container (or service, or host) before. */
+export interface Recurrence {
+  /** Times that are remembered, and those of them in the seven days before. */
+  readonly times: number;
+  readonly inWeek: number;
+  /** When it began last, epoch ms; null: never. */
+  readonly last: number | null;
+  /** From when on it would be remembered, epoch ms. */
+  readonly since: number;
+}
+
+/** Whom a container exchanged most bytes with. */
+export interface TopPeer {
+  readonly kind: PeerKind;
+  /** Name and service of the peer; empty where its kind has none, or nobody knows. */
+  readonly name: string;
+  readonly service: string;
+  readonly address: string;
+  readonly protocol: Protocol;
+  /** Whose the port is: `client`, the container called the peer at it. */
+  readonly role: Role;
+  /** The server's port; 0: several. */
+  readonly port: number;
+  readonly bytes: number;
+  /** Part of all bytes in that direction, 0 to 1. */
+  readonly share: number;
+}
 
 /** One rule's part in an incident, at its highest score. */
 export interface Finding {
@@ -14,6 +45,12 @@ export interface Finding {
   readonly peak: number;
   /** Evidence at the peak. */
   readonly evidence: Evidence;
+  /** When that was seen. */
+  readonly window?: Interval;
+  /** In the frame of the peak; absent: not known, or of no direction. */
+  readonly peer?: TopPeer;
+  /** What was remembered when it began. */
+  readonly before?: Recurrence;
 }
 
 /** What a person hears about: one per container and stretch of time, whatever noticed it. */
@@ -24,6 +61,8 @@ export interface Incident {
   readonly service: string;
   readonly container: string;
   readonly severity: Severity;
+  /** What the severity was at first, and when it was raised last, epoch ms; absent: it has not changed. */
+  readonly escalation?: { readonly from: Severity; readonly at: number };
   /** Start of the first anomalous frame, epoch ms. */
   readonly start: number;
   /** End of the last anomalous frame, epoch ms. */

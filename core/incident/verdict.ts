@@ -24,6 +24,10 @@ export interface Evidence {
   readonly view?: string;
   /** What people's marks have multiplied the limit by, above 1; absent: nothing. */
   readonly raised?: number;
+  /** Which traffic it is about, where the scope does not say. */
+  readonly direction?: Direction;
+  /** What was seen was seen over so much time up to the end of the frame, ms; absent: over the frame. */
+  readonly overMs?: number;
   /** One sentence for people, no control characters: `12.1 MiB/s, expected 0.9 to 1.4 MiB/s`. */
   readonly text: string;
 }

@@ -12,6 +12,8 @@ interface Span {
   readonly of: 'now' | 'minute' | 'sustained';
   readonly seconds: number;
   readonly words: string;
+  /** What it looks back to, ms. */
+  readonly overMs: number;
   /** Messages that make little difference, and for bytes so many of their usual size. */
   readonly messages: number;
   readonly large: number;
@@ -27,6 +29,7 @@ const SPANS: readonly Span[] = [
     of: 'now',
     seconds: 5,
     words: 'for 5s',
+    overMs: 5000,
     quantities: ALL,
     messages: 4,
     large: 8,
@@ -36,6 +39,7 @@ const SPANS: readonly Span[] = [
     of: 'minute',
     seconds: 60,
     words: 'over 1m',
+    overMs: 60_000,
     quantities: ALL,
     messages: 12,
     large: 24,
@@ -45,6 +49,7 @@ const SPANS: readonly Span[] = [
     of: 'sustained',
     seconds: 60,
     words: 'in each of 5m',
+    overMs: 300_000,
     // The least of five minutes is what jobs of seconds and minutes do not reach; of bytes it is too restless.
     quantities: [0, 1],
     messages: 60,
@@ -59,7 +64,8 @@ function padding(traffic: Traffic, quantity: number, span: Span): number {
 
 function above(quantity: number, span: Span): View {
   const unit = quantity < 2 ? 'msg/s' : 'B/s';
-  const verb = quantity % 2 === 0 ? 'sent' : 'received';
+  const direction = quantity % 2 === 0 ? 'send' : 'receive';
+  const verb = direction === 'send' ? 'sent' : 'received';
   return {
     name: 'level',
     sharp: span.sharp,
@@ -72,7 +78,7 @@ function above(quantity: number, span: Span): View {
       const seen = Math.max(0, Math.exp(value) - c) / span.seconds;
       const high = Math.max(0, Math.exp(bound) - c) / span.seconds;
       const text = `${verb} ${formatValue(seen, unit)} ${span.words}, expected up to ${formatValue(high, unit)}`;
-      return { seen, low: null, high, unit, text };
+      return { seen, low: null, high, unit, direction, overMs: span.overMs, text };
     },
   };
 }
@@ -92,7 +98,7 @@ const below: View = {
     const seen = Math.max(0, Math.exp(-value) - FEW) / 60;
     const low = Math.max(0, Math.exp(-bound) - FEW) / 60;
     const text = `${formatValue(seen, 'msg/s')} over 1m, expected at least ${formatValue(low, 'msg/s')}`;
-    return { seen, low, high: null, unit: 'msg/s', text };
+    return { seen, low, high: null, unit: 'msg/s', overMs: 60_000, text };
   },
 };
 

@@ -20,6 +20,6 @@ export const ratio: View = {
     const seen = Math.exp(value);
     const high = Math.exp(bound);
     const text = `sent ${formatValue(seen, 'B')} for each message received over 1m, expected up to ${formatValue(high, 'B')}`;
-    return { seen, low: null, high, unit: 'B', text };
+    return { seen, low: null, high, unit: 'B', direction: 'send', overMs: 60_000, text };
   },
 };

@@ -1,6 +1,6 @@
-import { z } from 'zod';
+import { type Budget, perWeek } from '../../core/config/budget.ts';
 
-/** How many false alerts one is ready to bear, and what that makes of the limits. */
+/** What a budget of false alerts makes of the limits. */
 
 /**
  * False alerts per container and week after the first day, by what limits are multiplied with: counted by their scores
@@ -15,21 +15,6 @@ export const CALIBRATION: readonly { readonly strictness: number; readonly perWe
   { strictness: 3, perWeek: 0.1 },
 ];
 
-/** A budget of false alerts for each container. */
-export interface Budget {
-  readonly value: number;
-  readonly unit: '/day' | '/week' | '/month' | '/year';
-}
-
-const DAYS_OF: Readonly<Record<Budget['unit'], number>> = {
-  '/day': 1,
-  '/week': 7,
-  '/month': 30,
-  '/year': 365,
-};
-
-export const perWeek = ({ value, unit }: Budget): number => (value * 7) / DAYS_OF[unit];
-
 /** What limits are multiplied with for a budget: between the rows of the table in the logarithm, its ends bound it. */
 export function strictnessOf(budget: Budget): number {
   const allowed = perWeek(budget);
@@ -42,21 +27,5 @@ export function strictnessOf(budget: Budget): number {
   return low.strictness + (high.strictness - low.strictness) * part;
 }
 
-/** A budget such as `1/month` or `0.5/week`, for each container. */
-export function sensitivityOption() {
-  const what = 'false alerts per container and time, such as 1/month, 2/week or 0.5/day';
-  return z
-    .string({ error: what })
-    .meta({ unit: 'false alerts' })
-    .transform((text, context): Budget => {
-      const [, number, unit] = /^(\d{1,6}(?:\.\d{1,6})?)(\/(?:day|week|month|year))$/.exec(text) ?? [];
-      const value = Number(number);
-      if (value > 0) return { value, unit: unit as Budget['unit'] };
-      context.addIssue({ code: 'custom', message: what });
-      return z.NEVER;
-    })
-    .prefault('3/month')
-    .describe(
-      'False alerts that each container may raise, such as 1/month: limits rise by the calibration in docs/quality.md.',
-    );
-}
+/** False alerts per container and week below which no budget raises the limits any further. */
+export const leastPerWeek = Math.min(...CALIBRATION.map(row => row.perWeek));

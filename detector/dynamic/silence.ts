@@ -20,6 +20,7 @@ export const silence: View = {
       low: null,
       high,
       unit: 's',
+      overMs: Math.round(1000 * seen),
       text: `silent for ${text(value)}, expected at most ${text(bound)}`,
     };
   },

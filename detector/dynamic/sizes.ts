@@ -39,7 +39,7 @@ function moved(direction: 0 | 1): View {
       const text =
         `${seen}% of messages ${verb} have other sizes for 3m, expected up to ${high}%: ` +
         `${mostMoved(traffic, direction, 1)}, ${mostMoved(traffic, direction, -1)}`;
-      return { seen, low: null, high, unit: '%', text };
+      return { seen, low: null, high, unit: '%', direction: DIRECTIONS[direction], overMs: 180_000, text };
     },
   };
 }

@@ -23,6 +23,14 @@ export const trickle: View = {
   tell(value, bound) {
     const share = (g: number) => Math.round((1000 * Math.max(0, Math.exp(-g) - FEW)) / PARTS) / 10;
     const text = `at rest ${share(value)}% of the last 10m, expected at least ${share(bound)}%: something is sent all the time`;
-    return { seen: share(value), low: share(bound), high: null, unit: '%', text };
+    return {
+      seen: share(value),
+      low: share(bound),
+      high: null,
+      unit: '%',
+      direction: 'send',
+      overMs: 600_000,
+      text,
+    };
   },
 };

@@ -6,7 +6,7 @@ import type { Part, Traffic } from './traffic.ts';
 export const VIEW_NAMES = ['level', 'ratio', 'sizes', 'trickle', 'silence'] as const;
 export type ViewName = (typeof VIEW_NAMES)[number];
 
-/** What evidence says besides how often such a thing happened before; `text` without an end. */
+/** What evidence says besides the name of the view; `text` without an end. */
 export type Told = Evidence;
 
 /** One number of a container's traffic of which greater is stranger: differences to its envelope are judged. */

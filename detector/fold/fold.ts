@@ -20,11 +20,11 @@ import { absenceRules, judgeAbsence } from './absence.ts';
 import { identify, isOneOfMany } from './identity.ts';
 import { inputsOf } from './inputs.ts';
 import { factorText, NOTHING_RAISED } from './marks.ts';
-import { matcher, ownRule, type RuleInForce, ruleChooser } from './match.ts';
+import { matcher, type RuleInForce, ruleChooser, ruleForAll } from './match.ts';
 import { DEFAULT_LIMITS, forget, type Limits, noSubjects, subjectOf } from './subjects.ts';
 
 /** Raised whenever the same frames would give other verdicts, or the state another shape. */
-const VERSION = 3;
+const VERSION = 4;
 
 /** A rule with its detector. */
 interface Bound<D> {
@@ -152,7 +152,7 @@ function judgeGroups(bound: readonly BoundRule[], present: readonly Present[], n
     detector: Detector<'service' | 'host', unknown, unknown>;
     members: Present[];
   }[] = [];
-  for (const { rule, detector, matches } of bound) {
+  for (const { rule, detector, matches, inForce } of bound) {
     if (detector.scope !== 'service' && detector.scope !== 'host') continue;
     const where = { host: frame.host, hasContainers: state.hasContainers };
     const members = present.filter(one => matches(one.input.container, where));
@@ -162,7 +162,8 @@ function judgeGroups(bound: readonly BoundRule[], present: readonly Present[], n
     if (detector.scope === 'host' && members.length === 0) byService.set(null, []);
     for (const [service, group] of byService) {
       const scope = { service, container: null, direction: null, metric: null };
-      groups.push({ scope, rule: ownRule(rule), detector, members: group });
+      const containers = group.map(one => one.input.container);
+      groups.push({ scope, rule: ruleForAll(rule, inForce, containers, where), detector, members: group });
     }
   }
   // A stable sort: within a service, and within the host, the order of the rules remains.

@@ -122,3 +122,14 @@ export function ruleChooser(rule: Rule): (container: Container, where: Where) =>
   }));
   return (container, where) => others.find(one => one.matches(container, where))?.inForce ?? own;
 }
+
+/** The rule as it is in force for a service as a whole: an override only where it has the say for all its members. */
+export function ruleForAll(
+  rule: Rule,
+  choose: ReturnType<typeof ruleChooser>,
+  members: readonly Container[],
+  where: Where,
+): RuleInForce {
+  const [first, ...others] = new Set(members.map(member => choose(member, where)));
+  return first !== undefined && others.length === 0 ? first : ownRule(rule);
+}

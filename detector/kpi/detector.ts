@@ -4,7 +4,7 @@ import type { Evidence } from '../../core/incident/verdict.ts';
 import { UNIT_OF } from '../../core/traffic/series.ts';
 import type { Detector, SeriesInput } from '../contract.ts';
 import { directionOption, metricOption, seriesOf } from '../shared/options.ts';
-import { type Finding, judge, type Model, newModel } from './model.ts';
+import { type Finding, judge, type Model, newModel, WARM_UP_ROWS } from './model.ts';
 
 const options = z.strictObject({ metric: metricOption(), direction: directionOption() });
 
@@ -64,10 +64,13 @@ export const kpi: Detector<'series', Options, Model> = {
   ],
   stateBytes: () => NUMBERS * BYTES_PER_NUMBER,
   init: newModel,
-  step(state, { start, value, metric }) {
+  step(state, { start, durationMs, value, metric }) {
     if (value === null) return { state, opinion: { abstain: 'no value' } };
     const finding = judge(state, start, value);
-    if (finding === null) return { state, opinion: { abstain: 'warming up' } };
+    if (finding === null) {
+      const until = start + Math.max(1, WARM_UP_ROWS + 1 - state.rows) * durationMs;
+      return { state, opinion: { abstain: 'warming up', until } };
+    }
     const evidence = evidenceOf(value, finding, UNIT_OF[metric]);
     return { state, opinion: { score: finding.score, evidence } };
   },

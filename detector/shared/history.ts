@@ -35,6 +35,10 @@ export function levelBefore(history: History, now: Moment, withinMs: number): nu
   return slice.last < oldest ? null : slice.area / slice.ms;
 }
 
+/** The first time from which on `levelBefore` knows a level if frames go on, epoch ms; null: nothing was added yet. */
+export const levelKnownFrom = ([first]: History, withinMs: number): number | null =>
+  first === undefined ? null : Math.ceil((first.slot + 1) * (withinMs / SLICES)) + withinMs;
+
 /** Add a frame's value and forget what no later frame will look back to. */
 export function add(history: History, frame: Moment & { value: number }, withinMs: number): History {
   const slot = Math.floor(frame.start / (withinMs / SLICES));

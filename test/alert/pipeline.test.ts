@@ -52,7 +52,7 @@ describe('an incident', () => {
       host: 'host-a',
       service: 'shop/web',
       container: 'web',
-      severity: 'warning',
+      severity: 'info',
       start: at(1).start,
       end: at(2).start,
       resolvedAt: null,
@@ -65,11 +65,14 @@ describe('an incident', () => {
           last: at(1).start,
           peak: 1,
           evidence: said(1).evidence,
+          window: { from: at(1).start, to: at(2).start },
+          before: { times: 0, inWeek: 0, last: null, since: at(0).start },
         },
       ],
       title: 'web: bytes sent 1 MB/s, expected up to 1 MB/s',
     });
     expect(results[2]?.incidents[0]).toMatchObject({ id, severity: 'critical', score: 4, end: at(3).start });
+    expect(results[2]?.incidents[0]?.escalation).toEqual({ from: 'info', at: at(2).start });
     expect(results[4]?.incidents[0]).toMatchObject({ id, end: at(3).start, resolvedAt: at(5).start });
     expect(results.map(r => r.detections[0]?.open)).toEqual([false, true, true, true, false, false]);
     expect(results[5]?.state.open).toEqual([]);

@@ -11,7 +11,7 @@ describe('readiness of the capture', () => {
   const stats = new FrameStats();
   const watched = {
     ...{ collector: () => ({ stats }) as Collector, worker: () => null },
-    ...{ maintenance: () => null, rules: () => null },
+    ...{ maintenance: () => null, rules: () => null, learning: () => null },
     ...{ queue: { depth: async () => 0 }, startup: { unreached: [] }, clock },
   };
   const failing = () => {
@@ -41,7 +41,7 @@ describe('readiness of a detector', () => {
         collector: () => null,
         worker: () => ({ storeDown: null, stateDown: null, ...status }) as WorkerStatus,
       },
-      ...{ maintenance: () => null, rules: () => null },
+      ...{ maintenance: () => null, rules: () => null, learning: () => null },
       ...{ queue: { depth: async () => 0 }, startup: { unreached: [] }, clock },
     };
     return checksOf(watched, { collect: false, detect: true, intervalMs: 5000 })

@@ -94,6 +94,19 @@ describe('rules and the containers of the store', () => {
         { name: 'others', judges: false, because: `\`not\` leaves it out: container "${name}"` },
       ],
     });
+    const overrides = [{ match: { container: name }, sensitivity: '1/year' }];
+    configured('*', { detectors: [{ use: 'auto', sensitivity: '1/month', overrides }] });
+    expect(parse((await check('--container', name)).output)).toMatchObject({
+      rules: [
+        { name: 'traffic', options: { sensitivity: '1 false alert per container per year' } },
+        { name: 'siblings', options: { sensitivity: expect.any(String) } },
+        { name: 'scan' },
+        { name: 'beacon' },
+      ],
+    });
+    expect((await check()).output).toContain(
+      '# warning: rule traffic: sensitivity 1 false alert per container per year: limits are as high as they go',
+    );
     const mistyped = await check('--container', `${name}0`, '--host', 'web-1');
     expect(mistyped.code).toBe(2);
     expect(mistyped.output).toMatch(

@@ -162,3 +162,34 @@ describe('deviations', () => {
     expect(said({ side: 'below', limit: 2 }, 0)).toBe('0 B/s, expected at least 512 KiB/s');
   });
 });
+
+describe('what recurs', () => {
+  const MINUTE = 60_000;
+  /** Days of ordinary traffic a minute, with a load of 40 times as much in the minutes that `isBusy` says. */
+  const days = (n: number, isBusy: (minute: number) => boolean) =>
+    Array.from({ length: n * 1440 }, (_, i) => 1e5 * (1 + 0.1 * Math.sin(i * 1.7)) * (isBusy(i) ? 40 : 1));
+  /** Alarms that follow each other within ten minutes are one incident. */
+  const incidents = (values: readonly number[], options: Record<string, unknown> = {}) => {
+    const found = alarms({ for: '1m', ...options }, MINUTE, values);
+    return found.filter((at, i) => i === 0 || at - (found[i - 1] ?? 0) > 10).length;
+  };
+
+  it.each([
+    ['each ten minutes', 2, (minute: number) => minute % 10 < 1],
+    ['each hour', 3, (minute: number) => minute % 60 < 3],
+    ['each night', 8, (minute: number) => minute % 1440 < 20],
+    ['on each working morning', 12, (m: number) => m % 1440 > 540 && m % 1440 < 1000 && (m / 1440) % 7 < 5],
+  ] as const)('alarms twice at most, ever: %s', (_, n, isBusy) => {
+    const values = days(n, minute => minute > 200 && isBusy(minute));
+    expect(incidents(values)).toBeLessThanOrEqual(2);
+    expect(incidents(values)).toBeGreaterThan(0);
+  });
+
+  it('is news when it is larger, and all of it is where it is not to be known', () => {
+    const values = days(4, minute => minute > 200 && minute % 60 < 3);
+    const last = values.length - 2;
+    values[last] = 1e7;
+    expect(alarms({ for: '1m' }, MINUTE, values).at(-1)).toBe(last);
+    expect(incidents(values, { recurs: false })).toBeGreaterThan(80);
+  });
+});

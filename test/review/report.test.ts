@@ -1,4 +1,5 @@
 import { expect, it } from '@jest/globals';
+import type { TopPeer } from '../../core/incident/incident.ts';
 import { TimeZone, UTC } from '../../core/time-zone.ts';
 import { incidentLines } from '../../review/report.ts';
 import { incidentOf } from '../data/incidents.ts';
@@ -13,5 +14,27 @@ it('an incident that is firing has lasted so far, one that is over has lasted', 
   const berlin = TimeZone.named('Europe/Berlin') ?? UTC;
   expect(incidentLines({ ...firing, resolvedAt: START + 60_000 }, berlin)[1]).toBe(
     `  2026-01-31T23:00:00.000+01:00, lasted 20s, resolved 2026-01-31T23:01:00.000+01:00, id ${firing.id}`,
+  );
+});
+
+it('a finding says in the zone of the reader who the peer was, and how often it happened before', () => {
+  const [finding] = incidentOf(START).findings;
+  if (!finding) throw new Error('no finding');
+  const peer: TopPeer = {
+    kind: 'container',
+    name: 'db-1',
+    service: 'shop/db',
+    address: '10.0.0.2',
+    protocol: 'tcp',
+    role: 'client',
+    port: 5432,
+    bytes: 9,
+    share: 0.92,
+  };
+  const before = { times: 3, inWeek: 2, last: START - 3 * 86_400_000, since: START - 20 * 86_400_000 };
+  const findings = [{ ...finding, peer, before }];
+  const berlin = TimeZone.named('Europe/Berlin') ?? UTC;
+  expect(incidentLines(incidentOf(START, { findings }), berlin).at(-1)).toMatch(
+    /: 12 MiB\/s, expected up to 1\.4 MiB\/s; 92% of the bytes to service shop\/db on tcp 5432; third time in 7d, last Wed 2026-01-28 23:00\+01:00 \(score 1\.5\)$/,
   );
 });

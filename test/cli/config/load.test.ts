@@ -4,6 +4,7 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { ConfigError, loadConfig } from '../../../cli/config/load.ts';
+import { sensitivityOption } from '../../../core/config/budget.ts';
 import { configSchema, labelKeys } from '../../../core/config/config.ts';
 import { duration, rate } from '../../../core/config/options.ts';
 import { temporaryFolder } from '../../parts/process.ts';
@@ -12,6 +13,7 @@ const SCHEMA = configSchema(
   [
     { name: 'limit', options: z.strictObject({ above: rate().optional(), for: duration().prefault('0s') }) },
     { name: 'other', options: z.strictObject({}) },
+    { name: 'graded', options: z.strictObject({ sensitivity: sensitivityOption() }) },
     { name: 'all', scope: 'host', options: z.strictObject({ for: duration().prefault('0s') }) },
   ],
   [
@@ -24,7 +26,10 @@ const SCHEMA = configSchema(
       }),
     },
   ],
-  [{ use: 'limit', name: 'default-rule', above: '10MiB/s' }],
+  [
+    { use: 'limit', name: 'default-rule', above: '10MiB/s' },
+    { use: 'graded', name: 'usual' },
+  ],
 );
 
 const machine = { hostname: 'box', data: '/somewhere' };
@@ -61,6 +66,7 @@ describe('configuration', () => {
         match: expect.anything(),
         options: { above: { value: 10 * 1024 ** 2, unit: 'B/s' }, for: 0 },
       },
+      expect.objectContaining({ use: 'graded', name: 'usual' }),
     ]);
   });
 
@@ -246,6 +252,25 @@ describe('configuration', () => {
       'expected no overrides, as all judges each host as a whole: write a rule with another `match` for each, found a list',
     ],
     [
+      'detectors: [{use: auto, sensitivity: 1/hour}]',
+      'expected a budget of false alerts, such as `1 false alert per container per month` or 2/week, found "1/hour"',
+    ],
+    ['detectors: [{use: auto, name: mine}]', 'detectors.0.name: expected a known key, found name'],
+    ['detectors: [{use: auto, above: 1MB/s}]', 'detectors.0.above: expected a known key, found above'],
+    [
+      'detectors: [{use: auto, overrides: [{match: {container: b}, for: 1m}]}]',
+      'detectors.0.overrides.0.for: expected a known key, found for',
+    ],
+    [
+      'detectors: [{use: auto}, {use: auto, match: {container: b}}]',
+      'detectors.1.use: expected no other rule named default-rule, usual: `auto` has such a rule, found "auto"',
+    ],
+    [
+      'detectors: [{use: auto}, {use: other, name: usual}]',
+      'detectors.1.name: expected a name that is not used twice, found "usual"',
+    ],
+    ['detectors: [auto]', 'detectors.0: expected a group of keys, found "auto"'],
+    [
       'capture: {docker: "tcp://me:hunter2@box:2376"}',
       'capture.docker: expected an address without user and password: Docker asks for certificates (DOCKER_CERT_PATH), found a value that is not shown',
     ],
@@ -285,6 +310,35 @@ describe('configuration', () => {
         options: { above: { value: 1e6, unit: 'B/s' }, for: 60_000 },
       },
     ]);
+  });
+
+  it('`auto` stands for the default rules: its match is for all, its budgets for those that have one', () => {
+    const { config } = load(`
+detectors:
+  - use: auto
+    sensitivity: 1 false alert per container per month
+    match: {container: web-*}
+    overrides: [{match: {label: {team: batch}}, sensitivity: 1/week}]
+  - {use: other, name: mine}`);
+    expect(config.detectors).toMatchObject([
+      { use: 'limit', name: 'default-rule', match: { container: 'web-*' } },
+      {
+        use: 'graded',
+        name: 'usual',
+        match: { container: 'web-*' },
+        options: { sensitivity: { value: 1, unit: '/month' } },
+        overrides: [
+          { match: { label: { team: 'batch' } }, options: { sensitivity: { value: 1, unit: '/week' } } },
+        ],
+      },
+      { use: 'other', name: 'mine' },
+    ]);
+    expect(config.detectors[0]).not.toHaveProperty('overrides');
+    expect(labelKeys(config)).toEqual(['team']);
+  });
+
+  it('without detectors is the same as `auto`', () => {
+    expect(load('detectors: [{use: auto}]').config.detectors).toEqual(load(null).config.detectors);
   });
 
   it('labels that rules ask for are kept besides those that are configured', () => {

@@ -10,11 +10,12 @@ import { incidentOf, resolved } from '../../data/incidents.ts';
 import { ManualClock } from '../../parts/clock.ts';
 import { until } from '../../parts/process.ts';
 
-const WELL: Status = { line: '20 containers, 0 others', trouble: false, reasons: [] };
+const WELL: Status = { line: '20 containers, 0 others', trouble: false, reasons: [], learning: new Map() };
 const AWAY: Status = {
   line: '! away: store (12 frames waiting), queue; 20 containers, 0 others',
   trouble: true,
   reasons: ['store: connection refused', 'queue: timed out'],
+  learning: new Map(),
 };
 const CLEAR = '\u001b[H\u001b[2J';
 
@@ -161,6 +162,17 @@ describe('live', () => {
     screen.text = '';
     for (const incident of incidents) live.incident(resolved(incident));
     expect(screen.text.match(/incident-\d+/g)).toHaveLength(incidents.length);
+  });
+
+  it('a stream has an incident once more when it becomes worse', () => {
+    const { screen, live } = open(false);
+    const warning = incidentOf(1_700_000_000_000);
+    const escalation = { from: 'warning', at: warning.start + 600_000 } as const;
+    live.incident(warning);
+    live.incident({ ...warning, severity: 'critical', escalation });
+    live.incident({ ...warning, severity: 'critical', escalation });
+    expect(screen.text.match(/^[A-Z]+ shop/gm)).toEqual(['WARNING shop', 'CRITICAL shop']);
+    expect(screen.text).toContain('firing for 5s so far, warning until 2023-11-14T22:23:20.000Z, id ');
   });
 
   it('shows only whose traffic it is to show', () => {

@@ -25,7 +25,9 @@ const WORKER = {
   unwritten: 0,
   storeDown: null,
 } as unknown as WorkerStatus;
-const sight = (docker: Docker, aheadMs = 0) => ({ docker, aheadMs, unreached: [], unmatched: [], zone: UTC });
+const sight = (docker: Docker, aheadMs = 0, learning = new Map<string, number | null>()) => ({
+  ...{ docker, aheadMs, unreached: [], unmatched: [], learning, zone: UTC },
+});
 const FRAME = frameOf('box', 0, busyParts(3));
 
 describe('the status', () => {
@@ -41,7 +43,26 @@ describe('the status', () => {
       line: '3 containers',
       trouble: false,
       reasons: [],
+      learning: new Map(),
     });
+  });
+
+  it('says who is still being learned, and until when', () => {
+    const minutes = (n: number | null) => (n === null ? null : FRAME.start + n * 60_000);
+    const shown = (learning: Record<string, number | null>) => {
+      const times = new Map(Object.entries(learning).map(([name, n]) => [name, minutes(n)]));
+      const status = statusOf(FRAME, SHIPPER, WORKER, sight('connected', 0, times));
+      return [status.line, Object.fromEntries(status.learning)];
+    };
+    expect(shown({ a: 10, b: 15, c: null })).toEqual([
+      '3 containers; still learning 3 containers, the last one until 22:28',
+      { a: 'until 22:23', b: 'until 22:28', c: 'yes' },
+    ]);
+    expect(shown({ a: 120 })).toEqual([
+      '3 containers; still learning 1 container, until 2023-11-15 00:13',
+      { a: 'until 2023-11-15 00:13' },
+    ]);
+    expect(shown({ a: null })[0]).toBe('3 containers; still learning 1 container');
   });
 
   it('names first who is away, in few words, and the reasons apart', () => {
@@ -85,7 +106,7 @@ describe('the status', () => {
     const unmatched = ['a', 'b', 'c', 'd'].map(rule => ({ rule, text: `rule ${rule}: none` }));
     const about = (count: number) =>
       statusOf(FRAME, SHIPPER, WORKER, { ...sight('off'), unmatched: unmatched.slice(0, count) });
-    expect(about(2)).toEqual({
+    expect(about(2)).toMatchObject({
       line: '3 containers; matching no containers: rule a, rule b',
       trouble: false,
       reasons: ['rule a: none', 'rule b: none'],
@@ -95,7 +116,9 @@ describe('the status', () => {
   });
 
   it('counts notifications that wait, not attempts', () => {
-    expect(statusOf(FRAME, SHIPPER, { ...WORKER, waiting: 3, waitingError: '503' }, sight('off'))).toEqual({
+    expect(
+      statusOf(FRAME, SHIPPER, { ...WORKER, waiting: 3, waitingError: '503' }, sight('off')),
+    ).toMatchObject({
       line: '3 notifications wait; 3 containers',
       trouble: false,
       reasons: ['notifications: last error: 503'],

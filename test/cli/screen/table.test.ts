@@ -24,7 +24,7 @@ function frame(names: readonly string[], bytes = 1000): Frame {
   });
 }
 
-const plain = { width: 100, height: 20, anomalous: new Set<string>() };
+const plain = { width: 100, height: 20, anomalous: new Set<string>(), learning: new Map<string, string>() };
 
 describe('the live table', () => {
   it('shows rates per second, busiest first, the silent last, and marks the anomalous', () => {
@@ -33,6 +33,19 @@ describe('the live table', () => {
       '! b          4 KiB      2  2 KiB         0 B      0     -',
       '  a          2 KiB      2  1 KiB         0 B      0     -',
       '  silent       0 B      0      -         0 B      0     -',
+    ]);
+  });
+
+  it('says until when somebody is learned, in a column that is there only then', () => {
+    const learning = new Map([
+      ['a', 'until 22:53'],
+      ['silent', 'yes'],
+    ]);
+    expect(frameTable(frame(['a', 'b', 'silent'], 10_240), { ...plain, learning })).toEqual([
+      'CONTAINER   SENT/s  MSG/s   MEAN  RECEIVED/s  MSG/s  MEAN     LEARNING',
+      '  b          4 KiB      2  2 KiB         0 B      0     -',
+      '  a          2 KiB      2  1 KiB         0 B      0     -  until 22:53',
+      '  silent       0 B      0      -         0 B      0     -          yes',
     ]);
   });
 

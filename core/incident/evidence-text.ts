@@ -1,0 +1,79 @@
+import { formatLength } from '../config/units.ts';
+import { printable } from '../errors.ts';
+import { type TimeZone, UTC } from '../time-zone.ts';
+import type { Finding, Recurrence, TopPeer } from './incident.ts';
+
+/** What a finding says, as sentences for people. Names are untrusted. */
+
+const EVIDENCE_LIMIT = 300;
+const NAME_LIMIT = 60;
+const DAY_MS = 86_400_000;
+
+/** All of it: `12 MiB/s, expected up to 1.4 MiB/s; 92% of the bytes to service shop/db on tcp 5432; third time in 7 days, …`. */
+export const sentenceOf = (finding: Finding, zone: TimeZone = UTC): string =>
+  [printable(finding.evidence.text, EVIDENCE_LIMIT), ...circumstancesOf(finding, zone)].join('; ');
+
+/** What is known besides: who the peer was, how often it happened before. Times are in `zone`. */
+export function circumstancesOf(
+  { first, peer, before, evidence, scope }: Finding,
+  zone: TimeZone = UTC,
+): string[] {
+  const direction = scope.direction ?? evidence.direction;
+  const who = peer && direction ? peerText(peer, direction === 'send' ? 'to' : 'from') : null;
+  return [who, before ? recurrenceText(before, first, zone) : null].filter(part => part !== null);
+}
+
+function peerText(
+  { kind, name, service, address, protocol, role, port, share }: TopPeer,
+  way: string,
+): string {
+  const named = service === '' ? printable(name, NAME_LIMIT) : `service ${printable(service, NAME_LIMIT)}`;
+  const who = named || WHO[kind] || printable(address, 45);
+  const where = port === 0 ? 'several ports' : `${protocol} ${port}`;
+  return `${Math.round(100 * share)}% of the bytes ${way} ${who} ${role === 'client' ? `on ${where}` : `at its own ${where}`}`;
+}
+
+/** Peers without a name; of the others the address says more. */
+const WHO: Partial<Record<TopPeer['kind'], string>> = {
+  host: 'the host itself',
+  unknown: 'peers that nobody saw',
+  other: 'many peers',
+};
+
+/** Null: nobody has watched for long enough to say so. */
+function recurrenceText(
+  { times, inWeek, last, since }: Recurrence,
+  first: number,
+  zone: TimeZone,
+): string | null {
+  const watched = formatLength(wholeDays(first - since));
+  if (last === null) return since < first ? `first time in ${watched}` : null;
+  return `${ordinal((inWeek || times) + 1)} time in ${inWeek > 0 ? '7d' : watched}, last ${dayText(last, zone)}`;
+}
+
+/** From a day on hours are noise. */
+const wholeDays = (ms: number): number => (ms < DAY_MS ? ms : Math.floor(ms / DAY_MS) * DAY_MS);
+
+/** `Tue 2026-01-13 03:10Z`. */
+function dayText(epochMs: number, zone: TimeZone): string {
+  const text = zone.seconds(epochMs);
+  const day = text.slice(0, 10);
+  const weekday = DAYS[new Date(`${day}T00:00:00Z`).getUTCDay()] ?? '';
+  return `${weekday} ${day} ${text.slice(11, 16)}${text.slice(19)}`;
+}
+
+const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const;
+const ORDINALS = [
+  'first',
+  'second',
+  'third',
+  'fourth',
+  'fifth',
+  'sixth',
+  'seventh',
+  'eighth',
+  'ninth',
+  'tenth',
+] as const;
+
+const ordinal = (n: number): string => ORDINALS[n - 1] ?? `${n}th`;
