@@ -15,6 +15,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { systemClock } from '../../../core/clock.ts';
 import { createRedisState } from '../../../state/redis/state.ts';
 import { answerAsDocker, type DockerAnswering } from '../../parts/docker-answers.ts';
+import { startInflux } from '../../parts/influx.ts';
 import { silentLog } from '../../parts/kernel/capture.ts';
 import { makeCgroup } from '../../parts/kernel/cgroup.ts';
 import { describeWith } from '../../parts/need.ts';
@@ -117,6 +118,40 @@ describe('doctor, where every server takes connections and says nothing,', () =>
     } finally {
       for (const socket of held) socket.destroy();
       server.close();
+      folder.remove();
+    }
+  });
+});
+
+describeWith(['influx'], 'doctor, of an InfluxDB,', () => {
+  it('writes a row that is no host, and says when its user may only read', async () => {
+    const folder = temporaryFolder();
+    const influx = await startInflux({ auth: true });
+    const query = async (q: string) => {
+      const answer = await fetch(`${influx.url}/query?${new URLSearchParams({ u: 'root', p: 'p', q })}`, {
+        method: 'POST',
+      });
+      return answer.text();
+    };
+    await query(`CREATE USER root WITH PASSWORD 'p' WITH ALL PRIVILEGES`);
+    await query('CREATE DATABASE tidegauge');
+    await query(`CREATE USER writer WITH PASSWORD 'p'`);
+    await query(`GRANT ALL ON tidegauge TO writer`);
+    await query(`CREATE USER reader WITH PASSWORD 'p'`);
+    await query(`GRANT READ ON tidegauge TO reader`);
+    const storeLine = async (username: string) => {
+      const store = { kind: 'influx', influx: { url: influx.url, username, password: 'p' } };
+      const cwd = writeConfig(folder.path, { data: folder.path, store, capture: { docker: 'off' } });
+      const child = tidegauge(['doctor'], { cwd });
+      await child.exited;
+      return child.output.split('\n').find(line => / {2}store /.test(line));
+    };
+    try {
+      expect(await storeLine('writer')).toMatch(/^ok /);
+      expect(await query('SHOW MEASUREMENTS ON tidegauge')).toContain('[["host_claims"]]');
+      expect(await storeLine('reader')).toMatch(/^FAIL .*\/write.*not authorized to write/);
+    } finally {
+      await influx.stop();
       folder.remove();
     }
   });
