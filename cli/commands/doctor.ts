@@ -92,7 +92,7 @@ async function otherLines(context: Context, flags: DoctorFlags): Promise<Line[]>
   return [...lines.flat(), ...idle];
 }
 
-/** Longest wait for one part, ms: longer than any of them waits for an answer by itself. */
+/** Longest wait for one part, ms: most give up sooner, and say more. */
 const PART_MS = 20_000;
 
 /** What a part says, or that it said nothing in time. */

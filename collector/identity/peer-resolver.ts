@@ -268,9 +268,10 @@ export class PeerResolver {
     const others = role === 'client' ? this.#servers : this.#clients;
     const found = others.recent(portKey(netns, protocol, port));
     if (found.length > 0 || netns === this.#host.netns) return only(found);
-    // By UDP it may have been a guest, whichever of them was not seen in that role.
-    if (protocol === 'udp' && this.#guests.all(netns).length > 0) return null;
-    return only(this.#members.all(netns));
+    const members = this.#members.all(netns);
+    const isGuest = (one: string) => !members.includes(one);
+    // By UDP it may have been a guest; some turn out to be members later.
+    return protocol === 'udp' && this.#guests.all(netns).some(isGuest) ? null : only(members);
   }
 
   #addMember(name: string, netns: number): void {

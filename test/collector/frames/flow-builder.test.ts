@@ -222,6 +222,14 @@ describe('the peer resolver', () => {
       );
     });
 
+    it('is its owner again once the guest turns out to be a member, and nobody else is there', () => {
+      const later = { netns: 3, addresses: ['10.0.0.3'] };
+      peers.observe(datagram({ name: 'new', netns: 3, own: '10.0.0.3', peer: '10.0.0.9' }));
+      expect(peers.peerOf(asked({ port: 123, peer: '10.0.0.3' }), true)).toMatchObject({ peer: '' });
+      peers.addNetwork('new', later);
+      expect(peers.peerOf(asked({ port: 123, peer: '10.0.0.3' }), true)).toEqual(container('new'));
+    });
+
     it('leads to neither where both asked, in one frame or in the next', () => {
       peers.startFrame([], new Set(['web', 'dns', '/guest']));
       peers.observe(datagram({ name: 'web', netns: 1, own: '10.0.0.1', peer: '10.0.0.9' }));
