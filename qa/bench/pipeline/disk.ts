@@ -1,34 +1,25 @@
 /**
- * What SQLite takes on disk for a container and a day: the simulated fleet of `npm run quality` through a day, of which
- * one minute in twelve is stored. The rest is as much again, for whole minutes are all that sums per minute are made of.
+ * What the stores take on disk for a container and a day: the simulated fleet of `npm run quality` through a day, of which
+ * one minute in twelve is stored, and counted for all twelve.
  */
+import { spawnSync } from 'node:child_process';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as delay } from 'node:timers/promises';
+import { pino } from 'pino';
 import { SCHEMA } from '../../../app/wire.ts';
 import { formatSize } from '../../../core/config/units.ts';
-import type { ConnectionRow } from '../../../core/traffic/connection.ts';
-import { compareFlows, type Flow, NO_EXCHANGE } from '../../../core/traffic/flow.ts';
-import type { Frame, Window } from '../../../core/traffic/frame.ts';
-import { TIERS, type Tier, type TierName } from '../../../core/traffic/rollup.ts';
-import type { ContainerInput } from '../../../detector/contract.ts';
+import { FOREVER, TIERS, type Tier, type TierName } from '../../../core/traffic/rollup.ts';
+import type { FrameStore } from '../../../store/contract.ts';
+import { InfluxStore } from '../../../store/influx/store.ts';
 import { SqliteStore } from '../../../store/sqlite/store.ts';
+import { startInflux } from '../../../test/parts/influx.ts';
 import { temporaryFolder } from '../../../test/parts/process.ts';
-import { fleet } from '../../quality/simulator/fleet.ts';
-import { Random } from '../../quality/simulator/random.ts';
-import { EPOCH, ServiceRun } from '../../quality/simulator/run.ts';
-import { FRAME_S } from '../../quality/simulator/sources.ts';
 import { type BenchTable, median, spread } from '../measure.ts';
+import { DAY, DAY_MS, EVERY, HOST, minutesOf, PEERS } from './disk-frames.ts';
 
 const ROUNDS = 3;
-const HOST = 'host';
-const DAY_MS = 86_400_000;
-const FRAME_MS = FRAME_S * 1000;
-const FRAMES_A_DAY = DAY_MS / FRAME_MS;
-const FRAMES_A_MINUTE = 60 / FRAME_S;
-/** One minute in so many is stored. */
-const EVERY = 12;
-/** Whom each container talks to in a frame; with half of them over connections that it opens. */
-const PEERS = 4;
 
 /** Bytes of the pages of one table, its keys included. */
 type Sizes = Readonly<Record<string, number>>;
@@ -43,28 +34,51 @@ const PARTS = [
 export async function diskBench(): Promise<BenchTable[]> {
   const days: Day[] = [];
   for (let seed = 1; seed <= ROUNDS; seed++) days.push(await storedDay(seed));
-  const { raw, minute, hour } = SCHEMA.parse({}).store.retention;
-  const row = (name: string, bytes: (day: Day) => number) => {
-    const ratios = days.map(day => bytes(day) / day.json);
-    const value = formatSize(Math.round(median(days.map(bytes))));
-    return { name, value, ratio: median(ratios).toFixed(2), spread: spread(ratios) };
-  };
   const captured = ({ sizes }: Day) =>
-    PARTS.flatMap(({ tables }) => tables).reduce((sum, table) => sum + (sizes[table] ?? 0), 0);
-  const total = (day: Day) => (captured(day) * raw + day.minuteSums * minute + day.hourSums * hour) / DAY_MS;
+    sumOf(
+      sizes,
+      PARTS.flatMap(({ tables }) => tables),
+    );
+  const parts = PARTS.map(({ name, tables }) => rowOf(name, days, ({ sizes }) => sumOf(sizes, tables)));
+  const sqlite = {
+    title: 'SQLite',
+    rows: [...parts, ...rowsOf(days.map(day => ({ ...day, captured: captured(day) })))],
+  };
+  if (spawnSync('influxd', ['version']).status !== 0) return [titled(sqlite)];
+  return [titled(sqlite), titled({ title: 'InfluxDB 1.x', rows: rowsOf([await influxDay(1)]) })];
+}
+
+type Kept = Omit<Day, 'sizes'> & { readonly captured: number };
+
+const titled = ({ title, rows }: BenchTable): BenchTable => ({
+  title: `${title}, for each container and day, against the same frames as JSON`,
+  rows,
+});
+
+const sumOf = (sizes: Sizes, tables: readonly string[]): number =>
+  tables.reduce((sum, table) => sum + (sizes[table] ?? 0), 0);
+
+function rowOf<D extends { readonly json: number }>(
+  name: string,
+  days: readonly D[],
+  bytes: (day: D) => number,
+) {
+  const ratios = days.map(day => bytes(day) / day.json);
+  const value = formatSize(Math.round(median(days.map(bytes))));
+  return { name, value, ratio: median(ratios).toFixed(2), spread: spread(ratios) };
+}
+
+function rowsOf(days: readonly Kept[]): BenchTable['rows'] {
+  const { raw, minute, hour } = SCHEMA.parse({}).store.retention;
   return [
-    {
-      title: 'SQLite, for each container and day, against the same frames as JSON',
-      rows: [
-        ...PARTS.map(({ name, tables }) =>
-          row(name, ({ sizes }) => tables.reduce((sum, table) => sum + (sizes[table] ?? 0), 0)),
-        ),
-        row('all as captured', captured),
-        row('sums per minute', ({ minuteSums }) => minuteSums),
-        row('sums per hour', ({ hourSums }) => hourSums),
-        row('each container, all that is kept by default', total),
-      ],
-    },
+    rowOf('all as captured', days, ({ captured }) => captured),
+    rowOf('sums per minute', days, ({ minuteSums }) => minuteSums),
+    rowOf('sums per hour', days, ({ hourSums }) => hourSums),
+    rowOf(
+      'each container, all that is kept by default',
+      days,
+      day => (day.captured * raw + day.minuteSums * minute + day.hourSums * hour) / DAY_MS,
+    ),
   ];
 }
 
@@ -83,19 +97,12 @@ async function storedDay(seed: number): Promise<Day> {
   try {
     await store.open();
     const empty = sizesOf(file);
-    let json = 0;
-    let containers = 0;
-    for (const frames of minutesOf(seed)) {
-      await store.writeFrames(frames);
-      json += frames.reduce((sum, frame) => sum + JSON.stringify(frame).length, 0);
-      containers = frames[0]?.containers.length ?? 0;
-    }
+    const { json, each } = await writeDay(store, seed);
     const grown = difference(sizesOf(file), empty);
-    await store.rollUp(HOST, { from: EPOCH, to: EPOCH + DAY_MS });
+    await store.rollUp(HOST, DAY);
     const sums = tierBytes(file, difference(sizesOf(file), empty));
-    const each = (bytes: number) => bytes / containers;
     return {
-      json: each(json * EVERY),
+      json,
       sizes: Object.fromEntries(Object.entries(grown).map(([name, bytes]) => [name, each(bytes * EVERY)])),
       minuteSums: each(sums.minute * EVERY),
       hourSums: each(sums.hour),
@@ -106,62 +113,65 @@ async function storedDay(seed: number): Promise<Day> {
   }
 }
 
-/** The frames of every twelfth minute of a day. */
-function* minutesOf(seed: number): Generator<Frame[]> {
-  const random = new Random(seed);
-  const runs = fleet(random).map(service => new ServiceRun(service, random.fork()));
-  let previous: number | null = null;
-  let minute: Frame[] = [];
-  for (let n = 0; n < FRAMES_A_DAY; n++) {
-    const inputs = runs.flatMap(run => run.next());
-    if (Math.floor(n / FRAMES_A_MINUTE) % EVERY !== 0) continue;
-    const frame = frameOf(EPOCH + n * FRAME_MS, previous, inputs);
-    previous = frame.start;
-    minute.push(frame);
-    if (minute.length < FRAMES_A_MINUTE) continue;
-    yield minute;
-    minute = [];
+/** The same in an InfluxDB 1.x, once it has compacted all; it tells policies apart, not measurements. */
+async function influxDay(seed: number): Promise<Kept> {
+  const server = await startInflux({ data: EAGER });
+  const config = {
+    version: 'auto',
+    database: 'tidegauge',
+    org: '',
+    token: '',
+    username: '',
+    password: '',
+  } as const;
+  const log = pino({ level: 'silent' });
+  const store = new InfluxStore({ ...config, url: server.url, timeout: 60_000 }, log, FOREVER);
+  try {
+    await store.open();
+    await store.init();
+    const { json, each } = await writeDay(store, seed);
+    await store.rollUp(HOST, DAY);
+    const data = await compacted(server.folder);
+    const of = (policy: string) => bytesBelow(join(data, policy));
+    const captured = each(of('autogen') * EVERY);
+    return { json, captured, minuteSums: each(of('minute') * EVERY), hourSums: each(of('hour')) };
+  } finally {
+    await store.close();
+    await server.stop();
   }
 }
 
-function frameOf(start: number, previous: number | null, inputs: readonly ContainerInput[]): Frame {
-  const byName = inputs.toSorted((a, b) => (a.container.name < b.container.name ? -1 : 1));
-  const busy = byName.filter(({ send, receive }) => send !== undefined || receive !== undefined);
-  return {
-    ...{ host: HOST, start, durationMs: FRAME_MS, previous, faults: [], lost: 0, occupancy: 0.1 },
-    containers: byName.map(({ container }) => container),
-    started: [],
-    ended: [],
-    windows: byName.flatMap(({ send, receive }) => [send, receive].filter(window => window !== undefined)),
-    flows: busy.flatMap(flowsOf).toSorted(compareFlows),
-    connections: busy.flatMap(connectionsOf),
-  };
+/** So that all is compacted a moment after the last write, and not hours later. */
+const EAGER = ['cache-snapshot-write', 'compact-full-write']
+  .map(what => `${what}-cold-duration = "1s"`)
+  .join('\n  ');
+
+/** The folder of the database, once its log is empty and what it holds does not change for 10 s. */
+async function compacted(folder: string): Promise<string> {
+  const [data, wal] = [join(folder, 'data/tidegauge'), join(folder, 'wal/tidegauge')];
+  for (let before = -1; ; ) {
+    const now = bytesBelow(data);
+    if (now === before && bytesBelow(wal) === 0) return data;
+    before = now;
+    await delay(10_000);
+  }
 }
 
-const peers = Array.from({ length: PEERS }, (_, i) => i);
+const bytesBelow = (folder: string): number =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
 
-/** Its windows in equal parts: to each peer as the client of another port. */
-function flowsOf({ container, send, receive }: ContainerInput): Flow[] {
-  const part = (window: Window | undefined, of: 'messages' | 'bytes', i: number) =>
-    Math.floor(((window?.[of] ?? 0) + i) / PEERS);
-  return peers.map(i => ({
-    ...NO_EXCHANGE,
-    ...{ container: container.name, protocol: 'tcp', role: 'client', peerKind: 'container' },
-    ...{ peer: `peer-${i}`, port: 8000 + i, address: `10.0.0.${i + 1}`, connections: i % 2 },
-    sentMessages: part(send, 'messages', i),
-    sentBytes: part(send, 'bytes', i),
-    receivedMessages: part(receive, 'messages', i),
-    receivedBytes: part(receive, 'bytes', i),
-  }));
-}
-
-function connectionsOf({ container, start }: ContainerInput): ConnectionRow[] {
-  return peers
-    .filter(i => i % 2 === 1)
-    .map(i => ({
-      ...{ container: container.name, kind: 'opened', own: '10.0.0.100', peer: `10.0.0.${i + 1}` },
-      ...{ port: 8000 + i, clientPort: 32_768 + ((start / FRAME_MS) % 28_000), count: 1 },
-    }));
+/** Writes a day; its bytes as JSON for each container, and what turns bytes of all into bytes of each. */
+async function writeDay(store: FrameStore, seed: number) {
+  let json = 0;
+  let containers = 1;
+  for (const frames of minutesOf(seed)) {
+    await store.writeFrames(frames);
+    json += frames.reduce((sum, frame) => sum + JSON.stringify(frame).length, 0);
+    containers = frames[0]?.containers.length ?? 1;
+  }
+  return { json: (json * EVERY) / containers, each: (bytes: number) => bytes / containers };
 }
 
 function sizesOf(file: string): Sizes {
