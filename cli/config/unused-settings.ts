@@ -103,14 +103,14 @@ const PROXIES = ['HTTPS_PROXY', 'HTTP_PROXY'].flatMap(name => [name, name.toLowe
  * values may hold passwords, and are not shown.
  */
 export function unusedProxies(
-  { store, receivers }: Pick<Config, 'store' | 'receivers'>,
+  { store, receivers, heartbeat }: Pick<Config, 'store' | 'receivers' | 'heartbeat'>,
   env: NodeJS.ProcessEnv,
 ): string[] {
   const isUsed = env.NODE_USE_ENV_PROXY === '1' || /--use-env-proxy\b/.test(env.NODE_OPTIONS ?? '');
-  if (isUsed || (store.kind !== 'influx' && receivers.length === 0)) return [];
+  const asksOthers = store.kind === 'influx' || receivers.length > 0 || heartbeat.url !== '';
+  if (isUsed || !asksOthers) return [];
   return PROXIES.filter(name => (env[name] ?? '') !== '').map(
-    name =>
-      `environment variable ${name} has no effect without NODE_USE_ENV_PROXY=1: InfluxDB and receivers are asked directly`,
+    name => `environment variable ${name} has no effect without NODE_USE_ENV_PROXY=1: all are asked directly`,
   );
 }
 

@@ -72,7 +72,7 @@ describe('settings without effect', () => {
     };
     const asking = 'receivers: [{use: webhook, name: chat, url: "https://chat.example/"}]';
     expect(of(asking, proxy)).toEqual([
-      'environment variable HTTPS_PROXY has no effect without NODE_USE_ENV_PROXY=1: InfluxDB and receivers are asked directly',
+      'environment variable HTTPS_PROXY has no effect without NODE_USE_ENV_PROXY=1: all are asked directly',
     ]);
     expect(of('store: {kind: influx}', { http_proxy: 'http://proxy' })).toEqual([
       expect.stringMatching(/^environment variable http_proxy /),
