@@ -17,7 +17,7 @@ import { createReceivers, NOTIFIERS } from '../notify/index.ts';
 import { payloadOf, payloadSchema } from '../notify/payload.ts';
 import type { Queue } from '../queue/contract.ts';
 import { createQueue } from '../queue/index.ts';
-import type { State, Workers } from '../state/contract.ts';
+import type { State } from '../state/contract.ts';
 import { createState, stateFile } from '../state/index.ts';
 import { type FileLock, lockFile, lockHolder } from '../state/sqlite/lock.ts';
 import type { Store } from '../store/contract.ts';
@@ -126,7 +126,7 @@ export async function startBackends(
     queue: () => queue.open(),
     state: async () => {
       const description = await state.open();
-      await agreeOnLanes(state, queue.lanes);
+      requireLanes(await state.agreeOnLanes(queue.lanes), queue.lanes);
       return description;
     },
   };
@@ -176,10 +176,12 @@ export async function openBackends(config: Config, clock: Clock, log: Log): Prom
   }
 }
 
-/** With another number, frames would go to lanes where no worker looks for their host. */
-async function agreeOnLanes(state: Workers, lanes: number): Promise<void> {
-  const recorded = await state.agreeOnLanes(lanes);
-  if (recorded === lanes) return;
+/**
+ * Throws a UsageError when another number of lanes was recorded at first use: frames would go to lanes where no worker
+ * looks for their host. `recorded`: null before that.
+ */
+export function requireLanes(recorded: number | null, lanes: number): void {
+  if (recorded === null || recorded === lanes) return;
   const problem = {
     place: 'queue.lanes',
     expected: `${recorded}, the number recorded at first use`,

@@ -64,7 +64,7 @@ export const HOOKS: readonly Hook[] = [
 
 /**
  * A program beside a hook's own, for what leaves a TCP socket without a receive. It is used where the kernel has what it
- * needs; nothing else depends on it.
+ * needs, unless `capture.zerocopy` is `off`; nothing else depends on it.
  */
 export interface Supplement {
   /** Its file in hooks/. */

@@ -5,7 +5,7 @@ import { DETECTOR_ROWS, SCHEMA } from '../app/wire.ts';
 import { systemClock } from '../core/clock.ts';
 import { TimeZone, UTC } from '../core/time-zone.ts';
 import { type Loaded, loadConfig, type Machine } from './config/load.ts';
-import { unusedSettings } from './config/unused-settings.ts';
+import { unusedProxies, unusedSettings } from './config/unused-settings.ts';
 import type { Screen } from './screen/live.ts';
 import { createLog, PeopleLog, type Sink } from './screen/log.ts';
 
@@ -13,7 +13,7 @@ import { createLog, PeopleLog, type Sink } from './screen/log.ts';
 export interface Context extends ProcessContext {
   /** The configuration file, or null when defaults are used. */
   readonly file: string | null;
-  /** A line for each setting that changes nothing. */
+  /** A line for each setting, and each variable that names a proxy, that changes nothing. */
   readonly unusedSettings: readonly string[];
   /** The log as text, or null when it is JSON. */
   readonly peopleLog: PeopleLog | null;
@@ -61,7 +61,10 @@ export function createContext(
   const log = createLog(level, peopleLog ?? logSink);
   for (const warning of loaded.warnings) log.warn(warning);
   const { config, file } = loaded;
-  const unused = unusedSettings(loaded, SCHEMA, DETECTOR_ROWS);
+  const unused = [
+    ...unusedSettings(loaded, SCHEMA, DETECTOR_ROWS),
+    ...unusedProxies(loaded.config, process.env),
+  ];
   return {
     config,
     file,

@@ -79,6 +79,8 @@ export interface Leases {
 export interface Workers {
   /** Record the number of lanes at first use. Returns the recorded number, which the caller compares with its own. */
   agreeOnLanes(lanes: number): Promise<number>;
+  /** The recorded number of lanes; null before the first use. */
+  lanes(): Promise<number | null>;
   /** Say that this worker runs for at least `ttlMs`. Returns all workers that run, itself included, by code units. */
   announce(owner: string, ttlMs: number): Promise<string[]>;
   /** Say that this worker ends. */

@@ -1,11 +1,14 @@
+import { BACKENDS, type BackendName } from '../../app/backend-startup.ts';
 import { ensureDataFolder } from '../../app/process-context.ts';
 import { becomeCollector } from '../../app/rights.ts';
 import { checkAccess } from '../../app/user-access.ts';
-import { makeQueue, makeState, makeStore } from '../../app/wire.ts';
+import { makeQueue, makeState, makeStore, requireLanes } from '../../app/wire.ts';
 import { checkCgroupTree, checkDocker, checkMachine } from '../../collector/capture/preflight.ts';
 import type { User } from '../../collector/privsep/user.ts';
+import type { Clock } from '../../core/clock.ts';
 import { describeError, printable, TidegaugeError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
+import type { Store } from '../../store/contract.ts';
 import { addCommand, addHook, addUser, type Register, setCaptureAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { using } from '../open-data.ts';
@@ -49,9 +52,9 @@ export const registerDoctor: Register = (program, signal) => {
  * as that user, or not at all when this process cannot become that user. Exit code 1 when something is missing.
  */
 async function doctor(context: Context, flags: DoctorFlags): Promise<number> {
-  const { config } = context;
-  const lines: Line[] = await checkMachine(config.capture);
-  const ofUser = await userLines(config);
+  const { config, clock } = context;
+  const lines: Line[] = await within(clock, 'machine', () => checkMachine(config.capture));
+  const ofUser = await within(clock, 'user', () => userLines(config));
   lines.push(...ofUser);
   lines.push(...(ofUser.every(({ ok }) => ok) ? await otherLines(context, flags) : [UNTRIED]));
   const width = Math.max(...lines.map(line => line.name.length));
@@ -60,29 +63,59 @@ async function doctor(context: Context, flags: DoctorFlags): Promise<number> {
     context.out.write(`${mark}  ${line.name.padEnd(width)}  ${printable(line.found, 300)}\n`);
     if (!line.ok && line.remedy) context.out.write(`      ${' '.repeat(width)}  -> ${line.remedy}\n`);
   }
+  endSoon();
   return lines.every(line => line.ok || !line.required) ? 0 : 1;
 }
 
 async function otherLines(context: Context, flags: DoctorFlags): Promise<Line[]> {
   const { config, clock } = context;
-  const lines: Line[] = [
-    await checkCgroupTree(),
-    await checkDocker(config.capture, clock),
-    await dataLine(context),
-  ];
+  // Store and state may be files in it.
+  const data = await within(clock, 'data directory', async () => [await dataLine(context)]);
   const warnings = new Set<string>();
-  const said = new Set<string>();
-  for (const [name, open] of backends(context, collecting(said))) {
-    const line = await attempt(name, open);
-    lines.push(line);
-    // One that is away has nothing else to say.
-    if (line.ok) for (const warning of said) warnings.add(warning);
-    said.clear();
-  }
-  lines.push(...(await receiverLines(context, flags.notify === true)));
+  const lines = await Promise.all([
+    within(clock, 'cgroups', async () => [await checkCgroupTree()]),
+    within(clock, 'Docker', async () => [await checkDocker(config.capture, clock)]),
+    data,
+    ...BACKENDS.map(name =>
+      within(clock, name, async () => {
+        const said = new Set<string>();
+        const line = await attempt(name, () => tryBackend(name, context, collecting(said)));
+        // One that is away has nothing else to say.
+        if (line.ok) for (const warning of said) warnings.add(warning);
+        return [line];
+      }),
+    ),
+    within(clock, 'receivers', () => receiverLines(context, flags.notify === true)),
+  ]);
   const settings = { ok: false, name: 'settings', remedy: '', required: false };
-  return [...lines, ...[...warnings, ...context.unusedSettings].map(found => ({ ...settings, found }))];
+  const idle = [...warnings, ...context.unusedSettings].map(found => ({ ...settings, found }));
+  return [...lines.flat(), ...idle];
 }
+
+/** Longest wait for one part, ms: most give up sooner, and say more. */
+const PART_MS = 20_000;
+
+/** What a part says, or that it said nothing in time. */
+async function within(clock: Clock, name: string, part: () => Promise<Line[]>): Promise<Line[]> {
+  const done = new AbortController();
+  const late: Line = {
+    ok: false,
+    name,
+    found: `not done within ${PART_MS / 1000} s`,
+    remedy: 'Something that it asks takes connections and does not answer: see what, and start it again.',
+    required: true,
+  };
+  const limit = clock.sleep(PART_MS, done.signal).then(() => [late]);
+  return Promise.race([part(), limit]).finally(() => done.abort());
+}
+
+/** What hangs must not keep the process; `unref`: nothing does, mostly. */
+function endSoon(): void {
+  setTimeout(() => process.exit(), LINGER_MS).unref();
+}
+
+/** For what was written to be read, ms. */
+const LINGER_MS = 1000;
 
 /** From here on this process is the configured user, so that everything else is tried as that one. */
 async function userLines(config: Context['config']): Promise<Line[]> {
@@ -106,20 +139,31 @@ async function dataLine(context: Context): Promise<Line> {
   });
 }
 
-/** Each backend is opened and closed again, alone: one that hangs or fails says so for itself. */
-function backends({ config, clock }: Context, log: Log): [string, () => Promise<string>][] {
-  return [
-    [
-      'store',
-      () =>
-        using(makeStore(config, log), async store => {
-          const info = await store.open();
-          return `${info.product}, ${info.location}`;
-        }),
-    ],
-    ['queue', () => using(makeQueue(config, clock, log), queue => queue.open())],
-    ['state', () => using(makeState(config, clock, log), state => state.open())],
-  ];
+/** Each backend is opened as a run does it, and closed again, alone: one that hangs or fails says so for itself. */
+async function tryBackend(name: BackendName, { config, clock }: Context, log: Log): Promise<string> {
+  switch (name) {
+    case 'store':
+      return using(makeStore(config, log), async store => {
+        const { product, location } = await store.open();
+        await tryWriting(store, clock);
+        return `${product}, ${location}`;
+      });
+    case 'queue':
+      return using(makeQueue(config, clock, log), queue => queue.open());
+    case 'state':
+      return using(makeState(config, clock, log), async state => {
+        const description = await state.open();
+        requireLanes(await state.lanes(), config.queue.lanes);
+        return description;
+      });
+  }
+}
+
+/** A claim, given up as it is written, to the name of no host: the one row that another one replaces, and nobody shows. */
+async function tryWriting({ claims }: Store, clock: Clock): Promise<void> {
+  const text = 'tidegauge doctor';
+  const now = clock.now();
+  await claims?.write({ host: text, instance: text, run: text, machine: text, since: now, renewed: -now });
 }
 
 /** What a backend would only write into the log: such as a Redis that may forget what it is told. */

@@ -95,6 +95,25 @@ export function unusedSettings(
   return [...ofAll, ...ofRules];
 }
 
+/** Variables that name a proxy for requests over HTTP; curl and others know them in both spellings. */
+const PROXIES = ['HTTPS_PROXY', 'HTTP_PROXY'].flatMap(name => [name, name.toLowerCase()]);
+
+/**
+ * A line for each variable that names a proxy which Node was not told to use, where anything is asked over HTTP. Their
+ * values may hold passwords, and are not shown.
+ */
+export function unusedProxies(
+  { store, receivers, heartbeat }: Pick<Config, 'store' | 'receivers' | 'heartbeat'>,
+  env: NodeJS.ProcessEnv,
+): string[] {
+  const isUsed = env.NODE_USE_ENV_PROXY === '1' || /--use-env-proxy\b/.test(env.NODE_OPTIONS ?? '');
+  const asksOthers = store.kind === 'influx' || receivers.length > 0 || heartbeat.url !== '';
+  if (isUsed || !asksOthers) return [];
+  return PROXIES.filter(name => (env[name] ?? '') !== '').map(
+    name => `environment variable ${name} has no effect without NODE_USE_ENV_PROXY=1: all are asked directly`,
+  );
+}
+
 const idle = <Of>(rows: readonly Row<Of>[], of: Of): readonly Row<Of>[] => rows.filter(row => !row.works(of));
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));

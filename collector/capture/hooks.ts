@@ -48,6 +48,8 @@ export interface HookChoice {
   readonly supplements: readonly Supplement[];
   /** What this hook would see on another kernel, and does not here. */
   readonly unseen: readonly string[];
+  /** What is not seen because `capture.zerocopy` is `off`. */
+  readonly declined: readonly string[];
   /** Hooks that were preferred and cannot be used. */
   readonly refused: readonly (Refusal & { readonly hook: Hook })[];
 }
@@ -55,11 +57,11 @@ export interface HookChoice {
 const CGROUP_TRACEPOINTS = ['cgroup/cgroup_mkdir', 'cgroup/cgroup_rmdir'];
 
 /**
- * The first hook that works here and a probe for it; `capture.hook` and `capture.probe` narrow the choice. Throws a
- * TidegaugeError that says why each hook was refused.
+ * The first hook that works here and a probe for it; `capture.hook` and `capture.probe` narrow the choice,
+ * `capture.zerocopy` leaves out what it is costly to see. Throws a TidegaugeError that says why each hook was refused.
  */
 export async function chooseHook(
-  config: Pick<Config['capture'], 'hook' | 'probe'>,
+  config: Pick<Config['capture'], 'hook' | 'probe' | 'zerocopy'>,
   files: KernelFiles = KERNEL_FILES,
 ): Promise<HookChoice> {
   const refused: HookChoice['refused'][number][] = [];
@@ -70,7 +72,7 @@ export async function chooseHook(
       const refusal = await refusalOf(hook, probe, files);
       const kernel = kernelOf(files.release);
       if (refusal === null && kernel)
-        return { probe, hook, kernel, ...(await coverageOf(hook, kernel, files)), refused };
+        return { probe, hook, kernel, ...(await coverageOf(hook, kernel, config, files)), refused };
       if (refusal) refused.push({ hook, ...refusal });
     }
   }
@@ -85,21 +87,24 @@ export async function chooseHook(
 /** Before Linux 6.5 sendfile() and splice() into a socket had a way of their own, which no tracepoint is on. */
 const SENDFILE_SEEN: Kernel = [6, 5];
 
-/** The supplements of a hook that work here, and what is not seen. */
+/** The supplements of a hook that work here and are wanted, and what is not seen. */
 async function coverageOf(
   hook: Hook,
   kernel: Kernel,
+  { zerocopy }: Pick<Config['capture'], 'zerocopy'>,
   files: KernelFiles,
-): Promise<Pick<HookChoice, 'supplements' | 'unseen'>> {
+): Promise<Pick<HookChoice, 'supplements' | 'unseen' | 'declined'>> {
   const supplements: Supplement[] = [];
   const unseen: string[] = [];
+  const declined: string[] = [];
   if (hook.name === 'tracepoint' && !isAtLeast(kernel, SENDFILE_SEEN))
     unseen.push('sendfile() and splice() into sockets');
   for (const supplement of SUPPLEMENTS.filter(one => one.hook === hook.name)) {
-    if (await isThere(supplement, hook, files)) supplements.push(supplement);
+    if (zerocopy === 'off') declined.push(supplement.sees);
+    else if (await isThere(supplement, hook, files)) supplements.push(supplement);
     else unseen.push(supplement.sees);
   }
-  return { supplements, unseen };
+  return { supplements, unseen, declined };
 }
 
 /** Whether the kernel has what a supplement of a hook that works here needs. */

@@ -59,12 +59,15 @@ export function checkRoot(): Check {
 async function checkHook(config: Config['capture'], files: KernelFiles): Promise<Check[]> {
   const name = 'hook';
   try {
-    const { hook, probe, refused, unseen } = await chooseHook(config, files);
+    const { hook, probe, refused, unseen, declined } = await chooseHook(config, files);
     const others = refused.map(({ hook: { name }, found }) => `; not ${name}: ${found}`).join('');
-    const blind = [...unseen, ...hook.blind].join('; ');
+    const off = declined.map(sight => `${sight} (capture.zerocopy is off)`);
+    const blind = [...unseen, ...off, ...hook.blind].join('; ');
+    const remedy = unseen.length > 0 ? UNSEEN : DECLINED;
+    const seesAll = unseen.length + declined.length === 0;
     return [
       required(name, true, `${hook.name} with the probe ${probe.name}${others}`, ''),
-      optional('coverage', unseen.length === 0, `TCP and UDP, but not: ${blind}`, UNSEEN),
+      optional('coverage', seesAll, `TCP and UDP, but not: ${blind}`, remedy),
     ];
   } catch (error) {
     if (!(error instanceof TidegaugeError)) throw error;
@@ -74,6 +77,9 @@ async function checkHook(config: Config['capture'], files: KernelFiles): Promise
 
 const UNSEEN =
   'Run Linux 6.5 or newer with CONFIG_FTRACE_SYSCALLS; until then such bytes are in no window, which a `below` rule may take for silence.';
+
+const DECLINED =
+  'Set capture.zerocopy to `auto` where proxies run; until then such bytes are in no window, which a `below` rule may take for silence.';
 
 async function checkBpftrace(config: Config['capture']): Promise<Check> {
   const version = await bpftraceVersion(config.bpftrace);

@@ -20,7 +20,7 @@ export interface Tracer {
 
 /** With the rights of this process. */
 export function localTracer(
-  config: Pick<Config['capture'], 'hook' | 'probe' | 'bpftrace'>,
+  config: Pick<Config['capture'], 'hook' | 'probe' | 'zerocopy' | 'bpftrace'>,
   clock: Clock,
 ): Tracer {
   const networks = new NetworkNamespaces();

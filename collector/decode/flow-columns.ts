@@ -1,13 +1,16 @@
 import { decodeFlowKey, type RawFlowKey } from './flow-key.ts';
 import { KeyTable } from './key-table.ts';
 
-/** Words of a key: cgroup, word without bucket, two addresses (bpf/flows.bt); of 64 bits the high half comes first. */
-export const FLOW_KEY_WORDS = 7;
+/**
+ * Words of a key: cgroup, low half of the word without bucket, two addresses, high half of the word (bpf/flows.bt); of
+ * other 64 bits the high half comes first.
+ */
+export const FLOW_KEY_WORDS = 8;
 
 /** Decode a key, except its cgroup. */
 export const flowKeyOf = (key: Uint32Array): RawFlowKey => {
-  const [, , word = 0, aHigh = 0, aLow = 0, bHigh = 0, bLow = 0] = key;
-  return decodeFlowKey(word, [aHigh, aLow], [bHigh, bLow]);
+  const [, , word = 0, aHigh = 0, aLow = 0, bHigh = 0, bLow = 0, netns = 0] = key;
+  return decodeFlowKey([netns, word], [aHigh, aLow], [bHigh, bLow]);
 };
 
 /** Messages and bytes by cgroup and flow, in columns and in the order in which they were read. */

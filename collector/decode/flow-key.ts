@@ -11,6 +11,8 @@ export interface RawFlowKey {
   readonly own: string | null;
   /** The peer's address as text, or null where it is unknown. */
   readonly peer: string | null;
+  /** The socket's network namespace (inode), or null where the probe does not tell. */
+  readonly netns: number | null;
 }
 
 const IPV6 = 0x80;
@@ -28,19 +30,20 @@ export type Halves = readonly [high: number, low: number];
 
 /**
  * The rest of a key of `@send` and `@receive` (bpf/flows.bt).
- * @param word unsigned 32 bits
+ * @param word its halves; the high one is the namespace
  * @param a, b as they stand in memory of a little-endian machine
  */
-export function decodeFlowKey(word: number, a: Halves, b: Halves): RawFlowKey {
+export function decodeFlowKey([high, word]: Halves, a: Halves, b: Halves): RawFlowKey {
+  const netns = high === 0 ? null : high;
   const role = (word & SERVER) !== 0 ? 'server' : 'client';
   const raw = word >>> 16;
   const port = role === 'server' ? raw : ((raw & 0xff) << 8) | (raw >> 8);
   const protocol = (word & UDP) !== 0 ? 'udp' : 'tcp';
   if ((word & IPV6) === 0) {
     const [own, peer] = a;
-    return { protocol, role, port, own: textOf4(own), peer: textOf4(peer) };
+    return { protocol, role, port, own: textOf4(own), peer: textOf4(peer), netns };
   }
-  return { protocol, role, port, own: null, peer: textOf6([a[1], a[0], b[1], b[0]]) };
+  return { protocol, role, port, own: null, peer: textOf6([a[1], a[0], b[1], b[0]]), netns };
 }
 
 /** IPv4 text of four bytes in memory order; null for 0.0.0.0. */

@@ -40,9 +40,10 @@ export const readFlows: MapReader = (scan, head, meaning) => {
     if (!scan.unsigned()) return false;
     of[0] = scan.high;
     of[1] = scan.low;
-    if (!scan.is(COMMA) || !scan.unsigned() || scan.high > 0) return false;
+    if (!scan.is(COMMA) || !scan.signed()) return false;
     bucket = bucketNumber(scan.low);
     of[2] = withoutBucket(scan.low);
+    of[7] = scan.high;
     if (!scanAddress(scan, of, 3) || !scanAddress(scan, of, 5)) return false;
     flow = flows.numberOf(of);
     row = flows.rows[flow] ??= cells.rowOf(of[0], of[1]);

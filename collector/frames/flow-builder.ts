@@ -135,8 +135,8 @@ const nameOf = (context: FrameContext, cgroup: CgroupId): string => context.name
 
 function observedFlows(snapshot: MapSnapshot, context: FrameContext): UnresolvedFlow[] {
   return snapshot.flows.map(({ cgroup, key, exchange }) => {
-    const { protocol, role, port, own, peer } = key;
-    return { name: nameOf(context, cgroup), netns: null, protocol, role, port, own, peer, exchange };
+    const { netns, protocol, role, port, own, peer } = key;
+    return { name: nameOf(context, cgroup), netns, protocol, role, port, own, peer, exchange };
   });
 }
 

@@ -42,9 +42,10 @@ export class BoundedMultimap<K, V> {
     if (this.#size > this.#limit && this.#oldest) this.#drop(this.#oldest);
   }
 
-  /** Values that were last seen at the same time as the newest one. */
-  newest(key: K): V[] {
-    return this.at(key, this.lastFrame(key));
+  /** Values that were last seen in the newest frame of the key or in the one before. */
+  recent(key: K): V[] {
+    const last = this.lastFrame(key);
+    return this.#entriesOf(key).flatMap(({ frame, value }) => (frame >= last - 1 ? [value] : []));
   }
 
   /** The frame in which a value of the key was last seen; 0: never. */

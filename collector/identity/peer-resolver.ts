@@ -49,7 +49,9 @@ export class PeerResolver {
   readonly #owners = new BoundedMultimap<string, number>(TABLE_SIZE);
   /** Namespace -> names. */
   readonly #members = new BoundedMultimap<number, string>(TABLE_SIZE);
-  /** Namespaces of a name's sockets, at most two: more tell no more. */
+  /** Namespace -> names that are not known as members and have sockets of UDP there. */
+  readonly #guests = new BoundedMultimap<number, string>(TABLE_SIZE);
+  /** Namespaces of a name's processes and sockets of TCP, at most two: more tell no more. */
   readonly #homes = new Map<string, Set<number>>();
   /** Servers: a port (`portKey`), or a port and the client's address (`clientKey`) -> names. */
   readonly #servers = new BoundedMultimap<number | string, string>(TABLE_SIZE);
@@ -77,6 +79,7 @@ export class PeerResolver {
     const tables = [
       this.#owners,
       this.#members,
+      this.#guests,
       this.#homes,
       this.#servers,
       this.#clients,
@@ -118,7 +121,8 @@ export class PeerResolver {
 
   /** Containers were renamed: old name -> new name. */
   rename(names: ReadonlyMap<string, string>): void {
-    for (const table of [this.#members, this.#servers, this.#clients, this.#insiders]) table.replace(names);
+    for (const table of [this.#members, this.#guests, this.#servers, this.#clients, this.#insiders])
+      table.replace(names);
     const moved = [...names].flatMap(([before, name]): [string, Set<number>][] => {
       const homes = this.#homes.get(before);
       return homes === undefined ? [] : [[name, homes]];
@@ -140,7 +144,7 @@ export class PeerResolver {
     }
     if (gone.size === 0 && this.#frame % 60 !== 0) return;
     const before = this.#frame - REMEMBERED_FRAMES;
-    for (const table of [this.#members, this.#servers, this.#clients, this.#insiders]) {
+    for (const table of [this.#members, this.#guests, this.#servers, this.#clients, this.#insiders]) {
       table.expire(before, name => gone.has(name));
     }
     for (const name of gone) this.#homes.delete(name);
@@ -154,7 +158,9 @@ export class PeerResolver {
     const { name, protocol, role, port, own, peer } = observation;
     const netns = observation.netns ?? this.#homeOf(name);
     if (netns === null) return;
-    this.#addMember(name, netns);
+    // Who answers for others by UDP, as a resolver of the engine does, may be in as many namespaces as there are.
+    if (protocol === 'tcp' || this.#homes.get(name)?.has(netns)) this.#addMember(name, netns);
+    else this.#guests.add(netns, name, this.#frame);
     if (own !== null && !isLoopback(own)) this.#owners.add(own, netns, this.#frame);
     const key = portKey(netns, protocol, port);
     if (role === 'server') {
@@ -215,8 +221,8 @@ export class PeerResolver {
   /**
    * The other end is in the same network namespace: whoever was seen there in the other role on this port, talking to that
    * namespace itself. A process of any other cgroup may have entered it, so that being its only known member is no proof.
-   * What was refused (only then does the kernel tell the namespace of what moved nothing) reached nobody, and is told of
-   * the namespace's own.
+   * A connection that was refused (its flow has a namespace and moved nothing) reached nobody, and is told of the
+   * namespace's own.
    */
   #sameNamespace(
     { protocol, role, port, netns }: SocketObservation,
@@ -225,11 +231,8 @@ export class PeerResolver {
   ): Peer {
     if (home === null) return UNKNOWN;
     const other = role === 'client' ? 'server' : 'client';
-    const key = insideKey(other, portKey(home, protocol, port));
-    const last = this.#insiders.lastFrame(key);
-    // Who spoke in the frame before may be the one as well: an exchange can lie in two frames.
-    const found = [...new Set([...this.#insiders.at(key, last), ...this.#insiders.at(key, last - 1)])];
-    if (found.length > 0 || moved || netns === null) return namedOrUnknown(only(found));
+    const found = this.#insiders.recent(insideKey(other, portKey(home, protocol, port)));
+    if (found.length > 0 || moved || protocol === 'udp' || netns === null) return namedOrUnknown(only(found));
     return home === this.#host.netns
       ? { peerKind: 'host', peer: '' }
       : namedOrUnknown(only(this.#members.all(home)));
@@ -257,12 +260,18 @@ export class PeerResolver {
     return [...new Set([...owners, ...this.#owners.at(peer, this.#frame)])];
   }
 
-  /** The container in that namespace with the other role on this port, else its only member. */
+  /**
+   * The container in that namespace with the other role on this port, else its only member. Who was seen in the frame
+   * before may be the one as well: an exchange can lie in two frames.
+   */
   #memberFor({ protocol, role, port }: SocketObservation, netns: number): string | null {
     const others = role === 'client' ? this.#servers : this.#clients;
-    const found = only(others.newest(portKey(netns, protocol, port)));
-    if (found !== null || netns === this.#host.netns) return found;
-    return only(this.#members.all(netns));
+    const found = others.recent(portKey(netns, protocol, port));
+    if (found.length > 0 || netns === this.#host.netns) return only(found);
+    const members = this.#members.all(netns);
+    const isGuest = (one: string) => !members.includes(one);
+    // By UDP it may have been a guest; some turn out to be members later.
+    return protocol === 'udp' && this.#guests.all(netns).some(isGuest) ? null : only(members);
   }
 
   #addMember(name: string, netns: number): void {

@@ -20,7 +20,7 @@ const BOUNDS = ['--max-old-space-size=64', '--max-semi-space-size=1', '--v8-pool
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
 
 export interface HelperStart {
-  readonly config: Pick<Config['capture'], 'hook' | 'probe' | 'bpftrace' | 'map_keys'>;
+  readonly config: Pick<Config['capture'], 'hook' | 'probe' | 'zerocopy' | 'bpftrace' | 'map_keys'>;
   /** Path of setpriv. */
   readonly setpriv: string;
 }

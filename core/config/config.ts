@@ -62,6 +62,12 @@ const capture = z
       .describe(
         '`exact` counts all messages once more in the kernel, so that a full map tells how many it has lost; `fast` saves that, which is next to nothing.',
       ),
+    zerocopy: z
+      .enum(['auto', 'off'])
+      .default('auto')
+      .describe(
+        '`auto` also counts what leaves a TCP socket without a receive: splices, as proxies written in Go, docker-proxy and HAProxy copy, and TCP_ZEROCOPY_RECEIVE. Tracepoints of system calls then cost every call of every process 50 to 75 ns, with `capture.hook: tracepoint`. `off` saves that, and such bytes are in no window.',
+      ),
     bpftrace: z.string().min(1).default('bpftrace').describe('The bpftrace program, by name or path.'),
     map_keys: z
       .int()

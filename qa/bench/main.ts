@@ -6,6 +6,7 @@ import { collectorBench } from './capture/collector.ts';
 import { exactBench } from './capture/exact.ts';
 import { memoryBench } from './capture/memory.ts';
 import type { BenchTable } from './measure.ts';
+import { diskBench } from './pipeline/disk.ts';
 import { drainBench } from './pipeline/drain.ts';
 import { foldBench } from './pipeline/fold.ts';
 import { pipelineBench } from './pipeline/pipeline.ts';
@@ -25,6 +26,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchTable[]>>> = {
   fold: foldBench,
   spool: spoolBench,
   store: storeBench,
+  disk: diskBench,
   queue: queueBench,
   pipeline: pipelineBench,
   drain: drainBench,

@@ -68,12 +68,13 @@ class RedisState implements State {
   }
 
   async agreeOnLanes(lanes: number): Promise<number> {
-    const { lanes: key } = this.#keys;
-    await this.#ask(client => client.set(key, lanes, 'NX'));
-    return this.#records.answer(
-      z.coerce.number().int().positive(),
-      await this.#ask(client => client.get(key)),
-    );
+    await this.#ask(client => client.set(this.#keys.lanes, lanes, 'NX'));
+    return this.#records.answer(z.int(), await this.lanes());
+  }
+
+  async lanes(): Promise<number | null> {
+    const recorded = await this.#ask(client => client.get(this.#keys.lanes));
+    return recorded === null ? null : this.#records.answer(z.coerce.number().int().positive(), recorded);
   }
 
   async acquire(name: string, owner: string, ttlMs: number): Promise<Lease | null> {

@@ -81,6 +81,13 @@ class SqliteState implements State {
     });
   }
 
+  async lanes(): Promise<number | null> {
+    return this.#run(() => {
+      const row = this.#prepared(sql.readLanes).get();
+      return row === undefined ? null : this.#records.answer(lanesRow, row).value;
+    });
+  }
+
   async acquire(name: string, owner: string, ttlMs: number): Promise<Lease | null> {
     return this.#write(() => {
       const now = this.#clock.now();

@@ -5,6 +5,8 @@ import { Child, freePort, temporaryFolder } from './process.ts';
 /** A real influxd 1.x of our own on a free port of loopback, data in a temporary folder. */
 export interface InfluxServer {
   readonly url: string;
+  /** Its data: below `data/DATABASE/POLICY`, and what is not there yet below `wal`. */
+  readonly folder: string;
   readonly child: Child;
   /** Same port, same data. `data`: other lines for the section [data] of its configuration. */
   restart(data?: string): Promise<void>;
@@ -52,6 +54,7 @@ bind-address = "127.0.0.1:${backup}"
   let child = await start();
   return {
     url,
+    folder: folder.path,
     get child() {
       return child;
     },

@@ -48,7 +48,11 @@ describeWith(['ebpf', 'docker'], 'the rights that compose.yaml gives the collect
 
   it('are enough to load the probe and to see the networks of others, and not all there are', async () => {
     expect([privileged, cap_drop]).toEqual([undefined, ['ALL']]);
-    const { probe, hook, supplements, kernel } = await chooseHook({ hook: 'auto', probe: 'auto' });
+    const { probe, hook, supplements, kernel } = await chooseHook({
+      hook: 'auto',
+      probe: 'auto',
+      zerocopy: 'auto',
+    });
     const parameters = {
       intervalMs: 200,
       mapKeys: 1000,

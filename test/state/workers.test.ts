@@ -11,7 +11,9 @@ describeStates('workers', users => {
   });
 
   it('agree on the number of lanes that the first of them records', async () => {
+    expect(await state.lanes()).toBeNull();
     expect(await state.agreeOnLanes(8)).toBe(8);
+    expect(await other.lanes()).toBe(8);
     expect(await other.agreeOnLanes(4)).toBe(8);
   });
 

@@ -80,7 +80,7 @@ export interface Measured {
 
 /** Every probe as that version of bpftrace gets it, by name. */
 export async function programsOf(version: string): Promise<Measured['probes']> {
-  const { hook, supplements, kernel } = await chooseHook({ hook: 'auto', probe: 'auto' });
+  const { hook, supplements, kernel } = await chooseHook({ hook: 'auto', probe: 'auto', zerocopy: 'auto' });
   const parameters: ProbeParameters = {
     intervalMs: INTERVAL_MS,
     mapKeys: MAP_KEYS,

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import {
   chmodSync,
   chownSync,
@@ -8,9 +9,15 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { systemClock } from '../../../core/clock.ts';
+import { createRedisState } from '../../../state/redis/state.ts';
 import { answerAsDocker, type DockerAnswering } from '../../parts/docker-answers.ts';
+import { startInflux } from '../../parts/influx.ts';
+import { silentLog } from '../../parts/kernel/capture.ts';
+import { makeCgroup } from '../../parts/kernel/cgroup.ts';
 import { describeWith } from '../../parts/need.ts';
 import { Child, temporaryFolder } from '../../parts/process.ts';
 import { readableProgram } from '../../parts/readable.ts';
@@ -83,6 +90,104 @@ describe('doctor', () => {
   });
 });
 
+describe('doctor, where every server takes connections and says nothing,', () => {
+  it('ends, and says of each that it did not answer', async () => {
+    const folder = temporaryFolder();
+    const held = new Set<Socket>();
+    const server = createServer(socket => held.add(socket.on('error', () => undefined)));
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const place = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const cwd = writeConfig(folder.path, {
+      data: folder.path,
+      capture: { docker: `tcp://${place}` },
+      store: { kind: 'influx', influx: { url: `http://${place}` } },
+      queue: { kind: 'bullmq' },
+      state: { kind: 'redis' },
+      redis: { url: `redis://${place}` },
+      receivers: [{ use: 'webhook', name: 'chat', url: `http://${place}/` }],
+    });
+    try {
+      const child = tidegauge(['doctor', '--notify'], { cwd });
+      await child.ended(1);
+      const marks = new Map(
+        child.output.split('\n').map(line => [line.slice(6).split('  ')[0]?.trim(), line.slice(0, 4)]),
+      );
+      for (const name of ['store', 'queue', 'state', 'receiver chat'])
+        expect([name, marks.get(name)]).toEqual([name, 'FAIL']);
+      expect(marks.get('Docker')).toBe('warn');
+    } finally {
+      for (const socket of held) socket.destroy();
+      server.close();
+      folder.remove();
+    }
+  });
+});
+
+describeWith(['influx'], 'doctor, of an InfluxDB,', () => {
+  it('writes a row that is no host, and says when its user may only read', async () => {
+    const folder = temporaryFolder();
+    const influx = await startInflux({ auth: true });
+    const query = async (q: string) => {
+      const answer = await fetch(`${influx.url}/query?${new URLSearchParams({ u: 'root', p: 'p', q })}`, {
+        method: 'POST',
+      });
+      return answer.text();
+    };
+    await query(`CREATE USER root WITH PASSWORD 'p' WITH ALL PRIVILEGES`);
+    await query('CREATE DATABASE tidegauge');
+    await query(`CREATE USER writer WITH PASSWORD 'p'`);
+    await query(`GRANT ALL ON tidegauge TO writer`);
+    await query(`CREATE USER reader WITH PASSWORD 'p'`);
+    await query(`GRANT READ ON tidegauge TO reader`);
+    const storeLine = async (username: string) => {
+      const store = { kind: 'influx', influx: { url: influx.url, username, password: 'p' } };
+      const cwd = writeConfig(folder.path, { data: folder.path, store, capture: { docker: 'off' } });
+      const child = tidegauge(['doctor'], { cwd });
+      await child.exited;
+      return child.output.split('\n').find(line => / {2}store /.test(line));
+    };
+    try {
+      expect(await storeLine('writer')).toMatch(/^ok /);
+      expect(await query('SHOW MEASUREMENTS ON tidegauge')).toContain('[["host_claims"]]');
+      expect(await storeLine('reader')).toMatch(/^FAIL .*\/write.*not authorized to write/);
+    } finally {
+      await influx.stop();
+      folder.remove();
+    }
+  });
+});
+
+describeWith(['redis'], 'doctor, beside an installation that has run,', () => {
+  it('says what a run would: another number of lanes', async () => {
+    const folder = temporaryFolder();
+    const redis = await startRedis();
+    const state = createRedisState({
+      url: redis.url,
+      prefix: 'tidegauge',
+      clock: systemClock,
+      log: silentLog,
+    });
+    await state.open();
+    await state.agreeOnLanes(3);
+    const settings = {
+      queue: { kind: 'bullmq', lanes: 5 },
+      state: { kind: 'redis' },
+      redis: { url: redis.url },
+    };
+    const cwd = writeConfig(folder.path, { data: folder.path, ...settings, capture: { docker: 'off' } });
+    try {
+      const child = tidegauge(['doctor'], { cwd });
+      await child.ended(1);
+      expect(child.output).toMatch(/^FAIL {2}state +queue\.lanes: 5\n +-> Set queue\.lanes to 3 /m);
+      expect(await state.lanes()).toBe(3);
+    } finally {
+      await state.close();
+      await redis.stop();
+      folder.remove();
+    }
+  });
+});
+
 /** User and group. */
 const NOBODY = 65_534;
 
@@ -146,6 +251,28 @@ describeWith(['ebpf'], 'doctor, on a machine that lacks something,', () => {
       ),
       '-> Run a kernel with CONFIG_DEBUG_INFO_BTF=y.',
     ]);
+  });
+
+  it('shows the processes of others', async () => {
+    const hidden = 'mount -t proc -o hidepid=2,gid=4242 proc /proc && exec "$0" "$@"';
+    const through = ['unshare', '--mount', 'sh', '-c', hidden, 'setpriv', '--bounding-set=-sys_ptrace'];
+    expect(await complaints([...through, '--inh-caps=-sys_ptrace', '--'])).toEqual([
+      'warn processes process 1 is hidden (hidepid)',
+      expect.stringMatching(/^-> Give it CAP_SYS_PTRACE, .*`mount -o remount,hidepid=0 \/proc`/),
+    ]);
+  });
+
+  it('lets the user of the collector read the whole tree of cgroups', async () => {
+    const closed = await makeCgroup(`tidegauge-closed-${process.pid}`);
+    chmodSync(closed.folder, 0o700);
+    try {
+      expect(await complaints([], ['--user', 'nobody'])).toEqual([
+        expect.stringMatching(/^warn cgroups \d+ folders? may not be read, such as \//),
+        expect.stringMatching(/^-> Let this user read and enter all folders of the tree; /),
+      ]);
+    } finally {
+      await closed.remove();
+    }
   });
 
   it('says what becomes of names without Docker', async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { DETECTOR_ROWS, SCHEMA } from '../../../app/wire.ts';
 import { loadConfig } from '../../../cli/config/load.ts';
-import { unusedSettings } from '../../../cli/config/unused-settings.ts';
+import { unusedProxies, unusedSettings } from '../../../cli/config/unused-settings.ts';
 import { temporaryFolder } from '../../parts/process.ts';
 import { tidegauge } from '../../parts/tidegauge.ts';
 
@@ -61,6 +61,25 @@ describe('settings without effect', () => {
     expect(linesOf('', env)).toEqual([
       'environment variable TIDEGAUGE_STORE_INFLUX_TOKEN: store.influx.token has no effect: store.kind is sqlite',
     ]);
+  });
+
+  it('are proxies that Node was not told to use, never with their values', () => {
+    const proxy = { HTTPS_PROXY: 'http://user:hunter2@proxy:3128', http_proxy: '' };
+    const of = (text: string, env: NodeJS.ProcessEnv) => {
+      writeFileSync(file, text);
+      const machine = { hostname: 'box', data: folder.path };
+      return unusedProxies(loadConfig(SCHEMA, { file, env: {}, machine }).config, env);
+    };
+    const asking = 'receivers: [{use: webhook, name: chat, url: "https://chat.example/"}]';
+    expect(of(asking, proxy)).toEqual([
+      'environment variable HTTPS_PROXY has no effect without NODE_USE_ENV_PROXY=1: all are asked directly',
+    ]);
+    expect(of('store: {kind: influx}', { http_proxy: 'http://proxy' })).toEqual([
+      expect.stringMatching(/^environment variable http_proxy /),
+    ]);
+    expect(of(asking, { ...proxy, NODE_USE_ENV_PROXY: '1' })).toEqual([]);
+    expect(of(asking, { ...proxy, NODE_OPTIONS: '--use-env-proxy' })).toEqual([]);
+    expect(of('', proxy)).toEqual([]);
   });
 
   it('are told by check, whose output as a configuration says nothing new', async () => {

@@ -5,10 +5,11 @@ import { HOOKS, SUPPLEMENTS } from '../../../bpf/hooks.ts';
 import { PROBES } from '../../../bpf/index.ts';
 import { chooseHook, type KernelFiles } from '../../../collector/capture/hooks.ts';
 import { checkMachine } from '../../../collector/capture/preflight.ts';
+import { PARAMETERS } from '../../data/parameters.ts';
 import { captureConfig } from '../../parts/kernel/capture.ts';
 import { temporaryFolder } from '../../parts/process.ts';
 
-const ANY = { hook: 'auto', probe: 'auto' } as const;
+const ANY = { hook: 'auto', probe: 'auto', zerocopy: 'auto' } as const;
 
 describe('the choice of a hook', () => {
   let folder = temporaryFolder();
@@ -57,14 +58,18 @@ describe('the choice of a hook', () => {
   });
 
   it('can be forced, and says why that does not work', async () => {
-    expect((await chooseHook({ hook: 'kprobe', probe: 'lhist' }, kernel('6.8.0'))).probe.name).toBe('lhist');
+    expect((await chooseHook({ ...ANY, hook: 'kprobe', probe: 'lhist' }, kernel('6.8.0'))).probe.name).toBe(
+      'lhist',
+    );
     await expect(
       chooseHook({ ...ANY, hook: 'kprobe' }, kernelWithout('kprobe_events')),
     ).rejects.toMatchObject({
       exitCode: 2,
       problem: { found: expect.stringMatching(/^kprobe: no .*kprobe_events$/) },
     });
-    await expect(chooseHook({ hook: 'kprobe', probe: 'flows' }, kernel('6.8.0'))).rejects.toMatchObject({
+    await expect(
+      chooseHook({ ...ANY, hook: 'kprobe', probe: 'flows' }, kernel('6.8.0')),
+    ).rejects.toMatchObject({
       problem: { found: 'none for this probe' },
     });
   });
@@ -112,6 +117,21 @@ describe('the choice of a hook', () => {
       for (const text of unseen) expect(check?.found).toMatch(new RegExp(text.source.slice(1)));
     },
   );
+
+  it('with capture.zerocopy off no system call is traced, and the doctor says what that hides', async () => {
+    const files = kernel('6.8.0');
+    const { probe, supplements, unseen } = await chooseHook({ ...ANY, zerocopy: 'off' }, files);
+    expect(unseen).toEqual([]);
+    const text = probe.render({ ...PARAMETERS, supplements: supplements.map(({ name }) => name) });
+    expect(text).not.toMatch(/^tracepoint:(syscalls|io_uring):/m);
+    const checks = await checkMachine(captureConfig({ zerocopy: 'off' }), files);
+    expect(checks.find(({ name }) => name === 'coverage')).toMatchObject({
+      ok: false,
+      required: false,
+      found: expect.stringMatching(/splice\(\) out of TCP sockets.*\(capture\.zerocopy is off\)/),
+      remedy: expect.stringMatching(/^Set capture\.zerocopy to `auto`/),
+    });
+  });
 
   it('says that sendfile() is not seen before Linux 6.5', async () => {
     expect((await chooseHook(ANY, kernel('6.4.0'))).unseen).toEqual([expect.stringMatching(/sendfile/)]);

@@ -13,6 +13,7 @@ const config: Config['capture'] = {
   probe: 'auto',
   hook: 'auto',
   account: 'fast',
+  zerocopy: 'auto',
   bpftrace: 'bpftrace',
   map_keys: 65_536,
   docker: 'off',

@@ -48,10 +48,11 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
     return number < 2n ** 64n ? packedCell(`${number >> 7n}`, Number(number & 127n), value) : null;
   },
   flows(key, value) {
-    const [, cgroup, word] = /^(\d{1,20}),(\d{1,10}),-?\d{1,20},-?\d{1,20}$/.exec(key) ?? [];
-    return cgroup === undefined || Number(word) >= 2 ** 32
+    const [, cgroup, text = ''] = /^(\d{1,20}),(-?\d{1,20}),-?\d{1,20},-?\d{1,20}$/.exec(key) ?? [];
+    const word = BigInt(text);
+    return cgroup === undefined || word <= -(2n ** 64n) || word >= 2n ** 64n
       ? null
-      : packedCell(cgroup, Number(word) & 0x7f, value);
+      : packedCell(cgroup, Number(word & 0x7fn), value);
   },
   bytes(key, value) {
     const cgroup = lhistCgroup(key);
@@ -129,13 +130,13 @@ const lists = {
   flows: fc
     .tuple(
       cgroup,
-      fc.nat(0xffff_ff).map(n => n * 128),
+      fc.bigInt({ min: -(2n ** 56n), max: 2n ** 57n - 1n }).map(n => n * 128n),
       bucket,
       address,
       address,
       quotable(sum),
     )
-    .map(([id, word, n, a, b, value]) => [`${id},${word + n},${a},${b}`, value] as const),
+    .map(([id, word, n, a, b, value]) => [`${id},${word + BigInt(n)},${a},${b}`, value] as const),
   bytes: fc.tuple(cgroup, quotable(count)).map(([id, value]) => [id, value] as const),
   sizes: fc.tuple(cgroup, fc.option(fc.nat(255)), histogram).map(([id, processor, sizes]) => {
     const buckets = sizes.map(([n, value]) => {

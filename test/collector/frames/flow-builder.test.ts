@@ -10,18 +10,19 @@ import { EXCHANGE_KEYS, type Flow, flowId } from '../../../core/traffic/flow.ts'
 
 describe('a key of the flows probe', () => {
   it('has protocol, role, port and addresses, as bpftrace printed them', () => {
-    const talk = { protocol: 'tcp', port: 33_335, own: '127.0.0.1', peer: '127.0.0.1' };
+    const talk = { protocol: 'tcp', port: 33_335, own: '127.0.0.1', peer: '127.0.0.1', netns: null };
     const none = [0, 0] as const;
     const both = [0x0100_007f, 0x0100_007f] as const;
-    expect(decodeFlowKey(0x8237_0201, both, none)).toEqual({ ...talk, role: 'server' });
-    expect(decodeFlowKey(0x3782_0001, both, none)).toEqual({ ...talk, role: 'client' });
-    expect(decodeFlowKey(0x3500_0182, none, [0x0100_0000, 0])).toMatchObject({
+    expect(decodeFlowKey([0, 0x8237_0201], both, none)).toEqual({ ...talk, role: 'server' });
+    expect(decodeFlowKey([0, 0x3782_0001], both, none)).toEqual({ ...talk, role: 'client' });
+    expect(decodeFlowKey([0, 0x3500_0182], none, [0x0100_0000, 0])).toMatchObject({
       ...{ protocol: 'udp', role: 'client', port: 53, own: null, peer: '::1' },
     });
-    const mapped = decodeFlowKey(0x0050_0280, none, [0x0200_000a, 0xffff_0000]);
+    const mapped = decodeFlowKey([0, 0x0050_0280], none, [0x0200_000a, 0xffff_0000]);
     expect(mapped).toMatchObject({ peer: '10.0.0.2', port: 80 });
-    expect(decodeFlowKey(0x0050_0300, none, none)).toMatchObject({ own: null, peer: null });
-    expect(decodeFlowKey(0x0050_0380, none, none)).toMatchObject({ own: null, peer: null });
+    expect(decodeFlowKey([0xf000_0001, 0x3500_0100], none, none)).toMatchObject({ netns: 4_026_531_841 });
+    expect(decodeFlowKey([0, 0x0050_0300], none, none)).toMatchObject({ own: null, peer: null });
+    expect(decodeFlowKey([0, 0x0050_0380], none, none)).toMatchObject({ own: null, peer: null });
   });
 
   it('adds up messages and bytes by bucket, beyond what a double holds', () => {
@@ -188,6 +189,51 @@ describe('the peer resolver', () => {
       resolver.addNetwork('web', { netns: 2, addresses: ['10.0.0.1'] });
       resolver.observe(loop({ role: 'server' }));
       expect(resolver.peerOf(loop({}), true)).toEqual(container('web'));
+    });
+  });
+
+  describe('a namespace with a guest, which only its datagrams gave away,', () => {
+    let peers: PeerResolver;
+    const datagram = (parts: Partial<SocketObservation>) =>
+      observation({ protocol: 'udp', port: 53, ...parts });
+    /** As somebody outside sees the namespace. */
+    const asked = (parts: Partial<SocketObservation> = {}) =>
+      datagram({ name: 'dns', role: 'server', own: '10.0.0.9', peer: '10.0.0.1', ...parts });
+    beforeEach(() => {
+      peers = new PeerResolver();
+      peers.startFrame([], new Set(['web', 'dns', '/guest']));
+      peers.addNetwork('web', { netns: 1, addresses: ['10.0.0.1'] });
+      peers.addNetwork('/guest', { netns: 9, addresses: [] });
+      peers.addNetwork('dns', { netns: 2, addresses: ['10.0.0.9'] });
+      peers.observe(datagram({ name: '/guest', netns: 1, own: null, peer: '10.0.0.9' }));
+    });
+
+    it('is never taken for its owner: what the guest asked is the guest, what nobody asked is nobody', () => {
+      expect(peers.peerOf(asked(), true)).toEqual(container('/guest'));
+      expect(peers.peerOf(asked({ port: 123 }), true)).toEqual({ peerKind: 'private', peer: '' });
+      expect(peers.peerOf(asked({ role: 'client', port: 123 }), false)).toMatchObject({ peer: '' });
+    });
+
+    it('is its owner over TCP still, and the guest is where it was', () => {
+      expect(peers.peerOf(asked({ protocol: 'tcp', port: 80 }), true)).toEqual(container('web'));
+      peers.observe(datagram({ name: '/guest', protocol: 'tcp', role: 'server', own: '192.168.1.5' }));
+      expect(peers.peerOf(asked({ protocol: 'tcp', role: 'client', peer: '192.168.1.5' }), true)).toEqual(
+        container('/guest'),
+      );
+    });
+
+    it('is its owner again once the guest turns out to be a member, and nobody else is there', () => {
+      const later = { netns: 3, addresses: ['10.0.0.3'] };
+      peers.observe(datagram({ name: 'new', netns: 3, own: '10.0.0.3', peer: '10.0.0.9' }));
+      expect(peers.peerOf(asked({ port: 123, peer: '10.0.0.3' }), true)).toMatchObject({ peer: '' });
+      peers.addNetwork('new', later);
+      expect(peers.peerOf(asked({ port: 123, peer: '10.0.0.3' }), true)).toEqual(container('new'));
+    });
+
+    it('leads to neither where both asked, in one frame or in the next', () => {
+      peers.startFrame([], new Set(['web', 'dns', '/guest']));
+      peers.observe(datagram({ name: 'web', netns: 1, own: '10.0.0.1', peer: '10.0.0.9' }));
+      expect(peers.peerOf(asked(), true)).toEqual({ peerKind: 'private', peer: '' });
     });
   });
 

@@ -52,15 +52,25 @@ describeWith(['ebpf', 'docker'], 'containers on a network of Docker', () => {
   });
 
   /** A container; resolves once it has printed `ready` so often and is in a frame. */
-  const start = async (name: string, script: string, ready = 1, ...flags: string[]) => {
-    docker.run(name, script, { network: NETWORK, flags });
+  const start = async (
+    name: string,
+    script: string,
+    ready = 1,
+    { network = NETWORK, flags = [] }: { network?: string; flags?: readonly string[] } = {},
+  ) => {
+    docker.run(name, script, { network, flags });
     await until(`${name} to be ready`, () => {
       const words = docker.docker('logs', name).split('\n');
       return words.filter(word => word === 'ready').length >= ready;
     });
     await until(`the name ${name}`, () => running.frames.at(-1)?.containers.some(one => one.name === name));
     const of = (field: string) =>
-      docker.docker('inspect', '-f', `{{(index .NetworkSettings.Networks "${NETWORK}").${field}}}`, name);
+      docker.docker(
+        'inspect',
+        '-f',
+        `{{with index .NetworkSettings.Networks "${NETWORK}"}}{{.${field}}}{{end}}`,
+        name,
+      );
     return { name, address: of('IPAddress'), address6: of('GlobalIPv6Address') };
   };
   const run = (container: string, script: string) =>
@@ -113,7 +123,9 @@ describeWith(['ebpf', 'docker'], 'containers on a network of Docker', () => {
 
   it('and the host: services on both sides, and a published port through its proxy', async () => {
     const port = await freePort();
-    const web = await start('web', tcpServer('0.0.0.0', 80, 10, 20), 1, '-p', `${GATEWAY}:${port}:80`);
+    const web = await start('web', tcpServer('0.0.0.0', 80, 10, 20), 1, {
+      flags: ['-p', `${GATEWAY}:${port}:80`],
+    });
     await start('client', IDLE);
     const service = await makeCgroup(`tidegauge-host-${process.pid}`);
     cgroups.push(service);
@@ -136,7 +148,9 @@ describeWith(['ebpf', 'docker'], 'containers on a network of Docker', () => {
 
   it('and a published port that the kernel translates: one edge to the container and its own port', async () => {
     const port = await freePort();
-    const web = await start('web', tcpServer('0.0.0.0', 80, 10, 20), 1, '-p', `${GATEWAY}:${port}:80`);
+    const web = await start('web', tcpServer('0.0.0.0', 80, 10, 20), 1, {
+      flags: ['-p', `${GATEWAY}:${port}:80`],
+    });
     await start('client', IDLE);
     translate(docker, 'client', `ip daddr ${GATEWAY} tcp dport ${port} dnat to ${web.address}:80`);
     run('client', tcpClient(GATEWAY, port, 7, 10, 20));
@@ -150,6 +164,59 @@ describeWith(['ebpf', 'docker'], 'containers on a network of Docker', () => {
     expect(await edges('web', 'client')).toEqual({
       'client -> web tcp/80': tcp(9, 10, 20),
       'client -> host tcp/18082': expect.objectContaining({ failures: 1, connections: 0 }),
+    });
+  });
+
+  it('and another container in the network of one of them: each is drawn as itself, never as its neighbour', async () => {
+    const dns = await start('dns', udpServer('0.0.0.0', 53));
+    const web = await start('web', both(tcpServer('127.0.0.1', 80, 10, 20), udpServer('127.0.0.1', 80)), 2);
+    await start('sidecar', both(tcpServer('0.0.0.0', 81, 10, 20), udpServer('0.0.0.0', 81)), 2, {
+      network: 'container:web',
+    });
+    await start('client', IDLE);
+    run('sidecar', tcpClient('127.0.0.1', 80, 3, 10, 20));
+    run('sidecar', udpTalk('127.0.0.1', 80, 4, 10, true));
+    run('web', tcpClient('127.0.0.1', 81, 5, 10, 20));
+    run('client', tcpClient(web.address, 81, 6, 10, 20));
+    run('client', udpTalk(web.address, 81, 7, 10, false));
+    run('sidecar', udpTalk(dns.address, 53, 8, 10, false));
+    expect(await edges('dns', 'web', 'sidecar', 'client')).toEqual({
+      'sidecar -> web tcp/80': tcp(3, 10, 20),
+      'sidecar -> web udp/80': udp(4, 10),
+      'web -> sidecar tcp/81': tcp(5, 10, 20),
+      'client -> sidecar tcp/81': tcp(6, 10, 20),
+      'client -> sidecar udp/81': udp(7, 10),
+      'sidecar -> dns udp/53': udp(8, 10),
+    });
+  });
+
+  it('and a process of the host that has entered the network of one: it is drawn as itself, or not at all', async () => {
+    await start('web', both(tcpServer('127.0.0.1', 80, 10, 20), udpServer('127.0.0.1', 80)), 2);
+    const dns = await start('dns', both(tcpServer('0.0.0.0', 53, 10, 20), udpServer('0.0.0.0', 53)), 2);
+    const guest = await makeCgroup(`tidegauge-guest-${process.pid}`);
+    cgroups.push(guest);
+    // It has a network of its own, so that its processes tell nothing of this one.
+    const home = guest.start('perl', '-e', IDLE);
+    await home.until('the guest', output => output.includes('ready'));
+    const pid = docker.docker('inspect', '-f', '{{.State.Pid}}', 'web');
+    const enter = async (script: string) => {
+      const child = guest.start('nsenter', '-t', pid, '-n', 'perl', '-e', script);
+      expect([await child.exited, child.output]).toEqual([0, '']);
+    };
+    // Datagrams first: nothing but these tells that it is here.
+    await enter(udpTalk('127.0.0.1', 80, 3, 10, true));
+    await enter(udpTalk(dns.address, 53, 4, 10, false));
+    await enter(udpTalk(dns.address, 53, 5, 10, true));
+    await running.settled();
+    await enter(tcpClient('127.0.0.1', 80, 6, 10, 20));
+    await enter(tcpClient(dns.address, 53, 7, 10, 20));
+    const found = await edges('web', 'dns', guest.path);
+    await home.stop('SIGKILL');
+    expect(found).toEqual({
+      [`${guest.path} -> web udp/80`]: udp(3, 10),
+      [`${guest.path} -> dns udp/53`]: udp(9, 10),
+      [`${guest.path} -> web tcp/80`]: tcp(6, 10, 20),
+      [`${guest.path} -> dns tcp/53`]: tcp(7, 10, 20),
     });
   });
 
@@ -176,7 +243,7 @@ describeWith(['ebpf', 'docker'], 'containers on a network of Docker', () => {
       ['first', 3],
       ['second', 5],
     ] as const) {
-      await start(name, tcpServer('0.0.0.0', 80, 10, 20), 1, '--ip', host);
+      await start(name, tcpServer('0.0.0.0', 80, 10, 20), 1, { flags: ['--ip', host] });
       run('client', tcpClient(host, 80, times, 10, 20));
       docker.docker('rm', '-f', name);
     }
@@ -198,11 +265,11 @@ describeWith(['ebpf', 'docker'], 'containers on a network of Docker', () => {
     const send = (times: number) =>
       `${SOCKETS} my $s = sock("${host}", SOCK_DGRAM);
       for (1..${times}) { send($s, "x" x 9, 0, at("${host}", 9)) or die "send $!" }`;
-    await start('first', IDLE, 1, '--ip', host);
+    await start('first', IDLE, 1, { flags: ['--ip', host] });
     run('client', send(10));
     await running.settled();
     docker.docker('rm', '-f', 'first');
-    await start('second', IDLE, 1, '--ip', host);
+    await start('second', IDLE, 1, { flags: ['--ip', host] });
     for (let frame = 0; frame < 3; frame++) await running.settled();
     run('client', send(7));
     const found = await edges('client');

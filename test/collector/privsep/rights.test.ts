@@ -68,7 +68,7 @@ describe('the rights of the helper', () => {
 
 describeWith(['ebpf', 'newer-bpftrace'], 'the rights of the helper', () => {
   it.each(['bpftrace', NEWER_BPFTRACE])('are enough for %s to load every program', async program => {
-    const choice = await chooseHook({ hook: 'auto', probe: 'auto' });
+    const choice = await chooseHook({ hook: 'auto', probe: 'auto', zerocopy: 'auto' });
     const version = await bpftraceVersion(program);
     const bpftrace = bpftraceVersionOf(version);
     const capabilities = capabilitiesFor(choice, version);

@@ -23,6 +23,7 @@ export const captureConfig = (config: Partial<Config['capture']> = {}): Config['
   probe: 'auto',
   hook: 'auto',
   account: 'fast',
+  zerocopy: 'auto',
   bpftrace: 'bpftrace',
   map_keys: 65_536,
   docker: 'off',
