@@ -7,6 +7,7 @@ import { withDeadline } from '../core/deadline.ts';
 import type { Notification } from '../core/incident/incident.ts';
 import type { DeliveryResult, Notifier, Receiver } from './contract.ts';
 import { deliveryResultOf, type HttpResult } from './delivery-result.ts';
+import { limitOptions, limitsOf } from './limits.ts';
 import { payloadOf } from './payload.ts';
 import { secretBytes, signatureHeaders } from './signature.ts';
 
@@ -30,6 +31,7 @@ const options = z.strictObject({
     .record(header, z.string().regex(/^[\x20-\x7e]{0,4096}$/, 'up to 4096 printable ASCII characters'))
     .default({})
     .describe('Further headers, such as `Authorization`.'),
+  ...limitOptions,
 });
 
 type Options = z.output<typeof options>;
@@ -111,6 +113,7 @@ function create(name: string, o: Options, clock: Clock): Receiver {
   return {
     name,
     address: shown(url),
+    limits: limitsOf(o),
     async deliver(notification, signal): Promise<DeliveryResult> {
       const request = requestOf(notification, o, clock.now());
       const result = await withDeadline(limit => exchange(url, { ...request, signal: limit }), {
