@@ -26,6 +26,15 @@ export interface Receiver {
   readonly limits: Limits;
   /** One attempt. Never throws, never takes longer than its time-out. */
   deliver(notification: Notification, signal: AbortSignal): Promise<DeliveryResult>;
+  /** Of a receiver that forgets what is not repeated. */
+  readonly repetition?: Repetition;
+}
+
+/** Tells again of all that fires and was accepted. What fails is made up for by the next repetition. */
+export interface Repetition {
+  readonly everyMs: number;
+  /** As `deliver`, for up to 100 notifications at once. */
+  send(notifications: readonly Notification[], signal: AbortSignal): Promise<DeliveryResult>;
 }
 
 /** A kind of receiver: one file, one row in index.ts. */

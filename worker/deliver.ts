@@ -3,19 +3,28 @@ import type { Clock } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { type Backoff, pauseAfter, retrying } from '../core/retry.ts';
-import type { Receiver } from '../notify/contract.ts';
-import type { Deliveries, Delivery, DeliveryOutcome, Lease, Leases, Silences } from '../state/contract.ts';
+import type { Receiver, Repetition } from '../notify/contract.ts';
+import type {
+  Deliveries,
+  Delivery,
+  DeliveryOutcome,
+  Incidents,
+  Lease,
+  Leases,
+  Silences,
+} from '../state/contract.ts';
 import { decide } from './decide.ts';
 import { endOrphanedDeliveries } from './orphaned-deliveries.ts';
 import type { Pace } from './pace.ts';
 import { ReceiverQueue } from './receiver-queue.ts';
+import { repeat } from './repetition.ts';
 import { Silencing } from './silences.ts';
 
 /** Outcomes that the state could not record yet, by key: these deliveries must not be sent again. */
 export type Unrecorded = Map<string, DeliveryOutcome>;
 
 export interface DeliverDeps {
-  readonly state: Leases & Deliveries & Silences;
+  readonly state: Leases & Deliveries & Silences & Pick<Incidents, 'incidents'>;
   readonly receivers: readonly Receiver[];
   readonly clock: Clock;
   readonly log: Log;
@@ -78,7 +87,8 @@ export class Deliverer {
     const { state, clock, random = Math.random } = this.#deps;
     const deliver = async (receiver: Receiver) => {
       const attempt = this.#attempt.bind(this);
-      const queue = new ReceiverQueue(receiver, { state, clock, random, attempt });
+      const repeat = this.#repeat.bind(this);
+      const queue = new ReceiverQueue(receiver, { state, clock, random, attempt, repeat });
       await this.#loop({ receiver: receiver.name }, () => queue.round());
       await queue.drain();
     };
@@ -141,6 +151,11 @@ export class Deliverer {
     unrecorded.set(key, next);
     if (await state.updateDelivery(this.#lease, key, next)) unrecorded.delete(key);
     else this.lost = true;
+  }
+
+  async #repeat(receiver: Receiver, repetition: Repetition): Promise<void> {
+    if (!(await this.#holds())) return;
+    await repeat(receiver, repetition, { ...this.#deps, signal: this.#abort.signal });
   }
 
   /** Null when no silence concerns it. */

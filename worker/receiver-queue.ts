@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import type { Receiver } from '../notify/contract.ts';
+import type { Receiver, Repetition } from '../notify/contract.ts';
 import type { Deliveries, Delivery } from '../state/contract.ts';
 import { Pace } from './pace.ts';
 
@@ -12,6 +12,8 @@ export interface ReceiverQueueDeps {
   readonly state: Pick<Deliveries, 'dueDeliveries'>;
   readonly clock: Clock;
   readonly random: () => number;
+  /** Tell the receiver again of what fires. */
+  readonly repeat: (receiver: Receiver, repetition: Repetition) => Promise<void>;
   /** Attempt one delivery and record how it ended; rejects when that cannot be recorded. */
   readonly attempt: (receiver: Receiver, delivery: Delivery, pace: Pace) => Promise<void>;
 }
@@ -25,6 +27,8 @@ export class ReceiverQueue {
   #due: Delivery[] = [];
   /** Attempts under way, by key. */
   readonly #running = new Map<string, Promise<void>>();
+  /** Of a receiver that wants repetition: when the next is due, monotonic. At first at once: it may have been restarted. */
+  #repeats = Number.NEGATIVE_INFINITY;
   #error: { readonly cause: unknown } | null = null;
 
   constructor(receiver: Receiver, deps: ReceiverQueueDeps) {
@@ -48,6 +52,7 @@ export class ReceiverQueue {
       this.#due = [];
       return wait;
     }
+    await this.#repeatWhenDue();
     const delivery = this.#due.shift() ?? (await this.#read());
     if (delivery === undefined) return IDLE_MS;
     this.#begin(delivery);
@@ -57,6 +62,18 @@ export class ReceiverQueue {
   /** Wait for what is under way. */
   async drain(): Promise<void> {
     await Promise.all(this.#running.values());
+  }
+
+  async #repeatWhenDue(): Promise<void> {
+    const { clock, repeat } = this.#deps;
+    const { repetition } = this.#receiver;
+    const now = clock.monotonic();
+    if (!repetition || now < this.#repeats) return;
+    await this.drain();
+    this.#throwError();
+    // Also when it fails: what asks for the state goes on after the pause of that failure.
+    this.#repeats = now + repetition.everyMs;
+    await repeat(this.#receiver, repetition);
   }
 
   #begin(delivery: Delivery): void {

@@ -30,6 +30,16 @@ const OVERRIDES_EXAMPLE = {
   ],
 };
 
+const RECEIVERS_EXAMPLE = {
+  receivers: [
+    { use: 'slack', name: 'chat', url: 'https://hooks.slack.example/services/T0/B0/TOKEN' },
+    {
+      ...{ use: 'email', name: 'night-shift', server: 'mail.example.org' },
+      ...{ from: 'tidegauge@example.org', to: ['night@example.org'] },
+    },
+  ],
+};
+
 const HEADER = '<!-- Made by `npm run docs` from the code; edit there. -->\n';
 
 function configurationPage(): string {
@@ -88,6 +98,15 @@ ${stringify({ detectors: RULES })}\`\`\`
 ## receivers
 
 A list of those who are told about incidents: \`use\` (the kind), \`name\` (unique), and the kind's options.
+
+A value may stand elsewhere, so that the configuration holds no secret: \`{ file: PATH }\` is the text of a file, \`{ env: NAME }\`
+that of an environment variable. It is never shown. For example:
+
+\`\`\`yaml
+${stringify(RECEIVERS_EXAMPLE)}\`\`\`
+
+Each receiver has a queue of its own: one that is slow or away delays nobody else. When it asks for a pause (\`Retry-After\`)
+or fails, nothing is sent to it until the pause is over. Alarms go before the ends of others.
 
 ${NOTIFIER_ROWS.map(({ name, summary, options }) => `### ${name}\n\n${summary}\n\n${keyTable(schemaKeys(options), false)}`).join('\n')}`;
 }

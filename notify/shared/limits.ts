@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { duration, frequency } from '../core/config/options.ts';
-import type { Limits } from './contract.ts';
+import { duration, frequency } from '../../core/config/options.ts';
+import type { Limits } from '../contract.ts';
 
 /** Options that every kind of receiver has. */
 export const limitOptions = {
@@ -13,7 +13,7 @@ export const limitOptions = {
     ),
 };
 
-interface LimitValues {
+export interface LimitValues {
   readonly rate?: number;
   readonly concurrency: number;
   readonly give_up_after: number;
