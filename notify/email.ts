@@ -1,7 +1,6 @@
 import { createTransport } from 'nodemailer';
 import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
-import { tlsFailure } from '../core/connection-failure.ts';
 import { withDeadline } from '../core/deadline.ts';
 import { describeError, errorCode, printable } from '../core/errors.ts';
 import { type Notification, notificationKey } from '../core/incident/incident.ts';
@@ -95,7 +94,7 @@ function create(name: string, o: Options, clock: Clock): Receiver {
       ]);
       return rejected.length === 0 ? { kind: 'accepted' } : refusedFor(rejected);
     } catch (error) {
-      return mailResultOf(error, o.security !== 'none');
+      return mailResultOf(error);
     } finally {
       transport.close();
     }
@@ -117,14 +116,16 @@ function refusedFor(rejected: readonly unknown[]): DeliveryResult {
 }
 
 /** The one decision about a failed mail: replies of 5xx are final (RFC 5321, 4.2.1), all else is of the moment. */
-export function mailResultOf(error: unknown, isSecure: boolean): DeliveryResult {
+export function mailResultOf(error: unknown): DeliveryResult {
   if (error instanceof DOMException && error.name === 'TimeoutError')
     return { kind: 'retry', reason: 'no answer in time' };
   const { responseCode } = (typeof error === 'object' && error !== null ? error : {}) as {
     responseCode?: unknown;
   };
-  const tls = tlsFailure(error, isSecure, 'security: none');
-  const reason = tls === null ? describeError(error) : `${tls.found}. ${tls.remedy}`;
+  const text = describeError(error);
+  const remedy =
+    '. Name a file with the certificate of its authority in `ca`, or correct the name of the server';
+  const reason = /certificate/i.test(text) ? text + remedy : text;
   const isFinal = typeof responseCode === 'number' && responseCode >= 500;
   // Nothing was said yet that another attempt would change: such as a server that knows no authentication.
   const isUnable = errorCode(error) === 'EAUTH' && responseCode === undefined;

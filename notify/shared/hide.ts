@@ -7,7 +7,7 @@ export function secretsIn(url: URL, headers: Readonly<Record<string, string>>): 
   const configured = Object.entries(headers).filter(([name]) => !name.startsWith('webhook-'));
   const values = configured.map(([, value]) => value);
   const parts = [...url.pathname.split('/'), ...url.searchParams.values(), ...values];
-  const words = parts.flatMap(part => [part, decoded(part), ...part.split(' ')]);
+  const words = parts.flatMap(part => [part, decoded(part), encodeURIComponent(part), ...part.split(' ')]);
   // The longest first: one may be a part of another.
   return [...new Set(words)].filter(word => word.length >= SHORTEST).sort((a, b) => b.length - a.length);
 }

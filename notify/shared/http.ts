@@ -90,10 +90,11 @@ interface Agents {
 }
 
 /** Connections are not kept: alerts are rare, and one that has gone stale would cost an attempt. */
-function agentsOf(receiver: string, { proxy, ca }: HttpOptions): Agents {
+function agentsOf(receiver: string, { proxy, ca, timeout }: HttpOptions): Agents {
   const own = proxy === undefined ? null : { HTTP_PROXY: proxy, HTTPS_PROXY: proxy };
   const proxyEnv = own ?? (process.env.NODE_USE_ENV_PROXY === '1' ? process.env : undefined);
-  const common = { keepAlive: false, ...(proxyEnv ? { proxyEnv } : {}) };
+  // A proxy that does not answer is left by the time-out of the agent: its signal does not reach that far.
+  const common = { keepAlive: false, timeout, ...(proxyEnv ? { proxyEnv } : {}) };
   const trusted = trustedBesides(receiver, ca);
   return {
     http: new HttpAgent(common),
@@ -144,6 +145,7 @@ function exchange(
         'content-length': Buffer.byteLength(body),
       },
     });
+    signal.addEventListener('abort', fail, { once: true });
     request.on('error', fail);
     request.on('response', response => {
       // From here on the status decides.

@@ -1,7 +1,15 @@
 import { describe, it } from '@jest/globals';
 
 /** Real parts that a suite may need; scripts/test.mjs finds out which there are. */
-export type Part = 'redis' | 'influx' | 'docker' | 'ebpf' | 'newer-bpftrace' | 'cc' | 'chromium';
+export type Part =
+  | 'redis'
+  | 'influx'
+  | 'docker'
+  | 'ebpf'
+  | 'newer-bpftrace'
+  | 'cc'
+  | 'chromium'
+  | 'alertmanager';
 
 const missing = new Set((process.env.TIDEGAUGE_MISSING_PARTS ?? '').split(',').filter(Boolean));
 
