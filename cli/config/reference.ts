@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 import type { z } from 'zod';
 import { LATENCIES, metricsOf } from '../../app/metrics/table.ts';
@@ -184,11 +185,26 @@ What a receiver of the kind \`webhook\` is sent, by POST as JSON; what \`tidegau
 \`replay --json\` print of an incident is the same. Times are ISO 8601 in UTC.
 
 - Every answer of 2xx is an acceptance. 408, 425, 429, 5xx, an unreachable receiver or no answer within \`timeout\` are tried
-  again, later and later, in the order of the incident's messages; any other answer is final and is logged.
+  again, later and later, in the order of the incident's messages; any other answer, a redirect as well, is final and is
+  logged. \`Retry-After\`, in seconds or as a date, holds all messages to this receiver for so long, an hour at most.
+- \`tidegauge notify test NAME\` sends a test message and its end the whole way of an alert. \`tidegauge deliveries list\` shows
+  what waits or was given up, \`deliveries replay\` tries it again.
 - The header \`webhook-id\` is the message's \`key\`, the same in every attempt. An attempt whose answer was lost is made
   again: drop what you know already.
 - With a \`secret\`, \`webhook-signature\` is \`v1,\` and the base64 of the HMAC-SHA256 of
-  \`webhook-id.webhook-timestamp.body\`: any library for Standard Webhooks checks it.
+  \`webhook-id.webhook-timestamp.body\`: any library for Standard Webhooks checks it, and so do these lines.
+
+In Node.js ([examples/verify/verify.mjs](../examples/verify/verify.mjs)):
+
+\`\`\`js
+${example('verify.mjs')}\`\`\`
+
+In Python ([examples/verify/verify.py](../examples/verify/verify.py)):
+
+\`\`\`python
+${example('verify.py')}\`\`\`
+
+## The message
 
 ${table([['key', 'type', 'meaning'], ...keys])}
 Each of \`findings\`:
@@ -201,6 +217,10 @@ ${JSON.stringify(payloadOf(EXAMPLE), null, 2)}
 \`\`\`
 `;
 }
+
+/** A file of examples/verify, which a test runs. */
+const example = (name: string): string =>
+  readFileSync(new URL(`../../examples/verify/${name}`, import.meta.url), 'utf8');
 
 function keyTable(keys: readonly SchemaKey[], variables: boolean): string {
   const head = ['key', 'type', 'default', ...(variables ? ['environment variable'] : []), 'meaning'];
