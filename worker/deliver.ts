@@ -173,7 +173,6 @@ export class Deliverer {
     if (!(await this.#holds())) return null;
     const { clock } = this.#deps;
     const begun = clock.monotonic();
-    pace.began(begun);
     const result = await receiver.deliver(delivery.notification, this.#abort.signal);
     // Our own stop cut the attempt short.
     if (result.kind === 'retry' && this.#abort.signal.aborted) return null;

@@ -78,6 +78,8 @@ export class ReceiverQueue {
 
   #begin(delivery: Delivery): void {
     const { key } = delivery.notification;
+    // Before anything is waited for: the next round asks when the next one may begin.
+    this.#pace.began(this.#deps.clock.monotonic());
     const running = this.#deps
       .attempt(this.#receiver, delivery, this.#pace)
       .catch((cause: unknown) => {
