@@ -1,7 +1,7 @@
+import { describeScope } from '../core/incident/scope.ts';
 import type { Judged } from '../core/incident/verdict.ts';
 import { isComplete } from '../core/traffic/frame.ts';
 import type { Stage } from './contract.ts';
-import { describeScope } from './text.ts';
 
 /** One alarm for messages: `bytes: web bytes sent`. */
 export const labelOf = (alarm: Judged): string =>

@@ -2,18 +2,11 @@ import { isoTime } from '../core/clock.ts';
 import { printable } from '../core/errors.ts';
 import { sentenceOf } from '../core/incident/evidence-text.ts';
 import type { Finding, Incident } from '../core/incident/incident.ts';
-import type { Scope } from '../core/incident/verdict.ts';
+import { describeScope } from '../core/incident/scope.ts';
 
 /** What people read of an incident. Names are untrusted; the texts are free of control characters except line ends. */
 
 const NAME_LIMIT = 80;
-
-/** What was judged, in words: `bytes sent`, `mean size received`; empty for a container, service or host as a whole. */
-export function describeScope(scope: Pick<Scope, 'direction' | 'metric'>): string {
-  const metric = scope.metric?.replace('-', ' ') ?? '';
-  const direction = { send: 'sent', receive: 'received', none: '' }[scope.direction ?? 'none'];
-  return [metric, direction].filter(Boolean).join(' ');
-}
 
 /** Who: the container, else the service, else the host. */
 export function describeSubject(who: { host: string; service: string; container: string }): string {

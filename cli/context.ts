@@ -15,6 +15,8 @@ export interface Context extends ProcessContext {
   readonly file: string | null;
   /** A line for each setting, and each variable that names a proxy, that changes nothing. */
   readonly unusedSettings: readonly string[];
+  /** Values of the configuration that stand in files and variables of their own, by path. */
+  readonly references: Loaded['references'];
   /** The log as text, or null when it is JSON. */
   readonly peopleLog: PeopleLog | null;
   /** Of all times that people read and write. */
@@ -69,6 +71,7 @@ export function createContext(
     config,
     file,
     unusedSettings: unused,
+    references: loaded.references,
     clock: systemClock,
     log,
     peopleLog,

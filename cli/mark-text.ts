@@ -1,8 +1,8 @@
 import { CAPTURE_RULE, SHIPPING_RULE } from '../alert/data-loss.ts';
 import { FRAMES_RULE } from '../alert/silent-host.ts';
-import { describeScope } from '../alert/text.ts';
 import { printable } from '../core/errors.ts';
 import type { Mark, MarkKind, Spoke } from '../core/incident/mark.ts';
+import { describeScope } from '../core/incident/scope.ts';
 import type { TimeZone } from '../core/time-zone.ts';
 import { factorText, MarkedLimits, MOST } from '../detector/fold/marks.ts';
 

@@ -41,7 +41,8 @@ async function tell(receiver: Receiver, { config, clock, signal }: Context): Pro
   return null;
 }
 
-function testMessage(
+/** A message that says of itself that nothing happened. `now`: epoch ms. */
+export function testMessage(
   receiver: string,
   host: string,
   status: Notification['status'],
@@ -63,7 +64,7 @@ function testMessage(
       resolvedAt: status === 'resolved' ? now : null,
       score: 1,
       findings: [],
-      title: 'test message of tidegauge doctor, nothing happened',
+      title: 'test message of tidegauge, nothing happened',
     },
   };
 }

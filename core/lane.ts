@@ -7,3 +7,6 @@ export function laneOf(host: string, lanes: number): number {
 
 /** Name of a lane's lease. */
 export const laneName = (lane: number): string => `lane-${lane}`;
+
+/** The lease of whoever delivers notifications. */
+export const POLICY_LEASE = 'policy';

@@ -8,13 +8,33 @@ export type DeliveryResult =
   | { readonly kind: 'retry'; readonly reason: string; readonly afterMs?: number }
   | { readonly kind: 'refused'; readonly reason: string };
 
+/** How fast a receiver is told, and how long it is tried. */
+export interface Limits {
+  /** Attempts under way at once. */
+  readonly concurrency: number;
+  /** From the beginning of one attempt to that of the next, ms; 0: no limit. */
+  readonly spacingMs: number;
+  /** A message whose first attempt failed this long ago is given up, ms. */
+  readonly giveUpMs: number;
+}
+
 /** A configured place that notifications go to. */
 export interface Receiver {
   readonly name: string;
   /** Where to, for people; no secrets. */
   readonly address: string;
+  readonly limits: Limits;
   /** One attempt. Never throws, never takes longer than its time-out. */
   deliver(notification: Notification, signal: AbortSignal): Promise<DeliveryResult>;
+  /** Of a receiver that forgets what is not repeated. */
+  readonly repetition?: Repetition;
+}
+
+/** Tells again of all that fires and was accepted. What fails is made up for by the next repetition. */
+export interface Repetition {
+  readonly everyMs: number;
+  /** As `deliver`, for up to 100 notifications at once. */
+  send(notifications: readonly Notification[], signal: AbortSignal): Promise<DeliveryResult>;
 }
 
 /** A kind of receiver: one file, one row in index.ts. */

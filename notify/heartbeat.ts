@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import { withDeadline } from '../core/deadline.ts';
 import type { DeliveryResult } from './contract.ts';
-import { deliveryResultOf, type HttpResult } from './delivery-result.ts';
+import { deliveryResultOf, type HttpResult } from './shared/delivery-result.ts';
 
 /** One sign of life: GET, redirects not followed, the answer's body not read. Never rejects. */
 export async function beat(

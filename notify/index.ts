@@ -1,11 +1,31 @@
 import type { Clock } from '../core/clock.ts';
 import type { ReceiverConfig } from '../core/config/config.ts';
 import { TidegaugeError } from '../core/errors.ts';
+import { alertmanager } from './alertmanager.ts';
 import type { Notifier, Receiver } from './contract.ts';
+import { discord } from './discord.ts';
+import { email } from './email.ts';
+import { googleChat } from './google-chat.ts';
+import { mattermost } from './mattermost.ts';
+import { ntfy } from './ntfy.ts';
+import { pagerduty } from './pagerduty.ts';
+import { slack } from './slack.ts';
+import { teams } from './teams.ts';
 import { webhook } from './webhook.ts';
 
 /** All kinds of receivers: what `use:` in `receivers:` can name. */
-export const NOTIFIERS: readonly Notifier<unknown>[] = [webhook];
+export const NOTIFIERS = [
+  webhook,
+  slack,
+  teams,
+  discord,
+  googleChat,
+  mattermost,
+  ntfy,
+  pagerduty,
+  alertmanager,
+  email,
+] as readonly Notifier<unknown>[];
 
 /** The configured receivers. Throws a TidegaugeError when one names a kind that is not in the table. */
 export function createReceivers(configs: readonly ReceiverConfig[], clock: Clock): Receiver[] {

@@ -19,6 +19,7 @@ const PROBES = {
     succeeds(fileURLToPath(new URL('newer-bpftrace.sh', import.meta.url)), ['--version']),
   cc: () => succeeds('cc', ['--version']),
   chromium: () => succeeds('chromium', ['--version']),
+  alertmanager: () => succeeds('prometheus-alertmanager', ['--version']),
 };
 
 /** Part -> why it cannot be used. Parts named in TIDEGAUGE_MISSING_PARTS are left out unasked. */

@@ -38,6 +38,7 @@ const PACKAGES = {
     ['cc', 'libc6-dev'],
     ['debootstrap', 'debootstrap'],
     ['nft', 'nftables'],
+    ['prometheus-alertmanager', 'prometheus-alertmanager'],
   ],
 };
 

@@ -40,6 +40,8 @@ export interface DeliveryOutcome {
   readonly nextAttempt: number;
   /** Why the last attempt failed, or which silence holds it; or null. */
   readonly lastError: string | null;
+  /** When the first attempt failed, epoch ms; absent while none has. */
+  readonly failingSince?: number;
 }
 
 /** A notification on its way. */
@@ -125,8 +127,10 @@ export interface Marks {
 /** Notifications on their way; `Incidents.commit` queues them. */
 export interface Deliveries {
   /**
-   * Pending deliveries of a receiver that are due, oldest first. Of one incident, firing comes before resolved, which
-   * waits while firing is pending or held.
+   * Pending deliveries of a receiver that are due: all that fire before all that are over, as nobody should miss an alarm
+   * for an all-clear. Of each, those never tried come first, by arrival, then the others by the time of their next attempt.
+   * A resolved one waits while the firing one of its incident is pending or held. The cost grows with `limit`, not with
+   * what waits.
    */
   dueDeliveries(receiver: string, now: number, limit: number): Promise<Delivery[]>;
   /** Record how an attempt ended. */

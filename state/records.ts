@@ -84,6 +84,7 @@ const outcome: z.ZodType<DeliveryOutcome> = z.strictObject({
   attempts: z.int().nonnegative(),
   nextAttempt: z.number(),
   lastError: z.string().nullable(),
+  failingSince: z.exactOptional(z.number()),
 });
 
 const checkpoint: z.ZodType<Checkpoint> = z.strictObject({
@@ -95,6 +96,17 @@ const checkpoint: z.ZodType<Checkpoint> = z.strictObject({
 
 /** A new notification is due at once. */
 export const FRESH: DeliveryOutcome = { status: 'pending', attempts: 0, nextAttempt: 0, lastError: null };
+
+/** An outcome as it is kept: without what else the object may have, such as its notification. */
+export function outcomeText({
+  status,
+  attempts,
+  nextAttempt,
+  lastError,
+  failingSince,
+}: DeliveryOutcome): string {
+  return JSON.stringify({ status, attempts, nextAttempt, lastError, failingSince });
+}
 
 /** The moment that a notification speaks of, epoch ms: its age, when old ones are forgotten. */
 export const timeOf = ({ incident: { resolvedAt, end } }: Notification): number => resolvedAt ?? end;

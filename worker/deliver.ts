@@ -3,39 +3,46 @@ import type { Clock } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { type Backoff, pauseAfter, retrying } from '../core/retry.ts';
-import type { DeliveryResult, Receiver } from '../notify/contract.ts';
-import type { Deliveries, Delivery, DeliveryOutcome, Lease, Leases, Silences } from '../state/contract.ts';
+import type { Receiver, Repetition } from '../notify/contract.ts';
+import type {
+  Deliveries,
+  Delivery,
+  DeliveryOutcome,
+  Incidents,
+  Lease,
+  Leases,
+  Silences,
+} from '../state/contract.ts';
+import { decide } from './decide.ts';
 import { endOrphanedDeliveries } from './orphaned-deliveries.ts';
+import type { Pace } from './pace.ts';
+import { ReceiverQueue } from './receiver-queue.ts';
+import { repeat } from './repetition.ts';
 import { Silencing } from './silences.ts';
 
 /** Outcomes that the state could not record yet, by key: these deliveries must not be sent again. */
 export type Unrecorded = Map<string, DeliveryOutcome>;
 
 export interface DeliverDeps {
-  readonly state: Leases & Deliveries & Silences;
+  readonly state: Leases & Deliveries & Silences & Pick<Incidents, 'incidents'>;
   readonly receivers: readonly Receiver[];
   readonly clock: Clock;
   readonly log: Log;
   readonly leaseMs: number;
   readonly unrecorded: Unrecorded;
+  /** Numbers from 0 to below 1, for pauses; absent: those of JavaScript. */
+  readonly random?: () => number;
 }
 
-/** Pauses between attempts at one delivery: quickly at first, then every few minutes. */
-const BACKOFF: Backoff = { firstMs: 1000, maxMs: 300_000 };
-/** After this many attempts (about a day at the longest pause) a delivery is dead: kept, listed, never tried again by itself. */
-const MAX_ATTEMPTS = 300;
 /** Pauses while the state cannot be read or written. */
 const STATE_BACKOFF: Backoff = { firstMs: 1000, maxMs: 10_000 };
-/** How long to wait when nothing is due. */
-const IDLE_MS = 250;
 /** How often held deliveries are reviewed: the longest delay after a silence was ended. */
 const REVIEW_MS = 5000;
-const BATCH = 16;
 
 /**
- * Delivers what is due while the policy lease is held: one loop per receiver, so that a slow or broken receiver holds
- * up nobody else. Every outcome is recorded before the next attempt, however long that takes; a process killed between
- * acceptance and record sends again with the same key, which receivers can tell.
+ * Delivers what is due while the policy lease is held: one queue per receiver, so that a slow or broken receiver holds
+ * up nobody else. Every outcome is recorded before another attempt takes its place, however long that takes; a process
+ * killed between acceptance and record sends again with the same key, which receivers can tell.
  */
 export class Deliverer {
   readonly #deps: DeliverDeps;
@@ -77,10 +84,14 @@ export class Deliverer {
   }
 
   start(): void {
-    const deliver = (receiver: Receiver) =>
-      this.#loop({ receiver: receiver.name }, async () =>
-        (await this.#deliverDue(receiver)) > 0 ? 0 : IDLE_MS,
-      );
+    const { state, clock, random = Math.random } = this.#deps;
+    const deliver = async (receiver: Receiver) => {
+      const attempt = this.#attempt.bind(this);
+      const repeat = this.#repeat.bind(this);
+      const queue = new ReceiverQueue(receiver, { state, clock, random, attempt, repeat });
+      await this.#loop({ receiver: receiver.name }, () => queue.round());
+      await queue.drain();
+    };
     this.#loops = [
       this.#endOrphanedDeliveries(),
       this.#loop({}, () => this.#reviewHeld()),
@@ -128,20 +139,11 @@ export class Deliverer {
     return REVIEW_MS;
   }
 
-  async #deliverDue(receiver: Receiver): Promise<number> {
-    const due = await this.#deps.state.dueDeliveries(receiver.name, this.#deps.clock.now(), BATCH);
-    for (const delivery of due) {
-      if (this.#abort.signal.aborted || this.lost) return 0;
-      await this.#attempt(receiver, delivery);
-    }
-    return due.length;
-  }
-
-  async #attempt(receiver: Receiver, delivery: Delivery): Promise<void> {
+  async #attempt(receiver: Receiver, delivery: Delivery, pace: Pace): Promise<void> {
     const { state, unrecorded } = this.#deps;
     const { key } = delivery.notification;
     const next =
-      unrecorded.get(key) ?? (await this.#silence(delivery)) ?? (await this.#send(receiver, delivery));
+      unrecorded.get(key) ?? (await this.#silence(delivery)) ?? (await this.#send(receiver, delivery, pace));
     if (!next) return;
     // Bounded: an outcome that is forgotten only means one more attempt.
     const [oldest] = unrecorded.keys();
@@ -149,6 +151,11 @@ export class Deliverer {
     unrecorded.set(key, next);
     if (await state.updateDelivery(this.#lease, key, next)) unrecorded.delete(key);
     else this.lost = true;
+  }
+
+  async #repeat(receiver: Receiver, repetition: Repetition): Promise<void> {
+    if (!(await this.#holds())) return;
+    await repeat(receiver, repetition, { ...this.#deps, signal: this.#abort.signal });
   }
 
   /** Null when no silence concerns it. */
@@ -162,13 +169,17 @@ export class Deliverer {
   }
 
   /** Null when the attempt says nothing about the receiver. */
-  async #send(receiver: Receiver, delivery: Delivery): Promise<DeliveryOutcome | null> {
+  async #send(receiver: Receiver, delivery: Delivery, pace: Pace): Promise<DeliveryOutcome | null> {
     if (!(await this.#holds())) return null;
-    const outcome = await receiver.deliver(delivery.notification, this.#abort.signal);
+    const { clock } = this.#deps;
+    const begun = clock.monotonic();
+    const result = await receiver.deliver(delivery.notification, this.#abort.signal);
     // Our own stop cut the attempt short.
-    if (outcome.kind === 'retry' && this.#abort.signal.aborted) return null;
-    const next = decide(outcome, delivery.attempts + 1, this.#deps.clock.now());
-    this.#say(receiver, delivery, next);
+    if (result.kind === 'retry' && this.#abort.signal.aborted) return null;
+    const pauseMs = pace.ended(result, delivery.attempts + 1, { begun, now: clock.monotonic() });
+    const { giveUpMs } = receiver.limits;
+    const next = decide(result, delivery, { now: clock.now(), pauseMs, giveUpMs });
+    this.#say(receiver, delivery, next, pace.failures);
     return next;
   }
 
@@ -182,7 +193,8 @@ export class Deliverer {
     return !this.lost;
   }
 
-  #say(receiver: Receiver, delivery: Delivery, next: DeliveryOutcome): void {
+  /** `failures` of the receiver since it last accepted or refused something. */
+  #say(receiver: Receiver, delivery: Delivery, next: DeliveryOutcome, failures: number): void {
     const facts = {
       receiver: receiver.name,
       key: delivery.notification.key,
@@ -200,27 +212,9 @@ export class Deliverer {
       this.failed++;
       if (this.#waiting.size < CAPS.failedDeliveries.limit)
         this.#waiting.set(facts.key, next.lastError ?? 'unknown');
-      // Warn once for each delivery; its end is logged again, and the status counts those that wait.
-      const level = delivery.attempts === 0 ? 'warn' : 'debug';
+      // An outage of the receiver is one warning, not one for each message; the status counts those that wait.
+      const level = delivery.attempts === 0 && failures === 1 ? 'warn' : 'debug';
       this.#deps.log[level](facts, 'delivery failed, will be tried again');
     }
   }
-}
-
-/** What becomes of a delivery after an attempt. */
-export function decide(outcome: DeliveryResult, attempts: number, now: number): DeliveryOutcome {
-  if (outcome.kind === 'accepted')
-    return { status: 'delivered', attempts, nextAttempt: now, lastError: null };
-  if (outcome.kind === 'refused')
-    return { status: 'dead', attempts, nextAttempt: now, lastError: outcome.reason };
-  if (attempts >= MAX_ATTEMPTS) {
-    return {
-      status: 'dead',
-      attempts,
-      nextAttempt: now,
-      lastError: `gave up after ${attempts} attempts: ${outcome.reason}`,
-    };
-  }
-  const nextAttempt = now + pauseAfter(attempts, BACKOFF, outcome.afterMs);
-  return { status: 'pending', attempts, nextAttempt, lastError: outcome.reason };
 }

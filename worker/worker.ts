@@ -2,7 +2,7 @@ import type { HostFold } from '../alert/host.ts';
 import type { Clock } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
 import type { Incident } from '../core/incident/incident.ts';
-import { laneName } from '../core/lane.ts';
+import { laneName, POLICY_LEASE } from '../core/lane.ts';
 import type { Log } from '../core/log.ts';
 import type { Receiver } from '../notify/contract.ts';
 import type { Queue } from '../queue/contract.ts';
@@ -66,8 +66,6 @@ export interface WorkerStatus {
   readonly unreleased: string | null;
 }
 
-/** The lane in which notifications are delivered. */
-const POLICY = 'policy';
 /** Sweep every so many renewals. */
 const SWEEP_EVERY = 2;
 /** Resolved incidents, finished deliveries and checkpoints are kept for this long. */
@@ -250,7 +248,7 @@ export class Worker {
     const { state, leaseMs } = this.#deps;
     if (lost) await this.#endPolicy(false);
     if (this.#policy || this.#abort.signal.aborted) return;
-    const lease = await state.acquire(POLICY, this.#deps.owner, leaseMs);
+    const lease = await state.acquire(POLICY_LEASE, this.#deps.owner, leaseMs);
     if (!lease) return;
     const deliverer = new Deliverer(lease, { ...this.#deps, unrecorded: this.#unrecorded });
     this.#policy = { lease, deliverer };
@@ -266,7 +264,7 @@ export class Worker {
     this.#past.delivered += policy.deliverer.delivered;
     this.#past.failed += policy.deliverer.failed;
     this.#past.dead += policy.deliverer.dead;
-    if (release) await this.#quietly(POLICY, () => this.#deps.state.release(policy.lease));
+    if (release) await this.#quietly(POLICY_LEASE, () => this.#deps.state.release(policy.lease));
   }
 
   /** What cannot be given back expires by itself. */

@@ -5,6 +5,7 @@ import { formatCounted } from '../../core/config/units.ts';
 import { printable } from '../../core/errors.ts';
 import { unreachableBudgets } from '../budgets.ts';
 import { addCommand, type Register, setAction } from '../command.ts';
+import type { Reference } from '../config/references.ts';
 import { entry, typesOf, written } from '../config/written.ts';
 import { containerRules } from '../container-rules.ts';
 import type { CommonFlags, Context } from '../context.ts';
@@ -28,7 +29,7 @@ export const registerCheck: Register = (program, signal) => {
 
 /** The configuration was accepted, or we would not be here: prints what is in force, as a file would hold it. */
 async function check(context: Context, flags: CheckFlags): Promise<number> {
-  const { config, file, unusedSettings, log, out } = context;
+  const { config, file, unusedSettings, references, log, out } = context;
   if (config.collector.user !== '') findUser(config.collector.user);
   if (flags.container !== undefined) {
     const documents = await containerRules(context, { name: flags.container, host: flags.host });
@@ -51,6 +52,14 @@ async function check(context: Context, flags: CheckFlags): Promise<number> {
     ...(await rulesInStore(config, log)),
   ];
   for (const line of warnings) out.write(`# warning: ${printable(line, 500)}\n`);
+  for (const [path, reference] of references) referTo(all, path.split('.'), reference);
   out.write(stringify(all));
   return 0;
+}
+
+/** What stands elsewhere is printed as in the file: where it stands, not what it is. */
+function referTo(target: object, path: readonly string[], reference: Reference): void {
+  const [key = '', ...rest] = path;
+  if (rest.length === 0) Object.assign(target, { [key]: reference });
+  else referTo(Object(Reflect.get(target, key)), rest, reference);
 }

@@ -115,7 +115,10 @@ export function listing(
 }
 
 /** `firing to ops: pending after 3 attempts, last error: 503`, `firing to ops: held, silenced until … by anna: deploy (1a2b3c4d)`. */
-function deliveryText({ notification, status, attempts, lastError }: Delivery, zone: TimeZone): string {
+export function deliveryText(
+  { notification, status, attempts, lastError }: Delivery,
+  zone: TimeZone,
+): string {
   const about = `${notification.status} to ${printable(notification.receiver)}`;
   if (status === 'held' || status === 'silenced')
     return `${about}: ${status === 'held' ? 'held' : 'not sent'}, ${printable(inZone(lastError ?? 'silenced', zone), 500)}`;

@@ -2,12 +2,14 @@ import type { Register } from '../command.ts';
 import { registerCheck } from './check.ts';
 import { registerCollect } from './collect.ts';
 import { registerConnections } from './connections.ts';
+import { registerDeliveries } from './deliveries.ts';
 import { registerDemo } from './demo.ts';
 import { registerDetect } from './detect.ts';
 import { registerDoctor } from './doctor.ts';
 import { registerIncident } from './incident.ts';
 import { registerIncidents } from './incidents.ts';
 import { registerMap } from './map.ts';
+import { registerNotify } from './notify.ts';
 import { registerQuality } from './quality.ts';
 import { registerReplay } from './replay.ts';
 import { registerReview } from './review.ts';
@@ -36,4 +38,6 @@ export const COMMANDS: readonly Register[] = [
   registerCheck,
   registerStore,
   registerSilence,
+  registerDeliveries,
+  registerNotify,
 ];

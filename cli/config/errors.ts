@@ -9,6 +9,8 @@ export interface Refused {
   /** The whole value that was refused. */
   readonly raw: unknown;
   readonly keys: readonly SchemaKey[];
+  /** Values that stand elsewhere, by path: they are not shown. */
+  readonly references?: ReadonlyMap<string, unknown>;
   /** Where the value at a path comes from; with `key`, where that key of it stands. */
   locate(path: Path, key?: string): string;
 }
@@ -26,7 +28,8 @@ export function describeConfigError(issue: z.core.$ZodIssue, refused: Refused): 
     });
   }
   const value = valueAt(refused.raw, path);
-  const found = foundBy(issue) ?? kindOf(value, path);
+  const isShown = !refused.references?.has(path.join('.'));
+  const found = isShown ? (foundBy(issue) ?? kindOf(value, path)) : 'a value that is not shown';
   return [
     `${refused.locate(path)}: ${path.join('.') || '(top)'}: expected ${expectation(issue, value, refused.keys)}, found ${found}`,
   ];

@@ -9,10 +9,12 @@ import {
   visit,
   type Node as YamlNode,
 } from 'yaml';
+import type { z } from 'zod';
 import { closest } from '../../core/config/closest.ts';
 import type { Config, configSchema } from '../../core/config/config.ts';
 import { describeError, errorCode, printable, TidegaugeError } from '../../core/errors.ts';
 import { describeConfigError, kindOf, valueAt } from './errors.ts';
+import { type Reference, referredVariables, resolveReferences } from './references.ts';
 import { ENV_PREFIX, type SchemaKey, schemaKeys } from './schema-keys.ts';
 
 export type Schema = ReturnType<typeof configSchema>;
@@ -32,6 +34,8 @@ export interface Loaded {
   readonly warnings: readonly string[];
   /** What file or environment hold at a path, as it stands there, and where; null: nothing, the default is in force. */
   given(path: readonly PropertyKey[]): { readonly value: unknown; readonly place: string } | null;
+  /** Values that stand in files and variables of their own, by path. */
+  readonly references: ReadonlyMap<string, Reference>;
 }
 
 /** A refused configuration: every problem with its place, at once. */
@@ -73,20 +77,32 @@ export function loadConfig(
   const { values, warnings, origin } = fromEnvironment(known, options.env);
 
   const raw = merge(source?.value ?? {}, values);
-  const parsed = schema.safeParse(raw);
+  const resolved = resolveReferences(raw as Record<string, unknown>, options.env);
+  const { references } = resolved;
+  const parsed = schema.safeParse(resolved.value);
   const locate = (path: readonly PropertyKey[], key?: string) =>
     origin.get(path.join('.')) ?? source?.locate(path, key) ?? 'configuration';
-  if (!parsed.success) {
-    const lines = parsed.error.issues.flatMap(issue =>
-      describeConfigError(issue, { raw, keys: known, locate }),
+  if (resolved.refused.length > 0 || !parsed.success) {
+    const unread = resolved.refused.map(
+      ({ path, problem }) => `${locate(path)}: ${path.join('.')}: ${problem}`,
     );
+    const isUnread = (issue: z.core.$ZodIssue) =>
+      resolved.refused.some(({ path }) => path.join('.') === issue.path.join('.'));
+    const issues = (parsed.error?.issues ?? []).filter(issue => !isUnread(issue));
+    const lines = [
+      ...unread,
+      ...issues.flatMap(issue => describeConfigError(issue, { raw, keys: known, locate, references })),
+    ];
     throw new ConfigError(source?.file ?? 'environment', lines);
   }
-  if (parsed.data.detectors.length === 0) warnings.push('detectors is an empty list: nothing is judged');
+  if (parsed.data.detectors.length === 0)
+    warnings.push({ variable: '', text: 'detectors is an empty list: nothing is judged' });
+  const referred = referredVariables(resolved);
   return {
     config: complete(parsed.data, options.machine),
     file: source?.file ?? null,
-    warnings,
+    warnings: warnings.filter(({ variable }) => !referred.has(variable)).map(({ text }) => text),
+    references,
     given(path) {
       const value = valueAt(raw, path);
       return value === undefined ? null : { value, place: locate(path) };
@@ -197,17 +213,18 @@ function fromEnvironment(known: readonly SchemaKey[], env: Readonly<Record<strin
   const byVariable = new Map(known.map(key => [key.variable, key]));
   const values: Record<string, unknown> = {};
   const origin = new Map<string, string>();
-  const warnings: string[] = [];
-  for (const [name, text] of Object.entries(env)) {
-    if (!name.startsWith(ENV_PREFIX) || text === undefined || ENV_OTHERS.test(name)) continue;
+  const warnings: { readonly variable: string; readonly text: string }[] = [];
+  for (const [name, value] of Object.entries(env)) {
+    if (!name.startsWith(ENV_PREFIX) || value === undefined || ENV_OTHERS.test(name)) continue;
     const key = byVariable.get(name);
     if (!key) {
       const meant = closest(name, [...byVariable.keys()]);
       const hint = meant === null ? 'docs/configuration.md lists them' : `did you mean ${meant}?`;
-      warnings.push(`environment variable ${printable(name)} sets nothing: no such key (${hint})`);
+      const text = `environment variable ${printable(name)} sets nothing: no such key (${hint})`;
+      warnings.push({ variable: name, text });
       continue;
     }
-    setAt(values, key.path, key.textual ? text : yamlValue(name, text));
+    setAt(values, key.path, key.textual ? value : yamlValue(name, value));
     origin.set(key.path.join('.'), `environment variable ${name}`);
   }
   return { values, origin, warnings };

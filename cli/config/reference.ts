@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { LATENCIES, metricsOf } from '../../app/metrics/table.ts';
@@ -48,6 +49,15 @@ const AUTO_EXAMPLE = [
   },
   { use: 'threshold', name: 'uplink', above: '50MiB/s' },
 ];
+const RECEIVERS_EXAMPLE = {
+  receivers: [
+    { use: 'slack', name: 'chat', url: 'https://hooks.slack.example/services/T0/B0/TOKEN' },
+    {
+      ...{ use: 'email', name: 'night-shift', server: 'mail.example.org' },
+      ...{ from: 'tidegauge@example.org', to: ['night@example.org'] },
+    },
+  ],
+};
 
 const HEADER = '<!-- Made by `npm run docs` from the code; edit there. -->\n';
 
@@ -126,6 +136,15 @@ ${stringify({ detectors: RULES })}\`\`\`
 ## receivers
 
 A list of those who are told about incidents: \`use\` (the kind), \`name\` (unique), and the kind's options.
+
+A value may stand elsewhere, so that the configuration holds no secret: \`{ file: PATH }\` is the text of a file, \`{ env: NAME }\`
+that of an environment variable. It is never shown. For example:
+
+\`\`\`yaml
+${stringify(RECEIVERS_EXAMPLE)}\`\`\`
+
+Each receiver has a queue of its own: one that is slow or away delays nobody else. When it asks for a pause (\`Retry-After\`)
+or fails, nothing is sent to it until the pause is over. Alarms go before the ends of others.
 
 ${NOTIFIER_ROWS.map(({ name, summary, options }) => `### ${name}\n\n${summary}\n\n${keyTable(schemaKeys(options), false)}`).join('\n')}`;
 }
@@ -210,11 +229,26 @@ What a receiver of the kind \`webhook\` is sent, by POST as JSON; what \`tidegau
 \`replay --json\` print of an incident is the same. Times are ISO 8601 in UTC.
 
 - Every answer of 2xx is an acceptance. 408, 425, 429, 5xx, an unreachable receiver or no answer within \`timeout\` are tried
-  again, later and later, in the order of the incident's messages; any other answer is final and is logged.
+  again, later and later, in the order of the incident's messages; any other answer, a redirect as well, is final and is
+  logged. \`Retry-After\`, in seconds or as a date, holds all messages to this receiver for so long, an hour at most.
+- \`tidegauge notify test NAME\` sends a test message and its end the whole way of an alert. \`tidegauge deliveries list\` shows
+  what waits or was given up, \`deliveries replay\` tries it again.
 - The header \`webhook-id\` is the message's \`key\`, the same in every attempt. An attempt whose answer was lost is made
   again: drop what you know already.
 - With a \`secret\`, \`webhook-signature\` is \`v1,\` and the base64 of the HMAC-SHA256 of
-  \`webhook-id.webhook-timestamp.body\`: any library for Standard Webhooks checks it.
+  \`webhook-id.webhook-timestamp.body\`: any library for Standard Webhooks checks it, and so do these lines.
+
+In Node.js ([examples/verify/verify.mjs](../examples/verify/verify.mjs)):
+
+\`\`\`js
+${example('verify.mjs')}\`\`\`
+
+In Python ([examples/verify/verify.py](../examples/verify/verify.py)):
+
+\`\`\`python
+${example('verify.py')}\`\`\`
+
+## The message
 
 ${table([['key', 'type', 'meaning'], ...keys])}
 Each of \`findings\`:
@@ -230,6 +264,10 @@ ${JSON.stringify(payloadOf(EXAMPLE), null, 2)}
 \`\`\`
 `;
 }
+
+/** A file of examples/verify, which a test runs. */
+const example = (name: string): string =>
+  readFileSync(new URL(`../../examples/verify/${name}`, import.meta.url), 'utf8');
 
 function keyTable(keys: readonly SchemaKey[], variables: boolean): string {
   const head = ['key', 'type', 'default', ...(variables ? ['environment variable'] : []), 'meaning'];

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { formatBudget, isBudget } from '../../core/config/budget.ts';
 import type { Override } from '../../core/config/config.ts';
 import type { Match } from '../../core/config/match.ts';
-import { exactSize, formatDuration } from '../../core/config/units.ts';
+import { exactSize, formatDuration, formatFrequency } from '../../core/config/units.ts';
 import { type Path, redact } from './redact.ts';
 import { schemaKeys } from './schema-keys.ts';
 
@@ -67,6 +67,7 @@ export function written(value: unknown, path: Path, types: ReadonlyMap<string, s
 
 function withUnit(value: number, type: string | undefined): number | string {
   if (type === 'duration') return formatDuration(value);
+  if (type === 'frequency') return formatFrequency(value);
   return type === 'size' ? exactSize(value) : value;
 }
 

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { printable } from '../errors.ts';
 import { type AddressKind, parseAddress, parseHostPort } from './address.ts';
-import { formatDuration, formatSize, parseDuration, parseRate, parseSize } from './units.ts';
+import { formatDuration, formatSize, parseDuration, parseFrequency, parseRate, parseSize } from './units.ts';
 
 /** Building blocks of option schemas: texts with units outside, numbers inside. */
 
@@ -59,6 +59,20 @@ export function rate() {
     .transform((text, context) => {
       const value = parseRate(text);
       if (value !== null) return value;
+      context.addIssue({ code: 'custom', message: what });
+      return z.NEVER;
+    });
+}
+
+/** How often, such as `1/s` or `30/m`; milliseconds from one to the next inside. */
+export function frequency() {
+  const what = 'how many in a unit of time, such as 1/s, 30/m or 100/h';
+  return z
+    .string({ error: what })
+    .meta({ unit: 'frequency' })
+    .transform((text, context) => {
+      const spacing = parseFrequency(text);
+      if (spacing !== null) return spacing;
       context.addIssue({ code: 'custom', message: what });
       return z.NEVER;
     });

@@ -46,6 +46,21 @@ export function parseRate(text: string): { value: number; unit: 'B/s' | 'msg/s' 
   return bytes === null ? null : { value: bytes, unit: 'B/s' };
 }
 
+/** Milliseconds from one to the next of a frequency such as `1/s`, `30/m`, `100/h`; null when it is none. */
+export function parseFrequency(text: string): number | null {
+  const [, number, unit = ''] = /^(\d{1,6})\/(s|m|h)$/.exec(text) ?? [];
+  return Number(number) > 0 ? (DURATION_MS[unit] ?? Number.NaN) / Number(number) : null;
+}
+
+/** The text that `parseFrequency` reads, in the shortest unit in which it is a whole number. */
+export function formatFrequency(ms: number): string {
+  const isWhole = (unit: string) => Math.abs((DURATION_MS[unit] ?? 1) / ms - perUnit(unit, ms)) < 1e-6;
+  const unit = ['s', 'm'].find(isWhole) ?? 'h';
+  return `${perUnit(unit, ms)}/${unit}`;
+}
+
+const perUnit = (unit: string, ms: number): number => Math.round((DURATION_MS[unit] ?? 1) / ms);
+
 /** `90d`, `1h30m`, `5s`, `200ms`, `0s`: an exact text, milliseconds rounded; without weeks. */
 export function formatDuration(ms: number): string {
   let rest = Math.round(ms);

@@ -1,3 +1,4 @@
+import type { Notification } from '../../core/incident/incident.ts';
 import { keyText } from '../records.ts';
 
 /**
@@ -43,8 +44,13 @@ export function stateKeys(prefix: string) {
     /** Sorted sets: keys in order of arrival, by status. */
     pending: `${base}deliveries-pending`,
     held: `${base}deliveries-held`,
-    /** Sorted set: those of one receiver that wait for nothing but their time, by the time of their next attempt. */
-    dueOf: (receiver: string) => `${base}deliveries-due-of:${keyText(receiver)}`,
+    /**
+     * Sorted set: those of one receiver that wait for nothing but their time, by the time of their next attempt. All such
+     * keys begin with `due`.
+     */
+    due: `${base}deliveries-due:`,
+    dueOf: (kind: Notification['status'], receiver: string) =>
+      `${base}deliveries-due:${kind}:${keyText(receiver)}`,
     delivered: `${base}deliveries-delivered`,
     dead: `${base}deliveries-dead`,
     silenced: `${base}deliveries-silenced`,

@@ -13,6 +13,9 @@ const FENCE = `
     ${RUN}
     if redis.call('GET', KEYS[1]) ~= run .. ' ' .. ARGV[1] then return 0 end`;
 
+/** Added to the arrival of what was never tried: it is due since ever, before all that was, in this order. */
+const NEVER_TRIED = -(2 ** 52);
+
 /**
  * `schedule(key)` after each change of a delivery: puts it among those of its receiver that wait for nothing but their
  * time, or takes it out, and so the resolved message of its incident, which waits for the firing one. How keys end is
@@ -24,9 +27,12 @@ const SCHEDULE = `
       if not index then return end
       local firing, resolves = string.gsub(key, '%-resolved$', '-firing')
       local waits = resolves == 1 and (redis.call('ZSCORE', pending, firing) or redis.call('ZSCORE', held, firing))
-      local own = due .. cjson.decode(index).receiver
-      if waits or not redis.call('ZSCORE', pending, key) then return redis.call('ZREM', own, key) end
+      index = cjson.decode(index)
+      local own = due .. index.kind .. ':' .. index.receiver
+      local arrival = redis.call('ZSCORE', pending, key)
+      if waits or not arrival then return redis.call('ZREM', own, key) end
       local time = cjson.decode(redis.call('HGET', outcomes, key)).nextAttempt
+      if time == 0 then time = ${NEVER_TRIED} + arrival end
       redis.call('ZADD', own, string.format('%.17g', time), key)
     end
     local function schedule(key)
@@ -94,7 +100,7 @@ const SCRIPTS = {
 
   /**
    * keys: lease, incident bodies, starts, ends, resolutions, delivery bodies, indexes, outcomes, pending, held, sequence,
-   * beginning of the due ones of a receiver, then for each incident the open ones of its host
+   * beginning of the due ones, then for each incident the open ones of its host
    * args: lease, outcome of a new delivery, number of incidents, then id, start, end, resolution or '', body of each,
    * then key, index, body of each notification
    *
@@ -161,24 +167,22 @@ const SCRIPTS = {
     return found`,
 
   /**
-   * keys: due ones of a receiver, pending, delivery bodies, outcomes · args: now, limit · body and outcome of each, in
-   * order of arrival
+   * keys: due ones of a receiver that fire, that are over, delivery bodies, outcomes · args: now, limit · body and
+   * outcome of each
    */
   dueDeliveries: `
-    local found = {}
-    for i, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])) do
-      found[i] = { key = key, place = tonumber(redis.call('ZSCORE', KEYS[2], key)) }
-    end
-    table.sort(found, function(a, b) return a.place < b.place end)
     local result = {}
-    for i = 1, math.min(#found, tonumber(ARGV[2])) do
-      table.insert(result, redis.call('HGET', KEYS[3], found[i].key))
-      table.insert(result, redis.call('HGET', KEYS[4], found[i].key))
+    for set = 1, 2 do
+      local left = tonumber(ARGV[2]) - #result / 2
+      for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[set], '-inf', ARGV[1], 'LIMIT', 0, left)) do
+        table.insert(result, redis.call('HGET', KEYS[3], key))
+        table.insert(result, redis.call('HGET', KEYS[4], key))
+      end
     end
     return result`,
 
   /**
-   * keys: lease, outcomes, indexes, beginning of the due ones of a receiver, then those of each status: pending and
+   * keys: lease, outcomes, indexes, beginning of the due ones, then those of each status: pending and
    * held, and the finished · args: lease, key, outcome, number of the new status's key
    */
   updateDelivery: `
@@ -255,7 +259,7 @@ const SCRIPTS = {
 
   /**
    * keys: incident bodies, starts, ends, resolutions, silences, their ends, delivery bodies, indexes, outcomes, pending,
-   * held, beginning of the due ones of a receiver, then the finished ones of each status · args: before
+   * held, beginning of the due ones, then the finished ones of each status · args: before
    *
    * Whoever takes the deliveries over prunes first: what versions left that kept no due ones is scheduled here.
    */

@@ -22,7 +22,7 @@ import {
   type Lease,
   type State,
 } from '../contract.ts';
-import { FRESH, keyText, Records, textOfKey, timeOf } from '../records.ts';
+import { FRESH, keyText, outcomeText, Records, textOfKey, timeOf } from '../records.ts';
 import { hourOf, staleCheckpoints } from '../retention.ts';
 import { historyName, type StateKeys, stateKeys } from './keys.ts';
 import { loadScripts, type Run } from './scripts.ts';
@@ -140,11 +140,11 @@ class RedisState implements State {
       lease,
       [
         ...[k.incidents, k.incidentStarts, k.incidentEnds, k.incidentResolutions],
-        ...[k.deliveries, k.deliveryIndex, k.outcomes, k.pending, k.held, k.sequence, k.dueOf('')],
+        ...[k.deliveries, k.deliveryIndex, k.outcomes, k.pending, k.held, k.sequence, k.due],
         ...change.incidents.map(({ host }) => k.openIncidents(host)),
       ],
       [
-        JSON.stringify(FRESH),
+        outcomeText(FRESH),
         change.incidents.length,
         ...change.incidents.flatMap(incidentArgs),
         ...change.notifications.flatMap(notificationArgs),
@@ -200,10 +200,10 @@ class RedisState implements State {
   }
 
   async dueDeliveries(receiver: string, now: number, limit: number): Promise<Delivery[]> {
-    const { dueOf, pending, deliveries, outcomes } = this.#keys;
+    const { dueOf, deliveries, outcomes } = this.#keys;
     const found = await this.#run(
       'dueDeliveries',
-      [dueOf(receiver), pending, deliveries, outcomes],
+      [dueOf('firing', receiver), dueOf('resolved', receiver), deliveries, outcomes],
       [now, limit],
     );
     const texts = this.#records.answer(textsOrNot, found);
@@ -214,16 +214,15 @@ class RedisState implements State {
   }
 
   async updateDelivery(lease: Lease, key: string, outcome: DeliveryOutcome): Promise<boolean> {
-    const { outcomes, deliveryIndex, dueOf } = this.#keys;
-    const { status, attempts, nextAttempt, lastError } = outcome;
-    const before = [outcomes, deliveryIndex, dueOf('')];
+    const { outcomes, deliveryIndex, due } = this.#keys;
+    const before = [outcomes, deliveryIndex, due];
     // Counted as Lua does, from 1, the lease before all others.
-    const target = 2 + before.length + DELIVERY_STATUSES.indexOf(status);
+    const target = 2 + before.length + DELIVERY_STATUSES.indexOf(outcome.status);
     return this.#fenced(
       'updateDelivery',
       lease,
       [...before, ...DELIVERY_STATUSES.map(name => this.#keys[name])],
-      [keyText(key), JSON.stringify({ status, attempts, nextAttempt, lastError }), target],
+      [keyText(key), outcomeText(outcome), target],
     );
   }
 
@@ -257,7 +256,7 @@ class RedisState implements State {
       [
         ...[k.incidents, k.incidentStarts, k.incidentEnds, k.incidentResolutions],
         ...[k.silences, k.silenceEnds, k.deliveries, k.deliveryIndex, k.outcomes],
-        ...[k.pending, k.held, k.dueOf(''), k.delivered, k.dead, k.silenced],
+        ...[k.pending, k.held, k.due, k.delivered, k.dead, k.silenced],
       ],
       [before],
     );

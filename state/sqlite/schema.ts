@@ -68,4 +68,13 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX marks_host ON marks (host, seq);
   `,
+  `
+  -- 1: a resolved message that waits for the firing one of its incident.
+  ALTER TABLE deliveries ADD COLUMN waits INTEGER NOT NULL DEFAULT 0;
+  UPDATE deliveries SET waits = 1
+  WHERE status = 'pending' AND kind = 'resolved' AND EXISTS (
+    SELECT 1 FROM deliveries AS f WHERE f.receiver = deliveries.receiver AND f.incident = deliveries.incident
+      AND f.kind = 'firing' AND f.status IN ('pending', 'held'));
+  CREATE INDEX deliveries_due ON deliveries (receiver, kind, due) WHERE status = 'pending' AND waits = 0;
+  `,
 ];

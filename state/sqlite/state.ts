@@ -19,7 +19,7 @@ import type {
   Lease,
   State,
 } from '../contract.ts';
-import { FRESH, keyText, Records, textOfKey, timeOf } from '../records.ts';
+import { FRESH, keyText, outcomeText, Records, textOfKey, timeOf } from '../records.ts';
 import { hourOf, staleCheckpoints } from '../retention.ts';
 import { MIGRATIONS } from './schema.ts';
 import * as sql from './statements.ts';
@@ -49,6 +49,8 @@ const lanesRow = z.object({ value: z.int() });
 const memberRow = z.object({ owner: z.string() });
 const bodyRow = z.object({ body: z.string() });
 const markRow = z.object({ seq: z.int(), begins: z.int().nullable(), body: z.string() });
+/** Whose message it is, and about what. */
+const subjectRow = z.object({ receiver: z.string(), incident: z.string() });
 const deliveryRow = z.object({ body: z.string(), outcome: z.string() });
 const checkpointRow = z.object({ host: z.string(), fingerprint: z.string(), last: z.int() });
 
@@ -169,7 +171,12 @@ class SqliteState implements State {
       const writeIncident = this.#prepared(sql.writeIncident);
       for (const incident of change.incidents) writeIncident.run(incidentRow(incident));
       const queue = this.#prepared(sql.queueDelivery);
-      for (const notification of change.notifications) queue.run(newDeliveryRow(notification));
+      const letWait = this.#prepared(sql.letWait);
+      for (const notification of change.notifications) {
+        const row = newDeliveryRow(notification);
+        queue.run(row);
+        letWait.run({ receiver: row.receiver, incident: row.incident });
+      }
     });
   }
 
@@ -226,13 +233,13 @@ class SqliteState implements State {
 
   async updateDelivery(lease: Lease, key: string, outcome: DeliveryOutcome): Promise<boolean> {
     return this.#fenced(lease, () => {
-      const { status, attempts, nextAttempt, lastError } = outcome;
-      this.#prepared(sql.updateDelivery).run({
+      const row = this.#prepared(sql.updateDelivery).get({
         key: keyText(key),
-        status,
-        due: Math.ceil(nextAttempt),
-        outcome: JSON.stringify({ status, attempts, nextAttempt, lastError }),
+        status: outcome.status,
+        due: Math.ceil(outcome.nextAttempt),
+        outcome: outcomeText(outcome),
       });
+      if (row !== undefined) this.#prepared(sql.letWait).run(this.#records.answer(subjectRow, row));
     });
   }
 
@@ -363,5 +370,5 @@ const newDeliveryRow = (notification: Notification) => ({
   body: JSON.stringify(notification),
   status: FRESH.status,
   due: FRESH.nextAttempt,
-  outcome: JSON.stringify(FRESH),
+  outcome: outcomeText(FRESH),
 });

@@ -82,19 +82,30 @@ export const queueDelivery = `
   VALUES (:key, :receiver, :incident, :kind, :time, :body, :status, :due, :outcome)
   ON CONFLICT (key) DO NOTHING`;
 
-/** A resolved message waits while the firing one of its incident is pending, due or not, or held. */
-export const dueDeliveries = `
-  SELECT body, outcome FROM deliveries AS d
-  WHERE receiver = :receiver AND status = 'pending' AND due <= :now
-    AND NOT (kind = 'resolved' AND (EXISTS (
-      SELECT 1 FROM deliveries WHERE receiver = :receiver AND status = 'pending'
-        AND incident = d.incident AND kind = 'firing') OR EXISTS (
-      SELECT 1 FROM deliveries WHERE receiver = :receiver AND status = 'held'
-        AND incident = d.incident AND kind = 'firing')))
-  ORDER BY seq LIMIT :limit`;
+/** Resolved messages of an incident wait while the firing one for the same receiver is pending, due or not, or held. */
+export const letWait = `
+  UPDATE deliveries SET waits = EXISTS (
+      SELECT 1 FROM deliveries AS f WHERE f.receiver = :receiver AND f.incident = :incident
+        AND f.status = 'pending' AND f.kind = 'firing')
+    OR EXISTS (
+      SELECT 1 FROM deliveries AS f WHERE f.receiver = :receiver AND f.incident = :incident
+        AND f.status = 'held' AND f.kind = 'firing')
+  WHERE receiver = :receiver AND incident = :incident AND status = 'pending' AND kind = 'resolved'`;
 
+const dueOf = (kind: string) => `
+  SELECT * FROM (
+    SELECT seq, kind, due, body, outcome FROM deliveries
+    WHERE receiver = :receiver AND kind = '${kind}' AND status = 'pending' AND waits = 0 AND due <= :now
+    ORDER BY due, seq LIMIT :limit)`;
+
+export const dueDeliveries = `
+  SELECT body, outcome FROM (${dueOf('firing')} UNION ALL ${dueOf('resolved')})
+  ORDER BY kind, due, seq LIMIT :limit`;
+
+/** Returns whose message it is, and about what; no row when nobody knows the key. */
 export const updateDelivery = `
-  UPDATE deliveries SET status = :status, due = :due, outcome = :outcome WHERE key = :key`;
+  UPDATE deliveries SET status = :status, due = :due, outcome = :outcome WHERE key = :key
+  RETURNING receiver, incident`;
 
 export const delivery = `SELECT body, outcome FROM deliveries WHERE key = :key`;
 

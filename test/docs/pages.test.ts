@@ -43,12 +43,7 @@ describe.each(PAGES)('%s', page => {
   it('names only files and folders that are there', () => {
     const named = [...prose(page).matchAll(/`([a-z]+\/[\w./-]*)`/g)].map(([, path = '']) => path);
     const ours = named.filter(path => folders.includes(path.split('/')[0] ?? '') && !/NAME/.test(path));
-    // What a reader may add.
-    const exceptions = ['notify/teams.ts'];
-    for (const path of ours) {
-      if (exceptions.includes(path)) continue;
-      expect([page, path, existsSync(join(ROOT, path))]).toEqual([page, path, true]);
-    }
+    for (const path of ours) expect([page, path, existsSync(join(ROOT, path))]).toEqual([page, path, true]);
   });
 
   it('shows only configurations that are accepted', () => {

@@ -9,7 +9,8 @@ export type Part =
   | 'ebpf'
   | 'newer-bpftrace'
   | 'cc'
-  | 'chromium';
+  | 'chromium'
+  | 'alertmanager';
 
 const missing = new Set((process.env.TIDEGAUGE_MISSING_PARTS ?? '').split(',').filter(Boolean));
 

@@ -62,6 +62,34 @@ describeStates('deliveries', users => {
     expect(await other.dueDeliveries('hook', T0 + 1001, 10)).toEqual([{ notification, ...outcome }]);
   });
 
+  it('give what was never tried before what failed, and of that what has waited longest', async () => {
+    const [a, b, c, d] = [1, 2, 3, 4].map(n => notificationOf(incidentOf(T0 + n), 'hook'));
+    if (!a || !b || !c || !d) throw new Error('four were made');
+    await queue(a, b, c, d);
+    await state.updateDelivery(lease, a.key, { ...done, status: 'pending', nextAttempt: T0 - 1 });
+    await state.updateDelivery(lease, b.key, { ...done, status: 'pending', nextAttempt: T0 - 2 });
+    expect(await due('hook')).toEqual([c, d, b, a]);
+    expect(await due('hook', T0, 3)).toEqual([c, d, b]);
+  });
+
+  it('give an alarm before the end of another', async () => {
+    const over = notificationOf(resolved(incidentOf(T0)), 'hook');
+    const alarm = notificationOf(incidentOf(T0 + 1), 'hook');
+    await queue(over, alarm);
+    expect(await due('hook')).toEqual([alarm, over]);
+    expect(await due('hook', T0, 1)).toEqual([alarm]);
+    await state.updateDelivery(lease, alarm.key, { ...done, status: 'pending', nextAttempt: T0 - 1 });
+    expect(await due('hook')).toEqual([alarm, over]);
+  });
+
+  it('remember since when they fail', async () => {
+    const notification = notificationOf(incidentOf(T0), 'hook');
+    await queue(notification);
+    expect(await other.delivery(notification.key)).not.toHaveProperty('failingSince');
+    await state.updateDelivery(lease, notification.key, { ...done, status: 'pending', failingSince: T0 });
+    expect(await other.delivery(notification.key)).toMatchObject({ failingSince: T0 });
+  });
+
   it('keep resolved back until firing is done with, one way or the other', async () => {
     const incident = incidentOf(T0);
     const [firing, over] = [notificationOf(incident, 'hook'), notificationOf(resolved(incident), 'hook')];

@@ -2,11 +2,12 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Notification } from '../../core/incident/incident.ts';
 import type { DeliveryResult, Receiver } from '../../notify/contract.ts';
 import type { Lease, State } from '../../state/contract.ts';
-import { type DeliverDeps, Deliverer, decide } from '../../worker/deliver.ts';
+import { decide } from '../../worker/decide.ts';
+import { type DeliverDeps, Deliverer } from '../../worker/deliver.ts';
 import { ManualClock } from '../parts/clock.ts';
 import { recordingLog } from '../parts/log.ts';
 import { temporaryFolder, until } from '../parts/process.ts';
-import { incidentsOf, limitFold, openFiles, refusing, STORY } from './fixture.ts';
+import { incidentsOf, LIMITS, limitFold, openFiles, refusing, STORY } from './fixture.ts';
 
 const [INCIDENT] = incidentsOf(limitFold(1_000_000), STORY);
 if (!INCIDENT) throw new Error('the story has no incident');
@@ -24,6 +25,7 @@ function scripted(name: string, ...answers: DeliveryResult[]): Receiver & { got:
   return {
     name,
     address: 'test',
+    limits: LIMITS,
     got,
     async deliver(notification) {
       got.push(notification.status);
@@ -61,7 +63,10 @@ describe('deliverer', () => {
 
   function startWith(deps: Partial<DeliverDeps> & Pick<DeliverDeps, 'receivers'>): Deliverer {
     const { log } = recordingLog();
-    deliverer = new Deliverer(policy, { state, clock, log, leaseMs: 1e9, unrecorded: new Map(), ...deps });
+    // In the middle: pauses are as long as they are meant.
+    const random = () => 0.5;
+    const common = { state, clock, log, leaseMs: 1e9, unrecorded: new Map(), random };
+    deliverer = new Deliverer(policy, { ...common, ...deps });
     deliverer.start();
     return deliverer;
   }
@@ -182,30 +187,38 @@ describe('deliverer', () => {
 });
 
 describe('the decision after an attempt', () => {
+  const at = { now: 50, pauseMs: 1000, giveUpMs: 10_000 };
+  const first = { attempts: 0 };
+
   it('is by outcome alone', () => {
-    expect(decide({ kind: 'accepted' }, 1, 50)).toEqual({
+    expect(decide({ kind: 'accepted' }, first, at)).toEqual({
       status: 'delivered',
       attempts: 1,
       nextAttempt: 50,
       lastError: null,
     });
-    expect(decide({ kind: 'refused', reason: 'no' }, 1, 50)).toMatchObject({
+    expect(decide({ kind: 'refused', reason: 'no' }, first, at)).toMatchObject({
       status: 'dead',
       lastError: 'no',
     });
-    expect(decide({ kind: 'retry', reason: 'x' }, 1, 50)).toMatchObject({
+    expect(decide({ kind: 'retry', reason: 'x' }, first, at)).toEqual({
       status: 'pending',
+      attempts: 1,
       nextAttempt: 1050,
-    });
-    expect(decide({ kind: 'retry', reason: 'x' }, 3, 50)).toMatchObject({
-      status: 'pending',
-      nextAttempt: 4050,
+      lastError: 'x',
+      failingSince: 50,
     });
   });
 
-  it('waits as long as it was asked to, five minutes at most by itself, and gives up in the end', () => {
-    expect(decide({ kind: 'retry', reason: 'x', afterMs: 3_600_000 }, 1, 0).nextAttempt).toBe(3_600_000);
-    expect(decide({ kind: 'retry', reason: 'x' }, 100, 0).nextAttempt).toBe(300_000);
-    expect(decide({ kind: 'retry', reason: 'x' }, 300, 0).status).toBe('dead');
+  it('is to give up when the first attempt failed too long ago', () => {
+    const failing = { attempts: 7, failingSince: 50 };
+    expect(decide({ kind: 'retry', reason: 'x' }, failing, { ...at, now: 10_049 })).toMatchObject({
+      status: 'pending',
+      failingSince: 50,
+    });
+    expect(decide({ kind: 'retry', reason: 'x' }, failing, { ...at, now: 10_050 })).toMatchObject({
+      status: 'dead',
+      lastError: 'gave up after 10s and 8 attempts: x',
+    });
   });
 });

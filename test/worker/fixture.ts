@@ -8,12 +8,16 @@ import type { Frame } from '../../core/traffic/frame.ts';
 import { createFold } from '../../detector/fold/fold.ts';
 import { DEFAULT_LIMITS } from '../../detector/fold/subjects.ts';
 import { DETECTORS } from '../../detector/index.ts';
+import type { Limits } from '../../notify/contract.ts';
 import type { State } from '../../state/contract.ts';
 import { createState } from '../../state/index.ts';
 import type { Store } from '../../store/contract.ts';
 import { createStore } from '../../store/index.ts';
 import { frameOf } from '../data/frames.ts';
 import { recordingLog } from '../parts/log.ts';
+
+/** One message at a time, as soon as the last is answered, for a day. */
+export const LIMITS: Limits = { concurrency: 1, spacingMs: 0, giveUpMs: 86_400_000 };
 
 /** A fold with one rule: bytes sent above the limit, in bytes per second. Incidents end after 10 s of quiet. */
 export function limitFold(limit: number, receivers: readonly string[] = ['chat']): HostFold {

@@ -8,7 +8,7 @@ import { incidentOf, notificationOf, resolved } from '../data/incidents.ts';
 import { ManualClock } from '../parts/clock.ts';
 import { recordingLog } from '../parts/log.ts';
 import { temporaryFolder, until } from '../parts/process.ts';
-import { openFiles } from './fixture.ts';
+import { LIMITS, openFiles } from './fixture.ts';
 
 const HOUR = 3_600_000;
 
@@ -24,6 +24,7 @@ describe('silences and deliveries', () => {
   const receiver: Receiver = {
     name: 'chat',
     address: 'test',
+    limits: LIMITS,
     async deliver({ status, incident }) {
       got.push(`${status} ${incident.container}`);
       return { kind: 'accepted' };

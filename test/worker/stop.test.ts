@@ -6,7 +6,7 @@ import { Worker } from '../../worker/worker.ts';
 import { ManualClock } from '../parts/clock.ts';
 import { recordingLog } from '../parts/log.ts';
 import { temporaryFolder, until } from '../parts/process.ts';
-import { limitFold, openFiles, refusing, STORY } from './fixture.ts';
+import { LIMITS, limitFold, openFiles, refusing, STORY } from './fixture.ts';
 
 let folder: ReturnType<typeof temporaryFolder>;
 beforeEach(() => {
@@ -112,7 +112,7 @@ it('what a worker has counted is neither missing nor there twice while it ends',
     });
   };
   const chat: Receiver = {
-    ...{ name: 'chat', address: 'nowhere' },
+    ...{ name: 'chat', address: 'nowhere', limits: LIMITS },
     deliver: (_, signal) => (answers.shift() ?? untilCutShort)(signal),
   };
   const { start, publish, stop, close, away, clock } = await installation([chat]);

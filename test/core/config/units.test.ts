@@ -3,10 +3,12 @@ import fc from 'fast-check';
 import {
   formatCount,
   formatDuration,
+  formatFrequency,
   formatLength,
   formatSize,
   formatValue,
   parseDuration,
+  parseFrequency,
   parseRate,
   parseSize,
 } from '../../../core/config/units.ts';
@@ -71,4 +73,14 @@ it('a length of time is rounded as people read it', () => {
   expect([0, 999, 9949, 10_001, 83_456, 3_600_001].map(formatLength)).toEqual([
     ...['0s', '999ms', '9s900ms', '10s', '1m23s', '1h'],
   ]);
+});
+
+describe('frequencies', () => {
+  it('are written as they are read', () => {
+    for (const text of ['1/s', '30/m', '7/m', '100/h', '5/s'])
+      expect(formatFrequency(parseFrequency(text) ?? 0)).toBe(text);
+    expect(parseFrequency('30/m')).toBe(2000);
+    for (const text of ['', '0/s', '1', '/s', '1/d', '-1/s', '1.5/s'])
+      expect(parseFrequency(text)).toBeNull();
+  });
 });

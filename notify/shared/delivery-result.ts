@@ -1,6 +1,6 @@
-import { parseHttpDate } from '../core/clock.ts';
-import { describeError, errorCode, printable } from '../core/errors.ts';
-import type { DeliveryResult } from './contract.ts';
+import { parseHttpDate } from '../../core/clock.ts';
+import { describeError, errorCode, printable } from '../../core/errors.ts';
+import type { DeliveryResult } from '../contract.ts';
 
 /** What came back from one HTTP request. */
 export type HttpResult =

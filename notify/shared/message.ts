@@ -1,0 +1,124 @@
+import { isoTime } from '../../core/clock.ts';
+import { formatLength } from '../../core/config/units.ts';
+import { printable } from '../../core/errors.ts';
+import { circumstancesOf } from '../../core/incident/evidence-text.ts';
+import type { Finding, Incident, Notification } from '../../core/incident/incident.ts';
+import { describeScope } from '../../core/incident/scope.ts';
+
+/**
+ * A message for people, before it is put into the form of one kind of receiver. All texts are one line without control
+ * characters, of bounded length; names in them are others' choice, so whoever shows them escapes them for its own markup.
+ */
+export interface Message {
+  readonly status: Notification['status'];
+  readonly severity: Incident['severity'];
+  /** What it should look like: how bad it is, or how it ended. */
+  readonly tone: Incident['severity'] | 'resolved' | 'ended';
+  /** `CRITICAL: shop-web-1`, `RESOLVED: shop-web-1`; up to 100 characters. */
+  readonly headline: string;
+  /** What was seen against what was expected; or how long it lasted. Up to 400 characters. */
+  readonly summary: string;
+  readonly facts: readonly Fact[];
+}
+
+/** Name of up to 20 characters, text of up to 400. */
+export interface Fact {
+  readonly name: string;
+  readonly text: string;
+}
+
+const NAME_LIMIT = 80;
+const TEXT_LIMIT = 400;
+/** Findings that are shown; of the others their number. */
+const FINDINGS = 5;
+/** What to look at begins this long before the incident, ms. */
+const BEFORE_MS = 600_000;
+
+/** What, where, since when, seen against expected, what to look at next. */
+export function messageOf({ status, incident }: Notification): Message {
+  const isOver = status === 'resolved';
+  const tone = isOver ? (incident.ended === undefined ? 'resolved' : 'ended') : incident.severity;
+  const shown = incident.findings.slice(0, FINDINGS);
+  const more = incident.findings.length - shown.length;
+  const facts = [
+    { name: 'Where', text: whereText(incident) },
+    { name: isOver ? 'When' : 'Since', text: whenText(incident, isOver) },
+    ...shown.map(finding => ({ name: isOver ? 'Was seen' : 'Seen', text: findingText(finding) })),
+    ...(more > 0 ? [{ name: 'More', text: `${more} further findings` }] : []),
+    ...(isOver ? [] : [{ name: 'Look at', text: nextText(incident) }]),
+  ];
+  return {
+    status,
+    severity: incident.severity,
+    tone,
+    headline: line(`${tone.toUpperCase()}: ${subjectOf(incident)}`, 100),
+    summary: isOver ? overText(incident) : line(incident.title).trim() || 'anomalous',
+    facts: facts.map(({ name, text }) => ({ name, text: line(text) })),
+  };
+}
+
+/** The message as lines, for those who show plain text. */
+export const plainText = ({ summary, facts }: Message): string =>
+  [summary, ...facts.map(({ name, text }) => `${name}: ${text}`)].join('\n');
+
+/** Untrusted text as one line: no control or direction characters, no halves of characters. */
+export const line = (text: string, limit = TEXT_LIMIT): string =>
+  printable(text.toWellFormed(), limit).toWellFormed();
+
+/** The beginning of a text that takes at most `bytes` of UTF-8, marked when it is not all. */
+export function withinBytes(text: string, bytes: number): string {
+  const all = Buffer.from(text);
+  if (all.length <= bytes) return text;
+  // The decoder leaves out the half of a character at the end.
+  const decoder = new TextDecoder('utf-8', { fatal: false });
+  return `${decoder.decode(all.subarray(0, bytes - 3), { stream: true })}…`;
+}
+
+const name = (text: string): string => line(text, NAME_LIMIT);
+
+function subjectOf({ container, service, host }: Incident): string {
+  if (container !== '') return name(container);
+  return service === '' ? `host ${name(host)}` : `service ${name(service)}`;
+}
+
+function whereText({ container, service, host }: Incident): string {
+  const parts = [
+    container === '' ? null : `container ${name(container)}`,
+    service === '' || service === container ? null : `service ${name(service)}`,
+    `host ${name(host)}`,
+  ];
+  return parts.filter(part => part !== null).join(', ');
+}
+
+function whenText(incident: Incident, isOver: boolean): string {
+  const start = timeText(incident.start);
+  return isOver ? `${start} to ${timeText(incident.end)} (${lengthOf(incident)})` : start;
+}
+
+/** Gone is not well: why it is over is told, unless it was seen to be well again. */
+function overText(incident: Incident): string {
+  const why = incident.ended === undefined ? '' : `: ${incident.ended}`;
+  return line(`over after ${lengthOf(incident)}${why}`);
+}
+
+const lengthOf = ({ start, end }: Incident): string => formatLength(end - start);
+
+/** `2026-01-15 03:12:05 UTC` */
+const timeText = (time: number): string => `${isoTime(time).slice(0, 19).replace('T', ' ')} UTC`;
+
+function findingText(finding: Finding): string {
+  const { rule, scope, evidence, peak } = finding;
+  const seen = [describeScope(scope), evidence.text].filter(Boolean).join(' ');
+  const what = [seen, ...circumstancesOf(finding)].join('; ');
+  return `${what} (rule ${rule}, score ${peak.toFixed(1)})`;
+}
+
+/** A command that goes on from here. A name that a shell could take for more than a name is left out of it. */
+function nextText({ host, container, start, findings }: Incident): string {
+  if (findings.some(({ rule }) => rule === 'capture' || rule === 'shipping')) return 'tidegauge doctor';
+  const from = `--from ${isoTime(start - BEFORE_MS).slice(0, 16)}Z`;
+  const flag = (option: string, value: string) =>
+    /^[\w./][\w./-]*$/.test(value) ? `${option} ${value}` : '';
+  const command = container === '' ? 'tidegauge incidents' : 'tidegauge map';
+  return [command, from, flag('--host', host), flag('--container', container)].filter(Boolean).join(' ');
+}

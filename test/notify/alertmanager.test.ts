@@ -1,0 +1,114 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
+import { systemClock } from '../../core/clock.ts';
+import { alertmanager } from '../../notify/alertmanager.ts';
+import { incidentOf, notificationOf, resolved } from '../data/incidents.ts';
+import { describeWith } from '../parts/need.ts';
+import { Child, freePort, temporaryFolder } from '../parts/process.ts';
+import { never, testServers } from './fixture.ts';
+
+const { serve } = testServers();
+
+const receiverAt = (...urls: string[]) =>
+  alertmanager.create('am', alertmanager.options.parse({ urls, timeout: '20s' }), systemClock);
+
+const alertSchema = z.array(
+  z.object({
+    labels: z.record(z.string(), z.string()),
+    annotations: z.record(z.string(), z.string()),
+    startsAt: z.string(),
+    endsAt: z.string(),
+    status: z.object({ state: z.string() }),
+  }),
+);
+
+describeWith(['alertmanager'], 'a real Alertmanager', () => {
+  const folder = temporaryFolder();
+  let child: Child;
+  let url: string;
+
+  beforeAll(async () => {
+    const port = await freePort();
+    url = `http://127.0.0.1:${port}`;
+    const config = join(folder.path, 'alertmanager.yml');
+    writeFileSync(config, 'route: { receiver: none }\nreceivers: [{ name: none }]\n');
+    const storage = join(folder.path, 'data');
+    child = new Child('prometheus-alertmanager', [
+      ...[`--config.file=${config}`, `--storage.path=${storage}`],
+      ...[`--web.listen-address=127.0.0.1:${port}`, '--cluster.listen-address='],
+    ]);
+    await child.until('Alertmanager', async () => {
+      const answer = await fetch(`${url}/-/ready`).catch(() => null);
+      return answer?.ok === true;
+    });
+  });
+  afterAll(async () => {
+    await child.stop();
+    folder.remove();
+  });
+
+  /** Active alerts of an incident. */
+  const active = async (id: string) => {
+    const answer = await fetch(`${url}/api/v2/alerts?filter=incident%3D%22${id}%22`);
+    return alertSchema.parse(await answer.json());
+  };
+
+  it('has an alert for each incident until that is over', async () => {
+    const incident = incidentOf(systemClock.now() - 60_000);
+    const receiver = receiverAt(url);
+    expect(await receiver.deliver(notificationOf(incident, 'am'), never)).toEqual({ kind: 'accepted' });
+    const [alert] = await active(incident.id);
+    expect(alert?.labels).toEqual({
+      ...{ alertname: 'tidegauge', host: 'web-1', service: 'shop/web', container: 'shop' },
+      ...{ severity: 'warning', incident: incident.id },
+    });
+    expect(Date.parse(alert?.startsAt ?? '')).toBe(incident.start);
+    expect(alert?.annotations.summary).toBe(incident.title);
+    expect(await receiver.deliver(notificationOf(resolved(incident, 30_000), 'am'), never)).toEqual({
+      kind: 'accepted',
+    });
+    expect(await active(incident.id)).toEqual([]);
+  });
+
+  it('takes all that fires at once, again and again, and does not end it', async () => {
+    const incidents = [1, 2, 3].map(n => incidentOf(systemClock.now() - n));
+    const notifications = incidents.map(incident => notificationOf(incident, 'am'));
+    const { repetition } = receiverAt(url);
+    for (let i = 0; i < 2; i++)
+      expect(await repetition?.send(notifications, never)).toEqual({ kind: 'accepted' });
+    for (const { id } of incidents) {
+      const [alert, ...more] = await active(id);
+      expect(more).toEqual([]);
+      // It would take several lost repetitions to end it.
+      expect(Date.parse(alert?.endsAt ?? '')).toBeGreaterThan(systemClock.now() + (repetition?.everyMs ?? 0));
+    }
+  });
+
+  it('takes names of any kind', async () => {
+    const name = '<!channel> "quoted" \u202e\u0000 \ud800 {{ .Labels }}';
+    const incident = incidentOf(systemClock.now(), { host: name, service: '', container: name, title: name });
+    const receiver = receiverAt(url);
+    expect(await receiver.deliver(notificationOf(incident, 'am'), never)).toEqual({ kind: 'accepted' });
+    const [alert] = await active(incident.id);
+    expect(alert?.labels).not.toHaveProperty('service');
+    expect(JSON.stringify(alert)).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+  });
+});
+
+describe('several instances', () => {
+  it('all get every alert, and one that has it is enough', async () => {
+    const [fine, away] = [
+      await serve(response => response.end()),
+      await serve(response => response.writeHead(503).end()),
+    ];
+    const message = notificationOf(incidentOf(0), 'am');
+    expect(await receiverAt(away.url, `${fine.url}/am/`).deliver(message, never)).toEqual({
+      kind: 'accepted',
+    });
+    expect(await receiverAt(away.url).deliver(message, never)).toEqual({ kind: 'retry', reason: 'HTTP 503' });
+    expect(fine.seen.map(each => each.url)).toEqual(['/am/api/v2/alerts']);
+    expect(away.seen.map(each => each.url)).toEqual(['/api/v2/alerts', '/api/v2/alerts']);
+  });
+});
