@@ -21,6 +21,11 @@ export const ROLLING_ZSCORE: Candidate = candidate('rolling z-score', [
 /** Each rule of a fresh install alone. */
 export const ALONE: readonly Candidate[] = DEFAULT_RULES.map(rule => candidate(`${rule.use} alone`, [rule]));
 
+/** Rules that wait to be asked for, each alone. */
+export const ON_REQUEST: readonly Candidate[] = ['new-peer', 'host'].map(use =>
+  candidate(`${use} alone`, [{ use, name: use }]),
+);
+
 /** The default without one of its views. */
 export const ABLATIONS: readonly Candidate[] = VIEW_NAMES.map(left =>
   candidate(

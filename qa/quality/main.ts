@@ -1,12 +1,13 @@
 /** Measures detection and writes docs/quality.md: `npm run quality -- [--quick] [--days N] [--seeds 1,2,…] [--series DIR]`. */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { laboratory } from './lab-section.ts';
 import type { Section, Settings } from './section.ts';
 import { publicSeries } from './series-section.ts';
 import { simulated } from './simulated.ts';
 
 /** The parts of the page, in its order. */
-const SECTIONS: readonly Section[] = [simulated, publicSeries];
+const SECTIONS: readonly Section[] = [simulated, publicSeries, laboratory];
 
 function settingsOf(): Settings {
   const { values } = parseArgs({

@@ -35,8 +35,8 @@ const IMAGE = 'tidegauge-test:1';
 /** It starts containerd, which loads its plug-ins: seconds where little else runs. */
 const START_MS = 60_000;
 
-/** Start dockerd and make the image. */
-export async function startDocker(): Promise<DockerServer> {
+/** Start dockerd and make the image. `detached`: Ctrl-C at the terminal does not reach it. */
+export async function startDocker({ detached = false } = {}): Promise<DockerServer> {
   const folder = temporaryFolder();
   const socket = join(folder.path, 'docker.sock');
   const args = ['--iptables=false', '--ip6tables=false', '--bridge=none', '--ip-forward=false'];
@@ -45,7 +45,7 @@ export async function startDocker(): Promise<DockerServer> {
 
   const docker = (...command: readonly string[]) => client(socket, command);
   const start = async () => {
-    const child = new Child('dockerd', args);
+    const child = new Child('dockerd', args, { detached });
     const answers = () =>
       spawnSync('docker', ['-H', `unix://${socket}`, 'version'], { timeout: 10_000 }).status === 0;
     await child.until('dockerd', answers, START_MS);
@@ -85,8 +85,13 @@ export async function startDocker(): Promise<DockerServer> {
       child = await start();
     },
     async stop() {
-      const ids = child.process.exitCode === null ? docker('ps', '-aq').split('\n').filter(Boolean) : [];
-      if (ids.length > 0) docker('rm', '-f', ...ids);
+      if (child.process.exitCode === null) {
+        const remove = (ids: string, ...command: readonly string[]) =>
+          ids !== '' && docker(...command, ...ids.split('\n'));
+        remove(docker('ps', '-aq'), 'rm', '-f');
+        // Their bridges would outlive dockerd.
+        remove(docker('network', 'ls', '-q', '--filter', 'type=custom'), 'network', 'rm');
+      }
       await child.stop();
       unmountBelow(folder.path);
       folder.remove();
