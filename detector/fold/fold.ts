@@ -20,7 +20,7 @@ import { matcher, ownRule, type RuleInForce, ruleChooser } from './match.ts';
 import { DEFAULT_LIMITS, forget, type Limits, noSubjects, subjectOf } from './subjects.ts';
 
 /** Raised whenever the same frames would give other verdicts, or the state another shape. */
-const VERSION = 2;
+const VERSION = 3;
 
 /** A rule with its detector. */
 interface Bound<D> {
