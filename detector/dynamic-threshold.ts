@@ -12,14 +12,16 @@ import {
   endHalf,
   envelopeBytes,
   judge,
+  learn,
   limitOf,
   newEnvelope,
+  recentBytes,
   settle,
   spanOf,
 } from './dynamic/envelope.ts';
 import { VIEWS } from './dynamic/index.ts';
 import { strictnessOf } from './dynamic/sensitivity.ts';
-import { newTraffic, type Part, type Traffic, take, trafficBytes } from './dynamic/traffic.ts';
+import { newTraffic, type Part, sum, type Traffic, take, trafficBytes } from './dynamic/traffic.ts';
 import { VIEW_NAMES, type View } from './dynamic/view.ts';
 import { inputOf } from './shared/example-inputs.ts';
 
@@ -30,7 +32,7 @@ const options = z.strictObject({
     .min(1)
     .default([...VIEW_NAMES])
     .describe(
-      'What is judged: how much, bytes sent per message received, sizes, a trickle that never rests, silence.',
+      'What is judged: how much, a burst alone, what is always there, bytes sent per message received, sizes, messages of each size, a trickle that never rests, silence.',
     ),
   warm_up: duration({ min: '1m', max: '7d' })
     .prefault('15m')
@@ -69,7 +71,7 @@ const HELD_BACK = 0.99;
 const MAX_SCORE = 100;
 
 function init(o: Options): State {
-  const envelopes = VIEWS.map(view => (o.views.includes(view.name) ? newEnvelope() : null));
+  const envelopes = VIEWS.map(view => (o.views.includes(view.name) ? newEnvelope(view.daily) : null));
   return { traffic: newTraffic(), envelopes, block: null, half: null, raised: null };
 }
 
@@ -95,6 +97,10 @@ function step(
     if (!envelope || !view) continue;
     const value = view.read(traffic, part);
     if (value === null) continue;
+    if (view.isLearntOnly?.(traffic)) {
+      learn(envelope, value);
+      continue;
+    }
     const score = judge(envelope, value, view.sharp, youth, strictness * raised(view.name), now);
     if (score < best) continue;
     best = score;
@@ -222,8 +228,9 @@ export const dynamicThreshold: Detector<'container', Options, State> = {
     },
   ],
   stateBytes: o => {
-    const judged = VIEWS.filter(view => o.views.includes(view.name)).length;
-    return trafficBytes + judged * envelopeBytes + VIEWS.length * 5 + 200;
+    const judged = VIEWS.filter(view => o.views.includes(view.name));
+    const envelopes = sum(judged.map(view => (view.daily ? envelopeBytes : recentBytes)));
+    return trafficBytes + envelopes + VIEWS.length * 5 + 200;
   },
   init,
   step,

@@ -39,7 +39,16 @@ interface Replica {
   /** Messages received in each frame of the last minute, and how long these were, ms; oldest first. */
   messages: number[];
   lengths: number[];
+  /** Messages in each of the last whole minutes, oldest first; in the growing one, and how long that is, ms. */
+  minutes: number[];
+  growing: number;
+  growingMs: number;
+  /** Mean logarithm of its traffic over that of the others, by the minute; of how many. */
+  usual: number;
+  known: number;
+  /** Of the last minute, and of the last minutes. */
   envelope: Envelope;
+  slow: Envelope;
 }
 
 interface State {
@@ -62,13 +71,33 @@ const WHOLE_MS = MINUTE - 5000;
 const HOLE_MS = 30_000;
 const START_MS = 180_000;
 const GONE_MS = 24 * 60 * MINUTE;
-/** Messages a minute that make little difference. */
-const FEW = 20;
-const SHARP: Sharpness = { floor: 0.66, steadyFloor: 0.5, restless: 0.4, allowance: 0.15 };
+/** A difference of so many minutes is judged as well: stalls and what is made up for afterwards even out in them. */
+const SLOW_MINUTES = 5;
+/** Minutes after which half of what is usual is new. */
+const USUAL_MINUTES = 720;
+/** Balanced replicas differ by a surge at most: what one did of late excuses no more than this. */
+const EXCUSED = 0.2;
+
+/** How one span is judged; `few`: messages a minute that make little difference. */
+interface Span {
+  readonly words: string;
+  readonly few: number;
+  readonly sharp: Sharpness;
+}
+const MINUTE_SPAN: Span = {
+  words: '1m',
+  few: 20,
+  sharp: { floor: 0.8, steadyFloor: 0.7, restless: 0.4, allowance: 0.08 },
+};
+const SLOW_SPAN: Span = {
+  words: '5m',
+  few: 8,
+  sharp: { floor: 0.6, steadyFloor: 0.55, restless: 0.6, allowance: 0.08 },
+};
 const WORTH_TELLING = 0.5;
 const MAX_SCORE = 100;
 
-const replicaBytes = 64 * 2 + 100 + FRAMES * 24 + recentBytes;
+const replicaBytes = 64 * 2 + 220 + FRAMES * 24 + SLOW_MINUTES * 20 + 2 * recentBytes;
 
 function step(state: State, input: GroupInput, o: Options): { state: State; opinion: Opinion } {
   const now = input.start + input.durationMs;
@@ -100,9 +129,12 @@ function restOf(present: readonly Replica[]): number {
 function turn(state: State, now: number): void {
   const { block, half } = spanOf(now);
   if (block === state.block) return;
-  for (const { envelope } of state.replicas) {
-    endBlock(envelope);
-    settle(envelope, half);
+  for (const { envelope, slow } of state.replicas) {
+    for (const one of [envelope, slow]) {
+      endBlock(one);
+      settle(one, half);
+      if (one.edge !== null) one.edge = Math.min(one.edge, EXCUSED);
+    }
   }
   state.block = block;
 }
@@ -132,7 +164,13 @@ function take(state: State, member: ContainerInput, now: number): Replica {
       mute: START_MS,
       messages: [],
       lengths: [],
-      envelope: { ...newEnvelope(), day: [] },
+      minutes: [],
+      growing: 0,
+      growingMs: 0,
+      usual: 0,
+      known: 0,
+      envelope: newEnvelope(false),
+      slow: newEnvelope(false),
     };
     if (state.replicas.length < MOST) state.replicas.push(replica);
   }
@@ -146,7 +184,9 @@ function take(state: State, member: ContainerInput, now: number): Replica {
     forgetMinute(replica);
     return replica;
   }
-  addFrame(replica, member.receive?.messages ?? 0, member.durationMs);
+  const count = member.receive?.messages ?? 0;
+  addFrame(replica, count, member.durationMs);
+  addToMinute(replica, count, member.durationMs);
   while (replica.lengths.length > FRAMES || sum(replica.lengths) - (replica.lengths[0] ?? 0) >= MINUTE) {
     replica.messages.shift();
     replica.lengths.shift();
@@ -165,41 +205,102 @@ function addFrame({ messages, lengths }: Replica, count: number, durationMs: num
   }
 }
 
+function addToMinute(replica: Replica, count: number, durationMs: number): void {
+  // A minute that is over was judged with the frame before.
+  if (replica.growingMs >= MINUTE) {
+    replica.growing = 0;
+    replica.growingMs = 0;
+  }
+  replica.growing += count;
+  replica.growingMs += durationMs;
+  if (replica.growingMs < MINUTE) return;
+  replica.minutes.push((replica.growing * MINUTE) / replica.growingMs);
+  if (replica.minutes.length > SLOW_MINUTES) replica.minutes.shift();
+}
+
 function forgetMinute(replica: Replica): void {
   replica.messages = [];
   replica.lengths = [];
+  replica.minutes = [];
+  replica.growing = 0;
+  replica.growingMs = 0;
 }
 
-/** Each against the median of the others: the oddest. */
-function judgeAll(ready: readonly Replica[], youth: number, strictness: number, now: number): Opinion {
-  const rates = ready.map(replica => (sum(replica.messages) * MINUTE) / sum(replica.lengths));
+interface Odd {
+  readonly score: number;
+  readonly evidence: Evidence;
+}
+
+/** The oddest of the last minute, or of the last minutes where these have just ended for all. */
+function judgeAll(ready: readonly Replica[], youth: number, strictness: number, now: number): Odd {
+  const rates = ready.map(({ messages, lengths }) => (sum(messages) * MINUTE) / sum(lengths));
+  const judgeIn = (span: Span, of: readonly number[], pick: (replica: Replica) => Envelope) =>
+    oddest(ready, of, span, (replica, value) => {
+      const envelope = pick(replica);
+      const score = judge(envelope, value, span.sharp, youth, strictness, now);
+      return { score, bound: (envelope.edge ?? 0) + limitOf(envelope, span.sharp, youth) * strictness };
+    });
+  const fast = judgeIn(MINUTE_SPAN, rates, replica => replica.envelope);
+  const isWhole = ready.every(
+    ({ minutes, growingMs }) => minutes.length === SLOW_MINUTES && growingMs >= MINUTE,
+  );
+  if (!isWhole) return fast;
+  const means = ready.map(({ minutes }) => sum(minutes) / SLOW_MINUTES);
+  const slow = judgeIn(SLOW_SPAN, means, replica => replica.slow);
+  learnUsual(ready, means);
+  return slow.score > fast.score ? slow : fast;
+}
+
+/** Each against the median of the others, less what is usual for it. */
+function oddest(
+  ready: readonly Replica[],
+  rates: readonly number[],
+  span: Span,
+  say: (replica: Replica, value: number) => { score: number; bound: number },
+): Odd {
   const sorted = [...rates].sort((a, b) => a - b);
-  let best: { score: number; evidence: Evidence } = { score: 0, evidence: ALIKE };
+  let best: Odd = { score: 0, evidence: ALIKE };
   ready.forEach((replica, i) => {
     const own = rates[i] ?? 0;
     const others = medianWithout(sorted, own);
-    const value = Math.abs(Math.log(own + FEW) - Math.log(others + FEW));
-    const { envelope } = replica;
-    const score = Math.min(judge(envelope, value, SHARP, youth, strictness, now), MAX_SCORE);
+    const { score, bound } = say(replica, Math.abs(logRatio(own, others, span.few) - replica.usual));
     if (score <= best.score) return;
-    if (score < WORTH_TELLING) {
-      best = { score, evidence: ALIKE };
-      return;
-    }
-    const bound = (envelope.edge ?? 0) + limitOf(envelope, SHARP, youth) * strictness;
-    best = { score, evidence: evidenceOf(replica.name, own, others, bound) };
+    const evidence = score < WORTH_TELLING ? ALIKE : evidenceOf(replica, own, others, bound, span);
+    best = { score: Math.min(score, MAX_SCORE), evidence };
   });
   return best;
 }
 
+const logRatio = (own: number, others: number, few: number): number => Math.log((own + few) / (others + few));
+
+/** What is usual for each: some services have one replica that does more. */
+function learnUsual(ready: readonly Replica[], means: readonly number[]): void {
+  const sorted = [...means].sort((a, b) => a - b);
+  ready.forEach((replica, i) => {
+    const own = means[i] ?? 0;
+    const now = logRatio(own, medianWithout(sorted, own), SLOW_SPAN.few);
+    replica.known = Math.min(replica.known + 1, USUAL_MINUTES);
+    replica.usual = thousandths(replica.usual + (now - replica.usual) / replica.known);
+  });
+}
+
+// Zero is never negative: JSON has no sign for it.
+const thousandths = (x: number): number => Math.round(1e3 * x) / 1e3 + 0;
+
 const ALIKE: Evidence = { seen: 0, low: null, high: null, unit: '', text: 'replicas alike' };
 
-function evidenceOf(name: string, own: number, others: number, bound: number): Evidence {
+function evidenceOf(
+  { name, usual }: Replica,
+  own: number,
+  others: number,
+  bound: number,
+  { few, words }: Span,
+): Evidence {
   const seen = own / 60;
-  const low = Math.max(0, (others + FEW) * Math.exp(-bound) - FEW) / 60;
-  const high = ((others + FEW) * Math.exp(bound) - FEW) / 60;
+  const low = Math.max(0, (others + few) * Math.exp(usual - bound) - few) / 60;
+  const high = Math.max(0, (others + few) * Math.exp(usual + bound) - few) / 60;
   const text =
-    `replica ${printableName(name)} received ${formatValue(seen, 'msg/s')} over 1m, the others ${formatValue(others / 60, 'msg/s')}, ` +
+    `replica ${printableName(name)} received ${formatValue(seen, 'msg/s')} over ${words}, the others ${formatValue(others / 60, 'msg/s')}, ` +
     `expected ${formatValue(low, 'msg/s')} to ${formatValue(high, 'msg/s')} (siblings)`;
   return { seen, low, high, unit: 'msg/s', overMs: MINUTE, text };
 }

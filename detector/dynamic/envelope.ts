@@ -76,10 +76,10 @@ const SAME_ALARM = MINUTE;
 const PEAKS = 6;
 const PEAK_DAYS = 14;
 /** How far beyond the second greatest event news begins. */
-const BEYOND = 1.3;
-/** While young (a day) one event counts nearly as two do: first runs come together. */
+const BEYOND = 1.5;
+/** While young (a day) one event counts nearly as two do, as first runs come together: so much of it. */
 const YOUTH = Math.log(1 + 8 / 24);
-const ONCE = 0.75;
+const ONCE = 0.85;
 /** Within one event only so many times the difference that alarmed alarms again. */
 const AGAIN = 1.5;
 /** Age at which the allowance of a young envelope is ln 2 of its unit. */
@@ -94,11 +94,12 @@ export const envelopeBytes = 175 + (BLOCKS + HALVES) * 6 + PEAKS * 17 + 125;
 /** The same for one that knows no times of day (`day` stays empty). */
 export const recentBytes = envelopeBytes - HALVES * 6;
 
-export const newEnvelope = (): Envelope => ({
+/** `daily`: it knows times of day. */
+export const newEnvelope = (daily = true): Envelope => ({
   blocks: [],
   block: null,
   half: null,
-  day: Array(HALVES).fill(null),
+  day: daily ? Array(HALVES).fill(null) : [],
   former: null,
   today: 0,
   edge: null,
@@ -136,6 +137,7 @@ export function endBlock(e: Envelope): void {
 
 /** The half-hour number `half` since the epoch ends. */
 export function endHalf(e: Envelope, half: number): void {
+  if (e.day.length === 0) return;
   const slot = slotOf(half);
   const old = e.day[slot] ?? null;
   e.former = old;
@@ -237,7 +239,8 @@ function learnEvent(e: Envelope, event: Event, value: number, now: number): void
   event.aside = null;
 }
 
-function learn(e: Envelope, value: number): void {
+/** Take note of a value that is not judged. */
+export function learn(e: Envelope, value: number): void {
   if (e.block === null || value > e.block) e.block = hundredths(value);
   if (e.half === null || value > e.half) e.half = hundredths(value);
 }

@@ -1,9 +1,21 @@
+import { base } from './base.ts';
+import { burst } from './burst.ts';
 import { levels } from './level.ts';
-import { ratio } from './ratio.ts';
+import { bySize } from './novel-size.ts';
+import { ratios } from './ratio.ts';
 import { silence } from './silence.ts';
 import { sizes } from './sizes.ts';
 import { trickle } from './trickle.ts';
 import type { View } from './view.ts';
 
 /** All views: what the dynamic threshold judges. A state keeps an envelope for each, in this order. */
-export const VIEWS: readonly View[] = [...levels, ratio, ...sizes, trickle, silence];
+export const VIEWS: readonly View[] = [
+  ...levels,
+  burst,
+  base,
+  ...ratios,
+  ...sizes,
+  ...bySize,
+  trickle,
+  silence,
+];

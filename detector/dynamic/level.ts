@@ -1,15 +1,15 @@
 import { formatValue } from '../../core/config/units.ts';
 import type { Sharpness } from './envelope.ts';
-import { messagePadding, type Part, QUANTITIES, type Traffic } from './traffic.ts';
+import { messagePadding, type Part, type Traffic } from './traffic.ts';
 import type { View } from './view.ts';
 
 /**
- * More than usual, or much less: ln(x + c), x the messages or bytes of the last 5 seconds, of the last minute, or the least
- * of the last five minutes. With c, a few messages' worth, small counts are harmless, and "twice as much" is ln 2 for every container.
+ * More than usual, or much less: ln(x + c), x the messages or bytes of the last 5 seconds or of the last minute. With c, a
+ * few messages' worth, small counts are harmless, and "twice as much" is ln 2 for every container.
  */
 
 interface Span {
-  readonly of: 'now' | 'minute' | 'sustained';
+  readonly of: 'now' | 'minute';
   readonly seconds: number;
   readonly words: string;
   /** What it looks back to, ms. */
@@ -22,39 +22,27 @@ interface Span {
   readonly sharp: Sharpness;
 }
 
-const ALL = QUANTITIES.map((_, quantity) => quantity);
-
+// Bytes of 5 seconds and those received add nothing to what sizes tell.
 const SPANS: readonly Span[] = [
   {
     of: 'now',
     seconds: 5,
     words: 'for 5s',
     overMs: 5000,
-    quantities: ALL,
+    quantities: [0, 1],
     messages: 4,
     large: 8,
-    sharp: { floor: 1.05, steadyFloor: 0.7, restless: 0.4, allowance: 0.3 },
+    sharp: { floor: 1.35, steadyFloor: 0.9, restless: 0.4, allowance: 0.2 },
   },
   {
     of: 'minute',
     seconds: 60,
     words: 'over 1m',
     overMs: 60_000,
-    quantities: ALL,
+    quantities: [0, 1, 2],
     messages: 12,
     large: 24,
-    sharp: { floor: 0.68, steadyFloor: 0.5, restless: 0.4, allowance: 0.4 },
-  },
-  {
-    of: 'sustained',
-    seconds: 60,
-    words: 'in each of 5m',
-    overMs: 300_000,
-    // The least of five minutes is what jobs of seconds and minutes do not reach; of bytes it is too restless.
-    quantities: [0, 1],
-    messages: 60,
-    large: 60,
-    sharp: { floor: 0.66, steadyFloor: 0.25, restless: 0.4, allowance: 0.4 },
+    sharp: { floor: 0.92, steadyFloor: 0.68, restless: 0.4, allowance: 0.4 },
   },
 ];
 
@@ -69,6 +57,7 @@ function above(quantity: number, span: Span): View {
   return {
     name: 'level',
     sharp: span.sharp,
+    daily: true,
     read(traffic, part) {
       const sums = part[span.of];
       return sums === null ? null : Math.log((sums[quantity] ?? 0) + padding(traffic, quantity, span));
@@ -89,7 +78,8 @@ const both = (part: Part): number | null => part.minute && (part.minute[0] ?? 0)
 
 const below: View = {
   name: 'level',
-  sharp: { floor: 1.2, steadyFloor: 0.7, restless: 0.4, allowance: 0.3 },
+  sharp: { floor: 1.25, steadyFloor: 0.75, restless: 0.4, allowance: 0.3 },
+  daily: true,
   read(_, part) {
     const messages = both(part);
     return messages === null ? null : -Math.log(messages + FEW);

@@ -6,7 +6,7 @@ import { BUCKETS, type Sizes, upperBound } from '../../core/traffic/histogram.ts
 export const CLASSES: readonly number[] = [
   0, 64, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 8192, 16_384, 32_768, 65_536,
 ];
-const CLASS_OF: ReadonlyMap<number, number> = new Map(
+export const CLASS_OF: ReadonlyMap<number, number> = new Map(
   BUCKETS.map(bound => [bound, CLASSES.findLastIndex(low => low <= bound)]),
 );
 /** The overflow bucket has no middle. */
@@ -17,6 +17,12 @@ const MIDDLE: ReadonlyMap<number, number> = new Map(
     return [bound, Number.isFinite(upper) ? (bound + upper) / 2 : OVERFLOW_MIDDLE];
   }),
 );
+
+/** The sizes of a class, for people. */
+export function sizeRange(index: number): string {
+  const upper = CLASSES[index + 1];
+  return upper === undefined ? `${CLASSES[index]} B and more` : `${CLASSES[index]} to ${upper - 1} B`;
+}
 
 /** Messages that are enough to compare with; fewer are pooled for so many minutes, and dropped below so many. */
 const ENOUGH = 60;

@@ -27,7 +27,8 @@ function mostMoved(traffic: Traffic, direction: 0 | 1, sign: 1 | -1): string {
 function moved(direction: 0 | 1): View {
   return {
     name: 'sizes',
-    sharp: { floor: 0.21, steadyFloor: 0.18, restless: 0.05, allowance: 0.1 },
+    sharp: { floor: 0.23, steadyFloor: 0.2, restless: 0.05, allowance: 0.1 },
+    daily: true,
     read(traffic, part) {
       const shape = traffic.shapes[direction];
       return shape && part.isMinute ? compareShape(shape) : null;

@@ -1,5 +1,14 @@
 import type { Window } from '../../core/traffic/frame.ts';
 import type { ContainerInput } from '../contract.ts';
+import {
+  addSizes,
+  type BySize,
+  bySizeBytes,
+  endMinute,
+  endPart,
+  forgetGrowing,
+  newBySize,
+} from './by-size.ts';
 import { addWindow, newShape, type Shape, shapeBytes, weightedSize } from './shape.ts';
 
 /**
@@ -8,10 +17,11 @@ import { addWindow, newShape, type Shape, shapeBytes, weightedSize } from './sha
  */
 
 export const PART_MS = 5000;
-/** Parts of a minute, minutes that a sustained level is kept for, and minutes that rest is looked for in. */
+/** Parts of a minute, minutes that are summed, and those that rest and the base are looked for in. */
 const PARTS = 12;
 const MINUTES = 5;
 export const REST_MINUTES = 10;
+export const BASE_MINUTES = 10;
 /** A hole of this length ends all sums: nobody saw what happened in it. */
 const HOLE_MS = 30_000;
 /** After a start nothing is judged or learnt for so long. */
@@ -26,6 +36,16 @@ const FIRST_LOG_SIZE = Math.log(16 * 1024);
 
 /** The four quantities, in this order everywhere. */
 export const QUANTITIES = ['sent messages', 'received messages', 'sent bytes', 'received bytes'] as const;
+
+/** What base.ts looks at. */
+interface Base {
+  /** Messages sent and received in the quieter half of each of the last minutes, oldest first. */
+  halves: number[];
+  /** Mean of its values, of how many at most; how far the newest is beyond that. */
+  usual: number;
+  known: number;
+  beyond: number;
+}
 
 /** Plain JSON. */
 export interface Traffic {
@@ -58,10 +78,19 @@ export interface Traffic {
   logSpread: number[];
   sized: number[];
   shapes: Shape[];
+  bySize: BySize;
+  base: Base;
 }
 
 /** Upper bound of its JSON in bytes: numbers of at most 17 characters. */
-export const trafficBytes = 700 + 4 * (PARTS + MINUTES) * 18 + 2 * REST_MINUTES * 4 + 2 * shapeBytes;
+export const trafficBytes =
+  700 +
+  4 * (PARTS + MINUTES) * 18 +
+  2 * REST_MINUTES * 4 +
+  2 * shapeBytes +
+  bySizeBytes +
+  70 +
+  BASE_MINUTES * 18;
 
 export const newTraffic = (): Traffic => ({
   id: '',
@@ -84,6 +113,8 @@ export const newTraffic = (): Traffic => ({
   logSpread: [0, 0],
   sized: [0, 0],
   shapes: [newShape(), newShape()],
+  bySize: newBySize(),
+  base: { halves: [], usual: 0, known: 0, beyond: 0 },
 });
 
 /** Bytes of `messages` messages of the size that most bytes are in, where sizes vary of large ones. */
@@ -96,9 +127,14 @@ export interface Part {
   readonly now: readonly number[];
   /** Sums of the last minute; null: not known yet. */
   readonly minute: readonly number[] | null;
-  /** The least of the last five whole minutes, at the end of a minute; null: not known. */
-  readonly sustained: readonly number[] | null;
+  /** Sums of the last five whole minutes, at the end of a minute; null: not known. */
+  readonly minutes: readonly number[] | null;
   readonly isMinute: boolean;
+  /**
+   * How far messages of one size are beyond the most there were: of the last 5 seconds, and at the end of a minute of that
+   * and of about ten; how much less they rest than they ever did. In the order of by-size.ts; null or absent: not now.
+   */
+  readonly bySize: readonly (number | null)[];
 }
 
 /** Take a frame in; null: nothing to judge yet. */
@@ -151,6 +187,8 @@ function forgetSums(t: Traffic): void {
   t.tricklingNow = 0;
   t.silent = 0;
   for (const shape of t.shapes) shape.moved = [];
+  forgetGrowing(t.bySize);
+  t.base.halves = [];
 }
 
 function collect(t: Traffic, window: Window | undefined, direction: 0 | 1): void {
@@ -159,6 +197,7 @@ function collect(t: Traffic, window: Window | undefined, direction: 0 | 1): void
   t.open[direction + 2] = (t.open[direction + 2] ?? 0) + window.bytes;
   const shape = t.shapes[direction];
   if (shape) addWindow(shape, window.sizes);
+  addSizes(t.bySize, window.sizes, direction);
   const n = Math.min((t.sized[direction] ?? 0) + 1, 10_000);
   const mean = t.logSize[direction] ?? 0;
   t.sized[direction] = n;
@@ -174,13 +213,16 @@ function closePart(t: Traffic): Part {
   const now = count === 1 ? t.open : t.open.map(x => Math.round((1000 * x) / count) / 1000);
   t.open = [0, 0, 0, 0];
   t.openMs = 0;
+  const part = endPart(t.bySize, count);
   let isMinute = false;
   for (let i = 0; i < count; i++) isMinute = pushPart(t, now) || isMinute;
+  const bySize = isMinute ? [part, ...endMinute(t.bySize)] : [part];
   const whole = (t.parts[0]?.length ?? 0) === PARTS;
-  const minute = whole ? t.parts.map(sum) : null;
+  const [a = [], b = [], c = [], d = []] = t.parts;
+  const minute = whole ? [sum(a), sum(b), sum(c), sum(d)] : null;
   const known = isMinute && (t.minutes[0]?.length ?? 0) === MINUTES;
-  const sustained = known ? t.minutes.map(list => Math.min(...list)) : null;
-  return { now, minute, sustained, isMinute };
+  const minutes = known ? t.minutes.map(sum) : null;
+  return { now, minute, minutes, isMinute, bySize };
 }
 
 /** True at the end of a minute. */
@@ -203,6 +245,11 @@ function pushPart(t: Traffic, now: readonly number[]): boolean {
     minutes?.push(sum(t.parts[i] ?? []));
     if (minutes && minutes.length > MINUTES) minutes.shift();
   }
+  const [sentParts = [], receivedParts = []] = t.parts;
+  const sorted = sentParts.map((n, i) => n + (receivedParts[i] ?? 0)).sort((a, b) => a - b);
+  const { halves } = t.base;
+  halves.push(Math.round(100 * sum(sorted.slice(0, PARTS / 2))) / 100);
+  if (halves.length > BASE_MINUTES) halves.shift();
   t.rest = t.rest === null ? t.least : Math.min(t.least, t.rest + 1 / 60);
   t.least = null;
   keep(t.resting, t.restingNow);
@@ -217,8 +264,8 @@ function keep(minutes: number[], value: number): void {
   if (minutes.length > REST_MINUTES) minutes.shift();
 }
 
-export const sum = (list: readonly number[]): number => {
+export function sum(list: readonly number[]): number {
   let total = 0;
-  for (const x of list) total += x;
+  for (let i = 0; i < list.length; i++) total += list[i] ?? 0;
   return total;
-};
+}

@@ -18,7 +18,8 @@ const read = (traffic: Traffic, part: Part): number | null =>
 
 export const trickle: View = {
   name: 'trickle',
-  sharp: { floor: 1.35, steadyFloor: 1.35, restless: 1, allowance: 0.1 },
+  sharp: { floor: 1.5, steadyFloor: 1.5, restless: 1, allowance: 0.1 },
+  daily: false,
   read,
   tell(value, bound) {
     const share = (g: number) => Math.round((1000 * Math.max(0, Math.exp(-g) - FEW)) / PARTS) / 10;

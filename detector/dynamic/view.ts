@@ -3,7 +3,16 @@ import type { Sharpness } from './envelope.ts';
 import type { Part, Traffic } from './traffic.ts';
 
 /** The families of views: what can be switched off, and what evidence names. */
-export const VIEW_NAMES = ['level', 'ratio', 'sizes', 'trickle', 'silence'] as const;
+export const VIEW_NAMES = [
+  'level',
+  'burst',
+  'base',
+  'ratio',
+  'sizes',
+  'by-size',
+  'trickle',
+  'silence',
+] as const;
 export type ViewName = (typeof VIEW_NAMES)[number];
 
 /** What evidence says besides the name of the view; `text` without an end. */
@@ -13,8 +22,12 @@ export type Told = Evidence;
 export interface View {
   readonly name: ViewName;
   readonly sharp: Sharpness;
+  /** Its envelope remembers times of day. */
+  readonly daily: boolean;
   /** The value of this part; null: none. Called once for each part, in the order of the table. */
   read(traffic: Traffic, part: Part): number | null;
+  /** The value just read is no news of this view's, only learnt. */
+  isLearntOnly?(traffic: Traffic): boolean;
   /** What `value` means for people, where `bound` is the greatest value that does not alarm. */
   tell(value: number, bound: number, traffic: Traffic, part: Part): Told;
 }

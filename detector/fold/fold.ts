@@ -24,7 +24,7 @@ import { matcher, type RuleInForce, ruleChooser, ruleForAll } from './match.ts';
 import { DEFAULT_LIMITS, forget, type Limits, noSubjects, subjectOf } from './subjects.ts';
 
 /** Raised whenever the same frames would give other verdicts, or the state another shape. */
-const VERSION = 4;
+const VERSION = 5;
 
 /** A rule with its detector. */
 interface Bound<D> {

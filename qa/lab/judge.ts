@@ -1,6 +1,7 @@
 import { type HostFold, stepOver } from '../../alert/host.ts';
 import type { Incident } from '../../core/incident/incident.ts';
 import { frameEnd } from '../../core/traffic/frame.ts';
+import { NOTHING_RAISED } from '../../detector/fold/marks.ts';
 import type { Done, Recording, Truth } from './recording.ts';
 
 /** Counting: what of that which was done was found, and how soon; what was raised without a reason. */
@@ -100,7 +101,7 @@ function alertsOf(frames: Recording['frames'], fold: HostFold): Alert[] {
   const seen = new Set<string>();
   const alerts: Alert[] = [];
   for (const frame of frames) {
-    const step = stepOver(fold, state, frame, error => {
+    const step = stepOver(fold, state, frame, NOTHING_RAISED, error => {
       throw error;
     });
     if (!step) continue;

@@ -5,16 +5,16 @@ import { FRAME_S } from './simulator/sources.ts';
 
 /** The product's own fold over frames of one service, as if it were alone on its host. */
 
-/** What a replica's verdicts say at most; those of the service count for its first replica, or for all in a branch. */
-export interface Alarms {
-  /** The first alarm of each replica, and of the service; undefined: none. */
-  readonly own: (Alarm | undefined)[];
-  readonly service: Alarm | undefined;
-}
-
-export interface Alarm {
+/** What is said most strongly; an alarm from a score of 1 on. */
+export interface Said {
   readonly text: string;
   readonly score: number;
+}
+
+/** Of each replica, and of the service, which counts for its first replica, or for all in a branch; undefined: nothing. */
+export interface AllSaid {
+  readonly own: (Said | undefined)[];
+  readonly service: Said | undefined;
 }
 
 /** Fold one frame of all replicas; `run.state` is replaced. */
@@ -22,20 +22,26 @@ export function judge(
   run: { readonly fold: Fold; state: FoldState },
   inputs: readonly ContainerInput[],
   service: Service,
-): Alarms {
+): AllSaid {
   const { state, verdicts } = run.fold.step(run.state, frameOf(inputs, service));
   run.state = state;
-  const own: (Alarm | undefined)[] = Array(inputs.length).fill(undefined);
-  let ofService: Alarm | undefined;
+  const own: (Said | undefined)[] = Array(inputs.length).fill(undefined);
+  let ofService: Said | undefined;
   for (const verdict of verdicts) {
-    if (verdict.kind !== 'judged' || verdict.score < 1) continue;
+    if (verdict.kind !== 'judged') continue;
     const index = inputs.findIndex(({ container }) => container.name === verdict.scope.container);
-    const alarm = { text: `${verdict.rule}: ${verdict.evidence.text}`, score: verdict.score };
-    if (index < 0) ofService ??= alarm;
-    else own[index] ??= alarm;
+    const said = { text: `${verdict.rule}: ${verdict.evidence.text}`, score: verdict.score };
+    if (index < 0) ofService = stronger(ofService, said);
+    else own[index] = stronger(own[index], said);
   }
   return { own, service: ofService };
 }
+
+/** The stronger of two; the first where they are alike. */
+export const stronger = (a: Said | undefined, b: Said | undefined): Said | undefined =>
+  a === undefined || (b !== undefined && b.score > a.score) ? b : a;
+
+export const isAlarm = (said: Said | undefined): said is Said => said !== undefined && said.score >= 1;
 
 function frameOf(inputs: readonly ContainerInput[], service: Service): Frame {
   const start = inputs[0]?.start ?? 0;

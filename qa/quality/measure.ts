@@ -1,9 +1,16 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Rule } from '../../core/config/config.ts';
 import type { AnyDetector, ContainerInput, Fold, FoldState } from '../../detector/contract.ts';
 import { createFold } from '../../detector/fold/fold.ts';
-import { type Alarms, judge } from './judge.ts';
+import { type AllSaid, isAlarm, judge, type Said, stronger } from './judge.ts';
 import type { Kind, Service } from './simulator/fleet.ts';
-import { type Incident, incidentsOf, MAGNITUDES, type Magnitudes } from './simulator/incidents.ts';
+import {
+  type Context,
+  type Incident,
+  incidentsOf,
+  MAGNITUDES,
+  type Magnitudes,
+} from './simulator/incidents.ts';
 import { Random } from './simulator/random.ts';
 import { ServiceRun } from './simulator/run.ts';
 import { DAY, FRAME_S } from './simulator/sources.ts';
@@ -45,10 +52,14 @@ export interface FalseAlert {
 export interface Outcome {
   readonly incident: string;
   readonly kind: Kind;
-  readonly container: string;
+  /** Index of the replica. */
+  readonly replica: number;
   readonly frame: number;
   /** Frames until the alert, 1 for the first frame; null when it was missed. */
   readonly delay: number | null;
+  /** The greatest score while it lasted, and the sentence of its evidence. */
+  readonly score: number;
+  readonly text: string;
 }
 
 export interface Result {
@@ -73,8 +84,19 @@ interface Branch {
   readonly incident: Incident;
   readonly random: Random;
   readonly usual: number;
-  /** `spoiled`: the undisturbed run has alarmed meanwhile; `done`: found. */
-  readonly runs: { readonly fold: Fold; state: FoldState; spoiled: boolean; done: boolean }[];
+  readonly runs: BranchRun[];
+  /** It has changed something: one that multiplies nothing is none. */
+  felt: boolean;
+}
+
+interface BranchRun {
+  readonly fold: Fold;
+  state: FoldState;
+  /** The undisturbed run has alarmed meanwhile. */
+  spoiled: boolean;
+  /** Frames until the alarm; null: none yet. */
+  delay: number | null;
+  strongest: Said | undefined;
 }
 
 /** What a service's replicas usually do, which incidents are made of: means over about an hour. */
@@ -93,11 +115,11 @@ const TALKATIVE = 0.9;
 export function measureService(
   service: Service,
   candidates: readonly Candidate[],
-  settings: { days: number; seed: number; magnitudes?: Magnitudes },
+  settings: { days: number; seed: number; magnitudes?: Magnitudes; repeat?: number },
 ): Result[] {
   const random = new Random(settings.seed);
   const simulated = new ServiceRun(service, random.fork());
-  const waiting = incidentsOf(service, settings.days, random.fork());
+  const waiting = incidentsOf(service, settings.days, random.fork(), settings.repeat);
   const branching = random.fork();
   const size = settings.magnitudes ?? MAGNITUDES;
   const runs = candidates.map(candidate => newRun(candidate, service));
@@ -111,10 +133,10 @@ export function measureService(
     branches.push(...branchesAt(at, waiting, runs, usual, branching));
     const age = AGES.findIndex(({ until }) => at < until);
     const undisturbed = runs.map(run => {
-      const alarms = judge(run, inputs, service);
+      const said = judge(run, inputs, service);
       run.result.exposure[age] = (run.result.exposure[age] ?? 0) + inputs.length;
-      count(run, alarms, at, service, inputs);
-      return alarms;
+      count(run, said, at, service, inputs);
+      return said;
     });
     branches = branches.filter(branch => advance(branch, at, inputs, service, runs, undisturbed, size));
     observe(usual, inputs);
@@ -146,11 +168,13 @@ function branchesAt(
       incident,
       random: random.fork(),
       usual: usual.received[incident.replica] ?? 0,
+      felt: false,
       runs: runs.map(({ fold, state }) => ({
         fold,
         state: structuredClone(state),
         spoiled: false,
-        done: false,
+        delay: null,
+        strongest: undefined,
       })),
     });
   }
@@ -168,14 +192,14 @@ function observe(usual: Usual, inputs: readonly ContainerInput[]): void {
 
 function count(
   run: Run,
-  alarms: Alarms,
+  said: AllSaid,
   at: number,
   service: Service,
   inputs: readonly ContainerInput[],
 ): void {
   for (let i = 0; i < inputs.length; i++) {
-    const alarm = alarms.own[i] ?? (i === 0 ? alarms.service : undefined);
-    if (alarm === undefined) continue;
+    const alarm = i === 0 ? stronger(said.own[i], said.service) : said.own[i];
+    if (!isAlarm(alarm)) continue;
     const { last, open } = run;
     if (at - (last[i] ?? 0) > SAME_ALERT) {
       const container = inputs[i]?.container.name ?? '';
@@ -196,33 +220,46 @@ function advance(
   inputs: readonly ContainerInput[],
   service: Service,
   runs: readonly Run[],
-  undisturbed: readonly Alarms[],
+  undisturbed: readonly AllSaid[],
   size: Magnitudes,
 ): boolean {
   const { incident, random, usual } = branch;
   const age = at - incident.at;
-  const disturbed =
-    age < incident.frames
-      ? inputs.map((input, i) =>
-          incident.kind.disturb(input, i === incident.replica, { age, usual, random, size }),
-        )
-      : inputs;
-  const over = age + 1 >= incident.frames + GRACE;
+  const disturbed = age < incident.frames ? disturb(branch, inputs, { age, usual, random, size }) : inputs;
   for (const [i, run] of branch.runs.entries()) {
-    if (run.done) continue;
+    if (run.delay !== null) continue;
     const same = undisturbed[i];
-    if (same?.own[incident.replica] !== undefined || same?.service !== undefined) run.spoiled = true;
-    const alarms = judge(run, disturbed, service);
-    const found = alarms.own[incident.replica] !== undefined || alarms.service !== undefined;
-    if (!found && !over) continue;
+    if (isAlarm(same?.own[incident.replica]) || isAlarm(same?.service)) run.spoiled = true;
+    const said = judge(run, disturbed, service);
+    run.strongest = stronger(run.strongest, stronger(said.own[incident.replica], said.service));
+    if (isAlarm(run.strongest)) run.delay = age + 1;
+  }
+  const over = age + 1 >= incident.frames + GRACE;
+  if (!over && branch.runs.some(run => run.delay === null)) return true;
+  if (branch.felt) tell(branch, service, runs);
+  return false;
+}
+
+function disturb(branch: Branch, inputs: readonly ContainerInput[], context: Context): ContainerInput[] {
+  const { kind, replica } = branch.incident;
+  return inputs.map((input, i) => {
+    const disturbed = kind.disturb(input, i === replica, context);
+    if (i === replica && !isDeepStrictEqual(disturbed, input)) branch.felt = true;
+    return disturbed;
+  });
+}
+
+/** What became of the incident, for each candidate. */
+function tell({ incident, runs: branchRuns }: Branch, service: Service, runs: readonly Run[]): void {
+  for (const [i, { delay, spoiled, strongest }] of branchRuns.entries()) {
     runs[i]?.result.outcomes.push({
       incident: incident.kind.name,
       kind: service.kind,
-      container: inputs[incident.replica]?.container.name ?? '',
+      replica: incident.replica,
       frame: incident.at,
-      delay: found && !run.spoiled ? age + 1 : null,
+      delay: spoiled ? null : delay,
+      score: strongest?.score ?? 0,
+      text: spoiled ? 'alarmed without it' : (strongest?.text ?? ''),
     });
-    run.done = true;
   }
-  return branch.runs.some(run => !run.done);
 }

@@ -19,7 +19,7 @@ export interface Comparison {
 }
 
 /** The section of docs/quality.md about simulated containers. */
-export function simulatedPage(settings: Settings, best: Total, others: Comparison): string {
+export function simulatedPage(settings: Settings, best: Total, others: Comparison | null): string {
   const containerDays = Math.round(best.weeks.reduce((a, b) => a + b, 0) * 7);
   return `## Simulated containers
 
@@ -28,8 +28,9 @@ replicas, databases with hourly jobs and nightly backups, caches, cron jobs, bat
 idle ones, with days and weekends, surges, stalls, deploys and frames that are busy for no reason. Incidents are branches
 of the undisturbed run from day 2.2 on, so that none disturbs another. An alert is false when the run is undisturbed;
 alerts of a container within a minute are one. An incident is found by an alert while it lasts that the undisturbed run
-does not have. Intervals are 95 %. Simulated frames have no flows and no connections: of the default rules \`dynamic-threshold\`
-and \`siblings\` are measured here, \`scan\` and \`beacon\` are not (the incident "beacon" is found by its volume).
+does not have; one that changes nothing, because it multiplies traffic that is not there, is none. Intervals are 95 %.
+Simulated frames have no flows and no connections: of the default rules \`dynamic-threshold\` and \`siblings\` are
+measured here, \`scan\` and \`beacon\` are not (the incident "beacon" is found by its volume).
 
 Seeds ${settings.seeds.join(', ')}, ${settings.days} days each: ${containerDays} container-days. What is frozen was tuned on
 seeds ${TUNED_ON.join(', ')}.
@@ -40,24 +41,26 @@ ${byAge([best])}
 ### Incidents found
 
 ${byIncident(best)}
-Most of what is missed is smaller than what the container does by itself at some time: bursts of a second beside larger
-jobs of workers and databases, changes of sites that have a few visits an hour.
+Most of what is missed is smaller than what the container does by itself at some time: bursts of a second and lasting
+changes of workers whose jobs come and go, and floods and changes of sites that have a few visits an hour.
 
 ### By kind of container
 
 ${byKind(best)}
-### Compared
-
-Seed ${others.seeds.join(', ')}, ${others.days} days, all on the same frames: young containers only, which raise the most false alerts.
-
-${comparison(others.totals)}
-### Sensitivity
+${others === null ? '' : compared(others)}### Sensitivity
 
 What \`sensitivity\` makes of the limits: false alerts per container-week after the first day whose score reached the
 factor, and the table that options are mapped with (\`detector/dynamic/sensitivity.ts\`).
 
 ${calibration(best)}`;
 }
+
+const compared = ({ seeds, days, totals }: Comparison): string => `### Compared
+
+Seed ${seeds.join(', ')}, ${days} days, all on the same frames: young containers only, which raise the most false alerts.
+
+${comparison(totals)}
+`;
 
 const rate = (count: number, weeks: number): string => {
   if (weeks === 0) return '-';

@@ -6,7 +6,7 @@ export interface Settings {
   readonly seeds: readonly number[];
   /** Folder of the public series, or null: they are left out. */
   readonly series: string | null;
-  /** A first impression: fewer days, no ablations. */
+  /** A shorter run: fewer days if none are given, and the default rules only. */
   readonly quick: boolean;
 }
 

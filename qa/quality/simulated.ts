@@ -11,9 +11,9 @@ export const simulated: Section = {
   async run(settings, progress) {
     const [total] = measureFleets([DEFAULT], settings, progress);
     if (!total) return '';
-    const compared = settings.quick ? [] : [...ALONE, ...ABLATIONS];
+    if (settings.quick) return simulatedPage(settings, total, null);
     const compare = { days: Math.min(settings.days, COMPARE_DAYS), seeds: settings.seeds.slice(0, 1) };
-    const others = measureFleets([DEFAULT, ROLLING_ZSCORE, ...compared], compare, progress);
+    const others = measureFleets([DEFAULT, ROLLING_ZSCORE, ...ALONE, ...ABLATIONS], compare, progress);
     return simulatedPage(settings, total, { ...compare, totals: others });
   },
 };

@@ -190,8 +190,8 @@ describe('verdicts by limits that marks have moved', () => {
       hours([burst]),
       ofLevel.map(mark => ({ ...mark, from: 0 })),
     );
-    // As many messages were sent for each that was received: the ratio has not been marked.
-    expect(viewOf(quieted)).toEqual(['ratio', true]);
+    // So many messages of one size are another view, which has not been marked.
+    expect(viewOf(quieted)).toEqual(['by-size', true]);
     const ofAll = marks(['expected', spoke(score, whole)]).map(mark => ({ ...mark, from: 0 }));
     expect(viewOf(lastOf(hours([burst]), ofAll))[1]).toBe(false);
   });
