@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { widenYoungGeneration } from '../../app/heap.ts';
 import { makeFold } from '../../app/wire.ts';
 import { replayRecording } from '../../collector/recording/replay.ts';
 import { compareText } from '../../core/compare.ts';
@@ -47,6 +48,7 @@ export const registerReplay: Register = (program, signal) => {
 
 /** Recorded input through the same parser, builder and fold as a live run. */
 async function replay(context: Context, flags: ReplayFlags, file = '-'): Promise<number> {
+  widenYoungGeneration();
   if (flags.frames) return replayFrames(context, flags, file);
   const progress = new Progress(process.stderr, context.clock);
   const start = flags.start === undefined ? 0 : timeFlag('--start', flags.start, presentOf(context));
@@ -57,7 +59,7 @@ async function replay(context: Context, flags: ReplayFlags, file = '-'): Promise
   const frames = replayRecording(counted, { place: file, start, onSkipped: line => skipped.push(line) });
   const review = await reviewFrames(makeFold(context.config), frames, ALWAYS, frame => {
     coverage.see(frame);
-    progress.step(`folding ${context.zone.seconds(frame.start)}`);
+    progress.step(() => `folding ${context.zone.seconds(frame.start)}`);
   });
   progress.end();
   if (skipped.at(-1) === lines) {
@@ -103,7 +105,7 @@ async function replayFrames(context: Context, flags: ReplayFlags, file: string):
     }
     reviewer.add(frame);
     coverage.see(frame);
-    progress.step(`folding ${printable(host, 40)} ${zone.seconds(start)}`);
+    progress.step(() => `folding ${printable(host, 40)} ${zone.seconds(start)}`);
   }
   progress.end();
   const reviews = [...hosts.values()].map(reviewer => reviewer.result()).sort(byHost);
