@@ -6,6 +6,7 @@ import type { Frame } from '../core/traffic/frame.ts';
 import type { Consumer, Queue } from '../queue/contract.ts';
 import type { Lease } from '../state/contract.ts';
 import { type HostDeps, HostWorker, type Progress } from './host.ts';
+import { HostList } from './host-list.ts';
 import { LiveStore } from './live-store.ts';
 import { LeaseLost } from './retry-under-lease.ts';
 import { StoreAway } from './rows.ts';
@@ -57,6 +58,7 @@ export class OwnedLane {
   readonly #deps: LaneDeps;
   readonly #abort = new AbortController();
   readonly #live: LiveStore;
+  readonly #stored: HostList;
   readonly #hosts = new Map<string, HostWorker>();
   #consumer: Consumer | null = null;
   #rebuilding: Progress | null = null;
@@ -76,6 +78,7 @@ export class OwnedLane {
     this.lane = lane;
     this.lease = lease;
     this.#deps = deps;
+    this.#stored = new HostList(deps);
     this.#live = new LiveStore({ ...deps, signal: this.#abort.signal });
   }
 
@@ -112,7 +115,7 @@ export class OwnedLane {
   async sweep(): Promise<void> {
     this.#sweeps++;
     try {
-      for (const host of await this.#deps.store.hosts()) {
+      for (const host of await this.#stored.names()) {
         if (laneOf(host, this.#deps.queue.lanes) !== this.lane) continue;
         const broken = await this.#serially(() => this.#sweepHost(host));
         if (broken) throw broken.reason;
