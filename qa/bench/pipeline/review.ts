@@ -17,7 +17,7 @@ import { FRAME_S } from '../../quality/simulator/sources.ts';
 import type { BenchTable } from '../measure.ts';
 import { type Cost, costOf } from '../process-cost.ts';
 
-const HOURS = [6, 24, 48];
+const HOURS = [6, 24];
 const FRAME_MS = FRAME_S * 1000;
 const FRAMES_PER_HOUR = 3600 / FRAME_S;
 /** Frames that are written at once. */
