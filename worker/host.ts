@@ -8,8 +8,9 @@ import type { Checkpoint, Checkpoints, Deliveries, Incidents, Lease } from '../s
 import type { FrameStore, IncidentStore } from '../store/contract.ts';
 import { Acknowledged } from './acknowledged.ts';
 import type { LiveStore } from './live-store.ts';
+import { closingOrphans } from './orphaned-incidents.ts';
 import { PartialRead } from './partial-read.ts';
-import { type Handled, handledBefore, ofAnnounced } from './recovery.ts';
+import { type Handled, handledBefore } from './recovery.ts';
 import { leaseLost, retryUnderLease } from './retry-under-lease.ts';
 import { Rows, StoreAway } from './rows.ts';
 import { type FrameOutput, mergeOutputs, NO_OUTPUT, WriteBatch } from './write-batch.ts';
@@ -384,28 +385,11 @@ export class HostWorker {
     if (!held) throw leaseLost(this.#lease.name);
   }
 
-  /**
-   * Open incidents that this fold does not know, though it has been past all frames in which they were seen, are of a
-   * rebuilding under other settings that was broken off, or of frames that never came to the store: nobody else would
-   * ever end them.
-   */
+  /** See orphaned-incidents.ts. */
   async #closeOrphanedIncidents(): Promise<void> {
     if (this.#handled?.open) return;
-    const { state, fold, log } = this.#deps;
-    const at = this.#last ?? 0;
-    const known = fold.openIncidents(this.#state);
-    const stored = await retryUnderLease(this.#deps, () => state.openIncidents(this.host));
-    const orphans = stored
-      .filter(({ id, findings }) => !known.has(id) && findings.every(({ last }) => last <= at))
-      .map(incident => ({ ...incident, resolvedAt: Math.max(at, incident.end) }));
-    if (orphans.length === 0) return;
-    log.info(
-      { host: this.host, incidents: orphans.length },
-      'open incidents that these settings do not find in what is stored are closed',
-    );
-    const closed = fold.close(orphans);
-    const notifications = await ofAnnounced(closed.notifications, this.#deps);
-    await this.#write({ detections: [], ...closed, notifications });
+    const closed = await closingOrphans(this.host, this.#last ?? 0, this.#state, this.#deps);
+    if (closed) await this.#write({ detections: [], ...closed });
   }
 }
 

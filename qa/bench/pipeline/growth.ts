@@ -22,7 +22,7 @@ const DAY_MS = 86_400_000;
 const FRAME_MS = 60_000;
 const CONTAINERS = 10;
 const PEERS = 4;
-const WAITING = { few: 100, many: 10_000 };
+const WAITING = { few: 100, many: 2000 };
 /** Deliveries that one commit brings. */
 const COMMIT = 500;
 /** Searches of one round. */

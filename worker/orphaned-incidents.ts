@@ -1,0 +1,30 @@
+import type { HostFold, HostState } from '../alert/host.ts';
+import type { Output } from '../alert/pipeline.ts';
+import { ofAnnounced, type RecoveryDeps } from './recovery.ts';
+import { retryUnderLease } from './retry-under-lease.ts';
+
+/**
+ * What ends the open incidents that this fold does not know, though it has been past all frames in which they were seen;
+ * null: there are none. They are of a rebuilding under other settings that was broken off, or of frames that never came
+ * to the store: nobody else would ever end them. `at`: start of the last folded frame.
+ */
+export async function closingOrphans(
+  host: string,
+  at: number,
+  folded: HostState,
+  deps: RecoveryDeps & { readonly fold: HostFold },
+): Promise<Output | null> {
+  const { state, fold, log } = deps;
+  const known = fold.openIncidents(folded);
+  const stored = await retryUnderLease(deps, () => state.openIncidents(host));
+  const orphans = stored
+    .filter(({ id, findings }) => !known.has(id) && findings.every(({ last }) => last <= at))
+    .map(incident => ({ ...incident, resolvedAt: Math.max(at, incident.end) }));
+  if (orphans.length === 0) return null;
+  log.info(
+    { host, incidents: orphans.length },
+    'open incidents that these settings do not find in what is stored are closed',
+  );
+  const closed = fold.close(orphans);
+  return { ...closed, notifications: await ofAnnounced(closed.notifications, deps) };
+}
