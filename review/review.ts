@@ -166,7 +166,7 @@ class Coverage {
 
   /** Blind parts between the first and the last frame of the range; adjacent ones are one. */
   blind(): Interval[] {
-    return this.#blind;
+    return [...this.#blind];
   }
 
   /** Hours of incomplete frames are one stretch, not thousands. */
