@@ -2,7 +2,7 @@ import { type Capture, type CaptureStatus, startCapture } from '../collector/cap
 import type { Tracer } from '../collector/capture/tracer.ts';
 import { FrameStats } from '../collector/frames/frame-stats.ts';
 import { openRecording } from '../collector/recording/record.ts';
-import type { Shipper, ShipperStatus } from '../collector/ship/shipper.ts';
+import type { Shipper, ShipperStatus } from '../collector/ship/contract.ts';
 import { aborted } from '../core/aborted.ts';
 import { labelKeys } from '../core/config/config.ts';
 import type { TidegaugeError } from '../core/errors.ts';

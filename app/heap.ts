@@ -1,4 +1,4 @@
-import { setFlagsFromString } from 'node:v8';
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 
 /**
  * Keep the heap of this process near to what is in use, from now on. V8 lets garbage grow as long as the machine has
@@ -12,3 +12,24 @@ export function keepHeapSmall(): void {
   // The next collection of the old one is due when it has grown by this much since the last.
   setFlagsFromString('--heap-growing-percent=30');
 }
+
+/** Young generation of a process that folds history, bytes: what a page of frames needs to die young. */
+const YOUNG_BYTES = 16 * 1024 * 1024;
+/** Objects that are made at a time to have it grow, and how often at most. */
+const GROWTH = { objects: 20_000, rounds: 50 };
+
+/**
+ * In a process that `keepHeapSmall` has a small heap: give the young generation room for a page of stored frames, and no
+ * more. Without it folding history takes half as long again; left to itself it takes 128 MiB.
+ */
+export function widenYoungGeneration(): void {
+  // Its greatest size cannot be set in a process that runs: it grows as objects survive, and is stopped there.
+  setFlagsFromString('--semi-space-growth-factor=8');
+  const survivors: object[] = [];
+  for (let round = 0; round < GROWTH.rounds && youngBytes() < YOUNG_BYTES; round++)
+    for (let i = 0; i < GROWTH.objects; i++) survivors.push({ round, i });
+  setFlagsFromString('--semi-space-growth-factor=1');
+}
+
+const youngBytes = (): number =>
+  getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')?.space_size ?? 0;

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { createShipper, type Shipper, type ShipperOptions } from '../collector/ship/shipper.ts';
+import type { Shipper, ShipperOptions } from '../collector/ship/contract.ts';
+import { createShipper } from '../collector/ship/shipper.ts';
 import { later } from '../collector/ship/spool/recover.ts';
 import { Spool } from '../collector/ship/spool/spool.ts';
 import { type TidegaugeError, UsageError } from '../core/errors.ts';

@@ -173,20 +173,21 @@ class Coverage {
     const to = Math.min(frameEnd(frame), this.#range.to);
     if (from >= to) return;
     this.frames++;
-    if (this.#covered !== null && from > this.#covered) this.#blind.push({ from: this.#covered, to: from });
-    if (!judged) this.#blind.push({ from, to });
+    if (this.#covered !== null && from > this.#covered) this.#addBlind({ from: this.#covered, to: from });
+    if (!judged) this.#addBlind({ from, to });
     this.#covered = Math.max(this.#covered ?? to, to);
   }
 
-  /** Blind parts between the first and the last frame of the range; adjacent ones are joined. */
+  /** Blind parts between the first and the last frame of the range; adjacent ones are one. */
   blind(): Interval[] {
-    const joined: Interval[] = [];
-    for (const stretch of this.#blind) {
-      const last = joined.at(-1);
-      if (last && last.to >= stretch.from)
-        joined[joined.length - 1] = { from: last.from, to: Math.max(last.to, stretch.to) };
-      else joined.push(stretch);
-    }
-    return joined;
+    return [...this.#blind];
+  }
+
+  /** Hours of incomplete frames are one stretch, not thousands. */
+  #addBlind(stretch: Interval): void {
+    const last = this.#blind.at(-1);
+    if (last && last.to >= stretch.from)
+      this.#blind[this.#blind.length - 1] = { from: last.from, to: Math.max(last.to, stretch.to) };
+    else this.#blind.push(stretch);
   }
 }

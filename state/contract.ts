@@ -95,7 +95,7 @@ export interface Checkpoints {
   saveCheckpoint(lease: Lease, checkpoint: Checkpoint): Promise<boolean>;
   /** The newest checkpoint of a host with this fingerprint, optionally with `last` < `before`. `prune` thins them out. */
   loadCheckpoint(host: string, fingerprint: string, before?: number): Promise<Checkpoint | null>;
-  /** The greatest `last` of all checkpoints a host ever had, whatever their fingerprint; null when it had none. */
+  /** The greatest `last` of the checkpoints of a host, whatever their fingerprint; null when it has none. */
   foldedUpTo(host: string): Promise<number | null>;
 }
 
@@ -158,7 +158,8 @@ export interface StateAdmin {
   open(): Promise<string>;
   /**
    * Forget what is older than `before`: resolved incidents, finished deliveries, silences that ended, marks that have
-   * moved nothing since, checkpoints. The newest checkpoint of each host and fingerprint stays. Of the others stay one
+   * moved nothing since, checkpoints, and so all that is known of a host that is gone. Of newer checkpoints stay, of each
+   * host and fingerprint, the newest, one
    * an hour for two days, then one a day.
    */
   prune(now: number, before: number): Promise<void>;

@@ -8,9 +8,9 @@ const HOURLY_FOR_MS = 2 * DAY_MS;
 export const hourOf = (last: number): number => Math.floor(last / HOUR_MS) * HOUR_MS;
 
 /**
- * Which checkpoints of one host and fingerprint to forget, given all their `last` (epoch ms, in any order). The newest
- * always stays. Of the others those from before `before` go, and all but the newest of each hour (of each day, when
- * older than two days at `now`).
+ * Which checkpoints of one host and fingerprint to forget, given all their `last` (epoch ms, in any order). Those
+ * from before `before` go, and all but the newest of each hour (of each day, when older than two days at `now`). A newest
+ * one of time 0 stays: it says that nothing of the host was handled, whenever that was found.
  */
 export function staleCheckpoints(lasts: readonly number[], now: number, before: number): number[] {
   const kept = new Set<string>();
@@ -21,7 +21,7 @@ export function staleCheckpoints(lasts: readonly number[], now: number, before: 
         now - last < HOURLY_FOR_MS
           ? `hour ${Math.floor(last / HOUR_MS)}`
           : `day ${Math.floor(last / DAY_MS)}`;
-      const stale = i > 0 && (last < before || kept.has(slot));
+      const stale = i === 0 ? last !== 0 && last < before : last < before || kept.has(slot);
       if (!stale) kept.add(slot);
       return stale;
     });

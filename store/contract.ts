@@ -33,8 +33,11 @@ export interface FrameStore {
   lastInTurn(host: string): Promise<number | null>;
   /** Start of the oldest frame, or null. */
   firstFrame(host: string): Promise<number | null>;
-  /** All hosts with frames, sorted. */
-  hosts(): Promise<string[]>;
+  /**
+   * All hosts with frames, sorted. With `since`, epoch ms, those without a frame from then on may be left out: then a
+   * database need not look into all that it has.
+   */
+  hosts(since?: number): Promise<string[]>;
 }
 
 /** Sums over frames: flows, and the tiers of coarser buckets (core/traffic/rollup.ts). */

@@ -1,5 +1,4 @@
 import { type HostFold, type HostState, stepOver } from '../alert/host.ts';
-import { isOfSilentHost } from '../alert/silent-host.ts';
 import { type Clock, isoTime } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
 import type { Incident, Notification } from '../core/incident/incident.ts';
@@ -10,8 +9,9 @@ import type { FrameStore, IncidentStore } from '../store/contract.ts';
 import { Acknowledged } from './acknowledged.ts';
 import type { LiveStore } from './live-store.ts';
 import { HeardMarks } from './marks.ts';
+import { closingOrphans } from './orphaned-incidents.ts';
 import { PartialRead } from './partial-read.ts';
-import { type Handled, handledBefore, ofAnnounced } from './recovery.ts';
+import { type Handled, handledBefore } from './recovery.ts';
 import { leaseLost, retryUnderLease } from './retry-under-lease.ts';
 import { Rows, StoreAway } from './rows.ts';
 import type { Newest } from './watch/host-watch.ts';
@@ -47,8 +47,6 @@ const CATCH_UP = { frames: 64, rows: 20_000 };
 const COMMIT = 500;
 /** A host without a frame of this age, ms, is gone: what the store lacks of it may never come. */
 const GONE_MS = 300_000;
-/** Why an incident is over that nobody finds again. */
-const NOT_FOUND = 'the present rules do not find it';
 /** Pause between two lines about progress. */
 const PROGRESS_MS = 5000;
 
@@ -411,29 +409,11 @@ export class HostWorker {
     if (!held) throw leaseLost(this.#lease.name);
   }
 
-  /**
-   * Open incidents that this fold does not know, though it has been past all frames in which they were seen, are of a
-   * rebuilding under other settings that was broken off, or of frames that never came to the store: nobody else would
-   * ever end them.
-   */
+  /** See orphaned-incidents.ts. */
   async #closeOrphanedIncidents(): Promise<void> {
     if (this.#handled?.open) return;
-    const { state, fold, log } = this.#deps;
-    const at = this.#last ?? 0;
-    const known = fold.openIncidents(this.#state);
-    const stored = await retryUnderLease(this.#deps, () => state.openIncidents(this.host));
-    const orphans = stored
-      .filter(incident => !isOfSilentHost(incident) && !known.has(incident.id))
-      .filter(({ findings }) => findings.every(({ last }) => last <= at))
-      .map(incident => ({ ...incident, resolvedAt: Math.max(at, incident.end), ended: NOT_FOUND }));
-    if (orphans.length === 0) return;
-    log.info(
-      { host: this.host, incidents: orphans.length },
-      'open incidents that these settings do not find in what is stored are closed',
-    );
-    const closed = fold.close(orphans);
-    const notifications = await ofAnnounced(closed.notifications, this.#deps);
-    await this.#write({ detections: [], ...closed, notifications });
+    const closed = await closingOrphans(this.host, this.#last ?? 0, this.#state, this.#deps);
+    if (closed) await this.#write({ detections: [], ...closed });
   }
 }
 

@@ -1,13 +1,14 @@
 import { aborted } from '../core/aborted.ts';
 import { describeError } from '../core/errors.ts';
 import { laneOf } from '../core/lane.ts';
-import { pauseAfter } from '../core/retry.ts';
 import type { Frame } from '../core/traffic/frame.ts';
 import type { Consumer, Queue } from '../queue/contract.ts';
 import type { Lease } from '../state/contract.ts';
 import { type HostDeps, HostWorker, type Progress } from './host.ts';
+import { HostList } from './host-list.ts';
 import { LiveStore } from './live-store.ts';
 import { LeaseLost } from './retry-under-lease.ts';
+import { RowRecovery } from './row-recovery.ts';
 import { StoreAway } from './rows.ts';
 import { LaneWatch } from './watch/lane-watch.ts';
 
@@ -43,8 +44,6 @@ export interface LaneStatus {
   readonly lagMs: number | null;
 }
 
-/** Pauses before the store is asked again whether it has what rows wait for: longer where it answers without use. */
-const PROBE = { firstMs: 2000, maxMs: 60_000 };
 /** Longest time that an orderly stop waits for the store and the state. */
 const STOP_MS = 1500;
 
@@ -62,6 +61,7 @@ export class OwnedLane {
   readonly #deps: LaneDeps;
   readonly #abort = new AbortController();
   readonly #live: LiveStore;
+  readonly #stored: HostList;
   readonly #hosts = new Map<string, HostWorker>();
   readonly #watch: LaneWatch;
   #watching = false;
@@ -73,8 +73,7 @@ export class OwnedLane {
   #sweepFailure: string | null = null;
   /** Hosts of which nothing is known while the store is away. */
   readonly #unknown = new Set<string>();
-  /** The wait for the store to take rows. */
-  #recovery: Promise<void> | null = null;
+  readonly #rows: RowRecovery;
   #chain: Promise<void> = Promise.resolve();
   /** Why the lane cannot go on, or null. */
   failed: string | null = null;
@@ -83,8 +82,15 @@ export class OwnedLane {
     this.lane = lane;
     this.lease = lease;
     this.#deps = deps;
+    this.#stored = new HostList(deps);
     this.#live = new LiveStore({ ...deps, signal: this.#abort.signal });
     this.#watch = new LaneWatch(lease, { ...deps, live: this.#live, signal: this.#abort.signal });
+    this.#rows = new RowRecovery({
+      ...deps,
+      signal: this.#abort.signal,
+      hosts: () => [...this.#hosts.values()],
+      startAgain: worker => this.#serially(() => this.#startAgain(worker)),
+    });
   }
 
   status(): LaneStatus {
@@ -120,7 +126,7 @@ export class OwnedLane {
   async sweep(): Promise<void> {
     this.#sweeps++;
     try {
-      for (const host of await this.#deps.store.hosts()) {
+      for (const host of await this.#stored.names()) {
         if (laneOf(host, this.#deps.queue.lanes) !== this.lane) continue;
         const broken = await this.#serially(() => this.#sweepHost(host));
         if (broken) throw broken.reason;
@@ -181,7 +187,7 @@ export class OwnedLane {
       this.#deps.log.warn({ lane: this.lane, error: describeError(error) }, 'last checkpoint was not saved');
     }
     this.#abort.abort();
-    if (this.#recovery) await this.#soon(this.#recovery);
+    if (this.#rows.underWay) await this.#soon(this.#rows.underWay);
   }
 
   /** No frame comes any more, and nothing is being folded. */
@@ -204,7 +210,7 @@ export class OwnedLane {
     const worker = this.#hosts.get(frame.host) ?? (await this.#tryOpen(frame.host));
     await worker?.take(frame);
     this.#watch.heard(frame.host);
-    if (worker) this.#recover(worker);
+    if (worker) this.#rows.recover(worker);
   }
 
   /** Null while nothing can be known of the host; its frames are read from the store later. */
@@ -249,51 +255,8 @@ export class OwnedLane {
     const known = this.#hosts.get(host);
     const broken = known ? await known.catchUp() : null;
     const worker = known ?? (await this.#tryOpen(host));
-    if (worker) this.#recover(worker);
+    if (worker) this.#rows.recover(worker);
     return broken;
-  }
-
-  /** Once the store is back, write the rows that it did not take. */
-  #recover(worker: HostWorker): void {
-    if (worker.unwritten === null || this.#recovery) return;
-    this.#recovery = this.#writeRows().finally(() => {
-      this.#recovery = null;
-    });
-  }
-
-  async #writeRows(): Promise<void> {
-    const { signal } = this.#abort;
-    for (let failures = 0; !signal.aborted; ) {
-      const waiting = [...this.#hosts.values()].filter(({ unwritten }) => unwritten !== null);
-      if (waiting.length === 0) return;
-      await this.#deps.clock.sleep(pauseAfter(failures + 1, PROBE), signal);
-      failures = (await this.#writeRowsOf(waiting)) ? 0 : failures + 1;
-    }
-  }
-
-  /** Whether to ask again soon: the rows of a host were written, or the store does not answer. */
-  async #writeRowsOf(waiting: readonly HostWorker[]): Promise<boolean> {
-    let isSoon = false;
-    for (const worker of waiting) {
-      if (this.#abort.signal.aborted) return false;
-      // Outside of the chain: frames go on meanwhile.
-      const isAcknowledged = await worker.isAcknowledged();
-      if (isAcknowledged === null) return true;
-      // Its frames are on their way, or never come: the others do not wait for them.
-      if (!isAcknowledged) continue;
-      try {
-        await this.#serially(() => this.#startAgain(worker));
-        isSoon = true;
-      } catch (error) {
-        // A lane that failed says so itself.
-        if (this.failed !== null) return false;
-        this.#deps.log.debug(
-          { host: worker.host, error: describeError(error) },
-          'rows still wait for the store',
-        );
-      }
-    }
-    return isSoon;
   }
 
   /** Throws StoreAway, which is no failure of the lane, when the store is away again. */

@@ -50,7 +50,7 @@ export class LiveStore {
     while (this.#away) {
       await clock.sleep(PROBE_MS, signal);
       if (signal.aborted) return;
-      await within(LIMIT_MS, () => store.hosts(), clock).then(
+      await within(LIMIT_MS, () => store.hosts(clock.now()), clock).then(
         () => {
           this.#away = null;
         },

@@ -4,6 +4,7 @@ import type { Log } from '../core/log.ts';
 import { bucketStart, TIERS } from '../core/traffic/rollup.ts';
 import type { Lease, Leases } from '../state/contract.ts';
 import type { FrameStore, StoreAdmin, TrafficStore } from '../store/contract.ts';
+import { HostList } from './host-list.ts';
 
 export interface MaintenanceDeps {
   readonly store: FrameStore & TrafficStore & StoreAdmin;
@@ -49,6 +50,7 @@ const STOP_MS = 1000;
 export class Maintenance {
   readonly #deps: MaintenanceDeps;
   readonly #abort = new AbortController();
+  readonly #hosts: HostList;
   #loop: Promise<void> = Promise.resolve();
   #lease: Lease | null = null;
   #thorough = Number.NEGATIVE_INFINITY;
@@ -60,6 +62,7 @@ export class Maintenance {
 
   constructor(deps: MaintenanceDeps) {
     this.#deps = deps;
+    this.#hosts = new HostList(deps);
   }
 
   start(): void {
@@ -114,7 +117,7 @@ export class Maintenance {
     const started = clock.monotonic();
     const thorough = started - this.#thorough >= THOROUGH_EVERY_MS;
     const seen = new Map<string, number | null>();
-    for (const host of (await this.#hold()) ? await store.hosts() : []) {
+    for (const host of (await this.#hold()) ? await this.#hosts.names() : []) {
       if (this.#abort.signal.aborted || !(await this.#hold())) return;
       seen.set(host, await store.lastInTurn(host));
       await this.#rollUp(host, thorough ? null : (this.#seen.get(host) ?? null));

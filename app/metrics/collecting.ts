@@ -1,6 +1,6 @@
 import type { CaptureStatus } from '../../collector/capture/capture.ts';
 import type { FrameStats } from '../../collector/frames/frame-stats.ts';
-import type { ShipperStatus } from '../../collector/ship/shipper.ts';
+import type { ShipperStatus } from '../../collector/ship/contract.ts';
 import type { Metric } from '../../http/contract.ts';
 import { counter, each, gauge, one, seconds, type Watched } from './samples.ts';
 

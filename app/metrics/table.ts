@@ -1,4 +1,4 @@
-import type { ShipperStatus } from '../../collector/ship/shipper.ts';
+import type { ShipperStatus } from '../../collector/ship/contract.ts';
 import { printable } from '../../core/errors.ts';
 import type { Check, Metric } from '../../http/contract.ts';
 import { BACKENDS, type BackendName } from '../backend-startup.ts';

@@ -1,28 +1,16 @@
-import type { Clock } from '../../core/clock.ts';
-import {
-  describeError,
-  ExchangeError,
-  printable,
-  type TidegaugeError,
-  UsageError,
-} from '../../core/errors.ts';
-import type { Log } from '../../core/log.ts';
+import { describeError, ExchangeError, printable, type TidegaugeError } from '../../core/errors.ts';
 import { isRetriable } from '../../core/retry.ts';
 import type { HostClaim as Claim, HostClaims } from '../../store/contract.ts';
+import { idTaken, nameTaken, type OwnerOptions } from './owner.ts';
 
-export interface HostClaimOptions {
+export interface HostClaimOptions extends OwnerOptions {
   readonly claims: HostClaims;
   /** Throws, to be tried again, while the store was not reached yet. */
   readonly requireStore: () => void;
-  readonly host: string;
-  /** Of this installation; see instance.ts. */
-  readonly instance: string;
   /** Of this process. */
   readonly run: string;
   /** The name that this machine has for itself. */
   readonly machine: string;
-  readonly clock: Clock;
-  readonly log: Log;
 }
 
 /** Pause between renewals, ms, and how long after the last one a claim is taken for alive. */
@@ -43,6 +31,8 @@ export class HostClaim {
   #own: { readonly claim: Claim; readonly at: number } | null = null;
   /** Last renewals of others, by instance: one that changes is alive, whatever its clock says. */
   #seen = new Map<string, number>();
+  /** The same of another process with the id of this one. */
+  #seenDouble: number | null = null;
   #claiming: Promise<void> | null = null;
   #loop: Promise<void> = Promise.resolve();
 
@@ -136,12 +126,17 @@ export class HostClaim {
     if (rival) throw this.#refuse(taken(this.#options, rival));
   }
 
-  /** Claims of other installations that are not given up. Throws when another process has the id of this one. */
+  /**
+   * Claims of other installations that are not given up. Throws when another process has the id of this one, and lives:
+   * what an earlier process left before the clock was set back is in the future, and stays as it is.
+   */
   async #others(): Promise<Claim[]> {
     const { claims, host, instance, run, clock } = this.#options;
     const all = await claims.read(host, clock.now());
     const double = all.find(each => each.instance === instance && each.run !== run);
-    if (double && this.#own && double.renewed > this.#own.claim.renewed)
+    const isAlive = double !== undefined && double.renewed !== this.#seenDouble;
+    this.#seenDouble = double?.renewed ?? null;
+    if (isAlive && this.#own && double.renewed > this.#own.claim.renewed)
       throw this.#refuse(doubled(this.#options, double));
     const others = all.filter(each => each.instance !== instance && each.renewed > 0);
     this.#seen = new Map(others.map(each => [each.instance, each.renewed]));
@@ -172,18 +167,9 @@ const isEarlier = (a: Claim, b: Claim): boolean =>
 
 function taken({ host }: HostClaimOptions, other: Claim): TidegaugeError {
   const who = `an installation on ${printable(other.machine, 100)} (${printable(other.instance, 40)})`;
-  return new UsageError({
-    place: `host ${printable(host, 100)}`,
-    found: `${who} writes frames under this name to the same store`,
-    remedy: `Set \`host\` to another name here, or stop that one; if it was killed, wait ${ALIVE_MS / 1000} s.`,
-  });
+  const found = `${who} writes frames under this name to the same store`;
+  return nameTaken(host, found, `stop that one; if it was killed, wait ${ALIVE_MS / 1000} s`);
 }
 
-function doubled({ host }: HostClaimOptions, other: Claim): TidegaugeError {
-  return new UsageError({
-    place: `host ${printable(host, 100)}`,
-    found: `a collector on ${printable(other.machine, 100)} has the same id, as in a copy of the data directory`,
-    remedy:
-      'Remove the file `instance` from the data directory of one of them, and give it a `host` of its own.',
-  });
-}
+const doubled = ({ host }: HostClaimOptions, other: Claim): TidegaugeError =>
+  idTaken(host, `a collector on ${printable(other.machine, 100)}`);

@@ -1,22 +1,10 @@
-import type { Clock } from '../../core/clock.ts';
-import {
-  describeError,
-  ExchangeError,
-  printable,
-  type TidegaugeError,
-  UsageError,
-} from '../../core/errors.ts';
-import type { Log } from '../../core/log.ts';
+import { describeError, ExchangeError, type TidegaugeError } from '../../core/errors.ts';
 import type { Lease, State } from '../../state/contract.ts';
+import { idTaken, nameTaken, type OwnerOptions } from './owner.ts';
 
-export interface HostLeaseOptions {
+export interface HostLeaseOptions extends OwnerOptions {
   readonly state: Pick<State, 'acquire' | 'renew' | 'release'>;
-  readonly host: string;
-  /** Of this installation; see instance.ts. */
-  readonly instance: string;
   readonly leaseMs: number;
-  readonly clock: Clock;
-  readonly log: Log;
 }
 
 /** Longest pause between attempts while the state is away from the start on. */
@@ -154,19 +142,11 @@ const notYetOurs = ({ problem, cause }: ExchangeError): ExchangeError =>
 const acquire = ({ state, host, instance, leaseMs }: HostLeaseOptions): Promise<Lease | null> =>
   state.acquire(`collector-${host}`, instance, leaseMs);
 
-function doubled({ host }: HostLeaseOptions): TidegaugeError {
-  return new UsageError({
-    place: `host ${printable(host, 100)}`,
-    found: 'another collector has the same id, as in a copy of the data directory',
-    remedy:
-      'Remove the file `instance` from the data directory of one of them, and give it a `host` of its own.',
-  });
-}
+const doubled = ({ host }: HostLeaseOptions): TidegaugeError => idTaken(host, 'another collector');
 
-function taken({ host, leaseMs }: HostLeaseOptions): TidegaugeError {
-  return new UsageError({
-    place: `host ${printable(host, 100)}`,
-    found: 'another installation collects under this name',
-    remedy: `Set \`host\` to another name here, or stop the other one and wait ${Math.ceil(leaseMs / 1000)} s.`,
-  });
-}
+const taken = ({ host, leaseMs }: HostLeaseOptions): TidegaugeError =>
+  nameTaken(
+    host,
+    'another installation collects under this name',
+    `stop the other one and wait ${Math.ceil(leaseMs / 1000)} s`,
+  );

@@ -1,5 +1,6 @@
 import { createReadStream, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { widenYoungGeneration } from '../../app/heap.ts';
 import { makeFold } from '../../app/wire.ts';
 import { replayRecording } from '../../collector/recording/replay.ts';
 import { compareText } from '../../core/compare.ts';
@@ -52,6 +53,7 @@ export const registerReplay: Register = (program, signal) => {
 
 /** Recorded input through the same parser, builder and fold as a live run. */
 async function replay(context: Context, flags: ReplayFlags, file = '-'): Promise<number> {
+  widenYoungGeneration();
   if (flags.frames) return replayFrames(context, flags, file);
   const progress = new Progress(process.stderr, context.clock);
   const start = flags.start === undefined ? 0 : timeFlag('--start', flags.start, presentOf(context));
@@ -62,7 +64,7 @@ async function replay(context: Context, flags: ReplayFlags, file = '-'): Promise
   const frames = replayRecording(counted, { place: file, start, onSkipped: line => skipped.push(line) });
   const onFrame = (frame: Frame) => {
     coverage.see(frame);
-    progress.step(`folding ${context.zone.seconds(frame.start)}`);
+    progress.step(() => `folding ${context.zone.seconds(frame.start)}`);
   };
   const marksOf = marksIn(flags.marks);
   const review = await reviewFrames(makeFold(context.config), frames, ALWAYS, onFrame, null, marksOf);
@@ -111,7 +113,7 @@ async function replayFrames(context: Context, flags: ReplayFlags, file: string):
     }
     reviewer.add(frame);
     coverage.see(frame);
-    progress.step(`folding ${printable(host, 40)} ${zone.seconds(start)}`);
+    progress.step(() => `folding ${printable(host, 40)} ${zone.seconds(start)}`);
   }
   progress.end();
   const reviews = [...hosts.values()].map(reviewer => reviewer.result()).sort(byHost);

@@ -1,5 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
+import { widenYoungGeneration } from '../../app/heap.ts';
 import { filesOf, makeFold, makeState } from '../../app/wire.ts';
 import { describeError, printable, UsageError } from '../../core/errors.ts';
 import type { Interval } from '../../core/interval.ts';
@@ -66,6 +67,7 @@ async function reviewStored(
   const filter = new SubjectFilter(flags);
   const isNarrow = flags.container !== undefined || flags.service !== undefined;
   const fold = makeFold(config);
+  widenYoungGeneration();
   const coverage = new RuleCoverage(config.detectors);
   const progress = new Progress(process.stderr, clock);
   const checkpoints = await reachable(context, state);
@@ -80,7 +82,7 @@ async function reviewStored(
     onFrame: frame => {
       if (frame.start >= range.from) coverage.see(frame);
       if (isNarrow) see(filter, frame);
-      progress.step(`folding ${zone.seconds(frame.start)}`);
+      progress.step(() => `folding ${zone.seconds(frame.start)}`);
     },
   });
   progress.end();
@@ -115,7 +117,7 @@ async function exportFrames(
     for (const name of hosts)
       for await (const frame of store.readFrames(name, range)) {
         frames++;
-        progress.step(`writing ${printable(name, 40)} ${zone.seconds(frame.start)}`);
+        progress.step(() => `writing ${printable(name, 40)} ${zone.seconds(frame.start)}`);
         yield `${encodeFrame(frame)}\n`;
       }
   }

@@ -16,13 +16,14 @@ export class Progress {
     this.#clock = clock;
   }
 
-  step(what: string): void {
+  /** `what` is only asked for when it is drawn. */
+  step(what: () => string): void {
     this.#steps++;
     if (!this.#screen.isTTY) return;
     const now = this.#clock.monotonic();
     if (this.#drawn !== null && now - this.#drawn < EVERY_MS) return;
     this.#drawn = now;
-    this.#screen.write(`\r\u001b[K${this.#steps}: ${what}`);
+    this.#screen.write(`\r\u001b[K${this.#steps}: ${what()}`);
   }
 
   end(): void {

@@ -1,7 +1,7 @@
 import { BACKENDS, type Unreached } from '../../app/backend-startup.ts';
 import type { Backends } from '../../app/wire.ts';
 import type { Capture } from '../../collector/capture/capture.ts';
-import type { ShipperStatus } from '../../collector/ship/shipper.ts';
+import type { ShipperStatus } from '../../collector/ship/contract.ts';
 import type { Config } from '../../core/config/config.ts';
 import { formatDuration } from '../../core/config/units.ts';
 import { printable } from '../../core/errors.ts';

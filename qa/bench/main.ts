@@ -9,8 +9,11 @@ import type { BenchTable } from './measure.ts';
 import { diskBench } from './pipeline/disk.ts';
 import { drainBench } from './pipeline/drain.ts';
 import { foldBench } from './pipeline/fold.ts';
+import { growthBench } from './pipeline/growth.ts';
+import { idleBench } from './pipeline/idle.ts';
 import { pipelineBench } from './pipeline/pipeline.ts';
 import { queueBench } from './pipeline/queue.ts';
+import { reviewBench } from './pipeline/review.ts';
 import { spoolBench } from './pipeline/spool.ts';
 import { storeBench } from './pipeline/store.ts';
 import { workersBench } from './pipeline/workers.ts';
@@ -31,6 +34,9 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchTable[]>>> = {
   pipeline: pipelineBench,
   drain: drainBench,
   workers: workersBench,
+  idle: idleBench,
+  review: reviewBench,
+  growth: growthBench,
 };
 
 const DOCUMENT = join(import.meta.dirname, '../../docs/benchmarks.md');

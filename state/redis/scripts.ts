@@ -93,6 +93,20 @@ const SCRIPTS = {
     if not folded or folded < tonumber(ARGV[2]) then redis.call('HSET', KEYS[5], ARGV[5], ARGV[2]) end
     return 1`,
 
+  /**
+   * keys: times, bodies, histories, folded · args: name of the history, host, `last` of those that are forgotten
+   *
+   * A history without any is none, and a host without any is unknown.
+   */
+  forgetCheckpoints: `
+    for i = 3, #ARGV do
+      redis.call('ZREM', KEYS[1], ARGV[i])
+      redis.call('HDEL', KEYS[2], ARGV[i])
+      if redis.call('HGET', KEYS[4], ARGV[2]) == ARGV[i] then redis.call('HDEL', KEYS[4], ARGV[2]) end
+    end
+    if redis.call('ZCARD', KEYS[1]) == 0 then redis.call('SREM', KEYS[3], ARGV[1]) end
+    return 1`,
+
   /** keys: times, bodies · args: highest time, as a score of ZRANGEBYSCORE · a body or nil */
   loadCheckpoint: `
     local last = redis.call('ZREVRANGEBYSCORE', KEYS[1], ARGV[1], '-inf', 'LIMIT', 0, 1)[1]

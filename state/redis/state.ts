@@ -44,6 +44,16 @@ export function createRedisState(options: RedisStateOptions): State {
 const texts = z.array(z.string());
 const textsOrNot = z.array(z.string().nullable());
 
+/** The host of the name of a history. */
+const historyHost = z.string().transform((name, context) => {
+  try {
+    return z.tuple([z.string(), z.string()]).parse(JSON.parse(name))[0];
+  } catch {
+    context.addIssue({ code: 'custom', message: 'expected the name of a history of checkpoints' });
+    return z.NEVER;
+  }
+});
+
 class RedisState implements State {
   readonly #options: RedisStateOptions;
   readonly #place: string;
@@ -270,8 +280,12 @@ class RedisState implements State {
       const lasts = await this.#ask(client => client.zrange(times, '0', '-1'));
       const stale = staleCheckpoints(lasts.map(Number), now, before).map(String);
       if (stale.length === 0) continue;
-      await this.#ask(client => client.zrem(times, ...stale));
-      await this.#ask(client => client.hdel(bodies, ...stale));
+      const host = this.#records.answer(historyHost, history);
+      await this.#run(
+        'forgetCheckpoints',
+        [times, bodies, k.histories, k.folded],
+        [history, keyText(host), ...stale],
+      );
     }
   }
 

@@ -23,8 +23,8 @@ const STEP_CONTAINERS = 2000;
 export class FrameTables {
   readonly #access: Access;
   readonly #log: Log;
-  /** The query for hosts that is under way. */
-  #hosts: Promise<string[]> | null = null;
+  /** The queries for hosts that are under way, by the time since when. */
+  readonly #hosts = new Map<number, Promise<string[]>>();
 
   constructor(access: Access, log: Log) {
     this.#access = access;
@@ -127,18 +127,19 @@ export class FrameTables {
   }
 
   /** All lanes of a worker ask at the same moment, and 3 may have to open hundreds of files: they share one query. */
-  hosts(): Promise<string[]> {
-    this.#hosts ??= this.#findHosts().finally(() => {
-      this.#hosts = null;
-    });
-    return this.#hosts;
+  hosts(since = Number.NEGATIVE_INFINITY): Promise<string[]> {
+    const underWay = this.#hosts.get(since);
+    if (underWay) return underWay;
+    const found = this.#findHosts(since).finally(() => this.#hosts.delete(since));
+    this.#hosts.set(since, found);
+    return found;
   }
 
-  async #findHosts(): Promise<string[]> {
+  async #findHosts(since: number): Promise<string[]> {
     // Without times, 3 names the hosts of the last day.
     const rows = await allRows(
       this.#access.from('host_frames'),
-      ALL_TIME,
+      { ...ALL_TIME, from: since },
       part => `SHOW TAG VALUES FROM host_frames WITH KEY = host WHERE ${within(part)}`,
     );
     const names = interpreted(this.#access.place, () => rows.map(row => decodeTag(text(row, 'value'))));

@@ -102,8 +102,8 @@ export class InfluxStore implements Store {
     return this.#frames.first(host);
   }
 
-  hosts(): Promise<string[]> {
-    return this.#frames.hosts();
+  hosts(since?: number): Promise<string[]> {
+    return this.#frames.hosts(since);
   }
 
   writeDetections(rows: readonly Detection[]): Promise<void> {

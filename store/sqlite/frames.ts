@@ -3,6 +3,7 @@ import type { Interval } from '../../core/interval.ts';
 import { compareConnections } from '../../core/traffic/connection.ts';
 import { compareFlows } from '../../core/traffic/flow.ts';
 import {
+  type Container,
   compareText,
   DIRECTIONS,
   type Direction,
@@ -13,7 +14,7 @@ import { isSizes, type Sizes } from '../../core/traffic/histogram.ts';
 import type { FlowTotal } from '../../core/traffic/service-map.ts';
 import { type FrameHead, inTurn, withinRows } from '../page.ts';
 import { containerOf, frameHeadOf } from '../records.ts';
-import { frameInterval, integer, orNull, type Row, text } from '../row.ts';
+import { frameInterval, integer, type Row, text } from '../row.ts';
 import { decodeField, encodeField } from '../text.ts';
 import { ConnectionTable } from './connections.ts';
 import type { Step } from './database.ts';
@@ -38,6 +39,7 @@ export class FrameTables {
   readonly #heads: StatementSync;
   readonly #newestInTurn: StatementSync;
   readonly #traffic: StatementSync;
+  readonly #container: StatementSync;
   readonly #last: StatementSync;
   readonly #first: StatementSync;
   readonly #hosts: StatementSync;
@@ -61,12 +63,15 @@ export class FrameTables {
     this.#newestInTurn = db.prepare(
       'SELECT time FROM host_frames WHERE host = ? AND ahead = 0 ORDER BY time DESC LIMIT 1',
     );
-    // CROSS JOIN keeps this order: one walk along (time, series), names looked up by id.
+    // CROSS JOIN keeps this order: one walk along (time, series). Names are the same in frame after frame, and longer than
+    // all else in a row: they are looked up once in a step.
     this.#traffic = db.prepare(`
-      SELECT t.*, s.container, s.service, i.kind, i.replica, i.image, i.container_id, i.labels
-      FROM container_traffic t CROSS JOIN series s ON s.id = t.series JOIN identities i ON i.id = t.identity
+      SELECT t.* FROM container_traffic t CROSS JOIN series s ON s.id = t.series
       WHERE t.time >= ? AND t.time <= ? AND s.host = ?
       ORDER BY t.time`);
+    this.#container = db.prepare(`
+      SELECT s.container, s.service, i.kind, i.replica, i.image, i.container_id, i.labels
+      FROM series s CROSS JOIN identities i WHERE s.id = ? AND i.id = ?`);
     this.#last = db.prepare(
       'SELECT time, duration_ms FROM host_frames WHERE host = ? AND time < ? ORDER BY time DESC LIMIT 1',
     );
@@ -154,10 +159,14 @@ export class FrameTables {
     const id = this.#names.findHost(host);
     const rows = this.#traffic.all(first.frame.start, last.frame.start, id);
     const byTime = Map.groupBy(rows, row => integer(row, 'time'));
+    const containerOfRow = this.#containers();
     const flowsByTime = this.#flows.read(id, first.frame.start, last.frame.start);
     const connectionsByTime = this.#connections.read(id, first.frame.start, last.frame.start);
     const items = heads.flatMap(({ frame, ...counts }) => {
-      const own = byTime.get(frame.start) ?? [];
+      const own = (byTime.get(frame.start) ?? []).flatMap(row => {
+        const container = containerOfRow(row);
+        return container === null ? [] : { row, container };
+      });
       const flows = flowsByTime.get(frame.start) ?? [];
       const connections = connectionsByTime.get(frame.start) ?? [];
       if (own.length !== counts.containers || flows.length !== counts.flows) return [];
@@ -167,6 +176,22 @@ export class FrameTables {
       return { ...frame, ...parts(own), flows, connections };
     });
     return { items, next: last.frame.start + 1 };
+  }
+
+  /** The container of a row of `container_traffic`, or null when its names are gone. Good for one transaction. */
+  #containers(): (row: Row) => Container | null {
+    const known = new Map<string, Container | null>();
+    return row => {
+      const [series, identity] = [integer(row, 'series'), integer(row, 'identity')];
+      const key = `${series} ${identity}`;
+      let container = known.get(key);
+      if (container === undefined) {
+        const names = this.#container.get(series, identity);
+        container = names ? containerOf(names, decodeField) : null;
+        known.set(key, container);
+      }
+      return container;
+    };
   }
 
   last(host: string, before: number): Interval | null {
@@ -203,9 +228,18 @@ function windowColumns(window: Window | undefined): [number | null, number | nul
   return window ? [window.messages, window.bytes, JSON.stringify(window.sizes)] : [null, null, null];
 }
 
+/** Columns of a window in a row of `container_traffic`. */
+const WINDOW_COLUMNS = DIRECTIONS.map(direction => ({
+  direction,
+  messages: `${direction}_messages`,
+  bytes: `${direction}_bytes`,
+  sizes: `${direction}_sizes`,
+}));
+
 /** What the rows of one frame say, in canonical order. */
-function parts(rows: readonly Row[]): Pick<Frame, 'containers' | 'started' | 'ended' | 'windows'> {
-  const entries = rows.map(row => ({ row, container: containerOf(row, decodeField) }));
+function parts(
+  entries: { readonly row: Row; readonly container: Container }[],
+): Pick<Frame, 'containers' | 'started' | 'ended' | 'windows'> {
   entries.sort((a, b) => compareText(a.container.name, b.container.name));
   const named = (column: string) =>
     entries.filter(({ row }) => row[column] === 1).map(({ container }) => container.name);
@@ -213,17 +247,23 @@ function parts(rows: readonly Row[]): Pick<Frame, 'containers' | 'started' | 'en
     containers: entries.map(({ container }) => container),
     started: named('started'),
     ended: named('ended'),
-    windows: entries.flatMap(({ row, container }) =>
-      DIRECTIONS.flatMap(direction => windowOf(row, container.name, direction) ?? []),
-    ),
+    windows: entries.flatMap(({ row, container }) => windowsOf(row, container.name)),
   };
 }
 
-function windowOf(row: Row, container: string, direction: Direction): Window | null {
-  const messages = orNull(integer, row, `${direction}_messages`);
-  if (messages === null) return null;
-  const sizes = parseSizes(text(row, `${direction}_sizes`));
-  return { container, direction, messages, bytes: integer(row, `${direction}_bytes`), sizes };
+function windowsOf(row: Row, container: string): Window[] {
+  const windows: Window[] = [];
+  for (const { direction, messages, bytes, sizes } of WINDOW_COLUMNS) {
+    if (row[messages] === null) continue;
+    windows.push({
+      container,
+      direction,
+      messages: integer(row, messages),
+      bytes: integer(row, bytes),
+      sizes: parseSizes(text(row, sizes)),
+    });
+  }
+  return windows;
 }
 
 /** Sizes of a column; throws when it holds anything else. */

@@ -141,4 +141,14 @@ describeWith(['influx'], 'a host name in a store that is shared, when the state 
     clock.advance(15_000);
     expect((await first.lost).message).toMatch(/same id, as in a copy of the data directory/);
   });
+
+  it('is had again by who was started anew after the clock was set back by more than an hour', async () => {
+    const clock = new ManualClock();
+    await take('a', clock);
+    const earlier = new ManualClock(clock.now() - 90 * 60_000);
+    const again = await take('a', earlier);
+    for (let renewal = 0; renewal < 3; renewal++) await renewed(earlier);
+    expect(again.isLost).toBe(false);
+    await again.ensure();
+  });
 });

@@ -73,13 +73,12 @@ describeStates('checkpoints', users => {
     );
   });
 
-  it('are thinned out: one an hour for two days, one a day before, the newest always', async () => {
+  it('are thinned out: one an hour for two days, one a day before; what is too old goes altogether', async () => {
     const now = T0 + 40 * 24 * HOUR;
     const saved = Array.from({ length: 40 * 24 * 4 }, (_, i) => T0 + i * (HOUR / 4)).filter(
       last => last > now - 50 * HOUR || last % (6 * HOUR) === 0,
     );
     for (const last of saved) await state.saveCheckpoint(lease, checkpoint(last));
-    await state.saveCheckpoint(lease, checkpoint(T0, 'gone'));
     const before = now - 30 * 24 * HOUR;
     await state.prune(now, before);
     const kept: number[] = [];
@@ -95,6 +94,27 @@ describeStates('checkpoints', users => {
     const days = kept.filter(last => now - last >= 48 * HOUR);
     expect(days.length).toBeGreaterThanOrEqual(28);
     expect(new Set(days.map(last => Math.floor(last / 24 / HOUR))).size).toBe(days.length);
-    expect(await other.loadCheckpoint('gone', 'f')).toEqual(checkpoint(T0, 'gone'));
+    expect(await other.foldedUpTo('web-1')).toBe(saved.at(-1));
+  });
+
+  it('of hosts and settings that are gone are forgotten in time, however many there were', async () => {
+    const now = T0 + 40 * 24 * HOUR;
+    const before = now - 30 * 24 * HOUR;
+    for (const host of HOSTILE) await state.saveCheckpoint(lease, checkpoint(before - 1, host));
+    await state.saveCheckpoint(lease, checkpoint(before - 1, 'web-1', 'old settings'));
+    await state.saveCheckpoint(lease, checkpoint(before, 'web-1'));
+    // Says that nothing was handled, as of a host that is new.
+    await state.saveCheckpoint(lease, checkpoint(0, 'new'));
+    await state.prune(now, before);
+    for (const host of HOSTILE) {
+      expect(await other.loadCheckpoint(host, 'f')).toBeNull();
+      expect(await other.foldedUpTo(host)).toBeNull();
+    }
+    expect(await other.loadCheckpoint('web-1', 'old settings')).toBeNull();
+    expect(await other.loadCheckpoint('web-1', 'f')).toEqual(checkpoint(before));
+    expect(await other.foldedUpTo('web-1')).toBe(before);
+    expect(await other.foldedUpTo('new')).toBe(0);
+    await state.saveCheckpoint(lease, checkpoint(now, HOSTILE[0]));
+    expect(await other.foldedUpTo(HOSTILE[0] ?? '')).toBe(now);
   });
 });

@@ -99,6 +99,7 @@ describeStores('frames', of => {
     expect(await frames(one)).toEqual([namedFrame(one, T0, ['a'])]);
     expect(await frames(two)).toEqual([namedFrame(two, T0, ['a', 'b'])]);
     expect(await store.hosts()).toEqual(expect.arrayContaining([one, two]));
+    expect(await store.hosts(T0)).toEqual(expect.arrayContaining([one, two]));
     expect(await store.hosts()).toEqual((await store.hosts()).toSorted((a, b) => (a < b ? -1 : 1)));
   });
 

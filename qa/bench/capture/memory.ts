@@ -1,5 +1,5 @@
 /** How much memory a collector takes: the real program, with a bpftrace that prints what a large host would. */
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CAPS } from '../../../core/caps.ts';
@@ -8,6 +8,7 @@ import { startRedis } from '../../../test/parts/redis.ts';
 import { tidegauge, writeConfig } from '../../../test/parts/tidegauge.ts';
 import { type BenchTable, median } from '../measure.ts';
 import { MAP_KEYS } from './lines.ts';
+import { standInBpftrace } from './stand-in.ts';
 
 const CONTAINERS = CAPS.containers.limit;
 const INTERVAL_MS = 5000;
@@ -61,7 +62,7 @@ async function residentMemory(probe: string, settings: object): Promise<number[]
       probe,
       map_keys: MAP_KEYS,
       docker: 'off',
-      bpftrace: standIn(folder.path, probe),
+      bpftrace: standInBpftrace(folder.path, { probe, containers: CONTAINERS, intervalMs: INTERVAL_MS }),
     },
     http: { listen: `127.0.0.1:${port}` },
     log: { level: 'warn' },
@@ -83,18 +84,6 @@ async function residentMemory(probe: string, settings: object): Promise<number[]
     await collector.stop();
     folder.remove();
   }
-}
-
-/** A program that is started like bpftrace; returns its path. */
-function standIn(folder: string, probe: string): string {
-  const file = join(folder, 'bpftrace');
-  const script = join(import.meta.dirname, 'bpftrace.ts');
-  writeFileSync(
-    file,
-    `#!/bin/sh\nexec '${process.execPath}' '${script}' ${probe} ${CONTAINERS} ${INTERVAL_MS} "$@"\n`,
-  );
-  chmodSync(file, 0o755);
-  return file;
 }
 
 /** MiB. */

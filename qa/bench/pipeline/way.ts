@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { type Backends, openBackends, SCHEMA } from '../../../app/wire.ts';
-import { createShipper, type Shipper } from '../../../collector/ship/shipper.ts';
+import type { Shipper } from '../../../collector/ship/contract.ts';
+import { createShipper } from '../../../collector/ship/shipper.ts';
 import { Spool } from '../../../collector/ship/spool/spool.ts';
 import { systemClock as clock } from '../../../core/clock.ts';
 import type { Frame } from '../../../core/traffic/frame.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { closingLine, type Docker, statusOf } from '../../../cli/screen/status.ts';
-import type { ShipperStatus } from '../../../collector/ship/shipper.ts';
+import type { ShipperStatus } from '../../../collector/ship/contract.ts';
 import { UTC } from '../../../core/time-zone.ts';
 import type { WorkerStatus } from '../../../worker/worker.ts';
 import { busyParts, frameOf } from '../../data/frames.ts';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { ShipperStatus } from '../../../collector/ship/shipper.ts';
+import type { ShipperStatus } from '../../../collector/ship/contract.ts';
 import type { Frame } from '../../../core/traffic/frame.ts';
 import { frameOf } from '../../data/frames.ts';
 import { until } from '../../parts/process.ts';

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach } from '@jest/globals';
-import { createShipper, type Shipper, type ShipperOptions } from '../../../collector/ship/shipper.ts';
+import type { Shipper, ShipperOptions } from '../../../collector/ship/contract.ts';
+import { createShipper } from '../../../collector/ship/shipper.ts';
 import { Spool } from '../../../collector/ship/spool/spool.ts';
 import { systemClock } from '../../../core/clock.ts';
 import { ExchangeError } from '../../../core/errors.ts';

@@ -9,9 +9,7 @@ describe('recorded laboratory, judged by the default rules', () => {
 
   it('finds these incidents as soon as it has to', () => {
     const inTime = outcomes.filter(one => one.inTime).map(({ done }) => done.kind);
-    expect(inTime).toEqual(
-      expect.arrayContaining(['exfiltration', 'scan', 'beacon', 'silence', 'flood']),
-    );
+    expect(inTime).toEqual(expect.arrayContaining(['exfiltration', 'scan', 'beacon', 'silence', 'flood']));
   });
 
   it('raises nothing while nothing goes on, nor at a deploy, nor while it learns', () => {

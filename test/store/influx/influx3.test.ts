@@ -244,6 +244,17 @@ describe('InfluxDB 3 Core: writing and reading', () => {
     expect(count()).toBe(2);
   });
 
+  it('looks for recent hosts in recent files only', async () => {
+    const { store, asked } = await recorded(() => undefined);
+    await store.open();
+    await Promise.all([store.hosts(DAY), store.hosts(DAY), store.hosts()]);
+    const statements = asked.map(statementOf).filter(one => one.startsWith('SHOW TAG VALUES'));
+    expect(statements).toEqual([
+      expect.stringContaining(`WHERE time >= ${DAY}ms AND`),
+      expect.stringContaining('WHERE time >= -'),
+    ]);
+  });
+
   it.each([
     ['all at once where it tells of its files', true],
     ['half by half where it does not', false],
