@@ -2,7 +2,7 @@ import type { Config } from '../core/config/config.ts';
 import type { Annotation, Incident, Notification, Severity } from '../core/incident/incident.ts';
 import type { Judged } from '../core/incident/verdict.ts';
 import type { Frame } from '../core/traffic/frame.ts';
-import type { Past } from './past.ts';
+import type { Past } from './finding/past.ts';
 
 /** An incident that is firing. */
 export interface Open {

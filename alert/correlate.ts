@@ -5,9 +5,9 @@ import { exitText } from '../core/traffic/exit.ts';
 import { compareText, type Frame, frameEnd, isComplete } from '../core/traffic/frame.ts';
 import type { Change, Open, Settings, Stage } from './contract.ts';
 import { labelOf } from './drop-incomplete.ts';
-import { withAlarm } from './finding.ts';
-import { PastNotes } from './past.ts';
-import { severityOf, worse } from './severity.ts';
+import { withAlarm } from './finding/finding.ts';
+import { PastNotes } from './finding/past.ts';
+import { severityOf, worse } from './finding/severity.ts';
 import { keyOf, whoOf } from './subject.ts';
 import { titleOf } from './text.ts';
 

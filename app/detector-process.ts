@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { Incident } from '../core/incident/incident.ts';
 import { Maintenance, type MaintenanceStatus } from '../worker/maintenance.ts';
 import { Worker, type WorkerStatus } from '../worker/worker.ts';
-import { Heartbeat } from './heartbeat.ts';
-import { LearningWatch } from './learning-watch.ts';
 import type { ProcessContext } from './process-context.ts';
-import { RuleWatch } from './rule-watch.ts';
+import { Heartbeat } from './watch/heartbeat.ts';
+import { LearningWatch } from './watch/learning-watch.ts';
+import { RuleWatch } from './watch/rule-watch.ts';
 import { type Backends, makeBeat } from './wire.ts';
 
 /** Worker and maintenance of this process. */

@@ -6,16 +6,16 @@ import type { Log } from '../core/log.ts';
 import { type Frame, frameEnd } from '../core/traffic/frame.ts';
 import type { Checkpoint, Checkpoints, Deliveries, Incidents, Lease, Marks } from '../state/contract.ts';
 import type { FrameStore, IncidentStore } from '../store/contract.ts';
-import { Acknowledged } from './acknowledged.ts';
-import type { LiveStore } from './live-store.ts';
 import { HeardMarks } from './marks.ts';
 import { closingOrphans } from './orphaned-incidents.ts';
-import { PartialRead } from './partial-read.ts';
 import { type Handled, handledBefore } from './recovery.ts';
 import { leaseLost, retryUnderLease } from './retry-under-lease.ts';
-import { Rows, StoreAway } from './rows.ts';
+import { Acknowledged } from './rows/acknowledged.ts';
+import type { LiveStore } from './rows/live-store.ts';
+import { PartialRead } from './rows/partial-read.ts';
+import { Rows, StoreAway } from './rows/rows.ts';
+import { type FrameOutput, mergeOutputs, NO_OUTPUT, WriteBatch } from './rows/write-batch.ts';
 import type { Newest } from './watch/host-watch.ts';
-import { type FrameOutput, mergeOutputs, NO_OUTPUT, WriteBatch } from './write-batch.ts';
 
 export interface HostDeps {
   readonly fold: HostFold;

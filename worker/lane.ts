@@ -6,10 +6,10 @@ import type { Consumer, Queue } from '../queue/contract.ts';
 import type { Lease } from '../state/contract.ts';
 import { type HostDeps, HostWorker, type Progress } from './host.ts';
 import { HostList } from './host-list.ts';
-import { LiveStore } from './live-store.ts';
 import { LeaseLost } from './retry-under-lease.ts';
-import { RowRecovery } from './row-recovery.ts';
-import { StoreAway } from './rows.ts';
+import { LiveStore } from './rows/live-store.ts';
+import { RowRecovery } from './rows/row-recovery.ts';
+import { StoreAway } from './rows/rows.ts';
 import { LaneWatch } from './watch/lane-watch.ts';
 
 /** Everything a lane needs besides its lease. */

@@ -12,7 +12,7 @@ import {
 } from '../state/contract.ts';
 import type { FrameStore, IncidentStore } from '../store/contract.ts';
 import { leaseLost, type RetryDeps, retryUnderLease } from './retry-under-lease.ts';
-import { StoreAway } from './rows.ts';
+import { StoreAway } from './rows/rows.ts';
 
 /** How far back the store is first searched for the last detection before state was lost. */
 const SEARCH_MS = 3_600_000;

@@ -8,7 +8,7 @@ import type { Receiver } from '../notify/contract.ts';
 import type { Queue } from '../queue/contract.ts';
 import type { Lease, State } from '../state/contract.ts';
 import type { Store } from '../store/contract.ts';
-import { Deliverer, type Unrecorded } from './deliver.ts';
+import { Deliverer, type Unrecorded } from './deliveries/deliver.ts';
 import type { Progress } from './host.ts';
 import { type LaneStatus, OwnedLane } from './lane.ts';
 import { leaseLost } from './retry-under-lease.ts';

@@ -5,8 +5,8 @@ import type { MaintenanceStatus } from '../../worker/maintenance.ts';
 import type { WorkerStatus } from '../../worker/worker.ts';
 import type { BackendStartup } from '../backend-startup.ts';
 import type { Collector } from '../collector-process.ts';
-import type { LearningWatch } from '../learning-watch.ts';
-import type { RuleWatch } from '../rule-watch.ts';
+import type { LearningWatch } from '../watch/learning-watch.ts';
+import type { RuleWatch } from '../watch/rule-watch.ts';
 
 /** What this process runs; a role that has not started (yet) or that it does not play is null. */
 export interface Watched {

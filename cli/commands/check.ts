@@ -3,13 +3,13 @@ import { DETECTOR_ROWS, NOTIFIER_ROWS, SCHEMA } from '../../app/wire.ts';
 import { findUser } from '../../collector/privsep/user.ts';
 import { formatCounted } from '../../core/config/units.ts';
 import { printable } from '../../core/errors.ts';
-import { unreachableBudgets } from '../budgets.ts';
 import { addCommand, type Register, setAction } from '../command.ts';
 import type { Reference } from '../config/references.ts';
 import { entry, typesOf, written } from '../config/written.ts';
-import { containerRules } from '../container-rules.ts';
 import type { CommonFlags, Context } from '../context.ts';
-import { rulesInStore } from '../rules-in-store.ts';
+import { unreachableBudgets } from '../rules/budgets.ts';
+import { containerRules } from '../rules/container-rules.ts';
+import { rulesInStore } from '../rules/rules-in-store.ts';
 
 interface CheckFlags extends CommonFlags {
   readonly container?: string;

@@ -12,9 +12,9 @@ import type { Store } from '../../store/contract.ts';
 import { addCommand, addUser, interrupted, type Register, setCaptureAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { hintHost, note, readStore } from '../open-data.ts';
+import { addSubjects, askedHosts, nameAmong, SubjectFilter, type SubjectFlags } from '../rules/subjects.ts';
 import { writeRows } from '../screen/rows.ts';
 import { shownName } from '../screen/shown-name.ts';
-import { addSubjects, askedHosts, nameAmong, SubjectFilter, type SubjectFlags } from '../subjects.ts';
 import { presentOf, rangeFlags } from '../times.ts';
 
 interface ConnectionFlags extends CommonFlags, SubjectFlags {

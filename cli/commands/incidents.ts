@@ -11,7 +11,7 @@ import { addCommand, addRange, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { markText } from '../mark-text.ts';
 import { hintElsewhere, note, openState } from '../open-data.ts';
-import { addSubjects, SubjectFilter, type SubjectFlags } from '../subjects.ts';
+import { addSubjects, SubjectFilter, type SubjectFlags } from '../rules/subjects.ts';
 import { presentOf, rangeFlags } from '../times.ts';
 
 interface IncidentFlags extends CommonFlags, SubjectFlags {

@@ -4,8 +4,8 @@ import type { Store } from '../../store/contract.ts';
 import { addCommand, addRange, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { hintHost, note, readStore } from '../open-data.ts';
+import { addSubjects, askedHosts, nameAmong, SubjectFilter, type SubjectFlags } from '../rules/subjects.ts';
 import { MAP_FORMATS } from '../screen/map-formats.ts';
-import { addSubjects, askedHosts, nameAmong, SubjectFilter, type SubjectFlags } from '../subjects.ts';
 import { presentOf, rangeFlags } from '../times.ts';
 
 interface MapFlags extends CommonFlags, SubjectFlags {

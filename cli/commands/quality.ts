@@ -4,7 +4,7 @@ import { jsonText } from '../../review/report.ts';
 import { addCommand, addRange, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { note, openState } from '../open-data.ts';
-import { addSubjects, SubjectFilter, type SubjectFlags } from '../subjects.ts';
+import { addSubjects, SubjectFilter, type SubjectFlags } from '../rules/subjects.ts';
 import { presentOf, rangeFlags } from '../times.ts';
 
 interface QualityFlags extends CommonFlags, SubjectFlags {

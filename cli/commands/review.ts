@@ -14,8 +14,8 @@ import type { Store } from '../../store/contract.ts';
 import { addCommand, addRange, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { hintElsewhere, note, readStore, using } from '../open-data.ts';
+import { addSubjects, askedHosts, SubjectFilter, type SubjectFlags } from '../rules/subjects.ts';
 import { Progress } from '../screen/progress.ts';
-import { addSubjects, askedHosts, SubjectFilter, type SubjectFlags } from '../subjects.ts';
 import { presentOf, rangeFlags } from '../times.ts';
 
 interface ReviewFlags extends CommonFlags, SubjectFlags {

@@ -13,10 +13,10 @@ import {
 import { jsonText } from '../../review/report.ts';
 import { addCommand, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
-import { newestFrames } from '../newest-frames.ts';
 import { note, openState } from '../open-data.ts';
 import { personHere } from '../person.ts';
-import { SubjectFilter } from '../subjects.ts';
+import { newestFrames } from '../rules/newest-frames.ts';
+import { SubjectFilter } from '../rules/subjects.ts';
 import { type Present, presentOf } from '../times.ts';
 
 export interface SilenceFlags extends CommonFlags {

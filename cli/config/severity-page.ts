@@ -1,4 +1,4 @@
-import { LONG_MS, OFTEN, WARNING_SCORE } from '../../alert/severity.ts';
+import { LONG_MS, OFTEN, WARNING_SCORE } from '../../alert/finding/severity.ts';
 import { formatDuration } from '../../core/config/units.ts';
 import { SEVERITIES, type Severity } from '../../core/incident/incident.ts';
 import { CALIBRATION } from '../../detector/dynamic/sensitivity.ts';

@@ -1,7 +1,7 @@
 import { readdirSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../core/clock.ts';
-import type { RedisServer } from '../../test/parts/redis.ts';
+import type { RedisServer } from '../../test/parts/redis/server.ts';
 import { Server, type Tell } from './part.ts';
 
 /** What `appendfsync everysec` may lose, ms. */

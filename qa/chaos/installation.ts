@@ -10,7 +10,7 @@ import { Random } from '../../test/data/random.ts';
 import { startInflux } from '../../test/parts/influx.ts';
 import { silentLog } from '../../test/parts/kernel/capture.ts';
 import { type Child, temporaryFolder, until } from '../../test/parts/process.ts';
-import { startRedis } from '../../test/parts/redis.ts';
+import { startRedis } from '../../test/parts/redis/server.ts';
 import { tidegauge, writeConfig } from '../../test/parts/tidegauge.ts';
 import { type Actor, startActor } from './actor.ts';
 import { ForgetfulRedis } from './forgetful.ts';

@@ -7,7 +7,7 @@ import { systemClock as clock } from '../../core/clock.ts';
 import type { Config } from '../../core/config/config.ts';
 import { type InfluxServer, startInflux } from '../../test/parts/influx.ts';
 import { temporaryFolder } from '../../test/parts/process.ts';
-import { type RedisServer, startRedis } from '../../test/parts/redis.ts';
+import { type RedisServer, startRedis } from '../../test/parts/redis/server.ts';
 import { Maintenance } from '../../worker/maintenance.ts';
 import { Worker } from '../../worker/worker.ts';
 import { frameSource } from './frames.ts';

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { createPipeline } from '../../alert/pipeline.ts';
 import { FAULTS, type Frame } from '../../core/traffic/frame.ts';
-import { container, frame } from '../detector/frames.ts';
+import { container, frame } from '../detector/data/frames.ts';
 
 const pipeline = createPipeline({ alert: { resolve_after: 10_000, critical_score: 3 }, receivers: ['ops'] });
 const at = (i: number, more: Partial<Frame> = {}) => frame(i, [container('web')], [], more);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { PastNotes } from '../../alert/past.ts';
+import { PastNotes } from '../../alert/finding/past.ts';
 import { createPipeline } from '../../alert/pipeline.ts';
 import { CAPS } from '../../core/caps.ts';
 import { circumstancesOf, sentenceOf } from '../../core/incident/evidence-text.ts';
@@ -10,7 +10,7 @@ import type { Judged } from '../../core/incident/verdict.ts';
 import { TimeZone } from '../../core/time-zone.ts';
 import type { Flow } from '../../core/traffic/flow.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
-import { container, frame } from '../detector/frames.ts';
+import { container, frame } from '../detector/data/frames.ts';
 
 const web = container('web', { service: 'shop/web' });
 const db = container('db-1', { service: 'shop/db' });

@@ -3,7 +3,7 @@ import { createHostFold } from '../../alert/host.ts';
 import { createPipeline } from '../../alert/pipeline.ts';
 import { createFold } from '../../detector/fold/fold.ts';
 import { DETECTORS } from '../../detector/index.ts';
-import { container, frame, rules, window } from '../detector/frames.ts';
+import { container, frame, rules, window } from '../detector/data/frames.ts';
 
 const RULES = [
   { use: 'rolling-zscore', name: 'bytes', warm_up: '1m' },

@@ -3,7 +3,7 @@ import { createPipeline, STAGES } from '../../alert/pipeline.ts';
 import { incidentId } from '../../core/incident/incident.ts';
 import type { Judged, Verdict } from '../../core/incident/verdict.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
-import { container, frame } from '../detector/frames.ts';
+import { container, frame } from '../detector/data/frames.ts';
 
 const ALERT = { resolve_after: 10_000, critical_score: 3 };
 const web = container('web', { service: 'shop/web' });

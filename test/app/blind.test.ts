@@ -10,7 +10,7 @@ import { type InfluxServer, startInflux } from '../parts/influx.ts';
 import { recordingLog } from '../parts/log.ts';
 import { describeWith } from '../parts/need.ts';
 import { Child, temporaryFolder, until } from '../parts/process.ts';
-import { type RedisServer, startRedis } from '../parts/redis.ts';
+import { type RedisServer, startRedis } from '../parts/redis/server.ts';
 import { writeConfig } from '../parts/tidegauge.ts';
 
 const CHILD = fileURLToPath(new URL('outbox-child.ts', import.meta.url));

@@ -5,7 +5,7 @@ import { systemClock } from '../../core/clock.ts';
 import { recordingLog } from '../parts/log.ts';
 import { describeWith } from '../parts/need.ts';
 import { temporaryFolder } from '../parts/process.ts';
-import { type RedisServer, startRedis } from '../parts/redis.ts';
+import { type RedisServer, startRedis } from '../parts/redis/server.ts';
 import { writeConfig } from '../parts/tidegauge.ts';
 
 it('every process that shares the state has the same number of lanes', async () => {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { describeWith } from '../parts/need.ts';
 import { type Child, freePort, temporaryFolder, until } from '../parts/process.ts';
-import { type RedisServer, startRedis } from '../parts/redis.ts';
+import { type RedisServer, startRedis } from '../parts/redis/server.ts';
 import { tidegauge, writeConfig } from '../parts/tidegauge.ts';
 
 /** Five seconds, on a machine that others use as well. */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { makeFold, makeState, makeStore } from '../../app/wire.ts';
 import { load } from '../../cli/context.ts';
-import { learningNow, learningText } from '../../cli/learning-now.ts';
+import { learningNow, learningText } from '../../cli/rules/learning-now.ts';
 import { systemClock } from '../../core/clock.ts';
 import type { Config } from '../../core/config/config.ts';
 import { UTC } from '../../core/time-zone.ts';

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import { makeStore } from '../../app/wire.ts';
 import { load } from '../../cli/context.ts';
-import { rulesInStore } from '../../cli/rules-in-store.ts';
+import { rulesInStore } from '../../cli/rules/rules-in-store.ts';
 import { systemClock } from '../../core/clock.ts';
 import { busyParts, frameOf } from '../data/frames.ts';
 import { recordingLog } from '../parts/log.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { SubjectFilter, type SubjectFlags } from '../../cli/subjects.ts';
+import { SubjectFilter, type SubjectFlags } from '../../cli/rules/subjects.ts';
 
 const WEB = { host: 'a', service: 'shop/web', container: 'web-1' };
 const DB = { host: 'a', service: 'shop/db', container: 'db-1' };

@@ -19,8 +19,8 @@ const PROGRAM = `
 import { record } from './detector/record.ts';
 import { createFold } from '${ROOT}/detector/fold/fold.ts';
 import { DETECTORS } from '${ROOT}/detector/index.ts';
-import { wrongExamples } from '${ROOT}/test/detector/examples.ts';
-import { container, frame, rules, window } from '${ROOT}/test/detector/frames.ts';
+import { wrongExamples } from '${ROOT}/test/detector/data/examples.ts';
+import { container, frame, rules, window } from '${ROOT}/test/detector/data/frames.ts';
 
 const detectors = [...DETECTORS, record];
 const written = [{ use: 'record', name: 'mine', direction: 'send', factor: 3, warm_up: '5s' }];

@@ -4,9 +4,9 @@ import type { Flow } from '../../core/traffic/flow.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
 import { createFold } from '../../detector/fold/fold.ts';
 import { DETECTORS } from '../../detector/index.ts';
-import { FRAMES_A_DAY, frameOf, KINDS, life, row, talk } from './conversations.ts';
-import { rules } from './frames.ts';
-import { random } from './traffic.ts';
+import { FRAMES_A_DAY, frameOf, KINDS, life, row, talk } from './data/conversations.ts';
+import { rules } from './data/frames.ts';
+import { random } from './data/traffic.ts';
 
 /** The defaults of detectors that look at conversations: how often they are wrong, and how soon they notice. */
 const USED = ['new-peer', 'scan', 'beacon'];

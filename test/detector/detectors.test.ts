@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { z } from 'zod';
 import type { SeriesInput } from '../../detector/contract.ts';
 import { DEFAULT_RULES, DETECTORS } from '../../detector/index.ts';
-import { run, wrongExamples } from './examples.ts';
-import { rules } from './frames.ts';
+import { run, wrongExamples } from './data/examples.ts';
+import { rules } from './data/frames.ts';
 
 /** What every detector of the table promises. */
 const value = fc.oneof(

@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { ContainerInput } from '../../detector/contract.ts';
 import { dynamicThreshold } from '../../detector/dynamic-threshold.ts';
-import { type Both, frames, inputAt } from './containers.ts';
-import { alarmsOf, run } from './examples.ts';
-import { random } from './traffic.ts';
+import { type Both, frames, inputAt } from './data/containers.ts';
+import { alarmsOf, run } from './data/examples.ts';
+import { random } from './data/traffic.ts';
 
 const HOUR = 720;
 const MINUTE_FRAMES = 60_000;

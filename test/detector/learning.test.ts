@@ -3,7 +3,7 @@ import { learningIn } from '../../core/incident/learning.ts';
 import type { Abstained } from '../../core/incident/verdict.ts';
 import { createFold } from '../../detector/fold/fold.ts';
 import { DETECTORS } from '../../detector/index.ts';
-import { container, frame, rules, window } from './frames.ts';
+import { container, frame, rules, window } from './data/frames.ts';
 
 const members = ['a', 'b', 'c'].map(name => container(name, { service: 'web' }));
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { rollingZscore } from '../../detector/rolling-zscore.ts';
-import { ORDINARY, random, WINDOWS_A_DAY } from './traffic.ts';
+import { ORDINARY, random, WINDOWS_A_DAY } from './data/traffic.ts';
 
 /** The defaults on a day of ordinary traffic: how often they are wrong, and how often they notice a burst. */
 

@@ -4,7 +4,7 @@ import { mean, variance } from 'simple-statistics';
 import type { SeriesInput } from '../../detector/contract.ts';
 import { rollingZscore } from '../../detector/rolling-zscore.ts';
 import { emptyBaseline, learn, single, total } from '../../detector/shared/baseline.ts';
-import { alarmsOf, run } from './examples.ts';
+import { alarmsOf, run } from './data/examples.ts';
 
 const series = (stepMs: number, values: readonly number[]): SeriesInput[] =>
   values.map((value, i) => ({

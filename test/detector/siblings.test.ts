@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { GroupInput } from '../../detector/contract.ts';
 import { siblings } from '../../detector/siblings.ts';
-import { inputAt, START } from './containers.ts';
-import { alarmsOf, run } from './examples.ts';
+import { inputAt, START } from './data/containers.ts';
+import { alarmsOf, run } from './data/examples.ts';
 
 /** One frame of a service: messages received by each replica; null: it is not there. */
 function groupAt(

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { SeriesInput } from '../../detector/contract.ts';
 import { add, type History, historyBytes } from '../../detector/shared/history.ts';
 import { threshold } from '../../detector/threshold.ts';
-import { alarmsOf, run } from './examples.ts';
+import { alarmsOf, run } from './data/examples.ts';
 
 /** Consecutive frames of `stepMs`; a number as a value, or [ms of gap before it, value]. */
 function series(

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ViewName } from '../../detector/dynamic/view.ts';
 import { dynamicThreshold } from '../../detector/dynamic-threshold.ts';
-import { type Both, frames } from './containers.ts';
-import { alarmsOf, run } from './examples.ts';
-import { random } from './traffic.ts';
+import { type Both, frames } from './data/containers.ts';
+import { alarmsOf, run } from './data/examples.ts';
+import { random } from './data/traffic.ts';
 
 /** What each view sees beside jobs that are larger. Frames of 5 s. */
 

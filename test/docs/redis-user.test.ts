@@ -8,7 +8,7 @@ import { frameOf } from '../data/frames.ts';
 import { recordingLog } from '../parts/log.ts';
 import { describeWith } from '../parts/need.ts';
 import { until } from '../parts/process.ts';
-import { REDIS_SETUPS, type RedisSetup } from '../parts/redis-setups.ts';
+import { REDIS_SETUPS, type RedisSetup } from '../parts/redis/setups.ts';
 
 const page = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
 const [, line = ''] = /<!-- redis user -->\s*```\nuser (.*?)\n```/s.exec(page) ?? [];

@@ -7,7 +7,7 @@ import { type InfluxServer, startInflux } from '../parts/influx.ts';
 import { recordingLog } from '../parts/log.ts';
 import { describeWith } from '../parts/need.ts';
 import { Child, freePort, temporaryFolder, until } from '../parts/process.ts';
-import { type RedisServer, startRedis } from '../parts/redis.ts';
+import { type RedisServer, startRedis } from '../parts/redis/server.ts';
 import { type Hook, startHook, tidegauge, writeConfig } from '../parts/tidegauge.ts';
 
 const OUTBOX = fileURLToPath(new URL('../app/outbox-child.ts', import.meta.url));

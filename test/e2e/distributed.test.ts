@@ -6,7 +6,7 @@ import { type DockerServer, startDocker } from '../parts/docker.ts';
 import { type InfluxServer, startInflux } from '../parts/influx.ts';
 import { describeWith } from '../parts/need.ts';
 import { type Child, temporaryFolder, until } from '../parts/process.ts';
-import { type RedisServer, startRedis } from '../parts/redis.ts';
+import { type RedisServer, startRedis } from '../parts/redis/server.ts';
 import { type Hook, startHook, tidegauge, writeConfig } from '../parts/tidegauge.ts';
 
 /** `collect` and two `detect` processes that meet in Redis and InfluxDB; one `detect` is killed in the middle. */

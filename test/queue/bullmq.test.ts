@@ -10,7 +10,7 @@ import { frameOf } from '../data/frames.ts';
 import { recordingLog } from '../parts/log.ts';
 import { describeWith } from '../parts/need.ts';
 import { Child, until } from '../parts/process.ts';
-import { type RedisServer, startRedis } from '../parts/redis.ts';
+import { type RedisServer, startRedis } from '../parts/redis/server.ts';
 
 const frames = (count: number, from = 0) =>
   Array.from({ length: count }, (_, i) => frameOf('web-1', from + i));

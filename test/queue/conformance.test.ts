@@ -10,7 +10,7 @@ import { busyParts, frameOf } from '../data/frames.ts';
 import { recordingLog } from '../parts/log.ts';
 import { describeWith } from '../parts/need.ts';
 import { until } from '../parts/process.ts';
-import { REDIS_SETUPS, type RedisSetup } from '../parts/redis-setups.ts';
+import { REDIS_SETUPS, type RedisSetup } from '../parts/redis/setups.ts';
 
 const LANES = 4;
 const backoff = { firstMs: 5, maxMs: 20 };

@@ -7,7 +7,7 @@ import { incidentOf, notificationOf, resolved } from '../data/incidents.ts';
 import { recordingLog } from '../parts/log.ts';
 import { describeWith } from '../parts/need.ts';
 import { until } from '../parts/process.ts';
-import { type RedisServer, startRedis } from '../parts/redis.ts';
+import { type RedisServer, startRedis } from '../parts/redis/server.ts';
 
 describeWith(['redis'], 'redis state when things break', () => {
   let redis: RedisServer;

@@ -7,7 +7,7 @@ import { createSqliteState } from '../../state/sqlite/state.ts';
 import { recordingLog } from '../parts/log.ts';
 import { describeWith } from '../parts/need.ts';
 import { temporaryFolder } from '../parts/process.ts';
-import { REDIS_SETUPS, type RedisSetup } from '../parts/redis-setups.ts';
+import { REDIS_SETUPS, type RedisSetup } from '../parts/redis/setups.ts';
 
 export const HOUR = 3_600_000;
 export const T0 = 480_000 * HOUR;

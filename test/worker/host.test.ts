@@ -5,7 +5,7 @@ import type { Frame } from '../../core/traffic/frame.ts';
 import type { Lease, State } from '../../state/contract.ts';
 import type { Store } from '../../store/contract.ts';
 import { type HostDeps, HostWorker } from '../../worker/host.ts';
-import { LiveStore } from '../../worker/live-store.ts';
+import { LiveStore } from '../../worker/rows/live-store.ts';
 import { ManualClock } from '../parts/clock.ts';
 import { recordingLog } from '../parts/log.ts';
 import { temporaryFolder, until } from '../parts/process.ts';

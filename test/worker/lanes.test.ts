@@ -10,7 +10,7 @@ import { ManualClock } from '../parts/clock.ts';
 import { recordingLog } from '../parts/log.ts';
 import { describeWith } from '../parts/need.ts';
 import { temporaryFolder, until } from '../parts/process.ts';
-import { type RedisServer, startRedis } from '../parts/redis.ts';
+import { type RedisServer, startRedis } from '../parts/redis/server.ts';
 import { limitFold, openFiles } from './fixture.ts';
 
 const LANES = 8;

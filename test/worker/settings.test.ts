@@ -4,12 +4,12 @@ import type { Lease, State } from '../../state/contract.ts';
 import { createRedisState } from '../../state/redis/state.ts';
 import type { Store } from '../../store/contract.ts';
 import { type HostDeps, HostWorker } from '../../worker/host.ts';
-import { LiveStore } from '../../worker/live-store.ts';
+import { LiveStore } from '../../worker/rows/live-store.ts';
 import { ManualClock } from '../parts/clock.ts';
 import { recordingLog } from '../parts/log.ts';
 import { describeWith } from '../parts/need.ts';
 import { temporaryFolder } from '../parts/process.ts';
-import { type RedisServer, startRedis } from '../parts/redis.ts';
+import { type RedisServer, startRedis } from '../parts/redis/server.ts';
 import { limitFold, openFiles, STORY, webFrame } from './fixture.ts';
 
 const ALWAYS = { from: 0, to: Number.MAX_SAFE_INTEGER };

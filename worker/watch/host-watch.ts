@@ -8,8 +8,8 @@ import { isRetriable } from '../../core/retry.ts';
 import { type Frame, frameEnd } from '../../core/traffic/frame.ts';
 import type { Incidents, Lease } from '../../state/contract.ts';
 import type { FrameStore, IncidentStore } from '../../store/contract.ts';
-import type { LiveStore } from '../live-store.ts';
 import { leaseLost, retryUnderLease } from '../retry-under-lease.ts';
+import type { LiveStore } from '../rows/live-store.ts';
 
 export interface HostWatchDeps {
   readonly fold: Pick<HostFold, 'open' | 'close'>;

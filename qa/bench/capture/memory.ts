@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CAPS } from '../../../core/caps.ts';
 import { freePort, temporaryFolder, until } from '../../../test/parts/process.ts';
-import { startRedis } from '../../../test/parts/redis.ts';
+import { startRedis } from '../../../test/parts/redis/server.ts';
 import { tidegauge, writeConfig } from '../../../test/parts/tidegauge.ts';
 import { type BenchTable, median } from '../measure.ts';
 import { MAP_KEYS } from './lines.ts';

@@ -12,7 +12,7 @@ import { createRedisState } from '../../../state/redis/state.ts';
 import { SqliteStore } from '../../../store/sqlite/store.ts';
 import { incidentOf, notificationOf } from '../../../test/data/incidents.ts';
 import { temporaryFolder } from '../../../test/parts/process.ts';
-import { startRedis } from '../../../test/parts/redis.ts';
+import { startRedis } from '../../../test/parts/redis/server.ts';
 import { type BenchTable, inTurn, median, spread } from '../measure.ts';
 
 const ROUNDS = 5;

@@ -5,7 +5,7 @@ import { encodeFrame, type Frame } from '../../../core/traffic/frame.ts';
 import { createBullmqQueue } from '../../../queue/bullmq.ts';
 import { busyParts, frameOf } from '../../../test/data/frames.ts';
 import { recordingLog } from '../../../test/parts/log.ts';
-import { startRedis } from '../../../test/parts/redis.ts';
+import { startRedis } from '../../../test/parts/redis/server.ts';
 import { type BenchTable, inTurn, median, spread } from '../measure.ts';
 
 const ROUNDS = 7;

@@ -10,7 +10,7 @@ import type { Frame } from '../../../core/traffic/frame.ts';
 import { busyParts, frameOf } from '../../../test/data/frames.ts';
 import { startInflux } from '../../../test/parts/influx.ts';
 import { until } from '../../../test/parts/process.ts';
-import { startRedis } from '../../../test/parts/redis.ts';
+import { startRedis } from '../../../test/parts/redis/server.ts';
 import { Worker } from '../../../worker/worker.ts';
 
 const HOST = 'bench';

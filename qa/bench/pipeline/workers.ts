@@ -17,7 +17,7 @@ import { stateKeys } from '../../../state/redis/keys.ts';
 import { busyParts, frameOf } from '../../../test/data/frames.ts';
 import { silentLog } from '../../../test/parts/kernel/capture.ts';
 import { type Child, temporaryFolder, until } from '../../../test/parts/process.ts';
-import { type RedisServer, startRedis } from '../../../test/parts/redis.ts';
+import { type RedisServer, startRedis } from '../../../test/parts/redis/server.ts';
 import { tidegauge, writeConfig } from '../../../test/parts/tidegauge.ts';
 import { type BenchTable, inTurn, median, spread } from '../measure.ts';
 

@@ -2,9 +2,9 @@ import { afterEach, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { describeWith } from '../../parts/need.ts';
 import { until } from '../../parts/process.ts';
-import type { RedisServer } from '../../parts/redis.ts';
-import { type RedisCluster, startCluster } from '../../parts/redis-cluster.ts';
-import { playFailover } from '../../parts/redis-pipeline.ts';
+import { type RedisCluster, startCluster } from '../../parts/redis/cluster.ts';
+import { playFailover } from '../../parts/redis/pipeline.ts';
+import type { RedisServer } from '../../parts/redis/server.ts';
 
 /** The prefix that is the default. */
 const PREFIX = 'tidegauge';

@@ -9,7 +9,7 @@ import { ExchangeError } from '../../../core/errors.ts';
 import { recordingLog } from '../../parts/log.ts';
 import { describeWith } from '../../parts/need.ts';
 import { until } from '../../parts/process.ts';
-import { type RedisServer, startRedis } from '../../parts/redis.ts';
+import { type RedisServer, startRedis } from '../../parts/redis/server.ts';
 
 const reply = (message: string) => Object.assign(new Error(message), { name: 'ReplyError' });
 

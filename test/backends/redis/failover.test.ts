@@ -4,8 +4,8 @@ import { frameOf } from '../../data/frames.ts';
 import { type Forwarder, startForwarder } from '../../parts/forwarder.ts';
 import { describeWith } from '../../parts/need.ts';
 import { until } from '../../parts/process.ts';
-import { type RedisServer, startRedis } from '../../parts/redis.ts';
-import { startWork } from '../../parts/redis-work.ts';
+import { type RedisServer, startRedis } from '../../parts/redis/server.ts';
+import { startWork } from '../../parts/redis/work.ts';
 
 /** Resolves when the replica has all that its master has: WAIT is about what this client wrote. */
 const inStep = (master: Redis) =>

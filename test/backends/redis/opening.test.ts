@@ -15,7 +15,7 @@ import { connectionTo, serverVersion } from '../../../store/influx/client/connec
 import { recordingLog } from '../../parts/log.ts';
 import { describeWith } from '../../parts/need.ts';
 import { temporaryFolder } from '../../parts/process.ts';
-import { type RedisServer, startRedis } from '../../parts/redis.ts';
+import { type RedisServer, startRedis } from '../../parts/redis/server.ts';
 
 /** What opening state and queue at an address is refused with; the same for both. */
 async function refusalOf(url: string): Promise<ExchangeError> {

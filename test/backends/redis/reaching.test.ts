@@ -6,9 +6,9 @@ import type { ExchangeError } from '../../../core/errors.ts';
 import { createRedisState } from '../../../state/redis/state.ts';
 import { recordingLog } from '../../parts/log.ts';
 import { describeWith } from '../../parts/need.ts';
-import { type RedisServer, startRedis } from '../../parts/redis.ts';
-import { type RedisCluster, startCluster } from '../../parts/redis-cluster.ts';
-import { type SentinelSetup, startSentinels } from '../../parts/redis-sentinel.ts';
+import { type RedisCluster, startCluster } from '../../parts/redis/cluster.ts';
+import { type SentinelSetup, startSentinels } from '../../parts/redis/sentinel.ts';
+import { type RedisServer, startRedis } from '../../parts/redis/server.ts';
 
 const NOBODY = 'redis://127.0.0.1:1';
 const SECRET = 'hunter2';

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { describeWith } from '../../parts/need.ts';
-import type { RedisServer } from '../../parts/redis.ts';
-import { playFailover } from '../../parts/redis-pipeline.ts';
-import { type SentinelSetup, startSentinels } from '../../parts/redis-sentinel.ts';
+import { playFailover } from '../../parts/redis/pipeline.ts';
+import { type SentinelSetup, startSentinels } from '../../parts/redis/sentinel.ts';
+import type { RedisServer } from '../../parts/redis/server.ts';
 
 describeWith(['redis', 'redis-sentinel'], 'a failover by sentinels', () => {
   let redis: SentinelSetup;

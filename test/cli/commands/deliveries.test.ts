@@ -3,7 +3,7 @@ import { systemClock } from '../../../core/clock.ts';
 import { createReceivers } from '../../../notify/index.ts';
 import { webhook } from '../../../notify/webhook.ts';
 import type { Lease, State } from '../../../state/contract.ts';
-import { Deliverer } from '../../../worker/deliver.ts';
+import { Deliverer } from '../../../worker/deliveries/deliver.ts';
 import { incidentOf, notificationOf } from '../../data/incidents.ts';
 import { recordingLog } from '../../parts/log.ts';
 import { temporaryFolder, until } from '../../parts/process.ts';

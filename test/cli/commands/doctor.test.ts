@@ -21,7 +21,7 @@ import { makeCgroup } from '../../parts/kernel/cgroup.ts';
 import { describeWith } from '../../parts/need.ts';
 import { Child, temporaryFolder } from '../../parts/process.ts';
 import { readableProgram } from '../../parts/readable.ts';
-import { startRedis } from '../../parts/redis.ts';
+import { startRedis } from '../../parts/redis/server.ts';
 import { type Hook, startHook, tidegauge, writeConfig } from '../../parts/tidegauge.ts';
 
 describeWith(['redis'], 'doctor', () => {

@@ -11,7 +11,7 @@ import { startInflux } from '../../parts/influx.ts';
 import { recordingLog } from '../../parts/log.ts';
 import { describeWith } from '../../parts/need.ts';
 import { temporaryFolder, until } from '../../parts/process.ts';
-import { startRedis } from '../../parts/redis.ts';
+import { startRedis } from '../../parts/redis/server.ts';
 import { ALL, LIMITS, starts } from './shipping.ts';
 
 describeWith(['redis', 'influx'], 'shipper to InfluxDB and Redis', () => {

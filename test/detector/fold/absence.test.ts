@@ -3,7 +3,7 @@ import type { Verdict } from '../../../core/incident/verdict.ts';
 import type { Frame } from '../../../core/traffic/frame.ts';
 import { createFold } from '../../../detector/fold/fold.ts';
 import { DETECTORS } from '../../../detector/index.ts';
-import { container, frame, rules, window } from '../frames.ts';
+import { container, frame, rules, window } from '../data/frames.ts';
 
 const BELOW = { use: 'threshold', name: 'worker', metric: 'messages', below: '1msg/s', for: '0s' };
 const worker = container('worker');

@@ -7,7 +7,7 @@ import type { Container, Frame } from '../../../core/traffic/frame.ts';
 import type { AnyDetector, Detector, FoldState } from '../../../detector/contract.ts';
 import { createFold } from '../../../detector/fold/fold.ts';
 import { DETECTORS } from '../../../detector/index.ts';
-import { container, frame, rules, window } from '../frames.ts';
+import { container, frame, rules, window } from '../data/frames.ts';
 
 const ABOVE = { use: 'threshold', name: 'limit', direction: 'send', above: '1kB/s', for: '0s' };
 const SCORE = { use: 'rolling-zscore', name: 'score', warm_up: '20s', min_samples: 4 };

@@ -10,7 +10,7 @@ import { createFold } from '../../../detector/fold/fold.ts';
 import { identify } from '../../../detector/fold/identity.ts';
 import { noSubjects } from '../../../detector/fold/subjects.ts';
 import { DETECTORS } from '../../../detector/index.ts';
-import { container, frame, rules, window } from '../frames.ts';
+import { container, frame, rules, window } from '../data/frames.ts';
 
 /** A container that only its image connects with others. */
 const job = (name: string): Container => container(name, { service: 'job', image: 'job:1', id: name });

@@ -8,7 +8,7 @@ import { limitsByHost, MarkedLimits, NO_MARKS } from '../../../detector/fold/mar
 import { DETECTORS } from '../../../detector/index.ts';
 import { incidentOf } from '../../data/incidents.ts';
 import { markOf } from '../../data/marks.ts';
-import { container, frame, rules, window } from '../frames.ts';
+import { container, frame, rules, window } from '../data/frames.ts';
 
 const T0 = 1_700_000_000_000;
 const BYTES = { direction: 'send', metric: 'bytes', view: null } as const;

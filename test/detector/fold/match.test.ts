@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import type { Rule } from '../../../core/config/config.ts';
 import { matchSchema, overrideMatchSchema } from '../../../core/config/match.ts';
 import { matcher, refusalOf, ruleChooser } from '../../../detector/fold/match.ts';
-import { container } from '../frames.ts';
+import { container } from '../data/frames.ts';
 
 type Written = z.input<typeof matchSchema>;
 

@@ -12,8 +12,8 @@ import { createFold } from '../../../detector/fold/fold.ts';
 import { MarkedLimits, NO_MARKS } from '../../../detector/fold/marks.ts';
 import { DETECTORS } from '../../../detector/index.ts';
 import { markOf } from '../../data/marks.ts';
-import { row, talk } from '../conversations.ts';
-import { container, frame, rules, window } from '../frames.ts';
+import { row, talk } from '../data/conversations.ts';
+import { container, frame, rules, window } from '../data/frames.ts';
 
 /** Rules that judge soon, so that short runs reach every branch. */
 const RULES = rules([

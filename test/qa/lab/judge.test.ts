@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { makeFold, SCHEMA } from '../../../app/wire.ts';
 import { type Judgement, judgeRecording } from '../../../qa/lab/judge.ts';
 import type { Done, Truth } from '../../../qa/lab/recording.ts';
-import { container, frame, window } from '../../detector/frames.ts';
+import { container, frame, window } from '../../detector/data/frames.ts';
 
 /** Start of frame `n`, epoch ms. */
 const startOf = (n: number): number => frame(n, [], []).start;

@@ -5,7 +5,7 @@ import { fleet } from '../../../qa/quality/simulator/fleet.ts';
 import { Random } from '../../../qa/quality/simulator/random.ts';
 import { DAY } from '../../../qa/quality/simulator/sources.ts';
 import { median, poissonInterval, shareInterval } from '../../../qa/quality/statistics.ts';
-import { rules } from '../../detector/frames.ts';
+import { rules } from '../../detector/data/frames.ts';
 
 const service = fleet(new Random(1)).find(({ kind }) => kind === 'health check only');
 if (!service) throw new Error('no health check');

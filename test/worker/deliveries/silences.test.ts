@@ -1,0 +1,162 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Incident, Notification } from '../../../core/incident/incident.ts';
+import type { Silence } from '../../../core/incident/silence.ts';
+import type { Receiver } from '../../../notify/contract.ts';
+import type { DeliveryStatus, Lease, State } from '../../../state/contract.ts';
+import { Deliverer } from '../../../worker/deliveries/deliver.ts';
+import { incidentOf, notificationOf, resolved } from '../../data/incidents.ts';
+import { ManualClock } from '../../parts/clock.ts';
+import { recordingLog } from '../../parts/log.ts';
+import { temporaryFolder, until } from '../../parts/process.ts';
+import { LIMITS, openFiles } from '../fixture.ts';
+
+const HOUR = 3_600_000;
+
+describe('silences and deliveries', () => {
+  let folder: ReturnType<typeof temporaryFolder>;
+  let clock: ManualClock;
+  let state: State;
+  let lane: Lease;
+  let policy: Lease;
+  let deliverer: Deliverer;
+  let got: string[];
+
+  const receiver: Receiver = {
+    name: 'chat',
+    address: 'test',
+    limits: LIMITS,
+    async deliver({ status, incident }) {
+      got.push(`${status} ${incident.container}`);
+      return { kind: 'accepted' };
+    },
+  };
+  const start = () => {
+    const { log } = recordingLog();
+    deliverer = new Deliverer(policy, {
+      ...{ state, clock, log, leaseMs: 1e12, unrecorded: new Map(), receivers: [receiver] },
+    });
+    deliverer.start();
+  };
+
+  beforeEach(async () => {
+    folder = temporaryFolder();
+    clock = new ManualClock();
+    state = openFiles(folder.path, clock).state;
+    await state.open();
+    lane = (await state.acquire('lane-0', 'me', 1e12)) as Lease;
+    policy = (await state.acquire('policy', 'me', 1e12)) as Lease;
+    got = [];
+    start();
+  });
+  afterEach(async () => {
+    await deliverer.stop();
+    await state.close();
+    folder.remove();
+  });
+
+  const silence = (container: string, lengthMs = HOUR): Silence => ({
+    id: '0000000a',
+    match: { host: '*', service: '*', container },
+    from: clock.now(),
+    until: clock.now() + lengthMs,
+    owner: 'anna',
+    reason: 'deploy',
+  });
+  const incident = (container: string): Incident => incidentOf(clock.now(), { container });
+  const raise = (...notifications: Notification[]) => state.commit(lane, { incidents: [], notifications });
+  const told = (container: string) => got.filter(text => text.endsWith(` ${container}`));
+  const count = async (status: DeliveryStatus) => (await state.deliveries(status, 100)).length;
+  /** Move the clock in small steps until the condition holds. */
+  const steps = (what: string, done: () => boolean | Promise<boolean>) =>
+    until(what, async () => {
+      clock.advance(250);
+      return done();
+    });
+
+  it('what it covers is held and nobody else; over before the silence is: never sent, neither of the two', async () => {
+    await state.saveSilence(silence('web-*'), clock.now());
+    const [mine, theirs] = [incident('web-1'), incident('db')];
+    await raise(notificationOf(mine, 'chat'), notificationOf(theirs, 'chat'));
+    await steps('the other one', () => told('db').length === 1);
+    await steps('it to be held', async () => (await count('held')) === 1);
+    await steps('the silence to be known', () => deliverer.silences.held === 1);
+    expect(deliverer.silences).toEqual({ active: 1, held: 1 });
+    const [held] = await state.deliveries('held', 1);
+    expect(held?.lastError).toMatch(/^silenced until .* by anna: deploy \(0000000a\)$/);
+    await raise(notificationOf(resolved(mine), 'chat'));
+    await steps('both to be silenced', async () => (await count('silenced')) === 2);
+    clock.advance(2 * HOUR);
+    await raise(notificationOf(incident('after'), 'chat'));
+    await steps('the next one', () => told('after').length === 1);
+    expect(told('web-1')).toEqual([]);
+  });
+
+  it('what still fires when it ends is sent then, and its end as well', async () => {
+    const wish = silence('web-1', 10_000);
+    await state.saveSilence(wish, clock.now());
+    const mine = incident('web-1');
+    await raise(notificationOf(mine, 'chat'));
+    await steps('it to be held', async () => (await count('held')) === 1);
+    await steps('it to be told', () => told('web-1').length === 1);
+    expect(clock.now()).toBeGreaterThanOrEqual(wish.until);
+    await raise(notificationOf(resolved(mine), 'chat'));
+    await steps('its end to be told', () => told('web-1').length === 2);
+    expect(told('web-1')).toEqual(['firing web-1', 'resolved web-1']);
+  });
+
+  it('ended early: what it has held is sent at once', async () => {
+    const wish = silence('web-1');
+    await state.saveSilence(wish, clock.now());
+    await raise(notificationOf(incident('web-1'), 'chat'));
+    await steps('it to be held', async () => (await count('held')) === 1);
+    await state.saveSilence({ ...wish, until: clock.now() }, clock.now());
+    await steps('it to be told', () => told('web-1').length === 1);
+    expect(clock.now()).toBeLessThan(wish.until);
+  });
+
+  it('who was told that it fires is told that it is over, silence or not', async () => {
+    const mine = incident('web-1');
+    await raise(notificationOf(mine, 'chat'));
+    await steps('the first message', () => told('web-1').length === 1);
+    await state.saveSilence(silence('*'), clock.now());
+    await raise(notificationOf(resolved(mine), 'chat'));
+    await steps('the second message', () => told('web-1').length === 2);
+  });
+
+  it.each([
+    ['during the silence', 0],
+    ['after it', 2 * HOUR],
+  ])('a successor goes on %s when its predecessor died between the two messages', async (_when, laterMs) => {
+    await state.saveSilence(silence('web-1'), clock.now());
+    const mine = incident('web-1');
+    // Over before the silence was made: the first of the two was silenced as it was late.
+    const over = notificationOf(resolved(mine, -1), 'chat');
+    await raise(notificationOf(mine, 'chat'));
+    await steps('it to be held', async () => (await count('held')) === 1);
+    await deliverer.stop();
+    await raise(over);
+    const outcome = { attempts: 0, nextAttempt: 0, lastError: 'silenced' };
+    await state.updateDelivery(policy, over.key, { ...outcome, status: 'silenced' });
+    clock.advance(laterMs);
+    start();
+    await steps('both to be silenced', async () => (await count('silenced')) === 2);
+    expect(got).toEqual([]);
+  });
+
+  it('over before the silence was, but found only after it, in a process that was not there: never sent', async () => {
+    await state.saveSilence(silence('web-*'), clock.now());
+    const [before, after] = [incident('web-1'), incident('web-2')];
+    await raise(notificationOf(before, 'chat'), notificationOf(after, 'chat'));
+    await steps('both to be held', async () => (await count('held')) === 2);
+    await deliverer.stop();
+    await raise(
+      notificationOf(resolved(before, HOUR / 2), 'chat'),
+      notificationOf(resolved(after, 1.5 * HOUR), 'chat'),
+    );
+    clock.advance(2 * HOUR);
+    start();
+    await steps('the other one', () => told('web-2').length === 2);
+    expect(await count('silenced')).toBe(2);
+    expect(told('web-1')).toEqual([]);
+  });
+});

@@ -1,0 +1,220 @@
+import { CAPS } from '../../core/caps.ts';
+import type { Clock } from '../../core/clock.ts';
+import { describeError } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+import { type Backoff, pauseAfter, retrying } from '../../core/retry.ts';
+import type { Receiver, Repetition } from '../../notify/contract.ts';
+import type {
+  Deliveries,
+  Delivery,
+  DeliveryOutcome,
+  Incidents,
+  Lease,
+  Leases,
+  Silences,
+} from '../../state/contract.ts';
+import { decide } from './decide.ts';
+import { endOrphanedDeliveries } from './orphaned-deliveries.ts';
+import type { Pace } from './pace.ts';
+import { ReceiverQueue } from './receiver-queue.ts';
+import { repeat } from './repetition.ts';
+import { Silencing } from './silences.ts';
+
+/** Outcomes that the state could not record yet, by key: these deliveries must not be sent again. */
+export type Unrecorded = Map<string, DeliveryOutcome>;
+
+export interface DeliverDeps {
+  readonly state: Leases & Deliveries & Silences & Pick<Incidents, 'incidents'>;
+  readonly receivers: readonly Receiver[];
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly leaseMs: number;
+  readonly unrecorded: Unrecorded;
+  /** Numbers from 0 to below 1, for pauses; absent: those of JavaScript. */
+  readonly random?: () => number;
+}
+
+/** Pauses while the state cannot be read or written. */
+const STATE_BACKOFF: Backoff = { firstMs: 1000, maxMs: 10_000 };
+/** How often held deliveries are reviewed: the longest delay after a silence was ended. */
+const REVIEW_MS = 5000;
+
+/**
+ * Delivers what is due while the policy lease is held: one queue per receiver, so that a slow or broken receiver holds
+ * up nobody else. Every outcome is recorded before another attempt takes its place, however long that takes; a process
+ * killed between acceptance and record sends again with the same key, which receivers can tell.
+ */
+export class Deliverer {
+  readonly #deps: DeliverDeps;
+  readonly #lease: Lease;
+  readonly #abort = new AbortController();
+  #loops: Promise<void>[] = [];
+  /** When the lease was last renewed, monotonic. */
+  #renewed: number;
+  /** True once the lease turned out to be somebody else's. */
+  lost = false;
+  delivered = 0;
+  failed = 0;
+  dead = 0;
+  readonly #silencing: Silencing;
+  /** Why the last attempt failed, by key of each delivery that waits for another; in order of failure. */
+  readonly #waiting = new Map<string, string>();
+
+  constructor(lease: Lease, deps: DeliverDeps) {
+    this.#lease = lease;
+    this.#deps = deps;
+    this.#silencing = new Silencing(deps.state);
+    this.#renewed = deps.clock.monotonic();
+  }
+
+  /** Deliveries that failed here and wait for another attempt, up to CAPS.failedDeliveries. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** Silences in force, and deliveries that they hold, at the last review. */
+  get silences(): { active: number; held: number } {
+    const { active, held } = this.#silencing;
+    return { active, held };
+  }
+
+  /** Why the last of them failed, or null. */
+  get waitingError(): string | null {
+    return [...this.#waiting.values()].at(-1) ?? null;
+  }
+
+  start(): void {
+    const { state, clock, random = Math.random } = this.#deps;
+    const deliver = async (receiver: Receiver) => {
+      const attempt = this.#attempt.bind(this);
+      const repeat = this.#repeat.bind(this);
+      const queue = new ReceiverQueue(receiver, { state, clock, random, attempt, repeat });
+      await this.#loop({ receiver: receiver.name }, () => queue.round());
+      await queue.drain();
+    };
+    this.#loops = [
+      this.#endOrphanedDeliveries(),
+      this.#loop({}, () => this.#reviewHeld()),
+      ...this.#deps.receivers.map(deliver),
+    ];
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    await Promise.all(this.#loops);
+  }
+
+  async #endOrphanedDeliveries(): Promise<void> {
+    const { clock, log } = this.#deps;
+    const { signal } = this.#abort;
+    try {
+      const action = () => endOrphanedDeliveries(this.#lease, this.#deps);
+      if (!(await retrying(action, { clock, backoff: STATE_BACKOFF, signal }))) this.lost = true;
+    } catch (error) {
+      log.warn({ error: describeError(error) }, 'deliveries of former receivers could not be ended');
+    }
+  }
+
+  /** Run `round` while the lease is ours; it returns the pause until the next one, ms. */
+  async #loop(about: { readonly receiver?: string }, round: () => Promise<number>): Promise<void> {
+    const { clock, log } = this.#deps;
+    let failures = 0;
+    while (!this.#abort.signal.aborted && !this.lost) {
+      let pauseMs: number;
+      try {
+        pauseMs = await round();
+        failures = 0;
+      } catch (error) {
+        const facts = { ...about, error: describeError(error) };
+        // An outage is one line of the log, not one for each attempt.
+        log[failures === 0 ? 'warn' : 'debug'](facts, 'deliveries cannot be read or recorded, trying again');
+        pauseMs = pauseAfter(++failures, STATE_BACKOFF);
+      }
+      await clock.sleep(pauseMs, this.#abort.signal);
+    }
+  }
+
+  async #reviewHeld(): Promise<number> {
+    if (!(await this.#silencing.review(this.#lease, this.#deps.clock.now()))) this.lost = true;
+    return REVIEW_MS;
+  }
+
+  async #attempt(receiver: Receiver, delivery: Delivery, pace: Pace): Promise<void> {
+    const { state, unrecorded } = this.#deps;
+    const { key } = delivery.notification;
+    const next =
+      unrecorded.get(key) ?? (await this.#silence(delivery)) ?? (await this.#send(receiver, delivery, pace));
+    if (!next) return;
+    // Bounded: an outcome that is forgotten only means one more attempt.
+    const [oldest] = unrecorded.keys();
+    if (unrecorded.size >= CAPS.failedDeliveries.limit && oldest !== undefined) unrecorded.delete(oldest);
+    unrecorded.set(key, next);
+    if (await state.updateDelivery(this.#lease, key, next)) unrecorded.delete(key);
+    else this.lost = true;
+  }
+
+  async #repeat(receiver: Receiver, repetition: Repetition): Promise<void> {
+    if (!(await this.#holds())) return;
+    await repeat(receiver, repetition, { ...this.#deps, signal: this.#abort.signal });
+  }
+
+  /** Null when no silence concerns it. */
+  async #silence(delivery: Delivery): Promise<DeliveryOutcome | null> {
+    const next = await this.#silencing.judge(delivery, this.#deps.clock.now());
+    if (!next) return null;
+    const { key, receiver } = delivery.notification;
+    this.#waiting.delete(key);
+    this.#deps.log.info({ receiver, key, by: next.lastError }, `delivery ${next.status}`);
+    return next;
+  }
+
+  /** Null when the attempt says nothing about the receiver. */
+  async #send(receiver: Receiver, delivery: Delivery, pace: Pace): Promise<DeliveryOutcome | null> {
+    if (!(await this.#holds())) return null;
+    const { clock } = this.#deps;
+    const begun = clock.monotonic();
+    const result = await receiver.deliver(delivery.notification, this.#abort.signal);
+    // Our own stop cut the attempt short.
+    if (result.kind === 'retry' && this.#abort.signal.aborted) return null;
+    const pauseMs = pace.ended(result, delivery.attempts + 1, { begun, now: clock.monotonic() });
+    const { giveUpMs } = receiver.limits;
+    const next = decide(result, delivery, { now: clock.now(), pauseMs, giveUpMs });
+    this.#say(receiver, delivery, next, pace.failures);
+    return next;
+  }
+
+  /** Whether the lease is safely ours: a process that was paused past it must not send what its successor sends. */
+  async #holds(): Promise<boolean> {
+    const { state, clock, leaseMs } = this.#deps;
+    const now = clock.monotonic();
+    if (now - this.#renewed < leaseMs / 4) return true;
+    if (await state.renew(this.#lease, leaseMs)) this.#renewed = now;
+    else this.lost = true;
+    return !this.lost;
+  }
+
+  /** `failures` of the receiver since it last accepted or refused something. */
+  #say(receiver: Receiver, delivery: Delivery, next: DeliveryOutcome, failures: number): void {
+    const facts = {
+      receiver: receiver.name,
+      key: delivery.notification.key,
+      attempts: next.attempts,
+      error: next.lastError,
+    };
+    this.#waiting.delete(facts.key);
+    if (next.status === 'delivered') {
+      this.delivered++;
+      this.#deps.log.info(facts, 'delivered');
+    } else if (next.status === 'dead') {
+      this.dead++;
+      this.#deps.log.error(facts, 'not deliverable, kept as dead');
+    } else {
+      this.failed++;
+      if (this.#waiting.size < CAPS.failedDeliveries.limit)
+        this.#waiting.set(facts.key, next.lastError ?? 'unknown');
+      // An outage of the receiver is one warning, not one for each message; the status counts those that wait.
+      const level = delivery.attempts === 0 && failures === 1 ? 'warn' : 'debug';
+      this.#deps.log[level](facts, 'delivery failed, will be tried again');
+    }
+  }
+}

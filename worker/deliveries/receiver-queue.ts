@@ -1,0 +1,107 @@
+import type { Clock } from '../../core/clock.ts';
+import type { Receiver, Repetition } from '../../notify/contract.ts';
+import type { Deliveries, Delivery } from '../../state/contract.ts';
+import { Pace } from './pace.ts';
+
+/** How long to wait when nothing is due, ms. */
+const IDLE_MS = 250;
+/** How many due deliveries are read at once. */
+const BATCH = 16;
+
+export interface ReceiverQueueDeps {
+  readonly state: Pick<Deliveries, 'dueDeliveries'>;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Tell the receiver again of what fires. */
+  readonly repeat: (receiver: Receiver, repetition: Repetition) => Promise<void>;
+  /** Attempt one delivery and record how it ended; rejects when that cannot be recorded. */
+  readonly attempt: (receiver: Receiver, delivery: Delivery, pace: Pace) => Promise<void>;
+}
+
+/** What is due to one receiver, sent at its pace: as many at once, as often, and after such pauses as it takes. */
+export class ReceiverQueue {
+  readonly #receiver: Receiver;
+  readonly #deps: ReceiverQueueDeps;
+  readonly #pace: Pace;
+  /** Due ones that were read and not begun. */
+  #due: Delivery[] = [];
+  /** Attempts under way, by key. */
+  readonly #running = new Map<string, Promise<void>>();
+  /** Of a receiver that wants repetition: when the next is due, monotonic. At first at once: it may have been restarted. */
+  #repeats = Number.NEGATIVE_INFINITY;
+  #error: { readonly cause: unknown } | null = null;
+
+  constructor(receiver: Receiver, deps: ReceiverQueueDeps) {
+    this.#receiver = receiver;
+    this.#deps = deps;
+    this.#pace = new Pace(receiver.limits, deps.random);
+  }
+
+  /** Begin the next attempt, or wait for the end of one. Returns the pause until the next round, ms. */
+  async round(): Promise<number> {
+    this.#throwError();
+    const { clock } = this.#deps;
+    if (this.#running.size >= this.#pace.width) {
+      await Promise.race(this.#running.values());
+      this.#throwError();
+      return 0;
+    }
+    const wait = this.#pace.waitMs(clock.monotonic());
+    if (wait > 0) {
+      // After the pause another message may be the first.
+      this.#due = [];
+      return wait;
+    }
+    await this.#repeatWhenDue();
+    const delivery = this.#due.shift() ?? (await this.#read());
+    if (delivery === undefined) return IDLE_MS;
+    this.#begin(delivery);
+    return 0;
+  }
+
+  /** Wait for what is under way. */
+  async drain(): Promise<void> {
+    await Promise.all(this.#running.values());
+  }
+
+  async #repeatWhenDue(): Promise<void> {
+    const { clock, repeat } = this.#deps;
+    const { repetition } = this.#receiver;
+    const now = clock.monotonic();
+    if (!repetition || now < this.#repeats) return;
+    await this.drain();
+    this.#throwError();
+    // Also when it fails: what asks for the state goes on after the pause of that failure.
+    this.#repeats = now + repetition.everyMs;
+    await repeat(this.#receiver, repetition);
+  }
+
+  #begin(delivery: Delivery): void {
+    const { key } = delivery.notification;
+    // Before anything is waited for: the next round asks when the next one may begin.
+    this.#pace.began(this.#deps.clock.monotonic());
+    const running = this.#deps
+      .attempt(this.#receiver, delivery, this.#pace)
+      .catch((cause: unknown) => {
+        this.#error ??= { cause };
+      })
+      .finally(() => this.#running.delete(key));
+    this.#running.set(key, running);
+  }
+
+  async #read(): Promise<Delivery | undefined> {
+    const { state, clock } = this.#deps;
+    const limit = BATCH + this.#running.size;
+    const due = await state.dueDeliveries(this.#receiver.name, clock.now(), limit);
+    this.#due = due.filter(({ notification }) => !this.#running.has(notification.key));
+    return this.#due.shift();
+  }
+
+  #throwError(): void {
+    const error = this.#error;
+    if (error === null) return;
+    this.#error = null;
+    this.#due = [];
+    throw error.cause;
+  }
+}
