@@ -100,7 +100,8 @@ export function forecast(
   state.unit += (Math.abs(x - first) - state.unit) * rateOf(rows, UNIT_RATE);
   // A series that stood still for long would have a unit of next to nothing when it moves.
   const unit = Math.max(state.unit, state.reach * 1e-6);
-  const y = unit > 0 ? (x - first) / unit : 0;
+  // Plus 0: a -0 would come back from a checkpoint as 0.
+  const y = unit > 0 ? (x - first) / unit + 0 : 0;
   const { before } = state;
   state.before = y;
   if (before === null || unit === 0 || afterGap) return null;
