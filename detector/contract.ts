@@ -186,9 +186,8 @@ export interface Fold {
   init(): FoldState;
   /**
    * What all rules say of one frame: containers by name, then services by name, then the host, then those who are
-   * expected and absent; within each in the
-   * order of the rules and of their series. A frame that does not start after the last one gives nothing and changes
-   * nothing. May change `state` in place: the caller owns it and never uses the old one again. `raised`: what marks have
+   * expected and absent; within each in the order of the rules and of their series. A frame that does not start after
+   * the last one gives nothing and changes nothing. May change `state` in place: the caller owns it and never uses the old one again. `raised`: what marks have
    * moved in this frame; without it, nothing.
    */
   step(state: FoldState, frame: Frame, raised?: RaisedLimits): { state: FoldState; verdicts: Verdict[] };

@@ -81,16 +81,19 @@ const EXCUSED = 0.2;
 /** How one span is judged; `few`: messages a minute that make little difference. */
 interface Span {
   readonly words: string;
+  readonly overMs: number;
   readonly few: number;
   readonly sharp: Sharpness;
 }
 const MINUTE_SPAN: Span = {
   words: '1m',
+  overMs: MINUTE,
   few: 20,
   sharp: { floor: 0.8, steadyFloor: 0.7, restless: 0.4, allowance: 0.08 },
 };
 const SLOW_SPAN: Span = {
   words: '5m',
+  overMs: SLOW_MINUTES * MINUTE,
   few: 8,
   sharp: { floor: 0.6, steadyFloor: 0.55, restless: 0.6, allowance: 0.08 },
 };
@@ -294,7 +297,7 @@ function evidenceOf(
   own: number,
   others: number,
   bound: number,
-  { few, words }: Span,
+  { few, words, overMs }: Span,
 ): Evidence {
   const seen = own / 60;
   const low = Math.max(0, (others + few) * Math.exp(usual - bound) - few) / 60;
@@ -302,7 +305,7 @@ function evidenceOf(
   const text =
     `replica ${printableName(name)} received ${formatValue(seen, 'msg/s')} over ${words}, the others ${formatValue(others / 60, 'msg/s')}, ` +
     `expected ${formatValue(low, 'msg/s')} to ${formatValue(high, 'msg/s')} (siblings)`;
-  return { seen, low, high, unit: 'msg/s', overMs: MINUTE, text };
+  return { seen, low, high, unit: 'msg/s', overMs, text };
 }
 
 /** Names are untrusted text. */

@@ -32,16 +32,18 @@ const ENDS_AFTER_MS = 4 * REPEAT_MS;
 
 /** An alert of the API. `now`: epoch ms. */
 export function alertOf({ status, incident, ...notification }: Notification, now: number) {
-  const { host, service, container, severity, id } = incident;
+  const { host, service, container, severity, escalation, id } = incident;
   const message = messageOf({ status, incident, ...notification });
-  const labels = { alertname: 'tidegauge', host, service, container, severity, incident: id };
+  // Labels say which alert it is: what it was at first stays there, what it is now is an annotation.
+  const first = escalation?.from ?? severity;
+  const labels = { alertname: 'tidegauge', host, service, container, severity: first, incident: id };
   // A label without a value is none.
   const named = Object.entries(labels).flatMap(([name, value]) =>
     value === '' ? [] : [[name, line(value)]],
   );
   return {
     labels: Object.fromEntries(named) as Record<string, string>,
-    annotations: { summary: line(incident.title), description: plainText(message) },
+    annotations: { summary: line(incident.title), description: plainText(message), severity },
     startsAt: isoTime(incident.start),
     endsAt: isoTime(status === 'resolved' ? (incident.resolvedAt ?? now) : now + ENDS_AFTER_MS),
   };

@@ -17,6 +17,8 @@ export type LaneDeps = Omit<HostDeps, 'live' | 'signal' | 'onProgress'> & {
   readonly queue: Queue;
   /** A host without frames for so long is an incident, ms. */
   readonly silentAfterMs: number;
+  /** As in HostWatchDeps. */
+  readonly napMs?: number;
 };
 
 /** What a lane has done since it was taken, and how it stands. */

@@ -75,7 +75,9 @@ export class HeardMarks {
       const from = this.#judged + 1;
       const held = await retryUnderLease(this.#deps, () => state.beginMarks(this.#lease, this.#host, from));
       if (!held) throw leaseLost(this.#lease.name);
-      begun = await retryUnderLease(this.#deps, () => this.#news());
+      // One that was made since has not begun: it is heard next time.
+      const known = await retryUnderLease(this.#deps, () => this.#news());
+      begun = known.filter(mark => mark.from !== null);
     }
     this.#marks = [...this.#marks, ...begun];
     this.#limits = new MarkedLimits(this.#marks);

@@ -66,6 +66,8 @@ export interface WorkerStatus {
   readonly unreleased: string | null;
 }
 
+/** Shortest time without a look at the hosts that is one, ms; they are looked at twice in a lease. */
+const LEAST_NAP_MS = 15_000;
 /** Sweep every so many renewals. */
 const SWEEP_EVERY = 2;
 /** Resolved incidents, finished deliveries and checkpoints are kept for this long. */
@@ -167,7 +169,8 @@ export class Worker {
       // A lane that is being given back keeps its lease until it has saved what it knows.
       if (this.#leaving.has(owned.lane)) continue;
       if (!lost.has(owned.lane)) {
-        if (sweep && !owned.isSweeping) void owned.sweep();
+        // Also after a sweep: one that takes its time would leave no moment in between.
+        if (sweep && !owned.isSweeping) void owned.sweep().then(() => owned.watch());
         else void owned.watch();
         continue;
       }
@@ -217,7 +220,10 @@ export class Worker {
   async #tryTake(lane: number): Promise<void> {
     const lease = await this.#deps.state.acquire(laneName(lane), this.#deps.owner, this.#deps.leaseMs);
     if (!lease) return;
-    const owned = new OwnedLane(lane, lease, this.#deps);
+    const owned = new OwnedLane(lane, lease, {
+      ...this.#deps,
+      napMs: Math.max(LEAST_NAP_MS, this.#deps.leaseMs),
+    });
     this.#lanes.set(lane, owned);
     owned.start();
     this.#deps.log.debug({ lane, token: lease.token }, 'lane taken');

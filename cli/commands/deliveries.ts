@@ -2,9 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { isoTime } from '../../core/clock.ts';
 import { formatCounted } from '../../core/config/units.ts';
 import { printable, TidegaugeError, UsageError } from '../../core/errors.ts';
+import { type Notification, notificationKey } from '../../core/incident/incident.ts';
 import { incidentJson } from '../../core/incident/incident-json.ts';
 import { jsonText } from '../../review/report.ts';
-import { DELIVERY_STATUSES, type Delivery, type DeliveryStatus, type State } from '../../state/contract.ts';
+import {
+  DELIVERY_STATUSES,
+  type Delivery,
+  type DeliveryStatus,
+  type Lease,
+  type State,
+} from '../../state/contract.ts';
 import { addCommand, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { openState } from '../open-data.ts';
@@ -96,12 +103,26 @@ async function replayDeliveries(
       for (const { notification } of dead) {
         const outcome = { status: 'pending', attempts: 0, nextAttempt: 0, lastError: null } as const;
         if (!(await state.updateDelivery(lease, notification.key, outcome))) throw busy();
+        await againAfter(state, lease, notification);
       }
     } finally {
       await state.release(lease);
     }
     context.out.write(`${formatCounted(dead.length, 'message')} will be tried again.\n`);
   });
+}
+
+/** Who hears of the beginning only now must hear of the end once more: nobody else would ever end it there. */
+async function againAfter(
+  state: State,
+  lease: Lease,
+  { incident, receiver, status }: Notification,
+): Promise<void> {
+  if (status !== 'firing') return;
+  const end = await state.delivery(notificationKey(incident.id, receiver, 'resolved'));
+  if (end?.status !== 'delivered') return;
+  const outcome = { status: 'pending', attempts: 0, nextAttempt: 0, lastError: null } as const;
+  if (!(await state.updateDelivery(lease, end.notification.key, outcome))) throw busy();
 }
 
 const deadOf = async (state: State, receiver: string | undefined): Promise<Delivery[]> =>

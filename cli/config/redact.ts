@@ -18,8 +18,8 @@ export const isSecret = (path: Path): boolean => path.some(key => SECRET.test(St
  */
 export function redact(path: Path, text: string): string | null {
   if (isSecret(path)) return null;
-  // Greedy: an unescaped @, / or blank in a password is still part of it. What is left is an address that the configuration takes again. Without a scheme it is no address, and the @ of
-  // a name, such as `getty@tty1`, is no secret.
+  // Greedy: an unescaped @, / or blank in a password is still part of it. What is left is an address that the
+  // configuration takes again. Without a scheme it is no address, and the @ of a name, such as `getty@tty1`, is no secret.
   const plain = text.replace(/^([a-z][a-z0-9+.-]*:\/\/).*@/is, '$1:***@');
   const [, origin, rest = ''] = ADDRESS.exec(plain) ?? [];
   // What should be an address and is none may be anything, such as a token.

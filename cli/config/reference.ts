@@ -113,7 +113,7 @@ ${stringify({ detectors: [OVERRIDES_EXAMPLE] })}\`\`\`
 
 A container that is gone has no traffic that could raise an alarm. So a rule whose \`match\` names a container, or else a
 service, without a wildcard also alarms when that was there and is gone for longer than \`absent_after\` (1m unless said
-otherwise, long enough for a deploy), until it is back. \`absent: ignore\` switches that off.
+otherwise, long enough for a deploy), until it is back or the rule says otherwise. \`absent: ignore\` switches that off.
 
 \`\`\`yaml
 ${stringify({ detectors: [ABSENT_EXAMPLE] })}\`\`\`

@@ -32,7 +32,7 @@ How bad an incident is said to be depends on how far, how long and how rare. Eac
 of them is the incident's:
 
 1. How far: its highest score, of which 1 is the limit of the rule, by the table below. What is lost by capture or shipping
-   is a \`warning\` at least.
+   is a \`warning\` at least; a host whose frames stop coming is \`critical\`.
 2. How long: what has lasted for ${formatDuration(LONG_MS)} is a grade worse.
 3. How rare: what the same rule (and view of the detector) has noticed about the same container at least ${OFTEN} times in the
    seven days before is a grade better.

@@ -42,6 +42,16 @@ const SETTINGS: readonly Row<Config>[] = [
     works: ({ capture: { probe, hook } }) => /auto|flows/.test(probe) && /auto|tracepoint/.test(hook),
     because: ({ capture: { probe, hook } }) => `probe ${probe} at hook ${hook} sees no flows`,
   },
+  {
+    keys: ['capture.zerocopy'],
+    works: ({ capture: { hook } }) => /auto|tracepoint/.test(hook),
+    because: ({ capture: { hook } }) => `hook ${hook} needs no such tracepoints`,
+  },
+  {
+    keys: ['heartbeat.every', 'heartbeat.timeout'],
+    works: c => c.heartbeat.url !== '',
+    because: () => 'heartbeat.url is empty',
+  },
 ];
 
 type Options = Readonly<Record<string, unknown>>;
@@ -81,7 +91,13 @@ export function unusedSettings(
       .filter(({ path }) => keys.some(key => `${path.join('.')}.`.startsWith(`${key}.`)))
       .flatMap(({ path, fallback }) => line(path, fallback, because(config))),
   );
-  const ofRules = config.detectors.flatMap(({ use, options }, i) => {
+  const listed = given(['detectors'])?.value;
+  // In the file: `auto` stands for several of the configuration.
+  const placeOf = (name: string) =>
+    Array.isArray(listed) ? listed.findIndex(one => Object(one).name === name) : -1;
+  const ofRules = config.detectors.flatMap(({ use, name, options }) => {
+    const i = placeOf(name);
+    if (i === -1) return [];
     const mine = schemaKeys(detectors.find(({ name }) => name === use)?.options ?? schema);
     const rows = RULES.filter(row => row.use === use);
     return idle(rows, options as Options).flatMap(({ keys, because }) =>

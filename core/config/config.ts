@@ -251,7 +251,7 @@ const alert = z
     silent_after: duration({ min: '15s', max: '24h' })
       .prefault('1m')
       .describe(
-        'A host whose frames stop coming for this long is an incident, unless its collector was stopped in good order.',
+        'A host whose frames stop coming for this long, or for three of its intervals, is an incident, unless its collector was stopped in good order.',
       ),
     critical_score: z.number().min(1).default(3).describe('From this score on an incident is critical.'),
   })

@@ -40,7 +40,7 @@ export const findingSchema = z
     rule: z
       .string()
       .describe(
-        'Name of the rule that noticed it; `capture` or `shipping`: what is watched was lost in part.',
+        'Name of the rule that noticed it; `capture` or `shipping`: what is watched was lost in part; `frames`: no frames of the host come.',
       ),
     container: z.string().nullable().describe('Container judged; null when it is a service or host.'),
     direction: z.enum(DIRECTIONS).nullable().describe('Direction judged, or null.'),
@@ -54,9 +54,7 @@ export const findingSchema = z
       .number()
       .nullable()
       .describe('Greatest normal value, in `unit`; null where there is none.'),
-    unit: z
-      .string()
-      .describe('`B/s`, `msg/s` or `B`; of what was lost `messages` or `frames`, or `%` of a full map.'),
+    unit: z.string().describe('`B/s`, `msg/s`, `B`, `%` or `s`; of what was lost `messages` or `frames`.'),
     view: z.string().nullable().describe('Which of its views the detector speaks of; null: it has one only.'),
     window: windowSchema
       .nullable()

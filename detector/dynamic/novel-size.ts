@@ -10,6 +10,8 @@ import type { View } from './view.ts';
 const named = (i: number): string =>
   `${i < CLASSES.length ? 'sent' : 'received'} of ${sizeRange(i % CLASSES.length)}`;
 
+const of = (i: number) => ({ direction: i < CLASSES.length ? ('send' as const) : ('receive' as const) });
+
 function more(index: SpanIndex, sharp: Sharpness): View {
   const { words, seconds, few } = SPANS[index];
   return {
@@ -22,7 +24,15 @@ function more(index: SpanIndex, sharp: Sharpness): View {
       const i = reached?.furthest ?? 0;
       const rate = (g: number) => Math.max(0, Math.exp(g + (reached?.before[i] ?? 0)) - few) / seconds;
       const text = `${formatValue(rate(value), 'msg/s')} ${named(i)} ${words}, expected up to ${formatValue(rate(bound), 'msg/s')}`;
-      return { seen: rate(value), low: null, high: rate(bound), unit: 'msg/s', text };
+      return {
+        seen: rate(value),
+        low: null,
+        high: rate(bound),
+        unit: 'msg/s',
+        ...of(i),
+        overMs: seconds * 1000,
+        text,
+      };
     },
   };
 }
@@ -38,7 +48,7 @@ const moreOften: View = {
     const share = (g: number) =>
       Math.round(1000 * Math.max(0, Math.exp(-g - (restless.before[i] ?? 0)) - LITTLE)) / 10;
     const text = `messages ${named(i)} pause ${share(value)}% of the time, expected at least ${share(bound)}%: something goes on all the time`;
-    return { seen: share(value), low: share(bound), high: null, unit: '%', text };
+    return { seen: share(value), low: share(bound), high: null, unit: '%', ...of(i), overMs: 600_000, text };
   },
 };
 

@@ -32,9 +32,17 @@ export interface AbsenceRule {
 
 /** The rules that mind absence, in their order: those that name somebody, and do not say `absent: ignore`. */
 export function absenceRules(rules: readonly Rule[]): AbsenceRule[] {
+  const minded = new Set<string>();
   return rules.flatMap(rule => {
-    const named = namedBy(rule);
-    if (named.length === 0 || rule.absent === 'ignore') return [];
+    if (rule.absent === 'ignore') return [];
+    // Of rules with one match, as `auto` has several, the first speaks for all.
+    const named = namedBy(rule).filter(one => {
+      const key = JSON.stringify([rule.match, one, rule.absent_after ?? ABSENT_AFTER_MS]);
+      const isNew = !minded.has(key);
+      minded.add(key);
+      return isNew;
+    });
+    if (named.length === 0) return [];
     return [{ rule, named, afterMs: rule.absent_after ?? ABSENT_AFTER_MS, matches: matcher(rule.match) }];
   });
 }

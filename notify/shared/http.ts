@@ -89,10 +89,14 @@ interface Agents {
   readonly https: HttpsAgent;
 }
 
+/** Node.js was told to take proxies from the environment. */
+const usesEnvProxy = (): boolean =>
+  process.env.NODE_USE_ENV_PROXY === '1' || /--use-env-proxy\b/.test(process.env.NODE_OPTIONS ?? '');
+
 /** Connections are not kept: alerts are rare, and one that has gone stale would cost an attempt. */
 function agentsOf(receiver: string, { proxy, ca, timeout }: HttpOptions): Agents {
   const own = proxy === undefined ? null : { HTTP_PROXY: proxy, HTTPS_PROXY: proxy };
-  const proxyEnv = own ?? (process.env.NODE_USE_ENV_PROXY === '1' ? process.env : undefined);
+  const proxyEnv = own ?? (usesEnvProxy() ? process.env : undefined);
   // A proxy that does not answer is left by the time-out of the agent: its signal does not reach that far.
   const common = { keepAlive: false, timeout, ...(proxyEnv ? { proxyEnv } : {}) };
   const trusted = trustedBesides(receiver, ca);

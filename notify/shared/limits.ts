@@ -9,7 +9,7 @@ export const limitOptions = {
   give_up_after: duration({ min: '1m', max: '30d' })
     .prefault('1d')
     .describe(
-      'A message that fails for longer is kept as dead; `tidegauge deliveries` lists and replays it.',
+      'A message that fails for longer is kept as dead; `tidegauge deliveries list` shows it, `deliveries replay` tries it again.',
     ),
 };
 

@@ -115,7 +115,8 @@ function findingText(finding: Finding): string {
 
 /** A command that goes on from here. A name that a shell could take for more than a name is left out of it. */
 function nextText({ host, container, start, findings }: Incident): string {
-  if (findings.some(({ rule }) => rule === 'capture' || rule === 'shipping')) return 'tidegauge doctor';
+  if (findings.some(({ rule }) => ['capture', 'shipping', 'frames'].includes(rule)))
+    return 'tidegauge doctor';
   const from = `--from ${isoTime(start - BEFORE_MS).slice(0, 16)}Z`;
   const flag = (option: string, value: string) =>
     /^[\w./][\w./-]*$/.test(value) ? `${option} ${value}` : '';

@@ -34,7 +34,9 @@ export async function repeat(
   }
   for (let i = 0; i < notifications.length && !signal.aborted; i += BATCH) {
     const result = await send(notifications.slice(i, i + BATCH), signal);
-    if (result.kind !== 'accepted' && !signal.aborted)
+    if (result.kind === 'accepted') continue;
+    if (!signal.aborted)
       log.debug({ receiver: name, error: result.reason }, 'what fires could not be repeated');
+    return;
   }
 }

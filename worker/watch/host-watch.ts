@@ -20,17 +20,20 @@ export interface HostWatchDeps {
   readonly log: Log;
   /** Aborted when the lane is given up. */
   readonly signal: AbortSignal;
-  /** A host that is silent for so long is an incident, ms. */
+  /** A host that is silent for so long, and for three of its frames, is an incident, ms. */
   readonly silentAfterMs: number;
+  /** Whoever did not look for so long may have missed what came meanwhile, ms: it listens anew. */
+  readonly napMs?: number;
   readonly onIncident?: (incident: Incident) => void;
 }
 
 /** The newest frame of a host. */
 export type Newest = Pick<Frame, 'start' | 'durationMs' | 'faults'>;
 
+const NOT_EXPECTED = 'the host is not expected any more';
 /** A host that stays away for so long is not expected any more, ms. */
 const FORGET_MS = 7 * 86_400_000;
-/** Whoever did not look for so long may have missed what came meanwhile, ms: it listens anew. */
+/** Unless said otherwise. */
 const NAP_MS = 15_000;
 
 /** An orderly stop of the collector: its last frame says so. */
@@ -94,7 +97,7 @@ export class HostWatch {
   async look(newest: Newest): Promise<void> {
     const now = this.#deps.clock.monotonic();
     if (newest.start !== this.#known) this.heard();
-    else if (now - this.#looked > NAP_MS) this.#heard = now;
+    else if (now - this.#looked > (this.#deps.napMs ?? NAP_MS)) this.#heard = now;
     this.#known = newest.start;
     this.#looked = now;
     if (this.#open) await this.#endIfOver(this.#open, newest);
@@ -105,11 +108,13 @@ export class HostWatch {
   async #raiseIfSilent(newest: Newest): Promise<void> {
     const { clock, silentAfterMs, fold, log } = this.#deps;
     const unheardMs = clock.monotonic() - this.#heard;
-    if (unheardMs < silentAfterMs || isStopped(newest)) return;
+    // Frames may be a minute long.
+    const limitMs = Math.max(silentAfterMs, 3 * newest.durationMs);
+    if (unheardMs < limitMs || isStopped(newest)) return;
     const since = frameEnd(newest);
     const quietMs = Math.max(clock.now() - since, unheardMs);
     if (quietMs >= FORGET_MS) return;
-    this.#open = silentHost(this.#host, since, Math.round(quietMs), silentAfterMs);
+    this.#open = silentHost(this.#host, since, Math.round(quietMs), limitMs);
     this.#came = false;
     log.warn({ host: this.#host }, 'frames of this host have stopped coming');
     await this.#commit(this.#open, fold.open([this.#open]));
@@ -122,10 +127,20 @@ export class HostWatch {
     if (!this.#came && !isForgotten) return;
     const at = Math.max(now, open.end);
     const over = { ...open, end: at, resolvedAt: at };
-    const ended = this.#came ? over : { ...over, ended: 'the host is not expected any more' };
-    await this.#commit(ended, fold.close([ended]));
+    if (this.#came) await this.#commit(over, fold.close([over]));
+    else await this.#forget(at);
     this.#open = null;
     if (this.#came) log.info({ host: this.#host }, 'frames of this host come again');
+  }
+
+  /** Nobody folds its frames again: what else is open of the host would be open for ever. */
+  async #forget(at: number): Promise<void> {
+    const { state, fold } = this.#deps;
+    const open = await retryUnderLease(this.#deps, () => state.openIncidents(this.#host));
+    for (const incident of open) {
+      const ended = { ...incident, resolvedAt: Math.max(at, incident.end), ended: NOT_EXPECTED };
+      await this.#commit(ended, fold.close([ended]));
+    }
   }
 
   async #commit(incident: Incident, output: ReturnType<HostFold['open']>): Promise<void> {
@@ -139,7 +154,11 @@ export class HostWatch {
   }
 
   #keep(incident: Incident, annotations: readonly Annotation[]): void {
-    const row = silentHostRow(incident, this.#deps.clock.now(), incident.resolvedAt === null);
+    const { host, service, container, resolvedAt } = incident;
+    const start = this.#deps.clock.now();
+    const row = isOfSilentHost(incident)
+      ? silentHostRow(incident, start, resolvedAt === null)
+      : { host, service, container, start, score: 0, scores: {}, seen: 0, expected: null, open: false };
     this.#unwritten.annotations.push(...annotations);
     this.#unwritten.detections.push(row);
   }
