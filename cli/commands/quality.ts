@@ -30,8 +30,11 @@ async function quality(context: Context, flags: QualityFlags): Promise<number> {
   const range = rangeFlags(flags, presentOf(context));
   const filter = new SubjectFilter(flags);
   const { out } = context;
-  const show = (rows: readonly Precision[]) =>
-    out.write(flags.json ? jsonText(rows.map(precisionJson)) : `${precisionLines(rows).join('\n')}\n`);
+  const show = (rows: readonly Precision[]) => {
+    // A sum of nothing is nothing.
+    const told = rows.filter(({ rule, incidents }) => rule !== null || incidents > 0);
+    out.write(flags.json ? jsonText(told.map(precisionJson)) : `${precisionLines(rows).join('\n')}\n`);
+  };
   return openState(
     context,
     'read',

@@ -153,6 +153,7 @@ function exchange(
     request.on('error', fail);
     request.on('response', response => {
       // From here on the status decides.
+      signal.removeEventListener('abort', fail);
       request.off('error', fail).on('error', () => undefined);
       const { statusCode: status = 0 } = response;
       const { 'retry-after': retryAfter = null, location } = response.headers;

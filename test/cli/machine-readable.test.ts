@@ -9,6 +9,7 @@ import { createSqliteState } from '../../state/sqlite/state.ts';
 import { SqliteStore } from '../../store/sqlite/store.ts';
 import { busyParts, frameOf } from '../data/frames.ts';
 import { incidentOf, notificationOf } from '../data/incidents.ts';
+import { newMarkOf } from '../data/marks.ts';
 import { temporaryFolder } from '../parts/process.ts';
 import { writeConfig } from '../parts/tidegauge.ts';
 
@@ -25,6 +26,9 @@ const ASKED: Readonly<Record<string, { readonly args: readonly string[]; readonl
   traffic: { args: [...RANGE, '--json'], nothing: [] },
   replay: { args: ['--json', '--start', '2026-01-31'], nothing: [] },
   score: { args: ['--json'], nothing: [] },
+  'deliveries list': { args: ['--json'], nothing: [] },
+  'incident marks': { args: ['--json'], nothing: [] },
+  quality: { args: ['--json'], nothing: [] },
   'silence list': { args: ['--all', '--json'], nothing: [] },
 };
 
@@ -137,6 +141,7 @@ describe('what commands print for other programs', () => {
           incidents: [incident],
           notifications: [notificationOf(incident, 'chat')],
         });
+        await state.saveMark(newMarkOf(incident));
         const now = systemClock.now();
         await state.saveSilence(
           {
