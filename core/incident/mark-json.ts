@@ -1,24 +1,17 @@
 import { z } from 'zod';
 import { isoTime } from '../clock.ts';
-import { MARK_KINDS, MARK_TEXT, type Mark, spokeSchema } from './mark.ts';
+import { type Mark, markShape } from './mark.ts';
 
 /** Marks for other programs: what `incident marks --json` prints and `replay --marks` reads. Times are ISO 8601, UTC. */
 
 const time = z.iso.datetime({ offset: true }).transform(text => Date.parse(text));
 
 const schema = z.strictObject({
+  ...markShape,
   number: z.int().positive(),
-  incident: z.string(),
-  host: z.string(),
-  service: z.string(),
-  container: z.string(),
   start: time,
-  kind: z.enum(MARK_KINDS),
-  by: z.string().max(MARK_TEXT),
-  note: z.string().max(MARK_TEXT),
   at: time,
   from: time.nullable(),
-  spoke: z.array(spokeSchema),
 });
 
 /** A mark as plain JSON. Text goes out as it is. */

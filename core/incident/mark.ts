@@ -54,7 +54,7 @@ export const MARK_TEXT = 500;
 
 const time = z.int().min(-8.64e15).max(8.64e15);
 
-export const spokeSchema = z.strictObject({
+const spokeSchema = z.strictObject({
   rule: z.string(),
   service: z.string().nullable(),
   direction: z.enum(DIRECTIONS).nullable(),
@@ -63,18 +63,19 @@ export const spokeSchema = z.strictObject({
   score: z.number().nonnegative(),
 });
 
-export const newMarkSchema: z.ZodType<NewMark> = z.strictObject({
+/** What every form of a mark has besides its times. */
+export const markShape = {
   incident: z.string(),
   host: z.string(),
   service: z.string(),
   container: z.string(),
-  start: time,
   kind: z.enum(MARK_KINDS),
   by: z.string().max(MARK_TEXT),
   note: z.string().max(MARK_TEXT),
-  at: time,
   spoke: z.array(spokeSchema),
-});
+};
+
+export const newMarkSchema: z.ZodType<NewMark> = z.strictObject({ ...markShape, start: time, at: time });
 
 /** What spoke in an incident, each at its highest score. */
 export const spokeIn = ({ findings }: Pick<Incident, 'findings'>): Spoke[] =>
