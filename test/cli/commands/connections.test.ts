@@ -9,6 +9,7 @@ import { SqliteStore } from '../../../store/sqlite/store.ts';
 import { busyParts, frameOf } from '../../data/frames.ts';
 import { describeWith } from '../../parts/need.ts';
 import { temporaryFolder } from '../../parts/process.ts';
+import { readableProgram } from '../../parts/readable.ts';
 import { tidegauge, writeConfig } from '../../parts/tidegauge.ts';
 
 const row = (kind: ConnectionRow['kind'], peer: string, count: number): ConnectionRow => ({
@@ -79,8 +80,9 @@ describe('a connection', () => {
 describeWith(['ebpf'], 'live connections', () => {
   it('are for root, as captures are; others are told what they can see', async () => {
     const through = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--'];
-    const child = tidegauge(['connections'], { cwd: '/', through });
-    await child.ended(2);
+    const program = readableProgram();
+    const child = tidegauge(['connections'], { cwd: '/', through, program });
+    await child.ended(2).finally(program.remove);
     expect(child.output).toBe(
       'tidegauge: this machine: expected root, found user id 65534. Run it as root, for example with sudo. (What is stored is listed with --from.)\n',
     );

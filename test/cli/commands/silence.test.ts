@@ -9,6 +9,7 @@ import { busyParts, frameOf } from '../../data/frames.ts';
 import { incidentOf, notificationOf } from '../../data/incidents.ts';
 import { describeWith } from '../../parts/need.ts';
 import { temporaryFolder } from '../../parts/process.ts';
+import { readableProgram } from '../../parts/readable.ts';
 import { tidegauge, writeConfig } from '../../parts/tidegauge.ts';
 
 /** As a user types it, on a state that another process has made. */
@@ -125,12 +126,13 @@ describeWith(['ebpf'], 'silence by a user without a name', () => {
     await state.open();
     await state.close();
     for (const path of [data, join(data, 'state.db')]) chownSync(path, 54_321, 54_321);
+    const program = readableProgram();
     const child = tidegauge(['silence', 'add', '--host', 'a', '--for', '1h', '--reason', 'deploy'], {
-      cwd: folder.path,
-      env: { SUDO_USER: undefined },
+      ...{ cwd: folder.path, program, env: { SUDO_USER: undefined } },
       through: ['setpriv', '--reuid=54321', '--regid=54321', '--clear-groups'],
     });
     await child.exited;
+    program.remove();
     expect(child.output).toMatch(/^silenced .* by uid 54321: deploy$/m);
   });
 });
