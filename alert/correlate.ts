@@ -8,7 +8,7 @@ import { labelOf } from './drop-incomplete.ts';
 import { withAlarm } from './finding/finding.ts';
 import { PastNotes } from './finding/past.ts';
 import { severityOf, worse } from './finding/severity.ts';
-import { keyOf, whoOf } from './subject.ts';
+import { keyOf, type Origin, originsIn, type Who, whoOf } from './subject.ts';
 import { titleOf } from './text.ts';
 
 /** Incidents of one host that can be open at once: more than there are containers, so that churn cannot grow it. */
@@ -47,6 +47,7 @@ export const correlate: Stage = {
       if (next.incident.resolvedAt === null) open.push(next);
       else changes.push({ kind: 'resolved', incident: next.incident });
     }
+    const originOf = alarms.size > 0 ? originsIn(frame) : () => ({});
     for (const found of alarms.values()) {
       const [first, ...others] = found;
       if (!first) continue;
@@ -54,7 +55,8 @@ export const correlate: Stage = {
         stopped.push(...found.map(alarm => ({ what: labelOf(alarm), reason: 'too many open incidents' })));
         continue;
       }
-      const incident = begin(first, found, { frame, past, settings });
+      const who = whoOf(first.scope);
+      const incident = begin({ ...who, ...originOf(who) }, found, { frame, past, settings });
       changes.push({ kind: 'opened', incident });
       open.push(withExit({ incident, quietMs: 0 }, frame));
       stopped.push(
@@ -72,10 +74,9 @@ interface Now {
   readonly settings: Settings;
 }
 
-/** The incident that a first alarm opens, with all that is anomalous in its frame. */
-function begin(first: Judged, alarms: readonly Judged[], now: Now): Incident {
+/** The incident that the first alarms about somebody open. */
+function begin(who: Who & Origin, alarms: readonly Judged[], now: Now): Incident {
   const { frame } = now;
-  const who = whoOf(first.scope);
   const empty: Incident = {
     id: incidentId(frame.host, who.container === '' ? keyOf(who) : who.container, frame.start),
     host: frame.host,

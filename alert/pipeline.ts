@@ -52,7 +52,7 @@ export interface Pipeline {
 }
 
 /** Raised whenever the same verdicts would give other incidents, or the state another shape. */
-const VERSION = 5;
+const VERSION = 6;
 
 /** The stages over the frames of one host. */
 export function createPipeline(settings: Settings): Pipeline {

@@ -5,6 +5,7 @@ import { type Mark, newMarkSchema } from '../core/incident/mark.ts';
 import { type Silence, silenceSchema } from '../core/incident/silence.ts';
 import { PEER_KINDS, PROTOCOLS, ROLES } from '../core/traffic/flow.ts';
 import { DIRECTIONS } from '../core/traffic/frame.ts';
+import { labelsSchema } from '../core/traffic/labels.ts';
 import { METRICS } from '../core/traffic/series.ts';
 import { type Checkpoint, DELIVERY_STATUSES, type DeliveryOutcome } from './contract.ts';
 
@@ -61,6 +62,8 @@ const incident: z.ZodType<Incident> = z.strictObject({
   host: z.string(),
   service: z.string(),
   container: z.string(),
+  image: z.exactOptional(z.string()),
+  labels: z.exactOptional(labelsSchema),
   severity: z.enum(SEVERITIES),
   escalation: z.exactOptional(z.strictObject({ from: z.enum(SEVERITIES), at: z.number() })),
   start: z.number(),

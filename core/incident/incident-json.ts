@@ -74,6 +74,12 @@ export const incidentSchema = z.strictObject({
   host: z.string(),
   service: z.string(),
   container: z.string().describe('Empty when the incident is about a service or host as a whole.'),
+  image: z
+    .string()
+    .describe('Image with tag when it opened, of a service if all its containers had the same; else empty.'),
+  labels: z
+    .record(z.string(), z.string())
+    .describe('Docker labels when it opened: those that `capture.labels` or a matcher asks for.'),
   severity: z
     .enum(SEVERITIES)
     .describe(
@@ -111,6 +117,8 @@ export function incidentJson(incident: Incident): IncidentJson {
     host,
     service,
     container,
+    image: incident.image ?? '',
+    labels: { ...incident.labels },
     severity,
     escalation: escalation ? { from: escalation.from, at: isoTime(escalation.at) } : null,
     start: isoTime(start),

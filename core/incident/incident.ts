@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Interval } from '../interval.ts';
 import type { PeerKind, Protocol, Role } from '../traffic/flow.ts';
+import type { Labels } from '../traffic/labels.ts';
 import type { Evidence, Scope } from './verdict.ts';
 
 /** Least first. */
@@ -60,6 +61,9 @@ export interface Incident {
   readonly host: string;
   readonly service: string;
   readonly container: string;
+  /** Image and kept Docker labels when it opened, of a service what its containers agree on; absent: none, or not known. */
+  readonly image?: string;
+  readonly labels?: Labels;
   readonly severity: Severity;
   /** What the severity was at first, and when it was raised last, epoch ms; absent: it has not changed. */
   readonly escalation?: { readonly from: Severity; readonly at: number };

@@ -130,6 +130,31 @@ describe('an incident', () => {
     ]);
   });
 
+  it('carries image and labels of its container from when it opened, and of a service what its containers share', () => {
+    const one = container('web', { service: 'web', image: 'web:1', labels: { team: 'shop', tier: 'a' } });
+    const two = { ...one, name: 'web-2', labels: { team: 'shop', tier: 'b' } };
+    const third = { ...two, name: 'web-3', image: 'web:2' };
+    const scope = { service: 'web', container: null };
+    const opened = (...containers: (typeof one)[]) => {
+      const [result] = runAll([[frame(0, containers, []), [said(1, { service: 'web' }), said(1, scope)]]]);
+      return result?.incidents.map(({ container: name, image, labels }) => [name, image, labels]);
+    };
+    expect(opened(one, two)).toEqual([
+      ['web', 'web:1', { team: 'shop', tier: 'a' }],
+      ['', 'web:1', { team: 'shop' }],
+    ]);
+    expect(opened(one, third)?.[1]).toEqual(['', undefined, { team: 'shop' }]);
+    expect(opened(container('web'))).toEqual([
+      ['web', undefined, undefined],
+      ['', undefined, undefined],
+    ]);
+    const later = runAll([
+      [frame(0, [one], []), [said(1, { service: 'web' })]],
+      [frame(1, [container('web')], []), [said(1, { service: 'web' })]],
+    ]);
+    expect(later[1]?.incidents[0]).toMatchObject({ image: 'web:1', labels: { team: 'shop' } });
+  });
+
   it('keeps the evidence of the peak while it grows', () => {
     const results = runAll([
       [at(0), [said(2)]],
