@@ -31,7 +31,17 @@ const REPEAT_MS = 60_000;
 const ENDS_AFTER_MS = 4 * REPEAT_MS;
 
 /** An alert of the API. `now`: epoch ms. */
-export function alertOf({ status, incident, ...notification }: Notification, now: number) {
+export function alertOf(notification: Notification, now: number) {
+  const { status, incident } = notification;
+  return {
+    ...alertTexts(notification),
+    startsAt: isoTime(incident.start),
+    endsAt: isoTime(status === 'resolved' ? (incident.resolvedAt ?? now) : now + ENDS_AFTER_MS),
+  };
+}
+
+/** Labels and annotations of an alert, also in messages of the shape that Alertmanager sends. */
+export function alertTexts({ status, incident, ...notification }: Notification) {
   const { host, service, container, severity, escalation, id } = incident;
   const message = messageOf({ status, incident, ...notification });
   // Labels say which alert it is: what it was at first stays there, what it is now is an annotation.
@@ -44,8 +54,6 @@ export function alertOf({ status, incident, ...notification }: Notification, now
   return {
     labels: Object.fromEntries(named) as Record<string, string>,
     annotations: { summary: line(incident.title), description: plainText(message), severity },
-    startsAt: isoTime(incident.start),
-    endsAt: isoTime(status === 'resolved' ? (incident.resolvedAt ?? now) : now + ENDS_AFTER_MS),
   };
 }
 

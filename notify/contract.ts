@@ -42,6 +42,8 @@ export interface Notifier<O> {
   /** What `use:` in the configuration names. */
   readonly name: string;
   readonly summary: string;
+  /** The key of `alert` in the configuration that has to be true before this kind may be used. */
+  readonly permission?: 'allow_exec';
   /** Options beyond the receiver's name. */
   readonly options: z.ZodType<O>;
   create(name: string, options: O, clock: Clock): Receiver;

@@ -2,15 +2,17 @@ import type { Clock } from '../core/clock.ts';
 import type { ReceiverConfig } from '../core/config/config.ts';
 import { TidegaugeError } from '../core/errors.ts';
 import { alertmanager } from './alertmanager.ts';
+import { discord } from './chat/discord.ts';
+import { googleChat } from './chat/google-chat.ts';
+import { mattermost } from './chat/mattermost.ts';
+import { slack } from './chat/slack.ts';
+import { teams } from './chat/teams.ts';
 import type { Notifier, Receiver } from './contract.ts';
-import { discord } from './discord.ts';
 import { email } from './email.ts';
-import { googleChat } from './google-chat.ts';
-import { mattermost } from './mattermost.ts';
+import { exec } from './exec.ts';
+import { grafana } from './grafana.ts';
 import { ntfy } from './ntfy.ts';
 import { pagerduty } from './pagerduty.ts';
-import { slack } from './slack.ts';
-import { teams } from './teams.ts';
 import { webhook } from './webhook.ts';
 
 /** All kinds of receivers: what `use:` in `receivers:` can name. */
@@ -24,7 +26,9 @@ export const NOTIFIERS = [
   ntfy,
   pagerduty,
   alertmanager,
+  grafana,
   email,
+  exec,
 ] as readonly Notifier<unknown>[];
 
 /** The configured receivers. Throws a TidegaugeError when one names a kind that is not in the table. */

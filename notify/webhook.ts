@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
 import type { Notification } from '../core/incident/incident.ts';
+import { alertmanagerBody } from './alertmanager-body.ts';
 import type { Notifier, Receiver } from './contract.ts';
 import { payloadOf } from './payload.ts';
 import { createPoster, httpOptions, type Post, shownAddress, urlOption } from './shared/http.ts';
@@ -17,6 +18,12 @@ const header = z
 
 const options = z.strictObject({
   url: urlOption().describe('Where messages are posted to. Redirects are not followed.'),
+  format: z
+    .enum(['tidegauge', 'alertmanager'])
+    .default('tidegauge')
+    .describe(
+      'What is posted: the body of docs/webhook.md, or what Prometheus Alertmanager posts to webhooks (version 4).',
+    ),
   secret: z
     .string()
     .refine(text => text === '' || secretBytes(text) !== null, 'whsec_ and base64 of 24 to 64 bytes')
@@ -33,8 +40,9 @@ const options = z.strictObject({
 type Options = z.output<typeof options>;
 
 /** What one attempt sends. `webhook-id` is the same for all attempts, the timestamp is that of this one. */
-function postOf(notification: Notification, { url, secret, headers }: Options, now: number): Post {
-  const body = JSON.stringify(payloadOf(notification));
+function postOf(notification: Notification, { url, format, secret, headers }: Options, now: number): Post {
+  const bodyOf = format === 'alertmanager' ? alertmanagerBody : payloadOf;
+  const body = JSON.stringify(bodyOf(notification));
   const seconds = Math.floor(now / 1000);
   const bytes = secretBytes(secret);
   const signature = bytes ? signatureHeaders(bytes, { id: notification.key, seconds, body }) : {};

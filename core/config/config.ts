@@ -254,6 +254,12 @@ const alert = z
         'A host whose frames stop coming for this long, or for three of its intervals, is an incident, unless its collector was stopped in good order.',
       ),
     critical_score: z.number().min(1).default(3).describe('From this score on an incident is critical.'),
+    allow_exec: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether receivers of the kind `exec` may start programs: whoever can write this file can then run anything as the user of tidegauge.',
+      ),
   })
   .describe('How verdicts become incidents.');
 
@@ -298,7 +304,7 @@ export function configSchema(
   notifiers: readonly Kind[],
   defaultRules: readonly Record<string, unknown>[],
 ) {
-  return z.strictObject({
+  const settings = z.strictObject({
     host: z
       .string()
       .regex(/^\P{Cc}*$/u, 'a name without control characters')
@@ -334,6 +340,14 @@ export function configSchema(
     heartbeat: heartbeat.prefault({}),
     http: http.prefault({}),
     log: log.prefault({}),
+  });
+  return settings.superRefine(({ alert, receivers }, context) => {
+    receivers.forEach(({ use }, i) => {
+      const permission = notifiers.find(({ name }) => name === use)?.permission;
+      if (permission === undefined || Reflect.get(alert, permission) === true) return;
+      const message = `a kind that needs no permission, or \`alert.${permission}: true\``;
+      context.addIssue({ code: 'custom', path: ['receivers', i, 'use'], message, params: { found: use } });
+    });
   });
 }
 

@@ -62,6 +62,8 @@ export interface Kind {
   readonly options: z.ZodType;
   /** Of a detector: what it judges. */
   readonly scope?: string;
+  /** Of a notifier: the key of `alert` that has to be true before it may be used. */
+  readonly permission?: string;
 }
 
 type Issue = z.core.$ZodIssue;

@@ -63,8 +63,27 @@ export interface Post {
 /** Posts JSON; never rejects, never takes longer than its time-out. */
 export type Poster = (post: Post, signal: AbortSignal) => Promise<DeliveryResult>;
 
-/** How much of an answer is read, bytes: enough for a reason. */
-const BODY_LIMIT = 4096;
+/** A request of an API that has more to it than to be posted to. */
+export interface ApiRequest extends Omit<Post, 'body'> {
+  readonly method: 'GET' | 'POST' | 'PATCH';
+  /** Sent as JSON; absent: nothing. */
+  readonly body?: string;
+}
+
+export interface ApiAnswer {
+  readonly result: DeliveryResult;
+  /** HTTP status; null when there was no answer. */
+  readonly status: number | null;
+  /** What was answered when it was accepted, as it came: untrusted, and cut after 4 MiB. */
+  readonly body: string;
+}
+
+/** One request and its whole answer; never rejects. The signal alone ends it early. */
+export type ApiClient = (request: ApiRequest, signal: AbortSignal) => Promise<ApiAnswer>;
+
+/** How much of an answer is read, bytes: enough for a reason, and for what an API says. */
+const REASON_LIMIT = 4096;
+const ANSWER_LIMIT = 4 * 1024 * 1024;
 
 /** The address for people. Path and query often hold a token, so they are not shown. */
 export function shownAddress(url: URL): string {
@@ -75,12 +94,24 @@ export function shownAddress(url: URL): string {
 export function createPoster(receiver: string, options: HttpOptions, clock: Clock): Poster {
   const agents = agentsOf(receiver, options);
   return async (post, signal) => {
-    const result = await withDeadline(limit => exchange(post, agents, limit), {
+    const request = { method: 'POST' as const, ...post };
+    const result = await withDeadline(limit => exchange(request, { agents, answerLimit: 0 }, limit), {
       parent: signal,
       ms: options.timeout,
       clock,
     });
     return deliveryResultOf(result, clock.now());
+  };
+}
+
+/** As `createPoster`, for an API whose answers say something. */
+export function createApiClient(receiver: string, options: HttpOptions, clock: Clock): ApiClient {
+  const agents = agentsOf(receiver, options);
+  return async (request, signal) => {
+    const answer = await exchange(request, { agents, answerLimit: ANSWER_LIMIT }, signal);
+    const result = deliveryResultOf(answer, clock.now());
+    if (answer.kind === 'failure') return { result, status: null, body: '' };
+    return { result, status: answer.status, body: result.kind === 'accepted' ? answer.body : '' };
   };
 }
 
@@ -127,10 +158,13 @@ export function trustedBesides(receiver: string, file: string): string[] | undef
   }
 }
 
-/** One HTTP exchange; never rejects. Every answer of 2xx counts as soon as its headers are there. */
+/**
+ * One HTTP exchange; never rejects. Without an `answerLimit` every answer of 2xx counts as soon as its headers are there;
+ * with one, bytes, its body is read.
+ */
 function exchange(
-  { url, headers = {}, body, secrets = [] }: Post,
-  agents: Agents,
+  { method, url, headers = {}, body, secrets = [] }: ApiRequest,
+  { agents, answerLimit }: { readonly agents: Agents; readonly answerLimit: number },
   signal: AbortSignal,
 ): Promise<HttpResult> {
   const hidden = [...secrets, ...secretsIn(url, headers)];
@@ -139,14 +173,15 @@ function exchange(
     const fail = (error: unknown) =>
       resolve({ kind: 'failure', error: signal.aborted ? signal.reason : inWords(error, isSecure) });
     const request = (isSecure ? httpsRequest : httpRequest)(url, {
-      method: 'POST',
+      method,
       agent: isSecure ? agents.https : agents.http,
       signal,
       headers: {
         'user-agent': 'tidegauge',
         ...headers,
-        'content-type': 'application/json',
-        'content-length': Buffer.byteLength(body),
+        ...(body === undefined
+          ? {}
+          : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
       },
     });
     signal.addEventListener('abort', fail, { once: true });
@@ -163,17 +198,21 @@ function exchange(
         retryAfter,
         location: location === undefined ? null : hide(location, hidden),
       };
-      if (status >= 200 && status < 300) {
+      if (status < 200 || status >= 300)
+        void beginning(response, REASON_LIMIT).then(text => resolve({ ...answer, body: hide(text, hidden) }));
+      else if (answerLimit > 0)
+        void beginning(response, answerLimit).then(text => resolve({ ...answer, body: text }));
+      else {
         resolve({ ...answer, body: '' });
         response.destroy();
-      } else void beginning(response).then(text => resolve({ ...answer, body: hide(text, hidden) }));
+      }
     });
     request.end(body);
   });
 }
 
 /** The beginning of a body; the rest is not read. The status says what to do: a body that breaks off must not change it. */
-async function beginning(response: IncomingMessage): Promise<string> {
+async function beginning(response: IncomingMessage, limit: number): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
   try {
@@ -181,12 +220,12 @@ async function beginning(response: IncomingMessage): Promise<string> {
     for await (const chunk of response) {
       chunks.push(chunk);
       length += chunk.length;
-      if (length >= BODY_LIMIT) break;
+      if (length >= limit) break;
     }
   } catch (error) {
     return `(body unreadable: ${describeError(error)})`;
   }
-  return Buffer.concat(chunks).subarray(0, BODY_LIMIT).toString('utf8');
+  return Buffer.concat(chunks).subarray(0, limit).toString('utf8');
 }
 
 /** What the failure has to do with TLS is said, with what to do; others stay as they are. */

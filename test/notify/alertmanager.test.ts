@@ -4,10 +4,12 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { systemClock } from '../../core/clock.ts';
 import { alertmanager } from '../../notify/alertmanager.ts';
+import { webhook } from '../../notify/webhook.ts';
 import { incidentOf, notificationOf, resolved } from '../data/incidents.ts';
 import { describeWith } from '../parts/need.ts';
 import { Child, freePort, temporaryFolder } from '../parts/process.ts';
 import { never, testServers } from './fixture.ts';
+import { alertmanagerWebhookSchema } from './schemas.ts';
 
 const { serve } = testServers();
 
@@ -94,6 +96,45 @@ describeWith(['alertmanager'], 'a real Alertmanager', () => {
     const [alert] = await active(incident.id);
     expect(alert?.labels).not.toHaveProperty('service');
     expect(JSON.stringify(alert)).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+  });
+});
+
+describeWith(['alertmanager'], 'webhooks in the shape of Alertmanager', () => {
+  const folder = temporaryFolder();
+  afterAll(() => folder.remove());
+
+  it('have it: one schema takes what a real Alertmanager posts and what we post', async () => {
+    const { url, seen } = await serve(response => response.end());
+    const port = await freePort();
+    const config = join(folder.path, 'alertmanager.yml');
+    writeFileSync(
+      config,
+      `route: { receiver: hook, group_wait: 0s, group_by: [incident] }\nreceivers: [{ name: hook, webhook_configs: [{ url: "${url}/real" }] }]\n`,
+    );
+    const child = new Child('prometheus-alertmanager', [
+      ...[`--config.file=${config}`, `--storage.path=${join(folder.path, 'data')}`],
+      ...[`--web.listen-address=127.0.0.1:${port}`, '--cluster.listen-address='],
+    ]);
+    try {
+      const firing = notificationOf(incidentOf(systemClock.now() - 60_000), 'am');
+      const real = receiverAt(`http://127.0.0.1:${port}`);
+      await child.until('Alertmanager', async () => (await real.deliver(firing, never)).kind === 'accepted');
+      await child.until('its message', async () => seen.length > 0);
+      const options = webhook.options.parse({ url: `${url}/ours`, format: 'alertmanager', timeout: '20s' });
+      const ours = webhook.create('hook', options, systemClock);
+      for (const each of [firing, notificationOf(resolved(firing.incident), 'hook')])
+        expect(await ours.deliver(each, never)).toEqual({ kind: 'accepted' });
+    } finally {
+      await child.stop();
+    }
+    const bodies = seen.map(({ body }) => alertmanagerWebhookSchema.parse(JSON.parse(body)));
+    const [theirs, mine, over] = bodies;
+    expect(seen.map(each => each.url)).toEqual(['/real', '/ours', '/ours']);
+    expect(mine?.alerts[0]?.labels).toEqual(theirs?.alerts[0]?.labels);
+    expect(mine?.commonAnnotations).toEqual(theirs?.commonAnnotations);
+    expect([mine?.status, over?.status, over?.alerts[0]?.status]).toEqual(['firing', 'resolved', 'resolved']);
+    expect(over?.alerts[0]?.fingerprint).toBe(mine?.alerts[0]?.fingerprint);
+    expect(over?.groupKey).toBe(mine?.groupKey);
   });
 });
 

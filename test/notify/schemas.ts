@@ -163,3 +163,50 @@ export const pagerDutySchema = z
     }),
   ])
   .refine(body => Buffer.byteLength(JSON.stringify(body)) <= 512_000, 'at most 512 KB');
+
+/** prometheus.io/docs/alerting/latest/configuration, "webhook_config": what Alertmanager posts, version 4. */
+const alertmanagerPairs = z.record(z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/), z.string());
+export const alertmanagerWebhookSchema = z.strictObject({
+  version: z.literal('4'),
+  groupKey: text(4096),
+  truncatedAlerts: z.int().min(0),
+  status: z.enum(['firing', 'resolved']),
+  receiver: text(255),
+  groupLabels: alertmanagerPairs,
+  commonLabels: alertmanagerPairs,
+  commonAnnotations: alertmanagerPairs,
+  externalURL: z.string(),
+  alerts: z
+    .array(
+      z.strictObject({
+        status: z.enum(['firing', 'resolved']),
+        labels: alertmanagerPairs,
+        annotations: alertmanagerPairs,
+        startsAt: z.iso.datetime({ offset: true }),
+        endsAt: z.iso.datetime({ offset: true }),
+        generatorURL: z.string(),
+        fingerprint: z.string().regex(/^[0-9a-f]{16}$/),
+      }),
+    )
+    .min(1),
+});
+
+/**
+ * grafana.com/docs/grafana/latest/developers/http_api/annotations. Grafana itself ignores keys that it does not know. All
+ * tags together: pkg/services/annotations/annotationsimpl, `validateTagsLength` and its default of 500.
+ */
+const grafanaTags = z
+  .array(text(100))
+  .refine(tags => Buffer.byteLength(JSON.stringify(tags)) <= 500, 'at most 500 bytes of tags');
+const grafanaRegion = {
+  time: z.int().positive(),
+  timeEnd: z.int().positive(),
+  text: text(65_535),
+  tags: grafanaTags,
+};
+export const grafanaPostSchema = z.strictObject({
+  dashboardUID: z.exactOptional(text(40)),
+  panelId: z.exactOptional(z.int().positive()),
+  ...grafanaRegion,
+});
+export const grafanaPatchSchema = z.strictObject(grafanaRegion).partial();

@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { isoTime } from '../../core/clock.ts';
+import type { Notification } from '../../core/incident/incident.ts';
+import type { Notifier } from '../contract.ts';
+import { httpOptions, urlOption } from '../shared/http.ts';
+import { limitOptions } from '../shared/limits.ts';
+import { type Message, messageOf } from '../shared/message.ts';
+import { postingReceiver } from '../shared/preset.ts';
+
+/**
+ * Discord, by a webhook of a channel (docs.discord.com/developers/resources/webhook, "Execute Webhook"; limits of an
+ * embed: docs.discord.com/developers/resources/message, "Embed Limits").
+ */
+
+const options = z.strictObject({
+  url: urlOption().describe('The address of the webhook.'),
+  ...httpOptions,
+  ...limitOptions,
+});
+
+type Options = z.output<typeof options>;
+
+/** Less than Discord takes of each, so that all of them stay below the 6000 characters of an embed. */
+const LIMITS = { title: 256, description: 900, value: 500 };
+
+/** 0xRRGGBB. */
+const COLORS = {
+  critical: 0xd0_31_2d,
+  warning: 0xe8_a3_17,
+  info: 0x4a_90_d9,
+  resolved: 0x2e_a0_43,
+  ended: 0x80_80_80,
+};
+
+/** Markdown of Discord takes a backslash before any punctuation as: this character, and nothing else. */
+const escaped = (text: string): string => text.replace(/[!-/:-@[-`{-~]/g, '\\$&');
+
+/** Cut before it is escaped: half of an escape would be markup again. */
+const within = (text: string, limit: number): string => {
+  for (let length = text.length; ; length = Math.floor(length * 0.9)) {
+    const cut = length === text.length ? text : `${text.slice(0, length).toWellFormed()}…`;
+    if (escaped(cut).length <= limit) return escaped(cut);
+  }
+};
+
+const colorOf = ({ tone }: Message): number => COLORS[tone];
+
+/** The body of a message: one embed, and nobody mentioned whatever is in it. */
+export function discordBody(notification: Notification) {
+  const message = messageOf(notification);
+  const embed = {
+    title: within(message.headline, LIMITS.title),
+    description: within(message.summary, LIMITS.description),
+    color: colorOf(message),
+    fields: message.facts.map(({ name, text }) => ({
+      name,
+      value: within(text, LIMITS.value),
+      inline: false,
+    })),
+    timestamp: isoTime(notification.incident.start),
+  };
+  return { embeds: [embed], allowed_mentions: { parse: [] } };
+}
+
+export const discord: Notifier<Options> = {
+  name: 'discord',
+  summary: 'A channel of Discord, by a webhook.',
+  options,
+  create: (name, o, clock) =>
+    postingReceiver(name, o, clock, notification => ({ body: discordBody(notification) })),
+};
