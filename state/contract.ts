@@ -139,6 +139,10 @@ export interface Deliveries {
   delivery(key: string): Promise<Delivery | null>;
   /** Deliveries of a status, newest first. */
   deliveries(status: DeliveryStatus, limit: number): Promise<Delivery[]>;
+  /** The receiver asked to be left alone until `until`, epoch ms: whoever delivers after this process keeps to it. */
+  savePause(lease: Lease, receiver: string, until: number): Promise<boolean>;
+  /** Until when the receiver asked to be left alone, epoch ms, which may be over; null: it did not ask. */
+  pauseOf(receiver: string): Promise<number | null>;
 }
 
 /** Who wants to hear nothing of what, for a while. */
@@ -157,7 +161,7 @@ export interface StateAdmin {
   /** Check that the backend is reachable and usable. Returns one line for people. */
   open(): Promise<string>;
   /**
-   * Forget what is older than `before`: resolved incidents, finished deliveries, silences that ended, marks that have
+   * Forget what is older than `before`: resolved incidents, finished deliveries, silences that ended, pauses that are over, marks that have
    * moved nothing since, checkpoints, and so all that is known of a host that is gone. Of newer checkpoints stay, of each
    * host and fingerprint, the newest, one an hour for two days, then one a day.
    */

@@ -67,6 +67,9 @@ export function stateKeys(prefix: string) {
     markNumbers: `${base}mark-numbers`,
     marksOf: (host: string) => `${base}marks-of:${keyText(host)}`,
 
+    /** Sorted set: receivers that asked to be left alone, by until when, epoch ms. */
+    pauses: `${base}receiver-pauses`,
+
     /** Hash: id -> silence. */
     silences: `${base}silences`,
     /** Sorted set: id by end. */

@@ -212,6 +212,12 @@ const SCRIPTS = {
     schedule(ARGV[2])
     return 1`,
 
+  /** keys: lease, pauses · args: lease, receiver, until */
+  savePause: `
+    ${FENCE}
+    redis.call('ZADD', KEYS[2], ARGV[3], ARGV[2])
+    return 1`,
+
   /**
    * keys: sequence, marks, their origins, numbers of all and of those of the host · args: origin, body, limit · its number,
    * or 0 when too many are kept

@@ -247,6 +247,15 @@ class RedisState implements State {
     return this.#deliveries(await this.#ask(client => client.zrange(key, '0', String(limit - 1), 'REV')));
   }
 
+  async savePause(lease: Lease, receiver: string, until: number): Promise<boolean> {
+    return this.#fenced('savePause', lease, [this.#keys.pauses], [keyText(receiver), Math.ceil(until)]);
+  }
+
+  async pauseOf(receiver: string): Promise<number | null> {
+    const until = await this.#ask(client => client.zscore(this.#keys.pauses, keyText(receiver)));
+    return until === null ? null : Number(until);
+  }
+
   async saveSilence(silence: Silence, now: number): Promise<boolean> {
     const { silences, silenceEnds } = this.#keys;
     const args = [silence.id, silence.until, JSON.stringify(silence), now, CAPS.silences.limit];
@@ -275,6 +284,7 @@ class RedisState implements State {
       [k.markNumbers, k.marks, k.markOrigins, k.markBegins, k.marksOf('')],
       [before - MARK_LIFE_MS],
     );
+    await this.#ask(client => client.zremrangebyscore(k.pauses, '-inf', `(${now}`));
     for (const history of await this.#ask(client => client.smembers(k.histories))) {
       const [times, bodies] = [k.checkpointTimes(history), k.checkpoints(history)];
       const lasts = await this.#ask(client => client.zrange(times, '0', '-1'));

@@ -77,4 +77,8 @@ export const MIGRATIONS: readonly string[] = [
       AND f.kind = 'firing' AND f.status IN ('pending', 'held'));
   CREATE INDEX deliveries_due ON deliveries (receiver, kind, due) WHERE status = 'pending' AND waits = 0;
   `,
+  `
+  -- Receivers that asked to be left alone, until when.
+  CREATE TABLE pauses (receiver TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -51,6 +51,7 @@ const bodyRow = z.object({ body: z.string() });
 const markRow = z.object({ seq: z.int(), begins: z.int().nullable(), body: z.string() });
 /** Whose message it is, and about what. */
 const subjectRow = z.object({ receiver: z.string(), incident: z.string() });
+const pauseRow = z.object({ until: z.int() });
 const deliveryRow = z.object({ body: z.string(), outcome: z.string() });
 const checkpointRow = z.object({ host: z.string(), fingerprint: z.string(), last: z.int() });
 
@@ -252,6 +253,18 @@ class SqliteState implements State {
     return this.#rows(deliveryRow, sql.deliveries, { status, limit }).map(row => this.#delivery(row));
   }
 
+  async savePause(lease: Lease, receiver: string, until: number): Promise<boolean> {
+    const row = { receiver: keyText(receiver), until: Math.ceil(until) };
+    return this.#fenced(lease, () => {
+      this.#prepared(sql.savePause).run(row);
+    });
+  }
+
+  async pauseOf(receiver: string): Promise<number | null> {
+    const [row] = this.#rows(pauseRow, sql.pauseOf, { receiver: keyText(receiver) });
+    return row?.until ?? null;
+  }
+
   async saveSilence(silence: Silence, now: number): Promise<boolean> {
     const { id, until } = silence;
     const row = { id, until, body: JSON.stringify(silence), now, limit: CAPS.silences.limit };
@@ -267,6 +280,7 @@ class SqliteState implements State {
       this.#prepared(sql.forgetIncidents).run({ before });
       this.#prepared(sql.forgetDeliveries).run({ before });
       this.#prepared(sql.forgetSilences).run({ before });
+      this.#prepared(sql.forgetPauses).run({ now });
       this.#prepared(sql.forgetMarks).run({ before: before - MARK_LIFE_MS });
       const rows = this.#records.answer(z.array(checkpointRow), this.#prepared(sql.allCheckpoints).all());
       const forget = this.#prepared(sql.forgetCheckpoint);

@@ -125,4 +125,12 @@ export const saveSilence = `
 
 export const silences = `SELECT body FROM silences WHERE until > :after ORDER BY until, id`;
 
+export const savePause = `
+  INSERT INTO pauses (receiver, until) VALUES (:receiver, :until)
+  ON CONFLICT (receiver) DO UPDATE SET until = excluded.until`;
+
+export const pauseOf = `SELECT until FROM pauses WHERE receiver = :receiver`;
+
+export const forgetPauses = `DELETE FROM pauses WHERE until < :now`;
+
 export const forgetSilences = `DELETE FROM silences WHERE until < :before`;

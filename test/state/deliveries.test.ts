@@ -1,10 +1,10 @@
 import { beforeEach, expect, it } from '@jest/globals';
-import type { Deliveries, Incidents, Lease } from '../../state/contract.ts';
+import type { Deliveries, Incidents, Lease, Leases, StateAdmin } from '../../state/contract.ts';
 import { incidentOf, notificationOf, resolved } from '../data/incidents.ts';
 import { describeStates, HOSTILE, HOUR, T0 } from './states.ts';
 
 describeStates('deliveries', users => {
-  let state: Incidents & Deliveries;
+  let state: Incidents & Deliveries & Leases & StateAdmin;
   let other: Incidents & Deliveries;
   let lease: Lease;
   beforeEach(() => {
@@ -46,6 +46,21 @@ describeStates('deliveries', users => {
     expect(await due('hook')).toEqual(notifications.slice(0, 1));
     expect(await other.deliveries('delivered', 10)).toHaveLength(1);
     expect(await other.deliveries('dead', 10)).toMatchObject([{ lastError: 'gone', notification: third }]);
+  });
+
+  it('know until when a receiver asked to be left alone, until that is over and forgotten', async () => {
+    for (const name of HOSTILE) expect(await other.pauseOf(name)).toBeNull();
+    for (const [n, name] of HOSTILE.entries())
+      expect(await state.savePause(lease, name, T0 + n + 0.5)).toBe(true);
+    for (const [n, name] of HOSTILE.entries()) expect(await other.pauseOf(name)).toBe(T0 + n + 1);
+    const [first = '', second = ''] = HOSTILE;
+    await state.savePause(lease, second, T0 + HOUR);
+    await state.prune(T0 + 2, 0);
+    expect(await other.pauseOf(first)).toBeNull();
+    expect(await other.pauseOf(second)).toBe(T0 + HOUR);
+    await state.release(lease);
+    expect(await state.savePause(lease, second, T0)).toBe(false);
+    expect(await other.pauseOf(second)).toBe(T0 + HOUR);
   });
 
   it('come back when their time has come, with what happened', async () => {

@@ -149,8 +149,19 @@ export class Deliverer {
     const [oldest] = unrecorded.keys();
     if (unrecorded.size >= CAPS.failedDeliveries.limit && oldest !== undefined) unrecorded.delete(oldest);
     unrecorded.set(key, next);
-    if (await state.updateDelivery(this.#lease, key, next)) unrecorded.delete(key);
+    const isKept = await this.#keepPause(receiver, pace);
+    if (isKept && (await state.updateDelivery(this.#lease, key, next))) unrecorded.delete(key);
     else this.lost = true;
+  }
+
+  /** What the receiver asked for outlasts this process. False when the lease is lost. */
+  async #keepPause({ name }: Receiver, pace: Pace): Promise<boolean> {
+    if (!pace.isUnkept) return true;
+    const { state, clock } = this.#deps;
+    const until = clock.now() + pace.waitMs(clock.monotonic());
+    if (!(await state.savePause(this.#lease, name, until))) return false;
+    pace.isUnkept = false;
+    return true;
   }
 
   async #repeat(receiver: Receiver, repetition: Repetition): Promise<void> {

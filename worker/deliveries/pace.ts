@@ -7,12 +7,14 @@ const BACKOFF: Backoff = { firstMs: 1000, maxMs: 60_000 };
 const JITTER = 0.25;
 /** A pause that was asked for is never shorter, and longer by up to this share of it, and this many ms. */
 const ASKED_JITTER = { share: 0.05, mostMs: 5000 };
+/** A pause that was kept is never longer, ms: the longest that is granted, and its jitter. A clock may have been set back. */
+const MOST_KEPT_MS = 3_600_000 + ASKED_JITTER.mostMs;
 
 /**
  * When the next message may go to one receiver. A pause is the receiver's, whichever message met it: while it is full or
  * away, no other message is sent in vain. After a failure one attempt at a time finds out whether it is back.
  *
- * Times are monotonic, ms. Nothing of this is kept: a new process finds out with one attempt.
+ * Times are monotonic, ms. Of this only what a receiver asked for is kept: a new process finds out all else with one attempt.
  */
 export class Pace {
   readonly #limits: Limits;
@@ -24,6 +26,8 @@ export class Pace {
   #failedAt = Number.NEGATIVE_INFINITY;
   /** Failures since the last answer that was none. */
   failures = 0;
+  /** True while a pause that the receiver asked for is not kept. */
+  isUnkept = false;
 
   /** `random`: numbers from 0 to below 1. */
   constructor(limits: Limits, random: () => number) {
@@ -39,6 +43,11 @@ export class Pace {
   /** How many attempts may be under way at once. */
   get width(): number {
     return this.failures > 0 ? 1 : this.#limits.concurrency;
+  }
+
+  /** A pause that an earlier process was asked for goes on for `ms`. */
+  resume(ms: number, now: number): void {
+    this.#opens = Math.max(this.#opens, now + Math.min(ms, MOST_KEPT_MS));
   }
 
   /** An attempt begins. */
@@ -59,6 +68,7 @@ export class Pace {
     if (begun >= this.#failedAt) this.failures++;
     this.#failedAt = now;
     const asked = result.afterMs;
+    this.isUnkept ||= asked !== undefined;
     const pause = asked === undefined ? this.#chosen(this.failures) : this.#asked(asked);
     this.#opens = Math.max(this.#opens, now + pause);
     const own = asked === undefined ? this.#chosen(attempts) : 0;

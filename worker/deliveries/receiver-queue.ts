@@ -9,7 +9,7 @@ const IDLE_MS = 250;
 const BATCH = 16;
 
 export interface ReceiverQueueDeps {
-  readonly state: Pick<Deliveries, 'dueDeliveries'>;
+  readonly state: Pick<Deliveries, 'dueDeliveries' | 'pauseOf'>;
   readonly clock: Clock;
   readonly random: () => number;
   /** Tell the receiver again of what fires. */
@@ -30,6 +30,8 @@ export class ReceiverQueue {
   /** Of a receiver that wants repetition: when the next is due, monotonic. At first at once: it may have been restarted. */
   #repeats = Number.NEGATIVE_INFINITY;
   #error: { readonly cause: unknown } | null = null;
+  /** Whether it is known until when the receiver asked to be left alone, before this process. */
+  #isResumed = false;
 
   constructor(receiver: Receiver, deps: ReceiverQueueDeps) {
     this.#receiver = receiver;
@@ -40,6 +42,7 @@ export class ReceiverQueue {
   /** Begin the next attempt, or wait for the end of one. Returns the pause until the next round, ms. */
   async round(): Promise<number> {
     this.#throwError();
+    await this.#resume();
     const { clock } = this.#deps;
     if (this.#running.size >= this.#pace.width) {
       await Promise.race(this.#running.values());
@@ -62,6 +65,14 @@ export class ReceiverQueue {
   /** Wait for what is under way. */
   async drain(): Promise<void> {
     await Promise.all(this.#running.values());
+  }
+
+  async #resume(): Promise<void> {
+    if (this.#isResumed) return;
+    const { state, clock } = this.#deps;
+    const until = await state.pauseOf(this.#receiver.name);
+    this.#isResumed = true;
+    if (until !== null) this.#pace.resume(until - clock.now(), clock.monotonic());
   }
 
   async #repeatWhenDue(): Promise<void> {

@@ -73,6 +73,25 @@ describe('the pace of a receiver', () => {
     expect(pace.width).toBe(1);
   });
 
+  it('goes on with a pause that was kept, but not for longer than any is granted', () => {
+    const pace = new Pace(LIMITS, middle);
+    pace.resume(-5000, 0);
+    expect(pace.waitMs(0)).toBe(0);
+    pace.resume(90_000, 0);
+    expect([pace.waitMs(0), pace.width]).toEqual([90_000, LIMITS.concurrency]);
+    // The clock was set back by a year since.
+    pace.resume(365 * 86_400_000, 0);
+    expect(pace.waitMs(0)).toBe(3_605_000);
+  });
+
+  it('says when a pause was asked for, as that is to be kept', () => {
+    const pace = new Pace(LIMITS, middle);
+    pace.ended(away, 1, { begun: 0, now: 0 });
+    expect(pace.isUnkept).toBe(false);
+    pace.ended(busy(1000), 1, { begun: 0, now: 0 });
+    expect(pace.isUnkept).toBe(true);
+  });
+
   it('keeps a configured rate from beginning to beginning', () => {
     const pace = new Pace({ ...LIMITS, spacingMs: 500 }, middle);
     pace.began(1000);

@@ -106,6 +106,26 @@ describe('40 alarms at once', () => {
     expect(chat.attempts()).toBeLessThanOrEqual(160);
   });
 
+  it('wait for as long as a receiver asked, also when the process that was asked has gone', async () => {
+    const chat = answering('chat', () =>
+      seconds() < 60 ? { kind: 'retry', reason: 'HTTP 429', afterMs: 120_000 } : { kind: 'accepted' },
+    );
+    const other = answering('other', () => ({ kind: 'accepted' }));
+    await fire(['chat', 'other']);
+    await start(chat.receiver, other.receiver);
+    await pass(() => chat.attempts() === 1 && other.accepted.size === 40);
+    await pass(() => seconds() >= 10);
+    await deliverer.stop();
+    await start(chat.receiver, other.receiver);
+    await pass(() => seconds() >= 119);
+    expect(chat.attempts()).toBe(1);
+    await pass(() => chat.accepted.size === 40);
+    expect(Math.min(...chat.accepted.values())).toBeGreaterThanOrEqual(120);
+    expect(chat.attempts()).toBe(41);
+    // And it is not kept for ever.
+    expect(await state.pauseOf('chat')).toBeLessThan(clock.now());
+  });
+
   it('reach a receiver that was out of order for a minute after it, and another one at once', async () => {
     const broken = answering('broken', () =>
       seconds() < 60 ? { kind: 'retry', reason: 'HTTP 503' } : { kind: 'accepted' },
