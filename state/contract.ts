@@ -49,6 +49,16 @@ export interface Delivery extends DeliveryOutcome {
   readonly notification: Notification;
 }
 
+/** The newest frame of a host that its lane's owner has heard of. */
+export interface LastSeen {
+  readonly host: string;
+  /** Start of that frame, epoch ms; it may be ten minutes older than the newest one. */
+  readonly start: number;
+  readonly durationMs: number;
+  /** It says that its collector was stopped in good order. */
+  readonly stopped: boolean;
+}
+
 /** What one folded frame changed. */
 export interface Commit {
   readonly incidents: readonly Incident[];
@@ -64,7 +74,15 @@ export interface Commit {
  * leases of before: their owners start again from the newest checkpoint and redo what was forgotten.
  * All methods reject with a retriable ExchangeError while the backend is away.
  */
-export type State = Leases & Workers & Checkpoints & Incidents & Marks & Deliveries & Silences & StateAdmin;
+export type State = Leases &
+  Workers &
+  Checkpoints &
+  Hosts &
+  Incidents &
+  Marks &
+  Deliveries &
+  Silences &
+  StateAdmin;
 
 /** Who owns what. */
 export interface Leases {
@@ -97,6 +115,14 @@ export interface Checkpoints {
   loadCheckpoint(host: string, fingerprint: string, before?: number): Promise<Checkpoint | null>;
   /** The greatest `last` of the checkpoints of a host, whatever their fingerprint; null when it has none. */
   foldedUpTo(host: string): Promise<number | null>;
+}
+
+/** Which hosts are expected to send frames: that is known for longer than the frames themselves are kept. */
+export interface Hosts {
+  /** Replaces what was known of the host. */
+  saveLastSeen(lease: Lease, seen: LastSeen): Promise<boolean>;
+  /** All hosts, in no particular order. */
+  lastSeen(): Promise<LastSeen[]>;
 }
 
 /** Incidents, written with the notifications about them. */
@@ -161,8 +187,9 @@ export interface StateAdmin {
   /** Check that the backend is reachable and usable. Returns one line for people. */
   open(): Promise<string>;
   /**
-   * Forget what is older than `before`: resolved incidents, finished deliveries, silences that ended, pauses that are over, marks that have
-   * moved nothing since, checkpoints, and so all that is known of a host that is gone. Of newer checkpoints stay, of each
+   * Forget what is older than `before`: resolved incidents, finished deliveries, silences that ended, pauses that are over,
+   * marks that have moved nothing since, checkpoints and when hosts were last seen, and so all that is known of a host
+   * that is gone. Of newer checkpoints stay, of each
    * host and fingerprint, the newest, one an hour for two days, then one a day.
    */
   prune(now: number, before: number): Promise<void>;

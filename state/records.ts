@@ -7,7 +7,7 @@ import { PEER_KINDS, PROTOCOLS, ROLES } from '../core/traffic/flow.ts';
 import { DIRECTIONS } from '../core/traffic/frame.ts';
 import { labelsSchema } from '../core/traffic/labels.ts';
 import { METRICS } from '../core/traffic/series.ts';
-import { type Checkpoint, DELIVERY_STATUSES, type DeliveryOutcome } from './contract.ts';
+import { type Checkpoint, DELIVERY_STATUSES, type DeliveryOutcome, type LastSeen } from './contract.ts';
 
 /** What backends keep as JSON text: written and read here only, so that a record means the same in all of them. */
 
@@ -97,6 +97,13 @@ const checkpoint: z.ZodType<Checkpoint> = z.strictObject({
   data: z.string(),
 });
 
+const lastSeen: z.ZodType<LastSeen> = z.strictObject({
+  host: z.string(),
+  start: z.number(),
+  durationMs: z.number(),
+  stopped: z.boolean(),
+});
+
 /** A new notification is due at once. */
 export const FRESH: DeliveryOutcome = { status: 'pending', attempts: 0, nextAttempt: 0, lastError: null };
 
@@ -136,6 +143,10 @@ export class Records {
 
   checkpoint(text: unknown): Checkpoint {
     return this.#read(checkpoint, 'a checkpoint', text);
+  }
+
+  lastSeen(text: unknown): LastSeen {
+    return this.#read(lastSeen, 'when a host was last seen', text);
   }
 
   silence(text: unknown): Silence {

@@ -15,7 +15,7 @@ import type { LiveStore } from './rows/live-store.ts';
 import { PartialRead } from './rows/partial-read.ts';
 import { Rows, StoreAway } from './rows/rows.ts';
 import { type FrameOutput, mergeOutputs, NO_OUTPUT, WriteBatch } from './rows/write-batch.ts';
-import type { Newest } from './watch/host-watch.ts';
+import { type Newest, newestOf } from './watch/host-watch.ts';
 
 export interface HostDeps {
   readonly fold: HostFold;
@@ -314,8 +314,7 @@ export class HostWorker {
     batch.frames++;
     batch.last = frame.start;
     this.#end = frameEnd(frame);
-    const { start, durationMs, faults } = frame;
-    this.newest = { start, durationMs, faults };
+    this.newest = newestOf(frame);
   }
 
   /** Write the outputs of a batch: to the store first, then incidents and notifications. */

@@ -3,9 +3,10 @@ import { describeError } from '../core/errors.ts';
 import { laneOf } from '../core/lane.ts';
 import type { Frame } from '../core/traffic/frame.ts';
 import type { Consumer, Queue } from '../queue/contract.ts';
-import type { Lease } from '../state/contract.ts';
-import { type HostDeps, HostWorker, type Progress } from './host.ts';
+import type { Hosts, Lease } from '../state/contract.ts';
+import type { HostDeps, HostWorker, Progress } from './host.ts';
 import { HostList } from './host-list.ts';
+import { LaneHosts } from './lane-hosts.ts';
 import { LeaseLost } from './retry-under-lease.ts';
 import { LiveStore } from './rows/live-store.ts';
 import { RowRecovery } from './rows/row-recovery.ts';
@@ -14,6 +15,7 @@ import { LaneWatch } from './watch/lane-watch.ts';
 
 /** Everything a lane needs besides its lease. */
 export type LaneDeps = Omit<HostDeps, 'live' | 'signal' | 'onProgress'> & {
+  readonly state: HostDeps['state'] & Hosts;
   readonly queue: Queue;
   /** A host without frames for so long is an incident, ms. */
   readonly silentAfterMs: number;
@@ -64,17 +66,14 @@ export class OwnedLane {
   readonly #abort = new AbortController();
   readonly #live: LiveStore;
   readonly #stored: HostList;
-  readonly #hosts = new Map<string, HostWorker>();
+  readonly #hosts: LaneHosts;
   readonly #watch: LaneWatch;
   #watching = false;
   #consumer: Consumer | null = null;
-  #rebuilding: Progress | null = null;
   /** Number of sweeps under way. */
   #sweeps = 0;
   /** Why the last sweep failed, or null: that is a line of the log once, not with each sweep of an outage. */
   #sweepFailure: string | null = null;
-  /** Hosts of which nothing is known while the store is away. */
-  readonly #unknown = new Set<string>();
   readonly #rows: RowRecovery;
   #chain: Promise<void> = Promise.resolve();
   /** Why the lane cannot go on, or null. */
@@ -86,28 +85,27 @@ export class OwnedLane {
     this.#deps = deps;
     this.#stored = new HostList(deps);
     this.#live = new LiveStore({ ...deps, signal: this.#abort.signal });
-    this.#watch = new LaneWatch(lease, { ...deps, live: this.#live, signal: this.#abort.signal });
+    const owned = { ...deps, live: this.#live, signal: this.#abort.signal };
+    this.#hosts = new LaneHosts(lease, owned);
+    this.#watch = new LaneWatch(lease, { ...owned, has: host => this.#has(host) });
     this.#rows = new RowRecovery({
-      ...deps,
-      signal: this.#abort.signal,
-      hosts: () => [...this.#hosts.values()],
-      startAgain: worker => this.#serially(() => this.#startAgain(worker)),
+      ...owned,
+      hosts: () => this.#hosts.all,
+      startAgain: worker => this.#serially(() => this.#hosts.startAgain(worker)),
     });
   }
 
   status(): LaneStatus {
-    const hosts = [...this.#hosts.values()];
+    const hosts = this.#hosts.all;
     const sum = (of: (host: HostWorker) => number) => hosts.reduce((total, host) => total + of(host), 0);
     const lags = hosts.flatMap(({ lagMs }) => lagMs ?? []);
     return {
       hosts: hosts.length,
-      frames: sum(host => host.frames),
-      failedFrames: sum(host => host.failedFrames),
-      refusedRows: sum(host => host.refusedRows),
+      ...this.#hosts.counts,
       openIncidents: sum(host => host.openIncidents) + this.#watch.silent,
       forgotten: sum(host => host.forgotten),
-      rebuilding: this.#rebuilding,
-      waiting: [...hosts.filter(({ waits }) => waits).map(({ host }) => host), ...this.#unknown],
+      rebuilding: this.#hosts.rebuilding,
+      waiting: [...hosts.filter(({ waits }) => waits).map(({ host }) => host), ...this.#hosts.unknown],
       unwritten: hosts.filter(({ unwritten }) => unwritten !== null).length,
       storeDown: this.#sweepFailure ?? hosts.find(({ unwritten }) => unwritten !== null)?.unwritten ?? null,
       lagMs: lags.length === 0 ? null : Math.max(...lags),
@@ -129,7 +127,7 @@ export class OwnedLane {
     this.#sweeps++;
     try {
       for (const host of await this.#stored.names()) {
-        if (laneOf(host, this.#deps.queue.lanes) !== this.lane) continue;
+        if (!this.#has(host)) continue;
         const broken = await this.#serially(() => this.#sweepHost(host));
         if (broken) throw broken.reason;
       }
@@ -156,7 +154,9 @@ export class OwnedLane {
     if (this.#watching || this.#sweeps > 0 || this.#sweepFailure !== null || this.failed !== null) return;
     this.#watching = true;
     try {
-      await this.#serially(() => this.#watch.look([...this.#hosts.values()]));
+      await this.#serially(async () => {
+        for (const host of await this.#watch.look(this.#hosts.all)) await this.#hosts.letGo(host);
+      });
     } catch (error) {
       // A lane that failed says so itself.
       this.#deps.log.debug({ lane: this.lane, error: describeError(error) }, 'hosts were not looked after');
@@ -167,7 +167,7 @@ export class OwnedLane {
 
   /** Whether the next owner could go on at once with all hosts. Never rejects. */
   async canBeHandedOn(): Promise<boolean> {
-    for (const host of this.#hosts.values()) if (await host.keepsLane()) return false;
+    for (const host of this.#hosts.all) if (await host.keepsLane()) return false;
     return true;
   }
 
@@ -183,8 +183,10 @@ export class OwnedLane {
     await this.#soon(this.#settled());
     try {
       // After a failed fold a state may know more than was written.
-      if (save && this.failed === null && !this.#abort.signal.aborted)
-        await Promise.all([...this.#hosts.values()].map(host => host.checkpoint(true)));
+      if (save && this.failed === null && !this.#abort.signal.aborted) {
+        const hosts = this.#hosts.all;
+        await Promise.all([this.#watch.end(hosts), ...hosts.map(host => host.checkpoint(true))]);
+      }
     } catch (error) {
       this.#deps.log.warn({ lane: this.lane, error: describeError(error) }, 'last checkpoint was not saved');
     }
@@ -208,72 +210,25 @@ export class OwnedLane {
 
   async #take(frame: Frame): Promise<void> {
     // A sweep tries again.
-    if (this.#unknown.has(frame.host)) return;
-    const worker = this.#hosts.get(frame.host) ?? (await this.#tryOpen(frame.host));
+    if (this.#hosts.unknown.has(frame.host)) return;
+    const worker = this.#hosts.get(frame.host) ?? (await this.#hosts.tryOpen(frame.host));
     await worker?.take(frame);
     this.#watch.heard(frame.host);
     if (worker) this.#rows.recover(worker);
   }
 
-  /** Null while nothing can be known of the host; its frames are read from the store later. */
-  async #tryOpen(host: string): Promise<HostWorker | null> {
-    try {
-      return await this.#open(host);
-    } catch (error) {
-      if (!(error instanceof StoreAway)) throw error;
-      this.#unknown.add(host);
-      this.#deps.log.warn(
-        { host, error: error.message },
-        'detection waits for the store: nothing is known of this host',
-      );
-      return null;
-    }
-  }
-
-  async #open(host: string): Promise<HostWorker> {
-    try {
-      const worker = await HostWorker.start(host, this.lease, this.#hostDeps());
-      this.#hosts.set(host, worker);
-      this.#unknown.delete(host);
-      return worker;
-    } finally {
-      this.#rebuilding = null;
-    }
-  }
-
-  #hostDeps(): HostDeps {
-    return {
-      ...this.#deps,
-      live: this.#live,
-      signal: this.#abort.signal,
-      onProgress: progress => {
-        this.#rebuilding = progress;
-      },
-    };
-  }
-
   /** Returns why reading the store broke off, or null. */
   async #sweepHost(host: string): Promise<{ reason: unknown } | null> {
+    if (await this.#hosts.isGone(host)) return null;
     const known = this.#hosts.get(host);
     const broken = known ? await known.catchUp() : null;
-    const worker = known ?? (await this.#tryOpen(host));
+    const worker = known ?? (await this.#hosts.tryOpen(host));
     if (worker) this.#rows.recover(worker);
     return broken;
   }
 
-  /** Throws StoreAway, which is no failure of the lane, when the store is away again. */
-  async #startAgain(worker: HostWorker): Promise<void> {
-    if (!(await worker.isAcknowledged())) return;
-    try {
-      const next = await HostWorker.startAgain(worker, this.lease, this.#hostDeps());
-      this.#hosts.set(worker.host, next);
-      this.#deps.log.info(
-        { host: worker.host },
-        'the store is back: the rows that waited for it are written',
-      );
-    } finally {
-      this.#rebuilding = null;
-    }
+  #has(host: string): boolean {
+    return laneOf(host, this.#deps.queue.lanes) === this.lane;
   }
 
   /** One after the other. A failed fold leaves a state that must not be used: the lane is given up. */

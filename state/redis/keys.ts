@@ -28,6 +28,11 @@ export function stateKeys(prefix: string) {
     /** Hash: host -> greatest `last` of its checkpoints. */
     folded: `${base}folded`,
 
+    /** Hash: host -> its newest frame. */
+    lastSeen: `${base}last-seen`,
+    /** Sorted set: host by the start of that frame. */
+    lastSeenStarts: `${base}last-seen-starts`,
+
     /** Hash: id -> incident. */
     incidents: `${base}incidents`,
     /** Sorted sets: id by start, by end, and (only the resolved) by resolution. */

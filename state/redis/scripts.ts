@@ -93,6 +93,21 @@ const SCRIPTS = {
     if not folded or folded < tonumber(ARGV[2]) then redis.call('HSET', KEYS[5], ARGV[5], ARGV[2]) end
     return 1`,
 
+  /** keys: lease, newest frames, their starts · args: lease, host, start, body */
+  saveLastSeen: `
+    ${FENCE}
+    redis.call('HSET', KEYS[2], ARGV[2], ARGV[4])
+    redis.call('ZADD', KEYS[3], ARGV[3], ARGV[2])
+    return 1`,
+
+  /** keys: newest frames, their starts · args: start of the first that stays */
+  forgetLastSeen: `
+    for _, host in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', '(' .. ARGV[1])) do
+      redis.call('HDEL', KEYS[1], host)
+      redis.call('ZREM', KEYS[2], host)
+    end
+    return 1`,
+
   /**
    * keys: times, bodies, histories, folded · args: name of the history, host, `last` of those that are forgotten
    *

@@ -19,6 +19,7 @@ import {
   type Delivery,
   type DeliveryOutcome,
   type DeliveryStatus,
+  type LastSeen,
   type Lease,
   type State,
 } from '../contract.ts';
@@ -141,6 +142,17 @@ class RedisState implements State {
   async foldedUpTo(host: string): Promise<number | null> {
     const last = await this.#ask(client => client.hget(this.#keys.folded, keyText(host)));
     return last === null ? null : this.#records.answer(z.coerce.number().int(), last);
+  }
+
+  async saveLastSeen(lease: Lease, seen: LastSeen): Promise<boolean> {
+    const { lastSeen, lastSeenStarts } = this.#keys;
+    const args = [keyText(seen.host), seen.start, JSON.stringify(seen)];
+    return this.#fenced('saveLastSeen', lease, [lastSeen, lastSeenStarts], args);
+  }
+
+  async lastSeen(): Promise<LastSeen[]> {
+    const bodies = await this.#ask(client => client.hvals(this.#keys.lastSeen));
+    return bodies.map(body => this.#records.lastSeen(body));
   }
 
   async commit(lease: Lease, change: Commit): Promise<boolean> {
@@ -279,6 +291,7 @@ class RedisState implements State {
       ],
       [before],
     );
+    await this.#run('forgetLastSeen', [k.lastSeen, k.lastSeenStarts], [before]);
     await this.#run(
       'pruneMarks',
       [k.markNumbers, k.marks, k.markOrigins, k.markBegins, k.marksOf('')],

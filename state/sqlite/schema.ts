@@ -81,4 +81,8 @@ export const MIGRATIONS: readonly string[] = [
   -- Receivers that asked to be left alone, until when.
   CREATE TABLE pauses (receiver TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Newest frame of each host; its start is epoch ms.
+  CREATE TABLE last_seen (host TEXT PRIMARY KEY, start INTEGER NOT NULL, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  `,
 ];

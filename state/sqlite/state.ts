@@ -16,6 +16,7 @@ import type {
   Delivery,
   DeliveryOutcome,
   DeliveryStatus,
+  LastSeen,
   Lease,
   State,
 } from '../contract.ts';
@@ -167,6 +168,15 @@ class SqliteState implements State {
     });
   }
 
+  async saveLastSeen(lease: Lease, seen: LastSeen): Promise<boolean> {
+    const row = { host: keyText(seen.host), start: seen.start, body: JSON.stringify(seen) };
+    return this.#fenced(lease, () => this.#prepared(sql.saveLastSeen).run(row));
+  }
+
+  async lastSeen(): Promise<LastSeen[]> {
+    return this.#rows(bodyRow, sql.lastSeen, {}).map(row => this.#records.lastSeen(row.body));
+  }
+
   async commit(lease: Lease, change: Commit): Promise<boolean> {
     return this.#fenced(lease, () => {
       const writeIncident = this.#prepared(sql.writeIncident);
@@ -281,6 +291,7 @@ class SqliteState implements State {
       this.#prepared(sql.forgetDeliveries).run({ before });
       this.#prepared(sql.forgetSilences).run({ before });
       this.#prepared(sql.forgetPauses).run({ now });
+      this.#prepared(sql.forgetLastSeen).run({ before });
       this.#prepared(sql.forgetMarks).run({ before: before - MARK_LIFE_MS });
       const rows = this.#records.answer(z.array(checkpointRow), this.#prepared(sql.allCheckpoints).all());
       const forget = this.#prepared(sql.forgetCheckpoint);

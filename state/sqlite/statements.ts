@@ -43,6 +43,14 @@ export const allCheckpoints = `SELECT host, fingerprint, last FROM checkpoints`;
 export const forgetCheckpoint = `
   DELETE FROM checkpoints WHERE host = :host AND fingerprint = :fingerprint AND last = :last`;
 
+export const saveLastSeen = `
+  INSERT INTO last_seen (host, start, body) VALUES (:host, :start, :body)
+  ON CONFLICT DO UPDATE SET start = excluded.start, body = excluded.body`;
+
+export const lastSeen = `SELECT body FROM last_seen`;
+
+export const forgetLastSeen = `DELETE FROM last_seen WHERE start < :before`;
+
 /** An owner that folds old frames again produces earlier forms of an incident: those are ignored. */
 export const writeIncident = `
   INSERT INTO incidents (id, host, start, "end", resolved, body)

@@ -38,12 +38,13 @@ export function limitFold(limit: number, receivers: readonly string[] = ['chat']
   });
 }
 
-/** Store and state in SQLite files of a folder, as `tidegauge run` has them. */
-export function openFiles(folder: string, clock: Clock): { store: Store; state: State } {
+/** Store and state in SQLite files of a folder, as `tidegauge run` has them. `rawMs`: how long `expire` leaves frames. */
+export function openFiles(folder: string, clock: Clock, rawMs?: number): { store: Store; state: State } {
   const { log } = recordingLog();
   const sqlite = { file: '' };
+  const retention = rawMs === undefined ? {} : { retention: { raw: rawMs, minute: rawMs, hour: rawMs } };
   return {
-    store: createStore({ kind: 'sqlite', sqlite } as Parameters<typeof createStore>[0], {
+    store: createStore({ kind: 'sqlite', sqlite, ...retention } as Parameters<typeof createStore>[0], {
       data: folder,
       log,
     }),

@@ -6,7 +6,7 @@ import type { Annotation, Detection, Incident } from '../../core/incident/incide
 import type { Log } from '../../core/log.ts';
 import { isRetriable } from '../../core/retry.ts';
 import { type Frame, frameEnd } from '../../core/traffic/frame.ts';
-import type { Incidents, Lease } from '../../state/contract.ts';
+import type { Incidents, LastSeen, Lease } from '../../state/contract.ts';
 import type { FrameStore, IncidentStore } from '../../store/contract.ts';
 import { leaseLost, retryUnderLease } from '../retry-under-lease.ts';
 import type { LiveStore } from '../rows/live-store.ts';
@@ -28,16 +28,20 @@ export interface HostWatchDeps {
 }
 
 /** The newest frame of a host. */
-export type Newest = Pick<Frame, 'start' | 'durationMs' | 'faults'>;
+export type Newest = Omit<LastSeen, 'host'>;
+
+/** An orderly stop of the collector: its last frame says so. */
+export const newestOf = ({ start, durationMs, faults }: Frame): Newest => ({
+  start,
+  durationMs,
+  stopped: faults.includes('detach'),
+});
 
 const NOT_EXPECTED = 'the host is not expected any more';
 /** A host that stays away for so long is not expected any more, ms. */
 const FORGET_MS = 7 * 86_400_000;
 /** Unless said otherwise. */
 const NAP_MS = 15_000;
-
-/** An orderly stop of the collector: its last frame says so. */
-const isStopped = ({ faults }: Newest): boolean => faults.includes('detach');
 
 /**
  * Whether a host's frames keep coming, for the owner of its lane. It tells by when they come, not by their times: a
@@ -55,6 +59,7 @@ export class HostWatch {
   #open: Incident | null;
   /** A frame came since the incident began. */
   #came: boolean;
+  #over = false;
   /** What the store did not take yet. */
   #unwritten: { annotations: Annotation[]; detections: Detection[] } = { annotations: [], detections: [] };
 
@@ -87,8 +92,14 @@ export class HostWatch {
     return this.#open !== null;
   }
 
+  /** Whether the host is not expected any more: there is nothing to watch until it comes again. */
+  get isOver(): boolean {
+    return this.#over;
+  }
+
   /** A frame came, whichever. */
   heard(): void {
+    this.#over = false;
     this.#heard = this.#deps.clock.monotonic();
     this.#came = true;
   }
@@ -110,10 +121,11 @@ export class HostWatch {
     const unheardMs = clock.monotonic() - this.#heard;
     // Frames may be a minute long.
     const limitMs = Math.max(silentAfterMs, 3 * newest.durationMs);
-    if (unheardMs < limitMs || isStopped(newest)) return;
+    if (unheardMs < limitMs) return;
     const since = frameEnd(newest);
     const quietMs = Math.max(clock.now() - since, unheardMs);
-    if (quietMs >= FORGET_MS) return;
+    if (quietMs >= FORGET_MS) return this.#forget(clock.now());
+    if (newest.stopped) return;
     this.#open = silentHost(this.#host, since, Math.round(quietMs), limitMs);
     this.#came = false;
     log.warn({ host: this.#host }, 'frames of this host have stopped coming');
@@ -122,25 +134,28 @@ export class HostWatch {
 
   async #endIfOver(open: Incident, newest: Newest): Promise<void> {
     const { clock, fold, log } = this.#deps;
-    const now = clock.now();
-    const isForgotten = now - frameEnd(newest) >= FORGET_MS;
-    if (!this.#came && !isForgotten) return;
-    const at = Math.max(now, open.end);
+    const at = Math.max(clock.now(), open.end);
+    if (!this.#came) {
+      if (clock.now() - frameEnd(newest) >= FORGET_MS) await this.#forget(at);
+      return;
+    }
     const over = { ...open, end: at, resolvedAt: at };
-    if (this.#came) await this.#commit(over, fold.close([over]));
-    else await this.#forget(at);
+    await this.#commit(over, fold.close([over]));
     this.#open = null;
-    if (this.#came) log.info({ host: this.#host }, 'frames of this host come again');
+    log.info({ host: this.#host }, 'frames of this host come again');
   }
 
   /** Nobody folds its frames again: what else is open of the host would be open for ever. */
   async #forget(at: number): Promise<void> {
+    if (this.#over) return;
     const { state, fold } = this.#deps;
     const open = await retryUnderLease(this.#deps, () => state.openIncidents(this.#host));
     for (const incident of open) {
       const ended = { ...incident, resolvedAt: Math.max(at, incident.end), ended: NOT_EXPECTED };
       await this.#commit(ended, fold.close([ended]));
     }
+    this.#open = null;
+    this.#over = true;
   }
 
   async #commit(incident: Incident, output: ReturnType<HostFold['open']>): Promise<void> {

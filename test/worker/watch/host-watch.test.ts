@@ -12,6 +12,7 @@ import { temporaryFolder } from '../../parts/process.ts';
 import { limitFold, openFiles, webFrame } from '../fixture.ts';
 
 const SILENT_AFTER_MS = 60_000;
+const HOUR_MS = 3_600_000;
 const ALL = { from: 0, to: Number.MAX_SAFE_INTEGER };
 
 let folder: ReturnType<typeof temporaryFolder>;
@@ -24,7 +25,7 @@ let token = 0;
 beforeEach(async () => {
   folder = temporaryFolder();
   clock = new ManualClock(webFrame(0, 0).start);
-  ({ store, state } = openFiles(folder.path, clock));
+  ({ store, state } = openFiles(folder.path, clock, HOUR_MS));
   await store.open();
   await state.open();
   said = [];
@@ -154,6 +155,88 @@ describe('a host whose frames stop coming', () => {
     expect(said.at(-1)?.ended).toBe('the host is not expected any more');
     await pass(lane, 300_000);
     expect(said.length).toBe(2);
+    await lane.stop(false);
+  });
+
+  describe('and are deleted', () => {
+    /** The lane has a new owner after all frames are deleted. */
+    async function outlive(lane: OwnedLane): Promise<OwnedLane> {
+      await lane.stop(true);
+      await state.release(lane.lease);
+      clock.advance(2 * HOUR_MS);
+      await store.expire(clock.now());
+      expect(await store.hosts()).toEqual([]);
+      return owner();
+    }
+
+    it('is missed by the next owner too, until a frame comes', async () => {
+      const first = await owner();
+      await come(first, webFrame(0, 10));
+      await pass(first, 100_000);
+      expect(shown()).toEqual([['box', 'critical', false]]);
+      const second = await outlive(first);
+      await pass(second, 100_000);
+      expect(said.length).toBe(1);
+      expect(second.status().openIncidents).toBe(1);
+      expect(await state.openIncidents('box')).toHaveLength(1);
+      await come(second, webFrame(1600, 10));
+      expect(shown().slice(1)).toEqual([['box', 'critical', true]]);
+      expect(said[1]?.ended).toBeUndefined();
+      await second.stop(false);
+    });
+
+    it('is missed by the next owner when nobody looked while it went silent', async () => {
+      const first = await owner();
+      await come(first, webFrame(0, 10), webFrame(1, 10));
+      const second = await outlive(first);
+      await pass(second, SILENT_AFTER_MS - 5000);
+      expect(said).toEqual([]);
+      await pass(second, 10_000);
+      expect(shown()).toEqual([['box', 'critical', false]]);
+      expect(said[0]?.title).toMatch(/^host box: no frames for 2h/);
+      expect(said[0]?.start).toBe(webFrame(2, 10).start);
+      await second.stop(false);
+    });
+
+    it('is not expected any more after a week, for the next owner too', async () => {
+      const first = await owner();
+      await come(first, webFrame(0, 10));
+      await pass(first, 100_000);
+      const second = await outlive(first);
+      clock.advance(7 * 86_400_000 - 3 * HOUR_MS);
+      await pass(second, 5000);
+      expect(said.length).toBe(1);
+      clock.advance(HOUR_MS);
+      await pass(second, 5000);
+      expect(said.at(-1)?.ended).toBe('the host is not expected any more');
+      await pass(second, 300_000);
+      expect(said.length).toBe(2);
+      await second.stop(false);
+    });
+
+    it('is none when its collector was stopped in good order', async () => {
+      const first = await owner();
+      await come(first, webFrame(0, 10), { ...webFrame(1, 10), faults: ['detach'] });
+      const second = await outlive(first);
+      await pass(second, 300_000);
+      expect(said).toEqual([]);
+      await second.stop(false);
+    });
+  });
+
+  it('takes up no memory once it is not expected any more, and is watched when it comes again', async () => {
+    const lane = await owner();
+    await come(lane, webFrame(0, 10), webFrame(1, 10));
+    expect(lane.status()).toMatchObject({ hosts: 1, frames: 2 });
+    clock.advance(7 * 86_400_000);
+    await pass(lane, 2 * SILENT_AFTER_MS);
+    expect(said).toEqual([]);
+    expect(lane.status()).toMatchObject({ hosts: 0, frames: 2 });
+    const back = Math.ceil((clock.now() - webFrame(0, 0).start) / 5000);
+    await come(lane, webFrame(back, 10));
+    expect(lane.status()).toMatchObject({ hosts: 1, frames: 3 });
+    await pass(lane, 2 * SILENT_AFTER_MS);
+    expect(shown()).toEqual([['box', 'critical', false]]);
     await lane.stop(false);
   });
 });
