@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { prepareRights } from '../app/rights.ts';
 import { HOOK_NAMES } from '../bpf/hooks.ts';
 import { LOG_FORMATS, LOG_LEVELS } from '../core/config/config.ts';
+import type { Needs } from './config/needs.ts';
 import { type CommonFlags, type Context, createContext, load } from './context.ts';
 import { Interrupted } from './signals.ts';
 
@@ -67,6 +68,8 @@ export const addRange = (command: Command, from: string, example = '12h'): Comma
 interface ActionOptions<F> {
   /** When asked to end: a command that has nothing to put in order ends `at once`, whatever it waits for. */
   readonly ends?: 'at once' | 'in order';
+  /** Groups of the configuration that must be right; null: all of them. */
+  readonly needs?: Needs | null;
   /** Comes before everything else. */
   readonly prepare?: (flags: F) => void;
 }
@@ -86,14 +89,14 @@ export function setAction<F extends CommonFlags>(
   command: Command,
   signal: AbortSignal,
   run: Run<F>,
-  { ends = 'at once', prepare = () => undefined }: ActionOptions<F> = {},
+  { ends = 'at once', needs = null, prepare = () => undefined }: ActionOptions<F> = {},
 ): void {
   command.action(async (...all: unknown[]) => {
     // commander hands over: arguments…, flags, command.
     const flags = all.at(-2) as F;
     const args = all.slice(0, -2) as string[];
     prepare(flags);
-    const running = run(createContext(flags, signal), flags, ...args);
+    const running = run(createContext(flags, signal, { needs }), flags, ...args);
     process.exitCode = await (ends === 'in order' ? running : Promise.race([running, interrupted(signal)]));
   });
 }
@@ -103,9 +106,10 @@ export const setCaptureAction = <F extends CommonFlags>(
   command: Command,
   signal: AbortSignal,
   run: Run<F>,
-  ends: ActionOptions<F>['ends'] = 'in order',
+  { ends = 'in order', needs = null }: Pick<ActionOptions<F>, 'ends' | 'needs'> = {},
 ): void =>
   setAction(command, signal, run, {
     ends,
-    prepare: flags => prepareRights(load(flags).config),
+    needs,
+    prepare: flags => prepareRights(load(flags, needs).config),
   });

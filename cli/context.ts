@@ -5,6 +5,7 @@ import { DETECTOR_ROWS, SCHEMA } from '../app/wire.ts';
 import { systemClock } from '../core/clock.ts';
 import { TimeZone, UTC } from '../core/time-zone.ts';
 import { type Loaded, loadConfig, type Machine } from './config/load.ts';
+import type { Needs } from './config/needs.ts';
 import { unusedProxies, unusedSettings } from './config/unused-settings.ts';
 import type { Screen } from './screen/live.ts';
 import { createLog, PeopleLog, type Sink } from './screen/log.ts';
@@ -49,13 +50,18 @@ const FLAG_VARIABLES = {
   timeZone: 'TIDEGAUGE_TIME_ZONE',
 } as const satisfies Partial<Record<keyof CommonFlags, string>>;
 
-/** Read the configuration and make what commands share. `logSink` replaces standard error. */
+/**
+ * Read the configuration and make what commands share. `logSink` replaces standard error; `needs`: groups of the
+ * configuration that must be right, null: all of them.
+ */
 export function createContext(
   flags: CommonFlags,
   signal: AbortSignal,
-  logSink: Sink = process.stderr,
+  { logSink = process.stderr, needs = null }: { logSink?: Sink; needs?: Needs | null } = {},
 ): Context {
-  const loaded = load(flags);
+  const loaded = load(flags, needs);
+  const [first, ...more] = loaded.spared;
+  if (first !== undefined) process.stderr.write(`tidegauge: ${sparedText(first, more.length)}\n`);
   const { level, format } = loaded.config.log;
   const isText = format === 'auto' ? process.stderr.isTTY : format === 'text';
   const zone = TimeZone.named(loaded.config.time_zone) ?? UTC;
@@ -81,14 +87,17 @@ export function createContext(
   };
 }
 
+const sparedText = (line: string, more: number): string =>
+  `${line}${more > 0 ? `, and ${more} more (\`tidegauge check\`)` : ''}. This command goes on without; \`run\` would not start.`;
+
 /** The checked configuration of this machine. */
-export function load(flags: CommonFlags): Loaded {
+export function load(flags: CommonFlags, needs: Needs | null = null): Loaded {
   const env = { ...process.env };
   for (const [flag, variable] of Object.entries(FLAG_VARIABLES)) {
     const value = flags[flag as keyof typeof FLAG_VARIABLES];
     if (value !== undefined) env[variable] = value;
   }
-  return loadConfig(SCHEMA, { file: flags.config ?? null, env, machine: machine() });
+  return loadConfig(SCHEMA, { file: flags.config ?? null, env, machine: machine(), needs });
 }
 
 function machine(): Machine {

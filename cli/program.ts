@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { VERSION } from '../app/version.ts';
 import { describeError, TidegaugeError } from '../core/errors.ts';
 import { COMMANDS } from './commands/index.ts';
-import { ConfigError } from './config/load.ts';
+import { ConfigError } from './config/config-error.ts';
 import { refuseSwallowedFlags } from './npm-flags.ts';
 import { stopSignal } from './signals.ts';
 

@@ -10,6 +10,7 @@ import type { Frame } from '../../core/traffic/frame.ts';
 import { jsonText } from '../../review/report.ts';
 import type { Store } from '../../store/contract.ts';
 import { addCommand, addUser, interrupted, type Register, setCaptureAction } from '../command.ts';
+import { STORED } from '../config/needs.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { hintHost, note, readStore } from '../open-data.ts';
 import { addSubjects, askedHosts, nameAmong, SubjectFilter, type SubjectFlags } from '../rules/subjects.ts';
@@ -37,7 +38,7 @@ export const registerConnections: Register = (program, signal) => {
     )
     .option('--to <time>', 'with --from, the end, the same (default: now)')
     .option('--json', 'machine-readable; live ones, which have no end, are one object a line');
-  setCaptureAction(command, signal, connections);
+  setCaptureAction(command, signal, connections, { needs: [...STORED, 'capture', 'collector'] });
 };
 
 /** Live, or with --from those stored. */

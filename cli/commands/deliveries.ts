@@ -13,6 +13,7 @@ import {
   type State,
 } from '../../state/contract.ts';
 import { addCommand, type Register, setAction } from '../command.ts';
+import { STORED } from '../config/needs.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { openState } from '../open-data.ts';
 import { deliveryText } from './incidents.ts';
@@ -40,10 +41,10 @@ export const registerDeliveries: Register = (program, signal) => {
     .option('--status <status>', `only of one status: ${DELIVERY_STATUSES.join(', ')}`)
     .option('--receiver <name>', 'only to this receiver')
     .option('--json', 'machine-readable');
-  setAction(list, signal, listDeliveries);
+  setAction(list, signal, listDeliveries, { needs: STORED });
   const show = addCommand(deliveries, 'show', 'one of them, with its incident, as JSON');
   show.argument('<key>', 'as `deliveries list` shows it');
-  setAction(show, signal, showDelivery);
+  setAction(show, signal, showDelivery, { needs: STORED });
   const replay = addCommand(
     deliveries,
     'replay',
@@ -52,7 +53,7 @@ export const registerDeliveries: Register = (program, signal) => {
   replay
     .argument('[key]', 'as `deliveries list` shows it')
     .option('--receiver <name>', 'all that this receiver did not get');
-  setAction(replay, signal, replayDeliveries);
+  setAction(replay, signal, replayDeliveries, { needs: STORED });
 };
 
 /** The open ones, or those of one status, newest first. */

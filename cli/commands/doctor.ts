@@ -44,7 +44,7 @@ export const registerDoctor: Register = (program, signal) => {
     'check this machine, the configuration and everything it points to; say what to do',
   );
   addUser(addHook(command)).option('--notify', 'send a test message to every receiver');
-  setCaptureAction(command, signal, doctor, 'at once');
+  setCaptureAction(command, signal, doctor, { ends: 'at once' });
 };
 
 /**

@@ -4,6 +4,7 @@ import { MARK_TEXT, type Mark, type MarkKind, type NewMark, spokeIn } from '../.
 import { markJson } from '../../core/incident/mark-json.ts';
 import { jsonText } from '../../review/report.ts';
 import { addCommand, type Register, setAction } from '../command.ts';
+import { STORED } from '../config/needs.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { kindText, limitLines, markText } from '../mark-text.ts';
 import { openState } from '../open-data.ts';
@@ -38,10 +39,10 @@ export const registerIncident: Register = (program, signal) => {
     .option('--real', 'it was worth the call: the same is to alarm again, whatever else was marked')
     .option('--undo', 'take back what was said of it')
     .option('--note <text>', 'why, for others who see it');
-  setAction(mark, signal, incidentMark);
+  setAction(mark, signal, incidentMark, { needs: STORED });
   const marks = addCommand(incident, 'marks', 'all that was said, the oldest first');
   marks.option('--json', 'machine-readable, as `replay --marks` reads it');
-  setAction(marks, signal, incidentMarks);
+  setAction(marks, signal, incidentMarks, { needs: STORED });
 };
 
 /** Prints how high the limits are now that spoke there. */

@@ -8,6 +8,7 @@ import type { TimeZone } from '../../core/time-zone.ts';
 import { incidentLines, jsonText } from '../../review/report.ts';
 import { DELIVERY_STATUSES, type Delivery, type State } from '../../state/contract.ts';
 import { addCommand, addRange, type Register, setAction } from '../command.ts';
+import { STORED } from '../config/needs.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { markText } from '../mark-text.ts';
 import { hintElsewhere, note, openState } from '../open-data.ts';
@@ -35,7 +36,7 @@ export const registerIncidents: Register = (program, signal) => {
     .option('--unmarked', 'only those of which nobody has said what they were (`incident mark`)')
     .option('--json', 'machine-readable')
     .option('--deliveries', 'with --json: also what became of the notifications of each incident');
-  setAction(command, signal, incidents);
+  setAction(command, signal, incidents, { needs: STORED });
 };
 
 /** What was raised, oldest first, and what became of the notifications. */

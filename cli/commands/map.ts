@@ -2,6 +2,7 @@ import { printable, UsageError } from '../../core/errors.ts';
 import { type ServiceMap, serviceMap } from '../../core/traffic/service-map.ts';
 import type { Store } from '../../store/contract.ts';
 import { addCommand, addRange, type Register, setAction } from '../command.ts';
+import { STORED } from '../config/needs.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { hintHost, note, readStore } from '../open-data.ts';
 import { addSubjects, askedHosts, nameAmong, SubjectFilter, type SubjectFlags } from '../rules/subjects.ts';
@@ -30,7 +31,7 @@ way, such as a published port, (private) an address of a private range, (outside
 was not seen, (other) everything beyond the limits of a frame. \`/ (the host itself)\` is what runs outside of all
 containers and services; other programs read it as \`/\`.`,
     );
-  setAction(command, signal, map);
+  setAction(command, signal, map, { needs: STORED });
 };
 
 /** Who talked to whom in a range, from the store. */

@@ -5,6 +5,7 @@ import type { Notification } from '../../core/incident/incident.ts';
 import { POLICY_LEASE } from '../../core/lane.ts';
 import type { Delivery, State } from '../../state/contract.ts';
 import { addCommand, type Register, setAction } from '../command.ts';
+import { STORED } from '../config/needs.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { openState } from '../open-data.ts';
 import { testMessage } from '../receiver-checks.ts';
@@ -31,7 +32,7 @@ export const registerNotify: Register = (program, signal) => {
   test
     .argument('<receiver>', 'its name in the configuration')
     .option('--wait <duration>', 'how long to wait until it is accepted', '30s');
-  setAction(test, signal, notifyTest);
+  setAction(test, signal, notifyTest, { needs: [...STORED, 'receivers'] });
 };
 
 /** Queues a firing and a resolved message for one receiver and says what became of them. */

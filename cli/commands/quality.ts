@@ -2,6 +2,7 @@ import { printable } from '../../core/errors.ts';
 import { type Precision, precision } from '../../review/quality.ts';
 import { jsonText } from '../../review/report.ts';
 import { addCommand, addRange, type Register, setAction } from '../command.ts';
+import { STORED } from '../config/needs.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { note, openState } from '../open-data.ts';
 import { addSubjects, SubjectFilter, type SubjectFlags } from '../rules/subjects.ts';
@@ -23,7 +24,7 @@ export const registerQuality: Register = (program, signal) => {
     'how often incidents of this installation were right, as people marked them (`incident mark`)',
   );
   addSubjects(addRange(command, '30d', '90d'), 'only of these hosts').option('--json', 'machine-readable');
-  setAction(command, signal, quality);
+  setAction(command, signal, quality, { needs: STORED });
 };
 
 async function quality(context: Context, flags: QualityFlags): Promise<number> {

@@ -14,6 +14,7 @@ import { framesIn } from '../../review/frame-lines.ts';
 import { jsonText, reportText } from '../../review/report.ts';
 import { HostReviewer, reviewFrames } from '../../review/review.ts';
 import { addCommand, type Register, setAction } from '../command.ts';
+import { JUDGED } from '../config/needs.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { Progress } from '../screen/progress.ts';
 import { presentOf, timeFlag } from '../times.ts';
@@ -48,7 +49,7 @@ export const registerReplay: Register = (program, signal) => {
       'for plain bpftrace output: when its first interval began, such as 2026-01-31T22:00',
     )
     .option('--marks <file>', 'judge by what people said of incidents, as `incident marks --json` prints it');
-  setAction(command, signal, replay);
+  setAction(command, signal, replay, { needs: JUDGED });
 };
 
 /** Recorded input through the same parser, builder and fold as a live run. */

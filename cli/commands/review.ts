@@ -12,6 +12,7 @@ import { reviewStore } from '../../review/review.ts';
 import type { State } from '../../state/contract.ts';
 import type { Store } from '../../store/contract.ts';
 import { addCommand, addRange, type Register, setAction } from '../command.ts';
+import { JUDGED } from '../config/needs.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { hintElsewhere, note, readStore, using } from '../open-data.ts';
 import { addSubjects, askedHosts, SubjectFilter, type SubjectFlags } from '../rules/subjects.ts';
@@ -37,7 +38,7 @@ export const registerReview: Register = (program, signal) => {
       '--export-frames <file>',
       'judge nothing, write the stored frames to a new file for `replay --frames`; - writes to standard output',
     );
-  setAction(command, signal, review);
+  setAction(command, signal, review, { needs: JUDGED });
 };
 
 /** The same fold over stored history, with the settings of this configuration. */

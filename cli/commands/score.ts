@@ -11,6 +11,7 @@ import { readSeries } from '../../review/score/read-series.ts';
 import { scoreJson, scoreLines, scoreText } from '../../review/score/report.ts';
 import type { Series } from '../../review/score/series.ts';
 import { addCommand, type Register, setAction } from '../command.ts';
+import { STORED } from '../config/needs.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { refuseToReplace } from '../refuse-to-replace.ts';
 
@@ -36,7 +37,7 @@ export const registerScore: Register = (program, signal) => {
     .option('--out <file>', 'write timestamp,value,anomaly_score,alert for each row; 1 is the alarm limit')
     .option('--force', 'let --out replace an existing file')
     .option('--json', 'machine-readable, with all alerts');
-  setAction(command, signal, score);
+  setAction(command, signal, score, { needs: STORED });
 };
 
 /** Anomalies of a series, and how well they agree with labels. */

@@ -12,6 +12,7 @@ import {
 } from '../../core/incident/silence.ts';
 import { jsonText } from '../../review/report.ts';
 import { addCommand, type Register, setAction } from '../command.ts';
+import { STORED } from '../config/needs.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { note, openState } from '../open-data.ts';
 import { personHere } from '../person.ts';
@@ -49,13 +50,13 @@ export const registerSilence: Register = (program, signal) => {
     .requiredOption('--for <duration>', 'how long, such as 2h')
     .requiredOption('--reason <text>', 'why, for others who see it')
     .option('--owner <name>', 'who wants it (default: you)');
-  setAction(add, signal, silenceAdd);
+  setAction(add, signal, silenceAdd, { needs: STORED });
   const list = addCommand(silence, 'list', 'those in force');
   list.option('--all', 'also those that ended in the last 30 days').option('--json', 'machine-readable');
-  setAction(list, signal, silenceList);
+  setAction(list, signal, silenceList, { needs: STORED });
   const end = addCommand(silence, 'end', 'end one early; what it held back and still fires is sent');
   end.argument('<id>', 'as `silence list` shows it');
-  setAction(end, signal, silenceEnd);
+  setAction(end, signal, silenceEnd, { needs: STORED });
 };
 
 /** Prints what the new silence covers and how to end it. */

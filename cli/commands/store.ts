@@ -2,6 +2,7 @@ import { ensureDataFolder } from '../../app/process-context.ts';
 import { makeStore } from '../../app/wire.ts';
 import { printable } from '../../core/errors.ts';
 import { addCommand, type Register, setAction } from '../command.ts';
+import { STORED } from '../config/needs.ts';
 import type { Context } from '../context.ts';
 import { using } from '../open-data.ts';
 
@@ -12,7 +13,7 @@ export const registerStore: Register = (program, signal) => {
     'init',
     'set up database, tiers and retention as configured; says what it did, harmless when repeated',
   );
-  setAction(init, signal, storeInit);
+  setAction(init, signal, storeInit, { needs: STORED });
 };
 
 /** Database, tiers and retention as configured; done again, it changes nothing. */

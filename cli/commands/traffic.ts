@@ -6,6 +6,7 @@ import type { Rollup, TrafficSum } from '../../core/traffic/rollup.ts';
 import { jsonText } from '../../review/report.ts';
 import type { Store } from '../../store/contract.ts';
 import { addCommand, addRange, type Register, setAction } from '../command.ts';
+import { STORED } from '../config/needs.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { hintHost, note, readStore } from '../open-data.ts';
 import { addSubjects, askedHosts, nameAmong, SubjectFilter, type SubjectFlags } from '../rules/subjects.ts';
@@ -33,7 +34,7 @@ export const registerTraffic: Register = (program, signal) => {
       '1h',
     )
     .option('--json', 'machine-readable, with exact sums and sizes');
-  setAction(command, signal, traffic);
+  setAction(command, signal, traffic, { needs: STORED });
 };
 
 /** What each container sent and received over time, from the coarsest tier that has it. */

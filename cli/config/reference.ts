@@ -75,8 +75,9 @@ function configurationPage(): string {
 
 \`tidegauge.yaml\` in the working directory, or the file given by \`--config\` or \`TIDEGAUGE_CONFIG\`. Every key below can
 also be set by its environment variable, which wins. Durations (\`5s\`, \`1h30m\`), sizes (\`64KiB\`) and rates (\`1MiB/s\`,
-\`500msg/s\`) always carry units. A configuration with a mistake is refused before anything starts; \`tidegauge check\`
-says what is in force, what has no effect, and which rules match no containers.
+\`500msg/s\`) always carry units. A configuration with a mistake is refused before anything starts; a command that
+does not need the group in which it is (\`silence add\` no receivers) says so in a line and goes on. A file that is no YAML
+is refused by all. \`tidegauge check\` says what is in force, what has no effect, and which rules match no containers.
 
 ${sections.join('\n')}
 ## detectors

@@ -1,7 +1,5 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { Command } from 'commander';
-import { COMMANDS } from '../../cli/commands/index.ts';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../core/clock.ts';
 import type { ConnectionRow } from '../../core/traffic/connection.ts';
 import type { Flow } from '../../core/traffic/flow.ts';
@@ -12,6 +10,7 @@ import { incidentOf, notificationOf } from '../data/incidents.ts';
 import { newMarkOf } from '../data/marks.ts';
 import { temporaryFolder } from '../parts/process.ts';
 import { writeConfig } from '../parts/tidegauge.ts';
+import { leafCommands, runHere } from './commands-here.ts';
 
 const RECORDING = new URL('../golden/lhist.ndjson', import.meta.url).pathname;
 const SERIES = new URL('../golden/series/app1-02.csv', import.meta.url).pathname;
@@ -35,36 +34,11 @@ const ASKED: Readonly<Record<string, { readonly args: readonly string[]; readonl
 /** Keys whose value is a moment. */
 const MOMENT = /^(time|start|end|from|to|until|first|last|checkpoint|.*_at)$/;
 
-function program(): Command {
-  const all = new Command('tidegauge').exitOverride();
-  for (const register of COMMANDS) register(all, new AbortController().signal);
-  return all;
-}
-
-/** Name and command of all that have no commands below them. */
-const leaves = (command: Command, above: readonly string[] = []): [string, Command][] =>
-  command.commands.flatMap(child => {
-    const path = [...above, child.name()];
-    return child.commands.length > 0 ? leaves(child, path) : [[path.join(' '), child] as [string, Command]];
-  });
-
-/** Runs a command in this process; what it printed. */
+/** What a command prints. */
 async function printed(name: string, args: readonly string[]): Promise<string> {
-  const output: string[] = [];
-  const keep = (to: string[]) => (text: unknown) => {
-    to.push(String(text));
-    return true;
-  };
-  const out = jest.spyOn(process.stdout, 'write').mockImplementation(keep(output));
-  const err = jest.spyOn(process.stderr, 'write').mockImplementation(keep([]));
-  try {
-    await program().parseAsync([...name.split(' '), ...args], { from: 'user' });
-  } finally {
-    out.mockRestore();
-    err.mockRestore();
-    process.exitCode = 0;
-  }
-  return output.join('');
+  const { stdout, error } = await runHere(name, args);
+  if (error !== null) throw error;
+  return stdout;
 }
 
 /** Fails at the first key or value that breaks the convention. */
@@ -162,7 +136,7 @@ describe('what commands print for other programs', () => {
   afterAll(folder.remove);
 
   it('is asked of every command that can', () => {
-    const speaking = leaves(program()).filter(([, command]) =>
+    const speaking = leafCommands().filter(([, command]) =>
       command.options.some(({ long }) => long === '--json' || long === '--format'),
     );
     expect(speaking.map(([name]) => name).sort()).toEqual(Object.keys(ASKED).sort());

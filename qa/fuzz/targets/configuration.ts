@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFold, SCHEMA } from '../../../app/wire.ts';
-import { ConfigError, loadConfig } from '../../../cli/config/load.ts';
+import { ConfigError } from '../../../cli/config/config-error.ts';
+import { loadConfig } from '../../../cli/config/load.ts';
 import type { Random } from '../../../test/data/random.ts';
 import { temporaryFolder } from '../../../test/parts/process.ts';
 import type { Prepared, Target, Verdict } from '../contract.ts';

@@ -2,7 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { SCHEMA } from '../../../app/wire.ts';
-import { ConfigError, loadConfig } from '../../../cli/config/load.ts';
+import { ConfigError } from '../../../cli/config/config-error.ts';
+import { loadConfig } from '../../../cli/config/load.ts';
 import { temporaryFolder } from '../../parts/process.ts';
 import { tidegauge, writeConfig } from '../../parts/tidegauge.ts';
 

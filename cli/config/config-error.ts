@@ -1,0 +1,21 @@
+import { TidegaugeError } from '../../core/errors.ts';
+
+/** A refused configuration: every problem with its place, at once. */
+export class ConfigError extends TidegaugeError {
+  override readonly name = 'ConfigError';
+  /** One line per problem. */
+  readonly lines: readonly string[];
+
+  constructor(place: string, lines: readonly string[]) {
+    super(
+      {
+        place,
+        expected: 'a valid configuration',
+        found: lines.join('; '),
+        remedy: 'Fix it; docs/configuration.md lists every key.',
+      },
+      { exitCode: 2 },
+    );
+    this.lines = lines;
+  }
+}
