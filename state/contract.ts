@@ -189,8 +189,8 @@ export interface StateAdmin {
   /**
    * Forget what is older than `before`: resolved incidents, finished deliveries, silences that ended, pauses that are over,
    * marks that have moved nothing since, checkpoints and when hosts were last seen, and so all that is known of a host
-   * that is gone. Of newer checkpoints stay, of each
-   * host and fingerprint, the newest, one an hour for two days, then one a day.
+   * that is gone. Of newer checkpoints stay, of each host and fingerprint, the newest, one an hour for two days, then one
+   * a day.
    */
   prune(now: number, before: number): Promise<void>;
   close(): Promise<void>;
