@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { Abstention, Evidence, Verdict } from '../core/incident/verdict.ts';
 import type { ConnectionRow } from '../core/traffic/connection.ts';
 import type { Flow } from '../core/traffic/flow.ts';
-import type { Container, Direction, Frame, Window } from '../core/traffic/frame.ts';
+import type { Container, Direction, Exit, Frame, Window } from '../core/traffic/frame.ts';
 import type { Metric } from '../core/traffic/series.ts';
 
 export const SCOPES = ['series', 'container', 'service', 'host'] as const;
@@ -46,6 +46,8 @@ export interface ContainerInput extends Moment {
 /** All containers of a service, or of the host, sorted by name. */
 export interface GroupInput extends Moment {
   readonly members: readonly ContainerInput[];
+  /** Who ended in this frame, and how, of the whole host, as far as Docker tells. */
+  readonly exits: readonly Exit[];
 }
 
 export interface InputOf {
@@ -57,10 +59,10 @@ export interface InputOf {
 
 /**
  * What `step` says: a score (1 = alarm limit) with evidence, or why it does not judge; `until`: when it will, epoch ms,
- * if it knows.
+ * if it knows. `container`: the one of a group that it is about; absent: the scope as a whole.
  */
 export type Opinion =
-  | { readonly score: number; readonly evidence: Evidence }
+  | { readonly score: number; readonly evidence: Evidence; readonly container?: string }
   | { readonly abstain: Abstention; readonly until?: number };
 
 /**
@@ -101,6 +103,8 @@ export interface Detector<K extends ScopeKind, O, S> {
   /** Upper bound of one scope's state in bytes of JSON, documented and tested. */
   stateBytes(options: O): number;
   init(options: O): S;
+  /** Of a service none of whose containers is in the frame: has it something to say? Absent: never. */
+  whenEmpty?(state: S): boolean;
   /** May change `state` in place and return it: the caller owns it and never uses the old one again. */
   step(state: S, input: InputOf[K], options: O, raised?: RaisedView): { state: S; opinion: Opinion };
 }

@@ -139,6 +139,7 @@ const six = (frames: readonly (readonly number[])[]): GroupInput[] =>
   frames.map((bytes, i) => ({
     start: i * 5000,
     durationMs: 5000,
+    exits: [],
     members: bytes.map((n, member) => ({
       ...(exampleInputs([[]])[0] as ContainerInput),
       start: i * 5000,

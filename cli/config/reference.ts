@@ -115,6 +115,7 @@ ${stringify({ detectors: [OVERRIDES_EXAMPLE] })}\`\`\`
 A container that is gone has no traffic that could raise an alarm. So a rule whose \`match\` names a container, or else a
 service, without a wildcard also alarms when that was there and is gone for longer than \`absent_after\` (1m unless said
 otherwise, long enough for a deploy), until it is back or the rule says otherwise. \`absent: ignore\` switches that off.
+The default rule \`gone\` finds by itself what was always there, and forgets it after an hour; a rule that names somebody never does.
 
 \`\`\`yaml
 ${stringify({ detectors: [ABSENT_EXAMPLE] })}\`\`\`

@@ -113,12 +113,22 @@ export interface RuleInForce extends Rule {
 /** With the rule's own options. */
 export const ownRule = (rule: Rule): RuleInForce => ({ ...rule, override: null, states: rule.name });
 
+/** With the options of each override, in their order. */
+export const overriddenRules = (rule: Rule): RuleInForce[] =>
+  (rule.overrides ?? []).map(({ options }, override) => ({
+    ...rule,
+    options,
+    override,
+    states: `${rule.name}#${override + 1}`,
+  }));
+
 /** The rule as it is in force for each of its containers: the first override whose `match` takes it has the say. */
 export function ruleChooser(rule: Rule): (container: Container, where: Where) => RuleInForce {
   const own = ownRule(rule);
-  const others = (rule.overrides ?? []).map(({ match, options }, override) => ({
+  const overridden = overriddenRules(rule);
+  const others = (rule.overrides ?? []).map(({ match }, override) => ({
     matches: matcher(match),
-    inForce: { ...rule, options, override, states: `${rule.name}#${override + 1}` },
+    inForce: overridden[override] ?? own,
   }));
   return (container, where) => others.find(one => one.matches(container, where))?.inForce ?? own;
 }

@@ -1,0 +1,94 @@
+import type { Rule } from '../../core/config/config.ts';
+import type { Judged, Scope, Verdict } from '../../core/incident/verdict.ts';
+import { type Frame, isComplete } from '../../core/traffic/frame.ts';
+import type {
+  AnyDetector,
+  ContainerInput,
+  FoldState,
+  Opinion,
+  RaisedLimits,
+  RaisedView,
+  Subject,
+} from '../contract.ts';
+import { factorText } from './marks.ts';
+import type { matcher, RuleInForce, ruleChooser } from './match.ts';
+
+/** One rule on one input: what its detector says, by the limit that marks have raised. */
+
+/** A rule with its detector. */
+export interface Bound<D> {
+  readonly rule: Rule;
+  readonly detector: D;
+  readonly matches: ReturnType<typeof matcher>;
+  /** The rule with the options that are in force for a container. */
+  readonly inForce: ReturnType<typeof ruleChooser>;
+}
+export type BoundRule = Bound<AnyDetector>;
+
+/** What all judging of a frame shares. */
+export interface Now {
+  readonly frame: Frame;
+  readonly state: FoldState;
+  readonly raised: RaisedLimits;
+}
+
+/** A container of the frame with the memory it goes on with. */
+export interface Present {
+  readonly input: ContainerInput;
+  readonly subject: Subject;
+  /** One of its service's short-lived containers: what is said of it is said of the service. */
+  readonly ofMany: boolean;
+}
+
+/** Let a detector judge one input; an incomplete frame teaches nothing and is not judged. */
+export function judge<Input>(
+  rule: RuleInForce,
+  detector: {
+    init(options: unknown): unknown;
+    step(
+      state: unknown,
+      input: Input,
+      options: unknown,
+      raised?: RaisedView,
+    ): { state: unknown; opinion: Opinion };
+  },
+  subject: Subject,
+  scope: Scope,
+  input: Input,
+  { frame, raised }: Now,
+): Verdict {
+  const said = { rule: rule.name, scope };
+  if (!isComplete(frame)) return { ...said, kind: 'abstained', reason: 'incomplete frame', until: null };
+  const key = stateKey(rule.states, scope);
+  const before = subject.states[key] ?? detector.init(rule.options);
+  const moved = raised.of(rule.name, scope.service);
+  const { direction, metric } = scope;
+  const { state, opinion } = moved
+    ? detector.step(before, input, rule.options, view => moved.factor({ direction, metric, view }))
+    : detector.step(before, input, rule.options);
+  subject.states[key] = state;
+  if ('abstain' in opinion)
+    return { ...said, kind: 'abstained', reason: opinion.abstain, until: opinion.until ?? null };
+  const { score, evidence, container } = opinion;
+  const about = container === undefined ? scope : { ...scope, container };
+  return byMarks({ rule: rule.name, scope: about, kind: 'judged', score, evidence }, raised);
+}
+
+export const stateKey = (
+  states: string,
+  { direction, metric }: Pick<Scope, 'direction' | 'metric'>,
+): string => `${states} ${direction ?? ''} ${metric ?? ''}`;
+
+/** A verdict by the limit that marks have raised; one of a view was judged by it. The evidence says so. */
+export function byMarks(judged: Judged, raised: RaisedLimits): Judged {
+  const { rule, score, evidence, scope } = judged;
+  const { direction, metric } = scope;
+  const factor = raised.of(rule, scope.service)?.factor({ direction, metric, view: evidence.view ?? null });
+  if (factor === undefined || factor === 1) return judged;
+  const text = `${evidence.text}; limit ${factorText(factor)} by marks`;
+  return {
+    ...judged,
+    score: evidence.view === undefined ? score / factor : score,
+    evidence: { ...evidence, raised: factor, text },
+  };
+}
