@@ -15,6 +15,7 @@ import {
   kindOf,
   number,
   orNull,
+  peakOf,
   type Row,
   severityOf,
   text,
@@ -145,5 +146,6 @@ export function annotationOf(
     ...when,
     title: decodeField(text(row, 'title')),
     text: decodeField(text(row, 'text')),
+    ...peakOf(row),
   };
 }

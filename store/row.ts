@@ -1,5 +1,11 @@
 import { printable } from '../core/errors.ts';
-import { type Annotation, INCIDENT_STATES, SEVERITIES } from '../core/incident/incident.ts';
+import {
+  type Annotation,
+  INCIDENT_STATES,
+  type Peak,
+  peakSchema,
+  SEVERITIES,
+} from '../core/incident/incident.ts';
 import type { Interval } from '../core/interval.ts';
 import { CONNECTION_KINDS, type ConnectionKind } from '../core/traffic/connection.ts';
 import {
@@ -83,6 +89,15 @@ export function exitsOf(row: Row): { exits?: readonly Exit[] } {
   const parsed = exitsSchema.safeParse(json(decodeField(kept)));
   if (parsed.success) return { exits: parsed.data };
   throw unexpected('exits', 'how containers ended, as JSON', kept);
+}
+
+/** The field `peak` of an annotation, kept as JSON: absent when an earlier version wrote it. */
+export function peakOf(row: Row): { peak?: Peak } {
+  const kept = orNull(text, row, 'peak');
+  if (kept === null) return {};
+  const parsed = peakSchema.safeParse(json(decodeField(kept)));
+  if (parsed.success) return { peak: parsed.data };
+  throw unexpected('peak', 'the numbers of an incident, as JSON', kept);
 }
 
 /** The value of a JSON text; undefined when it is none. */

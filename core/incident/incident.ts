@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import type { Interval } from '../interval.ts';
 import type { PeerKind, Protocol, Role } from '../traffic/flow.ts';
+import { DIRECTIONS, type Direction } from '../traffic/frame.ts';
 import type { Labels } from '../traffic/labels.ts';
+import { METRICS, type Metric } from '../traffic/series.ts';
 import type { Evidence, Scope } from './verdict.ts';
 
 /** Least first. */
@@ -142,6 +145,29 @@ export interface Detection {
   readonly open: boolean;
 }
 
+/** The finding with the highest score of an incident, in numbers: what dashboards show beside its texts. */
+export interface Peak {
+  readonly rule: string;
+  /** Of the traffic; null: of both directions, or of none. */
+  readonly direction: Direction | null;
+  /** null: the rule judges something else than one metric. */
+  readonly metric: Metric | null;
+  /** What was seen, and the nearer bound of what was expected, in `unit`; null: both sides were open. */
+  readonly seen: number;
+  readonly expected: number | null;
+  readonly unit: string;
+}
+
+/** A peak from outside. */
+export const peakSchema: z.ZodType<Peak> = z.strictObject({
+  rule: z.string(),
+  direction: z.enum(DIRECTIONS).nullable(),
+  metric: z.enum(METRICS).nullable(),
+  seen: z.number(),
+  expected: z.number().nullable(),
+  unit: z.string(),
+});
+
 /** An incident as a region on a time axis. */
 export interface Annotation {
   readonly id: string;
@@ -155,4 +181,6 @@ export interface Annotation {
   readonly state: IncidentState;
   readonly title: string;
   readonly text: string;
+  /** Absent: written by a version that did not know it. */
+  readonly peak?: Peak;
 }

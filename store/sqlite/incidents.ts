@@ -31,7 +31,9 @@ export class IncidentTables {
       FROM detections d CROSS JOIN series s ON s.id = d.series
       WHERE (d.time, d.series) > (?, ?) AND d.time < ? AND s.host = ?
       ORDER BY d.time, d.series LIMIT ?`);
-    this.#upsertAnnotation = db.prepare('INSERT OR REPLACE INTO annotations VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#upsertAnnotation = db.prepare(
+      'INSERT OR REPLACE INTO annotations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    );
     const annotation = `
       SELECT a.*, h.name AS host, s.service, s.container
       FROM annotations a JOIN series s ON s.id = a.series JOIN hosts h ON h.id = s.host`;
@@ -79,6 +81,7 @@ export class IncidentTables {
       merged.state,
       encodeField(merged.title),
       encodeField(merged.text),
+      merged.peak === undefined ? null : encodeField(JSON.stringify(merged.peak)),
     );
   }
 

@@ -195,4 +195,8 @@ export const MIGRATIONS: readonly string[] = [
   -- How containers ended: JSON of a list; empty: of none.
   ALTER TABLE host_frames ADD COLUMN exits TEXT NOT NULL DEFAULT '';
   `,
+  `
+  -- The finding with the highest score: JSON of an object; null: of an older version.
+  ALTER TABLE annotations ADD COLUMN peak TEXT;
+  `,
 ];

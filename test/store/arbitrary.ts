@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { type Annotation, type Detection, INCIDENT_STATES } from '../../core/incident/incident.ts';
+import { type Annotation, type Detection, INCIDENT_STATES, type Peak } from '../../core/incident/incident.ts';
 import {
   CONNECTION_KINDS,
   type ConnectionRow,
@@ -27,6 +27,7 @@ import {
 } from '../../core/traffic/frame.ts';
 import { BUCKETS, sizesFrom } from '../../core/traffic/histogram.ts';
 import { LABEL_CAPS, type Labels } from '../../core/traffic/labels.ts';
+import { METRICS } from '../../core/traffic/series.ts';
 
 /** Texts that break databases: separators, quotes, escapes, half surrogate pairs, what looks encoded already. */
 export const NASTY = [
@@ -237,6 +238,20 @@ export function annotationArbitrary(host: fc.Arbitrary<string>): fc.Arbitrary<An
       state: fc.constantFrom(...INCIDENT_STATES),
       title: hostileText,
       text: hostileText,
+      peak: fc.option(peakArbitrary),
     })
-    .map(({ length, ...rest }) => ({ ...rest, end: rest.start + length }));
+    .map(({ length, peak, ...rest }) => ({
+      ...rest,
+      end: rest.start + length,
+      ...(peak === null ? {} : { peak }),
+    }));
 }
+
+const peakArbitrary: fc.Arbitrary<Peak> = fc.record({
+  rule: hostileText,
+  direction: fc.option(fc.constantFrom(...DIRECTIONS)),
+  metric: fc.option(fc.constantFrom(...METRICS)),
+  seen: finite,
+  expected: fc.option(finite),
+  unit: hostileText,
+});

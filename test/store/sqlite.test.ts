@@ -81,7 +81,7 @@ describe('sqlite file', () => {
     await (await opened()).close();
     run('PRAGMA user_version = 99');
     await expect(opened()).rejects.toMatchObject(
-      refusal(false, /schema version 9 or older, found version 99/),
+      refusal(false, /schema version 10 or older, found version 99/),
     );
   });
 
@@ -133,7 +133,7 @@ describe('sqlite file', () => {
     await opened();
     const db = new DatabaseSync(file);
     expect(db.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
-    expect(db.prepare('PRAGMA user_version').get()).toEqual({ user_version: 9 });
+    expect(db.prepare('PRAGMA user_version').get()).toEqual({ user_version: 10 });
     db.close();
   });
 });

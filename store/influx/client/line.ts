@@ -1,6 +1,14 @@
-import type { Annotation, Detection } from '../../../core/incident/incident.ts';
+import { formatValue } from '../../../core/config/units.ts';
+import { type Annotation, type Detection, SEVERITIES } from '../../../core/incident/incident.ts';
 import { EXCHANGE_KEYS } from '../../../core/traffic/flow.ts';
-import { type Container, type Frame, isComplete, type Window } from '../../../core/traffic/frame.ts';
+import {
+  type Container,
+  DIRECTIONS,
+  type Frame,
+  isComplete,
+  type Window,
+} from '../../../core/traffic/frame.ts';
+import { METRICS } from '../../../core/traffic/series.ts';
 import { EXCHANGE_COLUMNS } from '../../flow.ts';
 import { encodeField, encodeTag } from '../../text.ts';
 
@@ -131,6 +139,24 @@ export function annotationLine(annotation: Annotation): string {
   return (
     `annotations,container=${tag(annotation.container)},host=${tag(annotation.host)},id=${tag(annotation.id)}` +
     `,service=${tag(annotation.service)} title=${quoted(annotation.title)},text=${quoted(annotation.text)}` +
-    `,severity="${annotation.severity}",timeEnd=${annotation.end}i${resolution} ${annotation.start}`
+    `,severity="${annotation.severity}",severity_code=${SEVERITIES.indexOf(annotation.severity)}i` +
+    `,timeEnd=${annotation.end}i${resolution}${peakFields(annotation)} ${annotation.start}`
+  );
+}
+
+/**
+ * The peak as a whole, and once more for dashboards: alert rules read numbers alone, so that what is one of a list is
+ * its place there, from 1 on; 0: none of them.
+ */
+function peakFields({ peak }: Annotation): string {
+  if (!peak) return '';
+  const { direction, metric, seen, expected, unit } = peak;
+  const numbers = expected === null ? `,seen=${seen}` : `,seen=${seen},expected=${expected}`;
+  return (
+    `,peak=${quoted(JSON.stringify(peak))}${numbers}` +
+    `,direction_code=${direction === null ? 0 : DIRECTIONS.indexOf(direction) + 1}i` +
+    `,metric_code=${metric === null ? 0 : METRICS.indexOf(metric) + 1}i` +
+    `,seen_text=${quoted(formatValue(seen, unit))}` +
+    `,expected_text=${quoted(expected === null ? '' : formatValue(expected, unit))}`
   );
 }
