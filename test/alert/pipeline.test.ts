@@ -292,6 +292,15 @@ describe('messages and regions', () => {
     ]);
   });
 
+  it('a region carries the numbers of its worst finding, and none that no database holds', () => {
+    expect(results[0]?.annotations[0]?.peak).toEqual({
+      ...{ rule: 'bytes', direction: 'send', metric: 'bytes', seen: 2e6, expected: 1e6, unit: 'B/s' },
+    });
+    const [endless] = runAll([[at(0), [said(2, { seen: Number.POSITIVE_INFINITY })]]]);
+    expect(endless?.annotations).toHaveLength(1);
+    expect(endless?.annotations[0]).not.toHaveProperty('peak');
+  });
+
   it('one region grows until it is resolved', () => {
     expect(results.flatMap(r => r.annotations).map(a => [a.id, a.start, a.end, a.state])).toEqual([
       [id, at(0).start, at(1).start, 'firing'],

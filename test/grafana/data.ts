@@ -1,4 +1,5 @@
 import type { Annotation, Detection } from '../../core/incident/incident.ts';
+import { compareFlows, type Flow } from '../../core/traffic/flow.ts';
 import type { Container, Direction, Frame, Window } from '../../core/traffic/frame.ts';
 import { compareText, compareWindows } from '../../core/traffic/frame.ts';
 import { bucketOf, sizesFrom } from '../../core/traffic/histogram.ts';
@@ -51,6 +52,19 @@ function windowOf(name: string, direction: Direction, n: number): Window[] {
   return [{ container: name, direction, messages: events.length, bytes, sizes: sizesFrom(counts) }];
 }
 
+const exchange = { sentMessages: 1, sentBytes: 100, receivedMessages: 2, receivedBytes: 300 };
+const shared = { protocol: 'tcp', address: '10.0.0.1', ...exchange } as const;
+const calls = { ...shared, role: 'client', connections: 0, failures: 0 } as const;
+const serves = { ...calls, role: 'server', connections: 5 } as const;
+
+/** In each frame but the third; every call of the second container to the first one fails. */
+const unsorted: readonly Flow[] = [
+  { ...calls, container: NAMES[1], peerKind: 'container', peer: NAMES[0], port: 80, failures: 3 },
+  { ...calls, container: NAMES[3], peerKind: 'outside', peer: '', port: 443, connections: 1 },
+  { ...serves, container: NAMES[0], peerKind: 'private', peer: '', port: 80 },
+];
+export const flows = unsorted.toSorted(compareFlows);
+
 /** Frame durations differ a little, so that a rate over the nominal interval would be wrong. Frame 7 is missing. */
 export const frames: readonly Frame[] = Array.from({ length: FRAMES }, (_, n) => n)
   .filter(n => n !== 7)
@@ -68,7 +82,7 @@ export const frames: readonly Frame[] = Array.from({ length: FRAMES }, (_, n) =>
     windows: NAMES.flatMap(name => [...windowOf(name, 'send', n), ...windowOf(name, 'receive', n)]).sort(
       compareWindows,
     ),
-    flows: [],
+    flows: n === 2 ? [] : flows,
     connections: [],
   }));
 
@@ -99,7 +113,8 @@ export const annotations: readonly Annotation[] = [
   start,
   end,
   severity: 'warning',
-  state: 'firing',
+  state: id === 'over' ? 'resolved' : 'firing',
   title: `traffic of ${id}`,
   text: 'seen 12, expected up to 3',
+  peak: { rule: 'surge', direction: 'receive', metric: 'bytes', seen: 12, expected: 3, unit: 'B/s' },
 }));

@@ -2,34 +2,38 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
-import { renderDashboards } from '../../grafana/build.ts';
-import { TRAFFIC_DASHBOARD } from '../../grafana/dashboard.ts';
-import { DATASOURCE, type Panel } from '../../grafana/panels.ts';
+import { dashboards, renderedFiles } from '../../grafana/build.ts';
+import { rules } from '../../grafana/rules.ts';
+import { DATASOURCE } from '../../grafana/shared/influx.ts';
+import { panelsOf } from './panels.ts';
 
 const FOLDER = join(import.meta.dirname, '../../grafana');
 const provisioned = (file: string) => parse(readFileSync(join(FOLDER, 'provisioning', file), 'utf8'));
+const named = [...dashboards()];
+const byUid = new Map(named.map(([, json]) => [json.uid, json]));
 
-describe('dashboards', () => {
-  const panels: readonly Panel[] = TRAFFIC_DASHBOARD.panels.flatMap(panel => [
-    panel,
-    ...(panel.panels ?? []),
-  ]);
-
+describe('dashboards and alert rules', () => {
   it('are committed as the script writes them (node grafana/build.ts)', () => {
-    const dashboards = renderDashboards();
-    expect(readdirSync(join(FOLDER, 'dashboards')).sort()).toEqual([...dashboards.keys()].sort());
-    for (const [name, text] of dashboards) {
-      expect(readFileSync(join(FOLDER, 'dashboards', name), 'utf8')).toBe(text);
+    for (const [name, text] of renderedFiles()) {
+      expect([name, readFileSync(join(FOLDER, name), 'utf8')]).toEqual([name, text]);
     }
+    const files = named.map(([name]) => `${name}.json`);
+    expect(readdirSync(join(FOLDER, 'dashboards')).sort()).toEqual(files.sort());
   });
+});
 
-  it('have a fixed uid, the last schema of version 1 at most, and panel ids that are not used twice', () => {
-    expect(TRAFFIC_DASHBOARD.uid).toMatch(/^[a-z-]{1,40}$/);
-    expect(TRAFFIC_DASHBOARD.schemaVersion).toBeLessThanOrEqual(42);
+describe.each(named)('the dashboard %s', (name, json) => {
+  const panels = panelsOf(name);
+
+  it('has a uid of its own, a schema that Grafana 11 knows, and no panel id twice', () => {
+    expect(json.uid).toMatch(/^[a-z-]{1,40}$/);
+    expect(byUid.size).toBe(named.length);
+    expect(json.schemaVersion).toBeLessThanOrEqual(39);
+    expect(panels.filter(panel => !Number.isInteger(panel.id))).toEqual([]);
     expect(new Set(panels.map(panel => panel.id)).size).toBe(panels.length);
   });
 
-  it('have panels that fill the grid without covering each other', () => {
+  it('has panels that lie within the grid and do not cover each other', () => {
     const cells = new Set<string>();
     for (const { gridPos, title } of panels) {
       expect(gridPos.x + gridPos.w).toBeLessThanOrEqual(24);
@@ -39,6 +43,20 @@ describe('dashboards', () => {
           cells.add(`${x},${y}`);
         }
       }
+    }
+  });
+
+  it('asks no query letter twice in a panel', () => {
+    for (const { targets = [] } of panels) {
+      expect(new Set(targets.map(target => target.refId)).size).toBe(targets.length);
+    }
+  });
+
+  it('links to dashboards that are there, by variables that they have', () => {
+    for (const [, uid = '', query = ''] of JSON.stringify(json).matchAll(/\/d\/([a-z-]+)\?([^"]*)/g)) {
+      const variables = byUid.get(uid)?.templating.list?.map(variable => variable.name);
+      expect([uid, variables !== undefined]).toEqual([uid, true]);
+      for (const [, variable] of query.matchAll(/var-(\w+)=/g)) expect(variables).toContain(variable);
     }
   });
 });
@@ -54,32 +72,56 @@ describe('provisioning', () => {
     expect(provisioned('plugins/none.yaml')).toEqual({ apiVersion: 1, apps: [] });
   });
 
-  it('has rules that reduce before they compare, in ids and states that Grafana takes', () => {
+  it('sends alerts to a contact point that is there', () => {
     const contacts = provisioned('alerting/contact-points.yaml').contactPoints;
     const [policy] = provisioned('alerting/policies.yaml').policies;
     expect(contacts.map((contact: { name: string }) => contact.name)).toContain(policy.receiver);
-    const { rules } = provisioned('alerting/rules.yaml').groups[0];
-    for (const rule of rules) {
-      expect(rule.uid).toMatch(/^[a-z-]{1,40}$/);
-      // One rule tells that nothing can be read; the others keep what they know.
-      expect(rule.execErrState).toBe(rule.uid === 'tidegauge-blind' ? 'Alerting' : 'KeepLast');
-      expect(['OK', 'NoData', 'Alerting', 'KeepLast']).toContain(rule.noDataState);
-      expect(rule.dashboardUid).toBe(TRAFFIC_DASHBOARD.uid);
-      expect(TRAFFIC_DASHBOARD.panels.map(panel => panel.id)).toContain(rule.panelId);
-      // What links an alert to its panel.
-      expect(rule.annotations.__dashboardUid__).toBe(rule.dashboardUid);
-      expect(rule.annotations.__panelId__).toBe(String(rule.panelId));
-      const model = (refId: string) =>
-        rule.data.find((entry: { refId: string }) => entry.refId === refId)?.model;
-      const threshold = model(rule.condition);
-      expect(threshold.type).toBe('threshold');
-      const reduce = model(threshold.expression);
-      expect(reduce.type).toBe('reduce');
-      expect(model(reduce.expression).query).toMatch(/FROM "(detections|host_frames)"/);
-      for (const { refId, datasourceUid, model } of rule.data) {
-        expect(model.refId).toBe(refId);
-        expect([DATASOURCE.uid, '__expr__']).toContain(datasourceUid);
-      }
+  });
+});
+
+describe.each(
+  rules()
+    .groups.flatMap(group => group.rules)
+    .map(rule => [rule.uid, rule] as const),
+)('the alert rule %s', (uid, rule) => {
+  it('never reads missing data or errors as all is well', () => {
+    expect(uid).toMatch(/^[a-z-]{1,40}$/);
+    // One rule tells that nothing can be read; the others keep what they know.
+    const isBlind = uid === 'tidegauge-blind';
+    expect([rule.noDataState, rule.execErrState]).toEqual(
+      isBlind ? ['Alerting', 'Alerting'] : ['OK', 'KeepLast'],
+    );
+  });
+
+  it('leads to a panel and to a section of the runbook that are there', () => {
+    const [name = ''] = named.find(([, json]) => json.uid === rule.dashboardUid) ?? [];
+    expect(panelsOf(name).map(panel => panel.id)).toContain(rule.panelId);
+    expect(rule.annotations.__dashboardUid__).toBe(rule.dashboardUid);
+    expect(rule.annotations.__panelId__).toBe(String(rule.panelId));
+    const [, section] =
+      /\{\{ externalURL \}\}d\/tidegauge-runbook\?viewPanel=(\d+)$/.exec(rule.annotations.runbook_url) ?? [];
+    const { title } = panelsOf('runbook').find(panel => panel.id === Number(section)) ?? {};
+    expect(title).toBe(rule.title);
+  });
+
+  it('reduces before it compares, and asks for what it shows', () => {
+    const model = (refId: string | undefined) => rule.data.find(entry => entry.refId === refId)?.model;
+    const threshold = model(rule.condition);
+    expect(threshold?.type).toBe('threshold');
+    const reduce = model(threshold?.expression);
+    expect(reduce?.type).toBe('reduce');
+    expect(model(reduce?.expression)?.query).toMatch(/FROM "(detections|host_frames)"/);
+    for (const { refId, datasourceUid, model } of rule.data) {
+      expect(model.refId).toBe(refId);
+      expect([DATASOURCE.uid, '__expr__']).toContain(datasourceUid);
     }
+    for (const [, refId = ''] of JSON.stringify(rule).matchAll(/\$values\.([A-Z])/g)) {
+      expect(model(refId)?.type).toBe('reduce');
+    }
+  });
+
+  it('keeps the dollar signs of its labels, which Grafana takes for variables of its environment', () => {
+    for (const text of Object.values<string>(rule.labels))
+      expect(text.replaceAll('$$', '')).not.toContain('$');
   });
 });

@@ -13,19 +13,13 @@ export type Selection = Readonly<Record<string, readonly string[] | 'All'>>;
  * First what the browser does (public/app/plugins/datasource/influxdb/datasource.ts of 12.4), then the macros of the
  * backend. Throws for anything else that looks like a variable.
  */
-export function interpolate(
-  query: string,
-  range: Range,
-  selection: Selection = {},
-  tier = '"container_traffic"',
-): string {
-  return inBackend(inBrowser(query, range, selection, tier), range);
+export function interpolate(query: string, range: Range, selection: Selection = {}): string {
+  return inBackend(inBrowser(query, range, selection), range);
 }
 
 /** Variables with `:regex`: each value escaped, several in parentheses; with `:raw` as they are; others by a guess. */
-function inBrowser(query: string, range: Range, selection: Selection, tier: string): string {
+function inBrowser(query: string, range: Range, selection: Selection): string {
   const texts: Readonly<Record<string, string>> = {
-    tier,
     __interval: `${range.intervalMs}ms`,
     __interval_ms: String(range.intervalMs),
     __from: String(range.from),

@@ -1,0 +1,123 @@
+import type { Builder } from '@grafana/grafana-foundation-sdk/cog';
+import { type DashboardBuilder, type Panel, RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
+import type { Direction } from '../core/traffic/frame.ts';
+import { board, regions, variable } from './shared/board.ts';
+import { columns, SEVERITY_COLUMN, unit, width } from './shared/columns.ts';
+import { series, tables } from './shared/influx.ts';
+import { lines, rows, scores, sizes } from './shared/panels.ts';
+import { peersOf } from './shared/peers.ts';
+import {
+  incidentsQuery,
+  meanSizeQueries,
+  OF_CONTAINER,
+  rateQueries,
+  rulesQuery,
+  sizesQueries,
+} from './shared/queries.ts';
+
+const RATE = 'Successful calls, of the time that was really measured.';
+const SIZES = '64-byte steps to 4 KiB, 4 KiB steps to 64 KiB, then everything larger.';
+
+/** Sent and received as two lines of one picture. */
+const both = (queries: (direction: Direction) => string[]): string[] => [
+  ...queries('send'),
+  ...queries('receive'),
+];
+
+/** What one container does, what was found to be wrong with it, and by which rule. */
+export const container = (): DashboardBuilder =>
+  board('container', 'container')
+    .withVariable(variable('host', [], { many: false }))
+    .withVariable(variable('container', ['host'], { many: false }))
+    .annotation(regions(OF_CONTAINER))
+    .withPanel(
+      scores({
+        id: 1,
+        title: 'Score of each rule',
+        description:
+          'An incident opens at 1. No line: that rule did not judge, or has not learned enough yet.',
+        targets: series([rulesQuery(OF_CONTAINER)], '$col'),
+        ...{ width: 12, height: 9 },
+      }).transformations([
+        { id: 'renameByRegex', options: { regex: '^max_score_(.*)$', renamePattern: '$1' } },
+      ]),
+    )
+    .withPanel(incidents())
+    .withPanel(
+      lines({
+        id: 3,
+        title: 'Bytes sent against received',
+        description: RATE,
+        targets: series(
+          both(direction => rateQueries('bytes', direction, OF_CONTAINER)),
+          '$col',
+        ),
+        unit: 'binBps',
+        ...{ width: 8, height: 9 },
+      }),
+    )
+    .withPanel(
+      lines({
+        id: 4,
+        title: 'Messages sent against received',
+        description: RATE,
+        targets: series(
+          both(direction => rateQueries('messages', direction, OF_CONTAINER)),
+          '$col',
+        ),
+        unit: 'suffix: msg/s',
+        ...{ width: 8, height: 9 },
+      }),
+    )
+    .withPanel(
+      lines({
+        id: 5,
+        title: 'Mean size',
+        description: 'Bytes per message; where it stays and the rate changes, it is the number of messages.',
+        targets: series(
+          both(direction => meanSizeQueries(direction, OF_CONTAINER)),
+          '$col',
+        ),
+        unit: 'bytes',
+        ...{ width: 8, height: 9 },
+      }),
+    )
+    .withRow(new RowBuilder('How large are its messages?').id(6))
+    .withPanel(heat(7, 'Sizes sent', 'send'))
+    .withPanel(heat(8, 'Sizes received', 'receive'))
+    .withRow(new RowBuilder('Whom does it talk to?').id(11))
+    .withPanel(peersOf(12, OF_CONTAINER));
+
+const incidents = (): Builder<Panel> =>
+  rows({
+    id: 2,
+    title: 'Incidents and their evidence',
+    description: 'All that touch the range, newest first; no end: still open.',
+    targets: tables([incidentsQuery(OF_CONTAINER)]),
+    ...{ width: 12, height: 9 },
+  })
+    .noValue('No incident of this container is stored for this range.')
+    .transformations(
+      columns({
+        Time: 'Began',
+        timeEnd: 'Seen until',
+        severity: 'Severity',
+        seen_text: 'Seen',
+        expected_text: 'Expected',
+        text: 'Evidence',
+        id: 'Incident',
+      }),
+    )
+    .overrideByName('Severity', SEVERITY_COLUMN)
+    .overrideByName('Began', [width(170)])
+    .overrideByName('Seen until', [unit('dateTimeAsIso'), width(170)])
+    .overrideByName('Evidence', [{ id: 'custom.cellOptions', value: { type: 'auto', wrapText: true } }]);
+
+const heat = (id: number, title: string, direction: Direction): Builder<Panel> =>
+  sizes({
+    id,
+    title,
+    description: `Messages by size: ${SIZES}`,
+    targets: series(sizesQueries(direction, OF_CONTAINER), '$col'),
+    ...{ width: 12, height: 10 },
+  });

@@ -1,0 +1,27 @@
+import { type DashboardBuilder, RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
+import { board, regions, variable } from './shared/board.ts';
+import { series } from './shared/influx.ts';
+import { toContainer } from './shared/links.ts';
+import { lines } from './shared/panels.ts';
+import { edges, peersOf } from './shared/peers.ts';
+import { failuresQuery, OF_CONTAINER } from './shared/queries.ts';
+
+/** Who talks to whom, and what of it fails. */
+export const map = (): DashboardBuilder =>
+  board('map', 'who talks to whom')
+    .withVariable(variable('host', [], { many: true }))
+    .withVariable(variable('container', ['host'], { many: true }))
+    .annotation(regions(OF_CONTAINER))
+    .withPanel(edges(1, OF_CONTAINER))
+    .withPanel(
+      lines({
+        id: 2,
+        title: 'Connections that failed',
+        description: 'Refused, unreachable or timed out, per second.',
+        targets: series([failuresQuery(OF_CONTAINER)], '$tag_container ($tag_host)'),
+        unit: 'suffix: /s',
+        ...{ width: 24, height: 8 },
+      }).dataLinks([toContainer()]),
+    )
+    .withRow(new RowBuilder('Peers').id(3))
+    .withPanel(peersOf(4, OF_CONTAINER));

@@ -1,0 +1,93 @@
+import type { DataTransformerConfig, DynamicConfigValue } from '@grafana/grafana-foundation-sdk/dashboard';
+
+/** What tables do with the columns of an answer, in the browser. */
+
+/** Columns in this order under these names; all others are left out. */
+export function columns(names: Readonly<Record<string, string>>): DataTransformerConfig[] {
+  const kept = Object.keys(names);
+  return [
+    { id: 'filterFieldsByName', options: { include: { names: kept } } },
+    {
+      id: 'organize',
+      options: {
+        indexByName: Object.fromEntries(kept.map((name, i) => [name, i])),
+        renameByName: names,
+        excludeByName: {},
+      },
+    },
+  ];
+}
+
+/** Rows in which a column has no value, such as incidents without a resolution. */
+export const without = (column: string): DataTransformerConfig => ({
+  id: 'filterByValue',
+  options: {
+    type: 'include',
+    match: 'all',
+    filters: [{ fieldName: column, config: { id: 'isNull', options: {} } }],
+  },
+});
+
+/** Several answers of the same columns as one. */
+export const merged: DataTransformerConfig = { id: 'merge', options: {} };
+
+/** `name` = a - b. */
+export const difference = (name: string, a: string, b: string): DataTransformerConfig => ({
+  id: 'calculateField',
+  options: {
+    mode: 'binary',
+    alias: name,
+    binary: { left: a, operator: '-', right: b },
+    replaceFields: false,
+  },
+});
+
+/** `|name|`, so that rows can be sorted by how much, whichever way. */
+export const absolute = (name: string): DataTransformerConfig => ({
+  id: 'calculateField',
+  options: {
+    mode: 'unary',
+    alias: `|${name}|`,
+    unary: { operator: 'abs', fieldName: name },
+    replaceFields: false,
+  },
+});
+
+/** The number of each row, from 0 on. */
+export const numbered = (name: string): DataTransformerConfig => ({
+  id: 'calculateField',
+  options: { mode: 'index', alias: name, index: { asPercentile: false }, replaceFields: false },
+});
+
+/** The `count` rows with the greatest values of a column. */
+export const greatest = (column: string, count: number): DataTransformerConfig[] => [
+  { id: 'sortBy', options: { sort: [{ field: column, desc: true }] } },
+  { id: 'limit', options: { limitField: count } },
+];
+
+export const unit = (name: string): DynamicConfigValue => ({ id: 'unit', value: name });
+export const width = (pixels: number): DynamicConfigValue => ({ id: 'custom.width', value: pixels });
+/** A link of each cell. */
+export const link = (title: string, url: string): DynamicConfigValue => ({
+  id: 'links',
+  value: [{ title, url }],
+});
+
+/** Severities in colour. */
+export const SEVERITY_COLUMN: DynamicConfigValue[] = [
+  width(90),
+  { id: 'custom.cellOptions', value: { type: 'color-text' } },
+  {
+    id: 'mappings',
+    value: [
+      {
+        type: 'value',
+        options: {
+          critical: { color: 'red', index: 0 },
+          warning: { color: 'orange', index: 1 },
+          info: { color: 'blue', index: 2 },
+        },
+      },
+    ],
+  },
+];

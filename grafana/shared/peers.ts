@@ -1,0 +1,86 @@
+import type { Builder } from '@grafana/grafana-foundation-sdk/cog';
+import type { Panel } from '@grafana/grafana-foundation-sdk/dashboard';
+import { NodeOptionsBuilder, PanelBuilder } from '@grafana/grafana-foundation-sdk/nodegraph';
+import { PEER_KINDS } from '../../core/traffic/flow.ts';
+import { EXCHANGE_SUMS } from '../../store/flow.ts';
+import { columns, greatest, merged, numbered, unit, width } from './columns.ts';
+import { DATASOURCE, tables } from './influx.ts';
+import { rows } from './panels.ts';
+
+/** Pictures of `container_flows`: whom a container exchanges how much with, and what fails. */
+
+/** Edges of the picture at most: those that fail most, then those with most bytes. */
+const MOST_EDGES = 150;
+
+const NAMED = PEER_KINDS.filter(kind => kind === 'container' || kind === 'virtual').join('|');
+
+/**
+ * Columns of an edge by their names in Grafana's node graph. It is as thick as the part of its connections that failed is
+ * great; `1.0 *` because InfluxDB would divide whole numbers as such.
+ */
+const EDGE =
+  '"failures" AS "mainstat", "bytes" / 1048576 AS "secondarystat", ' +
+  '1 + 5.0 * "failures" / ("failures" + "connections" + 0.001) AS "thickness"';
+
+const sums = (by: string, condition: string): string =>
+  'SELECT sum("failures") AS "failures", sum("connections") AS "connections", ' +
+  'sum("sent_bytes") + sum("received_bytes") AS "bytes" FROM "container_flows" ' +
+  `WHERE ${condition} AND $timeFilter GROUP BY ${by}`;
+
+/**
+ * From the client to the server. Between two containers of a host it is the client's own view; peers without a name are one
+ * node for each kind of address.
+ */
+export const edgeQueries = (who: string): string[] => [
+  `SELECT "container" AS "source", "peer" AS "target", ${EDGE} FROM (${sums('"container", "peer"', `${who} AND "role" = 'client' AND "peer_kind" =~ /^(${NAMED})$/`)})`,
+  `SELECT "container" AS "source", "peer_kind" AS "target", ${EDGE} FROM (${sums('"container", "peer_kind"', `${who} AND "role" = 'client' AND "peer_kind" !~ /^(${NAMED})$/`)})`,
+  `SELECT "peer_kind" AS "source", "container" AS "target", ${EDGE} FROM (${sums('"container", "peer_kind"', `${who} AND "role" = 'server' AND "peer_kind" !~ /^(${NAMED})$/`)})`,
+];
+
+export const edges = (id: number, who: string): Builder<Panel> =>
+  new PanelBuilder()
+    .id(id)
+    .title('Who talks to whom')
+    .description(
+      `From who opens connections to who is called; thick: most of them fail. The ${MOST_EDGES} that fail most.`,
+    )
+    .datasource(DATASOURCE)
+    .targets(tables(edgeQueries(who)))
+    .span(24)
+    .height(16)
+    .transformations([merged, ...greatest('mainstat', MOST_EDGES), numbered('id')])
+    .nodes(new NodeOptionsBuilder().mainStatUnit('suffix: failed').secondaryStatUnit('suffix: MiB'));
+
+export const peersQuery = (who: string): string =>
+  `SELECT ${EXCHANGE_SUMS} FROM "container_flows" WHERE ${who} AND $timeFilter ` +
+  'GROUP BY "host", "container", "role", "peer_kind", "peer", "protocol", "port"';
+
+export const peersOf = (id: number, who: string): Builder<Panel> =>
+  rows({
+    id,
+    title: 'Peers, failing ones first',
+    description:
+      'Sums of the range, seen from the container. Role: `client`, it called the peer at that port; `server`, it was called. A peer without a name is %.',
+    targets: tables([peersQuery(who)]),
+    ...{ width: 24, height: 12 },
+  })
+    .noValue('No traffic with peers is stored for this range.')
+    .transformations([
+      ...columns({
+        container: 'Container',
+        role: 'Role',
+        peer: 'Peer',
+        peer_kind: 'Kind',
+        protocol: 'Protocol',
+        port: 'Port',
+        failures: 'Failed',
+        connections: 'Connections',
+        sent_bytes: 'Sent',
+        received_bytes: 'Received',
+        sent_messages: 'Messages sent',
+        received_messages: 'Messages received',
+      }),
+      { id: 'sortBy', options: { sort: [{ field: 'Failed', desc: true }] } },
+    ])
+    .overrideByRegexp('/^(Sent|Received)$/', [unit('bytes')])
+    .overrideByName('Port', [width(80)]);
