@@ -117,6 +117,7 @@ module.exports = {
     fence('docker', 'node_modules/dockerode', '^(collector|demo|backends/docker)/'),
     fence('http', 'node_modules/(fastify|prom-client)', '^http/'),
     fence('expressions', 'node_modules/re2js', '^core/incident/matcher'),
+    fence('calendar', 'node_modules/croner', '^core/(config|incident)/maintenance'),
     fence('mail', 'node_modules/nodemailer', '^notify/email'),
     fence('children', '^(node:)?child_process$', '^(collector|demo|app|cli)/|^notify/exec'),
     fence('sqlite', '^(node:)?sqlite$', '^(store|state)/sqlite|^backends/sqlite/'),

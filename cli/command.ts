@@ -92,9 +92,9 @@ export function setAction<F extends CommonFlags>(
   { ends = 'at once', needs = null, prepare = () => undefined }: ActionOptions<F> = {},
 ): void {
   command.action(async (...all: unknown[]) => {
-    // commander hands over: arguments…, flags, command.
+    // commander hands over: arguments… (several that belong together as a list), flags, command.
     const flags = all.at(-2) as F;
-    const args = all.slice(0, -2) as string[];
+    const args = all.slice(0, -2).flat() as string[];
     prepare(flags);
     const running = run(createContext(flags, signal, { needs }), flags, ...args);
     process.exitCode = await (ends === 'in order' ? running : Promise.race([running, interrupted(signal)]));

@@ -93,6 +93,12 @@ export const CAPS = {
     beyond: 'a further one is refused',
     shows: 'tidegauge_silences',
   },
+  acks: {
+    what: 'Acknowledgements of incidents that are kept, as long as the incidents.',
+    limit: 5000,
+    beyond: 'a further one is refused',
+    shows: 'process_resident_memory_bytes',
+  },
   marks: {
     what: 'Marks of incidents that are kept, for a year and a month.',
     limit: 5000,

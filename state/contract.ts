@@ -1,3 +1,4 @@
+import type { Ack } from '../core/incident/ack.ts';
 import type { Incident, Notification } from '../core/incident/incident.ts';
 import type { Mark, NewMark } from '../core/incident/mark.ts';
 import type { Silence } from '../core/incident/silence.ts';
@@ -80,6 +81,7 @@ export type State = Leases &
   Hosts &
   Incidents &
   Marks &
+  Acks &
   Deliveries &
   Silences &
   StateAdmin;
@@ -150,6 +152,14 @@ export interface Marks {
   beginMarks(lease: Lease, host: string, from: number): Promise<boolean>;
 }
 
+/** Who has taken incidents on. */
+export interface Acks {
+  /** Keep an acknowledgement in place of that of its incident. False, having changed nothing, when CAPS.acks others are kept. */
+  saveAck(ack: Ack): Promise<boolean>;
+  /** All that are kept, the oldest first: as long as their incidents. */
+  acks(): Promise<Ack[]>;
+}
+
 /** Notifications on their way; `Incidents.commit` queues them. */
 export interface Deliveries {
   /**
@@ -187,10 +197,10 @@ export interface StateAdmin {
   /** Check that the backend is reachable and usable. Returns one line for people. */
   open(): Promise<string>;
   /**
-   * Forget what is older than `before`: resolved incidents, finished deliveries, silences that ended, pauses that are over,
-   * marks that have moved nothing since, checkpoints and when hosts were last seen, and so all that is known of a host
-   * that is gone. Of newer checkpoints stay, of each host and fingerprint, the newest, one an hour for two days, then one
-   * a day.
+   * Forget what is older than `before`: resolved incidents and their acknowledgements, finished deliveries, silences that
+   * ended, pauses that are over, marks that have moved nothing since, checkpoints and when hosts were last seen, and so
+   * all that is known of a host that is gone. Of newer checkpoints stay, of each host and fingerprint, the newest, one an
+   * hour for two days, then one a day.
    */
   prune(now: number, before: number): Promise<void>;
   close(): Promise<void>;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ExchangeError } from '../core/errors.ts';
+import { type Ack, ackSchema } from '../core/incident/ack.ts';
 import { type Incident, type Notification, SEVERITIES } from '../core/incident/incident.ts';
 import { type Mark, newMarkSchema } from '../core/incident/mark.ts';
 import { type Silence, silenceSchema } from '../core/incident/silence.ts';
@@ -147,6 +148,10 @@ export class Records {
 
   lastSeen(text: unknown): LastSeen {
     return this.#read(lastSeen, 'when a host was last seen', text);
+  }
+
+  ack(text: unknown): Ack {
+    return this.#read(ackSchema, 'an acknowledgement', text);
   }
 
   silence(text: unknown): Silence {

@@ -2,6 +2,7 @@ import type { HostFold } from '../alert/host.ts';
 import type { Clock } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
 import type { Incident } from '../core/incident/incident.ts';
+import type { Silence } from '../core/incident/silence.ts';
 import { laneName, POLICY_LEASE } from '../core/lane.ts';
 import type { Log } from '../core/log.ts';
 import type { Receiver } from '../notify/contract.ts';
@@ -28,6 +29,8 @@ export interface WorkerDeps {
   /** A host without frames for so long is an incident, ms. */
   readonly silentAfterMs: number;
   readonly onIncident?: (incident: Incident) => void;
+  /** As in DeliverDeps. */
+  readonly windows?: (now: number) => readonly Silence[];
 }
 
 export interface WorkerStatus {

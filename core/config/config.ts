@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { labelKeysOf } from '../incident/matcher.ts';
 import { TimeZone } from '../time-zone.ts';
 import { isLabelKey, LABEL_CAPS } from '../traffic/labels.ts';
 import {
@@ -9,6 +10,7 @@ import {
   SENTINEL_ADDRESS,
 } from './address.ts';
 import { parseDockerAddress } from './docker-address.ts';
+import { maintenance } from './maintenance.ts';
 import type { Match } from './match.ts';
 import {
   account,
@@ -260,6 +262,7 @@ const alert = z
       .describe(
         'Whether receivers of the kind `exec` may start programs: whoever can write this file can then run anything as the user of tidegauge.',
       ),
+    maintenance: maintenance(),
   })
   .describe('How verdicts become incidents.');
 
@@ -352,16 +355,21 @@ export function configSchema(
 }
 
 /**
- * Keys of the Docker labels that frames have to carry, sorted: those of `capture.labels`, and those that rules ask for.
- * Beyond the limit those of rules that come last are left out.
+ * Keys of the Docker labels that frames have to carry, sorted: those of `capture.labels`, and those that rules and
+ * maintenance windows ask for. Beyond the limit those that come last are left out.
  */
-export function labelKeys({ capture, detectors }: Pick<Config, 'capture' | 'detectors'>): string[] {
+export function labelKeys({
+  capture,
+  detectors,
+  alert,
+}: Pick<Config, 'capture' | 'detectors' | 'alert'>): string[] {
   const inMatch = ({ label, not }: Match) => [...Object.keys(label ?? {}), ...Object.keys(not?.label ?? {})];
   const asked = detectors.flatMap(({ match, overrides = [] }) => [
     ...inMatch(match),
     ...overrides.flatMap(override => inMatch(override.match)),
   ]);
-  return [...new Set([...capture.labels, ...asked])].slice(0, LABEL_CAPS.keys).sort();
+  const inWindows = alert.maintenance.flatMap(({ matchers }) => labelKeysOf(matchers));
+  return [...new Set([...capture.labels, ...asked, ...inWindows])].slice(0, LABEL_CAPS.keys).sort();
 }
 
 /** A checked configuration. Durations are milliseconds, sizes bytes. */

@@ -129,7 +129,12 @@ function unquoted(text: string, whole: string): string {
 
 /** Throws a UsageError that says what is wrong with it. */
 function check(matcher: Matcher): void {
-  const { name, op, value } = matcher;
+  checkText(matcher);
+  compile(matcher);
+}
+
+/** The same, but for the expression. */
+function checkText({ name, op, value }: Matcher): void {
   const isLabel = name.startsWith('label.') && isLabelKey(name.slice('label.'.length));
   if (!isLabel && !MATCHER_NAMES.some(known => known === name)) {
     const near = closest(name, MATCHER_NAMES) ?? `${MATCHER_NAMES.join(', ')} or label.KEY`;
@@ -139,8 +144,11 @@ function check(matcher: Matcher): void {
     throw wrong(`the value of ${name} has ${value.length} characters`, `Use at most ${MATCHER_CAPS.value}.`);
   if (name === 'severity' && !op.endsWith('~') && !SEVERITIES.some(severity => severity === value))
     throw wrong(`there is no severity ${quoted(value)}`, `Use ${SEVERITIES.join(', ')}.`);
-  compile(matcher);
 }
+
+/** Keys of the Docker labels that they ask for. */
+export const labelKeysOf = (matchers: readonly Matcher[]): string[] =>
+  matchers.flatMap(({ name }) => (name.startsWith('label.') ? [name.slice('label.'.length)] : []));
 
 /** As `parseMatcher` reads it. */
 export const matcherText = ({ name, op, value }: Matcher): string =>
@@ -150,13 +158,19 @@ export const matcherText = ({ name, op, value }: Matcher): string =>
 export const matchersText = (matchers: readonly Matcher[]): string =>
   matchers.map(matcher => printable(matcherText(matcher), 2 * MATCHER_CAPS.value)).join(', ');
 
-/** A matcher from a state or another program: what `parseMatcher` would have made. */
-export const matcherSchema: z.ZodType<Matcher> = z
-  .strictObject({ name: z.string(), op: z.enum(MATCHER_OPS), value: z.string() })
-  .superRefine((matcher, context) => {
-    const problem = problemIn(() => check(matcher));
-    if (typeof problem === 'string') context.addIssue({ code: 'custom', message: problem });
-  });
+const schemaWith = (wrongIn: (matcher: Matcher) => void): z.ZodType<Matcher> =>
+  z
+    .strictObject({ name: z.string(), op: z.enum(MATCHER_OPS), value: z.string() })
+    .superRefine((matcher, context) => {
+      const problem = problemIn(() => wrongIn(matcher));
+      if (typeof problem === 'string') context.addIssue({ code: 'custom', message: problem });
+    });
+
+/** A matcher from another program: what `parseMatcher` would have made. */
+export const matcherSchema = schemaWith(check);
+
+/** A matcher that was kept: it is read again and again, and its expression was checked before. */
+export const keptMatcherSchema = schemaWith(checkText);
 
 /** Matchers in a configuration: a list of texts. */
 export const matcherTexts = () =>

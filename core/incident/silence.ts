@@ -2,18 +2,33 @@ import { z } from 'zod';
 import { isoTime } from '../clock.ts';
 import { globMatcher } from '../config/options.ts';
 import { printable } from '../errors.ts';
-import type { Incident } from './incident.ts';
+import {
+  compileMatchers,
+  keptMatcherSchema,
+  type LabeledIncident,
+  labelsOf,
+  MATCHER_CAPS,
+  type Matcher,
+  matchersText,
+} from './matcher.ts';
+import { ABSENCE_VIEW } from './verdict.ts';
 
 /** Parts of an incident that a silence can look at, each by a glob: `*` any characters, `?` one. */
 export const SILENCE_PARTS = ['host', 'service', 'container'] as const;
 type Globs = Readonly<Record<(typeof SILENCE_PARTS)[number], string>>;
 
-/** A person's wish not to be told for a while: incidents are raised, stored and shown all the same. */
+/** A wish not to be told for a while: incidents are raised, stored and shown all the same. */
 export interface Silence {
-  /** 8 hex digits. */
+  /** 8 hex digits; of a maintenance window its name. */
   readonly id: string;
-  /** An incident is covered when all of them match. */
+  /**
+   * Who wishes it: `deploy`, a deploy of a service that is under way; `maintenance`, a window of the configuration, which is
+   * kept nowhere else. Absent: a person.
+   */
+  readonly kind?: 'deploy' | 'maintenance';
+  /** An incident is covered when all of them match, and all matchers hold; absent: none. */
   readonly match: Globs;
+  readonly matchers?: readonly Matcher[];
   /** In force in [from, until), epoch ms. One that was ended early ends when that was. */
   readonly from: number;
   readonly until: number;
@@ -30,26 +45,78 @@ const time = z.int().min(-8.64e15).max(8.64e15);
 
 export const silenceSchema: z.ZodType<Silence> = z.strictObject({
   id: z.string().regex(/^[0-9a-f]{8}$/),
+  kind: z.exactOptional(z.literal('deploy')),
   match: z.strictObject({ host: text, service: text, container: text }),
+  matchers: z.exactOptional(z.array(keptMatcherSchema).max(MATCHER_CAPS.matchers)),
   from: time,
   until: time,
   owner: text,
   reason: text,
 });
 
+/** Globs that take everything. */
+export const EVERYTHING: Globs = { host: '*', service: '*', container: '*' };
+
+/** Finds the silence that covers an incident at `now`, epoch ms; null: none. */
+export type Coverage = (incident: LabeledIncident, now: number) => Silence | null;
+
+/** Of several that cover an incident the last to end: nobody is told before. Made once for many incidents. */
+export function coverage(silences: readonly Silence[]): Coverage {
+  const tests = [...silences]
+    .sort((a, b) => b.until - a.until)
+    .map(silence => ({ silence, covers: compile(silence) }));
+  return (incident, now) =>
+    tests.find(({ silence, covers }) => isInForce(silence, now) && covers(incident))?.silence ?? null;
+}
+
+function compile({ kind, match, matchers = [] }: Silence): (incident: LabeledIncident) => boolean {
+  const globs = SILENCE_PARTS.filter(part => match[part] !== '*').map(part => {
+    const fits = globMatcher(match[part]);
+    return (incident: LabeledIncident) => fits(incident[part]);
+  });
+  const hold = tested(matchers);
+  return incident =>
+    globs.every(fits => fits(incident)) &&
+    !(kind === 'deploy' && isBeyondDeploy(incident)) &&
+    (matchers.length === 0 || hold(labelsOf(incident)));
+}
+
+/** Of expressions that nobody could have added nothing is covered: a message is better than none. */
+function tested(matchers: readonly Matcher[]): ReturnType<typeof compileMatchers> {
+  try {
+    return compileMatchers(matchers);
+  } catch {
+    return () => false;
+  }
+}
+
+/** A deploy explains who is gone or new, and what is odd for a while; what is critical beyond that it may have broken. */
+const isBeyondDeploy = ({ severity, findings }: LabeledIncident): boolean =>
+  severity === 'critical' && !findings.every(({ evidence }) => evidence.view === ABSENCE_VIEW);
+
+export const isInForce = ({ from, until }: Pick<Silence, 'from' | 'until'>, now: number): boolean =>
+  from <= now && now < until;
+
 /** Whether nobody is to be told of the incident at `now`, epoch ms. */
-export function isCovered(silence: Silence, incident: Pick<Incident, keyof Globs>, now: number): boolean {
-  if (now < silence.from || now >= silence.until) return false;
-  return SILENCE_PARTS.every(part => globMatcher(silence.match[part])(incident[part]));
-}
+export const isCovered = (silence: Silence, incident: LabeledIncident, now: number): boolean =>
+  coverage([silence])(incident, now) !== null;
 
-/** `container web-*, host a`: what a silence is about, for people. */
-export function subjectOf({ match }: Pick<Silence, 'match'>): string {
+/** Whether an incident that it covers may leave it as it grows. */
+export const dependsOnCourse = ({ kind, matchers = [] }: Silence): boolean =>
+  kind === 'deploy' || matchers.some(({ name }) => name === 'severity' || name === 'rule');
+
+/** `container web-*, host a, severity="info"`: what a silence is about, for people. */
+export function subjectOf({ match, matchers = [] }: Pick<Silence, 'match' | 'matchers'>): string {
   const named = SILENCE_PARTS.filter(part => match[part] !== '*').toReversed();
-  return named.map(part => `${part} ${printable(match[part])}`).join(', ') || 'everything';
+  const globs = named.map(part => `${part} ${printable(match[part])}`);
+  return [...globs, ...(matchers.length > 0 ? [matchersText(matchers)] : [])].join(', ') || 'everything';
 }
 
-/** `silenced until 2026-01-31T22:00:00.000Z by anna: deploy (1a2b3c4d)`. */
-export function silenceText({ id, until, owner, reason }: Silence): string {
-  return `silenced until ${isoTime(until)} by ${printable(owner)}: ${printable(reason)} (${id})`;
+/** Why nobody is told: `silenced until 2026-01-31T22:00:00.000Z by anna: deploy (1a2b3c4d)`. */
+export function silenceText({ id, kind, until, owner, reason }: Silence): string {
+  const end = `until ${isoTime(until)}`;
+  if (kind === 'maintenance')
+    return `maintenance window ${printable(id)} ${end}${reason === '' ? '' : `: ${printable(reason)}`}`;
+  const what = kind === 'deploy' ? 'kept back during a deploy' : 'silenced';
+  return `${what} ${end} by ${printable(owner)}: ${printable(reason)} (${id})`;
 }

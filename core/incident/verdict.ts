@@ -9,6 +9,9 @@ export interface Scope {
   readonly metric: Metric | null;
 }
 
+/** The view of evidence that somebody is not running. */
+export const ABSENCE_VIEW = 'absence';
+
 /** Why a detector did not judge. */
 export type Abstention = 'incomplete frame' | 'warming up' | 'no value' | 'not matched';
 

@@ -1,7 +1,7 @@
 import type { Rule } from '../../core/config/config.ts';
 import { isExact, listOf } from '../../core/config/match.ts';
 import { formatDuration, formatLength } from '../../core/config/units.ts';
-import type { Scope, Verdict } from '../../core/incident/verdict.ts';
+import { ABSENCE_VIEW, type Scope, type Verdict } from '../../core/incident/verdict.ts';
 import { exitText } from '../../core/traffic/exit.ts';
 import { type Container, type Exit, type Frame, frameEnd, isComplete } from '../../core/traffic/frame.ts';
 import type { Expected, RaisedLimits } from '../contract.ts';
@@ -94,9 +94,6 @@ const exitIn = (exit: Exit | undefined) => (exit ? { exit: exitText(exit) } : {}
 const fieldOf = (container: Container, { key }: Named): string =>
   key === 'container' ? container.name : container.service;
 
-/** The name that marks know it by, beside what the rule's detector says. */
-const VIEW = 'absence';
-
 function verdictOf(
   { rule, afterMs: usualMs }: AbsenceRule,
   named: Named,
@@ -112,7 +109,7 @@ function verdictOf(
   };
   const said = { rule: rule.name, scope };
   if (!isComplete(frame)) return { ...said, kind: 'abstained', reason: 'incomplete frame', until: null };
-  const moved = raised.of(rule.name, known.service)?.factor({ ...scope, view: VIEW }) ?? 1;
+  const moved = raised.of(rule.name, known.service)?.factor({ ...scope, view: ABSENCE_VIEW }) ?? 1;
   const afterMs = usualMs * moved;
   const goneMs = Math.max(0, frameEnd(frame) - known.seen);
   return {
@@ -124,7 +121,7 @@ function verdictOf(
       low: null,
       high: afterMs / 1000,
       unit: 's',
-      view: VIEW,
+      view: ABSENCE_VIEW,
       text: `not running for ${formatLength(goneMs)}${known.exit === undefined ? '' : `: ${known.exit}`}, expected to be back within ${formatDuration(Math.round(afterMs))}`,
     },
   };

@@ -75,6 +75,8 @@ export function stateKeys(prefix: string) {
     /** Sorted set: receivers that asked to be left alone, by until when, epoch ms. */
     pauses: `${base}receiver-pauses`,
 
+    /** Hash of acknowledgements by incident. */
+    acks: `${base}acks`,
     /** Hash: id -> silence. */
     silences: `${base}silences`,
     /** Sorted set: id by end. */

@@ -276,6 +276,23 @@ const SCRIPTS = {
     end
     return 1`,
 
+  /** keys: acknowledgements · args: incident, body, limit · 0 when there are too many */
+  saveAck: `
+    if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0
+      and redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[3]) then return 0 end
+    redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+    return 1`,
+
+  /** keys: acknowledgements, incident bodies · args: before */
+  pruneAcks: `
+    for _, incident in ipairs(redis.call('HKEYS', KEYS[1])) do
+      if redis.call('HEXISTS', KEYS[2], incident) == 0
+        and cjson.decode(redis.call('HGET', KEYS[1], incident)).at < tonumber(ARGV[1]) then
+        redis.call('HDEL', KEYS[1], incident)
+      end
+    end
+    return 1`,
+
   /** keys: silences, their ends · args: id, end, body, now, limit · 0 when there are too many */
   saveSilence: `
     if not redis.call('ZSCORE', KEYS[2], ARGV[1])

@@ -6,7 +6,9 @@ import { logOutages } from '../../backends/redis/outages.ts';
 import { checkServer } from '../../backends/redis/server.ts';
 import { CAPS } from '../../core/caps.ts';
 import type { Clock } from '../../core/clock.ts';
+import { compareText } from '../../core/compare.ts';
 import type { RedisServers } from '../../core/config/redis.ts';
+import type { Ack } from '../../core/incident/ack.ts';
 import type { Incident, Notification } from '../../core/incident/incident.ts';
 import { MARK_LIFE_MS, type Mark, type NewMark } from '../../core/incident/mark.ts';
 import type { Silence } from '../../core/incident/silence.ts';
@@ -221,6 +223,17 @@ class RedisState implements State {
     return this.#fenced('beginMarks', lease, [marksOf(host), markOrigins, markBegins], [Math.ceil(from)]);
   }
 
+  async saveAck(ack: Ack): Promise<boolean> {
+    const args = [keyText(ack.incident), JSON.stringify(ack), CAPS.acks.limit];
+    return (await this.#run('saveAck', [this.#keys.acks], args)) === 1;
+  }
+
+  async acks(): Promise<Ack[]> {
+    const bodies = await this.#ask(client => client.hvals(this.#keys.acks));
+    const acks = bodies.map(body => this.#records.ack(body));
+    return acks.sort((a, b) => a.at - b.at || compareText(a.incident, b.incident));
+  }
+
   async dueDeliveries(receiver: string, now: number, limit: number): Promise<Delivery[]> {
     const { dueOf, deliveries, outcomes } = this.#keys;
     const found = await this.#run(
@@ -298,6 +311,7 @@ class RedisState implements State {
       [before - MARK_LIFE_MS],
     );
     await this.#ask(client => client.zremrangebyscore(k.pauses, '-inf', `(${now}`));
+    await this.#run('pruneAcks', [k.acks, k.incidents], [before]);
     for (const history of await this.#ask(client => client.smembers(k.histories))) {
       const [times, bodies] = [k.checkpointTimes(history), k.checkpoints(history)];
       const lasts = await this.#ask(client => client.zrange(times, '0', '-1'));

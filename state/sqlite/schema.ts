@@ -85,4 +85,7 @@ export const MIGRATIONS: readonly string[] = [
   -- Newest frame of each host; its start is epoch ms.
   CREATE TABLE last_seen (host TEXT PRIMARY KEY, start INTEGER NOT NULL, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE acks (incident TEXT PRIMARY KEY, at INTEGER NOT NULL, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -6,6 +6,7 @@ import { transaction } from '../../backends/sqlite/transaction.ts';
 import { CAPS } from '../../core/caps.ts';
 import type { Clock } from '../../core/clock.ts';
 import { ExchangeError } from '../../core/errors.ts';
+import type { Ack } from '../../core/incident/ack.ts';
 import type { Incident, Notification } from '../../core/incident/incident.ts';
 import { MARK_LIFE_MS, type Mark, type NewMark } from '../../core/incident/mark.ts';
 import type { Silence } from '../../core/incident/silence.ts';
@@ -236,6 +237,18 @@ class SqliteState implements State {
     });
   }
 
+  async saveAck(ack: Ack): Promise<boolean> {
+    const row = {
+      ...{ incident: keyText(ack.incident), at: ack.at, body: JSON.stringify(ack) },
+      limit: CAPS.acks.limit,
+    };
+    return this.#write(() => this.#prepared(sql.saveAck).run(row).changes === 1);
+  }
+
+  async acks(): Promise<Ack[]> {
+    return this.#rows(bodyRow, sql.acks, {}).map(row => this.#records.ack(row.body));
+  }
+
   async dueDeliveries(receiver: string, now: number, limit: number): Promise<Delivery[]> {
     return this.#rows(deliveryRow, sql.dueDeliveries, { receiver: keyText(receiver), now, limit }).map(row =>
       this.#delivery(row),
@@ -288,6 +301,7 @@ class SqliteState implements State {
   async prune(now: number, before: number): Promise<void> {
     this.#write(() => {
       this.#prepared(sql.forgetIncidents).run({ before });
+      this.#prepared(sql.forgetAcks).run({ before });
       this.#prepared(sql.forgetDeliveries).run({ before });
       this.#prepared(sql.forgetSilences).run({ before });
       this.#prepared(sql.forgetPauses).run({ now });

@@ -85,6 +85,17 @@ export const beginMarks = `
 
 export const forgetMarks = `DELETE FROM marks WHERE at < :before`;
 
+export const saveAck = `
+  INSERT INTO acks (incident, at, body)
+  SELECT :incident, :at, :body WHERE (SELECT count(*) FROM acks WHERE incident <> :incident) < :limit
+  ON CONFLICT (incident) DO UPDATE SET at = excluded.at, body = excluded.body`;
+
+export const acks = `SELECT body FROM acks ORDER BY at, incident`;
+
+export const forgetAcks = `
+  DELETE FROM acks WHERE at < :before
+    AND NOT EXISTS (SELECT 1 FROM incidents WHERE incidents.id = acks.incident)`;
+
 export const queueDelivery = `
   INSERT INTO deliveries (key, receiver, incident, kind, time, body, status, due, outcome)
   VALUES (:key, :receiver, :incident, :kind, :time, :body, :status, :due, :outcome)

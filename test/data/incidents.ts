@@ -1,3 +1,4 @@
+import type { Ack } from '../../core/incident/ack.ts';
 import {
   type Incident,
   incidentId,
@@ -50,4 +51,12 @@ export const resolved = (incident: Incident, afterMs = 60_000): Incident => ({
 export function notificationOf(incident: Incident, receiver: string): Notification {
   const status = incident.resolvedAt === null ? 'firing' : 'resolved';
   return { key: notificationKey(incident.id, receiver, status), receiver, status, incident };
+}
+
+/** Anna has taken the incident on; `parts` override. */
+export function ackOf(
+  { id, host, service, container, severity, end }: Incident,
+  parts: Partial<Ack> = {},
+): Ack {
+  return { incident: id, host, service, container, severity, by: 'anna', note: '', at: end, ...parts };
 }

@@ -1,6 +1,7 @@
 import { CAPS } from '../../core/caps.ts';
 import type { Clock } from '../../core/clock.ts';
 import { describeError } from '../../core/errors.ts';
+import type { Silence } from '../../core/incident/silence.ts';
 import type { Log } from '../../core/log.ts';
 import { type Backoff, pauseAfter, retrying } from '../../core/retry.ts';
 import type { Receiver, Repetition } from '../../notify/contract.ts';
@@ -24,12 +25,14 @@ import { Silencing } from './silences.ts';
 export type Unrecorded = Map<string, DeliveryOutcome>;
 
 export interface DeliverDeps {
-  readonly state: Leases & Deliveries & Silences & Pick<Incidents, 'incidents'>;
+  readonly state: Leases & Deliveries & Silences & Pick<Incidents, 'incident' | 'incidents'>;
   readonly receivers: readonly Receiver[];
   readonly clock: Clock;
   readonly log: Log;
   readonly leaseMs: number;
   readonly unrecorded: Unrecorded;
+  /** Maintenance windows in force at a time, epoch ms; absent: there are none. */
+  readonly windows?: (now: number) => readonly Silence[];
   /** Numbers from 0 to below 1, for pauses; absent: those of JavaScript. */
   readonly random?: () => number;
 }
@@ -63,7 +66,7 @@ export class Deliverer {
   constructor(lease: Lease, deps: DeliverDeps) {
     this.#lease = lease;
     this.#deps = deps;
-    this.#silencing = new Silencing(deps.state);
+    this.#silencing = new Silencing(deps.state, deps.windows ?? (() => []));
     this.#renewed = deps.clock.monotonic();
   }
 

@@ -1,6 +1,23 @@
-import { type Notification, notificationKey } from '../../core/incident/incident.ts';
-import { isCovered, type Silence, silenceText } from '../../core/incident/silence.ts';
-import type { Deliveries, Delivery, DeliveryOutcome, Lease, Silences } from '../../state/contract.ts';
+import { type Incident, type Notification, notificationKey } from '../../core/incident/incident.ts';
+import {
+  type Coverage,
+  coverage,
+  dependsOnCourse,
+  isInForce,
+  type Silence,
+  silenceText,
+} from '../../core/incident/silence.ts';
+import type {
+  Deliveries,
+  Delivery,
+  DeliveryOutcome,
+  Incidents,
+  Lease,
+  Silences,
+} from '../../state/contract.ts';
+
+/** What silencing needs of the state. */
+export type SilencingState = Deliveries & Silences & Pick<Incidents, 'incident'>;
 
 /** How many held deliveries are looked at, newest first. */
 const PAGE = 10_000;
@@ -11,20 +28,24 @@ const PAGE = 10_000;
  * message always gets the resolved one: somebody may wait for it.
  */
 export class Silencing {
-  readonly #state: Deliveries & Silences;
+  readonly #state: SilencingState;
+  readonly #windows: (now: number) => readonly Silence[];
   /** Silences in force, and deliveries that they hold, at the last review. */
   active = 0;
   held = 0;
+  #newest: { readonly text: string; readonly covering: Coverage } = { text: '[]', covering: coverage([]) };
 
-  constructor(state: Deliveries & Silences) {
+  /** `windows`: maintenance windows in force at a time, epoch ms. */
+  constructor(state: SilencingState, windows: (now: number) => readonly Silence[]) {
     this.#state = state;
+    this.#windows = windows;
   }
 
   /** How the delivery ends without an attempt at `now`, epoch ms; null: attempt it. */
   async judge(delivery: Delivery, now: number): Promise<DeliveryOutcome | null> {
     const { notification, attempts } = delivery;
     if (notification.status === 'firing') {
-      const by = coverOf(notification, await this.#state.silences(now), now);
+      const by = await this.#coverOf(notification.incident, await this.#coverage(now), now);
       return by === null ? null : { status: 'held', attempts, nextAttempt: now, lastError: by };
     }
     const firing = await this.#state.delivery(keyOf(notification, 'firing'));
@@ -35,23 +56,25 @@ export class Silencing {
   /** Release or end what is held; false when the lease is lost. */
   async review(lease: Lease, now: number): Promise<boolean> {
     const held = await this.#state.deliveries('held', PAGE);
-    const silences = await this.#state.silences(now);
+    const silences = await this.#silencesAt(now);
     this.held = held.length;
-    this.active = silences.filter(({ from }) => from <= now).length;
+    this.active = silences.length;
+    const covering = this.#compiled(silences);
     for (const delivery of held.reverse()) {
-      if (!(await this.#reviewOne(delivery, silences, lease, now))) return false;
+      if (!(await this.#reviewOne(delivery, covering, lease, now))) return false;
     }
     return true;
   }
 
   async #reviewOne(
     { notification, attempts }: Delivery,
-    silences: readonly Silence[],
+    covering: Coverage,
     lease: Lease,
     now: number,
   ): Promise<boolean> {
     const over = await this.#state.delivery(keyOf(notification, 'resolved'));
-    const by = coverOf(notification, silences, now) ?? (over && (await this.#coverAtEnd(over)));
+    const by =
+      (await this.#coverOf(notification.incident, covering, now)) ?? (over && (await this.#coverAtEnd(over)));
     const finish = ({ key }: Notification, status: DeliveryOutcome['status']) =>
       this.#state.updateDelivery(lease, key, { status, attempts, nextAttempt: now, lastError: by });
     if (by === null) return finish(notification, 'pending');
@@ -67,14 +90,33 @@ export class Silencing {
     const { resolvedAt } = notification.incident;
     return resolvedAt === null
       ? null
-      : coverOf(notification, await this.#state.silences(resolvedAt), resolvedAt);
+      : this.#coverOf(notification.incident, await this.#coverage(resolvedAt), resolvedAt);
   }
-}
 
-/** The silence that covers it, for people, or null. */
-function coverOf({ incident }: Notification, silences: readonly Silence[], now: number): string | null {
-  const silence = silences.find(each => isCovered(each, incident, now));
-  return silence ? silenceText(silence) : null;
+  /** The silence that covers it, for people, or null. What it has become since it opened counts, where that matters. */
+  async #coverOf(opened: Incident, covering: Coverage, now: number): Promise<string | null> {
+    const silence = covering(opened, now);
+    if (silence === null || !dependsOnCourse(silence)) return silence && silenceText(silence);
+    const still = covering((await this.#state.incident(opened.id)) ?? opened, now);
+    return still && silenceText(still);
+  }
+
+  async #coverage(now: number): Promise<Coverage> {
+    return this.#compiled(await this.#silencesAt(now));
+  }
+
+  /** Those in force, epoch ms, with maintenance windows. */
+  async #silencesAt(now: number): Promise<Silence[]> {
+    const added = await this.#state.silences(now);
+    return [...added.filter(silence => isInForce(silence, now)), ...this.#windows(now)];
+  }
+
+  /** Compiled again only when they have changed: every delivery asks. */
+  #compiled(silences: readonly Silence[]): Coverage {
+    const text = JSON.stringify(silences);
+    if (this.#newest.text !== text) this.#newest = { text, covering: coverage(silences) };
+    return this.#newest.covering;
+  }
 }
 
 const keyOf = ({ incident, receiver }: Notification, status: Notification['status']): string =>

@@ -1,5 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
-import { isCovered, type Silence, silenceText, subjectOf } from '../../../core/incident/silence.ts';
+import { parseMatcher } from '../../../core/incident/matcher.ts';
+import {
+  coverage,
+  dependsOnCourse,
+  EVERYTHING,
+  isCovered,
+  type Silence,
+  silenceSchema,
+  silenceText,
+  subjectOf,
+} from '../../../core/incident/silence.ts';
+import { ABSENCE_VIEW } from '../../../core/incident/verdict.ts';
+import { incidentOf } from '../../data/incidents.ts';
 
 const SILENCE: Silence = {
   id: '1a2b3c4d',
@@ -9,7 +21,7 @@ const SILENCE: Silence = {
   owner: 'anna',
   reason: 'deploy\n\u001b[31m',
 };
-const incident = (container: string, host = 'a') => ({ host, service: 'shop', container });
+const incident = (container: string, host = 'a') => incidentOf(1000, { host, service: 'shop', container });
 
 describe('silence', () => {
   it('covers what all its globs match, from its beginning until before its end', () => {
@@ -28,5 +40,47 @@ describe('silence', () => {
       /^silenced until 1970-01-01T00:00:02\.000Z by anna: deploy.+ \(1a2b3c4d\)$/,
     );
     expect(silenceText(SILENCE)).not.toMatch(/\p{Cc}/u);
+  });
+
+  it('covers what globs and matchers both take', () => {
+    const silence = { ...SILENCE, matchers: ['severity!=critical', 'label.team=shop'].map(parseMatcher) };
+    const one = { ...incident('web-1'), labels: { team: 'shop' } };
+    expect(isCovered(silence, one, 1500)).toBe(true);
+    expect(isCovered(silence, { ...one, severity: 'critical' }, 1500)).toBe(false);
+    expect(isCovered(silence, { ...one, labels: { team: 'ads' } }, 1500)).toBe(false);
+    expect(isCovered(silence, { ...one, container: 'db' }, 1500)).toBe(false);
+    expect(subjectOf(silence)).toBe('container web-?, host a, severity!="critical", label.team="shop"');
+    expect([silence, SILENCE].map(dependsOnCourse)).toEqual([true, false]);
+  });
+
+  it('of several that cover an incident the last to end is named', () => {
+    const later = { ...SILENCE, id: '00000002', until: 3000 };
+    const find = coverage([SILENCE, later, { ...later, id: '00000003', from: 2500, until: 4000 }]);
+    expect([1500, 2500, 3500, 4000].map(now => find(incident('web-1'), now)?.id)).toEqual([
+      '00000002',
+      '00000003',
+      '00000003',
+      undefined,
+    ]);
+  });
+
+  it('of a deploy keeps back what it explains, and nothing else that is critical', () => {
+    const deploy: Silence = { ...SILENCE, kind: 'deploy', match: EVERYTHING };
+    const [finding] = incident('web-1').findings;
+    if (!finding) throw new Error('no finding');
+    const gone = { ...finding, evidence: { ...finding.evidence, view: ABSENCE_VIEW } };
+    const critical = { ...incident('web-1'), severity: 'critical' as const };
+    expect(isCovered(deploy, incident('web-1'), 1500)).toBe(true);
+    expect(isCovered(deploy, critical, 1500)).toBe(false);
+    expect(isCovered(deploy, { ...critical, findings: [gone] }, 1500)).toBe(true);
+    expect(isCovered(deploy, { ...critical, findings: [gone, finding] }, 1500)).toBe(false);
+    expect(silenceText(deploy)).toContain('kept back during a deploy until 1970-01-01T00:00:02.000Z by anna');
+  });
+
+  it('is read as earlier versions wrote it; with an expression that nobody could have added it covers nothing', () => {
+    expect(silenceSchema.parse(SILENCE)).toEqual(SILENCE);
+    const odd: Silence = { ...SILENCE, matchers: [{ name: 'container', op: '=~', value: '(' }] };
+    expect(silenceSchema.parse(odd)).toEqual(odd);
+    expect(isCovered(odd, incident('web-1'), 1500)).toBe(false);
   });
 });
