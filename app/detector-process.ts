@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Incident } from '../core/incident/incident.ts';
+import { MaintenanceWindows } from '../core/incident/maintenance.ts';
 import { Maintenance, type MaintenanceStatus } from '../worker/maintenance.ts';
 import { Worker, type WorkerStatus } from '../worker/worker.ts';
 import type { ProcessContext } from './process-context.ts';
@@ -30,12 +31,14 @@ export function startDetecting(
   const rules = new RuleWatch({ rules: config.detectors, clock, log });
   const learning = new LearningWatch(clock);
   const fold = learning.over(rules.over(backends.fold));
+  const windows = new MaintenanceWindows(config.alert.maintenance, config.time_zone);
   let worker: Worker | null = null;
   let maintenance: Maintenance | null = null;
   void backends.startup.ready.then(() => {
     worker = Worker.start({
       ...{ ...backends, fold, clock, log, owner, leaseMs, checkpointMs, onIncident },
       silentAfterMs: config.alert.silent_after,
+      windows: now => windows.at(now),
     });
     maintenance = new Maintenance({ ...backends, clock, log, owner, rawMs: config.store.retention.raw });
     maintenance.start();

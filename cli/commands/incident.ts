@@ -9,6 +9,7 @@ import type { CommonFlags, Context } from '../context.ts';
 import { kindText, limitLines, markText } from '../mark-text.ts';
 import { openState } from '../open-data.ts';
 import { personHere } from '../person.ts';
+import { addAck } from './acknowledge.ts';
 
 export interface MarkFlags extends CommonFlags {
   readonly falseAlarm?: boolean;
@@ -22,7 +23,7 @@ export const registerIncident: Register = (program, signal) => {
   const incident = program
     .command('incident')
     .description(
-      'say of an incident whether it was right; what spoke there moves its limit for this service',
+      'say of an incident whether it was right, which moves its limit for this service, or that you see to it',
     );
   const mark = addCommand(
     incident,
@@ -40,6 +41,7 @@ export const registerIncident: Register = (program, signal) => {
     .option('--undo', 'take back what was said of it')
     .option('--note <text>', 'why, for others who see it');
   setAction(mark, signal, incidentMark, { needs: STORED });
+  addAck(incident, signal);
   const marks = addCommand(incident, 'marks', 'all that was said, the oldest first');
   marks.option('--json', 'machine-readable, as `replay --marks` reads it');
   setAction(marks, signal, incidentMarks, { needs: STORED });

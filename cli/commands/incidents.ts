@@ -1,6 +1,7 @@
 import { filesOf } from '../../app/wire.ts';
 import { isoTime } from '../../core/clock.ts';
 import { printable } from '../../core/errors.ts';
+import { type Ack, ackText, isAcknowledged } from '../../core/incident/ack.ts';
 import type { Incident } from '../../core/incident/incident.ts';
 import { incidentJson } from '../../core/incident/incident-json.ts';
 import { type Mark, newestMarks } from '../../core/incident/mark.ts';
@@ -47,6 +48,8 @@ async function incidents(context: Context, flags: IncidentFlags): Promise<number
     const all = (await state.incidents(range, LIMIT)).reverse();
     const filter = new SubjectFilter(flags);
     const marks = newestMarks(await state.marks(null));
+    const acks = new Map((await state.acks()).map(ack => [ack.incident, ack]));
+    const said = { marks, acks };
     const found = all.filter(
       incident => filter.takes(incident) && !(flags.unmarked && marks.has(incident.id)),
     );
@@ -54,10 +57,10 @@ async function incidents(context: Context, flags: IncidentFlags): Promise<number
     if (none !== null) note(`of the incidents in this range: ${none}`);
     if (all.length === 0 && filesOf(context.config).state !== null) hintElsewhere(context.config.data);
     if (flags.json && !flags.deliveries)
-      return out.write(jsonText(found.map(incident => markedJson(incident, marks))));
+      return out.write(jsonText(found.map(incident => toldJson(incident, said))));
     const deliveries = await allDeliveries(state);
-    if (flags.json) return out.write(jsonText(withNotifications(found, deliveries, marks)));
-    return out.write(`${listing(found, deliveries, marks, zone).join('\n')}\n`);
+    if (flags.json) return out.write(jsonText(withNotifications(found, deliveries, said)));
+    return out.write(`${listing(found, deliveries, said, zone).join('\n')}\n`);
   };
   return openState(context, 'read', list, () => flags.json && out.write(jsonText([])));
 }
@@ -69,23 +72,41 @@ async function allDeliveries(state: State): Promise<Map<string, Delivery[]>> {
   return Map.groupBy(all, delivery => delivery.notification.incident.id);
 }
 
-/** An incident with its `mark`, where there is one: otherwise as `review` and `replay` print it. */
-function markedJson(incident: Incident, marks: ReadonlyMap<string, Mark>): object {
-  const mark = marks.get(incident.id);
-  if (!mark) return incidentJson(incident);
-  const { kind, by, note, at, from } = mark;
-  const said = { kind, by, note, at: isoTime(at), from: from === null ? null : isoTime(from) };
-  return { ...incidentJson(incident), mark: said };
+/** What people said of incidents, by incident. */
+export interface Said {
+  readonly marks: ReadonlyMap<string, Mark>;
+  readonly acks: ReadonlyMap<string, Ack>;
 }
+
+/** An incident with its `mark` and `ack`, where there is one: otherwise as `review` and `replay` print it. */
+function toldJson(incident: Incident, { marks, acks }: Said): object {
+  const [mark, ack] = [marks.get(incident.id), acks.get(incident.id)];
+  return {
+    ...incidentJson(incident),
+    ...(mark ? { mark: markJson(mark) } : {}),
+    ...(ack && !ack.undone ? { ack: ackJson(incident, ack) } : {}),
+  };
+}
+
+const markJson = ({ kind, by, note, at, from }: Mark) => ({
+  ...{ kind, by, note, at: isoTime(at) },
+  from: from === null ? null : isoTime(from),
+});
+
+/** `in_force`: nobody is told of it again as it is now. */
+const ackJson = (incident: Incident, ack: Ack) => ({
+  ...{ by: ack.by, note: ack.note, at: isoTime(ack.at), severity: ack.severity },
+  in_force: isAcknowledged(incident, ack),
+});
 
 /** Incidents as they are, each with its `notifications`. */
 export function withNotifications(
   found: readonly Incident[],
   deliveries: ReadonlyMap<string, readonly Delivery[]>,
-  marks: ReadonlyMap<string, Mark>,
+  said: Said,
 ): unknown[] {
   return found.map(incident => ({
-    ...markedJson(incident, marks),
+    ...toldJson(incident, said),
     notifications: (deliveries.get(incident.id) ?? []).map(delivery => {
       const { key, receiver, status: about } = delivery.notification;
       const { status, attempts, lastError } = delivery;
@@ -94,16 +115,19 @@ export function withNotifications(
   }));
 }
 
-/** Incidents as text, each with its mark and notifications; then those that wait or were given up for incidents not listed. */
+/** Incidents as text, each with what people said of it and its notifications; then those that wait or were given up for incidents not listed. */
 export function listing(
   found: readonly Incident[],
   deliveries: ReadonlyMap<string, readonly Delivery[]>,
-  marks: ReadonlyMap<string, Mark>,
+  { marks, acks }: Said,
   zone: TimeZone,
 ): string[] {
   const lines = found.flatMap(incident => [
     ...incidentLines(incident, zone),
     ...[marks.get(incident.id)].flatMap(mark => (mark ? [`  ${markText(mark, zone)}`] : [])),
+    ...[acks.get(incident.id)].flatMap(ack =>
+      ack && !ack.undone ? [`  ${ackLine(incident, ack, zone)}`] : [],
+    ),
     ...(deliveries.get(incident.id) ?? []).map(delivery => `  ${deliveryText(delivery, zone)}`),
   ]);
   const listed = new Set(found.map(({ id }) => id));
@@ -113,6 +137,11 @@ export function listing(
     .filter(({ status }) => status !== 'delivered' && status !== 'silenced')
     .map(delivery => `incident ${delivery.notification.incident.id}: ${deliveryText(delivery, zone)}`);
   return [...(found.length === 0 ? ['No incidents.'] : lines), ...others];
+}
+
+function ackLine(incident: Incident, ack: Ack, zone: TimeZone): string {
+  const isOutgrown = incident.resolvedAt === null && !isAcknowledged(incident, ack);
+  return `${ackText(ack, zone)}${isOutgrown ? `, when it was ${ack.severity}` : ''}`;
 }
 
 /** `firing to ops: pending after 3 attempts, last error: 503`, `firing to ops: held, silenced until … by anna: deploy (1a2b3c4d)`. */

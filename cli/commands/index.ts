@@ -4,6 +4,7 @@ import { registerCollect } from './collect.ts';
 import { registerConnections } from './connections.ts';
 import { registerDeliveries } from './deliveries.ts';
 import { registerDemo } from './demo.ts';
+import { registerDeploying } from './deploying.ts';
 import { registerDetect } from './detect.ts';
 import { registerDoctor } from './doctor.ts';
 import { registerIncident } from './incident.ts';
@@ -38,6 +39,7 @@ export const COMMANDS: readonly Register[] = [
   registerCheck,
   registerStore,
   registerSilence,
+  registerDeploying,
   registerDeliveries,
   registerNotify,
 ];

@@ -1,16 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { isoTime } from '../../core/clock.ts';
-import { formatCounted, parseDuration } from '../../core/config/units.ts';
+import type { Config } from '../../core/config/config.ts';
+import { parseDuration } from '../../core/config/units.ts';
 import { printable, TidegaugeError, UsageError } from '../../core/errors.ts';
 import type { Incident } from '../../core/incident/incident.ts';
-import {
-  isCovered,
-  SILENCE_PARTS,
-  SILENCE_TEXT,
-  type Silence,
-  subjectOf,
-} from '../../core/incident/silence.ts';
+import { MaintenanceWindows } from '../../core/incident/maintenance.ts';
+import { MATCHER_CAPS, parseMatcher } from '../../core/incident/matcher.ts';
+import { SILENCE_PARTS, SILENCE_TEXT, type Silence } from '../../core/incident/silence.ts';
 import { jsonText } from '../../review/report.ts';
+import type { State } from '../../state/contract.ts';
 import { addCommand, type Register, setAction } from '../command.ts';
 import { STORED } from '../config/needs.ts';
 import type { CommonFlags, Context } from '../context.ts';
@@ -18,19 +15,27 @@ import { note, openState } from '../open-data.ts';
 import { personHere } from '../person.ts';
 import { newestFrames } from '../rules/newest-frames.ts';
 import { SubjectFilter } from '../rules/subjects.ts';
-import { type Present, presentOf } from '../times.ts';
+import { type WouldHold, wouldHold, wouldHoldLines } from '../rules/would-hold.ts';
+import { type Holding, holdingLine, holdingOf, silenceJson, silenceLine } from '../silence-text.ts';
+import { type Present, presentOf, timeFlag } from '../times.ts';
 
 export interface SilenceFlags extends CommonFlags {
   readonly host?: string;
   readonly service?: string;
   readonly container?: string;
+  readonly from?: string;
   readonly for: string;
   readonly reason: string;
   readonly owner?: string;
+  readonly dryRun?: boolean;
 }
 
-/** Longest silence, ms: who needs a longer one should change the rules. */
-const LONGEST_MS = 90 * 86_400_000;
+const DAY_MS = 86_400_000;
+/** Longest silence, and longest time until one begins, ms: who needs more should change the rules. */
+const LONGEST_MS = 90 * DAY_MS;
+const FURTHEST_MS = 366 * DAY_MS;
+/** Maintenance windows are in the configuration. */
+const CALENDAR = [...STORED, 'alert'] as const;
 /** Firing incidents that are looked at. */
 const LIMIT = 10_000;
 
@@ -41,137 +46,188 @@ export const registerSilence: Register = (program, signal) => {
   const add = addCommand(
     silence,
     'add',
-    'begin one now. What is over before it ends is never sent; what still fires then is sent when it ends',
+    'add one. What is over before it ends is never sent; what still fires then is sent when it ends',
   );
   add
+    .argument(
+      '[matchers...]',
+      'all have to hold, such as container=~"web-.*" severity!=critical; names are host, service, container, image, label.KEY, severity and rule, operators =, !=, =~ and !~',
+    )
     .option('--container <glob>', 'containers, such as web-*')
     .option('--service <glob>', 'services')
     .option('--host <glob>', 'hosts')
+    .option('--from <time>', 'start, such as 2026-01-31T22:00 (default: now)')
     .requiredOption('--for <duration>', 'how long, such as 2h')
     .requiredOption('--reason <text>', 'why, for others who see it')
-    .option('--owner <name>', 'who wants it (default: you)');
+    .option('--owner <name>', 'who wants it (default: you)')
+    .option('--dry-run', 'only say whom it would be about');
   setAction(add, signal, silenceAdd, { needs: STORED });
-  const list = addCommand(silence, 'list', 'those in force');
+  const list = addCommand(
+    silence,
+    'list',
+    'those in force and to come, deploys and maintenance windows too, with what they keep back',
+  );
   list.option('--all', 'also those that ended in the last 30 days').option('--json', 'machine-readable');
-  setAction(list, signal, silenceList, { needs: STORED });
-  const end = addCommand(silence, 'end', 'end one early; what it held back and still fires is sent');
+  setAction(list, signal, silenceList, { needs: CALENDAR });
+  const end = addCommand(silence, 'end', 'end one early; what it kept back and still fires is sent');
   end.argument('<id>', 'as `silence list` shows it');
-  setAction(end, signal, silenceEnd, { needs: STORED });
+  setAction(end, signal, silenceEnd, { needs: CALENDAR });
 };
 
 /** Prints what the new silence covers and how to end it. */
-async function silenceAdd(context: Context, flags: SilenceFlags): Promise<number> {
-  const now = context.clock.now();
-  const silence = silenceOf(flags, now);
-  return openState(context, 'write', async state => {
-    if (!(await state.saveSilence(silence, now))) throw tooMany();
-    const firing = await state.incidents({ from: now, to: now + 1 }, LIMIT);
-    const nobody = await nobodyLine(context, flags, firing);
-    if (nobody !== null) note(nobody);
-    context.out.write(`${addedLines(silence, firing, { now, zone: context.zone }).join('\n')}\n`);
+async function silenceAdd(context: Context, flags: SilenceFlags, ...matchers: string[]): Promise<number> {
+  const present = presentOf(context);
+  const silence = silenceOf(flags, matchers, present);
+  return openState(context, flags.dryRun ? 'read' : 'write', async state => {
+    const held = await preview(context, flags, { state, silence, now: present.now });
+    if (!flags.dryRun) await save(state, silence, present.now);
+    const lines = flags.dryRun ? dryLines(silence, held, present) : addedLines(silence, held, present);
+    context.out.write(`${lines.join('\n')}\n`);
   });
 }
 
-/** A line when nobody has such a name now: a slip is found in the night otherwise. Null when somebody has, or nobody is known. */
-async function nobodyLine(
+export async function save(state: State, silence: Silence, now: number): Promise<void> {
+  if (!(await state.saveSilence(silence, now))) throw tooMany();
+}
+
+/** Whom it is about; says so when that is nobody, as a slip is found in the night otherwise. */
+async function preview(
   { config, log }: Context,
   flags: SilenceFlags,
-  firing: readonly Incident[],
-): Promise<string | null> {
-  const filter = new SubjectFilter(flags);
-  if (firing.map(incident => filter.takes(incident)).includes(true)) return null;
+  { state, silence, now }: { readonly state: State; readonly silence: Silence; readonly now: number },
+): Promise<WouldHold> {
+  const firing = await firingAt(state, now);
   const newest = await newestFrames(config, log);
-  if ('why' in newest) return `the names were not compared with stored ones: ${newest.why}`;
+  const frames = 'why' in newest ? null : newest.frames;
+  const held = wouldHold(silence, firing, frames);
+  if (held.incidents.length > 0 || held.containers?.length) return held;
+  if ('why' in newest) {
+    note(`the names were not compared with stored ones: ${newest.why}`);
+    return held;
+  }
+  const filter = new SubjectFilter(flags);
+  for (const incident of firing) filter.takes(incident);
   for (const { host, containers } of newest.frames)
     for (const { name, service } of containers) filter.takes({ host, service, container: name });
   const none = filter.noneText();
-  return none === null ? null : `${none} now; the silence waits for one`;
+  const what = none === null ? 'it is about none of the containers seen last' : `${none} now`;
+  note(`${what}; the silence waits for one`);
+  return held;
 }
 
-/** Those in force, with `--all` also those that ended and are remembered. */
+const firingAt = (state: State, now: number): Promise<Incident[]> =>
+  state.incidents({ from: now, to: now + 1 }, LIMIT);
+
+/** Those in force and to come, with `--all` also those that ended and are remembered. */
 async function silenceList(
   context: Context,
   flags: CommonFlags & { readonly all?: boolean; readonly json?: boolean },
 ): Promise<number> {
-  const now = context.clock.now();
+  const present = presentOf(context);
+  const windows = windowsOf(context.config).upcoming(present.now);
+  const print = (found: readonly Holding[]) => {
+    const lines = found.map(one => holdingLine(one, present));
+    const text = `${lines.join('\n') || (flags.all ? 'No silences.' : 'No silences in force.')}\n`;
+    context.out.write(flags.json ? jsonText(found.map(one => silenceJson(one, present.now))) : text);
+  };
   return openState(
     context,
     'read',
     async state => {
-      const found = await state.silences(flags.all ? 0 : now);
-      const lines = found.map(silence => silenceLine(silence, presentOf(context)));
-      const text = `${lines.join('\n') || (flags.all ? 'No silences.' : 'No silences in force.')}\n`;
-      context.out.write(flags.json ? jsonText(found.map(silence => silenceJson(silence, now))) : text);
+      const firing = await firingAt(state, present.now);
+      const all = [...(await state.silences(flags.all ? 0 : present.now)), ...windows];
+      print(all.map(silence => holdingOf(silence, firing, present.now)));
     },
-    () => flags.json && context.out.write(jsonText([])),
+    () => (flags.json || windows.length > 0) && print(windows.map(silence => ({ silence, holds: [] }))),
   );
 }
 
-/** What it held back is sent, if it still fires. */
+export const windowsOf = ({ alert, time_zone }: Config): MaintenanceWindows =>
+  new MaintenanceWindows(alert.maintenance, time_zone);
+
+/** What it kept back is sent, if it still fires. */
 async function silenceEnd(context: Context, _flags: CommonFlags, id: string): Promise<number> {
-  const now = context.clock.now();
+  const present = presentOf(context);
+  if (context.config.alert.maintenance.some(({ name }) => name === id)) throw ofConfiguration(id);
   return openState(context, 'write', async state => {
-    const silence = (await state.silences(now)).find(each => each.id === id);
+    const silence = (await state.silences(present.now)).find(each => each.id === id);
     if (!silence) throw unknown(id);
-    await state.saveSilence({ ...silence, until: now }, now);
-    context.out.write(`ended: ${silenceLine({ ...silence, until: now }, { now, zone: context.zone })}\n`);
+    const ended = await endNow(state, silence, present.now);
+    context.out.write(`ended: ${silenceLine(ended, present)}\n`);
   });
 }
 
-/** Throws a TidegaugeError about the flag that is wrong. */
-export function silenceOf(flags: SilenceFlags, now: number): Silence {
-  if (SILENCE_PARTS.every(part => flags[part] === undefined)) {
+/** One that has not begun never will: it ends as it begins. */
+export async function endNow(state: State, silence: Silence, now: number): Promise<Silence> {
+  const ended = { ...silence, from: Math.min(silence.from, now), until: now };
+  await state.saveSilence(ended, now);
+  return ended;
+}
+
+/** Throws a TidegaugeError about the flag or matcher that is wrong. */
+export function silenceOf(flags: SilenceFlags, texts: readonly string[], present: Present): Silence {
+  if (texts.length === 0 && SILENCE_PARTS.every(part => flags[part] === undefined)) {
     throw new UsageError({
       place: '',
-      found: 'one of --container, --service and --host is required',
+      found: 'a matcher or one of --container, --service and --host is required',
       remedy: "To silence everything, use --host '*'.",
     });
   }
-  const length = parseDuration(flags.for);
-  if (length === null || length < 1 || length > LONGEST_MS)
-    throw wrongFlag('--for', 'a duration of up to 90d, such as 2h', printable(flags.for));
+  if (texts.length > MATCHER_CAPS.matchers)
+    throw wrongFlag('silence add', `at most ${MATCHER_CAPS.matchers} matchers`, String(texts.length));
   const part = (name: 'host' | 'service' | 'container') => textOf(`--${name}`, flags[name] ?? '*');
+  const from = startOf(flags, present);
   return {
-    id: randomBytes(4).toString('hex'),
+    id: newId(),
     match: { host: part('host'), service: part('service'), container: part('container') },
-    from: now,
-    until: Math.ceil(now + length),
+    ...(texts.length > 0 ? { matchers: texts.map(parseMatcher) } : {}),
+    from,
+    until: from + lengthOf(flags.for, LONGEST_MS),
     owner: textOf('--owner', flags.owner ?? personHere()),
     reason: textOf('--reason', flags.reason),
   };
 }
 
-function textOf(flag: string, text: string): string {
+export const newId = (): string => randomBytes(4).toString('hex');
+
+function startOf({ from }: SilenceFlags, { now, zone }: Present): number {
+  if (from === undefined) return now;
+  if (parseDuration(from) !== null)
+    throw wrongFlag(
+      '--from',
+      'a time such as 2026-01-31T22:00',
+      printable(from),
+      'Without it, it starts now.',
+    );
+  const start = timeFlag('--from', from, { now, zone });
+  if (start >= now && start - now <= FURTHEST_MS) return start;
+  const found = start < now ? `${zone.text(start)}, which is over` : zone.text(start);
+  throw wrongFlag('--from', 'a time to come, within a year', found, 'Without it, it starts now.');
+}
+
+/** Milliseconds of `--for`. */
+export function lengthOf(text: string, longestMs: number): number {
+  const length = parseDuration(text);
+  if (length !== null && length >= 1 && length <= longestMs) return Math.ceil(length);
+  throw wrongFlag('--for', `a duration of up to ${longestMs / DAY_MS}d, such as 2h`, printable(text));
+}
+
+export function textOf(flag: string, text: string): string {
   if (text.trim() !== '' && text.length <= SILENCE_TEXT) return text;
   throw wrongFlag(flag, `a text of 1 to ${SILENCE_TEXT} characters`, `${text.length} characters`);
 }
 
-/** `1a2b3c4d: container web-*, until 2026-01-31T22:00:00.000Z, by anna: deploy`. */
-export function silenceLine(silence: Silence, { now, zone }: Present): string {
-  const { id, until, owner, reason } = silence;
-  const end = `${until > now ? 'until' : 'ended'} ${zone.text(until)}`;
-  return `${id}: ${subjectOf(silence)}, ${end}, by ${printable(owner)}: ${printable(reason)}`;
-}
-
 /** What to tell the person who added it. */
-export function addedLines(silence: Silence, firing: readonly Incident[], present: Present): string[] {
-  const covered = firing.filter(incident => isCovered(silence, incident, present.now)).length;
-  const firingText =
-    covered === 0
-      ? 'Nothing that is firing now is covered.'
-      : `Of what is firing now it covers ${formatCounted(covered, 'incident')}.`;
-  return [
-    `silenced ${silenceLine(silence, present)}`,
-    firingText,
-    `Incidents are raised and stored as before. End it with \`tidegauge silence end ${silence.id}\`.`,
-  ];
-}
+const addedLines = (silence: Silence, held: WouldHold, present: Present): string[] => [
+  `silenced ${silenceLine(silence, present)}`,
+  ...wouldHoldLines(held),
+  `Incidents are raised and stored as before. End it with \`tidegauge silence end ${silence.id}\`.`,
+];
 
-const silenceJson = ({ id, match, from, until, owner, reason }: Silence, now: number) => ({
-  ...{ id, ...match },
-  ...{ from: isoTime(from), until: isoTime(until), in_force: from <= now && now < until },
-  ...{ owner, reason },
-});
+const dryLines = ({ id: _, ...silence }: Silence, held: WouldHold, present: Present): string[] => [
+  silenceLine({ ...silence, id: 'not added' }, present),
+  ...wouldHoldLines(held),
+];
 
 const wrongFlag = (
   place: string,
@@ -183,14 +239,21 @@ const wrongFlag = (
 const unknown = (id: string): TidegaugeError =>
   wrongFlag(
     'silence end',
-    'the id of a silence in force',
+    'the id of a silence in force or to come',
     printable(id),
     '`tidegauge silence list` shows them.',
   );
+
+const ofConfiguration = (name: string): TidegaugeError =>
+  new UsageError({
+    place: 'silence end',
+    found: `${name} is a maintenance window of the configuration`,
+    remedy: 'Change alert.maintenance, and start tidegauge again.',
+  });
 
 const tooMany = (): TidegaugeError =>
   new TidegaugeError({
     place: 'silence add',
     found: 'too many silences are in force',
-    remedy: 'End some (`tidegauge silence list`), or use a glob for several.',
+    remedy: 'End some (`tidegauge silence list`), or use a pattern for several.',
   });

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { printable } from '../errors.ts';
+import type { TimeZone } from '../time-zone.ts';
 import { type Incident, SEVERITIES, type Severity } from './incident.ts';
 
 /** A person has taken an incident on: nobody needs to be told of it again, unless it gets worse. */
@@ -42,4 +44,10 @@ export function isAcknowledged(
 ): boolean {
   if (!ack || ack.undone || resolvedAt !== null) return false;
   return SEVERITIES.indexOf(severity) <= SEVERITIES.indexOf(ack.severity);
+}
+
+/** `acknowledged by anna at 2026-01-31T22:00:00.000Z: on it`. */
+export function ackText({ by, note, at, undone }: Ack, zone: TimeZone): string {
+  if (undone) return `acknowledgement taken back by ${printable(undone.by)} at ${zone.text(undone.at)}`;
+  return `acknowledged by ${printable(by)} at ${zone.text(at)}${note === '' ? '' : ` (${printable(note, ACK_TEXT)})`}`;
 }

@@ -6,7 +6,7 @@ import type { Flow } from '../../core/traffic/flow.ts';
 import { createSqliteState } from '../../state/sqlite/state.ts';
 import { SqliteStore } from '../../store/sqlite/store.ts';
 import { busyParts, frameOf } from '../data/frames.ts';
-import { incidentOf, notificationOf } from '../data/incidents.ts';
+import { ackOf, incidentOf, notificationOf } from '../data/incidents.ts';
 import { newMarkOf } from '../data/marks.ts';
 import { temporaryFolder } from '../parts/process.ts';
 import { writeConfig } from '../parts/tidegauge.ts';
@@ -50,6 +50,8 @@ function checkConvention(value: unknown, path: string): void {
   if (value === null || typeof value !== 'object') return;
   for (const [key, child] of Object.entries(value)) {
     const at = `${path}.${key}`;
+    // Keys of Docker labels are what people named them.
+    if (path.endsWith('.labels')) continue;
     expect(`${at}: ${/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(key) ? key : 'not snake_case'}`).toBe(
       `${at}: ${key}`,
     );
@@ -110,12 +112,14 @@ describe('what commands print for other programs', () => {
         await store.writeFrames(frames);
         const lease = await state.acquire('lane-0', 'test', 60_000);
         if (!lease) throw new Error('a free lane was refused');
-        const incident = incidentOf(systemClock.now() - 5000);
+        const labels = { 'com.example.Team': 'shop' };
+        const incident = incidentOf(systemClock.now() - 5000, { image: 'shop:1', labels });
         await state.commit(lease, {
           incidents: [incident],
           notifications: [notificationOf(incident, 'chat')],
         });
         await state.saveMark(newMarkOf(incident));
+        await state.saveAck(ackOf(incident));
         const now = systemClock.now();
         await state.saveSilence(
           {

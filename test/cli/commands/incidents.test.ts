@@ -1,9 +1,9 @@
 import { expect, it } from '@jest/globals';
-import { listing, withNotifications } from '../../../cli/commands/incidents.ts';
+import { listing, type Said, withNotifications } from '../../../cli/commands/incidents.ts';
 import { incidentJson } from '../../../core/incident/incident-json.ts';
 import { UTC } from '../../../core/time-zone.ts';
 import type { Delivery } from '../../../state/contract.ts';
-import { incidentOf, notificationOf, resolved } from '../../data/incidents.ts';
+import { ackOf, incidentOf, notificationOf, resolved } from '../../data/incidents.ts';
 import { markOf } from '../../data/marks.ts';
 
 const incident = resolved(incidentOf(1_700_000_000_000));
@@ -16,22 +16,23 @@ const delivery = (parts: Partial<Delivery>): Delivery => ({
   lastError: null,
   ...parts,
 });
+const NOTHING: Said = { marks: new Map(), acks: new Map() };
 const DELIVERIES = new Map([
   [incident.id, [delivery({}), delivery({ status: 'pending', attempts: 3, lastError: '503\n' })]],
   [older.id, [delivery({ notification: notificationOf(older, 'ops'), status: 'dead', attempts: 300 })]],
 ]);
 
 it('lists under each incident what became of its notifications, and those of others that were not delivered', () => {
-  expect(listing([incident], DELIVERIES, new Map(), UTC).slice(-3)).toEqual([
+  expect(listing([incident], DELIVERIES, NOTHING, UTC).slice(-3)).toEqual([
     '  resolved to ops: delivered after 1 attempt',
     '  resolved to ops: pending after 3 attempts, last error: 503\\x0a',
     `incident ${older.id}: firing to ops: dead after 300 attempts`,
   ]);
-  expect(listing([], new Map(), new Map(), UTC)).toEqual(['No incidents.']);
+  expect(listing([], new Map(), NOTHING, UTC)).toEqual(['No incidents.']);
 });
 
 it('adds notifications to incidents as JSON', () => {
-  expect(withNotifications([incident], DELIVERIES, new Map())).toEqual([
+  expect(withNotifications([incident], DELIVERIES, NOTHING)).toEqual([
     {
       ...incidentJson(incident),
       notifications: [
@@ -45,12 +46,31 @@ it('adds notifications to incidents as JSON', () => {
 it('shows what people said of an incident, and nothing where nobody did', () => {
   const said = { kind: 'expected', note: 'load\u001b[31m test', at: 1_700_000_100_000, from: null } as const;
   const marks = new Map([[incident.id, markOf(incident, 1, said)]]);
-  expect(listing([incident], new Map(), marks, UTC)).toContain(
+  expect(listing([incident], new Map(), { ...NOTHING, marks }, UTC)).toContain(
     '  marked expected 2023-11-14T22:15:00.000Z by anna: load\\x1b[31m test',
   );
-  const [marked, unmarked] = withNotifications([incident, older], new Map(), marks);
+  const [marked, unmarked] = withNotifications([incident, older], new Map(), { ...NOTHING, marks });
   expect(marked).toMatchObject({
     mark: { kind: 'expected', by: 'anna', note: said.note, at: '2023-11-14T22:15:00.000Z', from: null },
   });
   expect(unmarked).not.toHaveProperty('mark');
+});
+
+it('shows who has taken an incident on, and that it has become worse since', () => {
+  const said = { ...NOTHING, acks: new Map([[older.id, ackOf(older, { note: 'on it' })]]) };
+  const lines = (one: typeof older, about = said) => listing([one], new Map(), about, UTC);
+  expect(lines(older)).toContain('  acknowledged by anna at 2020-09-13T12:26:45.000Z (on it)');
+  expect(lines({ ...older, severity: 'critical' })).toContain(
+    '  acknowledged by anna at 2020-09-13T12:26:45.000Z (on it), when it was warning',
+  );
+  expect(withNotifications([older, { ...older, severity: 'critical' }], new Map(), said)).toMatchObject([
+    {
+      ack: { by: 'anna', note: 'on it', at: '2020-09-13T12:26:45.000Z', severity: 'warning', in_force: true },
+    },
+    { ack: { in_force: false } },
+  ]);
+  const undone = ackOf(older, { undone: { by: 'bert', at: 0 } });
+  const takenBack = { ...NOTHING, acks: new Map([[older.id, undone]]) };
+  expect(lines(older, takenBack).join()).not.toContain('acknowledged');
+  expect(withNotifications([older], new Map(), takenBack)[0]).not.toHaveProperty('ack');
 });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { silenceOf } from '../../../cli/commands/silence.ts';
 import { systemClock } from '../../../core/clock.ts';
+import { UTC } from '../../../core/time-zone.ts';
 import { createSqliteState } from '../../../state/sqlite/state.ts';
 import { SqliteStore } from '../../../store/sqlite/store.ts';
 import { busyParts, frameOf } from '../../data/frames.ts';
@@ -48,7 +49,7 @@ describe('silence', () => {
     expect(added.code).toBe(0);
     expect(added.output).toMatch(/^silenced [0-9a-f]{8}: container sh\*, until .*Z, by anna.*: deploy$/m);
     expect(added.output).not.toContain('\u001b');
-    expect(added.output).toContain('Of what is firing now it covers 1 incident.');
+    expect(added.output).toContain('Of what is firing now it covers 1 incident:');
     const [id = ''] = /[0-9a-f]{8}(?=:)/.exec(added.output) ?? [];
     expect(added.output).toContain(`tidegauge silence end ${id}`);
     const [silence] = await state.silences(systemClock.now());
@@ -61,6 +62,71 @@ describe('silence', () => {
     expect((await type('silence', 'list')).output).toBe('No silences in force.\n');
     expect((await type('silence', 'list', '--all')).output).toContain(`${id}: container sh*, ended`);
     expect(await type('silence', 'end', id)).toMatchObject({ code: 2 });
+  });
+
+  it('takes matchers, may begin later, and says whom it would keep back before it is added', async () => {
+    const matchers = ['container=~sh.*', 'severity!=critical'];
+    const dry = await add(...matchers, '--for', '2h', '--dry-run');
+    expect([dry.code, dry.output]).toEqual([
+      0,
+      expect.stringMatching(/^not added: container=~"sh\.\*", severity!="critical", until .*: deploy$/m),
+    ]);
+    expect(dry.output).toContain(`covers 1 incident:\n  ${incident.title}\n`);
+    expect(await state.silences(systemClock.now())).toEqual([]);
+    const later = new Date(systemClock.now() + 3_600_000).toISOString();
+    const { output } = await add(...matchers, '--from', later, '--for', '2h');
+    expect(output).toContain(`, from ${later} until `);
+    const [silence] = await state.silences(systemClock.now());
+    expect(silence).toMatchObject({ from: Date.parse(later), until: Date.parse(later) + 7_200_000 });
+    expect(JSON.parse((await type('silence', 'list', '--json')).output)).toMatchObject([
+      {
+        kind: 'silence',
+        matchers: ['container=~"sh.*"', 'severity!="critical"'],
+        in_force: false,
+        holds: [],
+      },
+    ]);
+    expect((await type('silence', 'end', silence?.id ?? '')).code).toBe(0);
+    expect(await state.silences(systemClock.now())).toEqual([]);
+    const wrong = await add('contianer=web', '--for', '2h');
+    expect(wrong).toMatchObject({ code: 2 });
+    expect(wrong.output).toContain('incidents have no "contianer". Use container.');
+  });
+
+  it('list says what one keeps back that ends soon, and when a maintenance window is', async () => {
+    await add('--container', 'shop', '--for', '10m');
+    const [silence] = await state.silences(systemClock.now());
+    const [line] = (await type('silence', 'list')).output.split('\n');
+    expect(line).toMatch(/ \(keeps back 1 incident; ends in .*, and they are told of then\)$/);
+    writeConfig(
+      folder.path,
+      {
+        ...{ data, capture: { docker: 'off' } },
+        alert: {
+          maintenance: [
+            {
+              name: 'backup',
+              matchers: ['service=shop/db'],
+              schedule: '30 2 * * *',
+              duration: '2h',
+              reason: 'nightly',
+            },
+          ],
+        },
+      },
+      'windows.yaml',
+    );
+    const listed = JSON.parse((await type('silence', 'list', '--json', '-c', 'windows.yaml')).output);
+    expect(listed).toMatchObject([
+      { id: silence?.id, in_force: true, holds: [incident.id], expiring: true },
+      { id: 'backup', kind: 'maintenance', matchers: ['service="shop/db"'], reason: 'nightly', holds: [] },
+    ]);
+    const { output } = await type('silence', 'list', '-c', 'windows.yaml');
+    expect(output).toMatch(
+      /^backup: maintenance window, service="shop\/db", .*until .*, by configuration: nightly$/m,
+    );
+    expect(await type('silence', 'end', 'backup', '-c', 'windows.yaml')).toMatchObject({ code: 2 });
+    await type('silence', 'end', silence?.id ?? '');
   });
 
   it('add says so when nobody has such a name now and what is near, and adds it all the same', async () => {
@@ -83,7 +149,7 @@ describe('silence', () => {
     const { code, output } = await add('--for', '2h');
     expect([code, output]).toEqual([
       2,
-      expect.stringMatching(/one of --container, --service and --host is required.*--host '\*'/),
+      expect.stringMatching(/a matcher or one of --container, --service and --host is required.*--host '\*'/),
     ]);
     expect(await state.silences(0)).toEqual(before);
   });
@@ -95,10 +161,14 @@ describe('silence', () => {
     [{ host: 'x'.repeat(201) }, /--host: expected a text of 1 to 200 characters, found 201/],
     [{ owner: ' ' }, /--owner: expected a text/],
     [{ reason: '' }, /--reason: expected a text/],
+    [{ from: '2h' }, /--from: expected a time such as 2026-01-31T22:00, found 2h/],
+    [{ from: '1970-01-01' }, /--from: expected a time to come, within a year, found 1970.*, which is over/],
+    [{ from: '1972-01-01' }, /--from: expected a time to come, within a year/],
   ])('flags %j are refused', (flags, message) => {
     const right = { host: 'a', for: '2h', reason: 'deploy', owner: 'anna' };
-    expect(silenceOf(right, 1000)).toMatchObject({ from: 1000, until: 7_201_000 });
-    expect(() => silenceOf({ ...right, ...flags }, 1000)).toThrow(message);
+    const present = { now: 1000, zone: UTC };
+    expect(silenceOf(right, [], present)).toMatchObject({ from: 1000, until: 7_201_000 });
+    expect(() => silenceOf({ ...right, ...flags }, [], present)).toThrow(message);
   });
 
   it('where nothing was ever kept there is nothing to silence, and none is in force', async () => {

@@ -1,0 +1,74 @@
+import { printable } from '../../core/errors.ts';
+import { EVERYTHING, type Silence } from '../../core/incident/silence.ts';
+import { addCommand, type Register, setAction } from '../command.ts';
+import { STORED } from '../config/needs.ts';
+import type { CommonFlags, Context } from '../context.ts';
+import { note, openState } from '../open-data.ts';
+import { personHere } from '../person.ts';
+import { silenceLine } from '../silence-text.ts';
+import { type Present, presentOf } from '../times.ts';
+import { endNow, lengthOf, newId, save, textOf } from './silence.ts';
+
+export interface DeployFlags extends CommonFlags {
+  readonly for: string;
+  readonly host?: string;
+  readonly reason: string;
+  readonly owner?: string;
+  readonly done?: boolean;
+}
+
+/** Longest deploy, ms. */
+const LONGEST_MS = 86_400_000;
+
+export const registerDeploying: Register = (program, signal) => {
+  const command = addCommand(
+    program,
+    'deploying',
+    'for a CI job: a service is being deployed. Until --done or the end of that time nobody is told of what this explains: all but what is critical, unless that is only that somebody is gone',
+  );
+  command
+    .argument('<service>', 'such as shop/web, or a glob such as shop/*')
+    .option('--for <duration>', 'how long at most', '10m')
+    .option('--host <glob>', 'on these hosts (default: all)')
+    .option('--reason <text>', 'such as the release', 'deploy')
+    .option('--owner <name>', 'who deploys (default: you)')
+    .option('--done', 'it is over: what still fires is told now');
+  setAction(command, signal, deploying, { needs: STORED });
+};
+
+async function deploying(context: Context, flags: DeployFlags, service: string): Promise<number> {
+  const present = presentOf(context);
+  const deploy = deployOf(flags, service, present);
+  return openState(context, 'write', async state => {
+    const same = (await state.silences(present.now)).filter(silence => isSame(silence, deploy));
+    if (!flags.done) {
+      await save(state, deploy, present.now);
+      context.out.write(`deploying ${silenceLine(deploy, present)}\n`);
+    } else if (same.length === 0) note(`no deploy of ${printable(service)} is under way`);
+    // One that was begun again takes the place of those before.
+    for (const silence of same) {
+      const ended = await endNow(state, silence, present.now);
+      if (flags.done) context.out.write(`ended: ${silenceLine(ended, present)}\n`);
+    }
+  });
+}
+
+const isSame = ({ kind, match }: Silence, deploy: Silence): boolean =>
+  kind === 'deploy' && match.service === deploy.match.service && match.host === deploy.match.host;
+
+/** The silence of a deploy that begins now. Throws a UsageError about the flag that is wrong. */
+export function deployOf(flags: DeployFlags, service: string, { now }: Present): Silence {
+  return {
+    id: newId(),
+    kind: 'deploy',
+    match: {
+      ...EVERYTHING,
+      service: textOf('deploying', service),
+      host: textOf('--host', flags.host ?? '*'),
+    },
+    from: now,
+    until: now + lengthOf(flags.for, LONGEST_MS),
+    owner: textOf('--owner', flags.owner ?? personHere()),
+    reason: textOf('--reason', flags.reason),
+  };
+}
