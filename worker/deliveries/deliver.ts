@@ -1,19 +1,23 @@
 import { CAPS } from '../../core/caps.ts';
 import type { Clock } from '../../core/clock.ts';
 import { describeError } from '../../core/errors.ts';
-import type { Silence } from '../../core/incident/silence.ts';
+import { type Silence, silenceText } from '../../core/incident/silence.ts';
 import type { Log } from '../../core/log.ts';
 import { type Backoff, pauseAfter, retrying } from '../../core/retry.ts';
 import type { Receiver, Repetition } from '../../notify/contract.ts';
 import type {
+  Acks,
   Deliveries,
   Delivery,
   DeliveryOutcome,
   Incidents,
   Lease,
   Leases,
+  Marks,
   Silences,
 } from '../../state/contract.ts';
+import type { IncidentStore } from '../../store/contract.ts';
+import { Audit } from './audit.ts';
 import { decide } from './decide.ts';
 import { endOrphanedDeliveries } from './orphaned-deliveries.ts';
 import type { Pace } from './pace.ts';
@@ -25,7 +29,9 @@ import { Silencing } from './silences.ts';
 export type Unrecorded = Map<string, DeliveryOutcome>;
 
 export interface DeliverDeps {
-  readonly state: Leases & Deliveries & Silences & Pick<Incidents, 'incident' | 'incidents'>;
+  readonly state: Leases & Deliveries & Silences & Acks & Marks & Pick<Incidents, 'incident' | 'incidents'>;
+  /** Where silences, acknowledgements and marks are shown beside the incidents; absent: nowhere. */
+  readonly store?: Pick<IncidentStore, 'writeAnnotations'>;
   readonly receivers: readonly Receiver[];
   readonly clock: Clock;
   readonly log: Log;
@@ -41,6 +47,8 @@ export interface DeliverDeps {
 const STATE_BACKOFF: Backoff = { firstMs: 1000, maxMs: 10_000 };
 /** How often held deliveries are reviewed: the longest delay after a silence was ended. */
 const REVIEW_MS = 5000;
+/** How often silences, acknowledgements and marks are written into the store. */
+const AUDIT_MS = 15_000;
 
 /**
  * Delivers what is due while the policy lease is held: one queue per receiver, so that a slow or broken receiver holds
@@ -98,6 +106,7 @@ export class Deliverer {
     this.#loops = [
       this.#endOrphanedDeliveries(),
       this.#loop({}, () => this.#reviewHeld()),
+      this.#audit(),
       ...this.#deps.receivers.map(deliver),
     ];
   }
@@ -138,8 +147,34 @@ export class Deliverer {
   }
 
   async #reviewHeld(): Promise<number> {
-    if (!(await this.#silencing.review(this.#lease, this.#deps.clock.now()))) this.lost = true;
+    const now = this.#deps.clock.now();
+    if (!(await this.#silencing.review(this.#lease, now))) this.lost = true;
+    for (const { silence, held } of this.#silencing.expiring(now))
+      this.#deps.log.warn(
+        { by: silenceText(silence), held },
+        'a silence ends soon, and what it keeps back is sent then',
+      );
     return REVIEW_MS;
+  }
+
+  /** No message waits for it: a store that is away is asked again. */
+  async #audit(): Promise<void> {
+    const { state, store, clock, log, windows = () => [] } = this.#deps;
+    const { signal } = this.#abort;
+    if (!store) return;
+    const audit = new Audit({ state, store, windows });
+    let failing = false;
+    while (!signal.aborted && !this.lost) {
+      try {
+        await audit.round(clock.now());
+        failing = false;
+      } catch (error) {
+        if (!failing)
+          log.warn({ error: describeError(error) }, 'what people did cannot be annotated, trying again');
+        failing = true;
+      }
+      await clock.sleep(AUDIT_MS, signal);
+    }
   }
 
   async #attempt(receiver: Receiver, delivery: Delivery, pace: Pace): Promise<void> {

@@ -19,6 +19,8 @@ import type {
 /** What silencing needs of the state. */
 export type SilencingState = Deliveries & Silences & Pick<Incidents, 'incident'>;
 
+/** A silence that ends so soon, ms, and holds something is told of. */
+const SOON_MS = 900_000;
 /** How many held deliveries are looked at, newest first. */
 const PAGE = 10_000;
 
@@ -33,6 +35,9 @@ export class Silencing {
   /** Silences in force, and deliveries that they hold, at the last review. */
   active = 0;
   held = 0;
+  /** Of those in force, how many deliveries each holds, and the ends of which were told, by id. */
+  #holding = new Map<Silence, number>();
+  #told = new Map<string, number>();
   #newest: { readonly text: string; readonly covering: Coverage } = { text: '[]', covering: coverage([]) };
 
   /** `windows`: maintenance windows in force at a time, epoch ms. */
@@ -46,7 +51,7 @@ export class Silencing {
     const { notification, attempts } = delivery;
     if (notification.status === 'firing') {
       const by = await this.#coverOf(notification.incident, await this.#coverage(now), now);
-      return by === null ? null : { status: 'held', attempts, nextAttempt: now, lastError: by };
+      return by && { status: 'held', attempts, nextAttempt: now, lastError: silenceText(by) };
     }
     const firing = await this.#state.delivery(keyOf(notification, 'firing'));
     if (firing?.status !== 'silenced') return null;
@@ -60,10 +65,23 @@ export class Silencing {
     this.held = held.length;
     this.active = silences.length;
     const covering = this.#compiled(silences);
+    this.#holding = new Map();
     for (const delivery of held.reverse()) {
       if (!(await this.#reviewOne(delivery, covering, lease, now))) return false;
     }
     return true;
+  }
+
+  /** Those that end soon and held something at the last review, each once. */
+  expiring(now: number): { readonly silence: Silence; readonly held: number }[] {
+    const soon = [...this.#holding].filter(
+      ([{ id, until }]) => until - now <= SOON_MS && this.#told.get(id) !== until,
+    );
+    this.#told = new Map([
+      ...[...this.#told].filter(([, until]) => until > now),
+      ...soon.map(([{ id, until }]) => [id, until] as const),
+    ]);
+    return soon.map(([silence, held]) => ({ silence, held }));
   }
 
   async #reviewOne(
@@ -73,8 +91,9 @@ export class Silencing {
     now: number,
   ): Promise<boolean> {
     const over = await this.#state.delivery(keyOf(notification, 'resolved'));
-    const by =
-      (await this.#coverOf(notification.incident, covering, now)) ?? (over && (await this.#coverAtEnd(over)));
+    const silence = await this.#coverOf(notification.incident, covering, now);
+    if (silence && over === null) this.#holding.set(silence, (this.#holding.get(silence) ?? 0) + 1);
+    const by = (silence && silenceText(silence)) ?? (over && (await this.#coverAtEnd(over)));
     const finish = ({ key }: Notification, status: DeliveryOutcome['status']) =>
       this.#state.updateDelivery(lease, key, { status, attempts, nextAttempt: now, lastError: by });
     if (by === null) return finish(notification, 'pending');
@@ -88,17 +107,16 @@ export class Silencing {
     // Silenced by a process that died before it came to the firing message.
     if (status === 'silenced') return lastError;
     const { resolvedAt } = notification.incident;
-    return resolvedAt === null
-      ? null
-      : this.#coverOf(notification.incident, await this.#coverage(resolvedAt), resolvedAt);
+    if (resolvedAt === null) return null;
+    const silence = await this.#coverOf(notification.incident, await this.#coverage(resolvedAt), resolvedAt);
+    return silence && silenceText(silence);
   }
 
-  /** The silence that covers it, for people, or null. What it has become since it opened counts, where that matters. */
-  async #coverOf(opened: Incident, covering: Coverage, now: number): Promise<string | null> {
+  /** The silence that covers it, or null. What it has become since it opened counts, where that matters. */
+  async #coverOf(opened: Incident, covering: Coverage, now: number): Promise<Silence | null> {
     const silence = covering(opened, now);
-    if (silence === null || !dependsOnCourse(silence)) return silence && silenceText(silence);
-    const still = covering((await this.#state.incident(opened.id)) ?? opened, now);
-    return still && silenceText(still);
+    if (silence === null || !dependsOnCourse(silence)) return silence;
+    return covering((await this.#state.incident(opened.id)) ?? opened, now);
   }
 
   async #coverage(now: number): Promise<Coverage> {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Incident, Notification } from '../../../core/incident/incident.ts';
-import type { Silence } from '../../../core/incident/silence.ts';
+import { isInForce, type Silence } from '../../../core/incident/silence.ts';
 import type { Receiver } from '../../../notify/contract.ts';
 import type { DeliveryStatus, Lease, State } from '../../../state/contract.ts';
 import { Deliverer } from '../../../worker/deliveries/deliver.ts';
@@ -20,6 +20,8 @@ describe('silences and deliveries', () => {
   let policy: Lease;
   let deliverer: Deliverer;
   let got: string[];
+  let windows: Silence[];
+  let logged: ReturnType<typeof recordingLog>;
 
   const receiver: Receiver = {
     name: 'chat',
@@ -31,9 +33,11 @@ describe('silences and deliveries', () => {
     },
   };
   const start = () => {
-    const { log } = recordingLog();
+    logged = recordingLog();
+    const { log } = logged;
     deliverer = new Deliverer(policy, {
       ...{ state, clock, log, leaseMs: 1e12, unrecorded: new Map(), receivers: [receiver] },
+      windows: now => windows.filter(window => isInForce(window, now)),
     });
     deliverer.start();
   };
@@ -46,6 +50,7 @@ describe('silences and deliveries', () => {
     lane = (await state.acquire('lane-0', 'me', 1e12)) as Lease;
     policy = (await state.acquire('policy', 'me', 1e12)) as Lease;
     got = [];
+    windows = [];
     start();
   });
   afterEach(async () => {
@@ -102,6 +107,39 @@ describe('silences and deliveries', () => {
     await raise(notificationOf(resolved(mine), 'chat'));
     await steps('its end to be told', () => told('web-1').length === 2);
     expect(told('web-1')).toEqual(['firing web-1', 'resolved web-1']);
+  });
+
+  it('a maintenance window holds as a silence does, and the message says its name', async () => {
+    windows = [{ ...silence('web-1', 10_000), id: 'backup', kind: 'maintenance' }];
+    await raise(notificationOf(incident('web-1'), 'chat'));
+    await steps('it to be held', async () => (await count('held')) === 1);
+    const [held] = await state.deliveries('held', 1);
+    expect(held?.lastError).toMatch(/^maintenance window backup until .*: deploy$/);
+    await steps('it to be told', () => told('web-1').length === 1);
+  });
+
+  it('of a deploy: what becomes critical meanwhile is told at once', async () => {
+    await state.saveSilence({ ...silence('*'), kind: 'deploy' }, clock.now());
+    const mine = incident('web-1');
+    await state.commit(lane, { incidents: [mine], notifications: [notificationOf(mine, 'chat')] });
+    await steps('it to be held', async () => (await count('held')) === 1);
+    const grown = { ...mine, severity: 'critical' as const };
+    await state.commit(lane, { incidents: [grown], notifications: [] });
+    await steps('it to be told', () => told('web-1').length === 1);
+  });
+
+  it('that ends soon and still holds something is warned of once', async () => {
+    await state.saveSilence(silence('web-*', 20 * 60_000), clock.now());
+    await raise(notificationOf(incident('web-1'), 'chat'), notificationOf(incident('web-2'), 'chat'));
+    await steps('both to be held', async () => (await count('held')) === 2);
+    const warnings = () => logged.lines.filter(line => JSON.stringify(line).includes('ends soon'));
+    await steps('a review', () => deliverer.silences.held === 2);
+    expect(warnings()).toEqual([]);
+    clock.advance(6 * 60_000);
+    await steps('the warning', () => warnings().length === 1);
+    for (let i = 0; i < 60; i++) clock.advance(1000);
+    await steps('another review', () => true);
+    expect(warnings()).toHaveLength(1);
   });
 
   it('ended early: what it has held is sent at once', async () => {
