@@ -5,6 +5,7 @@ import { LATENCIES, metricsOf } from '../../app/metrics/table.ts';
 import { DETECTOR_ROWS, NOTIFIER_ROWS, payloadOf, payloadSchema, RULES, SCHEMA } from '../../app/wire.ts';
 import { CAPS } from '../../core/caps.ts';
 import { systemClock } from '../../core/clock.ts';
+import { maintenanceSchema } from '../../core/config/maintenance.ts';
 import { matchSchema } from '../../core/config/match.ts';
 import { findingSchema, peerSchema, recurrenceSchema } from '../../core/incident/incident-json.ts';
 import { EXAMPLE } from './example-message.ts';
@@ -59,6 +60,15 @@ const RECEIVERS_EXAMPLE = {
   ],
 };
 
+const MAINTENANCE_EXAMPLE = {
+  name: 'backup',
+  matchers: ['service="shop/db"', 'severity!="critical"'],
+  schedule: '30 2 * * *',
+  duration: '2h',
+  zone: 'Europe/Berlin',
+  reason: 'nightly backup',
+};
+
 const HEADER = '<!-- Made by `npm run docs` from the code; edit there. -->\n';
 
 function configurationPage(): string {
@@ -80,6 +90,20 @@ does not need the group in which it is (\`silence add\` no receivers) says so in
 is refused by all. \`tidegauge check\` says what is in force, what has no effect, and which rules match no containers.
 
 ${sections.join('\n')}
+## Maintenance windows
+
+\`alert.maintenance\` is a list of times by the calendar in which messages are kept back as by a silence: what is over by
+the end is never sent, what still fires then is sent then. All matchers of a window have to hold; they are written as for
+\`tidegauge silence add\`. \`tidegauge check\` says when each comes next, \`tidegauge silence list\` what it keeps back.
+
+${keyTable(schemaKeys(maintenanceSchema), false)}
+\`\`\`yaml
+${stringify({ alert: { maintenance: [MAINTENANCE_EXAMPLE] } })}\`\`\`
+
+A window starts by the clock on the wall of its zone and lasts as long as it says. A start in the hour that is skipped when
+clocks are set forward comes at the end of that hour; in the hour that comes twice when they are set back, a daily window
+starts the first time only.
+
 ## detectors
 
 A list of rules; given, it replaces the default one, \`use: auto\` (below). Besides the options of its detector ([detectors.md](detectors.md))

@@ -3,6 +3,7 @@ import { formatBudget, isBudget } from '../../core/config/budget.ts';
 import type { Override } from '../../core/config/config.ts';
 import type { Match } from '../../core/config/match.ts';
 import { exactSize, formatDuration, formatFrequency } from '../../core/config/units.ts';
+import { isMatcher, matcherText } from '../../core/incident/matcher.ts';
 import { type Path, redact } from './redact.ts';
 import { schemaKeys } from './schema-keys.ts';
 
@@ -71,9 +72,10 @@ function withUnit(value: number, type: string | undefined): number | string {
   return type === 'size' ? exactSize(value) : value;
 }
 
-/** Values that are one text in the file: rates and sizes, factors, budgets, addresses. */
+/** Values that are one text in the file: rates and sizes, factors, budgets, addresses, matchers. */
 function text(value: object): string | null {
   if ('factor' in value) return `${value.factor}x`;
+  if (isMatcher(value)) return matcherText(value);
   if (isBudget(value)) return formatBudget(value);
   if ('value' in value && 'unit' in value) return `${value.value}${value.unit}`;
   if (!('host' in value && 'port' in value)) return null;

@@ -33,7 +33,7 @@ function problemOf(text: string): string | null {
   }
 }
 
-const window = z.strictObject({
+export const maintenanceSchema = z.strictObject({
   name: z
     .string()
     .regex(/^[\w.-]{1,60}$/, 'a name of letters, digits, `_`, `.` and `-`')
@@ -60,7 +60,7 @@ const MOST = 100;
 
 export const maintenance = () =>
   z
-    .array(window)
+    .array(maintenanceSchema)
     .max(MOST)
     .superRefine((windows, context) => {
       const names = windows.map(({ name }) => name);
@@ -73,4 +73,4 @@ export const maintenance = () =>
       'Windows in which messages are kept back as by a silence. A start in the hour that is skipped when clocks are set forward is at its end; in the hour that comes twice a daily one starts the first time.',
     );
 
-export type Maintenance = z.output<typeof window>;
+export type Maintenance = z.output<typeof maintenanceSchema>;

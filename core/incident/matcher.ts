@@ -150,6 +150,10 @@ function checkText({ name, op, value }: Matcher): void {
 export const labelKeysOf = (matchers: readonly Matcher[]): string[] =>
   matchers.flatMap(({ name }) => (name.startsWith('label.') ? [name.slice('label.'.length)] : []));
 
+/** Whether an object is a matcher. */
+export const isMatcher = (value: object): value is Matcher =>
+  'name' in value && 'op' in value && 'value' in value;
+
 /** As `parseMatcher` reads it. */
 export const matcherText = ({ name, op, value }: Matcher): string =>
   `${name}${op}"${value.replace(/[\\"]/g, '\\$&').replaceAll('\n', '\\n')}"`;
