@@ -34,8 +34,6 @@ const DAY_MS = 86_400_000;
 /** Longest silence, and longest time until one begins, ms: who needs more should change the rules. */
 const LONGEST_MS = 90 * DAY_MS;
 const FURTHEST_MS = 366 * DAY_MS;
-/** Maintenance windows are in the configuration. */
-const CALENDAR = [...STORED, 'alert'] as const;
 /** Firing incidents that are looked at. */
 const LIMIT = 10_000;
 
@@ -68,10 +66,10 @@ export const registerSilence: Register = (program, signal) => {
     'those in force and to come, deploys and maintenance windows too, with what they keep back',
   );
   list.option('--all', 'also those that ended in the last 30 days').option('--json', 'machine-readable');
-  setAction(list, signal, silenceList, { needs: CALENDAR });
+  setAction(list, signal, silenceList, { needs: STORED });
   const end = addCommand(silence, 'end', 'end one early; what it kept back and still fires is sent');
   end.argument('<id>', 'as `silence list` shows it');
-  setAction(end, signal, silenceEnd, { needs: CALENDAR });
+  setAction(end, signal, silenceEnd, { needs: STORED });
 };
 
 /** Prints what the new silence covers and how to end it. */
