@@ -4,7 +4,7 @@
 // It runs before anything is installed, under whatever Node the machine has: plain JavaScript, no dependencies.
 // What it does is announced in one line before it is done. What it may not do (not root, not Debian) it leaves
 // alone: `tidegauge run` and `scripts/test.mjs` explain what is missing then.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import {
   accessSync,
   constants,
@@ -48,29 +48,47 @@ function modified(path) {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.NEGATIVE_INFINITY;
 }
 
-/** Runs a program quietly; its output is shown only when it fails. */
-function run(command, args, env = {}) {
-  const { status, signal, error, stdout, stderr } = spawnSync(command, args, {
+/** The program that runs now, or null. */
+let running = null;
+
+// Whoever ends this process by its pid means what it runs too: nothing goes on alone, and it lives until that has ended.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+  process.on(signal, () => {
+    if (running === null) process.exit(130);
+    running.interrupted = true;
+    running.child.kill(signal);
+  });
+
+/** Runs a program quietly; its output is shown only when it fails. True: it succeeded. */
+async function run(command, args, env = {}) {
+  const child = spawn(command, args, {
     cwd: ROOT,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    encoding: 'utf8',
-    maxBuffer: 64 * 1024 * 1024,
   });
+  const own = { child, interrupted: false };
+  running = own;
+  const output = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => output.push(chunk));
+  const { error, status, signal } = await new Promise(resolve => {
+    child.once('error', error => resolve({ error }));
+    child.once('close', (status, signal) => resolve({ status, signal }));
+  });
+  running = null;
+  if (own.interrupted || signal) process.exit(130);
   if (status === 0) return true;
-  if (signal) process.exit(130);
   say(`${command} ${args.join(' ')} failed${error ? `: ${error.message}` : `, exit code ${status}`}`);
-  process.stderr.write(`${stdout ?? ''}${stderr ?? ''}`);
+  process.stderr.write(Buffer.concat(output));
   return false;
 }
 
 /** npm writes its hidden lockfile last, so an interrupted installation does not look finished. */
-function installDependencies() {
+async function installDependencies() {
   const installed = modified(join(ROOT, 'node_modules/.package-lock.json'));
   if (installed >= modified(join(ROOT, 'package-lock.json'))) return;
   say('installing the dependencies of package-lock.json into node_modules (npm ci)');
   const flags = ['--ignore-scripts', '--include=dev', '--include=optional', '--no-audit', '--no-fund'];
-  if (!run('npm', ['ci', ...flags, '--loglevel=error'])) process.exit(1);
+  if (!(await run('npm', ['ci', ...flags, '--loglevel=error']))) process.exit(1);
 }
 
 /** npm scripts prefer node_modules/.bin, where a suitable Node is on Linux; elsewhere the machine's own must do. */
@@ -84,11 +102,11 @@ function checkNode() {
 }
 
 /** The kernel's tracepoints are read through tracefs; minimal systems do not mount it. */
-function mountTracefs() {
+async function mountTracefs() {
   const folder = '/sys/kernel/tracing';
   if (existsSync(join(folder, 'events')) || !existsSync(folder)) return;
   say(`mounting tracefs at ${folder}`);
-  run('mount', ['-t', 'tracefs', 'tracefs', folder]);
+  await run('mount', ['-t', 'tracefs', 'tracefs', folder]);
 }
 
 /** True when PATH, or where Debian keeps daemons, has the program. */
@@ -104,7 +122,7 @@ function has(program) {
   });
 }
 
-function installPackages(purpose) {
+async function installPackages(purpose) {
   const missing = PACKAGES[purpose].filter(([program]) => !has(program)).map(([, name]) => name);
   if (missing.length === 0 || !existsSync('/etc/debian_version') || !has('apt-get')) return;
   say(
@@ -112,15 +130,15 @@ function installPackages(purpose) {
   );
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
   const wait = ['-o', 'DPkg::Lock::Timeout=120'];
-  withoutServices(() => {
+  await withoutServices(async () => {
     // A failed update (one mirror away) is no reason not to try: the lists at hand may do.
-    run('apt-get', ['update', '-qq', ...wait], env);
-    run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...wait, ...missing], env);
+    await run('apt-get', ['update', '-qq', ...wait], env);
+    await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...wait, ...missing], env);
   });
 }
 
 /** A second, newer bpftrace for the tests, in a folder of its own; scripts/newer-bpftrace.sh runs it. */
-function unpackNewerBpftrace() {
+async function unpackNewerBpftrace() {
   const folder = join(ROOT, '.cache/trixie');
   if (existsSync(folder) || !existsSync('/etc/debian_version') || !has('debootstrap')) return;
   say('unpacking bpftrace of Debian 13 into .cache/trixie with debootstrap (half a minute)');
@@ -128,21 +146,19 @@ function unpackNewerBpftrace() {
   rmSync(unfinished, { recursive: true, force: true });
   mkdirSync(join(ROOT, '.cache'), { recursive: true });
   const options = ['--variant=minbase', '--include=bpftrace'];
-  if (run('debootstrap', [...options, 'trixie', unfinished])) renameSync(unfinished, folder);
+  if (await run('debootstrap', [...options, 'trixie', unfinished])) renameSync(unfinished, folder);
 }
 
 /**
  * Debian starts a daemon when its package is installed; tests start their own on free ports instead. The policy
  * file is Debian's documented way to say so. One that exists already is the administrator's and stays as it is.
  */
-function withoutServices(action) {
+async function withoutServices(action) {
   const policy = '/usr/sbin/policy-rc.d';
   if (existsSync(policy)) return action();
   process.once('exit', () => rmSync(policy, { force: true }));
-  // A signal ends apt-get, which `run` notices: this process has to live until the policy is removed.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(130));
   writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755, flag: 'wx' });
-  action();
+  await action();
 }
 
 const purpose = process.argv[2];
@@ -150,10 +166,10 @@ if (!Object.hasOwn(PACKAGES, purpose ?? '')) {
   process.stderr.write('usage: node scripts/setup.mjs start|test\n');
   process.exit(2);
 }
-installDependencies();
+await installDependencies();
 checkNode();
 if (process.platform === 'linux' && process.getuid() === 0) {
-  mountTracefs();
-  installPackages(purpose);
-  if (purpose === 'test') unpackNewerBpftrace();
+  await mountTracefs();
+  await installPackages(purpose);
+  if (purpose === 'test') await unpackNewerBpftrace();
 }

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { temporaryFolder } from '../parts/process.ts';
+import { Child, temporaryFolder, until } from '../parts/process.ts';
 
 const SCRIPT = join(import.meta.dirname, '../../scripts/setup.mjs');
 /** What it does as root to a machine that lacks something is not for a test to do. */
@@ -79,7 +79,51 @@ describe('scripts/setup.mjs', () => {
     const { scripts } = JSON.parse(readFileSync(join(SCRIPT, '../../package.json'), 'utf8')) as {
       scripts: Record<string, string>;
     };
-    expect(scripts[`pre${name}`]).toMatch(/^node scripts\/setup\.mjs (start|test)$/);
+    expect(scripts[`pre${name}`]).toMatch(/^exec node scripts\/setup\.mjs (start|test)$/);
+  });
+
+  describe('when it is interrupted alone, while it installs', () => {
+    /** Programs called npm in this folder write their pid and go on for ever. */
+    function lastingNpm(folder: string): void {
+      mkdirSync(folder, { recursive: true });
+      const text = `#!/bin/sh\necho $$ >"${path('pid')}"\nexec sleep 3600\n`;
+      writeFileSync(join(folder, 'npm'), text, { mode: 0o755 });
+    }
+
+    const isGone = (pid: number): boolean => {
+      try {
+        process.kill(pid, 0);
+        return false;
+      } catch {
+        return true;
+      }
+    };
+
+    async function interrupt(child: Child): Promise<number | null> {
+      const pid = await child.until('npm ci to begin', () => {
+        const text = existsSync(path('pid')) ? readFileSync(path('pid'), 'utf8') : '';
+        return text.endsWith('\n') ? Number(text) : undefined;
+      });
+      const code = await child.stop('SIGINT');
+      await until('npm ci to be gone', () => isGone(pid));
+      return code;
+    }
+
+    it('leaves nothing running', async () => {
+      lastingNpm(path('programs'));
+      const env = { ...process.env, PATH: `${path('programs')}:/usr/bin:/bin` };
+      expect(
+        await interrupt(new Child(process.execPath, [path('scripts/setup.mjs'), 'start'], { env })),
+      ).toBe(130);
+    });
+
+    it.each(['start', 'tidegauge'])('so does npm, asked for %s', async name => {
+      cpSync(join(SCRIPT, '../../package.json'), path('package.json'));
+      // Where scripts of npm look first.
+      lastingNpm(path('node_modules/.bin'));
+      const child = new Child('npm', ['run', name], { cwd: folder.path });
+      expect(await interrupt(child)).toBe(130);
+    });
   });
 
   it('refuses other purposes', () => {
