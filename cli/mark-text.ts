@@ -26,15 +26,15 @@ export function markText({ kind, at, by, note }: Mark, zone: TimeZone): string {
   return `${kindText(kind)} ${zone.text(at)} by ${printable(by)}${why}`;
 }
 
-/** A line for each limit that spoke in the incident: how high it is now that `mark` is the newest of `marks`, and why. */
+/** A line for each limit that spoke in the incident: how tolerant it is now that `mark` is the newest of `marks`, and why. */
 export function limitLines(mark: Mark, marks: readonly Mark[]): string[] {
   const limits = new MarkedLimits(marks).at(mark.at);
   return mark.spoke.map(spoke => {
     const label = labelOf(spoke, mark.host);
-    if (UNMOVED.has(spoke.rule)) return `${label}: no limit that marks could move`;
+    if (UNMOVED.has(spoke.rule)) return `${label}: marks change nothing there`;
     const factor = limits.of(spoke.rule, spoke.service)?.factor(spoke) ?? 1;
-    const height = factor === 1 ? 'limit as calibrated' : `limit ${factorText(factor)} as calibrated`;
-    return `${label}: ${height}${doubtOf(mark.kind, spoke, factor)}`;
+    const tolerance = factor === 1 ? 'as calibrated' : `${factorText(factor)} as calibrated`;
+    return `${label}: ${tolerance}${doubtOf(mark.kind, spoke, factor)}`;
   });
 }
 
@@ -49,7 +49,8 @@ function labelOf({ rule, service, direction, metric, view }: Spoke, host: string
 /** What the person may not expect: that the same again alarms all the same. */
 function doubtOf(kind: MarkKind, { score }: Spoke, factor: number): string {
   if ((kind !== 'false-alarm' && kind !== 'expected') || score < factor) return '';
-  if (factor < MOST[kind]) return '; the same again alarms, as less was marked real there';
-  if (kind === 'expected') return '; the same again alarms, as no mark moves a limit further';
-  return '; the same again alarms, as false alarms move no limit further: mark it expected if it may come again';
+  if (factor < MOST[kind])
+    return '; the same again still alarms, as something less unusual was marked real there';
+  if (kind === 'expected') return '; the same again still alarms: marks make nothing more tolerant than that';
+  return '; the same again still alarms: false alarms make nothing more tolerant than that. Mark it expected if it may come again';
 }

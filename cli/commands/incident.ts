@@ -34,9 +34,12 @@ export const registerIncident: Register = (program, signal) => {
     .argument('<id>', 'as `incidents` shows it')
     .option(
       '--false-alarm',
-      'nothing was wrong: the limit rises so that the same would not alarm, 3-fold at most',
+      'nothing was wrong: the rule becomes so tolerant here that the same would not alarm, 3-fold at most',
     )
-    .option('--expected', 'it is known and may come again: up to that height it is quiet')
+    .option(
+      '--expected',
+      'it is known and may come again: what is no more unusual than that is quiet, 50-fold at most',
+    )
     .option('--real', 'it was worth the call: the same is to alarm again, whatever else was marked')
     .option('--undo', 'take back what was said of it')
     .option('--note <text>', 'why, for others who see it');
@@ -47,7 +50,7 @@ export const registerIncident: Register = (program, signal) => {
   setAction(marks, signal, incidentMarks, { needs: STORED });
 };
 
-/** Prints how high the limits are now that spoke there. */
+/** Prints how tolerant the limits are now that spoke there. */
 async function incidentMark(context: Context, flags: MarkFlags, id: string): Promise<number> {
   const kind = kindOf(flags);
   const note = noteOf(flags);

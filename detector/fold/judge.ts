@@ -85,7 +85,7 @@ export function byMarks(judged: Judged, raised: RaisedLimits): Judged {
   const { direction, metric } = scope;
   const factor = raised.of(rule, scope.service)?.factor({ direction, metric, view: evidence.view ?? null });
   if (factor === undefined || factor === 1) return judged;
-  const text = `${evidence.text}; limit ${factorText(factor)} by marks`;
+  const text = `${evidence.text}; ${factorText(factor)} by marks`;
   return {
     ...judged,
     score: evidence.view === undefined ? score / factor : score,

@@ -34,8 +34,8 @@ const WISHES: Readonly<
 /** The limits that nobody has moved. */
 export const NOTHING_RAISED: RaisedLimits = { of: () => undefined };
 
-/** `2.2 times as high`. */
-export const factorText = (factor: number): string => `${Number(factor.toPrecision(2))} times as high`;
+/** `2.2 times as tolerant`: also of a limit that alarms below it, which is lower then. */
+export const factorText = (factor: number): string => `${Number(factor.toPrecision(2))} times as tolerant`;
 
 type Series = Pick<Spoke, 'direction' | 'metric' | 'view'>;
 

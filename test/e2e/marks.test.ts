@@ -71,7 +71,7 @@ describeWith(['docker', 'ebpf'], 'marks while `tidegauge run` watches', () => {
       90_000,
     );
     expect(await type('incident', 'mark', burst.id, '--expected', '--note', 'a test')).toMatch(
-      /^ {2}limit \(bytes sent\) of service .*: limit \d+ times as high as calibrated/m,
+      /^ {2}limit \(bytes sent\) of service .*: \d+ times as tolerant as calibrated/m,
     );
     // No end would ever come by itself: the trickle goes on.
     await toTell('firing', 'resolved');

@@ -46,13 +46,13 @@ describe('incident', () => {
     return { code: await child.exited, output: child.output };
   }
 
-  it('mark says which limits move and how high, and is kept with who, when and why', async () => {
+  it('mark says which limits move and how far, and is kept with who, when and why', async () => {
     const { code, output } = await type('incident', 'mark', incident.id, '--false-alarm', '--note', NOTE);
     expect([code, output.split('\n')]).toEqual([
       0,
       [
         `marked a false alarm: ${incident.title}`,
-        '  burst (bytes sent) of host web-1: limit 1.7 times as high as calibrated',
+        '  burst (bytes sent) of host web-1: 1.7 times as tolerant as calibrated',
         'This counts from the next frame on. Take it back with --undo.',
         '',
       ],
@@ -93,7 +93,7 @@ describe('incident', () => {
   it('mark --undo takes it back; the log of marks keeps both', async () => {
     const { output } = await type('incident', 'mark', incident.id, '--undo');
     expect(output).toContain('mark taken back: ');
-    expect(output).toContain('burst (bytes sent) of host web-1: limit as calibrated');
+    expect(output).toContain('burst (bytes sent) of host web-1: as calibrated');
     const { output: listed } = await type('incident', 'marks');
     expect(listed.split('\n')).toEqual([
       expect.stringMatching(`^${incident.id}: marked a false alarm 20.* by anna: it's`),
@@ -134,19 +134,19 @@ describe('incident', () => {
       markOf(incidentOf(now + seq), seq, { kind, at: now, spoke: [{ ...spoke, score }] });
     const large = of('false-alarm', 9, 1);
     expect(limitLines(large, [large])).toEqual([
-      'limit (bytes sent) of service shop: limit 3 times as high as calibrated; the same again alarms, as false alarms move no limit further: mark it expected if it may come again',
+      'limit (bytes sent) of service shop: 3 times as tolerant as calibrated; the same again still alarms: false alarms make nothing more tolerant than that. Mark it expected if it may come again',
     ]);
     const huge = of('expected', 100, 1);
     expect(limitLines(huge, [huge])).toEqual([
-      'limit (bytes sent) of service shop: limit 50 times as high as calibrated; the same again alarms, as no mark moves a limit further',
+      'limit (bytes sent) of service shop: 50 times as tolerant as calibrated; the same again still alarms: marks make nothing more tolerant than that',
     ]);
     const small = of('false-alarm', 2, 3);
     expect(limitLines(small, [of('real', 1.5, 2), small])).toEqual([
-      'limit (bytes sent) of service shop: limit 1.4 times as high as calibrated; the same again alarms, as less was marked real there',
+      'limit (bytes sent) of service shop: 1.4 times as tolerant as calibrated; the same again still alarms, as something less unusual was marked real there',
     ]);
     const lost = { ...spoke, rule: 'capture', service: null, direction: null, metric: null, score: 1 };
     const capture = markOf(incidentOf(now), 1, { spoke: [lost] });
-    expect(limitLines(capture, [capture])).toEqual(['capture of host web-1: no limit that marks could move']);
+    expect(limitLines(capture, [capture])).toEqual(['capture of host web-1: marks change nothing there']);
   });
 
   it('replay --marks judges by marks from the time on from which they count', async () => {

@@ -35,7 +35,7 @@ describe('limits that marks have moved', () => {
     ['expected', 100, 50],
     ['real', 40, 1],
     ['none', 40, 1],
-  ] as const)('%s of a score of %d makes a limit %d times as high', (kind, score, factor) => {
+  ] as const)('%s of a score of %d makes a limit %d times as tolerant', (kind, score, factor) => {
     expect(factorOf(marks([kind, spoke(score)]))).toBeCloseTo(factor, 12);
   });
 
@@ -131,7 +131,7 @@ describe('verdicts by limits that marks have moved', () => {
     const [calm] = fold.step(fold.init(), busy(0, 10_000), limits.at(T0)).verdicts;
     expect(calm).toMatchObject({ kind: 'judged', evidence: { seen: 2000, high: 1000, raised: 2.2 } });
     expect(calm?.kind === 'judged' && calm.score).toBeCloseTo(1 / 1.1, 12);
-    expect(calm?.kind === 'judged' && calm.evidence.text).toMatch(/; limit 2\.2 times as high by marks$/);
+    expect(calm?.kind === 'judged' && calm.evidence.text).toMatch(/; 2\.2 times as tolerant by marks$/);
     const [more] = fold.step(fold.init(), busy(0, 12_000), limits.at(T0)).verdicts;
     expect(more?.kind === 'judged' && more.score).toBeGreaterThan(1);
   });
