@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { checkMachine } from '../../../collector/capture/preflight.ts';
 import type { Direction } from '../../../core/traffic/frame.ts';
-import { captureFrames, type TestCapture, trafficOf } from '../../parts/kernel/capture.ts';
+import { captureConfig, captureFrames, type TestCapture, trafficOf } from '../../parts/kernel/capture.ts';
 import { makeCgroup } from '../../parts/kernel/cgroup.ts';
 import { describeWith } from '../../parts/need.ts';
 import { temporaryFolder } from '../../parts/process.ts';
@@ -71,3 +72,36 @@ for (const { of, bpftrace, needs } of [
     });
   });
 }
+
+describeWith(['ebpf', 'cc'], 'each way with capture.zerocopy: off', () => {
+  const cgroupOf = (way: string) => `tidegauge-way-${process.pid}-off-${way}`;
+
+  it('a receive is counted to the byte, a splice out of TCP is not seen, and the doctor says so', async () => {
+    compile();
+    const running = await captureFrames({ zerocopy: 'off' });
+    const outcomes = new Map<string, { sent: number; received: number }>();
+    for (const way of ['send_recv', 'write_read', 'udp_sendto_recvfrom', 'splice_out']) {
+      const cgroup = await makeCgroup(cgroupOf(way));
+      const child = cgroup.start(program, way);
+      expect(await child.exited).toBe(0);
+      outcomes.set(way, JSON.parse(/^\{.*\}$/m.exec(child.output)?.[0] ?? ''));
+      await cgroup.remove();
+    }
+    await running.settled();
+    await running.capture.stop();
+    for (const [way, { sent, received }] of outcomes) {
+      const bytes = (direction: Direction) => trafficOf(running.frames, `/${cgroupOf(way)}`, direction).bytes;
+      expect(received).toBeGreaterThan(0);
+      expect({ way, sent: bytes('send'), received: bytes('receive') }).toEqual({
+        way,
+        sent,
+        received: way === 'splice_out' ? 0 : received,
+      });
+    }
+    const checks = await checkMachine(captureConfig({ zerocopy: 'off' }));
+    expect(checks.find(({ name }) => name === 'coverage')).toMatchObject({
+      ok: false,
+      found: expect.stringMatching(/splice\(\) out of TCP sockets.*\(capture\.zerocopy is off\)/),
+    });
+  });
+});
