@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { BACKENDS, type BackendName } from '../../app/backend-startup.ts';
 import { ensureDataFolder } from '../../app/process-context.ts';
 import { becomeCollector } from '../../app/rights.ts';
@@ -8,6 +9,7 @@ import type { User } from '../../collector/privsep/user.ts';
 import type { Clock } from '../../core/clock.ts';
 import { describeError, printable, TidegaugeError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
+import type { State } from '../../state/contract.ts';
 import type { Store } from '../../store/contract.ts';
 import { addCommand, addHook, addUser, type Register, setCaptureAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
@@ -154,6 +156,7 @@ async function tryBackend(name: BackendName, { config, clock }: Context, log: Lo
       return using(makeState(config, clock, log), async state => {
         const description = await state.open();
         requireLanes(await state.lanes(), config.queue.lanes);
+        await tryLease(state);
         return description;
       });
   }
@@ -164,6 +167,12 @@ async function tryWriting({ claims }: Store, clock: Clock): Promise<void> {
   const text = 'tidegauge doctor';
   const now = clock.now();
   await claims?.write({ host: text, instance: text, run: text, machine: text, since: now, renewed: -now });
+}
+
+/** A lease that no run needs, taken and given back. Two doctors at once: the other one tries it. */
+async function tryLease(state: State): Promise<void> {
+  const lease = await state.acquire('doctor', randomUUID(), PART_MS);
+  if (lease) await state.release(lease);
 }
 
 /** What a backend would only write into the log: such as a Redis that may forget what it is told. */

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../../core/clock.ts';
 import { createRedisState } from '../../../state/redis/state.ts';
@@ -53,6 +54,18 @@ describeWith(['redis'], 'doctor', () => {
 });
 
 describe('doctor', () => {
+  it('takes a lease as a run does, and gives it back', async () => {
+    const data = temporaryFolder();
+    writeConfig(data.path, { data: data.path, capture: { docker: 'off' } });
+    await tidegauge(['doctor'], { cwd: data.path }).exited;
+    const db = new DatabaseSync(join(data.path, 'state.db'));
+    expect(db.prepare('SELECT name, token, expires FROM leases').all()).toEqual([
+      { name: 'doctor', token: 1, expires: 0 },
+    ]);
+    db.close();
+    data.remove();
+  });
+
   const folder = temporaryFolder();
   let hook: Hook;
   beforeEach(async () => {
