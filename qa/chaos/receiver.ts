@@ -5,7 +5,10 @@ import type { Random } from '../../test/data/random.ts';
 import { Part, type Tell } from './part.ts';
 import type { Disturbance } from './plan.ts';
 
-/** A message is refused at most so often by chance: with every time the sender waits longer. */
+/**
+ * A message is refused at most so often by chance, and so many in a row: with every time the sender waits longer, and a
+ * receiver that refuses all is a disturbance of its own.
+ */
 const REFUSALS = 2;
 
 /** A receiver of webhooks that is out of order for every fifth attempt, and remembers what it accepted. */
@@ -22,13 +25,14 @@ export interface ChaosReceiver {
 export async function startReceiver(random: Random): Promise<ChaosReceiver> {
   const accepted = new Map<string, number>();
   const refused = new Map<string, number>();
-  const counted = { repeated: 0 };
+  const counted = { repeated: 0, inRow: 0 };
   const server = createServer((request, response) => {
     request.resume().on('end', () => {
       const key = String(request.headers['webhook-id']);
       const refusals = refused.get(key) ?? 0;
-      const isUnlucky = random.next() < 0.2 && refusals < REFUSALS;
+      const isUnlucky = random.next() < 0.2 && refusals < REFUSALS && counted.inRow < REFUSALS;
       if (isUnlucky) refused.set(key, refusals + 1);
+      counted.inRow = isUnlucky ? counted.inRow + 1 : 0;
       if (receiver.isClosed || isUnlucky) {
         response.writeHead(503).end();
         return;

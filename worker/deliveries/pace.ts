@@ -1,8 +1,11 @@
 import { type Backoff, pauseAfter } from '../../core/retry.ts';
 import type { DeliveryResult, Limits } from '../../notify/contract.ts';
 
-/** Pauses after failures that came without a wish of the receiver: of one that is away, and of one message. */
-const BACKOFF: Backoff = { firstMs: 1000, maxMs: 60_000 };
+/**
+ * Pauses after failures that came without a wish of the receiver: of one that is away, and of one message. They begin
+ * short: who refuses two messages by chance must not hold up the others for long.
+ */
+const BACKOFF: Backoff = { firstMs: 500, maxMs: 60_000 };
 /** A pause of our own choice is longer or shorter by up to this share, so that many senders do not come back together. */
 const JITTER = 0.25;
 /** A pause that was asked for is never shorter, and longer by up to this share of it, and this many ms. */

@@ -46,9 +46,9 @@ describe('the pace of a receiver', () => {
         return wait;
       });
     };
-    expect(waits(middle)).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60].map(s => s * 1000));
-    expect(waits(() => 0)[0]).toBe(750);
-    expect(waits(() => 0.999)[0]).toBeLessThan(1250);
+    expect(waits(middle)).toEqual([0.5, 1, 2, 4, 8, 16, 32, 60, 60].map(s => s * 1000));
+    expect(waits(() => 0)[0]).toBe(375);
+    expect(waits(() => 0.999)[0]).toBeLessThan(625);
   });
 
   it('starts anew after an answer that was no failure', () => {
@@ -56,20 +56,20 @@ describe('the pace of a receiver', () => {
     for (const now of [0, 1000, 3000]) pace.ended(away, 1, { begun: now, now });
     pace.ended({ kind: 'accepted' }, 1, { begun: 7000, now: 7000 });
     pace.ended(away, 1, { begun: 8000, now: 8000 });
-    expect(pace.waitMs(8000)).toBe(1000);
+    expect(pace.waitMs(8000)).toBe(500);
   });
 
   it('lets a message that fails again and again wait longer than its receiver', () => {
     const pace = new Pace(LIMITS, middle);
-    expect(pace.ended(away, 5, { begun: 0, now: 0 })).toBe(16_000);
-    expect(pace.waitMs(0)).toBe(1000);
+    expect(pace.ended(away, 5, { begun: 0, now: 0 })).toBe(8000);
+    expect(pace.waitMs(0)).toBe(500);
   });
 
   it('takes failures of attempts that were under way together for one', () => {
     const pace = new Pace({ ...LIMITS, concurrency: 4 }, middle);
     expect(pace.width).toBe(4);
     for (const now of [10, 20, 30, 40]) pace.ended(away, 1, { begun: 0, now });
-    expect(pace.waitMs(40)).toBe(1000);
+    expect(pace.waitMs(40)).toBe(500);
     expect(pace.width).toBe(1);
   });
 
