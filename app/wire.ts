@@ -15,6 +15,7 @@ import type { DeliveryResult, Receiver } from '../notify/contract.ts';
 import { beat } from '../notify/heartbeat.ts';
 import { createReceivers, NOTIFIERS } from '../notify/index.ts';
 import { payloadOf, payloadSchema } from '../notify/payload.ts';
+import { messageIn, TEMPLATES } from '../notify/shared/template.ts';
 import type { Queue } from '../queue/contract.ts';
 import { createQueue } from '../queue/index.ts';
 import type { State } from '../state/contract.ts';
@@ -29,13 +30,15 @@ import { BACKENDS, BackendStartup } from './backend-startup.ts';
 /** The one schema of tidegauge.yaml. */
 export const SCHEMA = configSchema(DETECTORS, NOTIFIERS, DEFAULT_RULES);
 
-/** The tables, and what a webhook carries, for the reference documentation. */
+/** The tables, what a webhook carries, and what templates may name, for the reference documentation. */
 export {
   DEFAULT_RULES as RULES,
   DETECTORS as DETECTOR_ROWS,
+  messageIn as exampleMessage,
   NOTIFIERS as NOTIFIER_ROWS,
   payloadOf,
   payloadSchema,
+  TEMPLATES,
 };
 
 /** `readOnly`: a file must be there and stays as it is. */

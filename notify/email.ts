@@ -7,7 +7,8 @@ import { type Notification, notificationKey } from '../core/incident/incident.ts
 import type { DeliveryResult, Notifier, Receiver } from './contract.ts';
 import { caOption, timeoutOption, trustedBesides } from './shared/http.ts';
 import { limitOptions, limitsOf } from './shared/limits.ts';
-import { messageOf, plainText } from './shared/message.ts';
+import { plainText } from './shared/message.ts';
+import { messageIn, wordOptions } from './shared/template.ts';
 
 /** Mail by SMTP. The end of an incident answers the mail of its beginning, so that both are one thread. */
 
@@ -30,6 +31,7 @@ const options = z
     password: z.string().default('').describe('Password.'),
     from: mailbox.describe('Sender.'),
     to: z.array(mailbox).min(1).max(50).describe('Recipients.'),
+    ...wordOptions,
     timeout: timeoutOption,
     ca: caOption,
     ...limitOptions,
@@ -44,16 +46,23 @@ type Options = z.output<typeof options>;
 /** Message ids end like an address; the part before is the key of the message. */
 const messageId = (key: string): string => `<${key}@tidegauge.invalid>`;
 
+const firstLine = (text: string): string => text.split('\n')[0] ?? '';
+
 /** The mail about a notification. */
-export function mailOf(notification: Notification, { from, to }: Pick<Options, 'from' | 'to'>, now: number) {
+export function mailOf(
+  notification: Notification,
+  { from, to, ...words }: Pick<Options, 'from' | 'to' | 'title' | 'text'>,
+  now: number,
+) {
   const { key, status, receiver, incident } = notification;
-  const message = messageOf(notification);
+  const message = messageIn(words, notification);
   const first = messageId(notificationKey(incident.id, receiver, 'firing'));
   return {
     // As objects, so that nothing is taken for more than one address.
     from: { name: 'tidegauge', address: from },
     to: to.map(address => ({ name: '', address })),
-    subject: `[${message.headline}] ${message.summary}`,
+    subject:
+      words.title === undefined ? `[${message.headline}] ${firstLine(message.summary)}` : message.headline,
     text: `${plainText(message)}\n`,
     date: new Date(now),
     messageId: messageId(key),

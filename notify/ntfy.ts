@@ -3,8 +3,9 @@ import type { Notification } from '../core/incident/incident.ts';
 import type { Notifier } from './contract.ts';
 import { httpOptions, urlOption } from './shared/http.ts';
 import { limitOptions } from './shared/limits.ts';
-import { messageOf, plainText, withinBytes } from './shared/message.ts';
+import { plainText, withinBytes } from './shared/message.ts';
 import { postingReceiver } from './shared/preset.ts';
+import { messageIn, type Words, wordOptions } from './shared/template.ts';
 
 /** ntfy: a message published as JSON (docs.ntfy.sh/publish, "Publish as JSON"). Without `markdown` it is plain text. */
 
@@ -19,6 +20,7 @@ const options = z.strictObject({
     .regex(/^[\x21-\x7e]{0,256}$/, 'an access token')
     .default('')
     .describe('Access token of the server; empty: none.'),
+  ...wordOptions,
   ...httpOptions,
   ...limitOptions,
 });
@@ -39,8 +41,11 @@ const TAGS = {
 };
 
 /** The body of a message. */
-export function ntfyBody(notification: Notification, topic: string) {
-  const message = messageOf(notification);
+export function ntfyBody(
+  notification: Notification,
+  { topic, ...words }: Words & { readonly topic: string },
+) {
+  const message = messageIn(words, notification);
   return {
     topic,
     title: message.headline,
@@ -56,7 +61,7 @@ export const ntfy: Notifier<Options> = {
   options,
   create: (name, o, clock) =>
     postingReceiver(name, o, clock, notification => ({
-      body: ntfyBody(notification, o.topic),
+      body: ntfyBody(notification, o),
       headers: o.token === '' ? {} : { authorization: `Bearer ${o.token}` },
     })),
 };

@@ -34,8 +34,11 @@ const forChat = (text: string): string =>
     .replaceAll('>', '&gt;')
     .replace(/@(?=(all|channel|everyone|here)\b)/gi, '\uff20');
 
-/** Names go out as they are: JSON escapes them. `text` alone is for people: one line, without control characters. */
-export function payloadOf({ key, status: kind, incident }: Notification): Payload {
+/**
+ * Names go out as they are: JSON escapes them. `text` alone is for people: one line, without control characters; `own`: in
+ * other words.
+ */
+export function payloadOf({ key, status: kind, incident }: Notification, own?: string): Payload {
   const { host, severity, start, ended } = incident;
   const [worst] = incident.findings;
   const title = [incident.title, ...(worst ? circumstancesOf(worst) : [])].join('; ');
@@ -47,7 +50,11 @@ export function payloadOf({ key, status: kind, incident }: Notification): Payloa
     key,
     status,
     text: forChat(
-      printable(`[${what}] ${title} (host ${printable(host, 80)}, since ${isoTime(start)}${why})`, 1000),
+      printable(
+        own?.replaceAll('\n', ' ') ??
+          `[${what}] ${title} (host ${printable(host, 80)}, since ${isoTime(start)}${why})`,
+        1000,
+      ),
     ),
     incident: incidentJson(incident),
   };

@@ -6,6 +6,7 @@ import type { Notifier, Receiver } from './contract.ts';
 import { payloadOf } from './payload.ts';
 import { createPoster, httpOptions, type Post, shownAddress, urlOption } from './shared/http.ts';
 import { limitOptions, limitsOf } from './shared/limits.ts';
+import { messageIn, wordOptions } from './shared/template.ts';
 import { secretBytes, signatureHeaders } from './signature.ts';
 
 /** Headers that are ours, or that decide where a message ends. */
@@ -16,33 +17,46 @@ const header = z
   .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/, 'the name of an HTTP header')
   .refine(name => !RESERVED.test(name), 'a header that tidegauge does not set itself');
 
-const options = z.strictObject({
-  url: urlOption().describe('Where messages are posted to. Redirects are not followed.'),
-  format: z
-    .enum(['tidegauge', 'alertmanager'])
-    .default('tidegauge')
-    .describe(
-      'What is posted: the body of docs/webhook.md, or what Prometheus Alertmanager posts to webhooks (version 4).',
+const options = z
+  .strictObject({
+    url: urlOption().describe('Where messages are posted to. Redirects are not followed.'),
+    format: z
+      .enum(['tidegauge', 'alertmanager'])
+      .default('tidegauge')
+      .describe(
+        'What is posted: the body of docs/webhook.md, or what Prometheus Alertmanager posts to webhooks (version 4).',
+      ),
+    text: wordOptions.text.describe(
+      'Another `text` of the body, as a template (see Templates); its lines become one.',
     ),
-  secret: z
-    .string()
-    .refine(text => text === '' || secretBytes(text) !== null, 'whsec_ and base64 of 24 to 64 bytes')
-    .default('')
-    .describe('Signs messages as in the Standard Webhooks specification; empty: unsigned.'),
-  headers: z
-    .record(header, z.string().regex(/^[\x20-\x7e]{0,4096}$/, 'up to 4096 printable ASCII characters'))
-    .default({})
-    .describe('Further headers, such as `Authorization`.'),
-  ...httpOptions,
-  ...limitOptions,
-});
+    secret: z
+      .string()
+      .refine(text => text === '' || secretBytes(text) !== null, 'whsec_ and base64 of 24 to 64 bytes')
+      .default('')
+      .describe('Signs messages as in the Standard Webhooks specification; empty: unsigned.'),
+    headers: z
+      .record(header, z.string().regex(/^[\x20-\x7e]{0,4096}$/, 'up to 4096 printable ASCII characters'))
+      .default({})
+      .describe('Further headers, such as `Authorization`.'),
+    ...httpOptions,
+    ...limitOptions,
+  })
+  .refine(({ format, text }) => format === 'tidegauge' || text === undefined, {
+    path: ['text'],
+    message: 'no text of its own, as the one of Alertmanager is in its annotations',
+  });
 
 type Options = z.output<typeof options>;
 
 /** What one attempt sends. `webhook-id` is the same for all attempts, the timestamp is that of this one. */
-function postOf(notification: Notification, { url, format, secret, headers }: Options, now: number): Post {
-  const bodyOf = format === 'alertmanager' ? alertmanagerBody : payloadOf;
-  const body = JSON.stringify(bodyOf(notification));
+function postOf(
+  notification: Notification,
+  { url, format, text, secret, headers }: Options,
+  now: number,
+): Post {
+  const own = text === undefined ? undefined : messageIn({ text }, notification).summary;
+  const content = format === 'alertmanager' ? alertmanagerBody(notification) : payloadOf(notification, own);
+  const body = JSON.stringify(content);
   const seconds = Math.floor(now / 1000);
   const bytes = secretBytes(secret);
   const signature = bytes ? signatureHeaders(bytes, { id: notification.key, seconds, body }) : {};

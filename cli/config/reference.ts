@@ -12,6 +12,7 @@ import { EXAMPLE } from './example-message.ts';
 import { table } from './markdown.ts';
 import { type SchemaKey, schemaKeys } from './schema-keys.ts';
 import { severityPage } from './severity-page.ts';
+import { templateSection } from './template-section.ts';
 
 /** Pages that are derived from code; `npm run docs` writes them, a test keeps them current. */
 export const PAGES: Readonly<Record<string, () => string>> = {
@@ -172,6 +173,7 @@ ${stringify(RECEIVERS_EXAMPLE)}\`\`\`
 Each receiver has a queue of its own: one that is slow or away delays nobody else. When it asks for a pause (\`Retry-After\`)
 or fails, nothing is sent to it until the pause is over. Alarms go before the ends of others.
 
+${templateSection()}
 ${NOTIFIER_ROWS.map(({ name, summary, options }) => `### ${name}\n\n${summary}\n\n${keyTable(schemaKeys(options), false)}`).join('\n')}`;
 }
 

@@ -4,8 +4,9 @@ import type { Notification } from '../../core/incident/incident.ts';
 import type { Notifier } from '../contract.ts';
 import { httpOptions, urlOption } from '../shared/http.ts';
 import { limitOptions } from '../shared/limits.ts';
-import { type Message, messageOf } from '../shared/message.ts';
+import type { Message } from '../shared/message.ts';
 import { postingReceiver } from '../shared/preset.ts';
+import { messageIn, type Words, wordOptions } from '../shared/template.ts';
 
 /**
  * Discord, by a webhook of a channel (docs.discord.com/developers/resources/webhook, "Execute Webhook"; limits of an
@@ -14,6 +15,7 @@ import { postingReceiver } from '../shared/preset.ts';
 
 const options = z.strictObject({
   url: urlOption().describe('The address of the webhook.'),
+  ...wordOptions,
   ...httpOptions,
   ...limitOptions,
 });
@@ -22,6 +24,8 @@ type Options = z.output<typeof options>;
 
 /** Less than Discord takes of each, so that all of them stay below the 6000 characters of an embed. */
 const LIMITS = { title: 256, description: 900, value: 500 };
+/** Of a description without fields beside it. */
+const ALONE = 4000;
 
 /** 0xRRGGBB. */
 const COLORS = {
@@ -46,11 +50,11 @@ const within = (text: string, limit: number): string => {
 const colorOf = ({ tone }: Message): number => COLORS[tone];
 
 /** The body of a message: one embed, and nobody mentioned whatever is in it. */
-export function discordBody(notification: Notification) {
-  const message = messageOf(notification);
+export function discordBody(notification: Notification, words: Words = {}) {
+  const message = messageIn(words, notification);
   const embed = {
     title: within(message.headline, LIMITS.title),
-    description: within(message.summary, LIMITS.description),
+    description: within(message.summary, message.facts.length === 0 ? ALONE : LIMITS.description),
     color: colorOf(message),
     fields: message.facts.map(({ name, text }) => ({
       name,
@@ -67,5 +71,5 @@ export const discord: Notifier<Options> = {
   summary: 'A channel of Discord, by a webhook.',
   options,
   create: (name, o, clock) =>
-    postingReceiver(name, o, clock, notification => ({ body: discordBody(notification) })),
+    postingReceiver(name, o, clock, notification => ({ body: discordBody(notification, o) })),
 };

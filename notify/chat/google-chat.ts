@@ -3,8 +3,8 @@ import type { Notification } from '../../core/incident/incident.ts';
 import type { Notifier } from '../contract.ts';
 import { httpOptions, urlOption } from '../shared/http.ts';
 import { limitOptions } from '../shared/limits.ts';
-import { messageOf } from '../shared/message.ts';
 import { postingReceiver } from '../shared/preset.ts';
+import { messageIn, type Words, wordOptions } from '../shared/template.ts';
 
 /**
  * Google Chat, by a webhook of a space (developers.google.com/workspace/chat/quickstart/webhooks; cards:
@@ -14,6 +14,7 @@ import { postingReceiver } from '../shared/preset.ts';
 
 const options = z.strictObject({
   url: urlOption().describe('The address of the webhook, with its `key` and `token`.'),
+  ...wordOptions,
   ...httpOptions,
   ...limitOptions,
 });
@@ -27,8 +28,9 @@ const escaped = (text: string): string =>
 const unbracketed = (text: string): string => text.replaceAll('<', '\u2039').replaceAll('>', '\u203a');
 
 /** The body of a message: one card. */
-export function googleChatBody(notification: Notification) {
-  const { headline, summary, facts } = messageOf(notification);
+export function googleChatBody(notification: Notification, words: Words = {}) {
+  const { headline, summary, facts } = messageIn(words, notification);
+  const paragraphs = summary.split('\n').map(text => ({ textParagraph: { text: escaped(text) } }));
   const widgets = facts.map(({ name, text }) => ({
     decoratedText: { topLabel: name, text: escaped(text), wrapText: true },
   }));
@@ -39,7 +41,7 @@ export function googleChatBody(notification: Notification) {
         cardId: 'incident',
         card: {
           header: { title: unbracketed(headline) },
-          sections: [{ widgets: [{ textParagraph: { text: escaped(summary) } }, ...widgets] }],
+          sections: [{ widgets: [...paragraphs, ...widgets] }],
         },
       },
     ],
@@ -51,5 +53,5 @@ export const googleChat: Notifier<Options> = {
   summary: 'A space of Google Chat, by a webhook.',
   options,
   create: (name, o, clock) =>
-    postingReceiver(name, o, clock, notification => ({ body: googleChatBody(notification) })),
+    postingReceiver(name, o, clock, notification => ({ body: googleChatBody(notification, o) })),
 };

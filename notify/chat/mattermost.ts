@@ -3,8 +3,8 @@ import type { Notification } from '../../core/incident/incident.ts';
 import type { Notifier } from '../contract.ts';
 import { httpOptions, urlOption } from '../shared/http.ts';
 import { limitOptions } from '../shared/limits.ts';
-import { messageOf } from '../shared/message.ts';
 import { postingReceiver } from '../shared/preset.ts';
+import { messageIn, type Words, wordOptions } from '../shared/template.ts';
 
 /**
  * Mattermost, by an incoming webhook (developers.mattermost.com/integrate/webhooks/incoming). It takes Markdown, and what
@@ -13,6 +13,7 @@ import { postingReceiver } from '../shared/preset.ts';
 
 const options = z.strictObject({
   url: urlOption().describe('The address of the incoming webhook.'),
+  ...wordOptions,
   ...httpOptions,
   ...limitOptions,
 });
@@ -30,10 +31,16 @@ const code = (text: string): string => {
 };
 
 /** The body of a message. */
-export function mattermostBody(notification: Notification) {
-  const { headline, summary, facts } = messageOf(notification);
+export function mattermostBody(notification: Notification, words: Words = {}) {
+  const { headline, summary, facts } = messageIn(words, notification);
   const lines = facts.map(({ name, text }) => `- ${name}: ${code(text)}`);
-  return { text: [`#### ${code(headline)}`, code(summary), '', ...lines].join('\n') };
+  return {
+    text: [
+      `#### ${code(headline)}`,
+      ...summary.split('\n').map(code),
+      ...(lines.length > 0 ? ['', ...lines] : []),
+    ].join('\n'),
+  };
 }
 
 export const mattermost: Notifier<Options> = {
@@ -41,5 +48,5 @@ export const mattermost: Notifier<Options> = {
   summary: 'A channel of Mattermost, by an incoming webhook.',
   options,
   create: (name, o, clock) =>
-    postingReceiver(name, o, clock, notification => ({ body: mattermostBody(notification) })),
+    postingReceiver(name, o, clock, notification => ({ body: mattermostBody(notification, o) })),
 };

@@ -3,8 +3,8 @@ import type { Notification } from '../../core/incident/incident.ts';
 import type { Notifier } from '../contract.ts';
 import { httpOptions, urlOption } from '../shared/http.ts';
 import { limitOptions } from '../shared/limits.ts';
-import { messageOf } from '../shared/message.ts';
 import { postingReceiver } from '../shared/preset.ts';
+import { messageIn, type Words, wordOptions } from '../shared/template.ts';
 
 /**
  * Slack, by an incoming webhook (docs.slack.dev/messaging/sending-messages-using-incoming-webhooks; limits of blocks:
@@ -13,6 +13,7 @@ import { postingReceiver } from '../shared/preset.ts';
 
 const options = z.strictObject({
   url: urlOption().describe('The address of the incoming webhook.'),
+  ...wordOptions,
   ...httpOptions,
   ...limitOptions,
 });
@@ -26,8 +27,8 @@ const escaped = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 /** The body of a message. `text` is what notifications on a phone show. */
-export function slackBody(notification: Notification) {
-  const { headline, summary, facts } = messageOf(notification);
+export function slackBody(notification: Notification, words: Words = {}) {
+  const { headline, summary, facts } = messageIn(words, notification);
   const fields = facts.map(({ name, text }) => plain(`${name}: ${text}`));
   return {
     text: escaped(`${headline}: ${summary}`),
@@ -47,5 +48,5 @@ export const slack: Notifier<Options> = {
   summary: 'A channel of Slack, by an incoming webhook.',
   options,
   create: (name, o, clock) =>
-    postingReceiver(name, o, clock, notification => ({ body: slackBody(notification) })),
+    postingReceiver(name, o, clock, notification => ({ body: slackBody(notification, o) })),
 };

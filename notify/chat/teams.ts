@@ -3,8 +3,8 @@ import type { Notification } from '../../core/incident/incident.ts';
 import type { Notifier } from '../contract.ts';
 import { httpOptions, urlOption } from '../shared/http.ts';
 import { limitOptions } from '../shared/limits.ts';
-import { messageOf } from '../shared/message.ts';
 import { postingReceiver } from '../shared/preset.ts';
+import { messageIn, type Words, wordOptions } from '../shared/template.ts';
 
 /**
  * Microsoft Teams, by the workflow "Send webhook alerts to a channel": an adaptive card in a message
@@ -14,6 +14,7 @@ import { postingReceiver } from '../shared/preset.ts';
 
 const options = z.strictObject({
   url: urlOption().describe('The address that the workflow has been given.'),
+  ...wordOptions,
   ...httpOptions,
   ...limitOptions,
 });
@@ -39,8 +40,8 @@ const run = (text: string, style: object = {}) => ({ type: 'TextRun', text: iner
 const block = (...inlines: object[]) => ({ type: 'RichTextBlock', inlines });
 
 /** The body of a message: an adaptive card of the version that Teams shows everywhere. */
-export function teamsBody(notification: Notification) {
-  const { tone, headline, summary, facts } = messageOf(notification);
+export function teamsBody(notification: Notification, words: Words = {}) {
+  const { tone, headline, summary, facts } = messageIn(words, notification);
   const color = COLORS[tone];
   return {
     type: 'message',
@@ -55,7 +56,7 @@ export function teamsBody(notification: Notification) {
           msteams: { width: 'Full' },
           body: [
             block(run(headline, { size: 'Large', weight: 'Bolder', color })),
-            block(run(summary)),
+            ...summary.split('\n').map(text => block(run(text))),
             ...facts.map(({ name, text }) => block(run(`${name}: `, { weight: 'Bolder' }), run(text))),
           ],
         },
@@ -69,5 +70,5 @@ export const teams: Notifier<Options> = {
   summary: 'A channel of Microsoft Teams, by a workflow that takes webhooks.',
   options,
   create: (name, o, clock) =>
-    postingReceiver(name, o, clock, notification => ({ body: teamsBody(notification) })),
+    postingReceiver(name, o, clock, notification => ({ body: teamsBody(notification, o) })),
 };

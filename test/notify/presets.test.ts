@@ -75,7 +75,9 @@ const PRESETS: readonly Preset[] = [
     use: 'mattermost',
     schema: mattermostSchema,
     isInert: ({ text }: z.output<typeof mattermostSchema>) => {
-      expect(text.replace('\n\n', '\n')).toMatch(/^#### `[^`\n]+`\n`[^`\n]+`(\n- [A-Z][a-z ]+: `[^`\n]+`)+$/);
+      expect(text.replace('\n\n', '\n')).toMatch(
+        /^#### `[^`\n]+`(\n`[^`\n]+`)+(\n- [A-Z][a-z ]+: `[^`\n]+`)*$/,
+      );
       expect(text).not.toMatch(/[<>@]/);
     },
   },
@@ -182,6 +184,32 @@ describe.each(PRESETS)('$use', ({ use, schema, options = {}, isInert }) => {
     );
   });
 });
+
+describe.each(PRESETS.filter(({ use }) => use !== 'pagerduty'))(
+  '$use in words of its own',
+  ({ use, schema, options, isInert }) => {
+    it('says them, takes nothing in them for more than words, and stays within all limits', async () => {
+      const { url, seen } = await serve(response => response.writeHead(200).end('ok'));
+      const notifier = NOTIFIERS.find(({ name }) => name === use);
+      await fc.assert(
+        fc.asyncProperty(hostile, hostile, async (text, literal) => {
+          const plain = literal.replaceAll('{', '(').slice(0, 1500);
+          const words = {
+            title: `{{container}} ${plain.slice(0, 100)}`,
+            text: `{{summary}}\n${plain}\n{{host}}`,
+          };
+          const parsed = notifier?.options.parse({ url, ...options, ...words });
+          const [receiver] = createReceivers([{ use, name: 'ops', options: parsed }], clock);
+          await receiver?.deliver(about(text, 'firing', 2), never);
+          const body: unknown = JSON.parse(seen.pop()?.body ?? '');
+          expect(schema.safeParse(body).error).toBeUndefined();
+          isInert(body as never);
+        }),
+        { numRuns: 40 },
+      );
+    });
+  },
+);
 
 describe('what people read', () => {
   it('says what, where, since when, seen against expected, and what to look at next', () => {
