@@ -18,6 +18,7 @@ import { registerRun } from './run.ts';
 import { registerScore } from './score.ts';
 import { registerSilence } from './silence.ts';
 import { registerStore } from './store.ts';
+import { registerTop } from './top.ts';
 import { registerTraffic } from './traffic.ts';
 
 /** All commands, in the order of `tidegauge --help`. A new one: a file in this folder and a row here. */
@@ -33,6 +34,7 @@ export const COMMANDS: readonly Register[] = [
   registerConnections,
   registerMap,
   registerTraffic,
+  registerTop,
   registerReplay,
   registerScore,
   registerDoctor,

@@ -1,3 +1,5 @@
+import { columnsOf, cut, fitting } from './columns.ts';
+
 /** Pure layout of a terminal screen: what gets room when there is not enough for everything. */
 
 export interface Size {
@@ -46,18 +48,16 @@ function fill(blocks: readonly (readonly string[])[], room: number): string[] {
   return lines;
 }
 
-export const cut = (line: string, width: number): string =>
-  line.length > width ? `${line.slice(0, width - 1)}…` : line;
-
 /** Break a line at blanks, so that no number or id is cut; what follows is indented. */
 export function wrap(line: string, columns: number): string[] {
   const width = Math.max(NARROWEST, columns);
   const indent = ' '.repeat(Math.min(8, line.length - line.trimStart().length + 2));
   const lines: string[] = [];
   let rest = line;
-  while (rest.length > width) {
-    const blank = rest.lastIndexOf(' ', width);
-    const at = blank > indent.length ? blank : width;
+  while (columnsOf(rest) > width) {
+    const end = fitting(rest, width);
+    const blank = rest.lastIndexOf(' ', end);
+    const at = blank > indent.length ? blank : Math.max(end, indent.length + 1);
     lines.push(rest.slice(0, at));
     rest = indent + rest.slice(at).trimStart();
   }

@@ -1,5 +1,6 @@
 import { formatCount, formatSize } from '../../core/config/units.ts';
 import type { Container, Frame, Window } from '../../core/traffic/frame.ts';
+import { columnsOf, cut, padded } from './columns.ts';
 import { shownName } from './shown-name.ts';
 
 /** Pure pictures of a frame for a terminal: lines of text, no escape codes. Names are made printable. */
@@ -42,7 +43,7 @@ const LEARNING = 'LEARNING';
 
 /**
  * The live table of a frame, busiest first, at most `height` rows of at most `width` columns; where names would have to
- * be cut, without the means. `anomalous` marks containers with an open incident; `learning` says until when containers are
+ * be cut, without the means, and where they could not be told apart any more, without the messages. `anomalous` marks containers with an open incident; `learning` says until when containers are
  * learned, in a column that is there while one of them is.
  */
 export function frameTable(
@@ -66,21 +67,36 @@ export function frameTable(
           [...COLUMNS, LEARNING],
           ...cells.map((row, i) => [...row, options.learning.get(shown[i]?.container.name ?? '') ?? '']),
         ];
-  const fitting = roomForNames(table, options.width) >= 0 ? table : table.map(withoutMeans);
+  const fitting = narrowed(table, options.width);
   const widths = widthsOf(fitting);
   widths[0] = Math.max(10, (widths[0] ?? 0) + Math.min(0, roomForNames(fitting, options.width)));
-  const lines = fitting.map(row => layOut(row, widths));
+  const lines = fitting.map(row => cut(layOut(row, widths), options.width));
   if (rows.length > shown.length) lines.push(`… and ${rows.length - shown.length} more`);
   return lines;
 }
 
-const withoutMeans = (row: readonly string[]): string[] => row.filter((_, i) => COLUMNS[i] !== 'MEAN');
+type Table = readonly (readonly string[])[];
 
-const widthsOf = (table: readonly (readonly string[])[]): number[] =>
-  (table[0] ?? []).map((_, i) => Math.max(...table.map(row => width(row[i] ?? ''))));
+/** Names are cut down to this many columns before messages are left out as well. */
+const NAME_KEEPS = 16;
+
+/** Without the columns that there is no room for. */
+function narrowed(table: Table, screen: number): Table {
+  if (roomForNames(table, screen) >= 0) return table;
+  const noMeans = without(table, ['MEAN']);
+  const names = widthsOf(noMeans)[0] ?? 0;
+  const isReadable = names + roomForNames(noMeans, screen) >= Math.min(names, NAME_KEEPS);
+  return isReadable ? noMeans : without(table, ['MEAN', 'MSG/s']);
+}
+
+const without = (table: Table, left: readonly string[]): Table =>
+  table.map(row => row.filter((_, i) => !left.includes(COLUMNS[i] ?? '')));
+
+const widthsOf = (table: Table): number[] =>
+  (table[0] ?? []).map((_, i) => Math.max(...table.map(row => columnsOf(row[i] ?? ''))));
 
 /** Columns of the screen that are left when no name is cut; negative: that many too few. */
-const roomForNames = (table: readonly (readonly string[])[], screen: number): number =>
+const roomForNames = (table: Table, screen: number): number =>
   widthsOf(table).reduce((left, w) => left - w - 2, screen + 2);
 
 function cellsOf(
@@ -102,25 +118,8 @@ function rates(window: Window | undefined, durationMs: number): string[] {
   ];
 }
 
-function layOut(row: readonly string[], widths: readonly number[]): string {
-  return row
-    .map((cell, i) => {
-      const room = widths[i] ?? 0;
-      const text = cutInside(cell, room);
-      const pad = ' '.repeat(Math.max(0, room - width(text)));
-      return i === 0 ? text + pad : pad + text;
-    })
+const layOut = (row: readonly string[], widths: readonly number[]): string =>
+  row
+    .map((cell, i) => padded(cell, widths[i] ?? 0, i > 0))
     .join('  ')
     .trimEnd();
-}
-
-/** What tells names apart is as often at their end as at their beginning: `shop-web-1`, `docker:f61937bbd410`. */
-function cutInside(text: string, room: number): string {
-  const chars = [...text];
-  if (chars.length <= room) return text;
-  const tail = Math.floor((room - 1) / 2);
-  return [...chars.slice(0, room - 1 - tail), '…', ...chars.slice(chars.length - tail)].join('');
-}
-
-/** Columns a text takes: close enough for names, one per code point. */
-const width = (text: string): number => [...text].length;
