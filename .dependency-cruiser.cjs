@@ -37,7 +37,7 @@ const allowed = {
   notify: { code: [], contracts: [] },
   worker: { code: ['detector', 'alert'], contracts: ['store', 'queue', 'state', 'notify'] },
   review: { code: ['detector', 'alert'], contracts: ['store'] },
-  http: { code: [], contracts: [] },
+  http: { code: [], contracts: ['store', 'state'] },
 };
 
 /** What each folder of the collector may import of its neighbours; contract.ts and limits.ts are for all. */
@@ -115,7 +115,7 @@ module.exports = {
     fence('influx', 'node_modules/@influxdata', '^store/influx/'),
     fence('redis', 'node_modules/(bullmq|ioredis)', '^(queue|state|backends/redis)/'),
     fence('docker', 'node_modules/dockerode', '^(collector|demo|backends/docker)/'),
-    fence('http', 'node_modules/(fastify|prom-client)', '^http/'),
+    fence('http', 'node_modules/(@fastify|fastify|prom-client)', '^http/'),
     fence('expressions', 'node_modules/re2js', '^core/incident/matcher'),
     fence('calendar', 'node_modules/croner', '^core/(config|incident)/maintenance'),
     fence('mail', 'node_modules/nodemailer', '^notify/email'),

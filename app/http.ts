@@ -1,10 +1,15 @@
 import type { Listen } from '../core/config/options.ts';
 import { TidegaugeError } from '../core/errors.ts';
-import { type Listener, startListener } from '../http/listener.ts';
+import { Access } from '../http/api/access.ts';
+import { OPERATIONS } from '../http/api/resources/index.ts';
+import type { ApiOptions } from '../http/api/routes.ts';
+import { type Listener, type ListenerOptions, startListener } from '../http/listener.ts';
 import { addMetrics, createRegistry, latencyMetric, type Registry } from '../http/registry.ts';
+import { ThreadReader } from './api/thread-reader.ts';
 import type { Watched } from './metrics/samples.ts';
 import { checksOf, LATENCIES, metricsOf } from './metrics/table.ts';
 import type { ProcessContext } from './process-context.ts';
+import { VERSION } from './version.ts';
 import type { Backends, Observers } from './wire.ts';
 
 interface Roles {
@@ -13,7 +18,9 @@ interface Roles {
 }
 
 /** Ports of `http.listen: auto`. */
-const PORTS = { run: 8433, collect: 8434, detect: 8435 } as const;
+const PORTS = { run: 8433, serve: 8433, collect: 8434, detect: 8435 } as const;
+/** Requests of one address in a minute that the API answers. */
+const PER_MINUTE = 600;
 
 /** What this process measures; `observe` is told as it happens. */
 export interface Measured {
@@ -31,24 +38,54 @@ export function startMeasuring(): Measured {
   };
 }
 
+/** The API of a process, and the thread in which it reads. */
+export interface Api {
+  readonly options: ApiOptions;
+  readonly reader: ThreadReader;
+}
+
+/** The API as configured; null, with a line in the log, where nobody may use it. */
+export function makeApi(
+  { config, clock, log }: ProcessContext,
+  host: string,
+  { store, state }: Pick<Backends, 'store' | 'state'>,
+): Api | null {
+  const access = new Access(config.http.tokens, host);
+  if (!access.isOpen) {
+    log.warn(`no API: ${host} can be reached from other machines, and http.tokens is empty`);
+    return null;
+  }
+  const reader = new ThreadReader(config, clock);
+  const shared = { store, state, host: config.host };
+  return {
+    reader,
+    options: {
+      ...{ operations: OPERATIONS, access, reader, shared, clock, log },
+      ...{ version: VERSION, perMinute: PER_MINUTE },
+    },
+  };
+}
+
 /**
  * Start this process's listener, or none when it is off. A configured address that is in use is an error; a default
  * one is only logged, because several processes of one machine are no mistake.
  */
 export async function listen(
-  { config, clock, log }: ProcessContext,
+  context: ProcessContext,
   roles: Roles,
-  { queue, startup }: Backends,
+  { queue, startup, store, state }: Backends,
   { registry }: Measured,
   watched: Omit<Watched, 'clock' | 'queue' | 'startup'>,
 ): Promise<Listener | null> {
-  const address = addressOf(config.http.listen, roles);
+  const { config, clock, log } = context;
+  const address = addressOf(config.http.listen, commandOf(roles));
   if (!address) return null;
   const all = { ...watched, queue, startup, clock };
   addMetrics(registry, metricsOf(all));
   const checks = checksOf(all, { ...roles, intervalMs: config.capture.interval });
+  const api = roles.collect && roles.detect ? makeApi(context, address.host, { store, state }) : null;
   try {
-    return await startListener({ ...address, registry, checks });
+    return await openListener({ ...address, registry, checks }, api);
   } catch (error) {
     if (config.http.listen !== 'auto' || !(error instanceof TidegaugeError)) throw error;
     log.warn({ reason: error.problem.found }, `no metrics: ${error.problem.place} is in use`);
@@ -56,9 +93,28 @@ export async function listen(
   }
 }
 
-function addressOf(listen: Listen, { collect, detect }: Roles): { host: string; port: number } | null {
+/** A listener that ends what its API reads with. */
+export async function openListener(
+  options: Omit<ListenerOptions, 'api'>,
+  api: Api | null,
+): Promise<Listener> {
+  const listener = await startListener({ ...options, api: api?.options ?? null });
+  return {
+    url: listener.url,
+    async close() {
+      await Promise.all([listener.close(), api?.reader.close()]);
+    },
+  };
+}
+
+const commandOf = ({ collect, detect }: Roles): keyof typeof PORTS =>
+  collect && detect ? 'run' : collect ? 'collect' : 'detect';
+
+/** Where a command listens; null: nowhere. */
+export function addressOf(
+  listen: Listen,
+  command: keyof typeof PORTS,
+): { host: string; port: number } | null {
   if (listen === 'off') return null;
-  if (listen !== 'auto') return listen;
-  const command = collect && detect ? 'run' : collect ? 'collect' : 'detect';
-  return { host: '127.0.0.1', port: PORTS[command] };
+  return listen === 'auto' ? { host: '127.0.0.1', port: PORTS[command] } : listen;
 }

@@ -1,6 +1,8 @@
 import Fastify from 'fastify';
 import type { Registry } from 'prom-client';
 import { describeError, errorCode, TidegaugeError } from '../core/errors.ts';
+import { PARAMETER } from './api/operation.ts';
+import { type ApiOptions, addApi, answerBadUrl } from './api/routes.ts';
 import type { Check } from './contract.ts';
 
 export interface ListenerOptions {
@@ -10,6 +12,8 @@ export interface ListenerOptions {
   readonly registry: Registry;
   /** What `/readyz` asks. */
   readonly checks: readonly Check[];
+  /** Null: there is none. */
+  readonly api: ApiOptions | null;
 }
 
 /** The one HTTP listener of a process. */
@@ -21,10 +25,20 @@ export interface Listener {
 
 /**
  * Serve `/metrics` (Prometheus text), `/healthz` (200 while this process turns) and `/readyz` (503, with the reasons,
- * while something it needs is away). Rejects with a TidegaugeError when the address cannot be listened on.
+ * while something it needs is away), and the API, if there is one. Rejects with a TidegaugeError when the address cannot be listened on.
  */
-export async function startListener({ host, port, registry, checks }: ListenerOptions): Promise<Listener> {
-  const app = Fastify({ forceCloseConnections: true, bodyLimit: 1024, requestTimeout: 10_000 });
+export async function startListener({
+  host,
+  port,
+  registry,
+  checks,
+  api,
+}: ListenerOptions): Promise<Listener> {
+  const app = Fastify({
+    ...{ forceCloseConnections: true, bodyLimit: 1024, requestTimeout: 10_000 },
+    routerOptions: { maxParamLength: PARAMETER },
+    frameworkErrors: answerBadUrl,
+  });
   app.get('/metrics', async (_, reply) => reply.type(registry.contentType).send(await registry.metrics()));
   app.get('/healthz', async (_, reply) => reply.type('text/plain').send('ok\n'));
   app.get('/readyz', async (_, reply) => {
@@ -38,6 +52,7 @@ export async function startListener({ host, port, registry, checks }: ListenerOp
       .type('text/plain')
       .send(text);
   });
+  if (api) await addApi(app, api);
   try {
     return { url: await app.listen({ host, port }), close: () => app.close() };
   } catch (cause) {

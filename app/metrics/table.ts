@@ -20,7 +20,13 @@ export function metricsOf(watched: Watched): Metric[] {
   );
 }
 
-function startupRows({ startup }: Watched): Metric[] {
+/** Of a process that neither captures nor detects. */
+export const idleMetricsOf = (watched: Pick<Watched, 'startup'>): Metric[] => [
+  ...startupRows(watched),
+  ...processRows(),
+];
+
+function startupRows({ startup }: Pick<Watched, 'startup'>): Metric[] {
   return [
     gauge(
       'tidegauge_part_reached',
@@ -61,7 +67,7 @@ const SILENT_MS = 5000;
 
 /** What `/readyz` asks, for the roles that this process plays. */
 export function checksOf(
-  watched: Watched,
+  watched: Pick<Watched, 'collector' | 'worker' | 'startup' | 'clock'>,
   roles: { readonly collect: boolean; readonly detect: boolean; readonly intervalMs: number },
 ): Check[] {
   const { collector, worker, startup, clock } = watched;

@@ -16,6 +16,7 @@ import { registerReplay } from './replay.ts';
 import { registerReview } from './review.ts';
 import { registerRun } from './run.ts';
 import { registerScore } from './score.ts';
+import { registerServe } from './serve.ts';
 import { registerSilence } from './silence.ts';
 import { registerStore } from './store.ts';
 import { registerTop } from './top.ts';
@@ -26,6 +27,7 @@ export const COMMANDS: readonly Register[] = [
   registerRun,
   registerCollect,
   registerDetect,
+  registerServe,
   registerDemo,
   registerReview,
   registerIncidents,

@@ -3,7 +3,7 @@ import { describeError, printable } from '../../core/errors.ts';
 import type { Path } from './redact.ts';
 
 /**
- * Values of receivers that stand elsewhere, so that the configuration holds no secret: `{ file: PATH }` is the text of a
+ * Values of receivers, and tokens, that stand elsewhere, so that the configuration holds no secret: `{ file: PATH }` is the text of a
  * file without the line end after it, `{ env: NAME }` that of an environment variable.
  */
 export type Reference = { readonly file: string } | { readonly env: string };
@@ -34,14 +34,21 @@ export function resolveReferences(
     refused.push({ path, problem: found.problem });
     return '';
   };
-  const { receivers } = raw;
-  if (!Array.isArray(receivers)) return { value: raw, references, refused };
-  return { value: { ...raw, receivers: resolve(receivers, ['receivers']) }, references, refused };
+  const { receivers, http, server } = raw;
+  const value = { ...raw };
+  if (Array.isArray(receivers)) value.receivers = resolve(receivers, ['receivers']);
+  if (isGroup(http) && Array.isArray(http.tokens))
+    value.http = { ...http, tokens: resolve(http.tokens, ['http', 'tokens']) };
+  if (isGroup(server)) value.server = resolve(server, ['server']);
+  return { value, references, refused };
 }
 
 /** Names of the environment variables that are referred to. */
 export const referredVariables = ({ references }: Pick<Resolved, 'references'>): Set<string> =>
   new Set([...references.values()].flatMap(reference => ('env' in reference ? [reference.env] : [])));
+
+const isGroup = (value: unknown): value is Record<string, unknown> =>
+  value !== null && typeof value === 'object' && !Array.isArray(value);
 
 function referenceOf(value: unknown): Reference | null {
   if (value === null || typeof value !== 'object') return null;

@@ -1,6 +1,13 @@
 import { formatCount, formatCounted, formatSize } from '../../core/config/units.ts';
 import { printable } from '../../core/errors.ts';
-import type { MapEdge, MapNode, ServiceMap } from '../../core/traffic/service-map.ts';
+import {
+  edgeHealth,
+  edgesInOrder,
+  type MapEdge,
+  type MapNode,
+  type ServiceMap,
+} from '../../core/traffic/service-map.ts';
+import { mapJson } from '../../http/api/resources/map.ts';
 import { jsonText } from '../../review/report.ts';
 import { shownName } from './shown-name.ts';
 
@@ -9,22 +16,14 @@ export const MAP_FORMATS: Readonly<Record<string, (map: ServiceMap) => string>> 
   text: mapText,
   dot: mapDot,
   mermaid: mapMermaid,
-  json: ({ nodes, edges }) => jsonText({ nodes, edges: inOrder(edges).map(edgeJson) }),
+  json: map => jsonText(mapJson(map)),
 };
-
-/** An edge for other programs: counts as the client sees them. */
-const edgeJson = ({ from, to, protocol, port, ...exchange }: MapEdge) => ({
-  ...{ from, to, protocol, port },
-  ...{ sent_messages: exchange.sentMessages, sent_bytes: exchange.sentBytes },
-  ...{ received_messages: exchange.receivedMessages, received_bytes: exchange.receivedBytes },
-  ...{ connections: exchange.connections, failures: exchange.failures },
-});
 
 /** A line for each edge. */
 function mapText({ nodes, edges }: ServiceMap): string {
   if (edges.length === 0) return 'No traffic between anybody is stored for this host and range.\n';
   const names = new Map(nodes.map(node => [node.id, shownName(labelOf(node), 60)]));
-  return inOrder(edges)
+  return edgesInOrder(edges)
     .map(edge => `${names.get(edge.from)} -> ${names.get(edge.to)} ${portOf(edge)}: ${numbersOf(edge)}\n`)
     .join('');
 }
@@ -38,9 +37,9 @@ function mapDot({ nodes, edges }: ServiceMap): string {
     ...nodes.map(
       node => `  ${ids.get(node.id)} [label=${dotText(shownName(labelOf(node), LABEL))}${shapeOf(node)}];`,
     ),
-    ...inOrder(edges).map(edge => {
+    ...edgesInOrder(edges).map(edge => {
       const label = dotText(`${portOf(edge)} ${numbersOf(edge)}`);
-      const health = healthOf(edge);
+      const health = edgeHealth(edge);
       const colour = health === 'well' ? '' : ', color=red, fontcolor=red';
       const style = health === 'down' ? ', style=dashed' : '';
       return `  ${ids.get(edge.from)} -> ${ids.get(edge.to)} [label=${label}${colour}${style}];`;
@@ -54,32 +53,18 @@ function mapDot({ nodes, edges }: ServiceMap): string {
 function mapMermaid({ nodes, edges }: ServiceMap): string {
   const ids = numbered(nodes);
   // They come first, and styles name edges by their place.
-  const failing = edges.filter(edge => healthOf(edge) !== 'well').map((_, i) => i);
+  const failing = edges.filter(edge => edgeHealth(edge) !== 'well').map((_, i) => i);
   return [
     'flowchart LR',
     ...nodes.map(node => `  ${ids.get(node.id)}["${mermaidText(shownName(labelOf(node), LABEL))}"]`),
-    ...inOrder(edges).map(edge => {
+    ...edgesInOrder(edges).map(edge => {
       const label = mermaidText(`${portOf(edge)} ${numbersOf(edge)}`);
-      const arrow = healthOf(edge) === 'down' ? '-.->' : '-->';
+      const arrow = edgeHealth(edge) === 'down' ? '-.->' : '-->';
       return `  ${ids.get(edge.from)} ${arrow}|"${label}"| ${ids.get(edge.to)}`;
     }),
     ...(failing.length === 0 ? [] : [`  linkStyle ${failing.join(',')} stroke:red,color:red`]),
     '',
   ].join('\n');
-}
-
-/** `down`: no connection could be opened. From what is most wrong to what is well. */
-const HEALTH = ['down', 'failing', 'well'] as const;
-
-function healthOf({ connections, failures }: MapEdge): (typeof HEALTH)[number] {
-  if (failures === 0) return 'well';
-  return connections === 0 ? 'down' : 'failing';
-}
-
-/** What fails is what one looks for, and moves the least: it comes first. All else by what it moved. */
-function inOrder(edges: readonly MapEdge[]): MapEdge[] {
-  const rank = (edge: MapEdge): number => HEALTH.indexOf(healthOf(edge));
-  return edges.toSorted((a, b) => rank(a) - rank(b) || b.failures - a.failures || bytesOf(b) - bytesOf(a));
 }
 
 /** Longest name in a drawing. */

@@ -58,6 +58,14 @@ export const INFLUX_ADDRESS: AddressKind = {
   refusePath: noQuery,
 };
 
+/** Of another tidegauge's API. */
+export const SERVER_ADDRESS: AddressKind = {
+  schemes: ['http:', 'https:'],
+  example: 'http://127.0.0.1:8433',
+  credentials: 'a token goes into `server.token`',
+  refusePath: onlyHost,
+};
+
 export const RECEIVER_ADDRESS: AddressKind = {
   schemes: ['http:', 'https:'],
   example: 'https://chat.example/hook',

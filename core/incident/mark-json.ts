@@ -6,7 +6,8 @@ import { type Mark, markShape } from './mark.ts';
 
 const time = z.iso.datetime({ offset: true }).transform(text => Date.parse(text));
 
-const schema = z.strictObject({
+/** A mark as JSON, and as what `markFromJson` makes of it. */
+export const markJsonSchema = z.strictObject({
   ...markShape,
   number: z.int().positive(),
   start: time,
@@ -15,7 +16,7 @@ const schema = z.strictObject({
 });
 
 /** A mark as plain JSON. Text goes out as it is. */
-export const markJson = ({ seq, start, at, from, ...mark }: Mark): z.input<typeof schema> => {
+export const markJson = ({ seq, start, at, from, ...mark }: Mark): z.input<typeof markJsonSchema> => {
   const { incident, host, service, container, kind, by, note, spoke } = mark;
   return {
     number: seq,
@@ -25,9 +26,11 @@ export const markJson = ({ seq, start, at, from, ...mark }: Mark): z.input<typeo
   };
 };
 
+const seqOf = ({ number, ...mark }: z.output<typeof markJsonSchema>): Mark => ({ seq: number, ...mark });
+
+/** A mark as `markJson` wrote it. Throws a ZodError when it is none. */
+export const markFromJson = (json: unknown): Mark => seqOf(markJsonSchema.parse(json));
+
 /** The marks in a JSON text. Throws what JSON.parse throws, or a ZodError. */
 export const marksFromJson = (text: string): Mark[] =>
-  z
-    .array(schema)
-    .parse(JSON.parse(text))
-    .map(({ number, ...mark }) => ({ seq: number, ...mark }));
+  z.array(markJsonSchema).parse(JSON.parse(text)).map(seqOf);

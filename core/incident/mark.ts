@@ -88,6 +88,12 @@ export const spokeIn = ({ findings }: Pick<Incident, 'findings'>): Spoke[] =>
     score: peak * (evidence.raised ?? 1),
   }));
 
+/** What is said of an incident as it is now. */
+export function newMark(incident: Incident, said: Pick<NewMark, 'kind' | 'note' | 'by' | 'at'>): NewMark {
+  const { id, host, service, container, start } = incident;
+  return { incident: id, host, service, container, start, ...said, spoke: spokeIn(incident) };
+}
+
 /** The newest mark of each incident that has one which was not taken back. */
 export function newestMarks(marks: readonly Mark[]): Map<string, Mark> {
   const newest = new Map<string, Mark>();

@@ -161,3 +161,20 @@ class Told {
 type Spoken = Pick<MapEdge, 'protocol' | 'port'>;
 const clientId = (node: string, { protocol }: Spoken): string => `client ${protocol} ${node}`;
 const serverId = (node: string, { protocol, port }: Spoken): string => `server ${protocol} ${port} ${node}`;
+
+/** `down`: no connection could be opened. From what is most wrong to what is well. */
+const HEALTH = ['down', 'failing', 'well'] as const;
+
+/** How the connections of an edge fare. */
+export function edgeHealth({ connections, failures }: MapEdge): (typeof HEALTH)[number] {
+  if (failures === 0) return 'well';
+  return connections === 0 ? 'down' : 'failing';
+}
+
+/** What fails is what one looks for, and moves the least: it comes first. All else by what it moved. */
+export function edgesInOrder(edges: readonly MapEdge[]): MapEdge[] {
+  const rank = (edge: MapEdge): number => HEALTH.indexOf(edgeHealth(edge));
+  return edges.toSorted((a, b) => rank(a) - rank(b) || b.failures - a.failures || bytesOf(b) - bytesOf(a));
+}
+
+const bytesOf = (edge: MapEdge): number => edge.sentBytes + edge.receivedBytes;

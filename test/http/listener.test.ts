@@ -15,7 +15,7 @@ describe('the listener', () => {
 
   async function serve(metrics: readonly Metric[], checks: readonly Check[] = [], port = 0) {
     const registry = createRegistry(metrics);
-    const listener = await startListener({ host: '127.0.0.1', port, registry, checks });
+    const listener = await startListener({ host: '127.0.0.1', port, registry, checks, api: null });
     open.push(listener);
     const get = async (path: string) => {
       const answer = await fetch(listener.url + path);

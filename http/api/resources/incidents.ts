@@ -1,0 +1,125 @@
+import { z } from 'zod';
+import { isoTime } from '../../../core/clock.ts';
+import { globMatcher } from '../../../core/config/options.ts';
+import { printable } from '../../../core/errors.ts';
+import { INCIDENT_STATES, type Incident, stateOfIncident } from '../../../core/incident/incident.ts';
+import { incidentJson, incidentSchema } from '../../../core/incident/incident-json.ts';
+import { MARK_KINDS, type Mark, newestMarks } from '../../../core/incident/mark.ts';
+import { globs, operation, pageOf, pageQuery, rangeOf, rangeQuery, text } from '../operation.ts';
+import { notFound } from '../problem.ts';
+import { deliveriesByIncident, type ListedDelivery } from './deliveries.ts';
+
+/** Incidents looked at, newest first. */
+const LIMIT = 10_000;
+
+const markedSchema = incidentSchema.extend({
+  mark: z.exactOptional(
+    z
+      .strictObject({
+        kind: z.enum(MARK_KINDS),
+        by: z.string(),
+        note: z.string(),
+        at: z.string(),
+        from: z
+          .string()
+          .nullable()
+          .describe('Frames from then on are judged by it; null: none has been yet.'),
+      })
+      .describe('What a person said of it; absent: nobody has.'),
+  ),
+});
+
+const toldSchema = markedSchema.extend({
+  notifications: z.array(
+    z.strictObject({
+      key: z.string(),
+      receiver: z.string(),
+      about: z.string(),
+      status: z.string(),
+      attempts: z.int(),
+      last_error: z.string().nullable(),
+    }),
+  ),
+});
+
+/** An incident with its `mark`, where there is one: otherwise as `review` and `replay` print it. */
+export function markedJson(
+  incident: Incident,
+  marks: ReadonlyMap<string, Mark>,
+): z.output<typeof markedSchema> {
+  const mark = marks.get(incident.id);
+  if (!mark) return incidentJson(incident);
+  const { kind, by, note, at, from } = mark;
+  const said = { kind, by, note, at: isoTime(at), from: from === null ? null : isoTime(from) };
+  return { ...incidentJson(incident), mark: said };
+}
+
+/** Incidents as they are, each with its `notifications`. */
+export function withNotifications(
+  found: readonly Incident[],
+  deliveries: ReadonlyMap<string, readonly ListedDelivery[]>,
+  marks: ReadonlyMap<string, Mark>,
+): z.output<typeof toldSchema>[] {
+  return found.map(incident => ({
+    ...markedJson(incident, marks),
+    notifications: (deliveries.get(incident.id) ?? []).map(delivery => {
+      const { key, receiver, status: about } = delivery.notification;
+      const { status, attempts, lastError } = delivery;
+      return { key, receiver, about, status, attempts, last_error: lastError };
+    }),
+  }));
+}
+
+export const unknownIncident = (id: string) =>
+  notFound({
+    place: 'id',
+    expected: 'the id of an incident of the last 30 days',
+    found: printable(id, 60) || 'nothing',
+    remedy: 'GET /api/v1/incidents?from=30d lists them.',
+  });
+
+export const incidentOperations = [
+  operation({
+    id: 'listIncidents',
+    method: 'GET',
+    path: '/incidents',
+    summary: 'Incidents that were firing at any moment of a range, newest first.',
+    query: z.strictObject({
+      ...rangeQuery('24h'),
+      state: z.exactOptional(z.enum(INCIDENT_STATES)).describe('Only those that stand so.'),
+      host: z.exactOptional(text('Only of these hosts: a glob.')),
+      ...globs,
+      ...pageQuery(),
+    }),
+    answer: z.array(markedSchema),
+    async run({ state, now }, { query }) {
+      const fits = (['host', 'service', 'container'] as const).flatMap(part => {
+        const glob = query[part];
+        return glob === undefined ? [] : [{ part, is: globMatcher(glob) }];
+      });
+      const found = (await state.incidents(rangeOf(query, now), LIMIT)).filter(
+        incident =>
+          (query.state === undefined || stateOfIncident(incident) === query.state) &&
+          fits.every(({ part, is }) => is(incident[part])),
+      );
+      const marks = newestMarks(await state.marks(null));
+      const { page, next } = pageOf(found, ({ id }) => id, query);
+      return { value: page.map(incident => markedJson(incident, marks)), next };
+    },
+  }),
+  operation({
+    id: 'getIncident',
+    method: 'GET',
+    path: '/incidents/{id}',
+    summary: 'One incident, with what became of its notifications.',
+    params: z.strictObject({ id: text('As the list shows it.') }),
+    answer: toldSchema,
+    async run({ state }, { path: { id } }) {
+      const incident = await state.incident(id);
+      if (!incident) throw unknownIncident(id);
+      const marks = newestMarks(await state.marks(incident.host));
+      const [value] = withNotifications([incident], await deliveriesByIncident(state), marks);
+      return { value };
+    },
+  }),
+];

@@ -1,0 +1,23 @@
+import type { Operation } from '../contract.ts';
+import { connectionOperations } from './connections.ts';
+import { containerOperations } from './containers.ts';
+import { deliveryOperations } from './deliveries.ts';
+import { healthOperations } from './health.ts';
+import { incidentOperations } from './incidents.ts';
+import { mapOperations } from './map.ts';
+import { markOperations } from './marks.ts';
+import { silenceOperations } from './silences.ts';
+import { trafficOperations } from './traffic.ts';
+
+/** All of the API. A new resource: a file in this folder and a row here. */
+export const OPERATIONS: readonly Operation[] = [
+  ...healthOperations,
+  ...incidentOperations,
+  ...markOperations,
+  ...silenceOperations,
+  ...deliveryOperations,
+  ...containerOperations,
+  ...trafficOperations,
+  ...mapOperations,
+  ...connectionOperations,
+];

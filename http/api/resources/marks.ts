@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { TidegaugeError } from '../../../core/errors.ts';
+import { MARK_KINDS, MARK_TEXT, type MarkKind, newMark } from '../../../core/incident/mark.ts';
+import { markJson, markJsonSchema } from '../../../core/incident/mark-json.ts';
+import type { Input, Shared } from '../contract.ts';
+import { operation, pageOf, pageQuery, text } from '../operation.ts';
+import { unknownIncident } from './incidents.ts';
+
+export const tooManyMarks = (): TidegaugeError =>
+  new TidegaugeError({
+    place: 'incident mark',
+    found: 'too many marks are kept',
+    remedy: 'Limits that need so many are wrong: change the rules. Marks are forgotten after a year.',
+  });
+
+const note = z.string().max(MARK_TEXT).default('').describe('Why, for others who see it.');
+const by = z.exactOptional(z.string().min(1).max(MARK_TEXT)).describe('Who says so, where no token does.');
+const id = text('As the list of incidents shows it.');
+
+async function say(
+  { state, now }: Shared,
+  { path, body, by: token }: Input<{ id: string }, unknown, { kind: MarkKind; note: string; by?: string }>,
+) {
+  const incident = await state.incident(path.id);
+  if (!incident) throw unknownIncident(path.id);
+  const { kind, note } = body;
+  const mark = await state.saveMark(
+    newMark(incident, { kind, note, by: token ?? body.by ?? 'api', at: now }),
+  );
+  if (!mark) throw tooManyMarks();
+  return { value: markJson(mark) };
+}
+
+export const markOperations = [
+  operation({
+    id: 'listMarks',
+    method: 'GET',
+    path: '/marks',
+    summary: 'All that people said of incidents, the oldest first; the newest of an incident counts.',
+    query: z.strictObject({ host: z.exactOptional(text('Of this host only.')), ...pageQuery() }),
+    answer: z.array(markJsonSchema),
+    async run({ state }, { query }) {
+      const marks = await state.marks(query.host ?? null);
+      const { page, next } = pageOf(marks, ({ seq }) => String(seq), query);
+      return { value: page.map(markJson), next };
+    },
+  }),
+  operation({
+    id: 'markIncident',
+    method: 'PUT',
+    path: '/incidents/{id}/mark',
+    summary: 'Say what an incident was: what spoke there moves its limit from the next frame on.',
+    params: z.strictObject({ id }),
+    body: z.strictObject({
+      kind: z.enum(MARK_KINDS).describe('`none` takes back what was said.'),
+      note,
+      by,
+    }),
+    answer: markJsonSchema,
+    run: say,
+  }),
+  operation({
+    id: 'unmarkIncident',
+    method: 'DELETE',
+    path: '/incidents/{id}/mark',
+    summary: 'Take back what was said of an incident.',
+    params: z.strictObject({ id }),
+    answer: markJsonSchema,
+    run: (shared, { path, by }) => say(shared, { path, query: {}, body: { kind: 'none', note: '' }, by }),
+  }),
+];
