@@ -36,8 +36,9 @@ export interface CommonFlags {
   /** `log.level` and `log.format`, the same. */
   readonly logLevel?: string;
   readonly logFormat?: string;
-  /** `time_zone`, the same. */
+  /** `time_zone` and `server.url`, the same. */
   readonly timeZone?: string;
+  readonly server?: string;
 }
 
 /** Flags that stand for an environment variable, and win over it. */
@@ -48,6 +49,7 @@ const FLAG_VARIABLES = {
   logLevel: 'TIDEGAUGE_LOG_LEVEL',
   logFormat: 'TIDEGAUGE_LOG_FORMAT',
   timeZone: 'TIDEGAUGE_TIME_ZONE',
+  server: 'TIDEGAUGE_SERVER_URL',
 } as const satisfies Partial<Record<keyof CommonFlags, string>>;
 
 /**

@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ROOT_DATA } from '../app/process-context.ts';
 import { filesOf, makeState, makeStore } from '../app/wire.ts';
+import type { Config } from '../core/config/config.ts';
 import { describeError, errorCode, printable, type TidegaugeError, UsageError } from '../core/errors.ts';
 import type { State } from '../state/contract.ts';
 import type { Store } from '../store/contract.ts';
@@ -29,6 +30,7 @@ export async function readStore(
   onNoData: () => void = () => undefined,
 ): Promise<number> {
   const { config, log } = context;
+  refuseServer(config);
   if (!hasData(config.data, filesOf(config).store)) onNoData();
   else
     await using(makeStore(config, log, { readOnly: true }), async store => {
@@ -46,6 +48,7 @@ export async function openState(
   onNoData: () => void = () => undefined,
 ): Promise<number> {
   const { config, clock, log } = context;
+  refuseServer(config);
   if (!hasData(config.data, filesOf(config).state)) {
     onNoData();
     return access === 'read' ? 0 : 1;
@@ -54,6 +57,16 @@ export async function openState(
     await state.open();
     await action(state);
     return 0;
+  });
+}
+
+/** What was asked of a server must not be answered from the data of this machine. */
+function refuseServer({ server }: Config): void {
+  if (server.url === '') return;
+  throw new UsageError({
+    place: 'server.url',
+    found: `this command reads store and state itself, and cannot ask ${server.url}`,
+    remedy: 'Run it where they are, or without `server.url` (TIDEGAUGE_SERVER_URL).',
   });
 }
 

@@ -15,6 +15,9 @@ export interface Asked {
   readonly now: number;
 }
 
+/** What it posts first: it takes requests from now on. */
+export const READY = 'ready';
+
 /** What it posts back: errors lose their class on the way. `stack`: of a bug. */
 export type Told =
   | { readonly n: number; readonly json: string; readonly next: string | null }
@@ -56,6 +59,8 @@ export class ThreadReader implements Reader {
   readonly #limits: ReaderLimits;
   readonly #waiting = new Map<number, Waiting>();
   #thread: Worker | null = null;
+  /** Resolves when the thread has loaded the program: that may take long where much else runs. */
+  #ready = Promise.resolve();
   #idle = new AbortController();
   #number = 0;
   #failing: string | null = null;
@@ -79,8 +84,8 @@ export class ThreadReader implements Reader {
     const late = new AbortController();
     const answered = Promise.withResolvers<{ json: string; next: string | null }>();
     this.#waiting.set(n, answered);
-    void this.#after(deadlineMs, late.signal, LATE);
     this.#running().postMessage({ n, id, input, now: this.#clock.now() } satisfies Asked);
+    void this.#ready.then(() => this.#after(deadlineMs, late.signal, LATE));
     try {
       const answer = await answered.promise;
       this.#failing = null;
@@ -105,7 +110,11 @@ export class ThreadReader implements Reader {
     const resourceLimits = { maxOldGenerationSizeMb: this.#limits.heapMb };
     const thread = new Worker(THREAD, { workerData: this.#config, resourceLimits });
     this.#thread = thread;
-    thread.on('message', (told: Told) => this.#told(told));
+    const ready = Promise.withResolvers<void>();
+    this.#ready = ready.promise;
+    thread.on('message', (told: Told | typeof READY) =>
+      told === READY ? ready.resolve() : this.#told(told),
+    );
     thread.on('error', error => this.#gone(thread, { ...BROKEN, found: describeError(error) }));
     thread.on('exit', () => this.#gone(thread, BROKEN));
     thread.unref();

@@ -5,7 +5,7 @@ import type { Log } from '../../core/log.ts';
 import { asApiError } from '../../http/api/problem.ts';
 import { OPERATIONS } from '../../http/api/resources/index.ts';
 import { makeState, makeStore } from '../wire.ts';
-import type { Asked, Told } from './thread-reader.ts';
+import { type Asked, READY, type Told } from './thread-reader.ts';
 
 /** The thread that reads for the API, on connections of its own: node:sqlite blocks whoever uses it. */
 
@@ -45,3 +45,4 @@ async function answer({ n, id, input, now }: Asked): Promise<Told> {
 }
 
 parentPort?.on('message', async (asked: Asked) => parentPort?.postMessage(await answer(asked)));
+parentPort?.postMessage(READY);

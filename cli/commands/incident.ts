@@ -1,14 +1,14 @@
-import { printable, TidegaugeError, UsageError } from '../../core/errors.ts';
+import { printable, type TidegaugeError, UsageError } from '../../core/errors.ts';
 import type { Incident } from '../../core/incident/incident.ts';
-import { MARK_TEXT, type Mark, type MarkKind, type NewMark, spokeIn } from '../../core/incident/mark.ts';
+import { MARK_TEXT, type Mark, type MarkKind } from '../../core/incident/mark.ts';
 import { markJson } from '../../core/incident/mark-json.ts';
 import { jsonText } from '../../review/report.ts';
-import { addCommand, type Register, setAction } from '../command.ts';
+import { type Register, setAction } from '../command.ts';
 import { STORED } from '../config/needs.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { kindText, limitLines, markText } from '../mark-text.ts';
-import { openState } from '../open-data.ts';
 import { personHere } from '../person.ts';
+import { addSharedCommand, openSharedState } from '../shared/open.ts';
 import { addAck } from './acknowledge.ts';
 
 export interface MarkFlags extends CommonFlags {
@@ -25,7 +25,7 @@ export const registerIncident: Register = (program, signal) => {
     .description(
       'say of an incident whether it was right, which moves its limit for this service, or that you see to it',
     );
-  const mark = addCommand(
+  const mark = addSharedCommand(
     incident,
     'mark',
     'say what an incident was. It counts from the next frame on, on this host; what was raised before stays as it is',
@@ -45,7 +45,7 @@ export const registerIncident: Register = (program, signal) => {
     .option('--note <text>', 'why, for others who see it');
   setAction(mark, signal, incidentMark, { needs: STORED });
   addAck(incident, signal);
-  const marks = addCommand(incident, 'marks', 'all that was said, the oldest first');
+  const marks = addSharedCommand(incident, 'marks', 'all that was said, the oldest first');
   marks.option('--json', 'machine-readable, as `replay --marks` reads it');
   setAction(marks, signal, incidentMarks, { needs: STORED });
 };
@@ -55,13 +55,10 @@ async function incidentMark(context: Context, flags: MarkFlags, id: string): Pro
   const kind = kindOf(flags);
   const note = noteOf(flags);
   const at = context.clock.now();
-  return openState(context, 'write', async state => {
+  return openSharedState(context, 'write', async state => {
     const incident = await state.incident(id);
     if (!incident) throw unknown(id);
-    const mark = await state.saveMark(
-      newMark(incident, { kind, note, by: personHere().slice(0, MARK_TEXT), at }),
-    );
-    if (!mark) throw tooMany();
+    const mark = await state.mark(incident, { kind, note, by: personHere().slice(0, MARK_TEXT), at });
     context.out.write(`${markedLines(incident, mark, await state.marks(incident.host)).join('\n')}\n`);
   });
 }
@@ -76,19 +73,13 @@ async function incidentMarks(
     const lines = marks.map(mark => `${printable(mark.incident)}: ${markText(mark, zone)}`);
     return out.write(`${lines.join('\n') || 'No marks.'}\n`);
   };
-  return openState(
+  return openSharedState(
     context,
     'read',
     async state => list(await state.marks(null)),
     () => flags.json && out.write(jsonText([])),
   );
 }
-
-/** What is said of an incident as it is now. */
-export const newMark = (incident: Incident, said: Pick<NewMark, 'kind' | 'note' | 'by' | 'at'>): NewMark => {
-  const { id, host, service, container, start } = incident;
-  return { incident: id, host, service, container, start, ...said, spoke: spokeIn(incident) };
-};
 
 /** What to tell the person who made it. */
 export const markedLines = (incident: Incident, mark: Mark, marks: readonly Mark[]): string[] => [
@@ -130,11 +121,4 @@ const unknown = (id: string): TidegaugeError =>
     expected: 'the id of an incident of the last 30 days',
     found: printable(id, 60) || 'nothing',
     remedy: '`tidegauge incidents --from 30d` shows them.',
-  });
-
-const tooMany = (): TidegaugeError =>
-  new TidegaugeError({
-    place: 'incident mark',
-    found: 'too many marks are kept',
-    remedy: 'Limits that need so many are wrong: change the rules. Marks are forgotten after a year.',
   });

@@ -1,12 +1,13 @@
 import { printable, UsageError } from '../../core/errors.ts';
 import { type ServiceMap, serviceMap } from '../../core/traffic/service-map.ts';
-import type { Store } from '../../store/contract.ts';
-import { addCommand, addRange, type Register, setAction } from '../command.ts';
+import { addRange, type Register, setAction } from '../command.ts';
 import { STORED } from '../config/needs.ts';
 import type { CommonFlags, Context } from '../context.ts';
-import { hintHost, note, readStore } from '../open-data.ts';
+import { hintHost, note } from '../open-data.ts';
 import { addSubjects, askedHosts, nameAmong, SubjectFilter, type SubjectFlags } from '../rules/subjects.ts';
 import { MAP_FORMATS } from '../screen/map-formats.ts';
+import type { SharedTraffic } from '../shared/contract.ts';
+import { addSharedCommand, readSharedTraffic } from '../shared/open.ts';
 import { presentOf, rangeFlags } from '../times.ts';
 
 interface MapFlags extends CommonFlags, SubjectFlags {
@@ -16,7 +17,7 @@ interface MapFlags extends CommonFlags, SubjectFlags {
 }
 
 export const registerMap: Register = (program, signal) => {
-  const command = addCommand(
+  const command = addSharedCommand(
     program,
     'map',
     'who talked to whom: every edge with its bytes and connections; failing ones come first',
@@ -39,19 +40,23 @@ async function map(context: Context, flags: MapFlags): Promise<number> {
   const render = Object.hasOwn(MAP_FORMATS, flags.format) ? MAP_FORMATS[flags.format] : undefined;
   if (!render) throw unknownFormat(flags.format);
   const range = rangeFlags(flags, presentOf(context));
-  const show = async (store: Store) => {
-    const hosts = await askedHosts(store, flags.host, context.config.host);
+  const show = async (traffic: SharedTraffic) => {
+    const hosts = await askedHosts(traffic, flags.host, context.config.host);
     const filter = new SubjectFilter(flags);
     const maps: ServiceMap[] = [];
     for (const host of hosts)
-      maps.push(among(hosts, host, touching(serviceMap(await store.readFlows(host, range)), host, filter)));
+      maps.push(among(hosts, host, touching(await traffic.map(host, range), host, filter)));
     const map = { nodes: maps.flatMap(({ nodes }) => nodes), edges: maps.flatMap(({ edges }) => edges) };
     context.out.write(render(map));
     const none = filter.noneText();
     if (none !== null) note(none);
-    else if (map.edges.length === 0 && flags.host === undefined) await hintHost(store, context.config.host);
+    else if (map.edges.length === 0 && flags.host === undefined) await hintHost(traffic, context.config.host);
   };
-  return readStore(context, show, () => flags.format !== 'text' && context.out.write(render(serviceMap([]))));
+  return readSharedTraffic(
+    context,
+    show,
+    () => flags.format !== 'text' && context.out.write(render(serviceMap([]))),
+  );
 }
 
 /** The edges from or to those who were asked for, and their ends. */

@@ -6,6 +6,7 @@ import type { Incident } from '../../core/incident/incident.ts';
 import { MaintenanceWindows } from '../../core/incident/maintenance.ts';
 import { MATCHER_CAPS, parseMatcher } from '../../core/incident/matcher.ts';
 import { SILENCE_PARTS, SILENCE_TEXT, type Silence } from '../../core/incident/silence.ts';
+import { type Holding, holdingOf, silenceJson } from '../../http/api/resources/silences.ts';
 import { jsonText } from '../../review/report.ts';
 import type { State } from '../../state/contract.ts';
 import { addCommand, type Register, setAction } from '../command.ts';
@@ -16,7 +17,7 @@ import { personHere } from '../person.ts';
 import { newestFrames } from '../rules/newest-frames.ts';
 import { SubjectFilter } from '../rules/subjects.ts';
 import { type WouldHold, wouldHold, wouldHoldLines } from '../rules/would-hold.ts';
-import { type Holding, holdingLine, holdingOf, silenceJson, silenceLine } from '../silence-text.ts';
+import { holdingLine, silenceLine } from '../silence-text.ts';
 import { type Present, presentOf, timeFlag } from '../times.ts';
 
 export interface SilenceFlags extends CommonFlags {

@@ -1,17 +1,17 @@
-import { isoTime } from '../../core/clock.ts';
 import { formatDuration, formatSize, parseDuration } from '../../core/config/units.ts';
 import { printable, UsageError } from '../../core/errors.ts';
 import type { TimeZone } from '../../core/time-zone.ts';
-import type { Rollup, TrafficSum } from '../../core/traffic/rollup.ts';
+import { type TrafficRow, trafficJson } from '../../http/api/resources/traffic.ts';
 import { jsonText } from '../../review/report.ts';
-import type { Store } from '../../store/contract.ts';
-import { addCommand, addRange, type Register, setAction } from '../command.ts';
+import { addRange, type Register, setAction } from '../command.ts';
 import { STORED } from '../config/needs.ts';
 import type { CommonFlags, Context } from '../context.ts';
-import { hintHost, note, readStore } from '../open-data.ts';
+import { hintHost, note } from '../open-data.ts';
 import { addSubjects, askedHosts, nameAmong, SubjectFilter, type SubjectFlags } from '../rules/subjects.ts';
 import { writeRows } from '../screen/rows.ts';
 import { shownName } from '../screen/shown-name.ts';
+import type { SharedTraffic } from '../shared/contract.ts';
+import { addSharedCommand, readSharedTraffic } from '../shared/open.ts';
 import { presentOf, rangeFlags } from '../times.ts';
 
 interface TrafficFlags extends CommonFlags, SubjectFlags {
@@ -22,7 +22,7 @@ interface TrafficFlags extends CommonFlags, SubjectFlags {
 }
 
 export const registerTraffic: Register = (program, signal) => {
-  const command = addCommand(
+  const command = addSharedCommand(
     program,
     'traffic',
     'what each container sent and received over time, hour by hour, for as long as it is kept',
@@ -44,34 +44,29 @@ async function traffic(context: Context, flags: TrafficFlags): Promise<number> {
   const stepMs = stepFlag(flags.step);
   const filter = new SubjectFilter(flags);
   const heading = { header: header(zone), none: 'No traffic is stored for this host, range and container.' };
-  const list = async (store: Store) => {
-    const hosts = await askedHosts(store, flags.host, config.host);
+  const list = async (traffic: SharedTraffic) => {
+    const hosts = await askedHosts(traffic, flags.host, config.host);
     const line = flags.json
-      ? trafficJson
-      : (rollup: Rollup, sum: TrafficSum) =>
-          trafficLine(rollup, { ...sum, container: nameAmong(hosts, rollup.host, sum.container) }, zone);
-    const series = hosts.map(host => store.readSeries(host, range, stepMs));
+      ? (row: TrafficRow) => JSON.stringify(trafficJson(row))
+      : ({ host, start, sum }: TrafficRow) =>
+          trafficLine({ start, sum: { ...sum, container: nameAmong(hosts, host, sum.container) } }, zone);
+    const series = hosts.map(host => traffic.traffic(host, range, stepMs));
     const any = await writeRows(out, trafficRows(series, filter, line), flags.json ? null : heading, signal);
     if (any !== false) return;
     const none = filter.noneText();
     if (none !== null) note(none);
-    else if (flags.host === undefined) await hintHost(store, config.host);
+    else if (flags.host === undefined) await hintHost(traffic, config.host);
   };
-  return readStore(context, list, () => flags.json && out.write(jsonText([])));
+  return readSharedTraffic(context, list, () => flags.json && out.write(jsonText([])));
 }
 
 async function* trafficRows(
-  series: readonly AsyncIterable<Rollup>[],
+  series: readonly AsyncIterable<TrafficRow>[],
   filter: SubjectFilter,
-  line: (rollup: Rollup, sum: TrafficSum) => string,
+  line: (row: TrafficRow) => string,
 ): AsyncIterable<string> {
-  for (const rollups of series) {
-    for await (const rollup of rollups) {
-      const { host } = rollup;
-      const sums = rollup.traffic.filter(sum => filter.takes({ ...sum, host })).sort(byBytes);
-      for (const sum of sums) yield line(rollup, sum);
-    }
-  }
+  for (const rows of series)
+    for await (const row of rows) if (filter.takes({ ...row.sum, host: row.host })) yield line(row);
 }
 
 /** Columns of `2026-01-31T22:00:00+01:00`. */
@@ -80,7 +75,7 @@ const header = (zone: TimeZone): string =>
   `${`from (${zone.name})`.padEnd(TIME)}  container                             sent/s  received/s  watched for`;
 
 /** One row of the table: rates over the time for which the container was watched, silence included. */
-export function trafficLine({ start }: Rollup, sum: TrafficSum, zone: TimeZone): string {
+export function trafficLine({ start, sum }: Omit<TrafficRow, 'host'>, zone: TimeZone): string {
   const rate = ({ bytes }: { readonly bytes: number }): string =>
     formatSize(sum.durationMs > 0 ? (bytes * 1000) / sum.durationMs : 0);
   const name = shownName(sum.container, 32).padEnd(32);
@@ -91,21 +86,6 @@ export function trafficLine({ start }: Rollup, sum: TrafficSum, zone: TimeZone):
     `  ${rate(sum.receive).padStart(10)}  ${watched}${doubt}`
   );
 }
-
-/** For other programs: exact sums, sizes as [lower bound in bytes, messages]. Rates are bytes / watched_ms. */
-export function trafficJson({ host, start }: Rollup, sum: TrafficSum): string {
-  const { container, service, durationMs, frames, incomplete, send, receive } = sum;
-  return JSON.stringify({
-    ...{ time: isoTime(start), host, service, container },
-    ...{ watched_ms: durationMs, frames, incomplete },
-    sent: send,
-    received: receive,
-  });
-}
-
-const bytesOf = ({ send, receive }: TrafficSum): number => send.bytes + receive.bytes;
-/** The busiest first. */
-const byBytes = (a: TrafficSum, b: TrafficSum): number => bytesOf(b) - bytesOf(a);
 
 function stepFlag(text: string): number {
   const stepMs = parseDuration(text);

@@ -10,7 +10,7 @@ export type Group = keyof Config;
 export type Needs = readonly Group[];
 
 /** For commands on what is stored. */
-export const STORED: Needs = ['host', 'data', 'time_zone', 'store', 'state', 'redis'];
+export const STORED: Needs = ['host', 'data', 'time_zone', 'store', 'state', 'redis', 'server'];
 
 /** For commands that judge stored or recorded frames again. */
 export const JUDGED: Needs = [...STORED, 'detectors', 'alert'];

@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 import { closestToGlob } from '../../core/config/closest.ts';
 import { globMatcher } from '../../core/config/options.ts';
 import { printable } from '../../core/errors.ts';
-import type { Store } from '../../store/contract.ts';
 import { note } from '../open-data.ts';
+import type { SharedTraffic } from '../shared/contract.ts';
 
 /** Whose rows are listed: globs over whole names, everybody's where none is given. */
 export interface SubjectFlags {
@@ -89,7 +89,7 @@ export function nearText(glob: string, names: readonly string[]): string {
 
 /** The stored hosts that --host asks for, in order; this one without the flag. Says so when there is none of that name. */
 export async function askedHosts(
-  store: Pick<Store, 'hosts'>,
+  store: Pick<SharedTraffic, 'hosts'>,
   glob: string | undefined,
   own: string,
 ): Promise<string[]> {

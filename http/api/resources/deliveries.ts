@@ -4,14 +4,19 @@ import { isoTime } from '../../../core/clock.ts';
 import { printable, TidegaugeError, UsageError } from '../../../core/errors.ts';
 import { type Incident, type Notification, notificationKey } from '../../../core/incident/incident.ts';
 import { incidentJson, incidentSchema } from '../../../core/incident/incident-json.ts';
-import type { Delivery, DeliveryOutcome, DeliveryStatus, Lease, State } from '../../../state/contract.ts';
+import {
+  DELIVERY_STATUSES,
+  type Delivery,
+  type DeliveryOutcome,
+  type DeliveryStatus,
+  type Lease,
+  type State,
+} from '../../../state/contract.ts';
 import { operation, pageOf, pageQuery, text } from '../operation.ts';
 import { notFound } from '../problem.ts';
 
 /** Deliveries of each status that are looked at, newest first. */
 export const DELIVERIES = 10_000;
-/** As in state/contract.ts, of which only types may be used here. */
-const STATUSES = ['pending', 'held', 'delivered', 'dead', 'silenced'] as const satisfies DeliveryStatus[];
 /** What somebody may have to do something about. */
 export const OPEN_DELIVERIES = ['pending', 'held', 'dead'] as const satisfies DeliveryStatus[];
 /** Whoever replays holds it: two at once would count attempts wrongly. */
@@ -29,7 +34,7 @@ const deliverySchema = z.strictObject({
   receiver: z.string(),
   about: z.enum(['firing', 'resolved']),
   incident_id: z.string(),
-  status: z.enum(STATUSES),
+  status: z.enum(DELIVERY_STATUSES),
   attempts: z.int(),
   last_error: z.string().nullable().describe('Why the last attempt failed, or which silence holds it.'),
   next_attempt: time.nullable().describe('Null: at once, or never.'),
@@ -70,12 +75,16 @@ export const shownDeliveryJson = (delivery: Delivery): z.output<typeof shownSche
   incident: incidentJson(delivery.notification.incident),
 });
 
+/** Of a state, or of what a server says of one. */
+interface DeliveryLists {
+  deliveries(status: DeliveryStatus, limit: number): Promise<readonly ListedDelivery[]>;
+}
+
 /** Deliveries of all statuses by incident, oldest first. */
-export async function deliveriesByIncident(
-  state: Pick<State, 'deliveries'>,
-): Promise<Map<string, Delivery[]>> {
-  const all: Delivery[] = [];
-  for (const status of STATUSES) all.push(...(await state.deliveries(status, DELIVERIES)).reverse());
+export async function deliveriesByIncident(state: DeliveryLists): Promise<Map<string, ListedDelivery[]>> {
+  const all: ListedDelivery[] = [];
+  for (const status of DELIVERY_STATUSES)
+    all.push(...(await state.deliveries(status, DELIVERIES)).toReversed());
   return Map.groupBy(all, delivery => delivery.notification.incident.id);
 }
 
@@ -155,7 +164,7 @@ export const deliveryOperations = [
     summary:
       'Messages to receivers: those that wait, are held by a silence or were given up, newest first of each.',
     query: z.strictObject({
-      status: z.exactOptional(z.enum(STATUSES)).describe('Those of one status instead.'),
+      status: z.exactOptional(z.enum(DELIVERY_STATUSES)).describe('Those of one status instead.'),
       receiver: z.exactOptional(text('Only to this receiver.')),
       ...pageQuery(),
     }),

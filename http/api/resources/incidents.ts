@@ -2,9 +2,11 @@ import { z } from 'zod';
 import { isoTime } from '../../../core/clock.ts';
 import { globMatcher } from '../../../core/config/options.ts';
 import { printable } from '../../../core/errors.ts';
-import { INCIDENT_STATES, type Incident, stateOfIncident } from '../../../core/incident/incident.ts';
+import { type Ack, isAcknowledged } from '../../../core/incident/ack.ts';
+import { INCIDENT_STATES, type Incident, SEVERITIES, stateOfIncident } from '../../../core/incident/incident.ts';
 import { incidentJson, incidentSchema } from '../../../core/incident/incident-json.ts';
 import { MARK_KINDS, type Mark, newestMarks } from '../../../core/incident/mark.ts';
+import type { State } from '../../../state/contract.ts';
 import { globs, operation, pageOf, pageQuery, rangeOf, rangeQuery, text } from '../operation.ts';
 import { notFound } from '../problem.ts';
 import { deliveriesByIncident, type ListedDelivery } from './deliveries.ts';
@@ -12,7 +14,13 @@ import { deliveriesByIncident, type ListedDelivery } from './deliveries.ts';
 /** Incidents looked at, newest first. */
 const LIMIT = 10_000;
 
-const markedSchema = incidentSchema.extend({
+/** What people said of incidents, by incident. */
+export interface Said {
+  readonly marks: ReadonlyMap<string, Mark>;
+  readonly acks: ReadonlyMap<string, Ack>;
+}
+
+const saidSchema = incidentSchema.extend({
   mark: z.exactOptional(
     z
       .strictObject({
@@ -20,16 +28,24 @@ const markedSchema = incidentSchema.extend({
         by: z.string(),
         note: z.string(),
         at: z.string(),
-        from: z
-          .string()
-          .nullable()
-          .describe('Frames from then on are judged by it; null: none has been yet.'),
+        from: z.string().nullable().describe('Frames from then on are judged by it; null: none has been yet.'),
       })
       .describe('What a person said of it; absent: nobody has.'),
   ),
+  ack: z.exactOptional(
+    z
+      .strictObject({
+        by: z.string(),
+        note: z.string(),
+        at: z.string(),
+        severity: z.enum(SEVERITIES).describe('How bad it was then.'),
+        in_force: z.boolean().describe('Nobody is told of it again as it is now.'),
+      })
+      .describe('Who has taken it on; absent: nobody has.'),
+  ),
 });
 
-const toldSchema = markedSchema.extend({
+const toldSchema = saidSchema.extend({
   notifications: z.array(
     z.strictObject({
       key: z.string(),
@@ -42,26 +58,40 @@ const toldSchema = markedSchema.extend({
   ),
 });
 
-/** An incident with its `mark`, where there is one: otherwise as `review` and `replay` print it. */
-export function markedJson(
-  incident: Incident,
-  marks: ReadonlyMap<string, Mark>,
-): z.output<typeof markedSchema> {
-  const mark = marks.get(incident.id);
-  if (!mark) return incidentJson(incident);
-  const { kind, by, note, at, from } = mark;
-  const said = { kind, by, note, at: isoTime(at), from: from === null ? null : isoTime(from) };
-  return { ...incidentJson(incident), mark: said };
+/** An incident with its `mark` and `ack`, where there is one: otherwise as `review` and `replay` print it. */
+export function saidJson(incident: Incident, { marks, acks }: Said): z.output<typeof saidSchema> {
+  const [mark, ack] = [marks.get(incident.id), acks.get(incident.id)];
+  return {
+    ...incidentJson(incident),
+    ...(mark ? { mark: markOf(mark) } : {}),
+    ...(ack && !ack.undone ? { ack: ackOf(incident, ack) } : {}),
+  };
+}
+
+const markOf = ({ kind, by, note, at, from }: Mark) => ({
+  ...{ kind, by, note, at: isoTime(at) },
+  from: from === null ? null : isoTime(from),
+});
+
+const ackOf = (incident: Incident, ack: Ack) => ({
+  ...{ by: ack.by, note: ack.note, at: isoTime(ack.at), severity: ack.severity },
+  in_force: isAcknowledged(incident, ack),
+});
+
+/** All that was said, or what was said of the incidents of a host. */
+async function saidIn(state: Pick<State, 'marks' | 'acks'>, host: string | null): Promise<Said> {
+  const marks = newestMarks(await state.marks(host));
+  return { marks, acks: new Map((await state.acks()).map(ack => [ack.incident, ack])) };
 }
 
 /** Incidents as they are, each with its `notifications`. */
 export function withNotifications(
   found: readonly Incident[],
   deliveries: ReadonlyMap<string, readonly ListedDelivery[]>,
-  marks: ReadonlyMap<string, Mark>,
+  said: Said,
 ): z.output<typeof toldSchema>[] {
   return found.map(incident => ({
-    ...markedJson(incident, marks),
+    ...saidJson(incident, said),
     notifications: (deliveries.get(incident.id) ?? []).map(delivery => {
       const { key, receiver, status: about } = delivery.notification;
       const { status, attempts, lastError } = delivery;
@@ -91,7 +121,7 @@ export const incidentOperations = [
       ...globs,
       ...pageQuery(),
     }),
-    answer: z.array(markedSchema),
+    answer: z.array(saidSchema),
     async run({ state, now }, { query }) {
       const fits = (['host', 'service', 'container'] as const).flatMap(part => {
         const glob = query[part];
@@ -102,9 +132,9 @@ export const incidentOperations = [
           (query.state === undefined || stateOfIncident(incident) === query.state) &&
           fits.every(({ part, is }) => is(incident[part])),
       );
-      const marks = newestMarks(await state.marks(null));
+      const said = await saidIn(state, null);
       const { page, next } = pageOf(found, ({ id }) => id, query);
-      return { value: page.map(incident => markedJson(incident, marks)), next };
+      return { value: page.map(incident => saidJson(incident, said)), next };
     },
   }),
   operation({
@@ -117,8 +147,8 @@ export const incidentOperations = [
     async run({ state }, { path: { id } }) {
       const incident = await state.incident(id);
       if (!incident) throw unknownIncident(id);
-      const marks = newestMarks(await state.marks(incident.host));
-      const [value] = withNotifications([incident], await deliveriesByIncident(state), marks);
+      const said = await saidIn(state, incident.host);
+      const [value] = withNotifications([incident], await deliveriesByIncident(state), said);
       return { value };
     },
   }),

@@ -1,4 +1,5 @@
 import type { Operation } from '../contract.ts';
+import { ackOperations } from './acks.ts';
 import { connectionOperations } from './connections.ts';
 import { containerOperations } from './containers.ts';
 import { deliveryOperations } from './deliveries.ts';
@@ -14,6 +15,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...healthOperations,
   ...incidentOperations,
   ...markOperations,
+  ...ackOperations,
   ...silenceOperations,
   ...deliveryOperations,
   ...containerOperations,

@@ -3,7 +3,16 @@ import { z } from 'zod';
 import { isoTime } from '../../../core/clock.ts';
 import { duration } from '../../../core/config/options.ts';
 import { printable, TidegaugeError, UsageError } from '../../../core/errors.ts';
-import { SILENCE_PARTS, SILENCE_TEXT, type Silence } from '../../../core/incident/silence.ts';
+import type { Incident } from '../../../core/incident/incident.ts';
+import { MATCHER_CAPS, matcherText, parseMatcher } from '../../../core/incident/matcher.ts';
+import {
+  coverage,
+  isInForce,
+  SILENCE_PARTS,
+  SILENCE_TEXT,
+  type Silence,
+} from '../../../core/incident/silence.ts';
+import type { State } from '../../../state/contract.ts';
 import { operation } from '../operation.ts';
 import { notFound } from '../problem.ts';
 
@@ -17,41 +26,89 @@ const id = z
 const time = z.iso.datetime({ offset: true });
 
 const silenceJsonSchema = z.strictObject({
-  id,
+  id: z.string(),
+  kind: z.enum(['silence', 'deploy', 'maintenance']),
   host: z.string(),
   service: z.string(),
   container: z.string(),
+  matchers: z.array(z.string()).describe('All have to hold, besides the globs.'),
   from: time,
   until: time,
   in_force: z.boolean(),
   owner: z.string(),
   reason: z.string(),
+  holds: z.array(z.string()).describe('Ids of the firing incidents that it keeps back.'),
+  expiring: z.boolean().describe('It ends within 15 minutes, and keeps something back.'),
 });
 
-export const silenceJson = (
-  { id, match, from, until, owner, reason }: Silence,
-  now: number,
-): z.output<typeof silenceJsonSchema> => ({
-  ...{ id, ...match },
-  ...{ from: isoTime(from), until: isoTime(until), in_force: from <= now && now < until },
-  ...{ owner, reason },
-});
+/** One that ends so soon, ms, and still keeps something back is pointed out. */
+const SOON_MS = 900_000;
 
-/** A silence as `silenceJson` wrote it. Throws a ZodError when it is none. */
-export function silenceFromJson(json: unknown): Silence {
-  const { id, host, service, container, from, until, owner, reason } = silenceJsonSchema.parse(json);
-  const times = { from: Date.parse(from), until: Date.parse(until) };
-  return { id, match: { host, service, container }, ...times, owner, reason };
+/** A silence, and the firing incidents that it keeps back now. */
+export interface Holding {
+  readonly silence: Silence;
+  readonly holds: readonly Incident[];
 }
 
-export const tooManySilences = (): TidegaugeError =>
+export const holdingOf = (silence: Silence, firing: readonly Incident[], now: number): Holding => {
+  const covering = coverage([silence]);
+  return { silence, holds: firing.filter(incident => covering(incident, now) !== null) };
+};
+
+/** It ends soon, and keeps something back. */
+export const isSoon = ({ silence, holds }: Holding, now: number): boolean =>
+  holds.length > 0 && silence.until - now <= SOON_MS;
+
+export function silenceJson({ silence, holds }: Holding, now: number): z.output<typeof silenceJsonSchema> {
+  const { id, kind, match, matchers = [], from, until, owner, reason } = silence;
+  return {
+    ...{ id, kind: kind ?? 'silence', ...match, matchers: matchers.map(matcherText) },
+    ...{ from: isoTime(from), until: isoTime(until), in_force: isInForce(silence, now) },
+    ...{ owner, reason },
+    holds: holds.map(incident => incident.id),
+    expiring: isSoon({ silence, holds }, now),
+  };
+}
+
+/** Firing incidents looked at. */
+const LIMIT = 10_000;
+
+async function heldJson(state: Pick<State, 'incidents'>, silences: readonly Silence[], now: number) {
+  const firing = (await state.incidents({ from: now, to: now + 1 }, LIMIT)).filter(
+    ({ resolvedAt }) => resolvedAt === null,
+  );
+  return silences.map(silence => silenceJson(holdingOf(silence, firing, now), now));
+}
+
+/** Returns the silence as it is kept; throws a TidegaugeError when there are too many. */
+async function keepSilence(
+  state: Pick<State, 'saveSilence'>,
+  silence: Silence,
+  now: number,
+): Promise<Silence> {
+  if (await state.saveSilence(silence, now)) return silence;
+  throw tooMany();
+}
+
+/** Returns the silence, ended; throws an ApiError when none in force has this id. */
+async function endSilence(
+  state: Pick<State, 'saveSilence' | 'silences'>,
+  id: string,
+  now: number,
+): Promise<Silence> {
+  const silence = (await state.silences(now)).find(each => each.id === id);
+  if (!silence) throw unknown(id);
+  return keepSilence(state, { ...silence, until: now }, now);
+}
+
+const tooMany = (): TidegaugeError =>
   new TidegaugeError({
     place: 'silence add',
     found: 'too many silences are in force',
     remedy: 'End some (`tidegauge silence list`), or use a glob for several.',
   });
 
-export const unknownSilence = (id: string) =>
+const unknown = (id: string) =>
   notFound({
     place: 'silence end',
     expected: 'the id of a silence in force',
@@ -73,13 +130,13 @@ export const silenceOperations = [
     id: 'listSilences',
     method: 'GET',
     path: '/silences',
-    summary: 'Silences in force, the first to end first.',
+    summary: 'Silences and deploys in force and to come, the first to end first, with what they keep back.',
     query: z.strictObject({
       all: z.enum(['true', 'false']).default('false').describe('Also those that ended in the last 30 days.'),
     }),
     answer: z.array(silenceJsonSchema),
     run: async ({ state, now }, { query: { all } }) => ({
-      value: (await state.silences(all === 'true' ? 0 : now)).map(silence => silenceJson(silence, now)),
+      value: await heldJson(state, await state.silences(all === 'true' ? 0 : now), now),
     }),
   }),
   operation({
@@ -106,8 +163,8 @@ export const silenceOperations = [
         owner: by ?? body.owner ?? 'api',
         reason,
       };
-      if (!(await state.saveSilence(silence, now))) throw tooManySilences();
-      return { value: silenceJson(silence, now) };
+      const kept = await keepSilence(state, silence, now);
+      return { value: (await heldJson(state, [kept], now))[0] };
     },
   }),
   operation({
@@ -117,12 +174,8 @@ export const silenceOperations = [
     summary: 'End one early: what it held back and still fires is sent.',
     params: z.strictObject({ id }),
     answer: silenceJsonSchema,
-    async run({ state, now }, { path }) {
-      const silence = (await state.silences(now)).find(each => each.id === path.id);
-      if (!silence) throw unknownSilence(path.id);
-      const ended = { ...silence, until: now };
-      await state.saveSilence(ended, now);
-      return { value: silenceJson(ended, now) };
-    },
+    run: async ({ state, now }, { path: { id } }) => ({
+      value: silenceJson({ silence: await endSilence(state, id, now), holds: [] }, now),
+    }),
   }),
 ];

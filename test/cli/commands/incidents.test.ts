@@ -1,7 +1,8 @@
 import { expect, it } from '@jest/globals';
-import { listing, type Said, withNotifications } from '../../../cli/commands/incidents.ts';
+import { listing } from '../../../cli/commands/incidents.ts';
 import { incidentJson } from '../../../core/incident/incident-json.ts';
 import { UTC } from '../../../core/time-zone.ts';
+import { type Said, withNotifications } from '../../../http/api/resources/incidents.ts';
 import type { Delivery } from '../../../state/contract.ts';
 import { ackOf, incidentOf, notificationOf, resolved } from '../../data/incidents.ts';
 import { markOf } from '../../data/marks.ts';

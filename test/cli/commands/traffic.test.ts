@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { trafficJson, trafficLine } from '../../../cli/commands/traffic.ts';
+import { trafficLine } from '../../../cli/commands/traffic.ts';
 import { UTC } from '../../../core/time-zone.ts';
-import { type Rollup, RollupBuilder, type TrafficSum } from '../../../core/traffic/rollup.ts';
+import { RollupBuilder } from '../../../core/traffic/rollup.ts';
+import { type TrafficRow, trafficJson } from '../../../http/api/resources/traffic.ts';
 import { SqliteStore } from '../../../store/sqlite/store.ts';
 import { busyParts, frameOf } from '../../data/frames.ts';
 import { temporaryFolder } from '../../parts/process.ts';
@@ -10,7 +11,7 @@ import { tidegauge, writeConfig } from '../../parts/tidegauge.ts';
 import { NASTY } from '../../store/arbitrary.ts';
 
 /** A container's traffic in a bucket of one frame. */
-function sumOf(name = 'c0000', faults: 'lost-events'[] = []): [Rollup, TrafficSum] {
+function rowOf(name = 'c0000', faults: 'lost-events'[] = []): TrafficRow {
   const { containers, windows } = busyParts(1);
   const frame = frameOf('h', 0, {
     containers: containers.map(container => ({ ...container, name })),
@@ -22,24 +23,25 @@ function sumOf(name = 'c0000', faults: 'lost-events'[] = []): [Rollup, TrafficSu
   const rollup = builder.build();
   const [sum] = rollup.traffic;
   if (!sum) throw new Error('no traffic');
-  return [rollup, sum];
+  return { host: rollup.host, start: rollup.start, sum };
 }
 
 describe('a row of traffic', () => {
   it('has rates over the time that was watched, and says when that was not all', () => {
-    const [rollup, sum] = sumOf();
+    const { sum, ...row } = rowOf();
     const half = { ...sum, send: { ...sum.send, bytes: 10_240 }, receive: { ...sum.receive, bytes: 0 } };
-    expect(trafficLine(rollup, half, UTC)).toMatch(/^2023-11-14T22:13:20Z +c0000 +2 KiB +0 B {2}5s$/);
-    expect(trafficLine(...sumOf('c0000', ['lost-events']), UTC)).toMatch(/ 5s, incomplete$/);
+    expect(trafficLine({ ...row, sum: half }, UTC)).toMatch(
+      /^2023-11-14T22:13:20Z +c0000 +2 KiB +0 B {2}5s$/,
+    );
+    expect(trafficLine(rowOf('c0000', ['lost-events']), UTC)).toMatch(/ 5s, incomplete$/);
   });
 
   it('is one line, whatever the name; other programs are told it as it is', () => {
     for (const name of NASTY) {
-      const [rollup, sum] = sumOf(name);
-      expect(trafficLine(rollup, sum, UTC)).not.toMatch(/\p{Cc}/u);
-      const json = trafficJson(rollup, sum);
-      expect(json).not.toMatch(/\n/);
-      expect(JSON.parse(json)).toMatchObject({ container: name, sent: sum.send, received: sum.receive });
+      const row = rowOf(name);
+      expect(trafficLine(row, UTC)).not.toMatch(/\p{Cc}/u);
+      const { send: sent, receive: received } = row.sum;
+      expect(trafficJson(row)).toMatchObject({ container: name, sent, received });
     }
   });
 });

@@ -1,0 +1,41 @@
+import type { Ack } from '../../core/incident/ack.ts';
+import type { Incident } from '../../core/incident/incident.ts';
+import type { Mark, NewMark } from '../../core/incident/mark.ts';
+import type { Interval } from '../../core/interval.ts';
+import type { ServiceMap } from '../../core/traffic/service-map.ts';
+import type { ShownConnection } from '../../http/api/resources/connections.ts';
+import type { ListedDelivery, Replayed } from '../../http/api/resources/deliveries.ts';
+import type { TrafficRow } from '../../http/api/resources/traffic.ts';
+import type { DeliveryStatus } from '../../state/contract.ts';
+
+/**
+ * What the processes of an installation share, as commands see it: the state and the store themselves (local.ts), or a
+ * process that answers for them over HTTP (remote.ts). Both give the same. All methods reject with a TidegaugeError.
+ */
+export interface SharedState {
+  /** Incidents that were firing at any moment of the range, newest first, at most `limit`. */
+  incidents(range: Interval, limit: number): Promise<Incident[]>;
+  incident(id: string): Promise<Incident | null>;
+  /** Marks of a host, of all for null, the oldest first. */
+  marks(host: string | null): Promise<Mark[]>;
+  /** Keeps what is said of an incident. */
+  mark(incident: Incident, said: Pick<NewMark, 'kind' | 'note' | 'by' | 'at'>): Promise<Mark>;
+  /** Who has taken incidents on, the oldest first. */
+  acks(): Promise<Ack[]>;
+  /** Newest first. */
+  deliveries(status: DeliveryStatus, limit: number): Promise<ListedDelivery[]>;
+  /** One delivery with its incident, as JSON. */
+  shownDelivery(key: string): Promise<unknown>;
+  /** Returns how many messages will be tried again. */
+  replay(what: Replayed): Promise<number>;
+}
+
+/** Stored traffic. */
+export interface SharedTraffic {
+  hosts(): Promise<string[]>;
+  map(host: string, range: Interval): Promise<ServiceMap>;
+  /** In buckets of `stepMs`, ascending; in each the busiest container comes first. */
+  traffic(host: string, range: Interval, stepMs: number): AsyncIterable<TrafficRow>;
+  /** Ascending by time. */
+  connections(host: string, range: Interval): AsyncIterable<ShownConnection>;
+}

@@ -1,0 +1,33 @@
+import { newMark } from '../../core/incident/mark.ts';
+import { serviceMap } from '../../core/traffic/service-map.ts';
+import { storedConnections } from '../../http/api/resources/connections.ts';
+import { knownDelivery, replay, shownDeliveryJson } from '../../http/api/resources/deliveries.ts';
+import { tooManyMarks } from '../../http/api/resources/marks.ts';
+import { trafficRows } from '../../http/api/resources/traffic.ts';
+import type { State } from '../../state/contract.ts';
+import type { Store } from '../../store/contract.ts';
+import type { SharedState, SharedTraffic } from './contract.ts';
+
+/** The state itself, with the operations of the API. */
+export const localState = (state: State): SharedState => ({
+  incidents: (range, limit) => state.incidents(range, limit),
+  incident: id => state.incident(id),
+  marks: host => state.marks(host),
+  async mark(incident, said) {
+    const mark = await state.saveMark(newMark(incident, said));
+    if (!mark) throw tooManyMarks();
+    return mark;
+  },
+  deliveries: (status, limit) => state.deliveries(status, limit),
+  shownDelivery: async key => shownDeliveryJson(await knownDelivery(state, key)),
+  replay: what => replay(state, what),
+  acks: () => state.acks(),
+});
+
+/** The store itself. */
+export const localTraffic = (store: Store): SharedTraffic => ({
+  hosts: () => store.hosts(),
+  map: async (host, range) => serviceMap(await store.readFlows(host, range)),
+  traffic: (host, range, stepMs) => trafficRows(store, host, range, stepMs),
+  connections: (host, range) => storedConnections(store, host, range),
+});

@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { incidentFromJson } from '../../core/incident/incident-from-json.ts';
+import { incidentJson } from '../../core/incident/incident-json.ts';
+import { TimeZone } from '../../core/time-zone.ts';
+import { incidentLines } from '../../review/report.ts';
+import { incidentOf } from '../data/incidents.ts';
+import { DEAD, filledFolder, OVER, type Served, serve } from '../http/api/fixture.ts';
+import type { temporaryFolder } from '../parts/process.ts';
+import { tidegauge } from '../parts/tidegauge.ts';
+
+const TOKEN = 'w'.repeat(20);
+const RANGE = ['--from', '2023-11-14T22:00Z', '--to', '2023-11-15T00:00Z'];
+
+let folder: ReturnType<typeof temporaryFolder>;
+let served: Served;
+beforeAll(async () => {
+  folder = await filledFolder();
+  served = await serve(folder.path, { tokens: [{ name: 'ci', scope: 'write', token: TOKEN }] });
+}, 60_000);
+afterAll(async () => {
+  await served.close();
+  folder.remove();
+});
+
+/** Output and exit code of a command. */
+async function run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<[number | null, string]> {
+  const child = tidegauge(args, { cwd: folder.path, env });
+  const code = await child.exited;
+  return [code, child.output];
+}
+const remote = (args: readonly string[]) =>
+  run([...args, '--server', served.listener.url], { TIDEGAUGE_SERVER_TOKEN: TOKEN });
+
+describe('through a server', () => {
+  it.each([
+    ['incidents', ...RANGE],
+    ['incidents', ...RANGE, '--json', '--deliveries', '--container', '*script*'],
+    ['map', ...RANGE],
+    ['map', ...RANGE, '--format', 'json'],
+    ['traffic', ...RANGE, '--step', '1m'],
+    ['traffic', ...RANGE, '--json', '--host', '*'],
+    ['connections', ...RANGE, '--json', '--service', 'c0000'],
+    ['connections', ...RANGE, '--container', 'nobody'],
+    ['deliveries', 'list'],
+    ['deliveries', 'show', DEAD.key],
+    ['deliveries', 'show', 'nobody'],
+        ['incident', 'marks', '--json'],
+  ])(
+    '%s %s %s %s %s %s %s says the same as without',
+    async (...args) => {
+      const given = args.filter(arg => arg !== undefined);
+      expect(await remote(given)).toEqual(await run(given));
+    },
+    240_000,
+  );
+
+  it('writes what a command writes, under the name of the token', async () => {
+    const marked = await remote(['incident', 'mark', OVER.id, '--real', '--note', 'disk']);
+    expect(marked).toEqual([0, expect.stringContaining('marked real: shop: bytes sent')]);
+    expect(await served.state.marks(null)).toMatchObject([{ incident: OVER.id, by: 'ci', note: 'disk' }]);
+    expect(await remote(['deliveries', 'replay', DEAD.key])).toEqual([0, '1 message will be tried again.\n']);
+  }, 240_000);
+
+  it('says what is wrong with it', async () => {
+    const [code, output] = await run(['incidents', '--server', served.listener.url]);
+    expect([code, output]).toEqual([
+      2,
+      expect.stringMatching(/^tidegauge: Authorization: expected `Bearer TOKEN`/),
+    ]);
+    const [away, why] = await run(['map', '--server', 'http://127.0.0.1:3']);
+    expect([away, why]).toEqual([
+      1,
+      expect.stringMatching(/^tidegauge: server\.url http:\/\/127\.0\.0\.1:3: .*ECONNREFUSED/),
+    ]);
+    const [other, refused] = await run(['quality'], { TIDEGAUGE_SERVER_URL: served.listener.url });
+    expect([other, refused]).toEqual([
+      2,
+      expect.stringContaining('this command reads store and state itself'),
+    ]);
+  }, 240_000);
+});
+
+it('an incident is read back as it was written: its text is the same in every zone', () => {
+  const zone = TimeZone.named('Asia/Tokyo');
+  if (!zone) throw new Error('no such zone');
+  const plain = incidentOf(1_700_000_000_000, { image: 'web:1', labels: { team: 'shop' }, ended: 'gone' });
+  const [finding] = plain.findings;
+  if (!finding) throw new Error('no finding');
+  const before = { times: 2, inWeek: 1, last: 1_699_900_000_000, since: 1_690_000_000_000 };
+  const peer = { kind: 'container' as const, name: 'db', service: 'shop/db', address: '10.0.0.2' };
+  const rest = { protocol: 'tcp' as const, role: 'client' as const, port: 5432, bytes: 9, share: 0.92 };
+  const incident = {
+    ...plain,
+    resolvedAt: 1_700_000_060_000,
+    escalation: { from: 'info' as const, at: 1_700_000_030_000 },
+    findings: [{ ...finding, before, peer: { ...peer, ...rest }, window: { from: 1, to: 2 } }],
+  };
+  const json = incidentJson(incident);
+  const read = incidentFromJson(JSON.parse(JSON.stringify({ ...json, mark: {} })));
+  expect(incidentJson(read)).toEqual(json);
+  expect(incidentLines(read, zone)).toEqual(incidentLines(incident, zone));
+});

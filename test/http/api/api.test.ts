@@ -1,0 +1,201 @@
+import { request } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { incidentJson } from '../../../core/incident/incident-json.ts';
+import { isLoopback } from '../../../http/api/access.ts';
+import { OPERATIONS } from '../../../http/api/resources/index.ts';
+import type { temporaryFolder } from '../../parts/process.ts';
+import { DEAD, FIRING, filledFolder, HOSTILE, OVER, RANGE, type Served, serve } from './fixture.ts';
+
+const TOKENS = [
+  { name: 'wall', scope: 'read' as const, token: 'r'.repeat(20) },
+  { name: 'ci', scope: 'write' as const, token: 'w'.repeat(20) },
+];
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+let folder: ReturnType<typeof temporaryFolder>;
+let served: Served;
+beforeAll(async () => {
+  folder = await filledFolder();
+  served = await serve(folder.path);
+}, 60_000);
+afterAll(async () => {
+  await served.close();
+  folder.remove();
+});
+
+describe('the API', () => {
+  it('lists incidents as the commands print them, newest first, a page at a time', async () => {
+    const { json, headers, status } = await served.ask('GET', `/incidents?${RANGE}&limit=1`);
+    expect([status, json]).toEqual([200, [incidentJson(FIRING)]]);
+    const [, next] = /^<\/api\/v1(.*)>; rel="next"$/.exec(headers.get('link') ?? '') ?? [];
+    const last = await served.ask('GET', String(next));
+    expect([last.json, last.headers.get('link')]).toEqual([[incidentJson(OVER)], null]);
+    const names = async (query: string) =>
+      (await served.ask('GET', `/incidents?${RANGE}&${query}`)).json.map(({ id }: { id: string }) => id);
+    expect(await names('state=firing')).toEqual([FIRING.id]);
+    expect(await names(`container=${encodeURIComponent(HOSTILE)}`)).toEqual([FIRING.id]);
+    expect(await names('host=nobody')).toEqual([]);
+  });
+
+  it('tells of one incident what became of its notifications', async () => {
+    const { json } = await served.ask('GET', `/incidents/${FIRING.id}`);
+    const told = { key: DEAD.key, receiver: 'ops', about: 'firing', status: 'dead', attempts: 3 };
+    expect(json).toEqual({ ...incidentJson(FIRING), notifications: [{ ...told, last_error: '503' }] });
+  });
+
+  it('pages through traffic and connections without leaving out or repeating a row', async () => {
+    for (const path of [`/traffic?${RANGE}&step=1m`, `/connections?${RANGE}`, `/containers?${RANGE}`]) {
+      const all = (await served.ask('GET', `${path}&limit=1000`)).json;
+      const paged: unknown[] = [];
+      for (let next: string | undefined = `${path}&limit=2`; next !== undefined; ) {
+        const { json, headers } = await served.ask('GET', next);
+        paged.push(...json);
+        next = /^<\/api\/v1(.*)>; rel="next"$/.exec(headers.get('link') ?? '')?.[1];
+      }
+      expect(all.length).toBeGreaterThan(2);
+      expect(paged).toEqual(all);
+    }
+  });
+
+  it('gives rates of containers, and null where nobody watched', async () => {
+    const { json } = await served.ask('GET', `/containers?${RANGE}&step=10m&container=c0000`);
+    expect(json).toHaveLength(1);
+    const { watched_ms, sent_bytes, sent_rates } = json[0];
+    expect([watched_ms, sent_bytes]).toEqual([150_000, 3_000_000]);
+    expect(sent_rates).toEqual([null, 20_000, ...Array.from({ length: 10 }, () => null)]);
+  });
+
+  it('puts failing edges of the map first, and hands names on as they are', async () => {
+    const { json } = await served.ask('GET', `/map?${RANGE}`);
+    expect(json.edges.map(({ to }: { to: string }) => to)).toEqual([
+      `container:${HOSTILE}`,
+      'container:c0001',
+    ]);
+  });
+
+  it('adds, lists and ends silences, and keeps who wanted them', async () => {
+    const body = { container: 'web-*', for: '2h', reason: 'deploy', owner: 'anna' };
+    const { status, json } = await served.ask('POST', '/silences', body);
+    expect([status, json]).toMatchObject([
+      200,
+      { container: 'web-*', host: '*', owner: 'anna', in_force: true },
+    ]);
+    expect((await served.ask('GET', '/silences')).json).toEqual([json]);
+    expect((await served.ask('DELETE', `/silences/${json.id}`)).json).toMatchObject({ in_force: false });
+    expect((await served.ask('GET', '/silences')).json).toEqual([]);
+    expect((await served.ask('DELETE', `/silences/${json.id}`)).status).toBe(404);
+  });
+
+  it('marks an incident and takes it back', async () => {
+    const mark = await served.ask('PUT', `/incidents/${OVER.id}/mark`, {
+      kind: 'expected',
+      note: 'load test',
+    });
+    expect(mark.json).toMatchObject({ incident: OVER.id, kind: 'expected', note: 'load test', by: 'api' });
+    expect((await served.ask('GET', `/incidents/${OVER.id}`)).json.mark).toMatchObject({ kind: 'expected' });
+    await served.ask('DELETE', `/incidents/${OVER.id}/mark`);
+    expect((await served.ask('GET', `/incidents/${OVER.id}`)).json).not.toHaveProperty('mark');
+    expect((await served.ask('GET', '/marks')).json).toHaveLength(2);
+  });
+
+  it('replays what was given up, once', async () => {
+    const path = `/deliveries/${encodeURIComponent(DEAD.key)}`;
+    expect((await served.ask('GET', path)).json).toMatchObject({
+      status: 'dead',
+      incident: { id: FIRING.id },
+    });
+    expect((await served.ask('POST', `${path}/replay`, {})).json).toEqual({ replayed: 1 });
+    expect((await served.ask('GET', path)).json).toMatchObject({ status: 'pending', attempts: 0 });
+    expect(await served.ask('POST', `${path}/replay`, {})).toMatchObject({
+      status: 400,
+      json: { expected: 'a delivery that was given up', found: 'one that is pending' },
+    });
+  });
+
+  it('answers as its own document says', async () => {
+    for (const { id, method, path, answer } of OPERATIONS) {
+      if (method !== 'GET') continue;
+      const asked = path.replace('{id}', FIRING.id).replace('{key}', encodeURIComponent(DEAD.key));
+      const { json, status } = await served.ask('GET', asked);
+      expect([id, status, answer.safeParse(json).error?.issues]).toEqual([id, 200, undefined]);
+    }
+  });
+
+  it('says of an error what is wrong and what to do', async () => {
+    const { status, json, headers } = await served.ask('GET', '/incidents?from=yesterday');
+    expect(headers.get('content-type')).toMatch(/^application\/problem\+json/);
+    expect([status, json]).toMatchObject([
+      400,
+      { place: 'from', found: 'yesterday', remedy: 'Correct the parameter.', type: 'about:blank' },
+    ]);
+    expect((await served.ask('GET', '/incidents/nobody')).status).toBe(404);
+    expect((await served.ask('GET', '/incidents?form=1h')).status).toBe(400);
+    expect((await served.ask('GET', '/nothing')).json).toMatchObject({
+      status: 404,
+      place: 'GET /api/v1/nothing',
+    });
+    expect((await served.ask('POST', '/silences', '{"for":')).status).toBe(400);
+    expect((await served.ask('POST', '/silences', { reason: 'x'.repeat(20_000) })).status).toBe(413);
+  });
+});
+
+describe('who may use the API', () => {
+  it('beside a browser that shows another site: nobody', async () => {
+    const silence = { host: '*', for: '1h', reason: 'x' };
+    const asked = async (headers: Record<string, string>) =>
+      (await served.ask('POST', '/silences', silence, headers)).status;
+    expect(await asked({ origin: 'http://evil.example' })).toBe(403);
+    expect(await asked({ 'sec-fetch-site': 'cross-site' })).toBe(403);
+    expect(await asked({ 'content-type': 'text/plain' })).toBe(415);
+    expect(await asked({ 'content-type': 'application/x-www-form-urlencoded' })).toBe(415);
+    expect((await served.ask('GET', '/silences')).headers.get('access-control-allow-origin')).toBe(null);
+    // A name of an attacker that resolves to 127.0.0.1.
+    const { port } = new URL(served.listener.url);
+    const status = await new Promise(resolve => {
+      const headers = { host: `evil.example:${port}` };
+      request({ port, host: '127.0.0.1', path: '/api/v1/silences', headers }, answer => {
+        answer.resume();
+        resolve(answer.statusCode);
+      }).end();
+    });
+    expect(status).toBe(403);
+    expect((await served.ask('GET', '/silences')).json).toEqual([]);
+    expect(await asked({ origin: served.listener.url })).toBe(200);
+  });
+
+  it('with tokens: those who have one, for what its scope allows', async () => {
+    const other = await serve(folder.path, { tokens: TOKENS });
+    const body = { host: 'x', for: '1h', reason: 'x', owner: 'somebody else' };
+    expect(await other.ask('GET', '/silences')).toMatchObject({ status: 401 });
+    expect((await other.ask('GET', '/openapi.json')).headers.get('www-authenticate')).toBe('Bearer');
+    expect((await other.ask('GET', '/silences', undefined, bearer('x'.repeat(20)))).status).toBe(401);
+    expect((await other.ask('GET', '/silences', undefined, bearer('r'.repeat(20)))).status).toBe(200);
+    expect((await other.ask('POST', '/silences', body, bearer('r'.repeat(20)))).status).toBe(403);
+    const { json } = await other.ask('POST', '/silences', body, bearer('w'.repeat(20)));
+    expect(json).toMatchObject({ owner: 'ci' });
+    await other.close();
+  });
+
+  it('is asked less often than a loop would: the rest is refused', async () => {
+    const other = await serve(folder.path, { perMinute: 3 });
+    const statuses: number[] = [];
+    for (let n = 0; n < 5; n++) statuses.push((await other.ask('GET', '/nothing')).status);
+    expect(statuses).toEqual([404, 404, 404, 429, 429]);
+    await other.close();
+  });
+
+  it.each([
+    ['127.0.0.1', true],
+    ['127.1.2.3', true],
+    ['::1', true],
+    ['0:0:0:0:0:0:0:1', true],
+    ['localhost', true],
+    ['0.0.0.0', false],
+    ['::', false],
+    ['10.0.0.1', false],
+    ['127.0.0.1.evil.example', false],
+    ['localhost.evil.example', false],
+  ])('knows whether %s is this machine alone: %s', (host, expected) => {
+    expect(isLoopback(host)).toBe(expected);
+  });
+});
