@@ -8,6 +8,7 @@ import { systemClock } from '../../core/clock.ts';
 import { maintenanceSchema } from '../../core/config/maintenance.ts';
 import { matchSchema } from '../../core/config/match.ts';
 import { findingSchema, peerSchema, recurrenceSchema } from '../../core/incident/incident-json.ts';
+import { apiDocument, apiPage } from './api-page.ts';
 import { EXAMPLE } from './example-message.ts';
 import { table } from './markdown.ts';
 import { type SchemaKey, schemaKeys } from './schema-keys.ts';
@@ -16,6 +17,8 @@ import { templateSection } from './template-section.ts';
 
 /** Pages that are derived from code; `npm run docs` writes them, a test keeps them current. */
 export const PAGES: Readonly<Record<string, () => string>> = {
+  'docs/api.json': apiDocument,
+  'docs/api.md': () => `${HEADER}${apiPage()}`,
   'docs/configuration.md': configurationPage,
   'docs/detectors.md': detectorsPage,
   'docs/metrics.md': metricsPage,
@@ -51,6 +54,9 @@ const AUTO_EXAMPLE = [
   },
   { use: 'threshold', name: 'uplink', above: '50MiB/s' },
 ];
+const TOKENS_EXAMPLE = {
+  http: { tokens: [{ name: 'ci', scope: 'write', token: 'a-long-random-text' }] },
+};
 const RECEIVERS_EXAMPLE = {
   receivers: [
     { use: 'slack', name: 'chat', url: 'https://hooks.slack.example/services/T0/B0/TOKEN' },
@@ -104,6 +110,14 @@ ${stringify({ alert: { maintenance: [MAINTENANCE_EXAMPLE] } })}\`\`\`
 A window starts by the clock on the wall of its zone and lasts as long as it says. A start in the hour that is skipped when
 clocks are set forward comes at the end of that hour; in the hour that comes twice when they are set back, a daily window
 starts the first time only.
+
+## http.tokens
+
+A list of those who may use the [HTTP API](api.md): \`name\`, \`scope\` (\`read\`, unless it is \`write\`) and \`token\`, 16 characters or more.
+It and \`server.token\` may stand elsewhere, as the values of [receivers](#receivers) may.
+
+\`\`\`yaml
+${stringify(TOKENS_EXAMPLE)}\`\`\`
 
 ## detectors
 
