@@ -39,13 +39,14 @@ On loopback everybody on the machine, as long as there are no tokens; other site
 http:
   listen: 10.0.0.5:8433
   tokens:
-    - { name: wall, scope: read, token: a-long-random-text } }
+    - { name: wall, scope: read, token: a-long-random-text }
     - { name: ci, scope: write, token: another-long-random-text }
 \`\`\`
 
-A token may also stand in a file or variable ([http.tokens](configuration.md#httptokens)). It goes into the header \`Authorization: Bearer TOKEN\`. \`read\` may look, \`write\` may also add silences, mark incidents and
-replay messages. The name of the token is kept as who did it. There is no TLS: put a proxy in front of what leaves the
-machine. One address may ask 600 times in a minute.
+It goes into the header \`Authorization: Bearer TOKEN\`, and may stand in a file or variable
+([http.tokens](configuration.md#httptokens)). \`read\` may look, \`write\` may also add silences, mark incidents and replay
+messages. The name of the token is kept as who did it. There is no TLS: put a proxy in front of what leaves the machine.
+One address may ask 600 times in a minute.
 
 ## Commands through it
 

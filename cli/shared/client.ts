@@ -95,7 +95,8 @@ export class ApiClient {
       throw this.#refused(response.status, text);
     } catch (cause) {
       if (cause instanceof TidegaugeError) throw cause;
-      const reason = cause instanceof Error && cause.cause !== undefined ? cause.cause : cause;
+      // What undici throws says only that it failed; why is in its cause.
+      const reason = (cause as { cause?: unknown } | null)?.cause ?? cause;
       throw new ExchangeError(this.#problem({ found: describeError(reason), remedy: START }), {
         retry: true,
         cause,

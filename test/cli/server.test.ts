@@ -1,4 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { Command } from 'commander';
+import { COMMANDS } from '../../cli/commands/index.ts';
+import { TidegaugeError } from '../../core/errors.ts';
 import { incidentFromJson } from '../../core/incident/incident-from-json.ts';
 import { incidentJson } from '../../core/incident/incident-json.ts';
 import { TimeZone } from '../../core/time-zone.ts';
@@ -6,10 +10,27 @@ import { incidentLines } from '../../review/report.ts';
 import { incidentOf } from '../data/incidents.ts';
 import { DEAD, filledFolder, OVER, type Served, serve } from '../http/api/fixture.ts';
 import type { temporaryFolder } from '../parts/process.ts';
-import { tidegauge } from '../parts/tidegauge.ts';
 
 const TOKEN = 'w'.repeat(20);
 const RANGE = ['--from', '2023-11-14T22:00Z', '--to', '2023-11-15T00:00Z'];
+
+/** Commands, as they are asked with and without. */
+const ASKED: readonly (readonly string[])[] = [
+  ['incidents', ...RANGE],
+  ['incidents', ...RANGE, '--json', '--deliveries', '--container', '*script*'],
+  ['map', ...RANGE],
+  ['map', ...RANGE, '--format', 'json'],
+  ['traffic', ...RANGE, '--step', '1m'],
+  ['traffic', ...RANGE, '--json', '--host', '*'],
+  ['connections', ...RANGE, '--json', '--service', 'c0000'],
+  ['connections', ...RANGE, '--container', 'nobody'],
+  ['deliveries', 'list'],
+  ['deliveries', 'show', DEAD.key],
+  ['deliveries', 'show', 'nobody'],
+  ['silence', 'list', '--json'],
+  ['silence', 'end', '00000000'],
+  ['incident', 'marks', '--json'],
+];
 
 let folder: ReturnType<typeof temporaryFolder>;
 let served: Served;
@@ -22,14 +43,39 @@ afterAll(async () => {
   folder.remove();
 });
 
-/** Output and exit code of a command. */
-async function run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<[number | null, string]> {
-  const child = tidegauge(args, { cwd: folder.path, env });
-  const code = await child.exited;
-  return [code, child.output];
+/** Exit code and output of a command, run in this process: both streams, as a person sees them. */
+async function run(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<[number, string]> {
+  const output: string[] = [];
+  const keep = (text: unknown) => output.push(String(text)) > 0;
+  const streams = [process.stdout, process.stderr].map(stream =>
+    jest.spyOn(stream, 'write').mockImplementation(keep),
+  );
+  const program = new Command('tidegauge').exitOverride();
+  for (const register of COMMANDS) register(program, new AbortController().signal);
+  Object.assign(process.env, env);
+  process.exitCode = 0;
+  try {
+    const config = ['--config', join(folder.path, 'tidegauge.yaml'), '--log-level', 'error'];
+    await program.parseAsync([...args, ...config], { from: 'user' });
+    return [Number(process.exitCode), output.join('')];
+  } catch (error) {
+    if (!(error instanceof TidegaugeError)) throw error;
+    return [error.exitCode, `${output.join('')}tidegauge: ${error.message}\n`];
+  } finally {
+    process.exitCode = 0;
+    for (const name of Object.keys(env)) delete process.env[name];
+    for (const stream of streams) stream.mockRestore();
+  }
 }
 const remote = (args: readonly string[]) =>
-  run([...args, '--server', served.listener.url], { TIDEGAUGE_SERVER_TOKEN: TOKEN });
+  run([...args, '--server', served.listener.url], {
+    TIDEGAUGE_SERVER_TOKEN: TOKEN,
+    // The thread that reads loads the program first.
+    TIDEGAUGE_SERVER_TIMEOUT: '4m',
+  });
 
 describe('through a server', () => {
   it.each([
@@ -50,6 +96,10 @@ describe('through a server', () => {
     async (...args) => {
       const given = args.filter(arg => arg !== undefined);
       expect(await remote(given)).toEqual(await run(given));
+  it.each(ASKED.map(args => [args.join(' '), args] as const))(
+    '%s says the same as without',
+    async (_, args) => {
+      expect(await remote(args)).toEqual(await run(args));
     },
     240_000,
   );
