@@ -4,6 +4,7 @@ import { describeError, errorCode, TidegaugeError } from '../core/errors.ts';
 import { PARAMETER } from './api/operation.ts';
 import { type ApiOptions, addApi, answerBadUrl } from './api/routes.ts';
 import type { Check } from './contract.ts';
+import { addPage } from './page.ts';
 
 export interface ListenerOptions {
   readonly host: string;
@@ -52,7 +53,10 @@ export async function startListener({
       .type('text/plain')
       .send(text);
   });
-  if (api) await addApi(app, api);
+  if (api) {
+    addPage(app);
+    await addApi(app, api);
+  }
   try {
     return { url: await app.listen({ host, port }), close: () => app.close() };
   } catch (cause) {

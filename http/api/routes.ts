@@ -6,6 +6,7 @@ import { describeError, type Problem, printable } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Access } from './access.ts';
 import type { Input, Operation, Reader, Shared } from './contract.ts';
+import { addEvents } from './events.ts';
 import { API_PATH, openApi } from './openapi.ts';
 import { ApiError, asApiError, problemJson } from './problem.ts';
 
@@ -22,7 +23,7 @@ export interface ApiOptions {
   readonly reader: Reader;
   /** What others work on. */
   readonly shared: Omit<Shared, 'now'>;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Pick<Clock, 'now' | 'sleep'>;
   readonly log: Log;
   readonly version: string;
   /** Requests of one address in a minute. */
@@ -48,6 +49,7 @@ export async function addApi(app: FastifyInstance, options: ApiOptions): Promise
         reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
       });
       takeJsonOnly(api);
+      addEvents(api, options);
       const document = openApi(operations, version);
       api.get(
         '/openapi.json',

@@ -1,0 +1,72 @@
+/** Requests to the API of the process that this page came from. */
+
+const KEY = 'tidegauge-token';
+
+/** What the API says is wrong. */
+export class Refused extends Error {
+  constructor(status, detail) {
+    super(detail);
+    this.status = status;
+  }
+}
+
+export const keepToken = token => sessionStorage.setItem(KEY, token);
+
+function headers(more = {}) {
+  const token = sessionStorage.getItem(KEY);
+  return token === null ? more : { ...more, authorization: `Bearer ${token}` };
+}
+
+/** Throws a Refused. */
+export async function get(path, query = {}) {
+  return (await ask(`${path}?${new URLSearchParams(query)}`)).value;
+}
+
+/** All pages of a list, at most `most` rows. */
+export async function all(path, query, most = 10_000) {
+  const rows = [];
+  for (let next = `${path}?${new URLSearchParams({ ...query, limit: '1000' })}`; next !== null; ) {
+    const answer = await ask(next);
+    rows.push(...answer.value);
+    next = rows.length < most ? answer.next : null;
+  }
+  return rows;
+}
+
+export async function change(method, path, body) {
+  return (await ask(path, { method, body: JSON.stringify(body), type: 'application/json' })).value;
+}
+
+async function ask(path, { method = 'GET', body, type } = {}) {
+  const answer = await fetch(`/api/v1${path}`, {
+    method,
+    headers: headers(type ? { 'content-type': type } : {}),
+    ...(body === undefined ? {} : { body }),
+  });
+  const value = await answer.json();
+  if (!answer.ok) throw new Refused(answer.status, value.detail ?? `status ${answer.status}`);
+  const [, next = null] = /^<\/api\/v1([^>]*)>; rel="next"$/.exec(answer.headers.get('link') ?? '') ?? [];
+  return { value, next };
+}
+
+/** Calls `onEvent` when something has changed; `onState` whether it is connected. Comes back after a break. */
+export async function follow(onEvent, onState) {
+  for (;;) {
+    try {
+      const answer = await fetch('/api/v1/events', { headers: headers() });
+      if (!answer.ok) throw new Refused(answer.status, 'no events');
+      onState(true);
+      let text = '';
+      for await (const part of answer.body.pipeThrough(new TextDecoderStream())) {
+        text += part;
+        const events = text.split('\n\n');
+        text = events.pop() ?? '';
+        if (events.some(event => event.startsWith('event: change'))) onEvent();
+      }
+    } catch {
+      // Said by `onState`, and tried again.
+    }
+    onState(false);
+    await new Promise(resolve => setTimeout(resolve, 5000));
+  }
+}

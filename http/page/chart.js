@@ -1,0 +1,58 @@
+import { bytes, el, svg } from './dom.js';
+
+/** Rates over time as lines; where nobody watched there is none. */
+
+const WIDTH = 300;
+
+function pathOf(rates, top, height) {
+  const step = WIDTH / Math.max(1, rates.length - 1);
+  let isOpen = false;
+  let path = '';
+  rates.forEach((rate, i) => {
+    if (rate === null) {
+      isOpen = false;
+      return;
+    }
+    const y = height - 1 - (rate / top) * (height - 2);
+    path += `${isOpen ? 'L' : 'M'}${(i * step).toFixed(1)} ${y.toFixed(1)}`;
+    // A step between two gaps is a point.
+    if (!isOpen && (rates[i + 1] ?? null) === null) path += 'h1';
+    isOpen = true;
+  });
+  return path;
+}
+
+const greatest = ({ sent_rates, received_rates }) =>
+  Math.max(1, ...[...sent_rates, ...received_rates].map(rate => rate ?? 0));
+
+function lines(container, height, attributes) {
+  const top = greatest(container);
+  const line = (kind, rates) => svg('path', { class: kind, d: pathOf(rates, top, height) });
+  return svg(
+    'svg',
+    { viewBox: `0 0 ${WIDTH} ${height}`, preserveAspectRatio: 'none', ...attributes },
+    line('received', container.received_rates),
+    line('sent', container.sent_rates),
+  );
+}
+
+/** Beside a number that says the same. */
+export const sparkline = container => lines(container, 30, { class: 'spark', 'aria-hidden': 'true' });
+
+/** With its scale in words. */
+export function chart(container) {
+  const words = `Bytes sent and received per second over time, at most ${bytes(greatest(container))}/s`;
+  return el(
+    'figure',
+    {},
+    lines(container, 160, { class: 'chart', role: 'img', 'aria-label': words }),
+    el(
+      'figcaption',
+      { class: 'quiet' },
+      el('span', { class: 'sent' }, 'sent'),
+      ', ',
+      el('span', { class: 'received' }, 'received'),
+      `; the top is ${bytes(greatest(container))}/s`,
+    ),
+  );
+}

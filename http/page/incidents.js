@@ -1,0 +1,97 @@
+import { all, change } from './api.js';
+import { el, length, named, time } from './dom.js';
+
+/** Incidents, and what a person can do about one. */
+
+const MARKS = { 'false-alarm': 'False alarm', expected: 'Expected', real: 'Real' };
+
+export const incidentsOf = ({ range, host }, more = {}) =>
+  all('/incidents', { ...range, ...(host === '' ? {} : { host }), ...more }, 500);
+
+/** @param {{ say: (text: string) => void, again: () => void, link: (query: object) => string }} page */
+export function incidentList(incidents, page) {
+  if (incidents.length === 0) return el('p', { class: 'quiet' }, 'No incidents in this range.');
+  return el('div', {}, ...incidents.map(incident => card(incident, page)));
+}
+
+function card(incident, page) {
+  const { id, severity, title, start, end, resolved_at, ended, host, container, findings, mark } = incident;
+  const lasted = length(Date.parse(end) - Date.parse(start));
+  const state =
+    resolved_at === null
+      ? `firing for ${lasted} so far`
+      : `lasted ${lasted}, ${ended === null ? 'resolved' : 'ended'}`;
+  return el(
+    'article',
+    { class: `incident ${severity}`, 'aria-labelledby': `incident-${id}` },
+    el('span', { class: 'severity' }, severity),
+    el('h3', { id: `incident-${id}` }, named(title)),
+    el(
+      'p',
+      {},
+      `since ${time(start)}, ${state}, on `,
+      named(host),
+      ended === null ? null : el('span', {}, ': ', named(ended)),
+    ),
+    ...findings.slice(0, 3).map(({ rule, text }) => el('p', { class: 'quiet' }, `${rule}: `, named(text))),
+    container === ''
+      ? null
+      : el('p', {}, el('a', { href: page.link({ host, container }) }, 'Traffic of ', named(container))),
+    mark
+      ? el(
+          'p',
+          {},
+          `${MARKS[mark.kind] ?? mark.kind}, says `,
+          named(mark.by),
+          mark.note === '' ? null : ': ',
+          named(mark.note),
+        )
+      : null,
+    actions(incident, page),
+  );
+}
+
+function actions({ id, host, service, container, title, mark }, page) {
+  const doing = (label, work) =>
+    el(
+      'button',
+      {
+        type: 'button',
+        'aria-label': `${label}: ${title}`,
+        onclick: async () => {
+          try {
+            page.say(await work());
+            page.again();
+          } catch (error) {
+            page.say(error.message);
+          }
+        },
+      },
+      label,
+    );
+  // A pattern of the name itself; what would be a wildcard in it fits one character.
+  const itself = name => name.replaceAll('*', '?');
+  const silence = async () => {
+    const what = container === '' ? { service: itself(service) || '*' } : { container: itself(container) };
+    const whom = { host: itself(host), ...what };
+    const { until } = await change('POST', '/silences', {
+      ...whom,
+      for: '2h',
+      reason: `from the page: ${id}`,
+    });
+    return `Silenced until ${time(until)}.`;
+  };
+  const say = kind => async () => {
+    await change('PUT', `/incidents/${id}/mark`, { kind });
+    return kind === 'none' ? 'Mark taken back.' : 'Marked: it counts from the next frame on.';
+  };
+  return el(
+    'p',
+    { class: 'actions' },
+    doing('Silence for 2 h', silence),
+    ...Object.entries(MARKS)
+      .filter(([kind]) => kind !== mark?.kind)
+      .map(([kind, label]) => doing(label, say(kind))),
+    mark ? doing('Undo', say('none')) : null,
+  );
+}

@@ -1,0 +1,109 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { describeWith } from '../parts/need.ts';
+import type { temporaryFolder } from '../parts/process.ts';
+import { FIRING, filledFolder, HOSTILE, type Served, serve } from './api/fixture.ts';
+
+const UNTIL = '&range=1h&until=2023-11-14T22:30:00.000Z';
+
+describeWith(['chromium'], 'the page in a browser', () => {
+  let folder: ReturnType<typeof temporaryFolder>;
+  let served: Served;
+  let browser: Browser;
+  let page: Page;
+  const said: string[] = [];
+  const asked: string[] = [];
+
+  beforeAll(async () => {
+    folder = await filledFolder();
+    served = await serve(folder.path);
+    browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+    page = await browser.newPage();
+    page.setDefaultTimeout(120_000);
+    page.on('console', message => message.type() === 'error' && said.push(message.text()));
+    page.on('pageerror', error => said.push(String(error)));
+    page.on('request', request => asked.push(request.url()));
+  }, 240_000);
+  afterAll(async () => {
+    await browser?.close();
+    await served.close();
+    folder.remove();
+  });
+
+  const open = async (query: string) => {
+    await page.goto(`${served.listener.url}/?${query}${UNTIL}`);
+    await page.locator('main h2, main h1').first().waitFor();
+  };
+  /** Nothing is wider than the screen. */
+  const fits = () => page.evaluate('document.documentElement.scrollWidth <= window.innerWidth');
+  /** For whoever wants to look: TIDEGAUGE_TEST_SHOTS names a folder. */
+  const shoot = async (name: string) => {
+    const shots = process.env.TIDEGAUGE_TEST_SHOTS;
+    if (shots) await page.screenshot({ path: `${shots}/${name}.png`, fullPage: true });
+  };
+
+  it('shows incidents and containers, names as they are, in light, in dark and on a phone', async () => {
+    await open('');
+    await page.locator('.incident').first().waitFor();
+    const text = await page.locator('main').textContent();
+    expect(text).toContain(HOSTILE);
+    expect(text).toContain(FIRING.title);
+    expect(await page.locator('main script').count()).toBe(0);
+    await page.locator('.row').first().waitFor();
+    await shoot('light');
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await shoot('dark');
+    await page.setViewportSize({ width: 390, height: 844 });
+    expect(await fits()).toBe(true);
+    await shoot('phone');
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.emulateMedia({ colorScheme: 'light' });
+  }, 240_000);
+
+  it('leads by keyboard to one container, whose address can be kept', async () => {
+    await open('view=containers');
+    await page.locator('.row a').first().focus();
+    await page.keyboard.press('ArrowDown');
+    const name = await page.evaluate('document.activeElement.textContent');
+    await page.keyboard.press('Enter');
+    await page.locator('main h1').waitFor();
+    expect(await page.locator('main h1').textContent()).toBe(name);
+    const address = page.url();
+    await page.goto('about:blank');
+    await page.goto(address);
+    await page.locator('main h1').waitFor();
+    expect(await page.locator('main h1').textContent()).toBe(name);
+    expect(await page.locator('svg.chart').count()).toBe(1);
+    await shoot('container');
+  }, 240_000);
+
+  it('shows who talked to whom, what fails first', async () => {
+    await open('view=map');
+    await page.locator('tbody tr').first().waitFor();
+    const first = await page.locator('tbody tr').first().textContent();
+    expect(first).toContain(HOSTILE);
+    expect(first).toMatch(/\d+ of \d+ failed/);
+    await shoot('map');
+  }, 240_000);
+
+  it('silences and marks an incident, and says so', async () => {
+    await open('view=incidents');
+    await page
+      .getByRole('button', { name: `Silence for 2 h: ${FIRING.title}` })
+      .first()
+      .click();
+    await page.getByText(/^Silenced until/).waitFor();
+    await page
+      .getByRole('button', { name: `False alarm: ${FIRING.title}` })
+      .first()
+      .click();
+    await page.getByText(/^Marked/).waitFor();
+    expect(await served.state.silences(0)).toMatchObject([{ match: { host: 'web-1', container: HOSTILE } }]);
+    expect(await served.state.marks(null)).toMatchObject([{ incident: FIRING.id, kind: 'false-alarm' }]);
+  }, 240_000);
+
+  it('asks nobody but this address, and has nothing to complain of', () => {
+    for (const url of asked) expect(url).toMatch(/^(http:\/\/127\.0\.0\.1:\d+\/|about:|data:)/);
+    expect(said).toEqual([]);
+  });
+});
