@@ -28,6 +28,13 @@ ${table([['operation', 'what it is'], ...rows])}
   \`Retry-After\`: a store or state that is away, or more than can be read in 30 s.
 - **Times** are ISO 8601, UTC; those of requests may also be durations ago, such as \`12h\`.
 - What is read is read in a thread of its own: the capture beside it does not wait.
+- \`GET /events\` sends an event \`change\` whenever there is something new (server-sent events).
+
+## The page
+
+\`http://127.0.0.1:8433/\` shows the last hour, or any range that is stored: incidents with buttons to silence and mark them,
+containers with their rates, one container with whom it talked to, the map. Its address says what is shown and can be kept.
+It is files of this package and asks nobody else. Where tokens are needed it asks for one, and keeps it until the tab closes.
 
 ## Who may use it
 
