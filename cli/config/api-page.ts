@@ -27,6 +27,7 @@ ${table([['operation', 'what it is'], ...rows])}
 - **Errors** are JSON (RFC 9457): \`detail\` in one line; \`expected\`, \`found\` and \`remedy\` one by one. 503 comes with
   \`Retry-After\`: a store or state that is away, or more than can be read in 30 s.
 - **Times** are ISO 8601, UTC; those of requests may also be durations ago, such as \`12h\`.
+- Maintenance windows stand in the configuration alone and are not among the silences here; \`tidegauge silence list\` has them.
 - What is read is read in a thread of its own: the capture beside it does not wait.
 - \`GET /events\` sends an event \`change\` whenever there is something new (server-sent events).
 
@@ -51,14 +52,14 @@ http:
 \`\`\`
 
 It goes into the header \`Authorization: Bearer TOKEN\`, and may stand in a file or variable
-([http.tokens](configuration.md#httptokens)). \`read\` may look, \`write\` may also add silences, mark incidents and replay
-messages. The name of the token is kept as who did it. There is no TLS: put a proxy in front of what leaves the machine.
+([http.tokens](configuration.md#httptokens)). \`read\` may look, \`write\` may also add silences, mark and acknowledge
+incidents, and replay messages. The name of the token is kept as who did it. There is no TLS: put a proxy in front of what leaves the machine.
 One address may ask 600 times in a minute.
 
 ## Commands through it
 
-\`incidents\`, \`incident\`, \`silence\`, \`deliveries\`, \`traffic\`, \`map\` and \`connections --from\` ask such a process instead of store
-and state with \`--server\`, and print the same:
+\`incidents\`, \`incident mark\` and \`marks\`, \`deliveries\`, \`traffic\`, \`map\` and \`connections --from\` ask such a process instead of
+store and state with \`--server\`, and print the same. Other commands refuse \`server.url\` where they would read something else:
 
 \`\`\`sh
 export TIDEGAUGE_SERVER_TOKEN=…

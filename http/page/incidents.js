@@ -15,7 +15,7 @@ export function incidentList(incidents, page) {
 }
 
 function card(incident, page) {
-  const { id, severity, title, start, end, resolved_at, ended, host, container, findings, mark } = incident;
+  const { id, severity, title, start, end, resolved_at, ended, host, container, findings, mark, ack } = incident;
   const lasted = length(Date.parse(end) - Date.parse(start));
   const state =
     resolved_at === null
@@ -47,11 +47,14 @@ function card(incident, page) {
           named(mark.note),
         )
       : null,
+    ack
+      ? el('p', {}, 'Acknowledged by ', named(ack.by), ack.note === '' ? null : ': ', named(ack.note))
+      : null,
     actions(incident, page),
   );
 }
 
-function actions({ id, host, service, container, title, mark }, page) {
+function actions({ id, host, service, container, title, mark, ack, resolved_at }, page) {
   const doing = (label, work) =>
     el(
       'button',
@@ -81,6 +84,10 @@ function actions({ id, host, service, container, title, mark }, page) {
     });
     return `Silenced until ${time(until)}.`;
   };
+  const see = async () => {
+    await change('PUT', `/incidents/${id}/ack`, {});
+    return 'Acknowledged: nobody is told of it again until it gets worse.';
+  };
   const say = kind => async () => {
     await change('PUT', `/incidents/${id}/mark`, { kind });
     return kind === 'none' ? 'Mark taken back.' : 'Marked: it counts from the next frame on.';
@@ -88,6 +95,7 @@ function actions({ id, host, service, container, title, mark }, page) {
   return el(
     'p',
     { class: 'actions' },
+    resolved_at === null && !ack?.in_force ? doing('Acknowledge', see) : null,
     doing('Silence for 2 h', silence),
     ...Object.entries(MARKS)
       .filter(([kind]) => kind !== mark?.kind)

@@ -27,8 +27,6 @@ const ASKED: readonly (readonly string[])[] = [
   ['deliveries', 'list'],
   ['deliveries', 'show', DEAD.key],
   ['deliveries', 'show', 'nobody'],
-  ['silence', 'list', '--json'],
-  ['silence', 'end', '00000000'],
   ['incident', 'marks', '--json'],
 ];
 
@@ -78,24 +76,6 @@ const remote = (args: readonly string[]) =>
   });
 
 describe('through a server', () => {
-  it.each([
-    ['incidents', ...RANGE],
-    ['incidents', ...RANGE, '--json', '--deliveries', '--container', '*script*'],
-    ['map', ...RANGE],
-    ['map', ...RANGE, '--format', 'json'],
-    ['traffic', ...RANGE, '--step', '1m'],
-    ['traffic', ...RANGE, '--json', '--host', '*'],
-    ['connections', ...RANGE, '--json', '--service', 'c0000'],
-    ['connections', ...RANGE, '--container', 'nobody'],
-    ['deliveries', 'list'],
-    ['deliveries', 'show', DEAD.key],
-    ['deliveries', 'show', 'nobody'],
-        ['incident', 'marks', '--json'],
-  ])(
-    '%s %s %s %s %s %s %s says the same as without',
-    async (...args) => {
-      const given = args.filter(arg => arg !== undefined);
-      expect(await remote(given)).toEqual(await run(given));
   it.each(ASKED.map(args => [args.join(' '), args] as const))(
     '%s says the same as without',
     async (_, args) => {

@@ -93,6 +93,8 @@ describeWith(['chromium'], 'the page in a browser', () => {
       .first()
       .click();
     await page.getByText(/^Silenced until/).waitFor();
+    await page.getByRole('button', { name: `Acknowledge: ${FIRING.title}` }).click();
+    await page.getByText(/^Acknowledged:/).waitFor();
     await page
       .getByRole('button', { name: `False alarm: ${FIRING.title}` })
       .first()

@@ -3,7 +3,12 @@ import { isoTime } from '../../../core/clock.ts';
 import { globMatcher } from '../../../core/config/options.ts';
 import { printable } from '../../../core/errors.ts';
 import { type Ack, isAcknowledged } from '../../../core/incident/ack.ts';
-import { INCIDENT_STATES, type Incident, SEVERITIES, stateOfIncident } from '../../../core/incident/incident.ts';
+import {
+  INCIDENT_STATES,
+  type Incident,
+  SEVERITIES,
+  stateOfIncident,
+} from '../../../core/incident/incident.ts';
 import { incidentJson, incidentSchema } from '../../../core/incident/incident-json.ts';
 import { MARK_KINDS, type Mark, newestMarks } from '../../../core/incident/mark.ts';
 import type { State } from '../../../state/contract.ts';
@@ -28,7 +33,10 @@ const saidSchema = incidentSchema.extend({
         by: z.string(),
         note: z.string(),
         at: z.string(),
-        from: z.string().nullable().describe('Frames from then on are judged by it; null: none has been yet.'),
+        from: z
+          .string()
+          .nullable()
+          .describe('Frames from then on are judged by it; null: none has been yet.'),
       })
       .describe('What a person said of it; absent: nobody has.'),
   ),

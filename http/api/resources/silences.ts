@@ -4,7 +4,7 @@ import { isoTime } from '../../../core/clock.ts';
 import { duration } from '../../../core/config/options.ts';
 import { printable, TidegaugeError, UsageError } from '../../../core/errors.ts';
 import type { Incident } from '../../../core/incident/incident.ts';
-import { MATCHER_CAPS, matcherText, parseMatcher } from '../../../core/incident/matcher.ts';
+import { matcherText } from '../../../core/incident/matcher.ts';
 import {
   coverage,
   isInForce,

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Command } from 'commander';
-import { taken } from '../../../cli/commands/acknowledge.ts';
 import { deployOf, registerDeploying } from '../../../cli/commands/deploying.ts';
 import { registerIncident } from '../../../cli/commands/incident.ts';
 import { systemClock } from '../../../core/clock.ts';
 import { UTC } from '../../../core/time-zone.ts';
+import { taken } from '../../../http/api/resources/acks.ts';
 import { createSqliteState } from '../../../state/sqlite/state.ts';
 import { incidentOf, resolved } from '../../data/incidents.ts';
 import { temporaryFolder } from '../../parts/process.ts';
