@@ -15,7 +15,8 @@ export function incidentList(incidents, page) {
 }
 
 function card(incident, page) {
-  const { id, severity, title, start, end, resolved_at, ended, host, container, findings, mark, ack } = incident;
+  const { id, severity, title, start, end, resolved_at, ended, host, container, findings, mark, ack } =
+    incident;
   const lasted = length(Date.parse(end) - Date.parse(start));
   const state =
     resolved_at === null
