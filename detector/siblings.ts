@@ -78,6 +78,12 @@ const USUAL_MINUTES = 720;
 /** Balanced replicas differ by a surge at most: what one did of late excuses no more than this. */
 const EXCUSED = 0.2;
 
+/** One that gains while the others lose has no surge of its own: traffic has moved. Gain, loss, and both together. */
+const GAINED = 0.1;
+const MOVED = 0.5;
+/** Minutes before that it is compared with, the newest left out: so many at least. */
+const BEFORE_MINUTES = 3;
+
 /** How one span is judged; `few`: messages a minute that make little difference. */
 interface Span {
   readonly words: string;
@@ -89,13 +95,15 @@ const MINUTE_SPAN: Span = {
   words: '1m',
   overMs: MINUTE,
   few: 20,
-  sharp: { floor: 0.8, steadyFloor: 0.7, restless: 0.4, allowance: 0.08 },
+  sharp: { floor: 0.84, steadyFloor: 0.74, restless: 0.4, allowance: 0.08 },
 };
+/** The same where traffic has moved from the others to one. */
+const MOVED_SHARP: Sharpness = { floor: 0.52, steadyFloor: 0.52, restless: 0.4, allowance: 0.02 };
 const SLOW_SPAN: Span = {
   words: '5m',
   overMs: SLOW_MINUTES * MINUTE,
   few: 8,
-  sharp: { floor: 0.6, steadyFloor: 0.55, restless: 0.6, allowance: 0.08 },
+  sharp: { floor: 0.63, steadyFloor: 0.58, restless: 0.6, allowance: 0.08 },
 };
 const WORTH_TELLING = 0.5;
 const MAX_SCORE = 100;
@@ -237,11 +245,13 @@ interface Odd {
 /** The oddest of the last minute, or of the last minutes where these have just ended for all. */
 function judgeAll(ready: readonly Replica[], youth: number, strictness: number, now: number): Odd {
   const rates = ready.map(({ messages, lengths }) => (sum(messages) * MINUTE) / sum(lengths));
+  const gains = ready.map((replica, i) => gainOf(replica, rates[i] ?? 0));
   const judgeIn = (span: Span, of: readonly number[], pick: (replica: Replica) => Envelope) =>
-    oddest(ready, of, span, (replica, value) => {
+    oddest(ready, of, span, (replica, value, i) => {
       const envelope = pick(replica);
-      const score = judge(envelope, value, span.sharp, youth, strictness, now);
-      return { score, bound: (envelope.edge ?? 0) + limitOf(envelope, span.sharp, youth) * strictness };
+      const sharp = span === MINUTE_SPAN && hasTaken(gains, i) ? MOVED_SHARP : span.sharp;
+      const score = judge(envelope, value, sharp, youth, strictness, now);
+      return { score, bound: (envelope.edge ?? 0) + limitOf(envelope, sharp, youth) * strictness };
     });
   const fast = judgeIn(MINUTE_SPAN, rates, replica => replica.envelope);
   const isWhole = ready.every(
@@ -254,19 +264,35 @@ function judgeAll(ready: readonly Replica[], youth: number, strictness: number, 
   return slow.score > fast.score ? slow : fast;
 }
 
+/** How much more a replica has than in the minutes before, in logarithms; 0: not known. */
+function gainOf({ minutes }: Replica, rate: number): number {
+  const before = minutes.slice(0, -1);
+  if (before.length < BEFORE_MINUTES) return 0;
+  return logRatio(rate, sum(before) / before.length, MINUTE_SPAN.few);
+}
+
+/** The replica has gained what the others have lost. */
+function hasTaken(gains: readonly number[], i: number): boolean {
+  const own = gains[i] ?? 0;
+  if (own < GAINED) return false;
+  const sorted = [...gains].sort((a, b) => a - b);
+  const others = medianWithout(sorted, own);
+  return others <= -GAINED && own - others >= MOVED;
+}
+
 /** Each against the median of the others, less what is usual for it. */
 function oddest(
   ready: readonly Replica[],
   rates: readonly number[],
   span: Span,
-  say: (replica: Replica, value: number) => { score: number; bound: number },
+  say: (replica: Replica, value: number, i: number) => { score: number; bound: number },
 ): Odd {
   const sorted = [...rates].sort((a, b) => a - b);
   let best: Odd = { score: 0, evidence: ALIKE };
   ready.forEach((replica, i) => {
     const own = rates[i] ?? 0;
     const others = medianWithout(sorted, own);
-    const { score, bound } = say(replica, Math.abs(logRatio(own, others, span.few) - replica.usual));
+    const { score, bound } = say(replica, Math.abs(logRatio(own, others, span.few) - replica.usual), i);
     if (score <= best.score) return;
     const evidence = score < WORTH_TELLING ? ALIKE : evidenceOf(replica, own, others, bound, span);
     best = { score: Math.min(score, MAX_SCORE), evidence };

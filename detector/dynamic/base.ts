@@ -34,6 +34,7 @@ export const base: View = {
   name: 'base',
   sharp: { floor: 0.64, steadyFloor: 0.51, restless: 0.2, allowance: 0.3 },
   daily: true,
+  work: 'follows',
   read: (traffic, part) =>
     part.isMinute && traffic.base.halves.length === BASE_MINUTES ? read(traffic) : null,
   isLearntOnly: traffic => traffic.base.beyond > JOB,

@@ -18,8 +18,9 @@ function lastThree({ parts: [sent = [], received = []] }: Traffic): [number, num
 
 export const burst: View = {
   name: 'burst',
-  sharp: { floor: 1.03, steadyFloor: 1.03, restless: 0.4, allowance: 0.3 },
+  sharp: { floor: 1.05, steadyFloor: 1.05, restless: 0.4, allowance: 0.3 },
   daily: false,
+  work: 'follows',
   read(traffic) {
     const parts = lastThree(traffic);
     if (parts === null) return null;

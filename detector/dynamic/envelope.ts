@@ -77,15 +77,21 @@ const PEAKS = 6;
 const PEAK_DAYS = 14;
 /** How far beyond the second greatest event news begins. */
 const BEYOND = 1.5;
-/** While young (a day) one event counts nearly as two do, as first runs come together: so much of it. */
-const YOUTH = Math.log(1 + 8 / 24);
+/** While young (two days) one event counts nearly as two do, as first runs come together: so much of it. */
+const YOUTH = Math.log(1 + 8 / 48);
 const ONCE = 0.85;
 /** Within one event only so many times the difference that alarmed alarms again. */
 const AGAIN = 1.5;
 /** Age at which the allowance of a young envelope is ln 2 of its unit. */
 const YOUNG_MS = 8 * 3_600_000;
+/** A spread that needs all of the allowance, and the least part of it that is needed. */
+const UNREST = 0.1;
+const LEAST_UNREST = 0.25;
 /** A spread from which on a value is not steady, and what the floor of a restless one rises by at most. */
 const STEADY = 0.06;
+/** Blocks that have to be known for the one, and for the other. */
+const SOME_STEPS = 3;
+const MANY_STEPS = 6;
 const MOST_RESTLESS = 0.5;
 
 /** Upper bound of an envelope in bytes of JSON: values have at most five characters, `-9.99` or `36.74`. */
@@ -118,7 +124,8 @@ export const spanOf = (now: number): { block: number; half: number } => ({
 /** Half-hour of the day; the remainder of a time before 1970 is negative. */
 const slotOf = (half: number): number => ((half % HALVES) + HALVES) % HALVES;
 
-const hundredths = (x: number): number => Math.round(x * 100) / 100;
+// Zero is never negative: JSON has no sign for it.
+const hundredths = (x: number): number => Math.round(x * 100) / 100 + 0;
 
 /** The block ends: what it held is known from now on. */
 export function endBlock(e: Envelope): void {
@@ -165,11 +172,17 @@ export function settle(e: Envelope, half: number): void {
 
 export const allowanceAt = (watchedMs: number): number => Math.log(1 + YOUNG_MS / Math.max(watchedMs, 1));
 
+/** How much of the allowance of a young envelope it needs: the less, the more blocks were like those before them. */
+function unrestOf({ spread, steps }: Envelope): number {
+  return Math.max(LEAST_UNREST, Math.min(1, (UNREST + spread * steps) / (UNREST * (1 + steps))));
+}
+
 /** Least difference that is an event: lower for machines that never vary, higher for what varies much. */
 export function floorOf(e: Envelope, sharp: Sharpness): number {
-  if (e.steps < 6) return sharp.floor;
+  if (e.steps < SOME_STEPS) return sharp.floor;
   const steady = Math.min(1, e.spread / STEADY);
-  const restless = Math.min(MOST_RESTLESS, Math.max(0, e.spread / sharp.restless - 1));
+  const restless =
+    e.steps < MANY_STEPS ? 0 : Math.min(MOST_RESTLESS, Math.max(0, e.spread / sharp.restless - 1));
   return (sharp.steadyFloor + (sharp.floor - sharp.steadyFloor) * steady) * (1 + restless);
 }
 
@@ -184,7 +197,7 @@ export function limitOf(e: Envelope, sharp: Sharpness, youth: number): number {
     } else if (excess > second) second = excess;
   }
   if (youth > YOUTH) second = Math.max(second, ONCE * first);
-  return Math.max(floorOf(e, sharp), BEYOND * second) + sharp.allowance * youth;
+  return Math.max(floorOf(e, sharp), BEYOND * second) + sharp.allowance * youth * unrestOf(e);
 }
 
 /**
@@ -218,6 +231,9 @@ export function judge(
   learnEvent(e, event, value, now);
   return said;
 }
+
+/** An event goes on, or is just over, that has gone as far before. */
+export const isKnownEvent = ({ event }: Envelope): boolean => event !== null && event.alarmed === 0;
 
 /** What is said of a score within an event: the same alarm goes on, another has to be much larger. */
 function sayOf(event: Event, score: number, excess: number, now: number): number {

@@ -1,3 +1,4 @@
+import { balance } from './balance.ts';
 import { base } from './base.ts';
 import { burst } from './burst.ts';
 import { levels } from './level.ts';
@@ -14,6 +15,7 @@ export const VIEWS: readonly View[] = [
   burst,
   base,
   ...ratios,
+  balance,
   ...sizes,
   ...bySize,
   trickle,

@@ -47,7 +47,7 @@ const SPANS: readonly Span[] = [
 ];
 
 function padding(traffic: Traffic, quantity: number, span: Span): number {
-  return quantity < 2 ? span.messages : messagePadding(traffic, quantity === 2 ? 0 : 1, span.large);
+  return quantity < 2 ? span.messages : messagePadding(traffic, span.large);
 }
 
 function above(quantity: number, span: Span): View {
@@ -58,6 +58,7 @@ function above(quantity: number, span: Span): View {
     name: 'level',
     sharp: span.sharp,
     daily: true,
+    work: 'leads',
     read(traffic, part) {
       const sums = part[span.of];
       return sums === null ? null : Math.log((sums[quantity] ?? 0) + padding(traffic, quantity, span));
@@ -78,7 +79,7 @@ const both = (part: Part): number | null => part.minute && (part.minute[0] ?? 0)
 
 const below: View = {
   name: 'level',
-  sharp: { floor: 1.25, steadyFloor: 0.75, restless: 0.4, allowance: 0.3 },
+  sharp: { floor: 1.25, steadyFloor: 0.9, restless: 0.4, allowance: 0.3 },
   daily: true,
   read(_, part) {
     const messages = both(part);

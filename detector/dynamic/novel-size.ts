@@ -18,6 +18,7 @@ function more(index: SpanIndex, sharp: Sharpness): View {
     name: 'by-size',
     sharp,
     daily: false,
+    work: 'follows',
     read: (_, part) => part.bySize[index] ?? null,
     tell(value, bound, traffic) {
       const reached = traffic.bySize.most[index];
@@ -41,6 +42,7 @@ const moreOften: View = {
   name: 'by-size',
   sharp: { floor: 0.95, steadyFloor: 0.95, restless: 0.4, allowance: 0.3 },
   daily: false,
+  work: 'follows',
   read: (_, part) => part.bySize[3] ?? null,
   tell(value, bound, traffic) {
     const { restless } = traffic.bySize;

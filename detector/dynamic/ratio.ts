@@ -38,7 +38,7 @@ function read(traffic: Traffic, part: Part, { of, messages }: Span): number | nu
   const sums = part[of];
   if (sums === null) return null;
   const [, received = 0, sentBytes = 0] = sums;
-  return Math.log(sentBytes + messagePadding(traffic, 0, messages)) - Math.log(received + messages);
+  return Math.log(sentBytes + messagePadding(traffic, messages)) - Math.log(received + messages);
 }
 
 export const ratios: readonly View[] = SPANS.map(span => ({

@@ -24,6 +24,8 @@ export function sizeRange(index: number): string {
   return upper === undefined ? `${CLASSES[index]} B and more` : `${CLASSES[index]} to ${upper - 1} B`;
 }
 
+/** More messages of a class are so many: the state is bounded. */
+const MOST = 1e9;
 /** Messages that are enough to compare with; fewer are pooled for so many minutes, and dropped below so many. */
 const ENOUGH = 60;
 const POOL_MINUTES = 10;
@@ -33,7 +35,7 @@ const HALF_LIFE = 60;
 /** What chance makes of a share, in its standard deviations: more than twice what independent draws would, as messages come in clumps. */
 const CHANCE = 1;
 /** Comparisons in a row of which the least counts. */
-const IN_A_ROW = 3;
+export const IN_A_ROW = 3;
 
 /** Plain JSON. */
 export interface Shape {
@@ -58,12 +60,12 @@ export const newShape = (): Shape => ({
   moved: [],
 });
 
-export const shapeBytes = 130 + CLASSES.length * (17 + 9 + 8) + IN_A_ROW * 8;
+export const shapeBytes = 130 + CLASSES.length * (11 + 9 + 8) + IN_A_ROW * 8;
 
 export function addWindow(shape: Shape, sizes: Sizes): void {
   for (const [bound, count] of sizes) {
     const i = CLASS_OF.get(bound) ?? 0;
-    shape.counts[i] = (shape.counts[i] ?? 0) + count;
+    shape.counts[i] = Math.min(MOST, (shape.counts[i] ?? 0) + count);
   }
 }
 
@@ -79,13 +81,19 @@ export function weightedSize(sizes: Sizes): number {
   return first > 0 ? Math.log(second / first) : 0;
 }
 
+/** Share of messages that moved: in the last comparison, and in each of the last three at least; null: not so many yet. */
+export interface Moved {
+  readonly last: number;
+  readonly least: number | null;
+}
+
 /**
  * At the end of a minute: the share of messages that moved to other classes (the total variation distance between the
- * shares seen and the usual ones), less what chance makes of so few messages; the least of the last three. A class
+ * shares seen and the usual ones), less what chance makes of so few messages; also the least of the last three. A class
  * gains only what it has more of than usual: when one kind of message stays away, the others gain nothing. Null:
  * nothing to compare.
  */
-export function compareShape(shape: Shape): number | null {
+export function compareShape(shape: Shape): Moved | null {
   shape.minutes++;
   let n = 0;
   for (const count of shape.counts) n += count;
@@ -106,7 +114,8 @@ export function compareShape(shape: Shape): number | null {
   const part = 1 - 0.5 ** (minutes / HALF_LIFE);
   shape.usual = shape.usual.map((p, i) => hundredThousandths(p + ((shares[i] ?? 0) - p) * part));
   shape.rate += (n / minutes - shape.rate) * part;
-  return shape.moved.length < IN_A_ROW ? null : Math.min(...shape.moved);
+  const least = shape.moved.length < IN_A_ROW ? null : Math.min(...shape.moved);
+  return { last: shape.moved.at(-1) ?? 0, least };
 }
 
 const hundredThousandths = (x: number): number => Math.round(1e5 * x) / 1e5;

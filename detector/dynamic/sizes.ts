@@ -1,6 +1,7 @@
 import { DIRECTIONS } from '../../core/traffic/frame.ts';
-import { CLASSES, compareShape } from './shape.ts';
-import type { Traffic } from './traffic.ts';
+import type { Sharpness } from './envelope.ts';
+import { CLASSES, IN_A_ROW, type Moved } from './shape.ts';
+import type { Part, Traffic } from './traffic.ts';
 import type { View } from './view.ts';
 
 /** Other sizes than usual, whatever their number: the share of messages that moved to other classes. */
@@ -24,25 +25,47 @@ function mostMoved(traffic: Traffic, direction: 0 | 1, sign: 1 | -1): string {
   return `${sign > 0 ? 'more' : 'fewer'} of ${range} (${percent(shape?.usual[best] ?? 0)}% to ${percent(shape?.last[best] ?? 0)}%)`;
 }
 
-function moved(direction: 0 | 1): View {
-  return {
-    name: 'sizes',
-    sharp: { floor: 0.23, steadyFloor: 0.2, restless: 0.05, allowance: 0.1 },
-    daily: true,
-    read(traffic, part) {
-      const shape = traffic.shapes[direction];
-      return shape && part.isMinute ? compareShape(shape) : null;
-    },
-    tell(value, bound, traffic) {
-      const seen = percent(Math.max(0, value));
-      const high = percent(Math.max(0, bound));
-      const verb = direction === 0 ? 'sent' : 'received';
-      const text =
-        `${seen}% of messages ${verb} have other sizes for 3m, expected up to ${high}%: ` +
-        `${mostMoved(traffic, direction, 1)}, ${mostMoved(traffic, direction, -1)}`;
-      return { seen, low: null, high, unit: '%', direction: DIRECTIONS[direction], overMs: 180_000, text };
-    },
-  };
+interface Span {
+  readonly minutes: number;
+  readonly which: keyof Moved;
+  readonly sharp: Sharpness;
+}
+/** A change that lasts shows when it is smaller; a large one at once. */
+const SPANS: readonly Span[] = [
+  { minutes: 1, which: 'last', sharp: { floor: 0.34, steadyFloor: 0.3, restless: 0.05, allowance: 0.1 } },
+  {
+    minutes: IN_A_ROW,
+    which: 'least',
+    sharp: { floor: 0.25, steadyFloor: 0.21, restless: 0.05, allowance: 0.1 },
+  },
+];
+
+/** The direction that moved further, and how far. */
+function further(
+  { moved: [sent, received] }: Part,
+  which: keyof Moved,
+): { direction: 0 | 1; value: number } | null {
+  const of = [sent?.[which] ?? null, received?.[which] ?? null] as const;
+  if (of[0] === null && of[1] === null) return null;
+  return (of[0] ?? -1) >= (of[1] ?? -1)
+    ? { direction: 0, value: of[0] ?? 0 }
+    : { direction: 1, value: of[1] ?? 0 };
 }
 
-export const sizes: readonly View[] = DIRECTIONS.map((_, i) => moved(i === 0 ? 0 : 1));
+export const sizes: readonly View[] = SPANS.map(({ minutes, which, sharp }) => ({
+  name: 'sizes',
+  sharp,
+  daily: true,
+  read: (_, part) => further(part, which)?.value ?? null,
+  tell(value, bound, traffic, part) {
+    const direction = further(part, which)?.direction ?? 0;
+    const seen = percent(Math.max(0, value));
+    const high = percent(Math.max(0, bound));
+    const verb = direction === 0 ? 'sent' : 'received';
+    const text =
+      `${seen}% of messages ${verb} have other sizes for ${minutes}m, expected up to ${high}%: ` +
+      `${mostMoved(traffic, direction, 1)}, ${mostMoved(traffic, direction, -1)}`;
+    const overMs = minutes * 60_000;
+    return { seen, low: null, high, unit: '%', direction: DIRECTIONS[direction], overMs, text };
+  },
+}));

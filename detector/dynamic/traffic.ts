@@ -9,7 +9,15 @@ import {
   forgetGrowing,
   newBySize,
 } from './by-size.ts';
-import { addWindow, newShape, type Shape, shapeBytes, weightedSize } from './shape.ts';
+import {
+  addWindow,
+  compareShape,
+  type Moved,
+  newShape,
+  type Shape,
+  shapeBytes,
+  weightedSize,
+} from './shape.ts';
 
 /**
  * What views look at: sums over the last 5 seconds, minute and minutes before, whatever the length of frames. Shorter
@@ -29,13 +37,16 @@ const START_MS = 120_000;
 /** The same after a silence of one that is hardly ever silent: it was restarted, or what it waited for was. */
 const RESUME_MS = 90_000;
 const RESUME_AFTER_MS = 10_000;
+/** Time over which pauses are counted, and the share of it that is next to none. */
+const PAUSES_MS = 7_200_000;
+const FEW_PAUSES = 0.01;
 /** Messages above the fewest that are hardly more. */
 const TRICKLE = 3;
 /** What messages are taken for before the first was seen: large ones, so that they are no news. */
 const FIRST_LOG_SIZE = Math.log(16 * 1024);
 
-/** The four quantities, in this order everywhere. */
-export const QUANTITIES = ['sent messages', 'received messages', 'sent bytes', 'received bytes'] as const;
+/** Quantities, in this order everywhere: messages sent, messages received, bytes sent. */
+const QUANTITIES = 3;
 
 /** What base.ts looks at. */
 interface Base {
@@ -71,12 +82,16 @@ export interface Traffic {
   trickling: number[];
   restingNow: number;
   tricklingNow: number;
+  /** Mean of messages received in a minute, of late. */
+  asked: number;
+  /** Share of the time in which nothing is, of late. */
+  pauses: number;
   /** How long nothing has been sent or received, ms. */
   silent: number;
-  /** Mean of the logarithm of message sizes, weighted by size, and its mean deviation; of how many windows. By direction. */
-  logSize: number[];
-  logSpread: number[];
-  sized: number[];
+  /** Mean of the logarithm of sizes sent, weighted by size, and its mean deviation; of how many windows. */
+  logSize: number;
+  logSpread: number;
+  sized: number;
   shapes: Shape[];
   bySize: BySize;
   base: Base;
@@ -84,8 +99,8 @@ export interface Traffic {
 
 /** Upper bound of its JSON in bytes: numbers of at most 17 characters. */
 export const trafficBytes =
-  700 +
-  4 * (PARTS + MINUTES) * 18 +
+  710 +
+  QUANTITIES * (PARTS + MINUTES) * 18 +
   2 * REST_MINUTES * 4 +
   2 * shapeBytes +
   bySizeBytes +
@@ -97,10 +112,10 @@ export const newTraffic = (): Traffic => ({
   end: null,
   watched: 0,
   mute: START_MS,
-  open: [0, 0, 0, 0],
+  open: [0, 0, 0],
   openMs: 0,
-  parts: [[], [], [], []],
-  minutes: [[], [], [], []],
+  parts: [[], [], []],
+  minutes: [[], [], []],
   inMinute: 0,
   rest: null,
   least: null,
@@ -108,18 +123,20 @@ export const newTraffic = (): Traffic => ({
   trickling: [],
   restingNow: 0,
   tricklingNow: 0,
+  asked: 0,
+  pauses: 0,
   silent: 0,
-  logSize: [FIRST_LOG_SIZE, FIRST_LOG_SIZE],
-  logSpread: [0, 0],
-  sized: [0, 0],
+  logSize: FIRST_LOG_SIZE,
+  logSpread: 0,
+  sized: 0,
   shapes: [newShape(), newShape()],
   bySize: newBySize(),
   base: { halves: [], usual: 0, known: 0, beyond: 0 },
 });
 
-/** Bytes of `messages` messages of the size that most bytes are in, where sizes vary of large ones. */
-export const messagePadding = (t: Traffic, direction: 0 | 1, messages: number): number =>
-  messages * Math.exp((t.logSize[direction] ?? 0) + (t.logSpread[direction] ?? 0));
+/** Bytes of `messages` messages sent, of the size that most bytes are in, where sizes vary of large ones. */
+export const messagePadding = (t: Traffic, messages: number): number =>
+  messages * Math.exp(t.logSize + t.logSpread);
 
 /** What came of a frame: a part to judge, at the end of a minute or not. */
 export interface Part {
@@ -135,6 +152,8 @@ export interface Part {
    * and of about ten; how much less they rest than they ever did. In the order of by-size.ts; null or absent: not now.
    */
   readonly bySize: readonly (number | null)[];
+  /** How far sizes moved, at the end of a minute, by direction; null or absent: not known, or not now. */
+  readonly moved: readonly (Moved | null)[];
 }
 
 /** Take a frame in; null: nothing to judge yet. */
@@ -149,6 +168,7 @@ export function take(t: Traffic, input: ContainerInput): Part | null {
   const silent = !input.send && !input.receive;
   if (!silent && t.silent >= RESUME_AFTER_MS && isTalkative(t)) restart(t, RESUME_MS);
   t.silent = silent ? t.silent + durationMs : 0;
+  t.pauses += ((silent ? 1 : 0) - t.pauses) * Math.min(1, durationMs / PAUSES_MS);
   if (t.mute > 0) {
     t.mute -= durationMs;
     return null;
@@ -168,17 +188,20 @@ function restart(t: Traffic, mute: number): void {
   t.mute = mute;
 }
 
-/** Hardly ever silent: five messages in each part of the minute before the silence, on average. */
+/**
+ * Hardly ever silent, but for the silence that is just over: five messages in each part of the minute before it on average,
+ * and next to no pauses in the last hours, as one has whose work comes and goes.
+ */
 function isTalkative(t: Traffic): boolean {
   const minute = (i: number) => t.minutes[i]?.at(-2) ?? 0;
-  return minute(0) + minute(1) >= 5 * PARTS;
+  return minute(0) + minute(1) >= 5 * PARTS && t.pauses - t.silent / PAUSES_MS < FEW_PAUSES;
 }
 
 function forgetSums(t: Traffic): void {
-  t.open = [0, 0, 0, 0];
+  t.open = [0, 0, 0];
   t.openMs = 0;
-  t.parts = [[], [], [], []];
-  t.minutes = [[], [], [], []];
+  t.parts = [[], [], []];
+  t.minutes = [[], [], []];
   t.inMinute = 0;
   t.least = null;
   t.resting = [];
@@ -194,40 +217,41 @@ function forgetSums(t: Traffic): void {
 function collect(t: Traffic, window: Window | undefined, direction: 0 | 1): void {
   if (!window) return;
   t.open[direction] = (t.open[direction] ?? 0) + window.messages;
-  t.open[direction + 2] = (t.open[direction + 2] ?? 0) + window.bytes;
   const shape = t.shapes[direction];
   if (shape) addWindow(shape, window.sizes);
   addSizes(t.bySize, window.sizes, direction);
-  const n = Math.min((t.sized[direction] ?? 0) + 1, 10_000);
-  const mean = t.logSize[direction] ?? 0;
-  t.sized[direction] = n;
-  const moved = weightedSize(window.sizes) - mean;
-  const spread = t.logSpread[direction] ?? 0;
-  t.logSize[direction] = mean + moved / n;
-  if (n > 1) t.logSpread[direction] = spread + (Math.abs(moved) - spread) / (n - 1);
+  if (direction === 1) return;
+  t.open[2] = (t.open[2] ?? 0) + window.bytes;
+  t.sized = Math.min(t.sized + 1, 10_000);
+  const moved = weightedSize(window.sizes) - t.logSize;
+  t.logSize += moved / t.sized;
+  if (t.sized > 1) t.logSpread += (Math.abs(moved) - t.logSpread) / (t.sized - 1);
 }
 
 function closePart(t: Traffic): Part {
   const count = Math.min(Math.max(1, Math.round(t.openMs / PART_MS)), PARTS * REST_MINUTES);
   // Thousandths are enough, and keep the state small.
   const now = count === 1 ? t.open : t.open.map(x => Math.round((1000 * x) / count) / 1000);
-  t.open = [0, 0, 0, 0];
+  t.open = [0, 0, 0];
   t.openMs = 0;
   const part = endPart(t.bySize, count);
   let isMinute = false;
   for (let i = 0; i < count; i++) isMinute = pushPart(t, now) || isMinute;
   const bySize = isMinute ? [part, ...endMinute(t.bySize)] : [part];
+  const moved = isMinute ? t.shapes.map(compareShape) : NONE;
   const whole = (t.parts[0]?.length ?? 0) === PARTS;
-  const [a = [], b = [], c = [], d = []] = t.parts;
-  const minute = whole ? [sum(a), sum(b), sum(c), sum(d)] : null;
+  const [a = [], b = [], c = []] = t.parts;
+  const minute = whole ? [sum(a), sum(b), sum(c)] : null;
   const known = isMinute && (t.minutes[0]?.length ?? 0) === MINUTES;
   const minutes = known ? t.minutes.map(sum) : null;
-  return { now, minute, minutes, isMinute, bySize };
+  return { now, minute, minutes, isMinute, bySize, moved };
 }
+
+const NONE: readonly never[] = [];
 
 /** True at the end of a minute. */
 function pushPart(t: Traffic, now: readonly number[]): boolean {
-  for (let i = 0; i < 4; i++) {
+  for (let i = 0; i < QUANTITIES; i++) {
     const parts = t.parts[i];
     parts?.push(now[i] ?? 0);
     if (parts && parts.length > PARTS) parts.shift();
@@ -240,7 +264,7 @@ function pushPart(t: Traffic, now: readonly number[]): boolean {
   t.inMinute++;
   if (t.inMinute < PARTS) return false;
   t.inMinute = 0;
-  for (let i = 0; i < 4; i++) {
+  for (let i = 0; i < QUANTITIES; i++) {
     const minutes = t.minutes[i];
     minutes?.push(sum(t.parts[i] ?? []));
     if (minutes && minutes.length > MINUTES) minutes.shift();

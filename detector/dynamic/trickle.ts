@@ -20,6 +20,7 @@ export const trickle: View = {
   name: 'trickle',
   sharp: { floor: 1.5, steadyFloor: 1.5, restless: 1, allowance: 0.1 },
   daily: false,
+  work: 'follows',
   read,
   tell(value, bound) {
     const share = (g: number) => Math.round((1000 * Math.max(0, Math.exp(-g) - FEW)) / PARTS) / 10;

@@ -8,6 +8,7 @@ export const VIEW_NAMES = [
   'burst',
   'base',
   'ratio',
+  'balance',
   'sizes',
   'by-size',
   'trickle',
@@ -24,10 +25,15 @@ export interface View {
   readonly sharp: Sharpness;
   /** Its envelope remembers times of day. */
   readonly daily: boolean;
+  /**
+   * `leads`: how much there is. `follows`: what comes of that as well, so that it is no news while there is as much as there
+   * has been before.
+   */
+  readonly work?: 'leads' | 'follows';
   /** The value of this part; null: none. Called once for each part, in the order of the table. */
   read(traffic: Traffic, part: Part): number | null;
   /** The value just read is no news of this view's, only learnt. */
-  isLearntOnly?(traffic: Traffic): boolean;
+  isLearntOnly?(traffic: Traffic, part: Part): boolean;
   /** What `value` means for people, where `bound` is the greatest value that does not alarm. */
   tell(value: number, bound: number, traffic: Traffic, part: Part): Told;
 }

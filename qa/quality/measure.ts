@@ -115,11 +115,11 @@ const TALKATIVE = 0.9;
 export function measureService(
   service: Service,
   candidates: readonly Candidate[],
-  settings: { days: number; seed: number; magnitudes?: Magnitudes; repeat?: number },
+  settings: { days: number; seed: number; magnitudes?: Magnitudes; repeat?: number; from?: number },
 ): Result[] {
   const random = new Random(settings.seed);
   const simulated = new ServiceRun(service, random.fork());
-  const waiting = incidentsOf(service, settings.days, random.fork(), settings.repeat);
+  const waiting = incidentsOf(service, settings.days, random.fork(), settings);
   const branching = random.fork();
   const size = settings.magnitudes ?? MAGNITUDES;
   const runs = candidates.map(candidate => newRun(candidate, service));

@@ -29,7 +29,7 @@ idle ones, with days and weekends, surges, stalls, deploys and frames that are b
 of the undisturbed run from day 2.2 on, so that none disturbs another. An alert is false when the run is undisturbed;
 alerts of a container within a minute are one. An incident is found by an alert while it lasts that the undisturbed run
 does not have; one that changes nothing, because it multiplies traffic that is not there, is none. Intervals are 95 %.
-Simulated frames have no flows and no connections: of the default rules \`dynamic-threshold\` and \`siblings\` are
+Simulated frames have no flows and no connections: of the default rules \`dynamic-threshold\`, \`siblings\` and \`gone\` are
 measured here, \`scan\` and \`beacon\` are not (the incident "beacon" is found by its volume).
 
 Seeds ${settings.seeds.join(', ')}, ${settings.days} days each: ${containerDays} container-days. What is frozen was tuned on

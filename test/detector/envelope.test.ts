@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { endBlock, judge, newEnvelope, settle } from '../../detector/dynamic/envelope.ts';
+import { allowanceAt, endBlock, judge, newEnvelope, settle } from '../../detector/dynamic/envelope.ts';
 
 const BLOCK_MS = 600_000;
 const SHARP = { floor: 0.66, steadyFloor: 0.66, restless: 0.4, allowance: 0 };
@@ -14,4 +14,20 @@ it.each([0.5, 1, 2, 3])('an envelope learns a lasting shift when limits are time
     settle(envelope, Math.floor(block / 3));
   }
   expect(envelope.edge).toBeGreaterThan(1.8);
+});
+
+it.each([
+  ['alike', () => 0, true],
+  ['unlike each other', (block: number) => 0.3 * (block % 2), false],
+])('a young envelope whose blocks were %s needs allowance accordingly', (_, unrest, alarms) => {
+  const envelope = newEnvelope();
+  const sharp = { ...SHARP, allowance: 0.3 };
+  const youth = allowanceAt(4 * BLOCK_MS);
+  for (let block = 0; block < 4; block++) {
+    judge(envelope, 1 + unrest(block), sharp, youth, 1, block * BLOCK_MS);
+    endBlock(envelope);
+    settle(envelope, 0);
+  }
+  const edge = envelope.edge ?? 0;
+  expect(judge(envelope, edge + 1, sharp, youth, 1, 4 * BLOCK_MS) >= 1).toBe(alarms);
 });

@@ -39,6 +39,32 @@ describe('siblings', () => {
     });
   });
 
+  const LEARNT = HOUR / 3;
+
+  it('finds one that gains half as much again as it had while the others lose a quarter, twenty minutes after the start', () => {
+    const [first] = alarmsOf(
+      run(
+        siblings,
+        {},
+        groups(LEARNT + 24, i => (i < LEARNT ? [200, 210, 190] : [320, 150, 140])),
+      ),
+    );
+    expect(first).toBeGreaterThanOrEqual(LEARNT);
+    expect(first).toBeLessThan(LEARNT + 18);
+  });
+
+  it('takes a surge of one for none where the others lose nothing', () => {
+    expect(
+      alarmsOf(
+        run(
+          siblings,
+          {},
+          groups(LEARNT + 24, i => [i < LEARNT ? 200 : 400, 210, 190]),
+        ),
+      ),
+    ).toEqual([]);
+  });
+
   it.each([200, 500])('judges frames of %i ms by the minute as well', durationMs => {
     const perSecond = 1000 / durationMs;
     const inputs = Array.from({ length: 4200 * perSecond }, (_, i) =>

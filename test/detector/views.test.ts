@@ -80,3 +80,72 @@ describe('by-size', () => {
     expect(alarms(['by-size'], START + 2 * HOUR, job)).toEqual([]);
   });
 });
+
+describe('balance', () => {
+  const busy = (i: number): Both => ({ sent: isJob(i) ? 900 : 20, received: isJob(i) ? 900 : 20 });
+  /** Received besides, and not answered: a third of what a job receives. */
+  const flooded = (i: number): Both => ({ ...busy(i), received: busy(i).received + 300 });
+
+  it('finds what is asked and not answered, below the peaks of jobs, within a minute', () => {
+    const [first] = alarms(['balance'], START + 24, i => (i < START + 60 - 48 ? busy(i) : flooded(i)));
+    expect(first).toBeGreaterThanOrEqual(START + 12);
+    expect(first).toBeLessThan(START + 24);
+  });
+
+  it('takes ten times as much, all answered, for none', () => {
+    expect(
+      alarms(['balance'], START + 60, i => (i < START ? busy(i) : { sent: 300, received: 300 })),
+    ).toEqual([]);
+  });
+
+  it('takes less of what needs no answer for none', () => {
+    const stream = (sent: number): Both => ({ sent, received: 4 });
+    expect(alarms(['balance'], START + HOUR, i => stream(i < START ? 40 : 2))).toEqual([]);
+  });
+});
+
+describe('sizes', () => {
+  const file = (size: number): Both => ({ sent: 15, received: 15, sentSize: size });
+
+  it('finds that most messages have another size within two minutes, twenty minutes after the start', () => {
+    const [first] = alarms(['sizes'], HOUR / 3 + 36, i => file(i < HOUR / 3 ? 9000 : 4500));
+    expect(first).toBeGreaterThanOrEqual(HOUR / 3);
+    expect(first).toBeLessThan(HOUR / 3 + 24);
+  });
+
+  it('takes a backup in large messages each night for none from the third on', () => {
+    const day = 24 * 60;
+    const nightly = (i: number) => i % day >= 120 && i % day < 140;
+    const inputs = frames(
+      5 * day,
+      i => ({ sent: 200, received: 200, sentSize: nightly(i) ? 32_768 : 300 }),
+      60_000,
+    );
+    const seen = alarmsOf(run(dynamicThreshold, { views: ['sizes'] }, inputs));
+    expect(new Set(seen.map(i => Math.floor(i / day))).size).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('several views', () => {
+  it('do not each have to learn what the level has seen twice', () => {
+    const r = random(3);
+    // Runs of half an hour, each a little larger than the one before.
+    const runs = [2, 5, 8].map(hour => START + hour * HOUR);
+    const rate = (i: number) => {
+      const at = runs.findIndex(from => i >= from && i < from + HOUR / 2);
+      return Math.round((at < 0 ? 2 : 60 * 1.15 ** at) * (0.8 + 0.4 * r()));
+    };
+    const seen = alarms(['level', 'burst', 'base', 'by-size'], START + 9 * HOUR, i => ({
+      sent: rate(i),
+      received: rate(i),
+    }));
+    expect(seen.filter(i => i >= START + 8 * HOUR)).toEqual([]);
+  });
+});
+
+it('goes on judging one whose work comes and goes after each pause', () => {
+  // Ten seconds of work in each half minute, and nothing else.
+  const work = (i: number): Both => ({ sent: i % 6 < 2 ? 200 : 0, received: i % 6 < 2 ? 200 : 0 });
+  const opinions = run(dynamicThreshold, {}, frames(START, work));
+  expect(opinions.slice(HOUR).filter(opinion => 'abstain' in opinion)).toEqual([]);
+});

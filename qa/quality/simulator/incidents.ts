@@ -176,14 +176,22 @@ export interface Incident {
   readonly frames: number;
 }
 
-/** The incidents of a service, by time: from day 2.2 on, so that there is something to compare with. */
-export function incidentsOf(service: Service, days: number, random: Random, repeat = 1): Incident[] {
+/** Days until incidents begin, so that there is something to compare with. */
+const QUIET_DAYS = 2.2;
+
+/** The incidents of a service, by time, from day `from` on. */
+export function incidentsOf(
+  service: Service,
+  days: number,
+  random: Random,
+  { repeat = 1, from = QUIET_DAYS }: { repeat?: number; from?: number } = {},
+): Incident[] {
   const list: Incident[] = [];
   for (const kind of INCIDENTS.filter(one => one.befalls.includes(service.kind))) {
     const frames = kind.seconds / FRAME_S;
     for (let replica = 0; replica < service.replicas; replica++) {
       for (let i = 0; i < kind.times * repeat; i++) {
-        const at = Math.floor(random.between(2.2 * DAY, days * DAY - frames - 2));
+        const at = Math.floor(random.between(from * DAY, days * DAY - frames - 2));
         list.push({ kind, replica, at, frames });
       }
     }
