@@ -60,7 +60,7 @@ export const addRange = (command: Command, from: string, example = '12h'): Comma
   command
     .option(
       '--from <time>',
-      `start: a duration ago such as ${example}, or ISO 8601 such as 2026-01-31T22:00`,
+      `start: a duration ago such as ${example}, ISO 8601 such as 2026-01-31T22:00, or a time of day such as 22:00`,
       from,
     )
     .option('--to <time>', 'end, the same', '0s');

@@ -11,18 +11,35 @@ export interface Present {
   readonly zone: TimeZone;
 }
 
-/** Epoch ms of a flag: ISO 8601, or a duration before now. Nothing is older than 1970. */
-export function timeFlag(flag: string, text: string, { now, zone }: Present): number {
+/**
+ * Epoch ms of a flag: ISO 8601, a time of day such as 22:00, which is the latest one, or a duration before now. Nothing is
+ * older than 1970. `latest`, epoch ms: a time of day is that of before then, instead of now.
+ */
+export function timeFlag(flag: string, text: string, { now, zone }: Present, latest = now): number {
   const ago = parseDuration(text);
-  const time = ago === null ? zone.parse(text) : now - ago;
+  const time = ago === null ? (zone.parse(text) ?? timeOfDay(text, latest, zone)) : now - ago;
   if (time !== null) return Math.max(0, Math.floor(time));
   throw new UsageError({
     place: flag,
-    expected: 'a duration ago with its unit, such as 12h, or a time such as 2026-01-31T22:00',
+    expected: 'a duration ago with its unit, such as 12h, or a time such as 2026-01-31T22:00 or 22:00',
     found: printable(text) || 'nothing',
     remedy: remedyFor(text, zone),
   });
 }
+
+/** The latest moment, up to `latest`, at which the clocks of the zone showed this time of day; null: it is none. */
+function timeOfDay(text: string, latest: number, zone: TimeZone): number | null {
+  if (!/^\d\d:\d\d(:\d\d)?$/.test(text)) return null;
+  const day = (ms: number): string => zone.seconds(ms).slice(0, 10);
+  // A day earlier or later the date is another one in any zone.
+  for (const near of [latest + DAY_MS, latest, latest - DAY_MS]) {
+    const moment = zone.parse(`${day(near)}T${text}`);
+    if (moment !== null && moment <= latest) return moment;
+  }
+  return null;
+}
+
+const DAY_MS = 86_400_000;
 
 /** What is nearly right is a slip that is known. */
 function remedyFor(text: string, zone: TimeZone): string {
@@ -35,9 +52,13 @@ function remedyFor(text: string, zone: TimeZone): string {
   return `Correct the flag. A time without an offset is taken in the time zone ${zone.name}.`;
 }
 
-/** The range of --from and --to; refuses an empty one. */
+/**
+ * The range of --from and --to; refuses an empty one. A time of day in --from is the latest one before the end: `--from
+ * 22:00 --to 08:00` is a night.
+ */
 export function rangeFlags(flags: { from: string; to: string }, present: Present): Interval {
-  const range = { from: timeFlag('--from', flags.from, present), to: timeFlag('--to', flags.to, present) };
+  const to = timeFlag('--to', flags.to, present);
+  const range = { from: timeFlag('--from', flags.from, present, to - 1), to };
   if (range.from < range.to) return range;
   throw new UsageError({
     place: '',

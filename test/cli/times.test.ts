@@ -26,14 +26,34 @@ describe('times of flags', () => {
     ['2026-02-31', 'There is no such day'],
     ['2026-01-31T25:00', 'There is no such day, hour or offset'],
     ['web-7', 'A time without an offset is taken in the time zone UTC.'],
+    ['25:00', 'Correct the flag'],
     ['', 'found nothing'],
     ['12 h', 'Correct the flag'],
     ['-12h', 'Correct the flag'],
   ])('%j is refused: %s', (text, said) => {
     expect(() => timeFlag('--from', text, present)).toThrow(said);
     expect(() => timeFlag('--from', text, present)).toThrow(
-      '--from: expected a duration ago with its unit, such as 12h, or a time such as 2026-01-31T22:00',
+      '--from: expected a duration ago with its unit, such as 12h, or a time such as 2026-01-31T22:00 or 22:00',
     );
+  });
+
+  it('a time of day is the latest one in the zone, up to this moment', () => {
+    expect(timeFlag('--to', '08:00', present)).toBe(Date.UTC(2026, 0, 31, 8));
+    expect(timeFlag('--to', '22:00', present)).toBe(now);
+    expect(timeFlag('--to', '22:00:01', present)).toBe(now - 86_399_000);
+    // It is 23:00 in Berlin.
+    expect(timeFlag('--to', '23:00', { now, zone: BERLIN })).toBe(now);
+    expect(timeFlag('--to', '23:30', { now, zone: BERLIN })).toBe(now - 84_600_000);
+    // Tomorrow has begun there.
+    expect(timeFlag('--to', '00:30', { now: now + 2 * 3_600_000, zone: BERLIN })).toBe(now + 5_400_000);
+  });
+
+  it('from one time of day to another is the latest such stretch that is over', () => {
+    const night = { from: Date.UTC(2026, 0, 30, 22), to: Date.UTC(2026, 0, 31, 8) };
+    expect(rangeFlags({ from: '22:00', to: '08:00' }, present)).toEqual(night);
+    expect(rangeFlags({ from: '08:00', to: '22:00' }, present)).toEqual({ from: night.to, to: now });
+    expect(rangeFlags({ from: '22:00', to: '22:00' }, present)).toEqual({ from: night.from, to: now });
+    expect(rangeFlags({ from: '22:00', to: '0s' }, { ...present, now: night.to })).toEqual(night);
   });
 
   it('a range that is empty or backwards is refused', () => {
