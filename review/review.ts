@@ -1,9 +1,10 @@
-import { type HostFold, type HostState, stepOver } from '../alert/host.ts';
+import { type HostFold, type HostOutput, type HostState, stepOver } from '../alert/host.ts';
 import type { Incident } from '../core/incident/incident.ts';
 import type { Interval } from '../core/interval.ts';
 import { type Frame, frameEnd, isComplete } from '../core/traffic/frame.ts';
 import { type MarkedLimits, type MarksOf, NO_MARKS } from '../detector/fold/marks.ts';
 import type { FrameStore } from '../store/contract.ts';
+import { Coverage, type Covered } from './coverage.ts';
 
 /** What one host's history gave under these settings. */
 export interface HostReview {
@@ -17,8 +18,12 @@ export interface HostReview {
   readonly from: number | null;
   /** End of the last folded frame. */
   readonly to: number | null;
-  /** Parts of the range without a frame, or with one that is incomplete or made a detector fail: nothing is known about them. */
+  /** From the first to the last frame of the range; null: there is none. */
+  readonly covered: Interval | null;
+  /** Parts of that without a frame, or with one that is incomplete or made a detector fail: nothing is known about them. */
   readonly blind: readonly Interval[];
+  /** What is known to be missing in the range. */
+  readonly missing: Covered['missing'];
   /** Incidents that touch the range, by start, then container. */
   readonly incidents: readonly Incident[];
 }
@@ -68,7 +73,8 @@ export class HostReviewer {
     return this.#last?.start ?? this.#checkpoint;
   }
 
-  add(frame: Frame): void {
+  /** What the frame brought; null when a detector failed on it. */
+  add(frame: Frame): HostOutput | null {
     let judged = isComplete(frame);
     this.#marks ??= this.#marksOf(frame.host);
     const step = stepOver(this.#fold, this.#state, frame, this.#marks.at(frame.start), () => {
@@ -82,17 +88,17 @@ export class HostReviewer {
     this.#folded++;
     this.#first ??= frame.start;
     this.#last = { host: frame.host, start: frame.start, durationMs: frame.durationMs };
+    return step;
   }
 
   result(): HostReview {
     return {
       host: this.#last?.host ?? '',
       folded: this.#folded,
-      frames: this.#coverage.frames,
       checkpoint: this.#checkpoint,
       from: this.#first,
       to: this.#last && frameEnd(this.#last),
-      blind: this.#coverage.blind(),
+      ...this.#coverage.result(),
       incidents: [...this.#incidents.values()]
         .filter(incident => touches(incident, this.#range))
         .sort(byStart),
@@ -117,33 +123,81 @@ export async function reviewFrames(
   return reviewer.result();
 }
 
+/** Settings that history is judged by. */
+export interface Side {
+  readonly fold: HostFold;
+  /** Told of every frame that is folded and what it brought (null: a detector failed), host by host. */
+  readonly onStep?: (frame: Frame, output: HostOutput | null) => void;
+}
+
+/** What a review of a store reads besides its frames. */
+export interface ReviewOptions {
+  /** Of what is stored, all without it. */
+  readonly hosts?: readonly string[];
+  /** Told of every frame once, whoever folds it; `begin`: start of the first frame of this host that may be read. */
+  readonly onFrame?: (frame: Frame, begin: number) => void;
+  /** The newest checkpoint that a fold of this fingerprint has made and whose frame starts before `before`. */
+  readonly checkpoint?: (host: string, before: number, fingerprint: string) => Promise<Beginning | null>;
+  /** What people said of incidents of a host. */
+  readonly marksOf?: MarksOf;
+}
+
+type Frames = Pick<FrameStore, 'readFrames' | 'hosts' | 'firstFrame'>;
+
 /**
  * Review stored history of some hosts: folds from the newest checkpoint before the range that these settings have made,
  * else from the oldest stored frame, so that baselines are what they were live.
  */
 export async function reviewStore(
   fold: HostFold,
-  store: Pick<FrameStore, 'readFrames' | 'hosts'>,
+  store: Frames,
   range: Interval,
-  options: {
-    /** Of what is stored, all without it. */
-    hosts?: readonly string[];
-    onFrame?: (frame: Frame) => void;
-    /** The newest checkpoint of these settings whose frame starts before `before`. */
-    checkpoint?: (host: string, before: number) => Promise<Beginning | null>;
-    /** What people said of incidents of a host. */
-    marksOf?: MarksOf;
-  } = {},
+  options: ReviewOptions = {},
 ): Promise<HostReview[]> {
-  const hosts = options.hosts ?? (await store.hosts());
-  const reviews: HostReview[] = [];
-  for (const host of hosts) {
-    const beginning = (await options.checkpoint?.(host, range.from)) ?? null;
-    const frames = store.readFrames(host, { from: beginning ? beginning.last + 1 : 0, to: range.to });
-    const { onFrame, marksOf } = options;
-    reviews.push({ ...(await reviewFrames(fold, frames, range, onFrame, beginning, marksOf)), host });
-  }
+  const reviews = await reviewSides([{ fold }], store, range, options);
+  return reviews.flatMap(([review]) => review ?? []);
+}
+
+/**
+ * The same by several settings at once, each from its own checkpoint: frames are read once. Returns for each host, in the
+ * order of the hosts, one review for each side. Memory does not grow with the range.
+ */
+export async function reviewSides(
+  sides: readonly Side[],
+  store: Frames,
+  range: Interval,
+  options: ReviewOptions = {},
+): Promise<HostReview[][]> {
+  const reviews: HostReview[][] = [];
+  for (const host of options.hosts ?? (await store.hosts()))
+    reviews.push(await reviewHost(host, sides, store, range, options));
   return reviews;
+}
+
+async function reviewHost(
+  host: string,
+  sides: readonly Side[],
+  store: Frames,
+  range: Interval,
+  { checkpoint, onFrame, marksOf }: ReviewOptions,
+): Promise<HostReview[]> {
+  const beginnings: (Beginning | null)[] = [];
+  for (const { fold } of sides)
+    beginnings.push((await checkpoint?.(host, range.from, fold.fingerprint)) ?? null);
+  const reviewers = sides.map(({ fold }, i) => new HostReviewer(fold, range, beginnings[i] ?? null, marksOf));
+  const known = beginnings.flatMap(beginning => (beginning ? [beginning.last + 1] : []));
+  const isWhole = known.length < sides.length;
+  const from = isWhole ? 0 : Math.min(...known);
+  const begin = isWhole ? ((await store.firstFrame(host)) ?? 0) : from;
+  for await (const frame of store.readFrames(host, { from, to: range.to })) {
+    for (const [i, reviewer] of reviewers.entries()) {
+      if (reviewer.last !== null && frame.start <= reviewer.last) continue;
+      const output = reviewer.add(frame);
+      sides[i]?.onStep?.(frame, output);
+    }
+    onFrame?.(frame, begin);
+  }
+  return reviewers.map(reviewer => ({ ...reviewer.result(), host }));
 }
 
 const firing = (state: HostState): Map<string, Incident> =>
@@ -154,40 +208,4 @@ const touches = (incident: Incident, range: Interval): boolean =>
 
 function byStart(a: Incident, b: Incident): number {
   return a.start - b.start || (a.container < b.container ? -1 : a.container > b.container ? 1 : 0);
-}
-
-/** Finds the parts of a range that judged frames do not cover. */
-class Coverage {
-  frames = 0;
-  readonly #range: Interval;
-  readonly #blind: Interval[] = [];
-  #covered: number | null = null;
-
-  constructor(range: Interval) {
-    this.#range = range;
-  }
-
-  /** Frames come in order of start. */
-  add(frame: Frame, judged: boolean): void {
-    const from = Math.max(frame.start, this.#range.from);
-    const to = Math.min(frameEnd(frame), this.#range.to);
-    if (from >= to) return;
-    this.frames++;
-    if (this.#covered !== null && from > this.#covered) this.#addBlind({ from: this.#covered, to: from });
-    if (!judged) this.#addBlind({ from, to });
-    this.#covered = Math.max(this.#covered ?? to, to);
-  }
-
-  /** Blind parts between the first and the last frame of the range; adjacent ones are one. */
-  blind(): Interval[] {
-    return [...this.#blind];
-  }
-
-  /** Hours of incomplete frames are one stretch, not thousands. */
-  #addBlind(stretch: Interval): void {
-    const last = this.#blind.at(-1);
-    if (last && last.to >= stretch.from)
-      this.#blind[this.#blind.length - 1] = { from: last.from, to: Math.max(last.to, stretch.to) };
-    else this.#blind.push(stretch);
-  }
 }

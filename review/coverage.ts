@@ -1,0 +1,75 @@
+import type { Interval } from '../core/interval.ts';
+import { type Fault, type Frame, frameEnd } from '../core/traffic/frame.ts';
+
+/** What frames say of a range of time. */
+export interface Covered {
+  readonly frames: number;
+  /** From the first to the last frame of the range; null: there is none. */
+  readonly covered: Interval | null;
+  /** Parts of that which no judged frame covers; adjacent ones are one. */
+  readonly blind: readonly Interval[];
+  readonly missing: {
+    /** Frames that may not hold all that happened, and by fault: one may have several. */
+    readonly incomplete: number;
+    readonly faults: Readonly<Partial<Record<Fault, number>>>;
+    /** Messages known to be lost in the kernel. */
+    readonly lost: number;
+    /** Frames that were made and lost on their way to the store. */
+    readonly dropped: number;
+  };
+}
+
+/** Finds the parts of a range that judged frames do not cover. Hours of incomplete frames are one stretch, not thousands. */
+export class Coverage {
+  readonly #range: Interval;
+  readonly #blind: Interval[] = [];
+  readonly #faults: Partial<Record<Fault, number>> = {};
+  #frames = 0;
+  #first: number | null = null;
+  #covered: number | null = null;
+  #incomplete = 0;
+  #lost = 0;
+  #dropped = 0;
+
+  constructor(range: Interval) {
+    this.#range = range;
+  }
+
+  /** Frames come in order of start. */
+  add(frame: Frame, judged: boolean): void {
+    const from = Math.max(frame.start, this.#range.from);
+    const to = Math.min(frameEnd(frame), this.#range.to);
+    if (from >= to) return;
+    this.#frames++;
+    this.#first ??= from;
+    if (this.#covered !== null && from > this.#covered) this.#addBlind({ from: this.#covered, to: from });
+    if (!judged) this.#addBlind({ from, to });
+    this.#covered = Math.max(this.#covered ?? to, to);
+    if (frame.faults.length > 0) this.#incomplete++;
+    for (const fault of frame.faults) this.#faults[fault] = (this.#faults[fault] ?? 0) + 1;
+    this.#lost += frame.lost;
+    this.#dropped += frame.dropped ?? 0;
+  }
+
+  result(): Covered {
+    const [from, to] = [this.#first, this.#covered];
+    return {
+      frames: this.#frames,
+      covered: from === null || to === null ? null : { from, to },
+      blind: [...this.#blind],
+      missing: {
+        incomplete: this.#incomplete,
+        faults: { ...this.#faults },
+        lost: this.#lost,
+        dropped: this.#dropped,
+      },
+    };
+  }
+
+  #addBlind(stretch: Interval): void {
+    const last = this.#blind.at(-1);
+    if (last && last.to >= stretch.from)
+      this.#blind[this.#blind.length - 1] = { from: last.from, to: Math.max(last.to, stretch.to) };
+    else this.#blind.push(stretch);
+  }
+}
