@@ -1,21 +1,23 @@
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { widenYoungGeneration } from '../../app/heap.ts';
-import { filesOf, makeFold, makeState } from '../../app/wire.ts';
+import { filesOf, makeState } from '../../app/wire.ts';
 import { describeError, printable, UsageError } from '../../core/errors.ts';
 import type { Interval } from '../../core/interval.ts';
-import { encodeFrame, type Frame } from '../../core/traffic/frame.ts';
-import { limitsByHost } from '../../detector/fold/marks.ts';
-import { RuleCoverage } from '../../detector/fold/rule-coverage.ts';
-import { jsonText, reportText, reviewJson } from '../../review/report.ts';
-import { reviewStore } from '../../review/review.ts';
+import type { TimeZone } from '../../core/time-zone.ts';
+import { encodeFrame } from '../../core/traffic/frame.ts';
 import type { State } from '../../state/contract.ts';
 import type { Store } from '../../store/contract.ts';
 import { addCommand, addRange, type Register, setAction } from '../command.ts';
 import { JUDGED } from '../config/needs.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { hintElsewhere, note, readStore, using } from '../open-data.ts';
-import { addSubjects, askedHosts, SubjectFilter, type SubjectFlags } from '../rules/subjects.ts';
+import { refuseToReplace } from '../refuse-to-replace.ts';
+import { type JudgedSide, judgeHistory } from '../review/judge.ts';
+import { csvOf, jsonOf, textOf } from '../review/output.ts';
+import { writePage } from '../review/page.ts';
+import { type Settings, settingsOfFiles, withOptions } from '../review/settings.ts';
+import { addSubjects, askedHosts, type SubjectFlags } from '../rules/subjects.ts';
 import { Progress } from '../screen/progress.ts';
 import { presentOf, rangeFlags } from '../times.ts';
 
@@ -23,6 +25,11 @@ interface ReviewFlags extends CommonFlags, SubjectFlags {
   readonly from: string;
   readonly to: string;
   readonly json?: boolean;
+  readonly csv?: boolean;
+  readonly html?: string;
+  readonly force?: boolean;
+  readonly set?: readonly string[];
+  readonly compare?: readonly string[];
   readonly exportFrames?: string;
 }
 
@@ -33,7 +40,19 @@ export const registerReview: Register = (program, signal) => {
     'judge stored history again: what happened, and what would other settings have said?',
   );
   addSubjects(addRange(command, '24h'), 'only of these hosts')
+    .option(
+      '--set <rule.option=value>',
+      'also judge with this option changed, and say what would have changed: bytes.above=50MiB/s; may be repeated',
+      (text: string, before: readonly string[] | undefined) => [...(before ?? []), text],
+    )
+    .option(
+      '--compare <files...>',
+      'judge by the rules of these configuration files side by side instead: incidents a day, and what differs',
+    )
+    .option('--html <file>', 'also write a report as one HTML file that needs nothing else')
+    .option('--force', 'let --html replace an existing file')
     .option('--json', 'machine-readable')
+    .option('--csv', 'a line for each incident')
     .option(
       '--export-frames <file>',
       'judge nothing, write the stored frames to a new file for `replay --frames`; - writes to standard output',
@@ -41,66 +60,78 @@ export const registerReview: Register = (program, signal) => {
   setAction(command, signal, review, { needs: JUDGED });
 };
 
-/** The same fold over stored history, with the settings of this configuration. */
+/** The same fold over stored history, with the settings of this configuration, and with others. */
 async function review(context: Context, flags: ReviewFlags): Promise<number> {
   const range = rangeFlags(flags, presentOf(context));
-  const { config, clock, log, out } = context;
+  const { config, clock, log } = context;
   if (flags.exportFrames !== undefined) {
     const target = flags.exportFrames;
     return readStore(context, store => exportFrames(context, flags, range, store, target));
   }
+  const settings = settingsOf(context, flags);
+  if (flags.html !== undefined) refuseToReplace('--html', flags.html, flags.force === true);
   const judge = (store: Store) =>
     using(makeState(config, clock, log, { readOnly: true }), state =>
-      reviewStored(context, flags, range, store, state),
+      reviewStored(context, flags, { range, settings, store, state }),
     );
-  return readStore(context, judge, () => flags.json && out.write(jsonText([])));
+  return readStore(context, judge, () => context.out.write(outputOf([], flags, context.zone)));
+}
+
+/** What to judge by: the first is what others are compared with. */
+function settingsOf({ config, file }: Context, { set, compare, json, csv }: ReviewFlags): Settings[] {
+  const conflict =
+    set !== undefined && compare !== undefined
+      ? '--set and --compare'
+      : json && csv
+        ? '--json and --csv'
+        : null;
+  if (conflict !== null)
+    throw new UsageError({
+      place: '',
+      found: `${conflict} cannot be given together`,
+      remedy: 'Leave one of them out.',
+    });
+  if (compare !== undefined) return settingsOfFiles(compare);
+  const own: Settings = { name: file ?? 'the default settings', config };
+  return set === undefined ? [own] : [own, withOptions(config, set)];
 }
 
 async function reviewStored(
   context: Context,
   flags: ReviewFlags,
-  range: Interval,
-  store: Store,
-  state: State,
+  {
+    range,
+    settings,
+    store,
+    state,
+  }: { range: Interval; settings: readonly Settings[]; store: Store; state: State },
 ): Promise<void> {
-  const { config, clock, log, out, zone } = context;
+  const { config, log, out, zone } = context;
   const hosts = flags.host === undefined ? null : await askedHosts(store, flags.host, config.host);
-  const filter = new SubjectFilter(flags);
-  const isNarrow = flags.container !== undefined || flags.service !== undefined;
-  const fold = makeFold(config);
   widenYoungGeneration();
-  const coverage = new RuleCoverage(config.detectors);
-  const progress = new Progress(process.stderr, clock);
-  const checkpoints = await reachable(context, state);
-  const all = await reviewStore(fold, store, range, {
-    ...(checkpoints
-      ? {
-          checkpoint: (host, before) => state.loadCheckpoint(host, fold.fingerprint, before),
-          marksOf: limitsByHost(await state.marks(null)),
-        }
-      : {}),
-    ...(hosts === null ? {} : { hosts }),
-    onFrame: frame => {
-      if (frame.start >= range.from) coverage.see(frame);
-      if (isNarrow) see(filter, frame);
-      progress.step(() => `folding ${zone.seconds(frame.start)}`);
-    },
+  const judged = await judgeHistory(context, store, (await reachable(context, state)) ? state : null, {
+    range,
+    hosts,
+    settings,
+    subjects: flags,
+    record: flags.html !== undefined,
   });
-  progress.end();
-  const reviews = all.map(review => ({
-    ...review,
-    incidents: review.incidents.filter(incident => filter.takes(incident)),
-  }));
-  out.write(flags.json ? jsonText(reviews.map(reviewJson)) : reportText(reviews, zone));
-  for (const { text } of coverage.unmatched()) log.warn(text);
-  const none = isNarrow ? filter.noneText() : null;
-  if (none !== null) note(none);
-  if (reviews.length === 0 && hosts === null && filesOf(config).store !== null) hintElsewhere(config.data);
+  if (flags.html !== undefined) {
+    await writePage(context, store, judged, { file: flags.html, subjects: flags });
+    log.info({ file: flags.html }, 'report written');
+  }
+  out.write(outputOf(judged.sides, flags, zone));
+  for (const text of judged.unmatched) log.warn(text);
+  if (judged.noneText !== null) note(judged.noneText);
+  const isNothing = judged.sides[0]?.reviews.length === 0;
+  if (isNothing && hosts === null && filesOf(config).store !== null) hintElsewhere(config.data);
 }
 
-/** The names of a frame, to say what is near a pattern that fits nobody. */
-function see(filter: SubjectFilter, { host, containers }: Frame): void {
-  for (const { name, service } of containers) filter.takes({ host, service, container: name });
+/** What is printed; without sides there are no data. */
+function outputOf(sides: readonly JudgedSide[], { json, csv }: ReviewFlags, zone: TimeZone): string {
+  if (csv) return csvOf(sides);
+  if (json) return jsonOf(sides);
+  return sides.length === 0 ? '' : textOf(sides, zone);
 }
 
 /** Writes stored frames host by host, one a line (docs/frames.md). */

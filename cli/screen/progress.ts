@@ -30,3 +30,14 @@ export class Progress {
     if (this.#drawn !== null) this.#screen.write('\r\u001b[K');
   }
 }
+
+/** Characters of a bar. */
+const BAR = 20;
+
+/** `[########------------]  40%`: how much of something is done, 0 to 1. */
+export function progressBar(share: number): string {
+  const done = Math.min(1, Math.max(0, share));
+  const filled = Math.floor(done * BAR);
+  const percent = String(Math.floor(100 * done)).padStart(3);
+  return `[${'#'.repeat(filled)}${'-'.repeat(BAR - filled)}] ${percent}%`;
+}
