@@ -5,6 +5,7 @@ import type { Detection } from '../../core/incident/incident.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
 import type { Store } from '../../store/contract.ts';
 import { addCommand, type Register, setAction } from '../command.ts';
+import { STORED } from '../config/needs.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { hintHost, readStore } from '../open-data.ts';
 import { SORTS, type Sort, topRows } from '../screen/top/rows.ts';
@@ -38,7 +39,7 @@ export const registerTop: Register = (program, signal) => {
         .default('rate'),
     )
     .option('--once', 'print it once, as it is done when the output is no terminal');
-  setAction(command, signal, top, { ends: 'in order' });
+  setAction(command, signal, top, { ends: 'in order', needs: STORED });
 };
 
 /** What is shown of the store. */

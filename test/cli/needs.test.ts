@@ -27,12 +27,13 @@ const WRONG: Readonly<Record<string, unknown>> = {
   alert: { resolve_after: 'soon' },
   receivers: [{ use: 'webhook', url: { file: '/nowhere/secret' } }, { use: 'pigeon' }],
   heartbeat: { url: 'here' },
+  server: { url: 'here' },
   http: { listen: 'everywhere' },
   log: { level: 'loud' },
   reciever: [],
 };
 
-const STORED = ['host', 'data', 'time_zone', 'store', 'redis', 'state'];
+const STORED = ['host', 'data', 'time_zone', 'store', 'redis', 'state', 'server'];
 const JUDGED = [...STORED, 'detectors', 'alert'];
 const ALL = Object.keys(WRONG);
 
@@ -42,6 +43,7 @@ const COMMANDS: Readonly<Record<string, { readonly needs: readonly string[]; rea
   collect: { needs: ALL },
   detect: { needs: ALL },
   demo: { needs: ALL },
+  serve: { needs: ALL },
   doctor: { needs: ALL },
   check: { needs: ALL },
   review: { needs: JUDGED },
@@ -50,6 +52,9 @@ const COMMANDS: Readonly<Record<string, { readonly needs: readonly string[]; rea
   incidents: { needs: STORED },
   'incident mark': { needs: STORED, args: ['--real', 'nothing'] },
   'incident marks': { needs: STORED },
+  'incident ack': { needs: STORED, args: ['nothing'] },
+  deploying: { needs: STORED, args: ['shop/web', '--done'] },
+  top: { needs: STORED, args: ['--once'] },
   quality: { needs: STORED },
   connections: { needs: [...STORED, 'capture', 'collector'], args: ['--from', '1h'] },
   map: { needs: STORED },

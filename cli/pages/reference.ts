@@ -8,10 +8,10 @@ import { systemClock } from '../../core/clock.ts';
 import { maintenanceSchema } from '../../core/config/maintenance.ts';
 import { matchSchema } from '../../core/config/match.ts';
 import { findingSchema, peerSchema, recurrenceSchema } from '../../core/incident/incident-json.ts';
+import { type SchemaKey, schemaKeys } from '../config/schema-keys.ts';
 import { apiDocument, apiPage } from './api-page.ts';
 import { EXAMPLE } from './example-message.ts';
 import { table } from './markdown.ts';
-import { type SchemaKey, schemaKeys } from './schema-keys.ts';
 import { severityPage } from './severity-page.ts';
 import { templateSection } from './template-section.ts';
 

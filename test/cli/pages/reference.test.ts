@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { PAGES } from '../../../cli/config/reference.ts';
+import { PAGES } from '../../../cli/pages/reference.ts';
 import { CAPS } from '../../../core/caps.ts';
 
 const read = (file: string) => readFileSync(new URL(`../../../${file}`, import.meta.url), 'utf8');
