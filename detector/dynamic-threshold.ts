@@ -20,10 +20,10 @@ import {
   settle,
   spanOf,
 } from './dynamic/envelope.ts';
-import { VIEWS } from './dynamic/index.ts';
 import { strictnessOf } from './dynamic/sensitivity.ts';
 import { newTraffic, type Part, sum, type Traffic, take, trafficBytes } from './dynamic/traffic.ts';
-import { VIEW_NAMES, type View } from './dynamic/view.ts';
+import { VIEWS } from './dynamic/views/index.ts';
+import { VIEW_NAMES, type View } from './dynamic/views/view.ts';
 import { inputOf } from './shared/example-inputs.ts';
 
 const options = z.strictObject({

@@ -1,5 +1,5 @@
 import { configSchema } from '../../core/config/config.ts';
-import { VIEW_NAMES } from '../../detector/dynamic/view.ts';
+import { VIEW_NAMES } from '../../detector/dynamic/views/view.ts';
 import { DEFAULT_RULES, DETECTORS } from '../../detector/index.ts';
 import type { Candidate } from './measure.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { ViewName } from '../../detector/dynamic/view.ts';
+import type { ViewName } from '../../detector/dynamic/views/view.ts';
 import { dynamicThreshold } from '../../detector/dynamic-threshold.ts';
 import { type Both, frames } from './data/containers.ts';
 import { alarmsOf, run } from './data/examples.ts';

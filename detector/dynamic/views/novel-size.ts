@@ -1,7 +1,7 @@
-import { formatValue } from '../../core/config/units.ts';
-import { LITTLE, SPANS, type SpanIndex } from './by-size.ts';
-import type { Sharpness } from './envelope.ts';
-import { CLASSES, sizeRange } from './shape.ts';
+import { formatValue } from '../../../core/config/units.ts';
+import { LITTLE, SPANS, type SpanIndex } from '../by-size.ts';
+import type { Sharpness } from '../envelope.ts';
+import { CLASSES, sizeRange } from '../shape.ts';
 import type { View } from './view.ts';
 
 /** More messages of one size than there ever were of it, or more often, whatever there is of others. */

@@ -1,6 +1,6 @@
-import type { Evidence } from '../../core/incident/verdict.ts';
-import type { Sharpness } from './envelope.ts';
-import type { Part, Traffic } from './traffic.ts';
+import type { Evidence } from '../../../core/incident/verdict.ts';
+import type { Sharpness } from '../envelope.ts';
+import type { Part, Traffic } from '../traffic.ts';
 
 /** The families of views: what can be switched off, and what evidence names. */
 export const VIEW_NAMES = [

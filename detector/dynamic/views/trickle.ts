@@ -1,4 +1,4 @@
-import { type Part, REST_MINUTES, sum, type Traffic } from './traffic.ts';
+import { type Part, REST_MINUTES, sum, type Traffic } from '../traffic.ts';
 import type { View } from './view.ts';
 
 /**

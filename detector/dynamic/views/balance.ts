@@ -1,4 +1,4 @@
-import { formatValue } from '../../core/config/units.ts';
+import { formatValue } from '../../../core/config/units.ts';
 import type { View } from './view.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { formatDuration } from '../../core/config/units.ts';
+import { formatDuration } from '../../../core/config/units.ts';
 import type { View } from './view.ts';
 
 /** Silent for longer than usual: ln(seconds without any message + 15). */

@@ -1,5 +1,5 @@
-import { formatValue } from '../../core/config/units.ts';
-import { PART_MS, type Traffic } from './traffic.ts';
+import { formatValue } from '../../../core/config/units.ts';
+import { PART_MS, type Traffic } from '../traffic.ts';
 import type { View } from './view.ts';
 
 /** 5 seconds that stand out from those before and after: jobs that are larger last longer. Told when it is over. */

@@ -1,5 +1,5 @@
-import { formatValue } from '../../core/config/units.ts';
-import { BASE_MINUTES, sum, type Traffic } from './traffic.ts';
+import { formatValue } from '../../../core/config/units.ts';
+import { BASE_MINUTES, sum, type Traffic } from '../traffic.ts';
 import type { View } from './view.ts';
 
 /**

@@ -1,6 +1,6 @@
-import { formatValue } from '../../core/config/units.ts';
-import type { Sharpness } from './envelope.ts';
-import { messagePadding, type Part, type Traffic } from './traffic.ts';
+import { formatValue } from '../../../core/config/units.ts';
+import type { Sharpness } from '../envelope.ts';
+import { messagePadding, type Part, type Traffic } from '../traffic.ts';
 import type { View } from './view.ts';
 
 /**

@@ -1,7 +1,7 @@
-import { DIRECTIONS } from '../../core/traffic/frame.ts';
-import type { Sharpness } from './envelope.ts';
-import { CLASSES, IN_A_ROW, type Moved } from './shape.ts';
-import type { Part, Traffic } from './traffic.ts';
+import { DIRECTIONS } from '../../../core/traffic/frame.ts';
+import type { Sharpness } from '../envelope.ts';
+import { CLASSES, IN_A_ROW, type Moved } from '../shape.ts';
+import type { Part, Traffic } from '../traffic.ts';
 import type { View } from './view.ts';
 
 /** Other sizes than usual, whatever their number: the share of messages that moved to other classes. */
