@@ -3,6 +3,7 @@ import type { Annotation, Incident, Notification, Severity } from '../core/incid
 import type { Judged } from '../core/incident/verdict.ts';
 import type { Frame } from '../core/traffic/frame.ts';
 import type { Past } from './finding/past.ts';
+import type { Router } from './policy/router.ts';
 
 /** An incident that is firing. */
 export interface Open {
@@ -23,13 +24,17 @@ export interface PipelineState {
   readonly since: number | null;
   /** Sorted by container, then service. */
   readonly open: readonly Open[];
+  /** Over so shortly that they go on when they fire again, the first to end first. */
+  readonly closed: readonly Incident[];
   readonly past: Past;
 }
 
 /** What became of an incident in this frame. */
 export interface Change {
-  readonly kind: 'opened' | 'grown' | 'resolved';
+  readonly kind: 'opened' | 'grown' | 'reopened' | 'resolved';
   readonly incident: Incident;
+  /** Of one that has grown, what its severity was. */
+  readonly before?: Severity;
 }
 
 /** What travels through the stages: each adds its part or takes something out. */
@@ -37,8 +42,9 @@ export interface Batch {
   readonly frame: Frame;
   /** Verdicts that reached their limit. */
   readonly alarms: readonly Judged[];
-  /** All incidents that are firing after this frame. */
+  /** All incidents that are firing after this frame, and those that may fire again as the same. */
   readonly open: readonly Open[];
+  readonly closed: readonly Incident[];
   /** Start of the first frame that was folded, epoch ms, and what happened since. */
   readonly since: number;
   readonly past: Past;
@@ -56,9 +62,9 @@ export interface Stopped {
 
 /** What the stages know besides the batch. */
 export interface Settings {
-  readonly alert: Pick<Config['alert'], 'resolve_after' | 'critical_score'>;
-  /** Names of the receivers, each told about every incident. */
-  readonly receivers: readonly string[];
+  readonly alert: Pick<Config['alert'], 'resolve_after' | 'critical_score' | 'reopen_within'>;
+  /** Who is told of which incident. */
+  readonly router: Pick<Router, 'receiversOf' | 'everReceiversOf'>;
   /** By rule, what the user said of its findings; of the others it depends on what was seen. */
   readonly severities?: Readonly<Record<string, Severity>>;
 }

@@ -1,5 +1,5 @@
 import { CAPS } from '../core/caps.ts';
-import { type Incident, incidentId } from '../core/incident/incident.ts';
+import { type Incident, incidentId, roundOf } from '../core/incident/incident.ts';
 import type { Judged } from '../core/incident/verdict.ts';
 import { exitText } from '../core/traffic/exit.ts';
 import { compareText, type Frame, frameEnd, isComplete } from '../core/traffic/frame.ts';
@@ -36,7 +36,7 @@ export const correlate: Stage = {
       if (found) {
         alarms.delete(key);
         const incident = grow(one.incident, found, { frame, past, settings });
-        changes.push({ kind: 'grown', incident });
+        changes.push({ kind: 'grown', incident, before: one.incident.severity });
         open.push({ incident, quietMs: 0, ...exitOf(one) });
         stopped.push(
           ...found.map(alarm => ({ what: labelOf(alarm), reason: `part of open incident ${incident.id}` })),
@@ -47,6 +47,7 @@ export const correlate: Stage = {
       if (next.incident.resolvedAt === null) open.push(next);
       else changes.push({ kind: 'resolved', incident: next.incident });
     }
+    const closed = new Reopening(batch.closed, frame, settings);
     const originOf = alarms.size > 0 ? originsIn(frame) : () => ({});
     for (const found of alarms.values()) {
       const [first, ...others] = found;
@@ -56,16 +57,53 @@ export const correlate: Stage = {
         continue;
       }
       const who = whoOf(first.scope);
-      const incident = begin({ ...who, ...originOf(who) }, found, { frame, past, settings });
-      changes.push({ kind: 'opened', incident });
+      const again = closed.take(keyOf(who));
+      const incident = again
+        ? grow(again, found, { frame, past, settings })
+        : begin({ ...who, ...originOf(who) }, found, { frame, past, settings });
+      changes.push({ kind: again ? 'reopened' : 'opened', incident });
       open.push(withExit({ incident, quietMs: 0 }, frame));
       stopped.push(
         ...others.map(alarm => ({ what: labelOf(alarm), reason: `part of open incident ${incident.id}` })),
       );
     }
-    return { batch: { ...batch, open: open.sort(compareOpen), changes, past: past.result() }, stopped };
+    const over = changes.filter(({ kind }) => kind === 'resolved').map(({ incident }) => incident);
+    return {
+      batch: {
+        ...batch,
+        ...{ open: open.sort(compareOpen), closed: closed.with(over), changes, past: past.result() },
+      },
+      stopped,
+    };
   },
 };
+
+/** Incidents that were over so shortly before a frame that they go on when they fire again. */
+class Reopening {
+  readonly #frame: Frame;
+  readonly #byKey: Map<string, Incident>;
+
+  constructor(closed: readonly Incident[], frame: Frame, { alert }: Settings) {
+    this.#frame = frame;
+    const recent = closed.filter(({ resolvedAt }) => frame.start - (resolvedAt ?? 0) < alert.reopen_within);
+    this.#byKey = new Map(recent.map(incident => [keyOf(incident), incident]));
+  }
+
+  /** The incident of that subject, firing again, or undefined. */
+  take(key: string): Incident | undefined {
+    const found = this.#byKey.get(key);
+    if (!found) return undefined;
+    this.#byKey.delete(key);
+    const { ended: _, ...incident } = found;
+    return { ...incident, resolvedAt: null, reopenedAt: this.#frame.start };
+  }
+
+  /** Those that are left and those that are over now; one that was reopened has been quiet for long. */
+  with(over: readonly Incident[]): Incident[] {
+    for (const incident of over) if (roundOf(incident) === 1) this.#byKey.set(keyOf(incident), incident);
+    return [...this.#byKey.values()].slice(-MAX_OPEN);
+  }
+}
 
 /** What incidents grow in. */
 interface Now {
@@ -123,9 +161,14 @@ function quieten(one: Open, frame: Frame, alive: Alive, settings: Settings): Ope
   const quietMs = one.quietMs + frame.durationMs;
   const present = one.present === true || isThere;
   const next = { quietMs, ...(present ? { present } : {}), ...exitOf(one) };
-  if (quietMs < settings.alert.resolve_after) return { ...next, incident: one.incident };
+  if (quietMs < quietNeeded(one.incident, settings)) return { ...next, incident: one.incident };
   const ended = endOf(one, isThere, present);
   return { ...next, incident: { ...one.incident, resolvedAt: frameEnd(frame), ...ended } };
+}
+
+/** How long an incident has to be quiet until it is over, ms: one that comes and goes for longer. */
+function quietNeeded(incident: Incident, { alert: { resolve_after, reopen_within } }: Settings): number {
+  return roundOf(incident) === 1 ? resolve_after : Math.max(resolve_after, reopen_within);
 }
 
 /** What this frame says of how its container ended; one that was started anew has not. */

@@ -117,6 +117,7 @@ const stateSchema = z.object({
   pipeline: z.object({
     last: start,
     since: start,
+    closed: z.array(z.custom<Incident>(isIncident)),
     past: z.record(z.string(), z.array(z.tuple([z.int(), z.string()]))),
     open: z.array(
       z.object({

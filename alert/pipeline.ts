@@ -7,6 +7,7 @@ import { compareOpen, correlate } from './correlate.ts';
 import { capture, captureAlarms } from './data-loss.ts';
 import { detectionsOf } from './detections.ts';
 import { confirm } from './drop-incomplete.ts';
+import { createRouter, NO_GROUPING, type Routing } from './policy/router.ts';
 import { address, notificationsOf } from './route.ts';
 
 /** From what detectors say to what people hear, in this order. */
@@ -15,8 +16,7 @@ export const STAGES: readonly Stage[] = [
   capture, // that messages were lost -> an alarm of the host
   correlate, // alarms -> incidents
   annotate, // incidents -> regions on a time axis
-  // The policy over all hosts has its place here: inhibit, silence, group.
-  address, // incidents -> messages, which a worker delivers
+  address, // incidents -> messages; policy/stages.ts goes on with those of all hosts
 ];
 
 /** What is to be written and told. */
@@ -52,17 +52,30 @@ export interface Pipeline {
 }
 
 /** Raised whenever the same verdicts would give other incidents, or the state another shape. */
-const VERSION = 6;
+const VERSION = 7;
+
+/** What is configured of the stages; without routes, every receiver is told of every incident. */
+export interface PipelineOptions extends Omit<Settings, 'router' | 'alert'> {
+  readonly alert: Partial<Routing> &
+    Omit<Settings['alert'], 'reopen_within'> & { readonly reopen_within?: number };
+  /** Names of the receivers. */
+  readonly receivers: readonly string[];
+}
 
 /** The stages over the frames of one host. */
-export function createPipeline(settings: Settings): Pipeline {
-  const { resolve_after, critical_score } = settings.alert;
+export function createPipeline({ receivers, ...options }: PipelineOptions): Pipeline {
+  const router = createRouter({ ...NO_GROUPING, ...options.alert }, receivers);
+  const settings: Settings = { ...options, alert: { reopen_within: 0, ...options.alert }, router };
+  const { resolve_after, critical_score, reopen_within } = settings.alert;
   const announce = (incidents: readonly Incident[]) =>
-    incidents.flatMap(one => notificationsOf(one, 'firing', settings.receivers));
+    incidents.flatMap(one => notificationsOf(one, 'firing', router.receiversOf(one)));
   const { severities = {} } = settings;
   return {
-    fingerprint: JSON.stringify([VERSION, resolve_after, critical_score, Object.entries(severities).sort()]),
-    init: () => ({ last: null, since: null, open: [], past: {} }),
+    fingerprint: JSON.stringify([
+      ...[VERSION, resolve_after, critical_score, reopen_within],
+      Object.entries(severities).sort(),
+    ]),
+    init: () => ({ last: null, since: null, open: [], closed: [], past: {} }),
     step(state, { frame, verdicts }) {
       if (state.last !== null && frame.start <= state.last) {
         return { state, incidents: [], annotations: [], detections: [], notifications: [], stopped: [] };
@@ -73,6 +86,7 @@ export function createPipeline(settings: Settings): Pipeline {
         frame,
         alarms: verdicts.filter(verdict => verdict.kind === 'judged').filter(({ score }) => score >= 1),
         open: state.open,
+        closed: state.closed,
         since,
         past: state.past,
         changes: [],
@@ -85,7 +99,7 @@ export function createPipeline(settings: Settings): Pipeline {
         stopped.push(...result.stopped.map(one => ({ stage: stage.name, ...one })));
       }
       return {
-        state: { last: frame.start, since, open: batch.open, past: batch.past },
+        state: { last: frame.start, since, open: batch.open, closed: batch.closed, past: batch.past },
         incidents: batch.changes.map(change => change.incident),
         annotations: batch.annotations,
         detections: detectionsOf(frame, [...verdicts, ...captureAlarms(frame)], batch),
@@ -106,7 +120,7 @@ export function createPipeline(settings: Settings): Pipeline {
     close: incidents => ({
       incidents,
       annotations: incidents.map(annotationOf),
-      notifications: incidents.flatMap(one => notificationsOf(one, 'resolved', settings.receivers)),
+      notifications: incidents.flatMap(one => notificationsOf(one, 'resolved', router.everReceiversOf(one))),
     }),
   };
 }

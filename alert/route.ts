@@ -1,41 +1,75 @@
-import { type Incident, type Notification, notificationKey } from '../core/incident/incident.ts';
-import type { Change, Stage } from './contract.ts';
+import {
+  type Incident,
+  type Notification,
+  notificationKey,
+  roundOf,
+  worseKey,
+} from '../core/incident/incident.ts';
+import type { Change, Settings, Stage } from './contract.ts';
 
-/** What each receiver is told of an incident. */
+/** What each receiver is told when an incident begins to fire, or is over. */
 export function notificationsOf(
   incident: Incident,
   status: Notification['status'],
   receivers: readonly string[],
 ): Notification[] {
+  const round = roundOf(incident);
+  const again = status === 'firing' && round > 1 ? { occasion: 'reopened' as const } : {};
   return receivers.map(receiver => ({
-    key: notificationKey(incident.id, receiver, status),
-    receiver,
-    status,
-    incident,
+    key: notificationKey(incident.id, receiver, status, round),
+    ...{ receiver, status, ...again, incident },
   }));
 }
 
-/** Each receiver hears of an incident twice: when it opens and when it is over. */
+/**
+ * Each receiver hears of an incident when it begins to fire, when it becomes critical, and when it is over; and of one that
+ * became more severe, who is told of incidents of that severity only.
+ */
 export const address: Stage = {
   name: 'address',
-  run(batch, { receivers }) {
+  run(batch, settings) {
     const stopped: { what: string; reason: string }[] = [];
     const notifications: Notification[] = [];
-    for (const { kind, incident } of batch.changes) {
-      const status = STATUS_OF[kind];
-      if (status !== null && receivers.length > 0) {
-        notifications.push(...notificationsOf(incident, status, receivers));
-        continue;
-      }
-      const reason = status === null ? 'told when it opened' : 'no receiver is configured';
-      stopped.push({ what: `incident ${incident.id}`, reason });
+    for (const change of batch.changes) {
+      const told = toldOf(change, settings);
+      if (typeof told === 'string') stopped.push({ what: `incident ${change.incident.id}`, reason: told });
+      else notifications.push(...told);
     }
     return { batch: { ...batch, notifications }, stopped };
   },
 };
 
-const STATUS_OF: Readonly<Record<Change['kind'], Notification['status'] | null>> = {
-  opened: 'firing',
-  grown: null,
-  resolved: 'resolved',
-};
+/** What is told of a change, or why nothing is. */
+function toldOf({ kind, incident, before }: Change, { router }: Settings): Notification[] | string {
+  if (kind === 'grown') {
+    const isRaised = before !== undefined && before !== incident.severity;
+    return isRaised ? raisedOf(incident, before, router) : 'told when it opened';
+  }
+  const status = kind === 'resolved' ? 'resolved' : 'firing';
+  const receivers = status === 'firing' ? router.receiversOf(incident) : router.everReceiversOf(incident);
+  return receivers.length > 0 ? notificationsOf(incident, status, receivers) : 'no receiver is told of it';
+}
+
+function raisedOf(
+  incident: Incident,
+  before: Incident['severity'],
+  router: Settings['router'],
+): Notification[] | string {
+  const known = new Set(router.receiversOf({ ...incident, severity: before }));
+  const now = router.receiversOf(incident);
+  const added = notificationsOf(
+    incident,
+    'firing',
+    now.filter(receiver => !known.has(receiver)),
+  );
+  // One that was reopened has been told twice already.
+  const isWorse = incident.severity === 'critical' && roundOf(incident) === 1;
+  const worse = now
+    .filter(receiver => isWorse && known.has(receiver))
+    .map((receiver): Notification => {
+      const key = worseKey(incident.id, receiver);
+      return { key, receiver, status: 'firing', occasion: 'worse', incident };
+    });
+  const told = [...added, ...worse];
+  return told.length > 0 ? told : 'told when it opened';
+}

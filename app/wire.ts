@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { createHostFold, type HostFold } from '../alert/host.ts';
 import { createPipeline } from '../alert/pipeline.ts';
+import { createInhibition } from '../alert/policy/inhibit.ts';
+import { createRouter } from '../alert/policy/router.ts';
 import type { Clock } from '../core/clock.ts';
 import { type Config, configSchema } from '../core/config/config.ts';
 import { UsageError } from '../core/errors.ts';
@@ -23,6 +25,7 @@ import { createState, stateFile } from '../state/index.ts';
 import { type FileLock, lockFile, lockHolder } from '../state/sqlite/lock.ts';
 import type { Store } from '../store/contract.ts';
 import { createStore, storeFile } from '../store/index.ts';
+import type { Policy } from '../worker/deliveries/deliver.ts';
 import { BACKENDS, BackendStartup } from './backend-startup.ts';
 
 /** The only file that knows implementations: it joins the tables and assembles what a configuration names. */
@@ -89,6 +92,17 @@ export function makeFold(config: Config): HostFold {
   });
 }
 
+/** Who is told of which incident, and how: what the process that delivers needs to know. */
+export function makePolicy({ alert, receivers }: Config): Policy {
+  return {
+    router: createRouter(
+      alert,
+      receivers.map(({ name }) => name),
+    ),
+    inhibitorOf: alert.inhibit.length > 0 ? createInhibition(alert.inhibit) : null,
+  };
+}
+
 /** Told how long each write to the store, and each publication, took. */
 export type Observers = Readonly<Record<'store' | 'queue', Observe>>;
 
@@ -99,6 +113,7 @@ export interface Backends {
   readonly state: State;
   readonly fold: HostFold;
   readonly receivers: readonly Receiver[];
+  readonly policy: Policy;
   /** Which of store, queue and state are open and checked; the others must not be used yet. */
   readonly startup: BackendStartup;
   close(): Promise<void>;
@@ -141,6 +156,7 @@ export async function startBackends(
       state,
       fold: makeFold(config),
       receivers: makeReceivers(config, clock),
+      policy: makePolicy(config),
       startup,
       async close() {
         startup.close();

@@ -87,6 +87,12 @@ export const CAPS = {
     beyond: 'further ones are tried again as well, but not counted in the status line',
     shows: 'tidegauge_deliveries_total{outcome="retried"}',
   },
+  groupedDeliveries: {
+    what: 'Incidents that one message tells.',
+    limit: 1000,
+    beyond: 'further ones are told in another message',
+    shows: 'tidegauge_deliveries_total',
+  },
   silences: {
     what: 'Silences that have not ended.',
     limit: 1000,

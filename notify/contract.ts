@@ -18,14 +18,22 @@ export interface Limits {
   readonly giveUpMs: number;
 }
 
+/** What one message tells: its first notification, whose key is that of the message, and the others of a group. */
+export interface Told extends Notification {
+  /** Of the same receiver and status; absent: it is alone. */
+  readonly others?: readonly Notification[];
+}
+
 /** A configured place that notifications go to. */
 export interface Receiver {
   readonly name: string;
   /** Where to, for people; no secrets. */
   readonly address: string;
   readonly limits: Limits;
-  /** One attempt. Never throws, never takes longer than its time-out. */
-  deliver(notification: Notification, signal: AbortSignal): Promise<DeliveryResult>;
+  /** One attempt at a message, of a group only where it takes groups. Never throws, never takes longer than its time-out. */
+  deliver(told: Told, signal: AbortSignal): Promise<DeliveryResult>;
+  /** It tells several incidents in one message. Absent: each by itself, as who keeps incidents of its own wants it. */
+  readonly takesGroups?: boolean;
   /** Of a receiver that forgets what is not repeated. */
   readonly repetition?: Repetition;
 }

@@ -113,6 +113,7 @@ function create(name: string, o: Options, clock: Clock): Receiver {
     name,
     address: `${o.server}:${o.port}, to ${o.to.join(', ')}`,
     limits: limitsOf(o),
+    takesGroups: true,
     deliver: (notification, signal) =>
       withDeadline(limit => attempt(notification, limit), { parent: signal, ms: o.timeout, clock }),
   };

@@ -54,9 +54,11 @@ export const pagerduty: Notifier<Options> = {
   name: 'pagerduty',
   summary: 'A service of PagerDuty, by its Events API v2.',
   options,
-  create: (name, o, clock) =>
-    postingReceiver(name, o, clock, notification => ({
+  create: (name, o, clock) => ({
+    ...postingReceiver(name, o, clock, notification => ({
       body: pagerDutyBody(notification, o.integration_token),
       secrets: [o.integration_token],
     })),
+    takesGroups: false,
+  }),
 };

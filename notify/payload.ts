@@ -2,8 +2,16 @@ import { z } from 'zod';
 import { isoTime } from '../core/clock.ts';
 import { printable } from '../core/errors.ts';
 import { circumstancesOf } from '../core/incident/evidence-text.ts';
-import { INCIDENT_STATES, type Notification, stateOfIncident } from '../core/incident/incident.ts';
+import {
+  INCIDENT_STATES,
+  type Notification,
+  SEVERITIES,
+  type Severity,
+  stateOfIncident,
+} from '../core/incident/incident.ts';
 import { incidentJson, incidentSchema } from '../core/incident/incident-json.ts';
+import type { Told } from './contract.ts';
+import { messageOf } from './shared/message.ts';
 
 /** The body of a webhook: its documentation, its type and, in tests, its check. Times are ISO 8601, UTC. */
 
@@ -17,9 +25,24 @@ export const payloadSchema = z
     text: z
       .string()
       .describe('One line for people, made safe for chats: `&`, `<` and `>` are `&amp;`, `&lt;` and `&gt;`.'),
-    incident: incidentSchema,
+    incident: incidentSchema.describe('Of several the most severe.'),
+    group: z
+      .strictObject({
+        incidents: z.int().min(2),
+        severities: z.record(z.enum(SEVERITIES), z.int()),
+      })
+      .meta({ unit: 'group of keys' })
+      .nullable()
+      .describe(
+        'How many incidents the message tells, in all (`incidents`) and of each severity (`severities`); null: one.',
+      ),
+    incidents: z
+      .array(z.strictObject({ key: z.string(), incident: incidentSchema }))
+      .describe(
+        'Of a group all that the message tells, the most severe first: each incident, and the key that a message about it alone would have. Else empty.',
+      ),
   })
-  .describe('A message about an incident.');
+  .describe('A message about one incident, or several of a group.');
 
 export type Payload = z.output<typeof payloadSchema>;
 
@@ -38,24 +61,56 @@ const forChat = (text: string): string =>
  * Names go out as they are: JSON escapes them. `text` alone is for people: one line, without control characters; `own`: in
  * other words.
  */
-export function payloadOf({ key, status: kind, incident }: Notification, own?: string): Payload {
+export function payloadOf(told: Told, own?: string): Payload {
+  const { key, status: kind, others = [] } = told;
+  const all: readonly Notification[] = [told, ...others].sort(byWeight);
+  const [{ incident }] = all as readonly [Notification];
+  return {
+    version: 1,
+    key,
+    status: statusOf(kind, all),
+    text: forChat(
+      printable(own?.replaceAll('\n', ' ') ?? (others.length > 0 ? groupText(told) : textOf(told)), 1000),
+    ),
+    incident: incidentJson(incident),
+    group: others.length > 0 ? groupOf(all) : null,
+    incidents:
+      others.length > 0 ? all.map(one => ({ key: one.key, incident: incidentJson(one.incident) })) : [],
+  };
+}
+
+/** Of several: ended when none of them was seen to be well again. */
+function statusOf(kind: Notification['status'], all: readonly Notification[]): Payload['status'] {
+  if (kind === 'firing') return 'firing';
+  return all.every(({ incident }) => incident.ended !== undefined) ? 'ended' : 'resolved';
+}
+
+function textOf({ status: kind, occasion, incident }: Notification): string {
   const { host, severity, start, ended } = incident;
   const [worst] = incident.findings;
   const title = [incident.title, ...(worst ? circumstancesOf(worst) : [])].join('; ');
   const status = kind === 'firing' ? 'firing' : stateOfIncident(incident);
   const what = status === 'firing' ? severity.toUpperCase() : status.toUpperCase();
   const why = status === 'ended' && ended !== undefined ? `, ${printable(ended, 100)}` : '';
-  return {
-    version: 1,
-    key,
-    status,
-    text: forChat(
-      printable(
-        own?.replaceAll('\n', ' ') ??
-          `[${what}] ${title} (host ${printable(host, 80)}, since ${isoTime(start)}${why})`,
-        1000,
-      ),
-    ),
-    incident: incidentJson(incident),
-  };
+  const again = occasion === undefined ? '' : `${OCCASION_WORDS[occasion]}: `;
+  return `[${what}] ${again}${title} (host ${printable(host, 80)}, since ${isoTime(start)}${why})`;
 }
+
+const OCCASION_WORDS = { reopened: 'fires again', worse: 'now critical', repeat: 'still firing' } as const;
+
+const groupText = (told: Told): string => {
+  const { headline, summary, facts } = messageOf(told);
+  const shown = facts.filter(({ name }) => name !== 'Look at').map(({ name, text }) => `${name}: ${text}`);
+  return [headline, summary, ...shown].join('; ');
+};
+
+const groupOf = (all: readonly Notification[]): Payload['group'] => {
+  const counts = SEVERITIES.map(
+    severity => [severity, all.filter(({ incident }) => incident.severity === severity).length] as const,
+  );
+  return { incidents: all.length, severities: Object.fromEntries(counts) as Record<Severity, number> };
+};
+
+/** Worst first. */
+const byWeight = ({ incident: a }: Notification, { incident: b }: Notification): number =>
+  SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity) || b.score - a.score;

@@ -78,6 +78,8 @@ function create(name: string, o: Options, clock: Clock): Receiver {
     name,
     address: shownAddress(new URL(o.url)),
     limits: limitsOf(o),
+    // That of Alertmanager is one alert.
+    takesGroups: o.format === 'tidegauge',
     deliver: (notification, signal) => post(postOf(notification, o, clock.now()), signal),
   };
 }

@@ -26,10 +26,19 @@ export interface Checkpoint {
 }
 
 /**
- * `pending`: to be tried. `held`: waits for the end of a silence. Final are `delivered`, `dead` (given up) and
- * `silenced` (its incident ended before the silence did).
+ * `pending`: to be tried. `held`: waits for the end of a silence or of an inhibiting incident. `grouped`: goes out in the
+ * message of another one and shares its fate. Final are `delivered`, `dead` (given up), `silenced` (its incident ended
+ * before what held it did) and `outdated` (no longer true when its turn came).
  */
-export const DELIVERY_STATUSES = ['pending', 'held', 'delivered', 'dead', 'silenced'] as const;
+export const DELIVERY_STATUSES = [
+  'pending',
+  'held',
+  'grouped',
+  'delivered',
+  'dead',
+  'silenced',
+  'outdated',
+] as const;
 export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 
 /** How a delivery stands. */
@@ -39,10 +48,23 @@ export interface DeliveryOutcome {
   readonly attempts: number;
   /** Time of the next attempt, epoch ms. */
   readonly nextAttempt: number;
-  /** Why the last attempt failed, or which silence holds it; or null. */
+  /** Why the last attempt failed, or the stage and the reason that stopped it; or null. */
   readonly lastError: string | null;
   /** When the first attempt failed, epoch ms; absent while none has. */
   readonly failingSince?: number;
+  /**
+   * Keys of the others that its message tells as well: decided before the first attempt, and never changed, so that every
+   * attempt sends the same. Absent: not decided yet.
+   */
+  readonly members?: readonly string[];
+  /** Key of the delivery whose message tells it; absent: its own. */
+  readonly within?: string;
+}
+
+/** A new outcome of the delivery with this key. */
+export interface DeliveryChange {
+  readonly key: string;
+  readonly outcome: DeliveryOutcome;
 }
 
 /** A notification on its way. */
@@ -165,12 +187,14 @@ export interface Deliveries {
   /**
    * Pending deliveries of a receiver that are due: all that fire before all that are over, as nobody should miss an alarm
    * for an all-clear. Of each, those never tried come first, by arrival, then the others by the time of their next attempt.
-   * A resolved one waits while the firing one of its incident is pending or held. The cost grows with `limit`, not with
+   * A resolved one waits while the firing one of its incident is pending, held or grouped. The cost grows with `limit`, not with
    * what waits.
    */
   dueDeliveries(receiver: string, now: number, limit: number): Promise<Delivery[]>;
   /** Record how an attempt ended. */
   updateDelivery(lease: Lease, key: string, outcome: DeliveryOutcome): Promise<boolean>;
+  /** The same for several in one step, each with its own outcome. */
+  updateDeliveries(lease: Lease, changes: readonly DeliveryChange[]): Promise<boolean>;
   /** The delivery with this key, or null. */
   delivery(key: string): Promise<Delivery | null>;
   /** Deliveries of a status, newest first. */

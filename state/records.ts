@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ExchangeError } from '../core/errors.ts';
 import { type Ack, ackSchema } from '../core/incident/ack.ts';
-import { type Incident, type Notification, SEVERITIES } from '../core/incident/incident.ts';
+import { type Incident, type Notification, OCCASIONS, SEVERITIES } from '../core/incident/incident.ts';
 import { type Mark, newMarkSchema } from '../core/incident/mark.ts';
 import { type Silence, silenceSchema } from '../core/incident/silence.ts';
 import { PEER_KINDS, PROTOCOLS, ROLES } from '../core/traffic/flow.ts';
@@ -71,6 +71,7 @@ const incident: z.ZodType<Incident> = z.strictObject({
   end: z.number(),
   resolvedAt: z.number().nullable(),
   ended: z.exactOptional(z.string()),
+  reopenedAt: z.exactOptional(z.number()),
   score: z.number(),
   findings: z.array(finding),
   title: z.string(),
@@ -80,6 +81,7 @@ const notification: z.ZodType<Notification> = z.strictObject({
   key: z.string(),
   receiver: z.string(),
   status: z.enum(['firing', 'resolved']),
+  occasion: z.exactOptional(z.enum(OCCASIONS)),
   incident,
 });
 
@@ -89,6 +91,8 @@ const outcome: z.ZodType<DeliveryOutcome> = z.strictObject({
   nextAttempt: z.number(),
   lastError: z.string().nullable(),
   failingSince: z.exactOptional(z.number()),
+  members: z.exactOptional(z.array(z.string())),
+  within: z.exactOptional(z.string()),
 });
 
 const checkpoint: z.ZodType<Checkpoint> = z.strictObject({
@@ -115,8 +119,10 @@ export function outcomeText({
   nextAttempt,
   lastError,
   failingSince,
+  members,
+  within,
 }: DeliveryOutcome): string {
-  return JSON.stringify({ status, attempts, nextAttempt, lastError, failingSince });
+  return JSON.stringify({ status, attempts, nextAttempt, lastError, failingSince, members, within });
 }
 
 /** The moment that a notification speaks of, epoch ms: its age, when old ones are forgotten. */

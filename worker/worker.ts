@@ -9,7 +9,7 @@ import type { Receiver } from '../notify/contract.ts';
 import type { Queue } from '../queue/contract.ts';
 import type { Lease, State } from '../state/contract.ts';
 import type { Store } from '../store/contract.ts';
-import { Deliverer, type Unrecorded } from './deliveries/deliver.ts';
+import { Deliverer, type Policy, type Unrecorded } from './deliveries/deliver.ts';
 import type { Progress } from './host.ts';
 import { type LaneStatus, OwnedLane } from './lane.ts';
 import { leaseLost } from './retry-under-lease.ts';
@@ -20,6 +20,7 @@ export interface WorkerDeps {
   readonly queue: Queue;
   readonly state: State;
   readonly receivers: readonly Receiver[];
+  readonly policy: Policy;
   readonly clock: Clock;
   readonly log: Log;
   /** Unique among all workers that share the state, new for every process. */

@@ -88,7 +88,7 @@ export function listing(
   const others = [...deliveries]
     .filter(([id]) => !listed.has(id))
     .flatMap(([, theirs]) => theirs)
-    .filter(({ status }) => status !== 'delivered' && status !== 'silenced')
+    .filter(({ status }) => !['delivered', 'silenced', 'outdated'].includes(status))
     .map(delivery => `incident ${delivery.notification.incident.id}: ${deliveryText(delivery, zone)}`);
   return [...(found.length === 0 ? ['No incidents.'] : lines), ...others];
 }
@@ -100,17 +100,20 @@ function ackLine(incident: Incident, ack: Ack, zone: TimeZone): string {
 
 /** `firing to ops: pending after 3 attempts, last error: 503`, `firing to ops: held, silenced until … by anna: deploy (1a2b3c4d)`. */
 export function deliveryText(
-  { notification, status, attempts, lastError }: ListedDelivery,
+  { notification, status, attempts, lastError, within }: ListedDelivery,
   zone: TimeZone,
 ): string {
-  const about = `${notification.status} to ${printable(notification.receiver)}`;
-  if (status === 'held' || status === 'silenced')
-    return `${about}: ${status === 'held' ? 'held' : 'not sent'}, ${printable(inZone(lastError ?? 'silenced', zone), 500)}`;
+  const about = `${notification.occasion ?? notification.status} to ${printable(notification.receiver)}`;
+  const reason = printable(inZone(lastError ?? status, zone), 500);
+  if (status === 'held' || status === 'silenced' || status === 'outdated')
+    return `${about}: ${status === 'held' ? 'held' : 'not sent'}, ${reason}`;
+  if (status === 'grouped') return `${about}: goes out with ${printable(within ?? 'others')}`;
+  if (status === 'pending' && attempts === 0 && lastError !== null) return `${about}: pending, ${reason}`;
   const error = lastError === null ? '' : `, last error: ${printable(lastError)}`;
   const times = `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`;
   return `${about}: ${status} after ${times}${error}`;
 }
 
 /** What the state keeps as text has its times in UTC. */
-const inZone = (text: string, zone: TimeZone): string =>
+export const inZone = (text: string, zone: TimeZone): string =>
   text.replace(/\d{4}-\d\d-\d\dT[\d:.]{8,12}Z/g, time => zone.text(zone.parse(time) ?? 0));

@@ -7,6 +7,7 @@ import { registerDemo } from './demo.ts';
 import { registerDeploying } from './deploying.ts';
 import { registerDetect } from './detect.ts';
 import { registerDoctor } from './doctor.ts';
+import { registerExplain } from './explain.ts';
 import { registerIncident } from './incident.ts';
 import { registerIncidents } from './incidents.ts';
 import { registerMap } from './map.ts';
@@ -32,6 +33,7 @@ export const COMMANDS: readonly Register[] = [
   registerReview,
   registerIncidents,
   registerIncident,
+  registerExplain,
   registerQuality,
   registerConnections,
   registerMap,

@@ -93,7 +93,7 @@ async function outcomes(
       const delivery = await state.delivery(key);
       if (delivery) found.push(delivery);
     }
-    const isDone = found.every(({ status }) => status !== 'pending');
+    const isDone = found.every(({ status }) => status !== 'pending' && status !== 'grouped');
     if (isDone || clock.monotonic() >= end || signal.aborted) return found;
     await clock.sleep(LOOK_MS, signal);
   }

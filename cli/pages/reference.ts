@@ -7,6 +7,7 @@ import { CAPS } from '../../core/caps.ts';
 import { systemClock } from '../../core/clock.ts';
 import { maintenanceSchema } from '../../core/config/maintenance.ts';
 import { matchSchema } from '../../core/config/match.ts';
+import { inhibitionSchema, routeSchema } from '../../core/config/routes.ts';
 import { findingSchema, peerSchema, recurrenceSchema } from '../../core/incident/incident-json.ts';
 import { type SchemaKey, schemaKeys } from '../config/schema-keys.ts';
 import { apiDocument, apiPage } from './api-page.ts';
@@ -74,6 +75,15 @@ const MAINTENANCE_EXAMPLE = {
   duration: '2h',
   zone: 'Europe/Berlin',
   reason: 'nightly backup',
+};
+const ROUTES_EXAMPLE = {
+  alert: {
+    routes: [
+      { match: ['severity=critical'], receivers: ['pager'], continue: true },
+      { match: ['label.team=shop'], receivers: ['shop-chat'], group_by: ['service'] },
+    ],
+    inhibit: [{ source: ['rule=frames'], target: ['rule!=frames'] }],
+  },
 };
 
 const HEADER = '<!-- Made by `npm run docs` from the code; edit there. -->\n';
@@ -188,6 +198,28 @@ Each receiver has a queue of its own: one that is slow or away delays nobody els
 or fails, nothing is sent to it until the pause is over. Alarms go before the ends of others.
 
 ${templateSection()}
+### Routes
+
+Without routes every receiver is told of every incident. With them, \`alert.routes\` is asked from the top: the first route
+whose matchers all hold says who is told, and those after it as well where it says \`continue\`. **What no route takes is
+told to everybody:** nothing is lost for want of a route; a last route with \`receivers: []\` keeps the rest from all. An
+incident that becomes more severe is told to those whose route it comes into. Its end goes to all who were told of it.
+
+\`\`\`yaml
+${stringify(ROUTES_EXAMPLE)}\`\`\`
+
+${keyTable(schemaKeys(routeSchema), false)}
+Incidents that have the values of \`group_by\` in common are one message, with their number and the ten worst: the first waits
+for \`group_wait\`, and what comes within \`group_interval\` of a message is the next one. Beginnings and ends are told apart. What
+still fires after \`repeat_interval\` is told again; one that becomes critical at once. Receivers that keep incidents of their
+own (\`pagerduty\`, \`alertmanager\`, \`grafana\`, \`exec\`, and \`webhook\` in Alertmanager's format) get each by itself, and are not told again.
+
+### Inhibition
+
+An incident that matches \`target\` is told to nobody while another one that matches \`source\` fires with the same values of
+\`equal\`. It is told when that one is over, if it still fires.
+
+${keyTable(schemaKeys(inhibitionSchema), false)}
 ${NOTIFIER_ROWS.map(({ name, summary, options }) => `### ${name}\n\n${summary}\n\n${keyTable(schemaKeys(options), false)}`).join('\n')}`;
 }
 
@@ -277,6 +309,8 @@ What a receiver of the kind \`webhook\` is sent, by POST as JSON; what \`tidegau
   what waits or was given up, \`deliveries replay\` tries it again.
 - The header \`webhook-id\` is the message's \`key\`, the same in every attempt. An attempt whose answer was lost is made
   again: drop what you know already.
+- Several incidents at once are one message: \`group\` counts them, \`incidents\` has all of them, and \`incident\` is the most severe.
+  What one message tells stays together in every attempt.
 - With a \`secret\`, \`webhook-signature\` is \`v1,\` and the base64 of the HMAC-SHA256 of
   \`webhook-id.webhook-timestamp.body\`: any library for Standard Webhooks checks it, and so do these lines.
 

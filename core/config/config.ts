@@ -26,6 +26,7 @@ import {
   size,
 } from './options.ts';
 import { redisConflicts } from './redis.ts';
+import { groupingShape, labelKeysIn, routesShape } from './routes.ts';
 import { formatDuration } from './units.ts';
 import { AUTO, type Kind, receiverBase, rulesList, usesList } from './uses.ts';
 
@@ -251,6 +252,11 @@ const alert = z
     resolve_after: duration({ min: '0s', max: '24h' })
       .prefault('1m')
       .describe('An incident is over when nothing was anomalous for this long.'),
+    reopen_within: duration({ min: '0s', max: '24h' })
+      .prefault('5m')
+      .describe(
+        'What fires again so shortly after it was over is the same incident; from then on it is over only when it is quiet for so long, so that what comes and goes is told no more than twice.',
+      ),
     silent_after: duration({ min: '15s', max: '24h' })
       .prefault('1m')
       .describe(
@@ -264,6 +270,8 @@ const alert = z
         'Whether receivers of the kind `exec` may start programs: whoever can write this file can then run anything as the user of tidegauge.',
       ),
     maintenance: maintenance(),
+    ...groupingShape,
+    ...routesShape,
   })
   .describe('How verdicts become incidents.');
 
@@ -393,12 +401,20 @@ export function configSchema(
       const message = `a kind that needs no permission, or \`alert.${permission}: true\``;
       context.addIssue({ code: 'custom', path: ['receivers', i, 'use'], message, params: { found: use } });
     });
+    const known = receivers.map(({ name }) => name);
+    for (const [i, route] of alert.routes.entries())
+      for (const [j, name] of route.receivers.entries()) {
+        if (known.includes(name)) continue;
+        const message = `the name of a receiver: ${known.join(', ') || 'none is configured'}`;
+        const path = ['alert', 'routes', i, 'receivers', j];
+        context.addIssue({ code: 'custom', path, message, params: { found: name } });
+      }
   });
 }
 
 /**
- * Keys of the Docker labels that frames have to carry, sorted: those of `capture.labels`, and those that rules and
- * maintenance windows ask for. Beyond the limit those that come last are left out.
+ * Keys of the Docker labels that frames have to carry, sorted: those of `capture.labels`, and those that rules, maintenance
+ * windows and routes ask for. Beyond the limit those that come last are left out.
  */
 export function labelKeys({
   capture,
@@ -411,7 +427,8 @@ export function labelKeys({
     ...overrides.flatMap(override => inMatch(override.match)),
   ]);
   const inWindows = alert.maintenance.flatMap(({ matchers }) => labelKeysOf(matchers));
-  return [...new Set([...capture.labels, ...asked, ...inWindows])].slice(0, LABEL_CAPS.keys).sort();
+  const all = [...capture.labels, ...asked, ...inWindows, ...labelKeysIn(alert)];
+  return [...new Set(all)].slice(0, LABEL_CAPS.keys).sort();
 }
 
 /** A checked configuration. Durations are milliseconds, sizes bytes. */

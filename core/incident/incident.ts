@@ -81,6 +81,8 @@ export interface Incident {
    * when it was resolved.
    */
   readonly ended?: string;
+  /** When it fired again shortly after it was over, epoch ms: then it goes on as the same. Absent: it did not. */
+  readonly reopenedAt?: number;
   /** Highest score of all findings. */
   readonly score: number;
   /** Highest peak first. */
@@ -101,6 +103,10 @@ export function stateOfIncident({
   return ended === undefined ? 'resolved' : 'ended';
 }
 
+/** Which time an incident fires: 1, or 2 once it was reopened. From then on it stays open until it is quiet for long. */
+export const roundOf = ({ reopenedAt }: Pick<Incident, 'reopenedAt'>): number =>
+  reopenedAt === undefined ? 1 : 2;
+
 /** Stable id of an incident, 16 hex digits. */
 export function incidentId(host: string, container: string, start: number): string {
   return createHash('sha256')
@@ -109,22 +115,50 @@ export function incidentId(host: string, container: string, start: number): stri
     .slice(0, 16);
 }
 
+/**
+ * Why a receiver hears of an incident that it knows: it fired again shortly after it was over (`reopened`), became
+ * critical (`worse`), or still fires after `repeat_interval` (`repeat`).
+ */
+export const OCCASIONS = ['reopened', 'worse', 'repeat'] as const;
+export type Occasion = (typeof OCCASIONS)[number];
+
 /** A message about an incident for one receiver: that it is firing, or that it is over (`resolved`, however it ended). */
 export interface Notification {
-  /** Idempotency key: incident, receiver and status. The same key is never accepted twice. */
+  /** Idempotency key: incident, receiver and what is told. The same key is never accepted twice. */
   readonly key: string;
   readonly receiver: string;
   readonly status: 'firing' | 'resolved';
+  /** Absent when it begins, or is over. */
+  readonly occasion?: Occasion;
   readonly incident: Incident;
 }
 
-/** Key of a notification. `:` is avoided: some queues refuse it. */
+/**
+ * Key of a notification. `:` is avoided: some queues refuse it. `round`: which time it fires, from 1, as it may have been
+ * reopened.
+ */
 export function notificationKey(
   incidentId: string,
   receiver: string,
   status: Notification['status'],
+  round = 1,
 ): string {
-  return `${incidentId}-${receiver}-${status}`;
+  return `${incidentId}-${receiver}-${status}${round === 1 ? '' : `-${round}`}`;
+}
+
+/** Key of the message that an incident has become critical; told once. */
+export const worseKey = (incidentId: string, receiver: string): string => `${incidentId}-${receiver}-worse`;
+
+/** Key of the `times`th repetition, from 1, of an incident that fires in its `round`. */
+export const repeatKey = (incidentId: string, receiver: string, round: number, times: number): string =>
+  `${incidentId}-${receiver}-repeat-${round}-${times}`;
+
+/** Keys of the messages that an incident begins and is over, of which `key` is one; null: it is neither. */
+export function beginningAndEnd(key: string): { readonly firing: string; readonly resolved: string } | null {
+  const [, stem, round] = /^(.*)-(?:firing|resolved)((?:-\d+)?)$/s.exec(key) ?? [];
+  return stem === undefined
+    ? null
+    : { firing: `${stem}-firing${round}`, resolved: `${stem}-resolved${round}` };
 }
 
 /** A row of `detections`: what all rules together said of one container in one frame. What alert rules read. */

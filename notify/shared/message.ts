@@ -2,8 +2,9 @@ import { isoTime } from '../../core/clock.ts';
 import { formatLength } from '../../core/config/units.ts';
 import { printable } from '../../core/errors.ts';
 import { circumstancesOf } from '../../core/incident/evidence-text.ts';
-import type { Finding, Incident, Notification } from '../../core/incident/incident.ts';
+import { type Finding, type Incident, type Notification, SEVERITIES } from '../../core/incident/incident.ts';
 import { describeScope } from '../../core/incident/scope.ts';
+import type { Told } from '../contract.ts';
 
 /**
  * A message for people, before it is put into the form of one kind of receiver. All texts are one line without control
@@ -31,11 +32,18 @@ const NAME_LIMIT = 80;
 const TEXT_LIMIT = 400;
 /** Findings that are shown; of the others their number. */
 const FINDINGS = 5;
+/** Incidents of a group that are shown, and hosts and services that they are on; of the others their number. */
+const INCIDENTS = 10;
+const PLACES = 3;
 /** What to look at begins this long before the incident, ms. */
 const BEFORE_MS = 600_000;
 
-/** What, where, since when, seen against expected, what to look at next. */
-export function messageOf({ status, incident }: Notification): Message {
+/** What, where, since when, seen against expected, what to look at next; of a group how many, and the worst of them. */
+export function messageOf(told: Told): Message {
+  return told.others === undefined ? messageOfOne(told) : messageOfGroup(told, told.others);
+}
+
+function messageOfOne({ status, occasion, incident }: Notification): Message {
   const isOver = status === 'resolved';
   const tone = isOver ? (incident.ended === undefined ? 'resolved' : 'ended') : incident.severity;
   const shown = incident.findings.slice(0, FINDINGS);
@@ -52,9 +60,97 @@ export function messageOf({ status, incident }: Notification): Message {
     severity: incident.severity,
     tone,
     headline: line(`${tone.toUpperCase()}: ${subjectOf(incident)}`, 100),
-    summary: isOver ? overText(incident) : line(incident.title).trim() || 'anomalous',
+    summary: isOver ? overText(incident) : line(newsText(incident, occasion)).trim() || 'anomalous',
     facts: facts.map(({ name, text }) => ({ name, text: line(text) })),
   };
+}
+
+/** Of incidents of one status: `CRITICAL: 40 incidents on host web-1`. */
+function messageOfGroup(first: Notification, others: readonly Notification[]): Message {
+  const { status } = first;
+  const isOver = status === 'resolved';
+  const all = [first, ...others].map(({ incident }) => incident).sort(byWeight);
+  const [worst = first.incident] = all;
+  const isEnded = all.some(({ ended }) => ended !== undefined);
+  const tone = isOver ? (isEnded ? 'ended' : 'resolved') : worst.severity;
+  const shown = all.slice(0, INCIDENTS);
+  const more = all.length - shown.length;
+  const start = Math.min(...all.map(one => one.start));
+  const facts = [
+    { name: 'Where', text: placesText(all) },
+    { name: isOver ? 'Began' : 'Since', text: timeText(start) },
+    ...shown.map(one => ({ name: stateWord(one, isOver), text: isOver ? endText(one) : one.title })),
+    ...(more > 0 ? [{ name: 'More', text: `${more} further incidents` }] : []),
+    { name: 'Look at', text: `tidegauge incidents --from ${isoTime(start - BEFORE_MS).slice(0, 16)}Z` },
+  ];
+  return {
+    ...{ status, severity: worst.severity, tone },
+    headline: line(`${tone.toUpperCase()}: ${all.length} incidents${hostsText(all)}`, 100),
+    summary: line(`${all.length} incidents: ${isOver ? endCounts(all) : severityCounts(all)}`),
+    facts: facts.map(({ name, text }) => ({ name, text: line(text) })),
+  };
+}
+
+/** Worst first. */
+const byWeight = (a: Incident, b: Incident): number =>
+  SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity) || b.score - a.score;
+
+/** `3 critical, 37 warning` */
+const severityCounts = (all: readonly Incident[]): string =>
+  [...SEVERITIES]
+    .reverse()
+    .map(severity => ({ severity, count: all.filter(one => one.severity === severity).length }))
+    .filter(({ count }) => count > 0)
+    .map(({ severity, count }) => `${count} ${severity}`)
+    .join(', ');
+
+/** `38 resolved, 2 ended` */
+function endCounts(all: readonly Incident[]): string {
+  const ended = all.filter(one => one.ended !== undefined).length;
+  const parts = [
+    { count: all.length - ended, word: 'resolved' },
+    { count: ended, word: 'ended' },
+  ];
+  return parts
+    .filter(({ count }) => count > 0)
+    .map(({ count, word }) => `${count} ${word}`)
+    .join(', ');
+}
+
+const stateWord = (incident: Incident, isOver: boolean): string => {
+  const word = isOver ? (incident.ended === undefined ? 'resolved' : 'ended') : incident.severity;
+  return `${word.charAt(0).toUpperCase()}${word.slice(1)}`;
+};
+
+const endText = (incident: Incident): string => `${subjectOf(incident)}: ${overText(incident)}`;
+
+const hostsText = (all: readonly Incident[]): string => {
+  const hosts = [...new Set(all.map(({ host }) => host))];
+  return hosts.length === 1 ? ` on host ${name(hosts[0] ?? '')}` : ` on ${hosts.length} hosts`;
+};
+
+/** `host web-1; services shop/web (38), shop/db (2)` */
+function placesText(all: readonly Incident[]): string {
+  const counted = (values: readonly string[]) =>
+    [...Map.groupBy(values, value => value)]
+      .sort((a, b) => b[1].length - a[1].length)
+      .slice(0, PLACES)
+      .map(([value, same]) => `${name(value)} (${same.length})`)
+      .join(', ');
+  const services = all.map(({ service }) => service).filter(service => service !== '');
+  const parts = [`hosts ${counted(all.map(({ host }) => host))}`];
+  return [...parts, ...(services.length > 0 ? [`services ${counted(services)}`] : [])].join('; ');
+}
+
+/** Why it is told, where that is not that it begins. */
+function newsText({ title, start, end }: Incident, occasion: Notification['occasion']): string {
+  if (occasion === undefined) return title;
+  const why = {
+    reopened: 'fires again',
+    worse: 'is critical by now',
+    repeat: `still fires after ${formatLength(end - start)}`,
+  };
+  return `${why[occasion]}: ${title}`;
 }
 
 /** The message as lines, for those who show plain text. */

@@ -1,6 +1,5 @@
 import type { Clock } from '../../core/clock.ts';
-import type { Notification } from '../../core/incident/incident.ts';
-import type { Receiver } from '../contract.ts';
+import type { Receiver, Told } from '../contract.ts';
 import { createPoster, type HttpOptions, type Post, shownAddress } from './http.ts';
 import { type LimitValues, limitsOf } from './limits.ts';
 
@@ -10,7 +9,7 @@ export function postingReceiver(
   options: HttpOptions & LimitValues & { readonly url: string },
   clock: Clock,
   /** What is posted, and headers of this service. */
-  postOf: (notification: Notification) => Pick<Post, 'headers' | 'secrets'> & { readonly body: unknown },
+  postOf: (told: Told) => Pick<Post, 'headers' | 'secrets'> & { readonly body: unknown },
 ): Receiver {
   const url = new URL(options.url);
   const post = createPoster(name, options, clock);
@@ -18,8 +17,9 @@ export function postingReceiver(
     name,
     address: shownAddress(url),
     limits: limitsOf(options),
-    deliver(notification, signal) {
-      const { body, ...rest } = postOf(notification);
+    takesGroups: true,
+    deliver(told, signal) {
+      const { body, ...rest } = postOf(told);
       return post({ url, ...rest, body: JSON.stringify(body) }, signal);
     },
   };

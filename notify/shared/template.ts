@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { isoTime } from '../../core/clock.ts';
 import { formatLength } from '../../core/config/units.ts';
 import { type Notification, stateOfIncident } from '../../core/incident/incident.ts';
+import type { Told } from '../contract.ts';
 import { line, type Message, messageOf } from './message.ts';
 
 /**
@@ -144,9 +145,10 @@ const rendered = (text: string, view: View): string | null =>
  * The message in the words of the operator. A text of one's own is the `summary`, which then may have several lines, and
  * there are no facts beside it. A template of which nothing comes is as none: nobody is sent an empty message.
  */
-export function messageIn({ title, text }: Words, notification: Notification): Message {
+export function messageIn({ title, text }: Words, notification: Told): Message {
   const message = messageOf(notification);
-  if (title === undefined && text === undefined) return message;
+  // Templates are about one incident: a group is told in our words.
+  if ((title === undefined && text === undefined) || notification.others !== undefined) return message;
   const view = viewOf(notification, message);
   const headline = title === undefined ? null : rendered(title, view);
   const body = text === undefined ? null : rendered(text, view);

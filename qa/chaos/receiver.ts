@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import { systemClock } from '../../core/clock.ts';
 import type { Random } from '../../test/data/random.ts';
 import { Part, type Tell } from './part.ts';
@@ -14,9 +15,13 @@ const REFUSALS = 2;
 /** A receiver of webhooks that is out of order for every fifth attempt, and remembers what it accepted. */
 export interface ChaosReceiver {
   readonly url: string;
-  /** When each delivery was accepted first, epoch ms, by key; and how many attempts came with one that was accepted before. */
+  /**
+   * When each delivery was accepted first, epoch ms, by key; how many messages came that were accepted before, under the
+   * same key and with the same content; and what was told twice otherwise.
+   */
   readonly accepted: ReadonlyMap<string, number>;
   readonly repeated: number;
+  readonly twice: readonly string[];
   /** While true it refuses everything. */
   isClosed: boolean;
   stop(): Promise<void>;
@@ -25,10 +30,17 @@ export interface ChaosReceiver {
 export async function startReceiver(random: Random): Promise<ChaosReceiver> {
   const accepted = new Map<string, number>();
   const refused = new Map<string, number>();
+  const messages = new Map<string, string>();
+  const twice: string[] = [];
   const counted = { repeated: 0, inRow: 0 };
   const server = createServer((request, response) => {
-    request.resume().on('end', () => {
+    let body = '';
+    request.setEncoding('utf8').on('data', text => {
+      body += text;
+    });
+    request.on('end', () => {
       const key = String(request.headers['webhook-id']);
+      const keys = keysIn(body);
       const refusals = refused.get(key) ?? 0;
       const isUnlucky = random.next() < 0.2 && refusals < REFUSALS && counted.inRow < REFUSALS;
       if (isUnlucky) refused.set(key, refusals + 1);
@@ -37,8 +49,11 @@ export async function startReceiver(random: Random): Promise<ChaosReceiver> {
         response.writeHead(503).end();
         return;
       }
-      if (accepted.has(key)) counted.repeated++;
-      else accepted.set(key, systemClock.now());
+      const known = messages.get(key);
+      if (known === keys.join()) counted.repeated++;
+      else twice.push(...keys.filter(each => known !== undefined || accepted.has(each)));
+      messages.set(key, keys.join());
+      for (const each of keys) if (!accepted.has(each)) accepted.set(each, systemClock.now());
       response.end('ok');
     });
   });
@@ -48,6 +63,7 @@ export async function startReceiver(random: Random): Promise<ChaosReceiver> {
   const receiver: ChaosReceiver = {
     url: `http://127.0.0.1:${address.port}/hook`,
     accepted,
+    twice,
     get repeated() {
       return counted.repeated;
     },
@@ -59,6 +75,17 @@ export async function startReceiver(random: Random): Promise<ChaosReceiver> {
       }),
   };
   return receiver;
+}
+
+const bodySchema = z.object({
+  key: z.string(),
+  incidents: z.array(z.object({ key: z.string() })),
+});
+
+/** Keys of all deliveries that a message tells, sorted. */
+function keysIn(body: string): string[] {
+  const { key, incidents } = bodySchema.parse(JSON.parse(body));
+  return incidents.length === 0 ? [key] : incidents.map(one => one.key).sort();
 }
 
 /** So that deliveries are pending when something else is hit. */

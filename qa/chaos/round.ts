@@ -112,6 +112,7 @@ async function settle(
     state,
     closed: await closed(),
     accepted: receiver.accepted,
+    twice: receiver.twice,
     outages,
     silence,
   };

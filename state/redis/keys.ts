@@ -49,6 +49,7 @@ export function stateKeys(prefix: string) {
     /** Sorted sets: keys in order of arrival, by status. */
     pending: `${base}deliveries-pending`,
     held: `${base}deliveries-held`,
+    grouped: `${base}deliveries-grouped`,
     /**
      * Sorted set: those of one receiver that wait for nothing but their time, by the time of their next attempt. All such
      * keys begin with `due`.
@@ -59,6 +60,7 @@ export function stateKeys(prefix: string) {
     delivered: `${base}deliveries-delivered`,
     dead: `${base}deliveries-dead`,
     silenced: `${base}deliveries-silenced`,
+    outdated: `${base}deliveries-outdated`,
     /** Counter of arrivals. */
     sequence: `${base}delivery-sequence`,
 

@@ -19,14 +19,15 @@ const NEVER_TRIED = -(2 ** 52);
 /**
  * `schedule(key)` after each change of a delivery: puts it among those of its receiver that wait for nothing but their
  * time, or takes it out, and so the resolved message of its incident, which waits for the firing one. How keys end is
- * known from `notificationKey`. Needs the keys `outcomes`, `indexes`, `pending`, `held`, and the beginning `due`.
+ * known from `notificationKey`. Needs the keys `outcomes`, `indexes`, `pending`, `held`, `grouped`, and the beginning `due`.
  */
 const SCHEDULE = `
     local function place(key)
       local index = redis.call('HGET', indexes, key)
       if not index then return end
-      local firing, resolves = string.gsub(key, '%-resolved$', '-firing')
-      local waits = resolves == 1 and (redis.call('ZSCORE', pending, firing) or redis.call('ZSCORE', held, firing))
+      local firing, resolves = string.gsub(key, '%-resolved(%-?%d*)$', '-firing%1')
+      local waits = resolves == 1 and (redis.call('ZSCORE', pending, firing) or redis.call('ZSCORE', held, firing)
+        or redis.call('ZSCORE', grouped, firing))
       index = cjson.decode(index)
       local own = due .. index.kind .. ':' .. index.receiver
       local arrival = redis.call('ZSCORE', pending, key)
@@ -37,7 +38,7 @@ const SCHEDULE = `
     end
     local function schedule(key)
       place(key)
-      local resolved, fires = string.gsub(key, '%-firing$', '-resolved')
+      local resolved, fires = string.gsub(key, '%-firing(%-?%d*)$', '-resolved%1')
       if fires == 1 then place(resolved) end
     end`;
 
@@ -128,25 +129,27 @@ const SCRIPTS = {
     return last and redis.call('HGET', KEYS[2], last)`,
 
   /**
-   * keys: lease, incident bodies, starts, ends, resolutions, delivery bodies, indexes, outcomes, pending, held, sequence,
-   * beginning of the due ones, then for each incident the open ones of its host
+   * keys: lease, incident bodies, starts, ends, resolutions, delivery bodies, indexes, outcomes, pending, held, grouped,
+   * sequence, beginning of the due ones, then for each incident the open ones of its host
    * args: lease, outcome of a new delivery, number of incidents, then id, start, end, resolution or '', body of each,
    * then key, index, body of each notification
    *
-   * An owner that folds old frames again produces earlier forms of an incident: those are ignored.
+   * An owner that folds old frames again produces earlier forms of an incident: those are ignored. One that was reopened
+   * has been seen after it was over.
    */
   commit: `
     ${FENCE}
-    local indexes, outcomes, pending, held, due = KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[12]
+    local indexes, outcomes, pending, held, grouped, due = KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[13]
     ${SCHEDULE}
     local i = 4
-    local own = 12
+    local own = 13
     for _ = 1, tonumber(ARGV[3]) do
       own = own + 1
       local id, start, finish, resolved, body = unpack(ARGV, i, i + 4)
       local known = redis.call('ZSCORE', KEYS[4], id)
-      local reopens = resolved == '' and redis.call('ZSCORE', KEYS[5], id)
-      if not reopens and not (known and tonumber(known) > tonumber(finish)) then
+      local over = resolved == '' and redis.call('ZSCORE', KEYS[5], id)
+      local isOld = over and tonumber(finish) <= tonumber(over)
+      if not isOld and not (known and tonumber(known) > tonumber(finish)) then
         redis.call('HSET', KEYS[2], id, body)
         redis.call('ZADD', KEYS[3], start, id)
         redis.call('ZADD', KEYS[4], finish, id)
@@ -154,6 +157,7 @@ const SCRIPTS = {
           redis.call('ZADD', KEYS[5], resolved, id)
           redis.call('ZREM', KEYS[own], id)
         else
+          redis.call('ZREM', KEYS[5], id)
           redis.call('ZADD', KEYS[own], start, id)
         end
       end
@@ -164,7 +168,7 @@ const SCRIPTS = {
       if redis.call('HSETNX', KEYS[6], key, body) == 1 then
         redis.call('HSET', indexes, key, index)
         redis.call('HSET', outcomes, key, ARGV[2])
-        redis.call('ZADD', pending, redis.call('INCR', KEYS[11]), key)
+        redis.call('ZADD', pending, redis.call('INCR', KEYS[12]), key)
         schedule(key)
       end
       i = i + 3
@@ -211,20 +215,23 @@ const SCRIPTS = {
     return result`,
 
   /**
-   * keys: lease, outcomes, indexes, beginning of the due ones, then those of each status: pending and
-   * held, and the finished · args: lease, key, outcome, number of the new status's key
+   * keys: lease, outcomes, indexes, beginning of the due ones, then those of each status: pending, held and grouped, and
+   * the finished · args: lease, then key, outcome, number of the new status's key of each
    */
-  updateDelivery: `
+  updateDeliveries: `
     ${FENCE}
-    local outcomes, indexes, due, pending, held = KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+    local outcomes, indexes, due, pending, held, grouped = KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
     ${SCHEDULE}
-    local arrival
-    for i = 5, #KEYS do arrival = arrival or redis.call('ZSCORE', KEYS[i], ARGV[2]) end
-    if not arrival then return 1 end
-    for i = 5, #KEYS do redis.call('ZREM', KEYS[i], ARGV[2]) end
-    redis.call('ZADD', KEYS[tonumber(ARGV[4])], arrival, ARGV[2])
-    redis.call('HSET', outcomes, ARGV[2], ARGV[3])
-    schedule(ARGV[2])
+    for a = 2, #ARGV, 3 do
+      local arrival
+      for i = 5, #KEYS do arrival = arrival or redis.call('ZSCORE', KEYS[i], ARGV[a]) end
+      if arrival then
+        for i = 5, #KEYS do redis.call('ZREM', KEYS[i], ARGV[a]) end
+        redis.call('ZADD', KEYS[tonumber(ARGV[a + 2])], arrival, ARGV[a])
+        redis.call('HSET', outcomes, ARGV[a], ARGV[a + 1])
+        schedule(ARGV[a])
+      end
+    end
     return 1`,
 
   /** keys: lease, pauses · args: lease, receiver, until */
@@ -311,12 +318,12 @@ const SCRIPTS = {
 
   /**
    * keys: incident bodies, starts, ends, resolutions, silences, their ends, delivery bodies, indexes, outcomes, pending,
-   * held, beginning of the due ones, then the finished ones of each status · args: before
+   * held, grouped, beginning of the due ones, then the finished ones of each status · args: before
    *
    * Whoever takes the deliveries over prunes first: what versions left that kept no due ones is scheduled here.
    */
   prune: `
-    local indexes, outcomes, pending, held, due = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
+    local indexes, outcomes, pending, held, grouped, due = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13]
     ${SCHEDULE}
     for _, key in ipairs(redis.call('ZRANGE', pending, 0, -1)) do place(key) end
     for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', '(' .. ARGV[1])) do
@@ -327,7 +334,7 @@ const SCRIPTS = {
       redis.call('HDEL', KEYS[5], id)
       redis.call('ZREM', KEYS[6], id)
     end
-    for set = 13, #KEYS do
+    for set = 14, #KEYS do
       for _, key in ipairs(redis.call('ZRANGE', KEYS[set], 0, -1)) do
         local index = cjson.decode(redis.call('HGET', KEYS[8], key))
         if index.time < tonumber(ARGV[1]) and redis.call('HEXISTS', KEYS[1], index.incident) == 0 then

@@ -19,6 +19,7 @@ import {
   type Commit,
   DELIVERY_STATUSES,
   type Delivery,
+  type DeliveryChange,
   type DeliveryOutcome,
   type DeliveryStatus,
   type LastSeen,
@@ -164,7 +165,7 @@ class RedisState implements State {
       lease,
       [
         ...[k.incidents, k.incidentStarts, k.incidentEnds, k.incidentResolutions],
-        ...[k.deliveries, k.deliveryIndex, k.outcomes, k.pending, k.held, k.sequence, k.due],
+        ...[k.deliveries, k.deliveryIndex, k.outcomes, k.pending, k.held, k.grouped, k.sequence, k.due],
         ...change.incidents.map(({ host }) => k.openIncidents(host)),
       ],
       [
@@ -249,15 +250,19 @@ class RedisState implements State {
   }
 
   async updateDelivery(lease: Lease, key: string, outcome: DeliveryOutcome): Promise<boolean> {
+    return this.updateDeliveries(lease, [{ key, outcome }]);
+  }
+
+  async updateDeliveries(lease: Lease, changes: readonly DeliveryChange[]): Promise<boolean> {
     const { outcomes, deliveryIndex, due } = this.#keys;
     const before = [outcomes, deliveryIndex, due];
     // Counted as Lua does, from 1, the lease before all others.
-    const target = 2 + before.length + DELIVERY_STATUSES.indexOf(outcome.status);
+    const targetOf = ({ status }: DeliveryOutcome) => 2 + before.length + DELIVERY_STATUSES.indexOf(status);
     return this.#fenced(
-      'updateDelivery',
+      'updateDeliveries',
       lease,
       [...before, ...DELIVERY_STATUSES.map(name => this.#keys[name])],
-      [keyText(key), outcomeText(outcome), target],
+      changes.flatMap(({ key, outcome }) => [keyText(key), outcomeText(outcome), targetOf(outcome)]),
     );
   }
 
@@ -300,7 +305,7 @@ class RedisState implements State {
       [
         ...[k.incidents, k.incidentStarts, k.incidentEnds, k.incidentResolutions],
         ...[k.silences, k.silenceEnds, k.deliveries, k.deliveryIndex, k.outcomes],
-        ...[k.pending, k.held, k.due, k.delivered, k.dead, k.silenced],
+        ...[k.pending, k.held, k.grouped, k.due, k.delivered, k.dead, k.silenced, k.outdated],
       ],
       [before],
     );

@@ -88,4 +88,9 @@ export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE acks (incident TEXT PRIMARY KEY, at INTEGER NOT NULL, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Which firing message a resolved one waits for is known from its key.
+  DROP INDEX deliveries_receiver;
+  DROP INDEX deliveries_held;
+  `,
 ];

@@ -7,7 +7,7 @@ import { CAPS } from '../../core/caps.ts';
 import type { Clock } from '../../core/clock.ts';
 import { ExchangeError } from '../../core/errors.ts';
 import type { Ack } from '../../core/incident/ack.ts';
-import type { Incident, Notification } from '../../core/incident/incident.ts';
+import { beginningAndEnd, type Incident, type Notification } from '../../core/incident/incident.ts';
 import { MARK_LIFE_MS, type Mark, type NewMark } from '../../core/incident/mark.ts';
 import type { Silence } from '../../core/incident/silence.ts';
 import type { Interval } from '../../core/interval.ts';
@@ -15,6 +15,7 @@ import type {
   Checkpoint,
   Commit,
   Delivery,
+  DeliveryChange,
   DeliveryOutcome,
   DeliveryStatus,
   LastSeen,
@@ -51,8 +52,6 @@ const lanesRow = z.object({ value: z.int() });
 const memberRow = z.object({ owner: z.string() });
 const bodyRow = z.object({ body: z.string() });
 const markRow = z.object({ seq: z.int(), begins: z.int().nullable(), body: z.string() });
-/** Whose message it is, and about what. */
-const subjectRow = z.object({ receiver: z.string(), incident: z.string() });
 const pauseRow = z.object({ until: z.int() });
 const deliveryRow = z.object({ body: z.string(), outcome: z.string() });
 const checkpointRow = z.object({ host: z.string(), fingerprint: z.string(), last: z.int() });
@@ -183,11 +182,9 @@ class SqliteState implements State {
       const writeIncident = this.#prepared(sql.writeIncident);
       for (const incident of change.incidents) writeIncident.run(incidentRow(incident));
       const queue = this.#prepared(sql.queueDelivery);
-      const letWait = this.#prepared(sql.letWait);
       for (const notification of change.notifications) {
-        const row = newDeliveryRow(notification);
-        queue.run(row);
-        letWait.run({ receiver: row.receiver, incident: row.incident });
+        queue.run(newDeliveryRow(notification));
+        this.#letWait(notification.key);
       }
     });
   }
@@ -256,14 +253,20 @@ class SqliteState implements State {
   }
 
   async updateDelivery(lease: Lease, key: string, outcome: DeliveryOutcome): Promise<boolean> {
+    return this.updateDeliveries(lease, [{ key, outcome }]);
+  }
+
+  async updateDeliveries(lease: Lease, changes: readonly DeliveryChange[]): Promise<boolean> {
     return this.#fenced(lease, () => {
-      const row = this.#prepared(sql.updateDelivery).get({
-        key: keyText(key),
-        status: outcome.status,
-        due: Math.ceil(outcome.nextAttempt),
-        outcome: outcomeText(outcome),
-      });
-      if (row !== undefined) this.#prepared(sql.letWait).run(this.#records.answer(subjectRow, row));
+      for (const { key, outcome } of changes) {
+        this.#prepared(sql.updateDelivery).run({
+          key: keyText(key),
+          status: outcome.status,
+          due: Math.ceil(outcome.nextAttempt),
+          outcome: outcomeText(outcome),
+        });
+        this.#letWait(key);
+      }
     });
   }
 
@@ -326,6 +329,13 @@ class SqliteState implements State {
     this.#statements.clear();
     this.#db?.close();
     this.#db = undefined;
+  }
+
+  /** After each change of a delivery, inside a transaction: see letWait. */
+  #letWait(key: string): void {
+    const pair = beginningAndEnd(key);
+    if (pair === null) return;
+    this.#prepared(sql.letWait).run({ firing: keyText(pair.firing), resolved: keyText(pair.resolved) });
   }
 
   #delivery(row: { body: string; outcome: string }): Delivery {

@@ -51,14 +51,17 @@ export const lastSeen = `SELECT body FROM last_seen`;
 
 export const forgetLastSeen = `DELETE FROM last_seen WHERE start < :before`;
 
-/** An owner that folds old frames again produces earlier forms of an incident: those are ignored. */
+/**
+ * An owner that folds old frames again produces earlier forms of an incident: those are ignored. One that was reopened has
+ * been seen after it was over.
+ */
 export const writeIncident = `
   INSERT INTO incidents (id, host, start, "end", resolved, body)
   VALUES (:id, :host, :start, :end, :resolved, :body)
   ON CONFLICT (id) DO UPDATE SET
     start = excluded.start, "end" = excluded."end", resolved = excluded.resolved, body = excluded.body
   WHERE excluded."end" >= incidents."end"
-    AND (incidents.resolved IS NULL OR excluded.resolved IS NOT NULL)`;
+    AND (incidents.resolved IS NULL OR excluded.resolved IS NOT NULL OR excluded."end" > incidents.resolved)`;
 
 export const incidents = `
   SELECT body FROM incidents WHERE start < :to AND (resolved IS NULL OR resolved > :from)
@@ -101,15 +104,11 @@ export const queueDelivery = `
   VALUES (:key, :receiver, :incident, :kind, :time, :body, :status, :due, :outcome)
   ON CONFLICT (key) DO NOTHING`;
 
-/** Resolved messages of an incident wait while the firing one for the same receiver is pending, due or not, or held. */
+/** A resolved message waits while the firing one of its incident and receiver has still to be sent. */
 export const letWait = `
   UPDATE deliveries SET waits = EXISTS (
-      SELECT 1 FROM deliveries AS f WHERE f.receiver = :receiver AND f.incident = :incident
-        AND f.status = 'pending' AND f.kind = 'firing')
-    OR EXISTS (
-      SELECT 1 FROM deliveries AS f WHERE f.receiver = :receiver AND f.incident = :incident
-        AND f.status = 'held' AND f.kind = 'firing')
-  WHERE receiver = :receiver AND incident = :incident AND status = 'pending' AND kind = 'resolved'`;
+    SELECT 1 FROM deliveries AS f WHERE f.key = :firing AND f.status IN ('pending', 'held', 'grouped'))
+  WHERE key = :resolved AND status = 'pending'`;
 
 const dueOf = (kind: string) => `
   SELECT * FROM (
@@ -121,10 +120,8 @@ export const dueDeliveries = `
   SELECT body, outcome FROM (${dueOf('firing')} UNION ALL ${dueOf('resolved')})
   ORDER BY kind, due, seq LIMIT :limit`;
 
-/** Returns whose message it is, and about what; no row when nobody knows the key. */
 export const updateDelivery = `
-  UPDATE deliveries SET status = :status, due = :due, outcome = :outcome WHERE key = :key
-  RETURNING receiver, incident`;
+  UPDATE deliveries SET status = :status, due = :due, outcome = :outcome WHERE key = :key`;
 
 export const delivery = `SELECT body, outcome FROM deliveries WHERE key = :key`;
 
@@ -133,7 +130,7 @@ export const deliveries = `
 
 /** A finished delivery is known as long as its incident, so that its key is not accepted again. */
 export const forgetDeliveries = `
-  DELETE FROM deliveries WHERE status NOT IN ('pending', 'held') AND time < :before
+  DELETE FROM deliveries WHERE status NOT IN ('pending', 'held', 'grouped') AND time < :before
     AND NOT EXISTS (SELECT 1 FROM incidents WHERE incidents.id = deliveries.incident)`;
 
 export const saveSilence = `

@@ -288,7 +288,7 @@ describe('messages and regions', () => {
   it('says when nobody is there to hear', () => {
     const [result] = runAll([[at(0), [said(2)]]], pipelineOf([]));
     expect(result?.stopped).toEqual([
-      { stage: 'address', what: `incident ${id}`, reason: 'no receiver is configured' },
+      { stage: 'address', what: `incident ${id}`, reason: 'no receiver is told of it' },
     ]);
   });
 

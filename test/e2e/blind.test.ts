@@ -47,7 +47,7 @@ describeWith(['ebpf', 'influx', 'redis'], 'collect and detect started before wha
       redis: { url: redis.url },
       state: { kind: 'redis', lease: '2s' },
       detectors: [{ use: 'threshold', name: 'limit', metric: 'bytes', above: '100GiB/s' }],
-      alert: { resolve_after: '3s' },
+      alert: { resolve_after: '3s', reopen_within: '0s' },
       receivers: [{ use: 'webhook', name: 'hook', url: hook.url }],
     });
     const config = join(folder.path, 'tidegauge.yaml');

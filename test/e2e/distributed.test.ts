@@ -43,7 +43,7 @@ describeWith(['docker', 'ebpf', 'influx', 'redis'], 'collect and two detects ove
         ...JUMP_RULES,
         { use: 'threshold', name: 'limit', metric: 'bytes', direction: 'send', above: '500KiB/s', for: '0s' },
       ].map(rule => ({ ...rule, match: { container: 'gamma-*' } })),
-      alert: { resolve_after: '3s', silent_after: '15s' },
+      alert: { resolve_after: '3s', reopen_within: '0s', silent_after: '15s' },
       receivers: [{ use: 'webhook', name: 'hook', url: hook.url }],
     });
     detectors.push(start('detect'));

@@ -39,7 +39,7 @@ describeWith(['docker', 'ebpf', 'influx'], 'tidegauge run, end to end', () => {
     capture: { interval: '500ms', docker: docker.socket },
     store,
     detectors: JUMP_RULES.map(rule => ({ ...rule, match: { container: 'trickle' } })),
-    alert: { resolve_after: '3s' },
+    alert: { resolve_after: '3s', reopen_within: '0s' },
     receivers: [{ use: 'webhook', name: 'hook', url: hook.url }],
   });
 

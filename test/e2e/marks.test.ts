@@ -32,7 +32,7 @@ describeWith(['docker', 'ebpf'], 'marks while `tidegauge run` watches', () => {
       detectors: [{ use: 'threshold', name: 'limit', direction: 'send', above: '2kB/s', for: '0s' }].map(
         rule => ({ ...rule, match: { container: 'trickle' } }),
       ),
-      alert: { resolve_after: '2s' },
+      alert: { resolve_after: '2s', reopen_within: '0s' },
       receivers: [{ use: 'webhook', name: 'hook', url: hook.url }],
     });
     run = tidegauge(['run', '--record', 'run.ndjson'], { cwd: folder.path });

@@ -1,4 +1,5 @@
 import { beforeEach, expect, it } from '@jest/globals';
+import { notificationKey } from '../../core/incident/incident.ts';
 import type { Deliveries, Incidents, Lease, Leases, StateAdmin } from '../../state/contract.ts';
 import { incidentOf, notificationOf, resolved } from '../data/incidents.ts';
 import { describeStates, HOSTILE, HOUR, T0 } from './states.ts';
@@ -46,6 +47,42 @@ describeStates('deliveries', users => {
     expect(await due('hook')).toEqual(notifications.slice(0, 1));
     expect(await other.deliveries('delivered', 10)).toHaveLength(1);
     expect(await other.deliveries('dead', 10)).toMatchObject([{ lastError: 'gone', notification: third }]);
+  });
+
+  it('become one message in one step: what goes out with another is not due, and keeps its own end back', async () => {
+    const [a, b] = [1, 2].map(n => notificationOf(incidentOf(T0 + n), 'hook'));
+    if (!a || !b) throw new Error('two were made');
+    const end = notificationOf(resolved(b.incident), 'hook');
+    await queue(a, b, end);
+    const waiting = { status: 'pending', attempts: 0, nextAttempt: 0, lastError: null } as const;
+    const assigned = [
+      { key: a.key, outcome: { ...waiting, members: [b.key] } },
+      { key: b.key, outcome: { ...waiting, status: 'grouped' as const, within: a.key } },
+    ];
+    expect(await state.updateDeliveries(lease, assigned)).toBe(true);
+    expect(await due('hook')).toEqual([a]);
+    expect((await other.delivery(a.key))?.members).toEqual([b.key]);
+    expect(await other.deliveries('grouped', 10)).toMatchObject([{ notification: b, within: a.key }]);
+    await state.updateDeliveries(lease, [
+      { key: a.key, outcome: done },
+      { key: b.key, outcome: { ...done, within: a.key } },
+    ]);
+    expect(await due('hook')).toEqual([end]);
+    const lost = { ...lease, token: lease.token - 1 };
+    expect(await state.updateDeliveries(lost, [{ key: end.key, outcome: done }])).toBe(false);
+    expect(await due('hook')).toEqual([end]);
+  });
+
+  it('the end of one that fired again waits for that it did', async () => {
+    const again = { ...incidentOf(T0), reopenedAt: T0 + 60_000 };
+    const of = (status: 'firing' | 'resolved') => ({
+      key: notificationKey(again.id, 'hook', status, 2),
+      ...{ receiver: 'hook', status, incident: again },
+    });
+    await queue(of('resolved'), of('firing'));
+    expect(await due('hook')).toEqual([of('firing')]);
+    await state.updateDelivery(lease, of('firing').key, done);
+    expect(await due('hook')).toEqual([of('resolved')]);
   });
 
   it('know until when a receiver asked to be left alone, until that is over and forgotten', async () => {

@@ -35,6 +35,21 @@ describeStates('incidents', users => {
     expect(await found(T0, T0 + 501 * HOUR)).toEqual(['open', 'shop']);
   });
 
+  it('fire again when they were seen after they were over, and are listed as such', async () => {
+    const first = incidentOf(T0);
+    const over = resolved(first, 60_000);
+    const again = { ...first, end: T0 + 90_000, reopenedAt: T0 + 85_000 };
+    const commit = (incident: typeof first) =>
+      state.commit(lease, { incidents: [incident], notifications: [] });
+    for (const incident of [first, over, again, over, first]) await commit(incident);
+    expect(await other.incident(first.id)).toEqual(again);
+    expect(await other.openIncidents(first.host)).toEqual([again]);
+    const end = { ...again, resolvedAt: T0 + 400_000 };
+    await commit(end);
+    expect(await other.incident(first.id)).toEqual(end);
+    expect(await other.openIncidents(first.host)).toEqual([]);
+  });
+
   it('grow and are resolved, but never go back to an earlier form', async () => {
     const first = incidentOf(T0);
     const grown = { ...first, end: T0 + 20_000, score: 4 };

@@ -1,6 +1,7 @@
 import type { HostFold } from '../../alert/host.ts';
 import { createHostFold } from '../../alert/host.ts';
 import { createPipeline } from '../../alert/pipeline.ts';
+import { createRouter, NO_GROUPING } from '../../alert/policy/router.ts';
 import type { Clock } from '../../core/clock.ts';
 import { ExchangeError } from '../../core/errors.ts';
 import type { Incident } from '../../core/incident/incident.ts';
@@ -13,11 +14,15 @@ import type { State } from '../../state/contract.ts';
 import { createState } from '../../state/index.ts';
 import type { Store } from '../../store/contract.ts';
 import { createStore } from '../../store/index.ts';
+import type { Policy } from '../../worker/deliveries/deliver.ts';
 import { frameOf } from '../data/frames.ts';
 import { recordingLog } from '../parts/log.ts';
 
 /** One message at a time, as soon as the last is answered, for a day. */
 export const LIMITS: Limits = { concurrency: 1, spacingMs: 0, giveUpMs: 86_400_000 };
+
+/** Every message goes out by itself, as soon as it can. */
+export const UNGROUPED: Policy = { router: createRouter(NO_GROUPING, []), inhibitorOf: null };
 
 /** A fold with one rule: bytes sent above the limit, in bytes per second. Incidents end after 10 s of quiet. */
 export function limitFold(limit: number, receivers: readonly string[] = ['chat']): HostFold {

@@ -7,7 +7,7 @@ import { Worker } from '../../worker/worker.ts';
 import { ManualClock } from '../parts/clock.ts';
 import { recordingLog } from '../parts/log.ts';
 import { temporaryFolder, until } from '../parts/process.ts';
-import { limitFold, openFiles, STORY } from './fixture.ts';
+import { limitFold, openFiles, STORY, UNGROUPED } from './fixture.ts';
 
 const LEASE_MS = 1000;
 const FRAMES = STORY.slice(0, 4);
@@ -39,7 +39,7 @@ describe('a worker with a lane more than its share', () => {
     await Promise.all([store.open(), state.open()]);
     queue = createInlineQueue({ lanes: 1, clock, log });
     worker = Worker.start({
-      ...{ fold: limitFold(1_000_000), store, queue, state, receivers: [], clock, log },
+      ...{ fold: limitFold(1_000_000), store, queue, state, receivers: [], policy: UNGROUPED, clock, log },
       ...{ owner: 'b', leaseMs: LEASE_MS, checkpointMs: 1e9, silentAfterMs: 60_000 },
     });
     for (const frame of FRAMES) await queue.publish(frame);

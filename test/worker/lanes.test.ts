@@ -11,7 +11,7 @@ import { recordingLog } from '../parts/log.ts';
 import { describeWith } from '../parts/need.ts';
 import { temporaryFolder, until } from '../parts/process.ts';
 import { type RedisServer, startRedis } from '../parts/redis/server.ts';
-import { limitFold, openFiles } from './fixture.ts';
+import { limitFold, openFiles, UNGROUPED } from './fixture.ts';
 
 const LANES = 8;
 const LEASE_MS = 1000;
@@ -50,7 +50,7 @@ it('a worker with nothing to do writes twice a round, however many lanes it has'
   });
   const queue = createInlineQueue({ lanes: LANES, clock, log });
   const worker = Worker.start({
-    ...{ fold: limitFold(1), store, queue, state: counted, receivers: [], clock, log },
+    ...{ fold: limitFold(1), store, queue, state: counted, receivers: [], policy: UNGROUPED, clock, log },
     ...{ owner: 'a', leaseMs: LEASE_MS, checkpointMs: 1000, silentAfterMs: 60_000 },
   });
   // The worker itself, and the review of what silences hold.
@@ -89,7 +89,7 @@ it('a lane is swept again only when the last sweep is over, however long it take
   };
   const queue = createInlineQueue({ lanes: 1, clock, log });
   const worker = Worker.start({
-    ...{ fold: limitFold(1), store, queue, state, receivers: [], clock, log },
+    ...{ fold: limitFold(1), store, queue, state, receivers: [], policy: UNGROUPED, clock, log },
     ...{ owner: 'a', leaseMs: LEASE_MS, checkpointMs: 1000, silentAfterMs: 60_000 },
   });
   const round = async () => {
@@ -122,7 +122,16 @@ function lanesMove(create: (log: ReturnType<typeof recordingLog>['log']) => Stat
       await state.open();
       const queue = createInlineQueue({ lanes: LANES, clock: systemClock, log });
       const worker = Worker.start({
-        ...{ fold: limitFold(1), store, queue, state, receivers: [], clock: systemClock, log },
+        ...{
+          fold: limitFold(1),
+          store,
+          queue,
+          state,
+          receivers: [],
+          policy: UNGROUPED,
+          clock: systemClock,
+          log,
+        },
         ...{ owner, leaseMs: LEASE_MS, checkpointMs: 1000, silentAfterMs: 60_000 },
       });
       closing.push(async () => {

@@ -6,7 +6,7 @@ import { Worker } from '../../worker/worker.ts';
 import { ManualClock } from '../parts/clock.ts';
 import { recordingLog } from '../parts/log.ts';
 import { temporaryFolder, until } from '../parts/process.ts';
-import { LIMITS, limitFold, openFiles, refusing, STORY } from './fixture.ts';
+import { LIMITS, limitFold, openFiles, refusing, STORY, UNGROUPED } from './fixture.ts';
 
 let folder: ReturnType<typeof temporaryFolder>;
 beforeEach(() => {
@@ -32,7 +32,16 @@ async function installation(receivers: readonly Receiver[] = []) {
     ...{ clock, store, state, queue, away },
     async start(owner: string): Promise<Worker> {
       const worker = Worker.start({
-        ...{ fold: limitFold(1_000_000), store, queue, state: shared, receivers, clock, log },
+        ...{
+          fold: limitFold(1_000_000),
+          store,
+          queue,
+          state: shared,
+          receivers,
+          policy: UNGROUPED,
+          clock,
+          log,
+        },
         ...{ owner, leaseMs: 60_000, checkpointMs: 1000, silentAfterMs: 60_000 },
       });
       await until('the lane', () => worker.status().lanes === 1);

@@ -1,14 +1,18 @@
+import type { InhibitorOf } from '../../alert/policy/inhibit.ts';
+import type { Message } from '../../alert/policy/message.ts';
+import type { Router } from '../../alert/policy/router.ts';
 import { CAPS } from '../../core/caps.ts';
 import type { Clock } from '../../core/clock.ts';
 import { describeError } from '../../core/errors.ts';
 import { type Silence, silenceText } from '../../core/incident/silence.ts';
 import type { Log } from '../../core/log.ts';
 import { type Backoff, pauseAfter, retrying } from '../../core/retry.ts';
-import type { Receiver, Repetition } from '../../notify/contract.ts';
+import type { Receiver, Repetition, Told } from '../../notify/contract.ts';
 import type {
   Acks,
   Deliveries,
   Delivery,
+  DeliveryChange,
   DeliveryOutcome,
   Incidents,
   Lease,
@@ -17,22 +21,26 @@ import type {
   Silences,
 } from '../../state/contract.ts';
 import type { IncidentStore } from '../../store/contract.ts';
+import { assignmentOf, outcomesOf } from './assignment.ts';
 import { Audit } from './audit.ts';
 import { decide } from './decide.ts';
+import { Holding } from './holding.ts';
 import { endOrphanedDeliveries } from './orphaned-deliveries.ts';
 import type { Pace } from './pace.ts';
+import { Planner } from './planner.ts';
 import { ReceiverQueue } from './receiver-queue.ts';
+import { Repeats } from './repeats.ts';
 import { repeat } from './repetition.ts';
-import { Silencing } from './silences.ts';
 
-/** Outcomes that the state could not record yet, by key: these deliveries must not be sent again. */
-export type Unrecorded = Map<string, DeliveryOutcome>;
+/** Outcomes that the state could not record yet, by the key of the message: it must not be sent again. */
+export type Unrecorded = Map<string, readonly DeliveryChange[]>;
 
 export interface DeliverDeps {
-  readonly state: Leases & Deliveries & Silences & Acks & Marks & Pick<Incidents, 'incident' | 'incidents'>;
+  readonly state: Leases & Deliveries & Silences & Acks & Marks & Omit<Incidents, 'openIncidents'>;
   /** Where silences, acknowledgements and marks are shown beside the incidents; absent: nowhere. */
   readonly store?: Pick<IncidentStore, 'writeAnnotations'>;
   readonly receivers: readonly Receiver[];
+  readonly policy: Policy;
   readonly clock: Clock;
   readonly log: Log;
   readonly leaseMs: number;
@@ -41,6 +49,13 @@ export interface DeliverDeps {
   readonly windows?: (now: number) => readonly Silence[];
   /** Numbers from 0 to below 1, for pauses; absent: those of JavaScript. */
   readonly random?: () => number;
+}
+
+/** What was configured of who is told, and how. */
+export interface Policy {
+  readonly router: Router;
+  /** Null: no incident holds others. */
+  readonly inhibitorOf: InhibitorOf | null;
 }
 
 /** Pauses while the state cannot be read or written. */
@@ -67,14 +82,17 @@ export class Deliverer {
   delivered = 0;
   failed = 0;
   dead = 0;
-  readonly #silencing: Silencing;
+  readonly #holding: Holding;
+  readonly #repeats: Repeats;
   /** Why the last attempt failed, by key of each delivery that waits for another; in order of failure. */
   readonly #waiting = new Map<string, string>();
 
   constructor(lease: Lease, deps: DeliverDeps) {
     this.#lease = lease;
     this.#deps = deps;
-    this.#silencing = new Silencing(deps.state, deps.windows ?? (() => []));
+    const { windows = () => [] } = deps;
+    this.#holding = new Holding({ ...deps, ...deps.policy, windows });
+    this.#repeats = new Repeats(lease, { ...deps, ...deps.policy });
     this.#renewed = deps.clock.monotonic();
   }
 
@@ -85,7 +103,7 @@ export class Deliverer {
 
   /** Silences in force, and deliveries that they hold, at the last review. */
   get silences(): { active: number; held: number } {
-    const { active, held } = this.#silencing;
+    const { active, held } = this.#holding;
     return { active, held };
   }
 
@@ -99,7 +117,8 @@ export class Deliverer {
     const deliver = async (receiver: Receiver) => {
       const attempt = this.#attempt.bind(this);
       const repeat = this.#repeat.bind(this);
-      const queue = new ReceiverQueue(receiver, { state, clock, random, attempt, repeat });
+      const planner = this.#plannerOf(receiver);
+      const queue = new ReceiverQueue(receiver, { state, clock, random, planner, attempt, repeat });
       await this.#loop({ receiver: receiver.name }, () => queue.round());
       await queue.drain();
     };
@@ -107,6 +126,7 @@ export class Deliverer {
       this.#endOrphanedDeliveries(),
       this.#loop({}, () => this.#reviewHeld()),
       this.#audit(),
+      this.#loop({}, () => this.#queueRepeats()),
       ...this.#deps.receivers.map(deliver),
     ];
   }
@@ -146,10 +166,24 @@ export class Deliverer {
     }
   }
 
+  #plannerOf({ name, takesGroups = false }: Receiver): Planner {
+    const { policy, unrecorded } = this.#deps;
+    return new Planner(name, takesGroups, {
+      ...this.#deps,
+      router: policy.router,
+      holding: this.#holding,
+      lease: this.#lease,
+      onLost: () => {
+        this.lost = true;
+      },
+      isAttempted: key => unrecorded.has(key),
+    });
+  }
+
   async #reviewHeld(): Promise<number> {
     const now = this.#deps.clock.now();
-    if (!(await this.#silencing.review(this.#lease, now))) this.lost = true;
-    for (const { silence, held } of this.#silencing.expiring(now))
+    if (!(await this.#holding.review(this.#lease, now))) this.lost = true;
+    for (const { silence, held } of this.#holding.expiring(now))
       this.#deps.log.warn(
         { by: silenceText(silence), held },
         'a silence ends soon, and what it keeps back is sent then',
@@ -177,18 +211,23 @@ export class Deliverer {
     }
   }
 
-  async #attempt(receiver: Receiver, delivery: Delivery, pace: Pace): Promise<void> {
+  async #queueRepeats(): Promise<number> {
+    const pauseMs = await this.#repeats.round();
+    if (pauseMs === null) this.lost = true;
+    return pauseMs ?? 0;
+  }
+
+  async #attempt(receiver: Receiver, message: Message, pace: Pace): Promise<void> {
     const { state, unrecorded } = this.#deps;
-    const { key } = delivery.notification;
-    const next =
-      unrecorded.get(key) ?? (await this.#silence(delivery)) ?? (await this.#send(receiver, delivery, pace));
+    const { key } = message.lead.notification;
+    const next = unrecorded.get(key) ?? (await this.#send(receiver, message, pace));
     if (!next) return;
     // Bounded: an outcome that is forgotten only means one more attempt.
     const [oldest] = unrecorded.keys();
     if (unrecorded.size >= CAPS.failedDeliveries.limit && oldest !== undefined) unrecorded.delete(oldest);
     unrecorded.set(key, next);
     const isKept = await this.#keepPause(receiver, pace);
-    if (isKept && (await state.updateDelivery(this.#lease, key, next))) unrecorded.delete(key);
+    if (isKept && (await state.updateDeliveries(this.#lease, next))) unrecorded.delete(key);
     else this.lost = true;
   }
 
@@ -207,29 +246,34 @@ export class Deliverer {
     await repeat(receiver, repetition, { ...this.#deps, signal: this.#abort.signal });
   }
 
-  /** Null when no silence concerns it. */
-  async #silence(delivery: Delivery): Promise<DeliveryOutcome | null> {
-    const next = await this.#silencing.judge(delivery, this.#deps.clock.now());
-    if (!next) return null;
-    const { key, receiver } = delivery.notification;
-    this.#waiting.delete(key);
-    this.#deps.log.info({ receiver, key, by: next.lastError }, `delivery ${next.status}`);
-    return next;
-  }
-
   /** Null when the attempt says nothing about the receiver. */
-  async #send(receiver: Receiver, delivery: Delivery, pace: Pace): Promise<DeliveryOutcome | null> {
+  async #send(receiver: Receiver, message: Message, pace: Pace): Promise<readonly DeliveryChange[] | null> {
     if (!(await this.#holds())) return null;
     const { clock } = this.#deps;
+    const decided = await this.#decided(receiver, message);
+    if (decided === null) return null;
     const begun = clock.monotonic();
-    const result = await receiver.deliver(delivery.notification, this.#abort.signal);
+    const result = await receiver.deliver(toldIn(decided), this.#abort.signal);
     // Our own stop cut the attempt short.
     if (result.kind === 'retry' && this.#abort.signal.aborted) return null;
-    const pauseMs = pace.ended(result, delivery.attempts + 1, { begun, now: clock.monotonic() });
+    const { lead } = decided;
+    const pauseMs = pace.ended(result, lead.attempts + 1, { begun, now: clock.monotonic() });
     const { giveUpMs } = receiver.limits;
-    const next = decide(result, delivery, { now: clock.now(), pauseMs, giveUpMs });
-    this.#say(receiver, delivery, next, pace.failures);
-    return next;
+    const now = clock.now();
+    const next = decide(result, lead, { now, pauseMs, giveUpMs });
+    this.#say(receiver, lead, next, pace.failures);
+    if (next.status === 'delivered')
+      for (const { notification } of [lead, ...decided.others]) this.#repeats.told(notification, now);
+    return outcomesOf(decided, next);
+  }
+
+  /** The message with what it tells on record: an attempt after a crash sends the same. Null: the lease is lost. */
+  async #decided({ takesGroups = false }: Receiver, message: Message): Promise<Message | null> {
+    const assigned = assignmentOf(message, takesGroups);
+    if (assigned === null) return message;
+    if (await this.#deps.state.updateDeliveries(this.#lease, assigned.changes)) return assigned.message;
+    this.lost = true;
+    return null;
   }
 
   /** Whether the lease is safely ours: a process that was paused past it must not send what its successor sends. */
@@ -266,4 +310,10 @@ export class Deliverer {
       this.#deps.log[level](facts, 'delivery failed, will be tried again');
     }
   }
+}
+
+/** What an attempt at a message tells. */
+function toldIn({ lead, others }: Message): Told {
+  if (others.length === 0) return lead.notification;
+  return { ...lead.notification, others: others.map(({ notification }) => notification) };
 }

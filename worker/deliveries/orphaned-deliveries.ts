@@ -18,6 +18,7 @@ export async function endOrphanedDeliveries(
   const unfinished = [
     ...(await state.deliveries('pending', PAGE)),
     ...(await state.deliveries('held', PAGE)),
+    ...(await state.deliveries('grouped', PAGE)),
   ];
   for (const { notification, attempts, nextAttempt } of unfinished) {
     const { key, receiver } = notification;

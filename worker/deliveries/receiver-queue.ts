@@ -1,11 +1,14 @@
+import type { Message } from '../../alert/policy/message.ts';
+import { CAPS } from '../../core/caps.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Receiver, Repetition } from '../../notify/contract.ts';
-import type { Deliveries, Delivery } from '../../state/contract.ts';
+import type { Deliveries } from '../../state/contract.ts';
 import { Pace } from './pace.ts';
+import type { Planner } from './planner.ts';
 
 /** How long to wait when nothing is due, ms. */
 const IDLE_MS = 250;
-/** How many due deliveries are read at once. */
+/** How many due deliveries are read at once; of those who take groups as many as one message tells. */
 const BATCH = 16;
 
 export interface ReceiverQueueDeps {
@@ -14,8 +17,10 @@ export interface ReceiverQueueDeps {
   readonly random: () => number;
   /** Tell the receiver again of what fires. */
   readonly repeat: (receiver: Receiver, repetition: Repetition) => Promise<void>;
-  /** Attempt one delivery and record how it ended; rejects when that cannot be recorded. */
-  readonly attempt: (receiver: Receiver, delivery: Delivery, pace: Pace) => Promise<void>;
+  /** Makes messages of what is due. */
+  readonly planner: Pick<Planner, 'plan' | 'began'>;
+  /** Attempt one message and record how it ended; rejects when that cannot be recorded. */
+  readonly attempt: (receiver: Receiver, message: Message, pace: Pace) => Promise<void>;
 }
 
 /** What is due to one receiver, sent at its pace: as many at once, as often, and after such pauses as it takes. */
@@ -24,9 +29,11 @@ export class ReceiverQueue {
   readonly #deps: ReceiverQueueDeps;
   readonly #pace: Pace;
   /** Due ones that were read and not begun. */
-  #due: Delivery[] = [];
-  /** Attempts under way, by key. */
+  #due: Message[] = [];
+  /** Attempts under way, by the key of the message. */
   readonly #running = new Map<string, Promise<void>>();
+  /** Keys of all that these tell. */
+  readonly #told = new Set<string>();
   /** Of a receiver that wants repetition: when the next is due, monotonic. At first at once: it may have been restarted. */
   #repeats = Number.NEGATIVE_INFINITY;
   #error: { readonly cause: unknown } | null = null;
@@ -56,9 +63,9 @@ export class ReceiverQueue {
       return wait;
     }
     await this.#repeatWhenDue();
-    const delivery = this.#due.shift() ?? (await this.#read());
-    if (delivery === undefined) return IDLE_MS;
-    this.#begin(delivery);
+    const message = this.#due.shift() ?? (await this.#read());
+    if (message === undefined) return IDLE_MS;
+    this.#begin(message);
     return 0;
   }
 
@@ -87,24 +94,31 @@ export class ReceiverQueue {
     await repeat(this.#receiver, repetition);
   }
 
-  #begin(delivery: Delivery): void {
-    const { key } = delivery.notification;
+  #begin(message: Message): void {
+    const { clock, planner, attempt } = this.#deps;
+    const keys = [message.lead, ...message.others].map(({ notification }) => notification.key);
+    const [key = ''] = keys;
     // Before anything is waited for: the next round asks when the next one may begin.
-    this.#pace.began(this.#deps.clock.monotonic());
-    const running = this.#deps
-      .attempt(this.#receiver, delivery, this.#pace)
+    this.#pace.began(clock.monotonic());
+    planner.began(message, clock.now());
+    for (const each of keys) this.#told.add(each);
+    const running = attempt(this.#receiver, message, this.#pace)
       .catch((cause: unknown) => {
         this.#error ??= { cause };
       })
-      .finally(() => this.#running.delete(key));
+      .finally(() => {
+        this.#running.delete(key);
+        for (const each of keys) this.#told.delete(each);
+      });
     this.#running.set(key, running);
   }
 
-  async #read(): Promise<Delivery | undefined> {
-    const { state, clock } = this.#deps;
-    const limit = BATCH + this.#running.size;
-    const due = await state.dueDeliveries(this.#receiver.name, clock.now(), limit);
-    this.#due = due.filter(({ notification }) => !this.#running.has(notification.key));
+  async #read(): Promise<Message | undefined> {
+    const { state, clock, planner } = this.#deps;
+    const { name, takesGroups } = this.#receiver;
+    const limit = (takesGroups ? CAPS.groupedDeliveries.limit : BATCH) + this.#told.size;
+    const due = await state.dueDeliveries(name, clock.now(), limit);
+    this.#due = await planner.plan(due.filter(({ notification }) => !this.#told.has(notification.key)));
     return this.#due.shift();
   }
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.ts';
-import { type Notification, notificationKey } from '../../core/incident/incident.ts';
+import { type Notification, notificationKey, roundOf } from '../../core/incident/incident.ts';
 import type { Log } from '../../core/log.ts';
 import type { Receiver, Repetition } from '../../notify/contract.ts';
 import type { Deliveries, Incidents } from '../../state/contract.ts';
@@ -28,7 +28,7 @@ export async function repeat(
   const now = clock.now();
   const notifications: Notification[] = [];
   for (const incident of await state.incidents({ from: now, to: now + 1 }, LIMIT)) {
-    const known = await state.delivery(notificationKey(incident.id, name, 'firing'));
+    const known = await state.delivery(notificationKey(incident.id, name, 'firing', roundOf(incident)));
     if (known?.status === 'delivered' && incident.resolvedAt === null)
       notifications.push({ ...known.notification, incident });
   }

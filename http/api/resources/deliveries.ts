@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { isoTime } from '../../../core/clock.ts';
 import { printable, TidegaugeError, UsageError } from '../../../core/errors.ts';
-import { type Incident, type Notification, notificationKey } from '../../../core/incident/incident.ts';
+import { beginningAndEnd, type Incident, type Notification } from '../../../core/incident/incident.ts';
 import { incidentJson, incidentSchema } from '../../../core/incident/incident-json.ts';
 import {
   DELIVERY_STATUSES,
@@ -18,7 +18,7 @@ import { notFound } from '../problem.ts';
 /** Deliveries of each status that are looked at, newest first. */
 export const DELIVERIES = 10_000;
 /** What somebody may have to do something about. */
-export const OPEN_DELIVERIES = ['pending', 'held', 'dead'] as const satisfies DeliveryStatus[];
+export const OPEN_DELIVERIES = ['pending', 'held', 'grouped', 'dead'] as const satisfies DeliveryStatus[];
 /** Whoever replays holds it: two at once would count attempts wrongly. */
 const REPLAY_LEASE = 'replay';
 const REPLAY_MS = 60_000;
@@ -126,10 +126,11 @@ const ANEW = { status: 'pending', attempts: 0, nextAttempt: 0, lastError: null }
 async function againAfter(
   state: State,
   lease: Lease,
-  { incident, receiver, status }: Notification,
+  { key, status }: Notification,
 ): Promise<void> {
-  if (status !== 'firing') return;
-  const end = await state.delivery(notificationKey(incident.id, receiver, 'resolved'));
+  const pair = beginningAndEnd(key);
+  if (status !== 'firing' || pair === null) return;
+  const end = await state.delivery(pair.resolved);
   if (end?.status !== 'delivered') return;
   if (!(await state.updateDelivery(lease, end.notification.key, ANEW))) throw busy();
 }

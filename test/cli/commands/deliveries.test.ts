@@ -8,7 +8,7 @@ import { incidentOf, notificationOf } from '../../data/incidents.ts';
 import { recordingLog } from '../../parts/log.ts';
 import { temporaryFolder, until } from '../../parts/process.ts';
 import { type Hook, startHook, tidegauge, writeConfig } from '../../parts/tidegauge.ts';
-import { openFiles } from '../../worker/fixture.ts';
+import { openFiles, UNGROUPED } from '../../worker/fixture.ts';
 
 describe('deliveries and the test of a receiver', () => {
   let folder: ReturnType<typeof temporaryFolder>;
@@ -48,7 +48,7 @@ describe('deliveries and the test of a receiver', () => {
     const options = webhook.options.parse({ url: hook.url });
     const receivers = createReceivers([{ use: 'webhook', name: 'chat', options }], systemClock);
     const { log } = recordingLog();
-    const common = { state, clock: systemClock, log, leaseMs: 1e9, unrecorded: new Map() };
+    const common = { state, clock: systemClock, log, leaseMs: 1e9, unrecorded: new Map(), policy: UNGROUPED };
     deliverer = new Deliverer(policy, { ...common, receivers });
     deliverer.start();
   }

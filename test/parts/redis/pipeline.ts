@@ -38,7 +38,7 @@ async function startPipeline(servers: RedisServers) {
     detectors: [
       { use: 'threshold', name: 'limit', metric: 'bytes', direction: 'send', above: '1MB/s', for: '0s' },
     ],
-    alert: { resolve_after: '10s' },
+    alert: { resolve_after: '10s', reopen_within: '0s' },
     receivers: [{ use: 'webhook', name: 'hook', url: hook.url }],
   });
   const backends = await openBackends(config, clock, log);

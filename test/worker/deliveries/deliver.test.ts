@@ -7,7 +7,7 @@ import { type DeliverDeps, Deliverer } from '../../../worker/deliveries/deliver.
 import { ManualClock } from '../../parts/clock.ts';
 import { recordingLog } from '../../parts/log.ts';
 import { temporaryFolder, until } from '../../parts/process.ts';
-import { incidentsOf, LIMITS, limitFold, openFiles, refusing, STORY } from '../fixture.ts';
+import { incidentsOf, LIMITS, limitFold, openFiles, refusing, STORY, UNGROUPED } from '../fixture.ts';
 
 const [INCIDENT] = incidentsOf(limitFold(1_000_000), STORY);
 if (!INCIDENT) throw new Error('the story has no incident');
@@ -65,7 +65,7 @@ describe('deliverer', () => {
     const { log } = recordingLog();
     // In the middle: pauses are as long as they are meant.
     const random = () => 0.5;
-    const common = { state, clock, log, leaseMs: 1e9, unrecorded: new Map(), random };
+    const common = { state, clock, log, leaseMs: 1e9, unrecorded: new Map(), random, policy: UNGROUPED };
     deliverer = new Deliverer(policy, { ...common, ...deps });
     deliverer.start();
     return deliverer;
@@ -150,7 +150,7 @@ describe('deliverer', () => {
     const chat = scripted('chat', { kind: 'accepted' });
     const unrecorded = new Map();
     let refused = 0;
-    const deaf = refusing(state, method => method === 'updateDelivery' && ++refused > 0);
+    const deaf = refusing(state, method => method === 'updateDeliveries' && ++refused > 0);
     const running = startWith({ state: deaf, receivers: [chat], unrecorded });
     await state.commit(lane, { incidents: [], notifications: [note('chat')] });
     await steps('some attempts to record', () => refused >= 3);
@@ -177,7 +177,7 @@ describe('deliverer', () => {
     const chat = scripted('chat', { kind: 'accepted' });
     policy = (await state.acquire('policy', 'me', 1000)) as Lease;
     const running = startWith({ receivers: [chat], leaseMs: 1000 });
-    await until('both of its loops to rest', () => clock.sleeping === 2);
+    await until('its loops to rest', () => clock.sleeping === 3);
     await state.commit(lane, { incidents: [], notifications: [note('chat')] });
     clock.advance(1001);
     expect(await state.acquire('policy', 'other', 1000)).not.toBeNull();

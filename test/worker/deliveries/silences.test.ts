@@ -8,7 +8,7 @@ import { incidentOf, notificationOf, resolved } from '../../data/incidents.ts';
 import { ManualClock } from '../../parts/clock.ts';
 import { recordingLog } from '../../parts/log.ts';
 import { temporaryFolder, until } from '../../parts/process.ts';
-import { LIMITS, openFiles } from '../fixture.ts';
+import { LIMITS, openFiles, UNGROUPED } from '../fixture.ts';
 
 const HOUR = 3_600_000;
 
@@ -37,6 +37,7 @@ describe('silences and deliveries', () => {
     const { log } = logged;
     deliverer = new Deliverer(policy, {
       ...{ state, clock, log, leaseMs: 1e12, unrecorded: new Map(), receivers: [receiver] },
+      policy: UNGROUPED,
       windows: now => windows.filter(window => isInForce(window, now)),
     });
     deliverer.start();

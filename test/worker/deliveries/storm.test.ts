@@ -8,7 +8,7 @@ import { incidentOf, notificationOf, resolved } from '../../data/incidents.ts';
 import { ManualClock } from '../../parts/clock.ts';
 import { recordingLog } from '../../parts/log.ts';
 import { temporaryFolder } from '../../parts/process.ts';
-import { LIMITS, openFiles } from '../fixture.ts';
+import { LIMITS, openFiles, UNGROUPED } from '../fixture.ts';
 
 /** Small beside the pauses that are looked at. */
 const STEP_MS = 10;
@@ -59,7 +59,7 @@ describe('40 alarms at once', () => {
   async function start(...receivers: readonly Receiver[]): Promise<void> {
     const policy = (await state.acquire('policy', 'me', 1e9)) as Lease;
     const { log } = recordingLog();
-    const common = { state, clock, log, leaseMs: 1e9, unrecorded: new Map() };
+    const common = { state, clock, log, leaseMs: 1e9, unrecorded: new Map(), policy: UNGROUPED };
     deliverer = new Deliverer(policy, { ...common, receivers });
     deliverer.start();
   }

@@ -1,0 +1,155 @@
+import { type HoldFacts, holdOf } from '../../alert/policy/hold.ts';
+import type { Inhibitor, InhibitorOf } from '../../alert/policy/inhibit.ts';
+import { type Incident, notificationKey, roundOf } from '../../core/incident/incident.ts';
+import {
+  type Coverage,
+  coverage,
+  dependsOnCourse,
+  isInForce,
+  type Silence,
+  silenceText,
+} from '../../core/incident/silence.ts';
+import type {
+  Deliveries,
+  Delivery,
+  DeliveryChange,
+  DeliveryOutcome,
+  Incidents,
+  Lease,
+  Silences,
+} from '../../state/contract.ts';
+
+/** A silence that ends so soon, ms, and holds something is told of. */
+const SOON_MS = 900_000;
+/** How many held deliveries are looked at, newest first. */
+const PAGE = 10_000;
+/** Firing incidents that are asked whether they hold others. */
+const FIRING = 10_000;
+/** What fires is read again after so long, ms. */
+const FRESH_MS = 1000;
+
+export interface HoldingDeps {
+  readonly state: Deliveries & Silences & Pick<Incidents, 'incident' | 'incidents'>;
+  /** Null: no incident holds others. */
+  readonly inhibitorOf: InhibitorOf | null;
+  /** Maintenance windows in force at a time, epoch ms. */
+  readonly windows: (now: number) => readonly Silence[];
+}
+
+const NOBODY: Inhibitor = { holds: () => null };
+
+/**
+ * What becomes of held deliveries. A firing message that a silence covers, or that an incident inhibits, is held. When its
+ * incident ends before what holds it, nobody hears of it; otherwise the message goes out then. A receiver that got the
+ * firing message always gets the resolved one: somebody may wait for it.
+ */
+export class Holding {
+  readonly #deps: HoldingDeps;
+  #inhibitor: { readonly at: number; readonly is: Inhibitor } | null = null;
+  /** Silences in force, and deliveries that are held, at the last review. */
+  active = 0;
+  held = 0;
+  /** Of those in force, how many deliveries each holds, and the ends of which were told, by id. */
+  #holding = new Map<Silence, number>();
+  #told = new Map<string, number>();
+  #newest: { readonly text: string; readonly covering: Coverage } = { text: '[]', covering: coverage([]) };
+
+  constructor(deps: HoldingDeps) {
+    this.#deps = deps;
+  }
+
+  /** What may hold messages at `now`, epoch ms; `isIdle`: nothing does. */
+  async facts(now: number): Promise<HoldFacts & { readonly isIdle: boolean }> {
+    const silences = await this.#silencesAt(now);
+    const isIdle = silences.length === 0 && this.#deps.inhibitorOf === null;
+    return { now, coverage: this.#compiled(silences), inhibitor: await this.#inhibitorAt(now), isIdle };
+  }
+
+  /** Release or end what is held; false when the lease is lost. */
+  async review(lease: Lease, now: number): Promise<boolean> {
+    const { state } = this.#deps;
+    const held = await state.deliveries('held', PAGE);
+    const silences = await this.#silencesAt(now);
+    const facts = await this.facts(now);
+    this.held = held.length;
+    this.active = silences.length;
+    this.#holding = new Map();
+    const changes: DeliveryChange[] = [];
+    for (const delivery of held.reverse()) changes.push(...(await this.#reviewOne(delivery, facts)));
+    return changes.length === 0 || state.updateDeliveries(lease, changes);
+  }
+
+  /** Those that end soon and held something at the last review, each once. */
+  expiring(now: number): { readonly silence: Silence; readonly held: number }[] {
+    const soon = [...this.#holding].filter(
+      ([{ id, until }]) => until - now <= SOON_MS && this.#told.get(id) !== until,
+    );
+    this.#told = new Map([
+      ...[...this.#told].filter(([, until]) => until > now),
+      ...soon.map(([{ id, until }]) => [id, until] as const),
+    ]);
+    return soon.map(([silence, held]) => ({ silence, held }));
+  }
+
+  async #reviewOne({ notification, attempts }: Delivery, facts: HoldFacts): Promise<DeliveryChange[]> {
+    const { key, receiver, occasion } = notification;
+    const incident = await this.#asItCounts(notification.incident, facts.coverage, facts.now);
+    const end = await this.#deps.state.delivery(
+      notificationKey(incident.id, receiver, 'resolved', roundOf(notification.incident)),
+    );
+    const silence = facts.coverage(incident, facts.now);
+    if (silence && end === null) this.#holding.set(silence, (this.#holding.get(silence) ?? 0) + 1);
+    const by = holdOf(incident, facts) ?? (end && (await this.#coverAtEnd(end)));
+    const to = (status: DeliveryOutcome['status']) => ({
+      ...{ status, attempts, nextAttempt: facts.now, lastError: by },
+    });
+    if (by === null) return [{ key, outcome: to('pending') }];
+    if (end === null) return [];
+    const own = { key, outcome: to('silenced') };
+    // That it became critical was held; that it began may have been told, and so its end is.
+    return occasion === 'worse' ? [own] : [{ key: end.notification.key, outcome: to('silenced') }, own];
+  }
+
+  /** What covered an incident when it ended; the silence itself may have ended since. */
+  async #coverAtEnd({ notification, status, lastError }: Delivery): Promise<string | null> {
+    // Silenced by a process that died before it came to the firing message.
+    if (status === 'silenced') return lastError;
+    const { resolvedAt } = notification.incident;
+    if (resolvedAt === null) return null;
+    const covering = this.#compiled(await this.#silencesAt(resolvedAt));
+    const incident = await this.#asItCounts(notification.incident, covering, resolvedAt);
+    const silence = covering(incident, resolvedAt);
+    return silence && silenceText(silence);
+  }
+
+  /** What an incident has become since it opened counts, where that matters. */
+  async #asItCounts(opened: Incident, covering: Coverage, now: number): Promise<Incident> {
+    const silence = covering(opened, now);
+    if (silence === null || !dependsOnCourse(silence)) return opened;
+    return (await this.#deps.state.incident(opened.id)) ?? opened;
+  }
+
+  /** Those in force, epoch ms, with maintenance windows. */
+  async #silencesAt(now: number): Promise<Silence[]> {
+    const added = await this.#deps.state.silences(now);
+    return [...added.filter(silence => isInForce(silence, now)), ...this.#deps.windows(now)];
+  }
+
+  /** Compiled again only when they have changed: every delivery asks. */
+  #compiled(silences: readonly Silence[]): Coverage {
+    const text = JSON.stringify(silences);
+    if (this.#newest.text !== text) this.#newest = { text, covering: coverage(silences) };
+    return this.#newest.covering;
+  }
+
+  async #inhibitorAt(now: number): Promise<Inhibitor> {
+    const { state, inhibitorOf } = this.#deps;
+    if (inhibitorOf === null) return NOBODY;
+    if (this.#inhibitor === null || Math.abs(now - this.#inhibitor.at) >= FRESH_MS)
+      this.#inhibitor = {
+        at: now,
+        is: inhibitorOf(await state.incidents({ from: now, to: now + 1 }, FIRING)),
+      };
+    return this.#inhibitor.is;
+  }
+}
