@@ -123,11 +123,7 @@ export async function replay(state: State, what: Replayed): Promise<number> {
 const ANEW = { status: 'pending', attempts: 0, nextAttempt: 0, lastError: null } as const;
 
 /** Who hears of the beginning only now must hear of the end once more: nobody else would ever end it there. */
-async function againAfter(
-  state: State,
-  lease: Lease,
-  { key, status }: Notification,
-): Promise<void> {
+async function againAfter(state: State, lease: Lease, { key, status }: Notification): Promise<void> {
   const pair = beginningAndEnd(key);
   if (status !== 'firing' || pair === null) return;
   const end = await state.delivery(pair.resolved);
