@@ -1,4 +1,5 @@
 import { filesOf } from '../../app/wire.ts';
+import { formatCounted } from '../../core/config/units.ts';
 import { printable } from '../../core/errors.ts';
 import { type Ack, ackText, isAcknowledged } from '../../core/incident/ack.ts';
 import type { Incident } from '../../core/incident/incident.ts';
@@ -105,13 +106,19 @@ export function deliveryText(
 ): string {
   const about = `${notification.occasion ?? notification.status} to ${printable(notification.receiver)}`;
   const reason = printable(inZone(lastError ?? status, zone), 500);
-  if (status === 'held' || status === 'silenced' || status === 'outdated')
-    return `${about}: ${status === 'held' ? 'held' : 'not sent'}, ${reason}`;
-  if (status === 'grouped') return `${about}: goes out with ${printable(within ?? 'others')}`;
+  switch (status) {
+    case 'held':
+      return `${about}: held, ${reason}`;
+    case 'silenced':
+    case 'outdated':
+      return `${about}: not sent, ${reason}`;
+    case 'grouped':
+      return `${about}: goes out with ${printable(within ?? 'others')}`;
+    default:
+  }
   if (status === 'pending' && attempts === 0 && lastError !== null) return `${about}: pending, ${reason}`;
   const error = lastError === null ? '' : `, last error: ${printable(lastError)}`;
-  const times = `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`;
-  return `${about}: ${status} after ${times}${error}`;
+  return `${about}: ${status} after ${formatCounted(attempts, 'attempt')}${error}`;
 }
 
 /** What the state keeps as text has its times in UTC. */
