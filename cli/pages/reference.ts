@@ -77,6 +77,10 @@ const MAINTENANCE_EXAMPLE = {
   reason: 'nightly backup',
 };
 const ROUTES_EXAMPLE = {
+  receivers: [
+    { use: 'ntfy', name: 'pager', topic: 'ops' },
+    { use: 'webhook', name: 'shop-chat', url: 'https://chat.example/hook' },
+  ],
   alert: {
     routes: [
       { match: ['severity=critical'], receivers: ['pager'], continue: true },

@@ -33,6 +33,13 @@ export async function startReceiver(random: Random): Promise<ChaosReceiver> {
   const messages = new Map<string, string>();
   const twice: string[] = [];
   const counted = { repeated: 0, inRow: 0 };
+  const accept = (key: string, keys: readonly string[]) => {
+    const known = messages.get(key);
+    if (known === keys.join()) counted.repeated++;
+    else twice.push(...keys.filter(each => known !== undefined || accepted.has(each)));
+    messages.set(key, keys.join());
+    for (const each of keys) if (!accepted.has(each)) accepted.set(each, systemClock.now());
+  };
   const server = createServer((request, response) => {
     let body = '';
     request.setEncoding('utf8').on('data', text => {
@@ -49,11 +56,7 @@ export async function startReceiver(random: Random): Promise<ChaosReceiver> {
         response.writeHead(503).end();
         return;
       }
-      const known = messages.get(key);
-      if (known === keys.join()) counted.repeated++;
-      else twice.push(...keys.filter(each => known !== undefined || accepted.has(each)));
-      messages.set(key, keys.join());
-      for (const each of keys) if (!accepted.has(each)) accepted.set(each, systemClock.now());
+      accept(key, keys);
       response.end('ok');
     });
   });
