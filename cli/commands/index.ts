@@ -8,7 +8,7 @@ import { registerDeploying } from './deploying.ts';
 import { registerDetect } from './detect.ts';
 import { registerDoctor } from './doctor.ts';
 import { registerExplain } from './explain.ts';
-import { registerIncident } from './incident.ts';
+import { registerIncident } from './incident/incident.ts';
 import { registerIncidents } from './incidents.ts';
 import { registerMap } from './map.ts';
 import { registerNotify } from './notify.ts';

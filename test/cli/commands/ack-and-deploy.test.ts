@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Command } from 'commander';
 import { deployOf, registerDeploying } from '../../../cli/commands/deploying.ts';
-import { registerIncident } from '../../../cli/commands/incident.ts';
+import { registerIncident } from '../../../cli/commands/incident/incident.ts';
 import { systemClock } from '../../../core/clock.ts';
 import { UTC } from '../../../core/time-zone.ts';
 import { taken } from '../../../http/api/resources/acks.ts';

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { kindOf, noteOf } from '../../../cli/commands/incident.ts';
+import { kindOf, noteOf } from '../../../cli/commands/incident/incident.ts';
 import { limitLines } from '../../../cli/mark-text.ts';
 import { systemClock } from '../../../core/clock.ts';
 import { incidentJson } from '../../../core/incident/incident-json.ts';

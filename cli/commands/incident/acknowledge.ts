@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import { printable, type TidegaugeError, UsageError } from '../../core/errors.ts';
-import { ACK_TEXT, ackText } from '../../core/incident/ack.ts';
-import { taken, tooManyAcks, undone } from '../../http/api/resources/acks.ts';
-import { addCommand, setAction } from '../command.ts';
-import { STORED } from '../config/needs.ts';
-import type { CommonFlags, Context } from '../context.ts';
-import { openState } from '../open-data.ts';
-import { personHere } from '../person.ts';
+import { printable, type TidegaugeError, UsageError } from '../../../core/errors.ts';
+import { ACK_TEXT, ackText } from '../../../core/incident/ack.ts';
+import { taken, tooManyAcks, undone } from '../../../http/api/resources/acks.ts';
+import { addCommand, setAction } from '../../command.ts';
+import { STORED } from '../../config/needs.ts';
+import type { CommonFlags, Context } from '../../context.ts';
+import { openState } from '../../open-data.ts';
+import { personHere } from '../../person.ts';
 
 export interface AckFlags extends CommonFlags {
   readonly note?: string;

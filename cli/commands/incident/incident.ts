@@ -1,14 +1,14 @@
-import { printable, type TidegaugeError, UsageError } from '../../core/errors.ts';
-import type { Incident } from '../../core/incident/incident.ts';
-import { MARK_TEXT, type Mark, type MarkKind } from '../../core/incident/mark.ts';
-import { markJson } from '../../core/incident/mark-json.ts';
-import { jsonText } from '../../review/report.ts';
-import { type Register, setAction } from '../command.ts';
-import { STORED } from '../config/needs.ts';
-import type { CommonFlags, Context } from '../context.ts';
-import { kindText, limitLines, markText } from '../mark-text.ts';
-import { personHere } from '../person.ts';
-import { addSharedCommand, openSharedState } from '../shared/open.ts';
+import { printable, type TidegaugeError, UsageError } from '../../../core/errors.ts';
+import type { Incident } from '../../../core/incident/incident.ts';
+import { MARK_TEXT, type Mark, type MarkKind } from '../../../core/incident/mark.ts';
+import { markJson } from '../../../core/incident/mark-json.ts';
+import { jsonText } from '../../../review/report.ts';
+import { type Register, setAction } from '../../command.ts';
+import { STORED } from '../../config/needs.ts';
+import type { CommonFlags, Context } from '../../context.ts';
+import { kindText, limitLines, markText } from '../../mark-text.ts';
+import { personHere } from '../../person.ts';
+import { addSharedCommand, openSharedState } from '../../shared/open.ts';
 import { addAck } from './acknowledge.ts';
 
 export interface MarkFlags extends CommonFlags {
