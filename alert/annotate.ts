@@ -1,12 +1,24 @@
-import { type Annotation, type Incident, type Peak, stateOfIncident } from '../core/incident/incident.ts';
+import {
+  type Annotation,
+  type Incident,
+  type Peak,
+  roundOf,
+  stateOfIncident,
+} from '../core/incident/incident.ts';
 import type { Stage } from './contract.ts';
 import { nearerBound } from './detections.ts';
 import { annotationText } from './text.ts';
 
-/** The region of an incident on a time axis. */
+/**
+ * The region of an incident on a time axis. One that was reopened has a second region, from then on: what was quiet is
+ * in neither, and the first, which is over, stays as it is.
+ */
 export function annotationOf(incident: Incident): Annotation {
-  const { id, host, service, container, start, end, severity, title } = incident;
+  const { host, service, container, end, severity, title } = incident;
   const state = stateOfIncident(incident);
+  const round = roundOf(incident);
+  const id = round === 1 ? incident.id : `${incident.id}-${round}`;
+  const start = incident.reopenedAt ?? incident.start;
   const text = annotationText(incident);
   return { id, host, service, container, start, end, severity, state, title, text, ...peakOf(incident) };
 }

@@ -166,9 +166,12 @@ function quieten(one: Open, frame: Frame, alive: Alive, settings: Settings): Ope
   return { ...next, incident: { ...one.incident, resolvedAt: frameEnd(frame), ...ended } };
 }
 
+/** What comes and goes has to be quiet for so many times the pause in which it is the same incident. */
+const QUIET_PAUSES = 5;
+
 /** How long an incident has to be quiet until it is over, ms: one that comes and goes for longer. */
 function quietNeeded(incident: Incident, { alert: { resolve_after, reopen_within } }: Settings): number {
-  return roundOf(incident) === 1 ? resolve_after : Math.max(resolve_after, reopen_within);
+  return roundOf(incident) === 1 ? resolve_after : Math.max(resolve_after, QUIET_PAUSES * reopen_within);
 }
 
 /** What this frame says of how its container ended; one that was started anew has not. */

@@ -253,9 +253,9 @@ const alert = z
       .prefault('1m')
       .describe('An incident is over when nothing was anomalous for this long.'),
     reopen_within: duration({ min: '0s', max: '24h' })
-      .prefault('5m')
+      .prefault('1m')
       .describe(
-        'What fires again so shortly after it was over is the same incident; from then on it is over only when it is quiet for so long, so that what comes and goes is told no more than twice.',
+        'What fires again so shortly after it was over is the same incident; from then on it is over only when it is quiet for five times as long, so that what comes and goes is told no more than twice.',
       ),
     silent_after: duration({ min: '15s', max: '24h' })
       .prefault('1m')

@@ -165,7 +165,7 @@ const MADE = { container: '*', limit: LIMIT, floor: FLOOR };
 const COMMON = {
   capture: { interval: '500ms', docker: 'off' },
   http: { listen: 'off' },
-  alert: { resolve_after: '1s', group_wait: '300ms', group_interval: '1s' },
+  alert: { resolve_after: '1s', reopen_within: '500ms', group_wait: '300ms', group_interval: '1s' },
 };
 
 function embeddedOrNot({ redis, influx }: { redis?: { url: string }; influx?: { url: string } }) {

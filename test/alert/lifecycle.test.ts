@@ -60,6 +60,24 @@ describe('the life of an incident, as a receiver hears it', () => {
     expect(heard[2]).toBe('t=180 s: chat reopened warning');
   });
 
+  it('has a region for each time it fires, and what was over stays over', () => {
+    const pipeline = createPipeline({ alert: OPTIONS, receivers: [] });
+    let state = pipeline.init();
+    const regions = new Map<string, [start: number, end: number, state: string]>();
+    for (let i = 0; i * FRAME < 3600; i++) {
+      const now = frame(i, [container('web', { service: 'shop/web' })], []);
+      const score = i * FRAME < 300 && (i * FRAME) % 180 < 30 ? 2 : 0;
+      const result = pipeline.step(state, { frame: now, verdicts: [alarm(score)] });
+      state = JSON.parse(JSON.stringify(result.state));
+      for (const one of result.annotations) regions.set(one.id, [one.start, one.end, one.state]);
+    }
+    const [first, second] = [...regions];
+    const zero = frame(0, [], []).start;
+    expect(first?.[1]).toEqual([zero, zero + 30_000, 'resolved']);
+    expect(second).toEqual([`${first?.[0]}-2`, [zero + 180_000, zero + 210_000, 'resolved']]);
+    expect(regions.size).toBe(2);
+  });
+
   it('what fires again later than that is another incident', () => {
     const heard = told(1200, t => (t < 30 || (t >= 600 && t < 630) ? 2 : 0));
     expect(heard.map(text => text.split(' ')[3])).toEqual(['firing', 'resolved', 'firing', 'resolved']);
