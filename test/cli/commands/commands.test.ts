@@ -29,7 +29,7 @@ describe('commands', () => {
 
   it('a configuration with a mistake is refused with its place before anything starts, exit code 2', async () => {
     const bad = writeConfig(folder.path, { capture: { interval: '5 s' } }, 'bad.yaml');
-    for (const command of ['run', 'check', 'doctor', 'review']) {
+    for (const command of ['run', 'check', 'doctor', 'detect']) {
       const { code, output } = await type(command, '--config', join(bad, 'bad.yaml'));
       expect(output).toMatch(
         /bad\.yaml:2:13: capture\.interval: expected a duration with a unit, .* found "5 s"/,

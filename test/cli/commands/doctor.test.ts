@@ -66,9 +66,10 @@ describe('doctor', () => {
     data.remove();
   });
 
-  const folder = temporaryFolder();
+  let folder: ReturnType<typeof temporaryFolder>;
   let hook: Hook;
   beforeEach(async () => {
+    folder = temporaryFolder();
     hook = await startHook();
   });
   afterEach(async () => {
