@@ -16,7 +16,7 @@ export interface Actor {
 /** A trickle, with a burst every few seconds until `quietFrom` (epoch ms), which may change. */
 export async function startActor(seed: number, times: { readonly quietFrom: number }): Promise<Actor> {
   const random = new Random(seed + 2);
-  const cgroup = await makeCgroup(`tidegauge-chaos-${process.pid}`);
+  const cgroup = await makeCgroup(`tidegauge-chaos-${process.pid}-${seed}`);
   const child = cgroup.start('perl', '-e', trickleScript(1));
   const ended = new AbortController();
   const bursts = (async () => {

@@ -93,7 +93,7 @@ async function compareDeliveries({ state, accepted, twice, silence }: Evidence, 
   const outdated = new Set(
     (await state.deliveries('outdated', 100_000))
       .map(({ notification }) => notification.key)
-      .filter(key => !key.endsWith('-firing')),
+      .filter(key => expected.mayBeOutdated(key)),
   );
   const told = [...expected.notifications.keys()].filter(key => !outdated.has(key));
   const found = [
@@ -154,10 +154,15 @@ class Expected {
     return [...this.silenced].filter(key => isOver(key) === (status === 'silenced'));
   }
 
+  /** Whether something that happened since may come before it is told: then it is not. */
+  mayBeOutdated(key: string): boolean {
+    return key.endsWith('-worse') || this.notifications.has(key.replace(/-resolved$/, '-firing-2'));
+  }
+
   /** Keys of what began or ended early enough in an outage to be told before its end. */
   dueIn({ from, to }: Interval): string[] {
     return [...this.notifications]
-      .filter(([key, at]) => !key.endsWith('-worse') && at >= from && at <= to - TELL_MS)
+      .filter(([key, at]) => !this.mayBeOutdated(key) && at >= from && at <= to - TELL_MS)
       .map(([key]) => key);
   }
 

@@ -30,7 +30,7 @@ describe('incident', () => {
     writeConfig(folder.path, {
       data,
       detectors: [{ use: 'threshold', name: 'limit', direction: 'send', above: '1MB/s', for: '0s' }],
-      alert: { resolve_after: '10s' },
+      alert: { resolve_after: '10s', reopen_within: '0s' },
     });
     await state.open();
     const lease = (await state.acquire('lane-0', 'test', 600_000)) as Lease;

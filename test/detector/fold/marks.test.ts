@@ -190,8 +190,8 @@ describe('verdicts by limits that marks have moved', () => {
       hours([burst]),
       ofLevel.map(mark => ({ ...mark, from: 0 })),
     );
-    // So many messages of one size are another view, which has not been marked.
-    expect(viewOf(quieted)).toEqual(['by-size', true]);
+    // So much for what was received is another view, which has not been marked.
+    expect(viewOf(quieted)).toEqual(['ratio', true]);
     const ofAll = marks(['expected', spoke(score, whole)]).map(mark => ({ ...mark, from: 0 }));
     expect(viewOf(lastOf(hours([burst]), ofAll))[1]).toBe(false);
   });
