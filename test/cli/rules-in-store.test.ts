@@ -100,6 +100,7 @@ describe('rules and the containers of the store', () => {
       rules: [
         { name: 'traffic', options: { sensitivity: '1 false alert per container per year' } },
         { name: 'siblings', options: { sensitivity: expect.any(String) } },
+        { name: 'gone' },
         { name: 'scan' },
         { name: 'beacon' },
       ],

@@ -109,18 +109,22 @@ describe('a review of recorded frames by two settings', () => {
       expect(incident).toEqual(lived.own.incidents.find(({ id }) => id === incident.id));
       const [from, to] = [parts[0]?.start ?? 0, parts.at(-1)?.end ?? 0];
       const shown = FRAMES.filter(({ start }) => start >= from && start < to);
+      // One of a service is about all containers that it has.
+      const isAbout = (frame: Frame, container: string) =>
+        incident.container === ''
+          ? frame.containers.some(({ name, service }) => name === container && service === incident.service)
+          : container === incident.container;
       const windows = shown
         .filter(({ faults }) => faults.length === 0)
-        .flatMap(frame => frame.windows)
-        .filter(({ container, direction }) => container === incident.container && direction === 'send');
+        .flatMap(frame => frame.windows.filter(({ container }) => isAbout(frame, container)))
+        .filter(({ direction }) => direction === 'send');
       const sum = (of: (part: (typeof parts)[number]) => number) =>
         parts.reduce((total, part) => total + of(part), 0);
       expect(sum(part => part.send.bytes)).toBe(windows.reduce((total, { bytes }) => total + bytes, 0));
       expect(sum(part => part.send.sizes.reduce((a, b) => a + b, 0))).toBe(sum(part => part.send.messages));
       const flows = shown
         .filter(({ start }) => start >= incident.start && start < incident.end)
-        .flatMap(frame => frame.flows)
-        .filter(({ container }) => container === incident.container);
+        .flatMap(frame => frame.flows.filter(({ container }) => isAbout(frame, container)));
       expect(peers.reduce((total, { during }) => total + during.sentBytes, 0)).toBe(
         flows.reduce((total, { sentBytes }) => total + sentBytes, 0),
       );

@@ -53,8 +53,8 @@ it('a worker with nothing to do writes twice a round, however many lanes it has'
     ...{ fold: limitFold(1), store, queue, state: counted, receivers: [], policy: UNGROUPED, clock, log },
     ...{ owner: 'a', leaseMs: LEASE_MS, checkpointMs: 1000, silentAfterMs: 60_000 },
   });
-  // The worker itself, and the review of what silences hold.
-  const rest = () => until('the worker to rest', () => worker.status().policy && clock.sleeping === 2);
+  // The worker itself, the review of what is held, repetitions, and the annotation of what people did.
+  const rest = () => until('the worker to rest', () => worker.status().policy && clock.sleeping === 4);
   const rounds = async () => {
     for (let round = 0; round < 4; round++) {
       clock.advance(LEASE_MS / 4);
@@ -93,7 +93,7 @@ it('a lane is swept again only when the last sweep is over, however long it take
     ...{ owner: 'a', leaseMs: LEASE_MS, checkpointMs: 1000, silentAfterMs: 60_000 },
   });
   const round = async () => {
-    await until('the worker to rest', () => worker.status().policy && clock.sleeping === 2);
+    await until('the worker to rest', () => worker.status().policy && clock.sleeping === 4);
     clock.advance(LEASE_MS / 4);
   };
   for (let i = 0; i < 8; i++) await round();

@@ -20,7 +20,7 @@ describe('frames as text', () => {
     writeConfig(folder.path, {
       data: folder.path,
       detectors: [{ use: 'threshold', name: 'limit', direction: 'send', above: '1MB/s', for: '0s' }],
-      alert: { resolve_after: '10s' },
+      alert: { resolve_after: '10s', reopen_within: '0s' },
     });
     const { config } = load({ config: `${folder.path}/tidegauge.yaml` });
     const store = makeStore(config, recordingLog().log);
