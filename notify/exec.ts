@@ -70,15 +70,16 @@ function create(name: string, o: Options, clock: Clock): Receiver {
     limits: limitsOf(o),
     async deliver(notification, signal) {
       // A group of its own, which is killed as a whole.
-      const child = spawn(program, args, {
-        cwd: '/',
-        detached: true,
-        env: environmentOf(notification),
-        shell: false,
-        stdio: ['pipe', 'pipe', 'pipe'],
-      });
+      const start = () =>
+        spawn(program, args, {
+          cwd: '/',
+          detached: true,
+          env: environmentOf(notification),
+          shell: false,
+          stdio: ['pipe', 'pipe', 'pipe'],
+        });
       const input = `${JSON.stringify(payloadOf(notification))}\n`;
-      return withDeadline(limit => resultOf(child, input, clock, limit), {
+      return withDeadline(limit => resultOf(start, input, clock, limit), {
         parent: signal,
         ms: o.timeout,
         clock,
@@ -89,11 +90,18 @@ function create(name: string, o: Options, clock: Clock): Receiver {
 
 /** Never rejects. */
 async function resultOf(
-  child: ChildProcess,
+  start: () => ChildProcess,
   input: string,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<DeliveryResult> {
+  let child: ChildProcess;
+  try {
+    child = start();
+  } catch (error) {
+    // Node.js throws for some reasons (ENOTDIR) and sends an event for others (ENOENT).
+    return notStarted(error);
+  }
   const kill = () => killGroup(child);
   if (signal.aborted) kill();
   else signal.addEventListener('abort', kill, { once: true });
@@ -103,11 +111,16 @@ async function resultOf(
     if (signal.aborted) return { kind: 'retry', reason: 'did not end in time and was killed' };
     return failureOf(run);
   } catch (error) {
-    return { kind: 'retry', reason: `cannot be started: ${describeError(error)}` };
+    return notStarted(error);
   } finally {
     signal.removeEventListener('abort', kill);
   }
 }
+
+const notStarted = (error: unknown): DeliveryResult => ({
+  kind: 'retry',
+  reason: `cannot be started: ${describeError(error)}`,
+});
 
 /** Rejects when it cannot be started. */
 function runOf(child: ChildProcess, input: string, clock: Clock): Promise<Run> {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { SCHEMA } from '../../app/wire.ts';
@@ -75,6 +75,13 @@ describe('a program as a receiver', () => {
     expect(await receiver(['/nonexistent/page']).deliver(message, never)).toEqual({
       kind: 'retry',
       reason: expect.stringMatching(/^cannot be started: .*ENOENT/),
+    });
+    // Of this one Node.js tells by throwing.
+    const file = join(folder.path, 'file');
+    writeFileSync(file, '');
+    expect(await receiver([join(file, 'page')]).deliver(message, never)).toEqual({
+      kind: 'retry',
+      reason: expect.stringMatching(/^cannot be started: .*ENOTDIR/),
     });
   });
 
