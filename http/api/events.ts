@@ -85,7 +85,7 @@ export function addEvents(api: FastifyInstance, options: EventsOptions): void {
   const changes = new Changes(options);
   api.get(
     '/events',
-    { onRequest: async request => void options.access.check(request.headers, 'read') },
+    { preParsing: async request => void options.access.check(request.headers, 'read') },
     async (request, reply) => {
       if (changes.isFull)
         throw new ApiError(503, { place: '', found: 'too many are listening', remedy: 'Try again later.' });

@@ -36,7 +36,7 @@ export async function addApi(app: FastifyInstance, options: ApiOptions): Promise
   await app.register(
     async api => {
       api.setErrorHandler((error, request, reply) => answerError(error, request, reply, options.log));
-      // Before tokens are looked at: whoever guesses them is slowed down as well.
+      // On request, and tokens are looked at after that (preParsing): whoever guesses them is slowed down as well.
       await api.register(rateLimit, {
         max: perMinute,
         timeWindow: '1 minute',
@@ -53,7 +53,7 @@ export async function addApi(app: FastifyInstance, options: ApiOptions): Promise
       const document = openApi(operations, version);
       api.get(
         '/openapi.json',
-        { onRequest: async request => void access.check(request.headers, 'read') },
+        { preParsing: async request => void access.check(request.headers, 'read') },
         () => document,
       );
       for (const operation of operations) addRoute(api, operation, options);
@@ -80,7 +80,7 @@ function addRoute(api: FastifyInstance, operation: Operation, options: ApiOption
     url: operation.path.replace(/\{(\w+)\}/g, ':$1'),
     bodyLimit: BODY,
     // The token is looked at before the body is read.
-    onRequest: async request => {
+    preParsing: async request => {
       callers.set(request, access.check(request.headers, isRead ? 'read' : 'write'));
       if (operation.method === 'POST' || operation.method === 'PUT') requireJson(request);
     },

@@ -184,6 +184,23 @@ describe('who may use the API', () => {
     await other.close();
   });
 
+  it('guesses tokens no faster than that', async () => {
+    const other = await serve(folder.path, { tokens: TOKENS, perMinute: 4 });
+    const statuses: number[] = [];
+    for (const path of [
+      '/silences',
+      '/openapi.json',
+      '/events',
+      '/map',
+      '/silences',
+      '/openapi.json',
+      '/events',
+    ])
+      statuses.push((await other.ask('GET', path, undefined, bearer('x'.repeat(20)))).status);
+    expect(statuses).toEqual([401, 401, 401, 401, 429, 429, 429]);
+    await other.close();
+  });
+
   it.each([
     ['127.0.0.1', true],
     ['127.1.2.3', true],
