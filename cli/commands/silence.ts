@@ -5,7 +5,7 @@ import { printable, TidegaugeError, UsageError } from '../../core/errors.ts';
 import type { Incident } from '../../core/incident/incident.ts';
 import { MaintenanceWindows } from '../../core/incident/maintenance.ts';
 import { MATCHER_CAPS, parseMatcher } from '../../core/incident/matcher.ts';
-import { SILENCE_PARTS, SILENCE_TEXT, type Silence } from '../../core/incident/silence.ts';
+import { endedAt, SILENCE_PARTS, SILENCE_TEXT, type Silence } from '../../core/incident/silence.ts';
 import { type Holding, holdingOf, silenceJson } from '../../http/api/resources/silences.ts';
 import { jsonText } from '../../review/report.ts';
 import type { State } from '../../state/contract.ts';
@@ -156,9 +156,8 @@ async function silenceEnd(context: Context, _flags: CommonFlags, id: string): Pr
   });
 }
 
-/** One that has not begun never will: it ends as it begins. */
 export async function endNow(state: State, silence: Silence, now: number): Promise<Silence> {
-  const ended = { ...silence, from: Math.min(silence.from, now), until: now };
+  const ended = endedAt(silence, now);
   await state.saveSilence(ended, now);
   return ended;
 }

@@ -97,6 +97,13 @@ const isBeyondDeploy = ({ severity, findings }: LabeledIncident): boolean =>
 export const isInForce = ({ from, until }: Pick<Silence, 'from' | 'until'>, now: number): boolean =>
   from <= now && now < until;
 
+/** The silence, ended at `now`, epoch ms. One that has not begun never will: it ends as it begins. */
+export const endedAt = (silence: Silence, now: number): Silence => ({
+  ...silence,
+  from: Math.min(silence.from, now),
+  until: now,
+});
+
 /** Whether nobody is to be told of the incident at `now`, epoch ms. */
 export const isCovered = (silence: Silence, incident: LabeledIncident, now: number): boolean =>
   coverage([silence])(incident, now) !== null;

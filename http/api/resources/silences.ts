@@ -4,9 +4,10 @@ import { isoTime } from '../../../core/clock.ts';
 import { duration } from '../../../core/config/options.ts';
 import { printable, TidegaugeError, UsageError } from '../../../core/errors.ts';
 import type { Incident } from '../../../core/incident/incident.ts';
-import { matcherText } from '../../../core/incident/matcher.ts';
+import { matcherText, matcherTexts } from '../../../core/incident/matcher.ts';
 import {
   coverage,
+  endedAt,
   isInForce,
   SILENCE_PARTS,
   SILENCE_TEXT,
@@ -90,7 +91,7 @@ async function keepSilence(
   throw tooMany();
 }
 
-/** Returns the silence, ended; throws an ApiError when none in force has this id. */
+/** Returns the silence, ended; throws an ApiError when none in force or to come has this id. */
 async function endSilence(
   state: Pick<State, 'saveSilence' | 'silences'>,
   id: string,
@@ -98,7 +99,7 @@ async function endSilence(
 ): Promise<Silence> {
   const silence = (await state.silences(now)).find(each => each.id === id);
   if (!silence) throw unknown(id);
-  return keepSilence(state, { ...silence, until: now }, now);
+  return keepSilence(state, endedAt(silence, now), now);
 }
 
 const tooMany = (): TidegaugeError =>
@@ -111,7 +112,7 @@ const tooMany = (): TidegaugeError =>
 const unknown = (id: string) =>
   notFound({
     place: 'silence end',
-    expected: 'the id of a silence in force',
+    expected: 'the id of a silence in force or to come',
     found: printable(id, 60),
     remedy: '`tidegauge silence list` shows them.',
   });
@@ -120,6 +121,9 @@ const silencePart = z.strictObject({
   host: glob('Of these hosts'),
   service: glob('Of these services'),
   container: glob('Of these containers'),
+  matchers: z
+    .exactOptional(matcherTexts())
+    .describe('All have to hold, besides the globs: such as `container=~"web-.*"` or `severity!=critical`.'),
   for: duration({ min: '1ms', max: '90d' }).describe('How long, such as `2h`; at most 90d.'),
   reason: words.describe('Why, for others who see it.'),
   owner: z.exactOptional(words).describe('Who wants it, where no token says so.'),
@@ -147,10 +151,11 @@ export const silenceOperations = [
     body: silencePart,
     answer: silenceJsonSchema,
     async run({ state, now }, { body, by }) {
-      if (SILENCE_PARTS.every(part => body[part] === undefined)) {
+      const { matchers } = body;
+      if (matchers === undefined && SILENCE_PARTS.every(part => body[part] === undefined)) {
         throw new UsageError({
           place: '',
-          found: 'one of host, service and container is required',
+          found: 'one of host, service, container and matchers is required',
           remedy: 'To silence everything, send `"host": "*"`.',
         });
       }
@@ -158,6 +163,7 @@ export const silenceOperations = [
       const silence: Silence = {
         id: randomBytes(4).toString('hex'),
         match: { host, service, container },
+        ...(matchers === undefined ? {} : { matchers }),
         from: now,
         until: Math.ceil(now + body.for),
         owner: by ?? body.owner ?? 'api',

@@ -86,6 +86,32 @@ describe('the API', () => {
     expect((await served.ask('DELETE', `/silences/${json.id}`)).status).toBe(404);
   });
 
+  it('ends a silence that has not begun: it never will', async () => {
+    const now = Date.now();
+    const match = { host: 'x', service: '*', container: '*' };
+    const range = { from: now + 3_600_000, until: now + 7_200_000 };
+    await served.state.saveSilence({ id: '0a0a0a0a', match, ...range, owner: 'anna', reason: 'move' }, now);
+    const { json } = await served.ask('DELETE', '/silences/0a0a0a0a');
+    expect(json.from).toBe(json.until);
+    expect((await served.ask('GET', '/silences')).json).toEqual([]);
+  });
+
+  it('takes matchers of silences as the command does, and says what is wrong with one', async () => {
+    const body = { matchers: ['container=~"web-.*"', 'severity!=critical'], for: '1h', reason: 'load test' };
+    const { status, json } = await served.ask('POST', '/silences', body);
+    expect([status, json]).toMatchObject([
+      200,
+      { matchers: ['container=~"web-.*"', 'severity!="critical"'], host: '*', container: '*' },
+    ]);
+    await served.ask('DELETE', `/silences/${json.id}`);
+    for (const matcher of ['container', 'nobody=x', 'container=~"("', 'severity=loud'])
+      expect(await served.ask('POST', '/silences', { ...body, matchers: [matcher] })).toMatchObject({
+        status: 400,
+        json: { place: 'body.matchers.0', found: expect.stringContaining(matcher.split(/[=]/)[0] ?? '') },
+      });
+    expect((await served.ask('POST', '/silences', { ...body, matchers: [] })).status).toBe(400);
+  });
+
   it('marks an incident and takes it back', async () => {
     const mark = await served.ask('PUT', `/incidents/${OVER.id}/mark`, {
       kind: 'expected',
