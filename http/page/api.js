@@ -57,8 +57,10 @@ export async function follow(onEvent, onState) {
       if (!answer.ok) throw new Refused(answer.status, 'no events');
       onState(true);
       let text = '';
-      for await (const part of answer.body.pipeThrough(new TextDecoderStream())) {
-        text += part;
+      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+      // Not every browser can loop over a stream.
+      for (let part = await reader.read(); !part.done; part = await reader.read()) {
+        text += part.value;
         const events = text.split('\n\n');
         text = events.pop() ?? '';
         if (events.some(event => event.startsWith('event: change'))) onEvent();

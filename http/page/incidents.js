@@ -55,6 +55,15 @@ function card(incident, page) {
   );
 }
 
+/** What is silenced with an incident: its container, its service, or what is about the host as a whole. */
+export function subjectOf({ host, service, container }) {
+  // A pattern of the name itself; what would be a wildcard in it fits one character.
+  const itself = name => name.replaceAll('*', '?');
+  if (container !== '') return { host: itself(host), container: itself(container) };
+  if (service !== '') return { host: itself(host), service: itself(service) };
+  return { host: itself(host), matchers: ['service=""', 'container=""'] };
+}
+
 function actions({ id, host, service, container, title, mark, ack, resolved_at }, page) {
   const doing = (label, work) =>
     el(
@@ -73,13 +82,9 @@ function actions({ id, host, service, container, title, mark, ack, resolved_at }
       },
       label,
     );
-  // A pattern of the name itself; what would be a wildcard in it fits one character.
-  const itself = name => name.replaceAll('*', '?');
   const silence = async () => {
-    const what = container === '' ? { service: itself(service) || '*' } : { container: itself(container) };
-    const whom = { host: itself(host), ...what };
     const { until } = await change('POST', '/silences', {
-      ...whom,
+      ...subjectOf({ host, service, container }),
       for: '2h',
       reason: `from the page: ${id}`,
     });
