@@ -48,6 +48,8 @@ export interface GroupInput extends Moment {
   readonly members: readonly ContainerInput[];
   /** Who ended in this frame, and how, of the whole host, as far as Docker tells. */
   readonly exits: readonly Exit[];
+  /** Containers of the whole host that have no name (yet), so that nobody can say whose they are. */
+  readonly nameless: readonly Container[];
 }
 
 export interface InputOf {

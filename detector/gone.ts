@@ -4,7 +4,7 @@ import { formatDuration, formatLength } from '../core/config/units.ts';
 import { printable } from '../core/errors.ts';
 import type { Evidence } from '../core/incident/verdict.ts';
 import { exitText } from '../core/traffic/exit.ts';
-import type { Exit } from '../core/traffic/frame.ts';
+import { type Exit, isNameless } from '../core/traffic/frame.ts';
 import type { ContainerInput, Detector, GroupInput, Opinion } from './contract.ts';
 import { inputOf } from './shared/example-inputs.ts';
 import { type Place, placeOf } from './shared/family.ts';
@@ -40,6 +40,8 @@ interface Member extends Place {
   /** Replica and container, cut to 64 characters. */
   replica: string;
   name: string;
+  /** The beginning of the container's id. */
+  id: string;
   /** Start of the first frame it was in, epoch ms. */
   first: number;
   /** It was started while somebody watched. */
@@ -62,7 +64,7 @@ interface State {
   recurring: Recurring;
 }
 
-/** Replicas that are remembered at most: the first by name. */
+/** Replicas that are remembered at most: the first that were seen, and who takes their place. */
 const MOST = 32;
 /** Nobody saw what happened in a hole of this length; after it, those that were there have so long to come back. */
 const HOLE_MS = 30_000;
@@ -83,7 +85,7 @@ function step(state: State, input: GroupInput, o: Options): { state: State; opin
   state.watched += durationMs;
   state.grace = Math.max(0, state.grace - durationMs);
   settle(state.recurring, now);
-  for (const member of input.members) if (isNamed(member)) take(state, member, o);
+  for (const member of input.members) if (isNamed(member)) take(state, member, input, o);
   if (state.members.some(member => member.seen !== now))
     state.members = state.members.filter(
       member => member.seen === now || stillMissed(state, member, input, o),
@@ -99,30 +101,41 @@ function step(state: State, input: GroupInput, o: Options): { state: State; opin
   return { state, opinion: { score, evidence: evidenceOf(longest, lost, limitMs), ...about } };
 }
 
-/** One that has a name of its own: what nobody could name so far may have one in the next frame. */
-const isNamed = ({ container: { kind, name } }: ContainerInput): boolean =>
-  kind === 'container' && !name.startsWith('docker:');
+/** One that has a name of its own: of others nobody knows who comes after them, or their names come later. */
+const isNamed = ({ container }: ContainerInput): boolean =>
+  container.kind === 'container' && !isNameless(container);
 
 const short = (name: string): string => name.slice(0, 64);
+/** As much of an id as Docker shows. */
+const shortId = (id: string): string => id.slice(0, 12);
 
 /** Take note of one that is there. */
-function take(state: State, { container, startedAt, start, durationMs }: ContainerInput, o: Options): void {
+function take(
+  state: State,
+  { container, startedAt, start, durationMs }: ContainerInput,
+  { exits }: GroupInput,
+  o: Options,
+): void {
   const replica = short(container.replica);
   const known = state.members.find(member => member.replica === replica);
   if (known) {
     if (known.goneMs >= o.after) happens(state.recurring, known.goneMs / 1000, start);
     known.name = short(container.name);
+    known.id = shortId(container.id);
     known.goneMs = 0;
-    known.exit = null;
+    // A frame has who ended in it, and tells how.
+    known.exit = exitOf(known, exits);
     known.watched += durationMs;
     known.seen = start + durationMs;
     return;
   }
-  if (state.members.length >= MOST) return;
+  const place = placeOf({ replica });
+  if (state.members.length >= MOST && !makeRoom(state.members, place, startedAt)) return;
   state.members.push({
-    ...placeOf({ replica }),
+    ...place,
     replica,
     name: short(container.name),
+    id: shortId(container.id),
     first: start,
     born: startedAt !== null,
     watched: durationMs,
@@ -132,15 +145,35 @@ function take(state: State, { container, startedAt, start, durationMs }: Contain
   });
 }
 
+/** Forget one whose place a new one takes, which was started at `startedAt`; false: there is none. */
+function makeRoom(members: Member[], { family }: Place, startedAt: number | null): boolean {
+  const left = members.findIndex(
+    one =>
+      one.family === family && one.goneMs > 0 && startedAt !== null && startedAt > one.seen - SUCCESSION_MS,
+  );
+  if (left < 0) return false;
+  members.splice(left, 1);
+  return true;
+}
+
+function exitOf({ name }: Member, exits: readonly Exit[]): Member['exit'] {
+  const exit = exits.find(one => short(one.container) === name);
+  return exit ? { code: exit.code, oom: exit.oom } : null;
+}
+
 /** One more frame without it. False: it is not expected any more. */
 function stillMissed(
   state: State,
   member: Member,
-  { durationMs, exits, start }: GroupInput,
+  { durationMs, exits, nameless, start }: GroupInput,
   o: Options,
 ): boolean {
-  const exit = exits.find(one => short(one.container) === member.name);
-  if (exit) member.exit = { code: exit.code, oom: exit.oom };
+  if (nameless.some(({ id }) => shortId(id) === member.id)) {
+    member.seen = start + durationMs;
+    member.goneMs = 0;
+    return true;
+  }
+  member.exit = exitOf(member, exits) ?? member.exit;
   if (state.grace > 0) return true;
   member.goneMs += durationMs;
   if (!isSettled(member, o)) return member.goneMs < o.after;
@@ -189,7 +222,7 @@ const frames = (rows: readonly (readonly number[])[]): GroupInput[] =>
       const container = { name, kind, service: 'shop/web', replica: `${replica}`, image: 'web:1', id: name };
       return inputOf(container, moment, { send: undefined, receive: undefined });
     });
-    return { ...moment, members, exits: [] };
+    return { ...moment, members, exits: [], nameless: [] };
   });
 
 const times = (n: number, replicas: readonly number[]): (readonly number[])[] => Array(n).fill(replicas);
@@ -228,7 +261,7 @@ export const gone: Detector<'service', Options, State> = {
       alarms: [22, 23],
     },
   ],
-  stateBytes: () => 150 + MOST * (3 * 64 * 2 + 200) + RECURRING_BYTES,
+  stateBytes: () => 150 + MOST * (3 * 64 * 2 + 230) + RECURRING_BYTES,
   init: () => ({ end: null, watched: 0, grace: 0, members: [], recurring: nothingRecurs() }),
   step,
 };

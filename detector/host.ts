@@ -140,6 +140,7 @@ const six = (frames: readonly (readonly number[])[]): GroupInput[] =>
     start: i * 5000,
     durationMs: 5000,
     exits: [],
+    nameless: [],
     members: bytes.map((n, member) => ({
       ...(exampleInputs([[]])[0] as ContainerInput),
       start: i * 5000,

@@ -375,7 +375,7 @@ const minutes = (rows: readonly (readonly number[])[]): GroupInput[] =>
       } as const;
       return inputOf(container, moment, { send: undefined, receive });
     });
-    return { ...moment, members, exits: [] };
+    return { ...moment, members, exits: [], nameless: [] };
   });
 
 const alike = Array.from({ length: 40 }, (_, i) => [600 + (i % 3) * 20, 610, 590 + (i % 5) * 10]);

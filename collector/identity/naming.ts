@@ -1,4 +1,4 @@
-import type { Container } from '../../core/traffic/frame.ts';
+import { type Container, isNameless } from '../../core/traffic/frame.ts';
 import type { CgroupId, Description } from '../contract.ts';
 
 /**
@@ -78,7 +78,7 @@ function plain(name: string, kind: Container['kind']): Container {
 
 /** A name that cannot be mistaken for a cgroup's path, for `other`, or for the fallback name of a container. */
 function isUsable(name: string): boolean {
-  return name !== '' && name !== OTHER.name && !name.startsWith('/') && !/^[a-z]+:[0-9a-f]{12}$/.test(name);
+  return name !== '' && name !== OTHER.name && !name.startsWith('/') && !isNameless({ name });
 }
 
 /** `registry:5000/team/web:1.2@sha256:…` is `registry:5000/team/web`; a bare image id says nothing, ''. */

@@ -20,7 +20,7 @@ export type ContainerKind = 'container' | 'cgroup' | 'other';
 
 /** Who made the traffic. Names are untrusted text of any characters. */
 export interface Container {
-  /** Unique in a frame: the container's name, a cgroup's path, `docker:<12 hex>`, or `other`. */
+  /** Unique in a frame: the container's name, a cgroup's path, `docker:<12 hex>` (`isNameless`), or `other`. */
   readonly name: string;
   readonly kind: ContainerKind;
   /** Compose `project/service`, else the image without tag, else the name. */
@@ -34,6 +34,9 @@ export interface Container {
   /** Its Docker labels, those of configured keys (`labelKeys`); absent: none of them. */
   readonly labels?: Labels;
 }
+
+/** A container that no runtime has named (yet): its runtime and the beginning of its id stand for the name. */
+export const isNameless = ({ name }: Pick<Container, 'name'>): boolean => /^[a-z]+:[0-9a-f]{12}$/.test(name);
 
 /** One interval of one container's traffic in one direction. Born once, in the collector; never changes. */
 export interface Window {

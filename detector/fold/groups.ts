@@ -1,6 +1,6 @@
 import type { Rule } from '../../core/config/config.ts';
 import type { Scope, Verdict } from '../../core/incident/verdict.ts';
-import { compareText } from '../../core/traffic/frame.ts';
+import { compareText, isNameless } from '../../core/traffic/frame.ts';
 import type { Detector, GroupInput } from '../contract.ts';
 import { type BoundRule, judge, type Now, type Present, stateKey } from './judge.ts';
 import { overriddenRules, ownRule, type RuleInForce, ruleForAll } from './match.ts';
@@ -42,6 +42,7 @@ export function judgeGroups(bound: readonly BoundRule[], present: readonly Prese
   }
   // A stable sort: within a service, and within the host, the order of the rules remains.
   groups.sort((a, b) => compareServices(a.scope.service, b.scope.service));
+  const nameless = frame.containers.filter(isNameless);
   return groups.map(({ scope, rule, detector, members }) => {
     const key = JSON.stringify(scope.service === null ? ['host'] : ['service', scope.service]);
     const input: GroupInput = {
@@ -49,6 +50,7 @@ export function judgeGroups(bound: readonly BoundRule[], present: readonly Prese
       durationMs: frame.durationMs,
       members: members.map(one => one.input),
       exits: frame.exits ?? [],
+      nameless,
     };
     // A service without containers is forgotten in its time.
     const empty = members.length === 0 ? state.subjects.byKey[key] : undefined;

@@ -76,6 +76,34 @@ describe('a container that was always there', () => {
     expect(alarms.get(LEARNT + 8)?.evidence.text).toContain(': killed by signal 15 (exit code 143), after');
   });
 
+  it('says how it ended also when it was still there at the beginning of that frame', () => {
+    const ending: Partial<Frame> = {
+      ended: [db.name],
+      exits: [{ container: db.name, code: 137, oom: true }],
+    };
+    const alarms = alarmsIn(
+      frames(
+        LEARNT + MINUTE,
+        i => (isAway(i) ? [web(1)] : [web(1), db]),
+        i => (i === LEARNT - 1 ? ending : {}),
+      ),
+    );
+    expect(alarms.get(LEARNT + 8)?.evidence.text).toContain(': out of memory (exit code 137), after');
+  });
+
+  it('is not missed while it has no name: a collector that starts anew may not reach Docker', () => {
+    const [known, nameless] = [
+      { ...db, id: '4f5e6d7c8b9a'.padEnd(64, '0') },
+      container('docker:4f5e6d7c8b9a', { id: '4f5e6d7c8b9a'.padEnd(64, '0') }),
+    ];
+    const all = frames(
+      LEARNT + 6 * MINUTE,
+      i => (i < LEARNT ? [known] : i < LEARNT + 3 * MINUTE ? [nameless] : []),
+      () => ({ started: [] }),
+    );
+    expect(first(alarmsIn(all))).toBe(LEARNT + 3 * MINUTE + 8);
+  });
+
   it('is not expected any more after an hour', () => {
     const alarms = alarmsIn(frames(LEARNT + 90 * MINUTE, i => (i >= LEARNT ? [web(1)] : [web(1), db])));
     expect([first(alarms), [...alarms.keys()].at(-1)]).toEqual([LEARNT + 8, LEARNT + 60 * MINUTE - 2]);
@@ -120,6 +148,27 @@ describe('what is ordinary', () => {
       ]),
     );
     expect(alarms.size).toBe(0);
+  });
+
+  it('a deploy of more replicas than are remembered, each under a new name', () => {
+    const pods = (release: string) =>
+      Array.from({ length: 40 }, (_, k) => container(`app-${release}-a${10_000 + k}`, { service: 'app' }));
+    const [old, renewed] = [pods('7d9f8b6c5'), pods('5c6d7e8f9')];
+    const alarms = alarmsIn(
+      frames(LEARNT + 10 * MINUTE, i => {
+        const moved = Math.max(0, Math.min(40, i - LEARNT));
+        return [...old.slice(moved), ...renewed.slice(0, moved)];
+      }),
+    );
+    expect(alarms.size).toBe(0);
+  });
+
+  it('containers that no runtime names, which are others after each deploy', () => {
+    const pod = (release: number) =>
+      container(`containerd:${release.toString(16).padStart(12, '0')}`, {
+        id: `${release}`.padStart(64, '0'),
+      });
+    expect(alarmsIn(frames(LEARNT + 2 * MINUTE, i => [pod(i < LEARNT ? 1 : 2)])).size).toBe(0);
   });
 
   it('a job that ends, each with a new name or the same', () => {
@@ -206,7 +255,7 @@ it('keeps its state plain and within its bound, whoever comes and goes', () => {
         }));
         const step = gone.step(
           state,
-          { start, durationMs: 5000, members: members as never, exits: [] },
+          { start, durationMs: 5000, members: members as never, exits: [], nameless: [] },
           options,
         );
         state = step.state;

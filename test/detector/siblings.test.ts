@@ -19,7 +19,7 @@ function groupAt(
     const container = { ...input.container, name, replica: `${k + 1}`, id: ids[k] ?? name };
     return [{ ...input, container }];
   });
-  return { start: START + at, durationMs, members, exits: [] };
+  return { start: START + at, durationMs, members, exits: [], nameless: [] };
 }
 
 const groups = (n: number, row: (i: number) => readonly (number | null)[]): GroupInput[] =>
