@@ -7,6 +7,7 @@ import type { TimeZone } from '../../core/time-zone.ts';
 import { DIRECTIONS, type Direction } from '../../core/traffic/frame.ts';
 import { BUCKETS, upperBound } from '../../core/traffic/histogram.ts';
 import type { IncidentRecord, Peer, TrafficPart } from '../record/incident-record.ts';
+import { RECORDED_INCIDENTS } from '../record/recorder.ts';
 import { type Html, html } from './html.ts';
 import { type Panel, panelsOf, valueIn } from './quantities.ts';
 import type { Shaded } from './svg/frame.ts';
@@ -38,7 +39,7 @@ export function lastedText(incident: Incident): string {
 
 /** What there is to be shown besides the incident. */
 interface Shown {
-  /** Null: there is nothing to draw. */
+  /** Null: its traffic was not recorded. */
   readonly record: IncidentRecord | null;
   readonly zone: TimeZone;
   /** A sentence about it, of ours; null: none. */
@@ -55,7 +56,7 @@ Host ${nameHtml(incident.host)}${incident.service !== '' && html`, service ${nam
     finding =>
       html`<li><strong>${finding.rule}</strong>${finding.scope.container !== null && finding.scope.container !== incident.container && html` on ${nameHtml(finding.scope.container)}`}: ${nameHtml(sentenceOf(finding, zone), 700)} <span class="note">(score ${finding.peak.toFixed(1)})</span></li>`,
   )}</ul>
-${record && chartsHtml(record, zone)}
+${record ? chartsHtml(record, zone) : html`<p class="note">No charts: traffic is recorded of the first ${RECORDED_INCIDENTS} incidents only.</p>`}
 </article>`;
 }
 

@@ -19,9 +19,10 @@ export interface Blind extends Interval {
   readonly host: string;
 }
 
-/** A row for each subject, in the order of its first incident. */
+/** A row for each subject, in the order of its first incident, with a link to the first of which more is known. */
 export function timelineHtml(
   incidents: readonly Incident[],
+  detailed: ReadonlySet<string>,
   blind: readonly Blind[],
   range: Interval,
   zone: TimeZone,
@@ -31,17 +32,19 @@ export function timelineHtml(
   const hosts = new Set(incidents.map(({ host }) => host));
   return html`<ul class="rows">
 <li aria-hidden="true"><span></span>${timeChart({ label: '', range, zone, height: 4, shaded: [], lines: [], stretched: null })}</li>
-${shown.map(([, own]) => rowHtml(own, blind, range, hosts.size > 1))}</ul>
+${shown.map(([, own]) => rowHtml(own, { detailed, blind, range, withHost: hosts.size > 1 }))}</ul>
 ${rows.length > shown.length && html`<p class="note">${rows.length - shown.length} more containers had incidents; the list below has them.</p>`}
 ${blind.length > 0 && html`<p class="note"><span class="key blind-key">nothing is known: no frame, or an incomplete one</span></p>`}`;
 }
 
-function rowHtml(
-  own: readonly Incident[],
-  blind: readonly Blind[],
-  range: Interval,
-  withHost: boolean,
-): Html {
+interface Row {
+  readonly detailed: ReadonlySet<string>;
+  readonly blind: readonly Blind[];
+  readonly range: Interval;
+  readonly withHost: boolean;
+}
+
+function rowHtml(own: readonly Incident[], { detailed, blind, range, withHost }: Row): Html {
   const [first] = own;
   if (!first) return html``;
   const bars = own.map(incident => {
@@ -54,7 +57,9 @@ function rowHtml(
       gap =>
         html`<rect class="blind" x="${bar(gap, range, 0.15).x}%" width="${bar(gap, range, 0.15).width}%" y="0" height="18"/>`,
     );
-  return html`<li><a class="who" href="#${anchorOf(first)}">${withHost && html`${nameHtml(first.host, 40)}/`}${nameHtml(subjectOf(first), 60)}</a>
+  const who = html`${withHost && html`${nameHtml(first.host, 40)}/`}${nameHtml(subjectOf(first), 60)}`;
+  const target = own.find(({ id }) => detailed.has(id));
+  return html`<li>${target ? html`<a class="who" href="#${anchorOf(target)}">${who}</a>` : html`<span class="who">${who}</span>`}
 <svg class="bar" width="100%" height="18" role="img" aria-label="${own.length === 1 ? '1 incident' : `${own.length} incidents`} of ${subjectOf(first)}">${gaps}${bars}</svg></li>
 `;
 }

@@ -71,7 +71,7 @@ export function reportHtml(page: ReportPage): string {
       body:
         incidents.length === 0
           ? html`<p>None.</p>`
-          : html`${timelineHtml(incidents, blind, range, zone)}<h3>As a list</h3>${incidentTable(incidents, detailed, zone)}`,
+          : html`${timelineHtml(incidents, detailed, blind, range, zone)}<h3>As a list</h3>${incidentTable(incidents, detailed, zone)}`,
     },
     details.size > 0 && {
       id: 'details',
@@ -172,8 +172,8 @@ ${
   newEdges &&
   html`<h4>New in this range</h4>${
     newEdges.edges.length === 0
-      ? html`<p>Nobody talked to anybody new (${newEdges.before}).</p>`
-      : html`<p>${formatCounted(newEdges.edges.length, 'edge')} that did not exist ${newEdges.before}.</p>${edgeTable(newEdges.edges, map.nodes)}`
+      ? html`<p>Every edge was seen ${newEdges.before} as well.</p>`
+      : html`<p>${formatCounted(newEdges.edges.length, 'edge')} that nobody saw ${newEdges.before}.</p>${edgeTable(newEdges.edges, map.nodes)}`
   }`
 }`;
 }

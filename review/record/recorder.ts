@@ -27,15 +27,9 @@ export class Recorder {
   readonly #open = new Map<string, IncidentRecorder>();
   readonly #all = new Map<string, IncidentRecorder>();
   #host = '';
-  #left = 0;
 
   constructor(range: Interval) {
     this.#range = range;
-  }
-
-  /** Incidents that were too many to be recorded. */
-  get left(): number {
-    return this.#left;
   }
 
   /** As `onStep` of a side. */
@@ -70,10 +64,7 @@ export class Recorder {
   #record(incident: Incident): void {
     const { from, to } = this.#range;
     if (this.#all.has(incident.id) || incident.start >= to || incident.end <= from) return;
-    if (this.#all.size >= RECORDED_INCIDENTS) {
-      if (incident.resolvedAt === null && incident.start === this.#past.at(-1)?.frame.start) this.#left++;
-      return;
-    }
+    if (this.#all.size >= RECORDED_INCIDENTS) return;
     const recorder = new IncidentRecorder(incident);
     for (const { frame, limits } of this.#past) recorder.add(frame, limits);
     this.#open.set(incident.id, recorder);

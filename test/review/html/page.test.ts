@@ -26,6 +26,13 @@ const named = (elements: readonly Tree.Element[], name: string) =>
   elements.filter(({ tagName }) => tagName === name);
 const attribute = ({ attrs }: Tree.Element, name: string) => attrs.find(one => one.name === name)?.value;
 
+/** Links within a page to what is not on it. */
+function deadLinks(elements: readonly Tree.Element[]): string[] {
+  const ids = new Set(elements.map(element => attribute(element, 'id')));
+  const links = named(elements, 'a').map(link => attribute(link, 'href')?.slice(1) ?? '');
+  return links.filter(id => !ids.has(id));
+}
+
 describe('a report of hosts, services and containers with hostile names', () => {
   const text = hostileReport();
   const { elements, errors } = elementsOf(text);
@@ -74,8 +81,7 @@ describe('a report of hosts, services and containers with hostile names', () => 
   it('links lead to what is there, each id once', () => {
     const ids = elements.flatMap(element => attribute(element, 'id') ?? []);
     expect(new Set(ids).size).toBe(ids.length);
-    const links = named(elements, 'a').map(link => attribute(link, 'href')?.slice(1) ?? '');
-    expect(links.filter(id => !ids.includes(id))).toEqual([]);
+    expect(deadLinks(elements)).toEqual([]);
   });
 
   it('has a picture in words, and for each incident its charts, numbers and peers', () => {
@@ -114,11 +120,23 @@ describe('a report', () => {
       start: one.start + i,
     }));
     many[700] = { ...one, id: 'worst', severity: 'critical', start: one.start + 700 };
+    many[899] = { ...one, id: 'least', container: 'late', severity: 'info', start: one.start + 899 };
     const records = new Map(many.map(incident => [incident.id, { ...record, incident }]));
     const text = reportHtml({ ...page, incidents: many, records });
     expect(Buffer.byteLength(text)).toBeLessThan(5 * MIB);
-    const said = ['900 incidents: 1 critical, 899 warning', 'id="i-worst"', '400 later ones are not listed'];
+    const said = [
+      '900 incidents: 1 critical, 898 warning, 1 info',
+      'id="i-worst"',
+      '400 later ones are not listed',
+    ];
     expect(said.filter(one => !text.includes(one))).toEqual([]);
+    const { elements } = elementsOf(text);
+    expect(deadLinks(elements)).toEqual([]);
+  });
+
+  it('says of an incident whose traffic was not recorded why it has no charts', () => {
+    const text = reportHtml({ ...hostilePage(), records: new Map() });
+    expect(text).toContain('No charts: traffic is recorded of the first 100 incidents only.');
   });
 });
 
