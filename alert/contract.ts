@@ -33,8 +33,8 @@ export interface PipelineState {
 export interface Change {
   readonly kind: 'opened' | 'grown' | 'reopened' | 'resolved';
   readonly incident: Incident;
-  /** Of one that has grown, what its severity was. */
-  readonly before?: Severity;
+  /** Of one that has grown, what it was. */
+  readonly before?: Incident;
 }
 
 /** What travels through the stages: each adds its part or takes something out. */

@@ -36,7 +36,7 @@ export const correlate: Stage = {
       if (found) {
         alarms.delete(key);
         const incident = grow(one.incident, found, { frame, past, settings });
-        changes.push({ kind: 'grown', incident, before: one.incident.severity });
+        changes.push({ kind: 'grown', incident, before: one.incident });
         open.push({ incident, quietMs: 0, ...exitOf(one) });
         stopped.push(
           ...found.map(alarm => ({ what: labelOf(alarm), reason: `part of open incident ${incident.id}` })),

@@ -23,7 +23,7 @@ export function notificationsOf(
 
 /**
  * Each receiver hears of an incident when it begins to fire, when it becomes critical, and when it is over; and of one that
- * became more severe, who is told of incidents of that severity only.
+ * became more severe, or that another rule has noticed, who is told of such incidents only.
  */
 export const address: Stage = {
   name: 'address',
@@ -42,20 +42,19 @@ export const address: Stage = {
 /** What is told of a change, or why nothing is. */
 function toldOf({ kind, incident, before }: Change, { router }: Settings): Notification[] | string {
   if (kind === 'grown') {
-    const isRaised = before !== undefined && before !== incident.severity;
-    return isRaised ? raisedOf(incident, before, router) : 'told when it opened';
+    const told = before ? newsOf(incident, before, router) : [];
+    return told.length > 0 ? told : 'told when it opened';
   }
   const status = kind === 'resolved' ? 'resolved' : 'firing';
   const receivers = status === 'firing' ? router.receiversOf(incident) : router.everReceiversOf(incident);
   return receivers.length > 0 ? notificationsOf(incident, status, receivers) : 'no receiver is told of it';
 }
 
-function raisedOf(
-  incident: Incident,
-  before: Incident['severity'],
-  router: Settings['router'],
-): Notification[] | string {
-  const known = new Set(router.receiversOf({ ...incident, severity: before }));
+/** Who is told of what it is now and was not of what it was before, and whom it has become critical for. */
+function newsOf(incident: Incident, before: Incident, router: Settings['router']): Notification[] {
+  const isRaised = before.severity !== incident.severity;
+  if (!isRaised && before.findings.length === incident.findings.length) return [];
+  const known = new Set(router.receiversOf(before));
   const now = router.receiversOf(incident);
   const added = notificationsOf(
     incident,
@@ -63,13 +62,12 @@ function raisedOf(
     now.filter(receiver => !known.has(receiver)),
   );
   // One that was reopened has been told twice already.
-  const isWorse = incident.severity === 'critical' && roundOf(incident) === 1;
+  const isWorse = isRaised && incident.severity === 'critical' && roundOf(incident) === 1;
   const worse = now
     .filter(receiver => isWorse && known.has(receiver))
     .map((receiver): Notification => {
       const key = worseKey(incident.id, receiver);
       return { key, receiver, status: 'firing', occasion: 'worse', incident };
     });
-  const told = [...added, ...worse];
-  return told.length > 0 ? told : 'told when it opened';
+  return [...added, ...worse];
 }

@@ -24,7 +24,7 @@ export const NO_GROUPING: Routing = {
 export interface Router {
   /** In the order of the routes; without any route that takes it, all. */
   receiversOf(incident: Incident): string[];
-  /** The same for all it has been, from its first severity to the present one: who may have been told. */
+  /** The same for all it has been, by its severities and by the rules that noticed it one after the other: who may have been told. */
   everReceiversOf(incident: Incident): string[];
   /** On which terms a receiver is told of it. */
   termsOf(incident: Incident, receiver: string): Terms;
@@ -58,7 +58,7 @@ export function createRouter(routing: Routing, receivers: readonly string[]): Ro
   return {
     receiversOf,
     everReceiversOf(incident) {
-      const all = severitiesOf(incident).flatMap(severity => receiversOf({ ...incident, severity }));
+      const all = formsOf(incident).flatMap(receiversOf);
       return [...new Set(all)];
     },
     termsOf(incident, receiver) {
@@ -84,6 +84,16 @@ const termsOfRoute = (
 function severitiesOf({ severity, escalation }: Incident): Severity[] {
   const from = SEVERITIES.indexOf(escalation?.from ?? severity);
   return SEVERITIES.slice(from, SEVERITIES.indexOf(severity) + 1);
+}
+
+/** All that it may have been: each severity with what was found until each of its findings began. */
+function formsOf(incident: Incident): Incident[] {
+  const times = [...new Set(incident.findings.map(({ first }) => first))];
+  const found =
+    times.length === 0 ? [[]] : times.map(time => incident.findings.filter(({ first }) => first <= time));
+  return severitiesOf(incident).flatMap(severity =>
+    found.map(findings => ({ ...incident, severity, findings })),
+  );
 }
 
 /** The values of an incident under these names: `{ host: 'web-1' }`. */

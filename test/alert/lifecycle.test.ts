@@ -8,9 +8,9 @@ import { container, frame } from '../detector/data/frames.ts';
 const FRAME = frame(1, [], []).durationMs / 1000;
 const MINUTE = 60_000;
 
-const alarm = (score: number): Judged => ({
+const alarm = (score: number, rule = 'bytes'): Judged => ({
   kind: 'judged',
-  rule: 'bytes',
+  rule,
   scope: { service: 'shop/web', container: 'web', direction: 'send', metric: 'bytes' },
   score,
   evidence: { seen: score, low: null, high: 1, unit: 'B/s', text: 'much' },
@@ -23,6 +23,7 @@ function told(
   seconds: number,
   scoreAt: (second: number) => number,
   routes: readonly object[] = [],
+  { otherAt = () => 0 }: { readonly otherAt?: (second: number) => number } = {},
 ): string[] {
   const pipeline = createPipeline({
     alert: { ...OPTIONS, routes: routes.map(route => routeSchema.parse(route)) },
@@ -32,7 +33,8 @@ function told(
   const found: string[] = [];
   for (let i = 0; i * FRAME < seconds; i++) {
     const now = frame(i, [container('web', { service: 'shop/web' })], []);
-    const result = pipeline.step(state, { frame: now, verdicts: [alarm(scoreAt(i * FRAME))] });
+    const verdicts = [alarm(scoreAt(i * FRAME)), alarm(otherAt(i * FRAME), 'other')];
+    const result = pipeline.step(state, { frame: now, verdicts });
     state = JSON.parse(JSON.stringify(result.state));
     for (const { occasion, status, receiver, incident } of result.notifications)
       found.push(`t=${i * FRAME} s: ${receiver} ${occasion ?? status} ${incident.severity}`);
@@ -101,5 +103,22 @@ describe('the life of an incident, as a receiver hears it', () => {
       'pager firing critical',
       'pager resolved critical',
     ]);
+  });
+
+  it('who is told of one rule only is told when that joins in, and whoever heard of it hears of its end', () => {
+    const routes = [
+      { match: ['rule=other'], receivers: ['pager'] },
+      { match: ['rule!=other'], receivers: ['chat'] },
+    ];
+    const heard = told(300, t => (t >= 150 ? 0 : t >= 10 ? 2 : 0), routes, {
+      otherAt: t => (t >= 50 && t < 60 ? 2 : 0),
+    });
+    expect(heard.slice(0, 2)).toEqual(['t=10 s: chat firing warning', 't=50 s: pager firing warning']);
+    expect(
+      heard
+        .slice(2)
+        .map(text => text.replace(/^t=\d+ s: /, ''))
+        .sort(),
+    ).toEqual(['chat resolved warning', 'pager resolved warning']);
   });
 });
