@@ -25,11 +25,14 @@ interface Entry {
   readonly told: number;
   readonly everyMs: number;
   readonly next: number;
+  /** Key of the last repetition; absent: there was none yet. */
+  readonly last?: string;
 }
 
 /**
  * Tells again of what fires for long. A repetition is a delivery as any other, under a key that says which one it is: who
- * takes over queues the same, which the state knows already. The cost is that of what is due.
+ * takes over queues the same, which the state knows already. While one waits, as for a receiver that is away, no other is
+ * queued. The cost is that of what is due.
  */
 export class Repeats {
   readonly #deps: RepeatsDeps;
@@ -99,16 +102,22 @@ export class Repeats {
   /** False when the lease is lost. */
   async #queue(entry: Entry, now: number): Promise<boolean> {
     const { state } = this.#deps;
-    const { receiver, told, everyMs, round } = entry;
+    const { receiver, told, everyMs, round, last } = entry;
     const incident = await state.incident(entry.incident);
     if (incident?.resolvedAt !== null || roundOf(incident) !== round) return true;
     const times = Math.floor((now - told) / everyMs);
-    const notification: Notification = {
-      key: repeatKey(incident.id, receiver, round, times),
-      ...{ receiver, status: 'firing', occasion: 'repeat', incident },
-    };
-    this.#add({ ...entry, next: told + (times + 1) * everyMs });
-    return state.commit(this.#lease, { incidents: [], notifications: [notification] });
+    const next = told + (times + 1) * everyMs;
+    const before = last === undefined ? null : await state.delivery(last);
+    if (before?.status === 'pending' || before?.status === 'grouped') {
+      this.#add({ ...entry, next });
+      return true;
+    }
+    const key = repeatKey(incident.id, receiver, round, times);
+    const notification: Notification = { key, receiver, status: 'firing', occasion: 'repeat', incident };
+    const isHeld = await state.commit(this.#lease, { incidents: [], notifications: [notification] });
+    // Only now: one that could not be queued is due as it was.
+    this.#add({ ...entry, next, last: key });
+    return isHeld;
   }
 
   #add(entry: Entry): void {
