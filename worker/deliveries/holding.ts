@@ -18,6 +18,7 @@ import type {
   Lease,
   Silences,
 } from '../../state/contract.ts';
+import { unendedBefore } from './unended.ts';
 
 /** A silence that ends so soon, ms, and holds something is told of. */
 const SOON_MS = 900_000;
@@ -46,6 +47,10 @@ const NOBODY: Inhibitor = { holds: () => null };
 export class Holding {
   readonly #deps: HoldingDeps;
   #inhibitor: { readonly at: number; readonly is: Inhibitor } | null = null;
+  /** In a review: what held others at a moment in the past. Those of one host mostly end at the same. */
+  #inhibitorAtEnd: { readonly at: number; readonly is: Inhibitor } | null = null;
+  /** Something may hold an incident for what it has become. */
+  #isByCourse = false;
   /** Silences in force, and deliveries that are held, at the last review. */
   active = 0;
   held = 0;
@@ -73,6 +78,8 @@ export class Holding {
     const facts = await this.facts(now);
     this.held = held.length;
     this.active = silences.length;
+    this.#isByCourse = this.#deps.inhibitorOf !== null || silences.some(dependsOnCourse);
+    this.#inhibitorAtEnd = null;
     this.#holding = new Map();
     const changes: DeliveryChange[] = [];
     for (const delivery of held.reverse()) changes.push(...(await this.#reviewOne(delivery, facts)));
@@ -99,33 +106,45 @@ export class Holding {
     );
     const silence = facts.coverage(incident, facts.now);
     if (silence && end === null) this.#holding.set(silence, (this.#holding.get(silence) ?? 0) + 1);
-    const by = holdOf(incident, facts) ?? (end && (await this.#coverAtEnd(end)));
+    const by = holdOf(incident, facts) ?? (end && (await this.#holdAtEnd(end)));
     const to = (status: DeliveryOutcome['status']) => ({
       ...{ status, attempts, nextAttempt: facts.now, lastError: by },
     });
     if (by === null) return [{ key, outcome: to('pending') }];
     if (end === null) return [];
     const own = { key, outcome: to('silenced') };
-    // That it became critical was held; that it began may have been told, and so its end is.
-    return occasion === 'worse' ? [own] : [{ key: end.notification.key, outcome: to('silenced') }, own];
+    // That it became critical, or fires again, was held; that it began may have been told, and so its end is.
+    const isTold = occasion === 'worse' || (await unendedBefore(notification, this.#deps.state)) !== null;
+    return isTold ? [own] : [{ key: end.notification.key, outcome: to('silenced') }, own];
   }
 
-  /** What covered an incident when it ended; the silence itself may have ended since. */
-  async #coverAtEnd({ notification, status, lastError }: Delivery): Promise<string | null> {
+  /** What held an incident when it ended; that itself may have ended since. */
+  async #holdAtEnd({ notification, status, lastError }: Delivery): Promise<string | null> {
     // Silenced by a process that died before it came to the firing message.
     if (status === 'silenced') return lastError;
-    const { resolvedAt } = notification.incident;
+    const { incident } = notification;
+    const { resolvedAt } = incident;
     if (resolvedAt === null) return null;
-    const covering = this.#compiled(await this.#silencesAt(resolvedAt));
-    const incident = await this.#asItCounts(notification.incident, covering, resolvedAt);
-    const silence = covering(incident, resolvedAt);
+    const by = (await this.#inhibitorBefore(resolvedAt)).holds(incident);
+    if (by !== null) return by;
+    const silence = this.#compiled(await this.#silencesAt(resolvedAt))(incident, resolvedAt);
     return silence && silenceText(silence);
   }
 
-  /** What an incident has become since it opened counts, where that matters. */
+  /** Also of those that ended at that moment: what one thing has caused mostly ends together. */
+  async #inhibitorBefore(at: number): Promise<Inhibitor> {
+    const { state, inhibitorOf } = this.#deps;
+    if (inhibitorOf === null) return NOBODY;
+    if (this.#inhibitorAtEnd?.at !== at)
+      this.#inhibitorAtEnd = { at, is: inhibitorOf(await state.incidents({ from: at - 1, to: at }, FIRING)) };
+    return this.#inhibitorAtEnd.is;
+  }
+
+  /** What an incident has become since it opened counts, as in the stages, where that matters. */
   async #asItCounts(opened: Incident, covering: Coverage, now: number): Promise<Incident> {
+    if (!this.#isByCourse) return opened;
     const silence = covering(opened, now);
-    if (silence === null || !dependsOnCourse(silence)) return opened;
+    if (silence !== null && !dependsOnCourse(silence)) return opened;
     return (await this.#deps.state.incident(opened.id)) ?? opened;
   }
 

@@ -16,6 +16,7 @@ import type {
   Silences,
 } from '../../state/contract.ts';
 import type { Holding } from './holding.ts';
+import { unendedBefore } from './unended.ts';
 
 /** Newest deliveries that are looked at to know when each group was told last. */
 const RECENT = 500;
@@ -129,9 +130,12 @@ export class Planner {
   async #beginningsOf(due: readonly Delivery[]): Promise<Map<string, Delivery>> {
     const ends = due.filter(({ notification }) => notification.status === 'resolved');
     const entries = await Promise.all(
-      ends.map(async ({ notification: { key } }) => {
+      ends.map(async ({ notification }) => {
+        const { key } = notification;
         const pair = beginningAndEnd(key);
-        return [key, pair && (await this.#deps.state.delivery(pair.firing))] as const;
+        const own = pair && (await this.#deps.state.delivery(pair.firing));
+        const isTold = own !== null && own.status !== 'silenced';
+        return [key, isTold ? own : ((await unendedBefore(notification, this.#deps.state)) ?? own)] as const;
       }),
     );
     return new Map(entries.flatMap(([key, beginning]) => (beginning ? [[key, beginning] as const] : [])));

@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createInhibition } from '../../../alert/policy/inhibit.ts';
 import { createRouter, type Routing } from '../../../alert/policy/router.ts';
-import { type Incident, worseKey } from '../../../core/incident/incident.ts';
+import { type Incident, notificationKey, worseKey } from '../../../core/incident/incident.ts';
 import { parseMatcher } from '../../../core/incident/matcher.ts';
 import type { DeliveryResult, Receiver, Told } from '../../../notify/contract.ts';
 import type { Lease, State } from '../../../state/contract.ts';
@@ -11,7 +11,7 @@ import { incidentOf, notificationOf, resolved } from '../../data/incidents.ts';
 import { ManualClock } from '../../parts/clock.ts';
 import { recordingLog } from '../../parts/log.ts';
 import { temporaryFolder } from '../../parts/process.ts';
-import { LIMITS, openFiles } from '../fixture.ts';
+import { LIMITS, openFiles, refusing } from '../fixture.ts';
 
 const STEP_MS = 100;
 const HOUR = 3600;
@@ -174,6 +174,64 @@ describe('a storm, as its receiver hears it', () => {
     expect(heard.map(({ status }) => status)).toEqual(['firing', 'repeat', 'repeat', 'resolved']);
   });
 
+  it('a receiver that was away for hours hears of what still fires once, not once for each repetition', async () => {
+    await start();
+    await raise(incident(1));
+    await pass(3);
+    answer = () => ({ kind: 'retry', reason: 'HTTP 503' });
+    await pass(13 * HOUR, 60_000);
+    answer = () => ({ kind: 'accepted' });
+    await pass(13 * HOUR + 300, 5000);
+    expect(heard.map(({ status, who }) => [status, ...who])).toEqual([
+      ['firing', 'web-1'],
+      ['repeat', 'web-1'],
+    ]);
+    expect(await count('delivered')).toBe(2);
+  });
+
+  it('a repetition that the state does not take is queued once when it does', async () => {
+    let commits = 0;
+    let isFull = false;
+    const counted = refusing(state, method => method === 'commit' && ++commits > 0 && isFull);
+    await start({ state: counted });
+    await raise(incident(1));
+    await pass(3);
+    isFull = true;
+    await pass(4 * HOUR + 300, 60_000);
+    expect(commits).toBeGreaterThan(2);
+    isFull = false;
+    commits = 0;
+    await pass(4 * HOUR + 600, 10_000);
+    await pass(8 * HOUR - 60, 600_000);
+    await pass(8 * HOUR + 300, 10_000);
+    expect(commits).toBe(2);
+  });
+
+  it('who heard that it fires hears that it is over, also when it fired again meanwhile and that was silenced', async () => {
+    await start();
+    const one = incident(1);
+    await raise(one);
+    await pass(3);
+    const again = { ...one, reopenedAt: one.start + 8000, end: one.start + 9000 };
+    const silence = {
+      ...{ id: '0000000a', match: { host: '*', service: '*', container: '*' }, owner: 'anna', reason: '' },
+      ...{ from: clock.now(), until: clock.now() + HOUR * 1000 },
+    };
+    await raise(resolved(one, 3000));
+    await state.saveSilence(silence, clock.now());
+    const firing = notificationKey(one.id, 'chat', 'firing', 2);
+    const notification = { key: firing, receiver: 'chat', status: 'firing', occasion: 'reopened' } as const;
+    await state.commit(lane, { incidents: [again], notifications: [{ ...notification, incident: again }] });
+    await pass(20);
+    expect([await count('outdated'), await count('held')]).toEqual([1, 1]);
+    const over = resolved(again, 20_000);
+    const key = notificationKey(one.id, 'chat', 'resolved', 2);
+    const end = { key, receiver: 'chat', status: 'resolved', incident: over } as const;
+    await state.commit(lane, { incidents: [over], notifications: [end] });
+    await pass(50);
+    expect(heard.map(({ status }) => status)).toEqual(['firing', 'resolved']);
+  });
+
   it('who takes over repeats at the same times, and nothing twice', async () => {
     await start();
     await raise(incident(1));
@@ -238,20 +296,24 @@ describe('a storm, as its receiver hears it', () => {
     expect(outdated?.lastError).toBe('the incident is over');
   });
 
-  it('an incident that another one explains is held while that one fires, and told when it is over', async () => {
-    const inhibit = [
-      {
-        source: [parseMatcher('rule=frames')],
-        target: [parseMatcher('severity!=critical')],
-        equal: ['host'],
-      },
-    ];
-    await start({ inhibit });
+  const INHIBIT = [
+    {
+      source: [parseMatcher('rule=frames')],
+      target: [parseMatcher('severity!=critical')],
+      equal: ['host'],
+    },
+  ];
+  const silentHost = () => {
     const [finding] = incident(0).findings;
-    const host = incident(0, {
+    return incident(0, {
       ...{ container: '', service: '', severity: 'critical', title: 'host web-1: no frames' },
       findings: finding ? [{ ...finding, rule: 'frames' }] : [],
     });
+  };
+
+  it('an incident that another one explains is held while that one fires, and told when it is over', async () => {
+    await start({ inhibit: INHIBIT });
+    const host = silentHost();
     await raise(host, incident(1));
     await pass(3);
     expect(heard.map(({ who }) => who)).toEqual([['']]);
@@ -260,6 +322,33 @@ describe('a storm, as its receiver hears it', () => {
     await raise(resolved(host, 3000));
     await pass(12);
     expect(heard.map(({ status, who }) => [status, ...who])).toContainEqual(['firing', 'web-1']);
+  });
+
+  it('nobody hears of an incident that is over at the same moment as the one that explains it', async () => {
+    await start({ inhibit: INHIBIT });
+    const [host, one] = [silentHost(), incident(1)];
+    await raise(host, one);
+    await pass(3);
+    await raise(resolved(host, 3000), resolved(one, 3000));
+    await pass(30);
+    expect(heard.map(({ status, who }) => [status, ...who])).toEqual([
+      ['firing', ''],
+      ['resolved', ''],
+    ]);
+    expect(await count('silenced')).toBe(2);
+  });
+
+  it('an incident that has become more than another one explains is told while that one still fires', async () => {
+    await start({ inhibit: INHIBIT });
+    const [host, one] = [silentHost(), incident(1)];
+    await raise(host, one);
+    await pass(3);
+    await state.commit(lane, { incidents: [{ ...one, severity: 'critical' }], notifications: [] });
+    await pass(30);
+    expect(heard.map(({ status, who }) => [status, ...who])).toEqual([
+      ['firing', ''],
+      ['firing', 'web-1'],
+    ]);
   });
 
   it('who was not told that it fires is not told that it is over', async () => {

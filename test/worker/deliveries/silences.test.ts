@@ -129,6 +129,22 @@ describe('silences and deliveries', () => {
     await steps('it to be told', () => told('web-1').length === 1);
   });
 
+  it('what it covers only since it became critical stays held, and is silenced with its end', async () => {
+    const mine = incident('web-1');
+    const grown = { ...mine, severity: 'critical' as const };
+    const critical = [{ name: 'severity', op: '=', value: 'critical' }] as const;
+    await state.saveSilence({ ...silence('*'), matchers: critical }, clock.now());
+    await state.commit(lane, { incidents: [grown], notifications: [notificationOf(mine, 'chat')] });
+    await steps('it to be held', async () => (await count('held')) === 1);
+    const end = clock.now() + 20_000;
+    await steps('reviews', () => clock.now() >= end);
+    expect(logged.lines.filter(({ message }) => message === 'delivery held')).toHaveLength(1);
+    const over = resolved(grown);
+    await state.commit(lane, { incidents: [over], notifications: [notificationOf(over, 'chat')] });
+    await steps('both to be silenced', async () => (await count('silenced')) === 2);
+    expect(got).toEqual([]);
+  });
+
   it('that ends soon and still holds something is warned of once', async () => {
     await state.saveSilence(silence('web-*', 20 * 60_000), clock.now());
     await raise(notificationOf(incident('web-1'), 'chat'), notificationOf(incident('web-2'), 'chat'));
