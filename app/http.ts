@@ -101,6 +101,7 @@ export async function openListener(
   const listener = await startListener({ ...options, api: api?.options ?? null });
   return {
     url: listener.url,
+    hasPage: listener.hasPage,
     async close() {
       await Promise.all([listener.close(), api?.reader.close()]);
     },

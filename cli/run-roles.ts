@@ -112,9 +112,8 @@ async function play(
     const view = frameView(live, backends, judged, context.zone);
     collector = rights ? await startCollector({ ...context, ...rights }, flags.record, backends, view) : null;
     if (collector) void live.watch(config.capture.interval, watching.signal);
-    const metrics = listener && `${listener.url}/metrics`;
     live.header(
-      headerLines(config, backends, { capture: collector?.capture ?? null, detects: roles.detect, metrics }),
+      headerLines(config, backends, { capture: collector?.capture ?? null, detects: roles.detect, listener }),
     );
     const { failed } = backends.startup;
     const losses = [...(collector ? [collector.lost] : []), ...(rights ? [rights.lost] : [])];

@@ -21,6 +21,8 @@ export interface ListenerOptions {
 export interface Listener {
   /** `http://127.0.0.1:8433` */
   readonly url: string;
+  /** Whether there is an API, and with it the page at `/`. */
+  readonly hasPage: boolean;
   close(): Promise<void>;
 }
 
@@ -58,7 +60,7 @@ export async function startListener({
     await addApi(app, api);
   }
   try {
-    return { url: await app.listen({ host, port }), close: () => app.close() };
+    return { url: await app.listen({ host, port }), hasPage: api !== null, close: () => app.close() };
   } catch (cause) {
     await app.close();
     throw cannotListen(`${host}:${port}`, cause);

@@ -8,6 +8,7 @@ import { printable } from '../../core/errors.ts';
 import type { TimeZone } from '../../core/time-zone.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
 import type { Unmatched } from '../../detector/fold/rule-coverage.ts';
+import type { Listener } from '../../http/listener.ts';
 import type { Progress } from '../../worker/host.ts';
 import type { WorkerStatus } from '../../worker/worker.ts';
 import { learningText, untilTexts } from './learning.ts';
@@ -33,18 +34,26 @@ export type Docker = 'off' | 'connected' | 'absent' | 'away';
 export function headerLines(
   config: Config,
   backends: Pick<Backends, 'startup' | 'receivers'>,
-  about: { readonly capture: Capture | null; readonly detects: boolean; readonly metrics: string | null },
+  about: {
+    readonly capture: Capture | null;
+    readonly detects: boolean;
+    readonly listener: Pick<Listener, 'url' | 'hasPage'> | null;
+  },
 ): string[] {
-  const { capture, detects, metrics } = about;
+  const { capture, detects, listener } = about;
   const role = capture ? `a frame every ${formatDuration(config.capture.interval)}` : 'detecting';
   const [store, queue, state] = BACKENDS.map(name => backends.startup.describe(name));
   return [
-    `tidegauge on ${printable(config.host)}: ${role}${metrics === null ? '' : `; metrics: ${metrics}`}; times: ${config.time_zone}`,
+    `tidegauge on ${printable(config.host)}: ${role}${listener === null ? '' : placesText(listener)}; times: ${config.time_zone}`,
     ...(capture ? [captureLine(capture)] : []),
     `store: ${store}; queue: ${queue}; state: ${state}`,
     ...(detects ? [`receivers: ${receiversText(backends)}`] : []),
   ];
 }
+
+/** `; page: http://127.0.0.1:8433/; metrics: http://127.0.0.1:8433/metrics`. */
+const placesText = ({ url, hasPage }: Pick<Listener, 'url' | 'hasPage'>): string =>
+  `${hasPage ? `; page: ${url}/` : ''}; metrics: ${url}/metrics`;
 
 function captureLine(capture: Capture): string {
   const { hook, probe, bpftrace } = capture.status();
