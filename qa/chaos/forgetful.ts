@@ -17,6 +17,8 @@ export class ForgetfulRedis extends Server {
   readonly #timer: NodeJS.Timeout;
   /** Sizes of the log, oldest first, with the time of each. */
   #sizes: { at: number; bytes: number }[] = [];
+  /** Whether it has forgotten anything. */
+  forgot = false;
 
   constructor(tell: Tell, redis: RedisServer) {
     super('redis', tell, redis);
@@ -40,6 +42,7 @@ export class ForgetfulRedis extends Server {
     const lost = statSync(file).size - old.bytes;
     truncateSync(file, old.bytes);
     this.#sizes = [];
+    this.forgot ||= lost > 0;
     this.tell(`redis has forgotten its last ${lost} bytes`);
   }
 

@@ -42,6 +42,8 @@ export interface Options {
 export interface Installation {
   readonly parts: ReadonlyMap<string, Part>;
   readonly receiver: ChaosReceiver;
+  /** Whether Redis has forgotten its last second: which incidents went out as one message, too. */
+  hasForgotten(): boolean;
   readonly config: Config;
   /** In force from before the first frame until after the last. */
   readonly silence: Silence;
@@ -123,6 +125,7 @@ export async function install(options: Options, tell: Tell): Promise<Installatio
   return {
     parts,
     receiver,
+    hasForgotten: () => redis?.forgot ?? false,
     config,
     silence,
     store,

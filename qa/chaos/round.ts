@@ -69,7 +69,9 @@ export async function playRound(options: RoundOptions): Promise<RoundResult> {
       options.settleMs ?? (options.broken ? BROKEN_SETTLE_MS : SETTLE_MS),
     );
     tell(result.found.length === 0 ? 'all is right' : 'something is wrong');
-    const figures = { ...result.figures, repeated: installation.receiver.repeated };
+    const { repeated, twice } = installation.receiver;
+    const again = installation.hasForgotten() ? twice.length : 0;
+    const figures = { ...result.figures, repeated: repeated + again };
     if (result.found.length > 0) story.push(installation.outputs());
     return { differences: result.found, figures, story };
   } catch (error) {
@@ -100,7 +102,7 @@ type Installed = Awaited<ReturnType<typeof install>>;
 
 /** Compare until all is right, or until nothing can be expected any more. */
 async function settle(
-  { config, store, state, receiver, silence, closed }: Installed,
+  { config, store, state, receiver, hasForgotten, silence, closed }: Installed,
   outages: readonly Interval[],
   settleMs: number,
 ) {
@@ -112,7 +114,8 @@ async function settle(
     state,
     closed: await closed(),
     accepted: receiver.accepted,
-    twice: receiver.twice,
+    // Told again in other groups, each incident under the key that it had: that is all that can be known then.
+    twice: hasForgotten() ? [] : receiver.twice,
     outages,
     silence,
   };
