@@ -29,20 +29,34 @@ const thresholds = (steps: readonly (readonly [value: number | null, color: stri
     .mode(dashboard.ThresholdsMode.Absolute)
     .steps(steps.map(([value, color]) => ({ value, color })));
 
+/** What builders of panels that ask for data have in common. */
+interface Described<B> {
+  id(id: number): B;
+  title(title: string): B;
+  description(description: string): B;
+  datasource(datasource: typeof DATASOURCE): B;
+  targets(targets: Builder<Dataquery>[]): B;
+  span(width: number): B;
+  height(height: number): B;
+}
+
+const basic = <B extends Described<B>>(builder: B, basics: Basics): B =>
+  builder
+    .id(basics.id)
+    .title(basics.title)
+    .description(basics.description)
+    .datasource(DATASOURCE)
+    .targets(basics.targets)
+    .span(basics.width)
+    .height(basics.height);
+
 /**
  * Lines over time, from 0 up. A gap of more than 15 s stays a gap: not seen is not silence. What has no neighbour nearer
  * than that (intervals up to 60 s, minutes, hours) is a point, so that it is seen and nothing is drawn in between.
  */
 export function lines(basics: Basics & { readonly unit: string }): timeseries.PanelBuilder {
   return (
-    new timeseries.PanelBuilder()
-      .id(basics.id)
-      .title(basics.title)
-      .description(basics.description)
-      .datasource(DATASOURCE)
-      .targets(basics.targets)
-      .span(basics.width)
-      .height(basics.height)
+    basic(new timeseries.PanelBuilder(), basics)
       .maxDataPoints(MOST_POINTS)
       .unit(basics.unit)
       .min(0)
@@ -94,14 +108,7 @@ export const scores = (basics: Basics): timeseries.PanelBuilder =>
 /** Counts by size bucket over time. The rows are named by their lower bounds, which Grafana sorts as numbers. */
 export function sizes(basics: Basics): heatmap.PanelBuilder {
   return (
-    new heatmap.PanelBuilder()
-      .id(basics.id)
-      .title(basics.title)
-      .description(basics.description)
-      .datasource(DATASOURCE)
-      .targets(basics.targets)
-      .span(basics.width)
-      .height(basics.height)
+    basic(new heatmap.PanelBuilder(), basics)
       .maxDataPoints(MOST_POINTS)
       .calculate(false)
       .rowsFrame(
@@ -126,26 +133,11 @@ export function sizes(basics: Basics): heatmap.PanelBuilder {
 
 /** A table; what its columns are called, where they stand and which are left out is a transformation of its rows. */
 export const rows = (basics: Basics): table.PanelBuilder =>
-  new table.PanelBuilder()
-    .id(basics.id)
-    .title(basics.title)
-    .description(basics.description)
-    .datasource(DATASOURCE)
-    .targets(basics.targets)
-    .span(basics.width)
-    .height(basics.height)
-    .filterable(true);
+  basic(new table.PanelBuilder(), basics).filterable(true);
 
 /** One number. `noValue` is what stands there when nothing is known, which must not look like a good answer. */
 export const number = (basics: Basics & { readonly noValue: string }): stat.PanelBuilder =>
-  new stat.PanelBuilder()
-    .id(basics.id)
-    .title(basics.title)
-    .description(basics.description)
-    .datasource(DATASOURCE)
-    .targets(basics.targets)
-    .span(basics.width)
-    .height(basics.height)
+  basic(new stat.PanelBuilder(), basics)
     .noValue(basics.noValue)
     .colorMode(common.BigValueColorMode.Background)
     .graphMode(common.BigValueGraphMode.None)
