@@ -1,5 +1,6 @@
 import { printable } from '../../core/errors.ts';
-import { EVERYTHING, type Silence } from '../../core/incident/silence.ts';
+import { EVERYTHING, endedAt, type Silence } from '../../core/incident/silence.ts';
+import { keepSilence, newSilenceId } from '../../http/api/resources/silences.ts';
 import { addCommand, type Register, setAction } from '../command.ts';
 import { STORED } from '../config/needs.ts';
 import type { CommonFlags, Context } from '../context.ts';
@@ -7,7 +8,7 @@ import { note, openState } from '../open-data.ts';
 import { personHere } from '../person.ts';
 import { silenceLine } from '../silence-text.ts';
 import { type Present, presentOf } from '../times.ts';
-import { endNow, lengthOf, newId, save, textOf } from './silence.ts';
+import { lengthOf, textOf } from './silence.ts';
 
 export interface DeployFlags extends CommonFlags {
   readonly for: string;
@@ -42,12 +43,12 @@ async function deploying(context: Context, flags: DeployFlags, service: string):
   return openState(context, 'write', async state => {
     const same = (await state.silences(present.now)).filter(silence => isSame(silence, deploy));
     if (!flags.done) {
-      await save(state, deploy, present.now);
+      await keepSilence(state, deploy, present.now);
       context.out.write(`deploying ${silenceLine(deploy, present)}\n`);
     } else if (same.length === 0) note(`no deploy of ${printable(service)} is under way`);
     // One that was begun again takes the place of those before.
     for (const silence of same) {
-      const ended = await endNow(state, silence, present.now);
+      const ended = await keepSilence(state, endedAt(silence, present.now), present.now);
       if (flags.done) context.out.write(`ended: ${silenceLine(ended, present)}\n`);
     }
   });
@@ -59,7 +60,7 @@ const isSame = ({ kind, match }: Silence, deploy: Silence): boolean =>
 /** The silence of a deploy that begins now. Throws a UsageError about the flag that is wrong. */
 export function deployOf(flags: DeployFlags, service: string, { now }: Present): Silence {
   return {
-    id: newId(),
+    id: newSilenceId(),
     kind: 'deploy',
     match: {
       ...EVERYTHING,

@@ -1,12 +1,17 @@
-import { randomBytes } from 'node:crypto';
 import type { Config } from '../../core/config/config.ts';
 import { parseDuration } from '../../core/config/units.ts';
-import { printable, TidegaugeError, UsageError } from '../../core/errors.ts';
-import type { Incident } from '../../core/incident/incident.ts';
+import { printable, type TidegaugeError, UsageError } from '../../core/errors.ts';
 import { MaintenanceWindows } from '../../core/incident/maintenance.ts';
 import { MATCHER_CAPS, parseMatcher } from '../../core/incident/matcher.ts';
 import { endedAt, SILENCE_PARTS, SILENCE_TEXT, type Silence } from '../../core/incident/silence.ts';
-import { type Holding, holdingOf, silenceJson } from '../../http/api/resources/silences.ts';
+import {
+  firingAt,
+  type Holding,
+  holdingOf,
+  keepSilence,
+  newSilenceId,
+  silenceJson,
+} from '../../http/api/resources/silences.ts';
 import { jsonText } from '../../review/report.ts';
 import type { State } from '../../state/contract.ts';
 import { addCommand, type Register, setAction } from '../command.ts';
@@ -35,8 +40,6 @@ const DAY_MS = 86_400_000;
 /** Longest silence, and longest time until one begins, ms: who needs more should change the rules. */
 const LONGEST_MS = 90 * DAY_MS;
 const FURTHEST_MS = 366 * DAY_MS;
-/** Firing incidents that are looked at. */
-const LIMIT = 10_000;
 
 export const registerSilence: Register = (program, signal) => {
   const silence = program
@@ -79,14 +82,10 @@ async function silenceAdd(context: Context, flags: SilenceFlags, ...matchers: st
   const silence = silenceOf(flags, matchers, present);
   return openState(context, flags.dryRun ? 'read' : 'write', async state => {
     const held = await preview(context, flags, { state, silence, now: present.now });
-    if (!flags.dryRun) await save(state, silence, present.now);
+    if (!flags.dryRun) await keepSilence(state, silence, present.now);
     const lines = flags.dryRun ? dryLines(silence, held, present) : addedLines(silence, held, present);
     context.out.write(`${lines.join('\n')}\n`);
   });
-}
-
-export async function save(state: State, silence: Silence, now: number): Promise<void> {
-  if (!(await state.saveSilence(silence, now))) throw tooMany();
 }
 
 /** Whom it is about; says so when that is nobody, as a slip is found in the night otherwise. */
@@ -113,9 +112,6 @@ async function preview(
   note(`${what}; the silence waits for one`);
   return held;
 }
-
-const firingAt = (state: State, now: number): Promise<Incident[]> =>
-  state.incidents({ from: now, to: now + 1 }, LIMIT);
 
 /** Those in force and to come, with `--all` also those that ended and are remembered. */
 async function silenceList(
@@ -151,15 +147,9 @@ async function silenceEnd(context: Context, _flags: CommonFlags, id: string): Pr
   return openState(context, 'write', async state => {
     const silence = (await state.silences(present.now)).find(each => each.id === id);
     if (!silence) throw unknown(id);
-    const ended = await endNow(state, silence, present.now);
+    const ended = await keepSilence(state, endedAt(silence, present.now), present.now);
     context.out.write(`ended: ${silenceLine(ended, present)}\n`);
   });
-}
-
-export async function endNow(state: State, silence: Silence, now: number): Promise<Silence> {
-  const ended = endedAt(silence, now);
-  await state.saveSilence(ended, now);
-  return ended;
 }
 
 /** Throws a TidegaugeError about the flag or matcher that is wrong. */
@@ -176,7 +166,7 @@ export function silenceOf(flags: SilenceFlags, texts: readonly string[], present
   const part = (name: 'host' | 'service' | 'container') => textOf(`--${name}`, flags[name] ?? '*');
   const from = startOf(flags, present);
   return {
-    id: newId(),
+    id: newSilenceId(),
     match: { host: part('host'), service: part('service'), container: part('container') },
     ...(texts.length > 0 ? { matchers: texts.map(parseMatcher) } : {}),
     from,
@@ -185,8 +175,6 @@ export function silenceOf(flags: SilenceFlags, texts: readonly string[], present
     reason: textOf('--reason', flags.reason),
   };
 }
-
-export const newId = (): string => randomBytes(4).toString('hex');
 
 function startOf({ from }: SilenceFlags, { now, zone }: Present): number {
   if (from === undefined) return now;
@@ -247,11 +235,4 @@ const ofConfiguration = (name: string): TidegaugeError =>
     place: 'silence end',
     found: `${name} is a maintenance window of the configuration`,
     remedy: 'Change alert.maintenance, and start tidegauge again.',
-  });
-
-const tooMany = (): TidegaugeError =>
-  new TidegaugeError({
-    place: 'silence add',
-    found: 'too many silences are in force',
-    remedy: 'End some (`tidegauge silence list`), or use a pattern for several.',
   });

@@ -37,6 +37,9 @@ export interface Silence {
   readonly reason: string;
 }
 
+/** One that ends so soon, ms, and still keeps something back is pointed out. */
+export const SOON_MS = 900_000;
+
 /** Longest text of a glob, an owner or a reason. */
 export const SILENCE_TEXT = 200;
 const text = z.string().max(SILENCE_TEXT);

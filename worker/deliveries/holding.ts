@@ -7,6 +7,7 @@ import {
   dependsOnCourse,
   isInForce,
   type Silence,
+  SOON_MS,
   silenceText,
 } from '../../core/incident/silence.ts';
 import type {
@@ -20,8 +21,6 @@ import type {
 } from '../../state/contract.ts';
 import { unendedBefore } from './unended.ts';
 
-/** A silence that ends so soon, ms, and holds something is told of. */
-const SOON_MS = 900_000;
 /** How many held deliveries are looked at, newest first. */
 const PAGE = 10_000;
 /** Firing incidents that are asked whether they hold others. */

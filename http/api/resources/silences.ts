@@ -12,6 +12,7 @@ import {
   SILENCE_PARTS,
   SILENCE_TEXT,
   type Silence,
+  SOON_MS,
 } from '../../../core/incident/silence.ts';
 import type { State } from '../../../state/contract.ts';
 import { operation } from '../operation.ts';
@@ -42,9 +43,6 @@ const silenceJsonSchema = z.strictObject({
   expiring: z.boolean().describe('It ends within 15 minutes, and keeps something back.'),
 });
 
-/** One that ends so soon, ms, and still keeps something back is pointed out. */
-const SOON_MS = 900_000;
-
 /** A silence, and the firing incidents that it keeps back now. */
 export interface Holding {
   readonly silence: Silence;
@@ -74,15 +72,19 @@ export function silenceJson({ silence, holds }: Holding, now: number): z.output<
 /** Firing incidents looked at. */
 const LIMIT = 10_000;
 
+/** What silences may keep back at `now`, epoch ms. */
+export const firingAt = async (state: Pick<State, 'incidents'>, now: number): Promise<Incident[]> =>
+  (await state.incidents({ from: now, to: now + 1 }, LIMIT)).filter(({ resolvedAt }) => resolvedAt === null);
+
 async function heldJson(state: Pick<State, 'incidents'>, silences: readonly Silence[], now: number) {
-  const firing = (await state.incidents({ from: now, to: now + 1 }, LIMIT)).filter(
-    ({ resolvedAt }) => resolvedAt === null,
-  );
+  const firing = await firingAt(state, now);
   return silences.map(silence => silenceJson(holdingOf(silence, firing, now), now));
 }
 
+export const newSilenceId = (): string => randomBytes(4).toString('hex');
+
 /** Returns the silence as it is kept; throws a TidegaugeError when there are too many. */
-async function keepSilence(
+export async function keepSilence(
   state: Pick<State, 'saveSilence'>,
   silence: Silence,
   now: number,
@@ -106,7 +108,7 @@ const tooMany = (): TidegaugeError =>
   new TidegaugeError({
     place: 'silence add',
     found: 'too many silences are in force',
-    remedy: 'End some (`tidegauge silence list`), or use a glob for several.',
+    remedy: 'End some (`tidegauge silence list`), or use a pattern for several.',
   });
 
 const unknown = (id: string) =>
@@ -161,7 +163,7 @@ export const silenceOperations = [
       }
       const { host = '*', service = '*', container = '*', reason } = body;
       const silence: Silence = {
-        id: randomBytes(4).toString('hex'),
+        id: newSilenceId(),
         match: { host, service, container },
         ...(matchers === undefined ? {} : { matchers }),
         from: now,

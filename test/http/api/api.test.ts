@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { systemClock } from '../../../core/clock.ts';
 import { incidentJson } from '../../../core/incident/incident-json.ts';
 import { isLoopback } from '../../../http/api/access.ts';
 import { OPERATIONS } from '../../../http/api/resources/index.ts';
@@ -87,7 +88,7 @@ describe('the API', () => {
   });
 
   it('ends a silence that has not begun: it never will', async () => {
-    const now = Date.now();
+    const now = systemClock.now();
     const match = { host: 'x', service: '*', container: '*' };
     const range = { from: now + 3_600_000, until: now + 7_200_000 };
     await served.state.saveSilence({ id: '0a0a0a0a', match, ...range, owner: 'anna', reason: 'move' }, now);
