@@ -1,30 +1,19 @@
 import { z } from 'zod';
 import { labelKeysOf } from '../incident/matcher.ts';
 import { TimeZone } from '../time-zone.ts';
-import { isLabelKey, LABEL_CAPS } from '../traffic/labels.ts';
+import { LABEL_CAPS } from '../traffic/labels.ts';
 import {
   INFLUX_ADDRESS,
   NODE_ADDRESS,
   RECEIVER_ADDRESS,
   REDIS_ADDRESS,
   SENTINEL_ADDRESS,
-  SERVER_ADDRESS,
 } from './address.ts';
-import { parseDockerAddress } from './docker-address.ts';
+import { capture } from './capture.ts';
+import { http, server } from './http.ts';
 import { maintenance } from './maintenance.ts';
 import type { Match } from './match.ts';
-import {
-  account,
-  address,
-  addresses,
-  addressRanges,
-  duration,
-  groups,
-  identifier,
-  listen,
-  path,
-  size,
-} from './options.ts';
+import { account, address, addresses, duration, groups, identifier, path } from './options.ts';
 import { redisConflicts } from './redis.ts';
 import { groupingShape, labelKeysIn, routesShape } from './routes.ts';
 import { formatDuration } from './units.ts';
@@ -36,91 +25,6 @@ export type { Override, ReceiverConfig, Rule } from './uses.ts';
  * The one schema of tidegauge.yaml. Its reference (docs/configuration.md) and the names of the environment
  * variables are derived from it. Detectors and notifiers bring their own options: `configSchema` joins them in.
  */
-
-/** `auto`, `off`, or the address of a Docker Engine. */
-const docker = () =>
-  z.string().superRefine((text, context) => {
-    const parsed = text === 'auto' || text === 'off' ? null : parseDockerAddress(text);
-    if (typeof parsed !== 'string') return;
-    // It may hold a password.
-    const found = { found: text.includes('@') ? 'a value that is not shown' : undefined };
-    context.addIssue({ code: 'custom', message: parsed, params: found });
-  });
-
-const capture = z
-  .strictObject({
-    interval: duration({ min: '200ms', max: '60s' }).prefault('5s').describe('Length of a window.'),
-    probe: z
-      .enum(['auto', 'flows', 'packed', 'lhist'])
-      .default('auto')
-      .describe('Which probe of bpf/ counts; `auto` takes the first that the hook allows.'),
-    hook: z
-      .enum(['auto', 'tracepoint', 'fentry', 'kprobe'])
-      .default('auto')
-      .describe(
-        'Where the probe attaches in the kernel; `auto` takes the first that works (`tidegauge doctor`).',
-      ),
-    account: z
-      .enum(['fast', 'exact'])
-      .default('exact')
-      .describe(
-        '`exact` counts all messages once more in the kernel, so that a full map tells how many it has lost; `fast` saves that, which is next to nothing.',
-      ),
-    zerocopy: z
-      .enum(['auto', 'off'])
-      .default('auto')
-      .describe(
-        '`auto` also counts what leaves a TCP socket without a receive: splices, as proxies written in Go, docker-proxy and HAProxy copy, and TCP_ZEROCOPY_RECEIVE. Tracepoints of system calls then cost every call of every process 50 to 75 ns, with `capture.hook: tracepoint`. `off` saves that, and such bytes are in no window.',
-      ),
-    bpftrace: z.string().min(1).default('bpftrace').describe('The bpftrace program, by name or path.'),
-    map_keys: z
-      .int()
-      .min(64)
-      .max(4_000_000)
-      .default(65_536)
-      .describe('Capacity of each map in the kernel; an entry is one container, direction and size bucket.'),
-    docker: docker()
-      .default('auto')
-      .describe(
-        'Where the Docker Engine is asked: a socket (`/var/run/docker.sock`, `unix://…`) or `tcp://HOST:PORT`, with TLS where DOCKER_TLS_VERIFY is set (certificates in DOCKER_CERT_PATH); `auto` takes DOCKER_HOST, else /var/run/docker.sock; `off` never asks.',
-      ),
-    labels: z
-      .array(z.string().refine(isLabelKey, 'the key of a label, such as team or com.example.team'))
-      .max(LABEL_CAPS.keys)
-      .meta({ unit: 'list of keys' })
-      .default([])
-      .describe(
-        `Docker labels that are kept with each container, such as \`[team]\`, at most ${LABEL_CAPS.keys}; those that \`match.label\` of a rule in this file names are kept in any case. Of a value the first ${LABEL_CAPS.value} characters.`,
-      ),
-    service_ranges: addressRanges()
-      .default([])
-      .describe(
-        "Addresses of a cluster's services, such as `[10.96.0.0/12]` (Kubernetes: `service-cluster-ip-range`). Nobody has them: flows to them are shown as `virtual`, with address and port.",
-      ),
-    spool: z
-      .strictObject({
-        size: size({ min: '1MiB' })
-          .prefault('1GiB')
-          .describe('Most that frames may take up on disk; beyond it the oldest are dropped and counted.'),
-        age: duration({ min: '1m' })
-          .prefault('7d')
-          .describe('Frames that wait for longer than this are dropped and counted.'),
-        fsync: z
-          .enum(['always', 'interval', 'never'])
-          .default('interval')
-          .describe(
-            'When frames must have reached the disk. What a power cut takes: with `always` no captured frame, with `interval` those of the last second, with `never` those that the system had not written yet, usually half a minute. A killed process loses none with any of them. What a database has taken is up to it: the SQLite store may lose its last moments in a power cut.',
-          ),
-      })
-      .prefault({})
-      .describe('Frames that wait for the store or the queue, in the folder `spool` of the data directory.'),
-    pending: size({ min: '1MiB' })
-      .prefault('256MiB')
-      .describe(
-        'The same in memory, while the disk does not take them; beyond it the oldest are dropped and counted.',
-      ),
-  })
-  .describe('What the collector does.');
 
 const collector = z
   .strictObject({
@@ -286,56 +190,6 @@ const heartbeat = z
   .describe(
     'A sign of life to a service outside, such as healthchecks.io, which raises the alarm when it stays away: the death of everything here could not be told otherwise.',
   );
-
-/** Characters of a token: fewer could be guessed. */
-const MIN_TOKEN = 16;
-const MAX_TOKEN = 500;
-const HIDDEN = { found: 'a value that is not shown' };
-
-const http = z
-  .strictObject({
-    listen: listen()
-      .prefault('auto')
-      .describe(
-        'Address and port of /metrics, /healthz, /readyz and, of `run` and `serve`, the API; or `off`. `auto`: 127.0.0.1, port 8433 for run and serve, 8434 for collect, 8435 for detect; when that port is in use, there is no listener.',
-      ),
-    tokens: z
-      .array(
-        z.strictObject({
-          name: identifier(),
-          scope: z.enum(['read', 'write']).default('read'),
-          token: z
-            .string()
-            .min(MIN_TOKEN)
-            .max(MAX_TOKEN)
-            .regex(/^[!-~]+$/, 'printable characters without blanks'),
-        }),
-      )
-      .max(100)
-      .superRefine((tokens, context) => {
-        for (const key of ['name', 'token'] as const) {
-          const all = tokens.map(token => token[key]);
-          const twice = all.findIndex((one, i) => all.indexOf(one) !== i);
-          const message = `a ${key} that is not used twice`;
-          if (twice !== -1) context.addIssue({ code: 'custom', path: [twice, key], message, params: HIDDEN });
-        }
-      })
-      .default([])
-      .describe('Who may use the API, and for what.'),
-  })
-  .describe('The one HTTP listener of each process.');
-
-const server = z
-  .strictObject({
-    url: address(SERVER_ADDRESS, { optional: true })
-      .default('')
-      .describe(
-        'Address of a `tidegauge serve` or `run` that commands ask instead of store and state, such as http://127.0.0.1:8433; empty: they read these themselves. The flag is `--server`.',
-      ),
-    token: z.string().default('').describe('Its token, where it asks for one.'),
-    timeout: duration({ min: '100ms', max: '10m' }).prefault('40s').describe('Longest wait for one answer.'),
-  })
-  .describe('Another process that answers for store and state.');
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export const LOG_FORMATS = ['auto', 'text', 'json'] as const;

@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { SERVER_ADDRESS } from './address.ts';
+import { address, duration, identifier, listen } from './options.ts';
+
+/** Characters of a token: fewer could be guessed. */
+const MIN_TOKEN = 16;
+const MAX_TOKEN = 500;
+const HIDDEN = { found: 'a value that is not shown' };
+
+/** The group `http` of the configuration. */
+export const http = z
+  .strictObject({
+    listen: listen()
+      .prefault('auto')
+      .describe(
+        'Address and port of /metrics, /healthz, /readyz and, of `run` and `serve`, the API; or `off`. `auto`: 127.0.0.1, port 8433 for run and serve, 8434 for collect, 8435 for detect; when that port is in use, there is no listener.',
+      ),
+    tokens: z
+      .array(
+        z.strictObject({
+          name: identifier(),
+          scope: z.enum(['read', 'write']).default('read'),
+          token: z
+            .string()
+            .min(MIN_TOKEN)
+            .max(MAX_TOKEN)
+            .regex(/^[!-~]+$/, 'printable characters without blanks'),
+        }),
+      )
+      .max(100)
+      .superRefine((tokens, context) => {
+        for (const key of ['name', 'token'] as const) {
+          const all = tokens.map(token => token[key]);
+          const twice = all.findIndex((one, i) => all.indexOf(one) !== i);
+          const message = `a ${key} that is not used twice`;
+          if (twice !== -1) context.addIssue({ code: 'custom', path: [twice, key], message, params: HIDDEN });
+        }
+      })
+      .default([])
+      .describe('Who may use the API, and for what.'),
+  })
+  .describe('The one HTTP listener of each process.');
+
+/** The group `server` of the configuration. */
+export const server = z
+  .strictObject({
+    url: address(SERVER_ADDRESS, { optional: true })
+      .default('')
+      .describe(
+        'Address of a `tidegauge serve` or `run` that commands ask instead of store and state, such as http://127.0.0.1:8433; empty: they read these themselves. The flag is `--server`.',
+      ),
+    token: z.string().default('').describe('Its token, where it asks for one.'),
+    timeout: duration({ min: '100ms', max: '10m' }).prefault('40s').describe('Longest wait for one answer.'),
+  })
+  .describe('Another process that answers for store and state.');
