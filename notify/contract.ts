@@ -18,7 +18,7 @@ export interface Limits {
   readonly giveUpMs: number;
 }
 
-/** What one message tells: its first notification, whose key is that of the message, and the others of a group. */
+/** What one message tells: its first notification, and the others of a group. */
 export interface Told extends Notification {
   /** Of the same receiver and status; absent: it is alone. */
   readonly others?: readonly Notification[];

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { isoTime } from '../core/clock.ts';
 import { printable } from '../core/errors.ts';
@@ -58,16 +59,26 @@ const forChat = (text: string): string =>
     .replace(/@(?=(all|channel|everyone|here)\b)/gi, '\uff20');
 
 /**
+ * The key of a message, the same for each attempt. That of a group follows from what it tells: a receiver that drops known
+ * keys must not drop an incident that was not told under this one.
+ */
+export function messageKey({ key, others = [] }: Told): string {
+  if (others.length === 0) return key;
+  const told = [key, ...others.map(other => other.key)].sort();
+  return `${key}-${createHash('sha256').update(JSON.stringify(told)).digest('hex').slice(0, 16)}`;
+}
+
+/**
  * Names go out as they are: JSON escapes them. `text` alone is for people: one line, without control characters; `own`: in
  * other words.
  */
 export function payloadOf(told: Told, own?: string): Payload {
-  const { key, status: kind, others = [] } = told;
+  const { status: kind, others = [] } = told;
   const all: readonly Notification[] = [told, ...others].sort(byWeight);
   const [{ incident }] = all as readonly [Notification];
   return {
     version: 1,
-    key,
+    key: messageKey(told),
     status: statusOf(kind, all),
     text: forChat(
       printable(own?.replaceAll('\n', ' ') ?? (others.length > 0 ? groupText(told) : textOf(told)), 1000),

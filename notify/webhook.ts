@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
-import type { Notification } from '../core/incident/incident.ts';
 import { alertmanagerBody } from './alertmanager-body.ts';
-import type { Notifier, Receiver } from './contract.ts';
-import { payloadOf } from './payload.ts';
+import type { Notifier, Receiver, Told } from './contract.ts';
+import { messageKey, payloadOf } from './payload.ts';
 import { createPoster, httpOptions, type Post, shownAddress, urlOption } from './shared/http.ts';
 import { limitOptions, limitsOf } from './shared/limits.ts';
 import { messageIn, wordOptions } from './shared/template.ts';
@@ -49,23 +48,20 @@ const options = z
 type Options = z.output<typeof options>;
 
 /** What one attempt sends. `webhook-id` is the same for all attempts, the timestamp is that of this one. */
-function postOf(
-  notification: Notification,
-  { url, format, text, secret, headers }: Options,
-  now: number,
-): Post {
+function postOf(notification: Told, { url, format, text, secret, headers }: Options, now: number): Post {
   const own = text === undefined ? undefined : messageIn({ text }, notification).summary;
   const content = format === 'alertmanager' ? alertmanagerBody(notification) : payloadOf(notification, own);
   const body = JSON.stringify(content);
   const seconds = Math.floor(now / 1000);
   const bytes = secretBytes(secret);
-  const signature = bytes ? signatureHeaders(bytes, { id: notification.key, seconds, body }) : {};
+  const id = messageKey(notification);
+  const signature = bytes ? signatureHeaders(bytes, { id, seconds, body }) : {};
   return {
     url: new URL(url),
     body,
     headers: {
       ...headers,
-      'webhook-id': notification.key,
+      'webhook-id': id,
       'webhook-timestamp': String(seconds),
       ...signature,
     },
