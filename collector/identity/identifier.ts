@@ -19,6 +19,8 @@ export interface UnresolvedCgroup {
 
 /** How often a cgroup that may have no process is asked for its network. */
 const NETWORK_QUESTIONS = 5;
+/** From which answer on the host's own network counts: a first process may not have entered another one yet. */
+const HOST_ANSWERS = 3;
 
 /** The consequence of a cgroup tree that cannot be read. */
 const UNSEEN =
@@ -60,8 +62,10 @@ export class Identifier {
   readonly #pending = new Set<Promise<void>>();
   /** Resolves when all cgroups that were there have been read. */
   #scanned: Promise<void> = Promise.resolve();
-  /** How often each unresolved cgroup was asked for its network. */
-  readonly #questions = new Map<CgroupId, number>();
+  /** How often each unresolved cgroup was asked for its network, and how often it was found in the host's. */
+  readonly #questions = new Map<CgroupId, { asked: number; onHost: number }>();
+  /** The host's own network namespace; null: not read yet. */
+  #hostNetns: number | null = null;
   /** A network could not be read: warned once, as it is asked again with every frame. */
   #networkFailed = false;
   /** What was said already of what cannot be seen. */
@@ -185,7 +189,9 @@ export class Identifier {
         return own();
       },
     );
-    if (network) feed({ kind: 'networked', cgroup: null, network });
+    if (network === null) return;
+    this.#hostNetns = network.netns;
+    feed({ kind: 'networked', cgroup: null, network });
   }
 
   #askNetworks(): void {
@@ -195,12 +201,15 @@ export class Identifier {
     const ids = new Set(cgroups.map(one => one.cgroup));
     for (const id of this.#questions.keys()) if (!ids.has(id)) this.#questions.delete(id);
     for (const { cgroup, path, urgent } of cgroups) {
-      const asked = this.#questions.get(cgroup) ?? 0;
-      if (!urgent && asked >= NETWORK_QUESTIONS) continue;
-      this.#questions.set(cgroup, asked + 1);
+      const question = this.#questions.get(cgroup) ?? { asked: 0, onHost: 0 };
+      this.#questions.set(cgroup, question);
+      if (!urgent && question.asked >= NETWORK_QUESTIONS) continue;
+      question.asked++;
       const read = async () => {
         const network = await networkOfCgroup(mount, path, networkOfProcess);
-        if (network) feed({ kind: 'networked', cgroup, network });
+        if (network === null) return;
+        if (network.netns === this.#hostNetns && ++question.onHost < HOST_ANSWERS) return;
+        feed({ kind: 'networked', cgroup, network });
       };
       this.#ask('network', read());
     }

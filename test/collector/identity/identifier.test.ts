@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from '@jest/globals';
 import { Identifier, type IdentifyOptions } from '../../../collector/identity/identifier.ts';
@@ -118,6 +118,37 @@ it('says once that networks cannot be read, however often they are asked for', a
     ['debug', 'network: not read; some peers on the map may have no name'],
     ['debug', 'network: not read; some peers on the map may have no name'],
   ]);
+});
+
+it('takes the network of the host for that of a cgroup only when its processes stay there', async () => {
+  const folder = temporaryFolder();
+  const host = { netns: 1, addresses: ['10.0.0.1'] };
+  const own = { netns: 2, addresses: ['10.0.0.2'] };
+  const cgroups = ['enters', 'stays'];
+  for (const [n, name] of cgroups.entries()) {
+    mkdirSync(join(folder.path, name));
+    writeFileSync(join(folder.path, name, 'cgroup.procs'), `${100 + n}\n`);
+  }
+  const found: Record<string, unknown[]> = { enters: [], stays: [] };
+  let frame = 0;
+  const identifier = new Identifier({
+    ...{ docker: 'off', mount: folder.path, clock: systemClock, log: recordingLog().log, boot: () => 0 },
+    networkOfProcess: async pid => (pid === '100' && frame > 0 ? own : host),
+    feed: input => {
+      if (input.kind === 'networked' && input.cgroup !== null)
+        found[input.cgroup]?.push([frame, input.network]);
+    },
+    undescribed: () => [],
+    unresolved: () =>
+      cgroups
+        .filter(name => found[name]?.length === 0)
+        .map(name => ({ cgroup: name, path: name, urgent: false })),
+  });
+  identifier.follow({ kind: 'begin', ns: 0, probe: 'lhist', intervalMs: 200, mapKeys: 64 });
+  for (; frame < 4; frame++) await identifier.settle();
+  await identifier.stop();
+  folder.remove();
+  expect(found).toEqual({ enters: [[1, own]], stays: [[2, host]] });
 });
 
 it('says once that processes are hidden, and that there is no tree of cgroups', async () => {
