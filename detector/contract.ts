@@ -154,6 +154,8 @@ export interface Expected {
   seen: number;
   /** Of the container; of a service its own name. */
   service: string;
+  /** Beginnings of the ids of some who were there in that frame: they may lose their names. Absent: they have none. */
+  ids?: string[];
   /** How the container ended, for people; absent: it did not, or nobody has said. */
   exit?: string;
 }

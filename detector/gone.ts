@@ -4,7 +4,7 @@ import { formatDuration, formatLength } from '../core/config/units.ts';
 import { printable } from '../core/errors.ts';
 import type { Evidence } from '../core/incident/verdict.ts';
 import { exitText } from '../core/traffic/exit.ts';
-import { type Exit, isNameless } from '../core/traffic/frame.ts';
+import { type Exit, isNameless, shortId } from '../core/traffic/frame.ts';
 import type { ContainerInput, Detector, GroupInput, Opinion } from './contract.ts';
 import { inputOf } from './shared/example-inputs.ts';
 import { type Place, placeOf } from './shared/family.ts';
@@ -106,8 +106,6 @@ const isNamed = ({ container }: ContainerInput): boolean =>
   container.kind === 'container' && !isNameless(container);
 
 const short = (name: string): string => name.slice(0, 64);
-/** As much of an id as Docker shows. */
-const shortId = (id: string): string => id.slice(0, 12);
 
 /** Take note of one that is there. */
 function take(

@@ -1,4 +1,4 @@
-import { type Container, isNameless } from '../../core/traffic/frame.ts';
+import { type Container, isNameless, shortId } from '../../core/traffic/frame.ts';
 import type { CgroupId, Description } from '../contract.ts';
 
 /**
@@ -57,7 +57,7 @@ export function containerOf(
 ): Container {
   if (ref === null) return plain(path, 'cgroup');
   const { runtime, id } = ref;
-  const fallback = `${runtime}:${id.slice(0, 12)}`;
+  const fallback = `${runtime}:${shortId(id)}`;
   if (!description) return { ...plain(fallback, 'container'), id };
   const name = isUsable(description.name) ? description.name : fallback;
   const { project, service, number, image, labels } = description;

@@ -35,6 +35,9 @@ export interface Container {
   readonly labels?: Labels;
 }
 
+/** The beginning of a container's id, as its nameless name shows it. */
+export const shortId = (id: string): string => id.slice(0, 12);
+
 /** A container that no runtime has named (yet): its runtime and the beginning of its id stand for the name. */
 export const isNameless = ({ name }: Pick<Container, 'name'>): boolean => /^[a-z]+:[0-9a-f]{12}$/.test(name);
 

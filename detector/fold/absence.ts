@@ -3,7 +3,15 @@ import { isExact, listOf } from '../../core/config/match.ts';
 import { formatDuration, formatLength } from '../../core/config/units.ts';
 import { ABSENCE_VIEW, type Scope, type Verdict } from '../../core/incident/verdict.ts';
 import { exitText } from '../../core/traffic/exit.ts';
-import { type Container, type Exit, type Frame, frameEnd, isComplete } from '../../core/traffic/frame.ts';
+import {
+  type Container,
+  type Exit,
+  type Frame,
+  frameEnd,
+  isComplete,
+  isNameless,
+  shortId,
+} from '../../core/traffic/frame.ts';
 import type { Expected, RaisedLimits } from '../contract.ts';
 import { MAX_SCORE } from '../shared/for-duration.ts';
 import { matcher, type Where } from './match.ts';
@@ -15,6 +23,9 @@ import { matcher, type Where } from './match.ts';
 
 /** How long a deploy may take, ms, where the rule does not say. */
 const ABSENT_AFTER_MS = 60_000;
+
+/** Ids that are kept of a service. */
+const MOST_IDS = 16;
 
 /** Someone a rule names without a wildcard. */
 interface Named {
@@ -71,23 +82,37 @@ export function judgeAbsence(
   return rules.flatMap(one =>
     one.named.flatMap(named => {
       const key = JSON.stringify([one.rule.name, named.key, named.name]);
-      const there = frame.containers.find(
+      const [there, ...others] = frame.containers.filter(
         container => fieldOf(container, named) === named.name && one.matches(container, where),
       );
       const exit = frame.exits?.find(
         ({ container }) => named.key === 'container' && container === named.name,
       );
       if (there) {
-        expected[key] = { seen: frameEnd(frame), service: there.service, ...exitIn(exit) };
+        const { service } = there;
+        expected[key] = { seen: frameEnd(frame), service, ...idsIn([there, ...others]), ...exitIn(exit) };
         return [];
       }
       const known = expected[key];
       if (!known) return [];
+      if (isThereNameless(known, frame)) {
+        known.seen = frameEnd(frame);
+        return [];
+      }
       Object.assign(known, exitIn(exit));
       return [verdictOf(one, named, known, frame, raised)];
     }),
   );
 }
+
+function idsIn(containers: readonly Container[]): Pick<Expected, 'ids'> {
+  const ids = containers.flatMap(({ id }) => (id === '' ? [] : [shortId(id)])).slice(0, MOST_IDS);
+  return ids.length === 0 ? {} : { ids };
+}
+
+/** Nobody tells the names of containers any more, as when Docker cannot be reached after a restart: it still runs. */
+const isThereNameless = ({ ids }: Expected, { containers }: Frame): boolean =>
+  ids !== undefined && containers.some(one => isNameless(one) && ids.includes(shortId(one.id)));
 
 const exitIn = (exit: Exit | undefined) => (exit ? { exit: exitText(exit) } : {});
 

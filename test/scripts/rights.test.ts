@@ -99,6 +99,8 @@ describeWith(['ebpf', 'docker'], 'the rights that compose.yaml gives the collect
     await until(
       'a frame',
       () => / (sent|silent) |capture began/.test(logs()) || !/true/.test(inspect('.State.Running')),
+      120_000,
+      () => `; it said:\n${logs()}`,
     );
     const pid = Number(inspect('.State.Pid'));
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');

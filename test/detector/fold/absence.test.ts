@@ -45,6 +45,18 @@ describe('a container that a rule names', () => {
     });
   });
 
+  it('is there while it runs without its name, as when nobody tells names any more', () => {
+    const id = 'a'.repeat(64);
+    const named = (i: number) => frame(i, [container('worker', { id }), web], []);
+    const nameless = (i: number, of = id) =>
+      frame(i, [container(`docker:${of.slice(0, 12)}`, { id: of })], []);
+    const frames = [named(0), nameless(1), nameless(2), nameless(3, 'b'.repeat(64)), gone(4)];
+    expect(alarmed(saidOf({ match, absent_after: '10s' }, frames))).toEqual([
+      ...[false, false, false],
+      ...[false, true],
+    ]);
+  });
+
   it('is missed with how it ended, until it is there again', () => {
     const died = { exits: [{ container: 'worker', code: 1, oom: false }] };
     const said = saidOf({ match, absent_after: '5s' }, [there(0), gone(1, died), gone(2), there(3), gone(4)]);
