@@ -76,7 +76,8 @@ export const makeBeat =
 export const makeReceivers = (config: Config, clock: Clock): Receiver[] =>
   createReceivers(config.receivers, clock);
 
-const severitiesOf = ({ detectors }: Config): Record<string, Severity> =>
+/** By rule, what the user said of its findings. */
+export const severitiesOf = ({ detectors }: Config): Record<string, Severity> =>
   Object.fromEntries(detectors.flatMap(({ name, severity }) => (severity ? [[name, severity]] : [])));
 
 /** The one fold of workers, replay and review. */

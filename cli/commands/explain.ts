@@ -1,4 +1,5 @@
-import { makePolicy } from '../../app/wire.ts';
+import { severityReason } from '../../alert/finding/severity.ts';
+import { makePolicy, severitiesOf } from '../../app/wire.ts';
 import { isoTime } from '../../core/clock.ts';
 import { formatLength } from '../../core/config/units.ts';
 import { printable, UsageError } from '../../core/errors.ts';
@@ -10,7 +11,7 @@ import type { TimeZone } from '../../core/time-zone.ts';
 import { jsonText } from '../../review/report.ts';
 import { DELIVERY_STATUSES, type Delivery, type State } from '../../state/contract.ts';
 import { addCommand, type Register, setAction } from '../command.ts';
-import { STORED } from '../config/needs.ts';
+import { JUDGED } from '../config/needs.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { openState } from '../open-data.ts';
 import { inZone } from './incidents.ts';
@@ -29,12 +30,14 @@ export const registerExplain: Register = (program, signal) => {
     'the whole story of an incident: what was seen, who was told when, who was not, and why',
   );
   command.argument('<incident>', 'its id, as `incidents` shows it').option('--json', 'machine-readable');
-  setAction(command, signal, explain, { needs: [...STORED, 'alert', 'receivers'] });
+  setAction(command, signal, explain, { needs: [...JUDGED, 'receivers'] });
 };
 
 /** What is known of an incident and its messages. */
 export interface Story {
   readonly incident: Incident;
+  /** Why it is as severe as it is; null: not known. */
+  readonly why: string | null;
   /** Oldest first. */
   readonly deliveries: readonly Delivery[];
   /** Receivers to whom no message about it was ever queued, each with the reason. */
@@ -50,7 +53,9 @@ async function explain(context: Context, flags: ExplainFlags, id: string): Promi
     const incident = await state.incident(id);
     if (!incident) return refuse();
     const deliveries = await deliveriesOf(state, id);
-    const story = { incident, deliveries, untold: untoldOf(context, incident, deliveries) };
+    const { config } = context;
+    const why = severityReason(incident, { alert: config.alert, severities: severitiesOf(config) });
+    const story = { incident, why, deliveries, untold: untoldOf(context, incident, deliveries) };
     return out.write(flags.json ? jsonText(storyJson(story)) : `${storyLines(story, zone).join('\n')}\n`);
   };
   return openState(context, 'read', tell, refuse);
@@ -83,13 +88,13 @@ function untoldOf({ config }: Context, incident: Incident, deliveries: readonly 
 }
 
 /** For people. */
-export function storyLines({ incident, deliveries, untold }: Story, zone: TimeZone): string[] {
+export function storyLines({ incident, why, deliveries, untold }: Story, zone: TimeZone): string[] {
   const told = deliveries.filter(({ status }) => status === 'delivered');
   const others = deliveries.filter(({ status }) => status !== 'delivered');
   const none = deliveries.length === 0 && untold.length === 0 ? ['  nobody: no receiver is configured'] : [];
   return [
     printable(incident.title, 500),
-    ...factLines(incident, zone),
+    ...factLines(incident, why, zone),
     '',
     'What was seen',
     ...incident.findings.map(finding => `  ${findingText(finding, zone)}`),
@@ -105,7 +110,7 @@ export function storyLines({ incident, deliveries, untold }: Story, zone: TimeZo
   ];
 }
 
-function factLines(incident: Incident, zone: TimeZone): string[] {
+function factLines(incident: Incident, why: string | null, zone: TimeZone): string[] {
   const { host, service, container, severity, escalation, start, end, resolvedAt, ended, reopenedAt } =
     incident;
   const where = [`host ${host}`, service && `service ${service}`, container && `container ${container}`];
@@ -116,7 +121,7 @@ function factLines(incident: Incident, zone: TimeZone): string[] {
       : `, ${stateOfIncident(incident)} at ${zone.text(resolvedAt)}${ended === undefined ? '' : `: ${printable(ended, 200)}`}`;
   return [
     `  ${printable(where.filter(Boolean).join(', '), 300)}`,
-    `  ${severity}${raised}`,
+    `  ${severity}${raised}${why === null ? '' : `: ${printable(why, 300)}`}`,
     `  from ${zone.text(start)} to ${zone.text(end)} (${formatLength(end - start)})${over || ', firing'}`,
     ...(reopenedAt === undefined
       ? []
@@ -173,8 +178,9 @@ const groupText = ({ members = [], within }: Delivery): string => {
 };
 
 /** Times are ISO 8601, UTC. */
-export const storyJson = ({ incident, deliveries, untold }: Story) => ({
+export const storyJson = ({ incident, why, deliveries, untold }: Story) => ({
   incident: incidentJson(incident),
+  severity_reason: why,
   reopened_at: incident.reopenedAt === undefined ? null : isoTime(incident.reopenedAt),
   deliveries: deliveries.map(({ notification, status, attempts, nextAttempt, lastError, ...more }) => ({
     ...{ key: notification.key, receiver: notification.receiver, about: notification.status },

@@ -46,6 +46,8 @@ no false alerts were counted for them.
 \`alert.critical_score\` moves the last row. \`severity: info\`, \`warning\` or \`critical\` on a rule is the last word for what
 that rule notices, however far, long and rare.
 
+\`tidegauge explain ID\` says which of these made an incident what it is.
+
 An incident never becomes less severe while it fires. One that becomes worse says so: \`escalation\` has what it was at first
 and when it was raised last, in \`--json\` and in the resolved message of a [webhook](webhook.md); the text of its annotation
 and the terminal say it in words, as soon as it happens.

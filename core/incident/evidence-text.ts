@@ -8,6 +8,7 @@ import type { Finding, Recurrence, TopPeer } from './incident.ts';
 const EVIDENCE_LIMIT = 300;
 const NAME_LIMIT = 60;
 const DAY_MS = 86_400_000;
+const WEEK_MS = 7 * DAY_MS;
 
 /** All of it: `12 MiB/s, expected up to 1.4 MiB/s; 92% of the bytes to service shop/db on tcp 5432; third time in 7 days, …`. */
 export const sentenceOf = (finding: Finding, zone: TimeZone = UTC): string =>
@@ -48,7 +49,9 @@ function recurrenceText(
 ): string | null {
   const watched = formatLength(wholeDays(first - since));
   if (last === null) return since < first ? `first time in ${watched}` : null;
-  return `${ordinal((inWeek || times) + 1)} time in ${inWeek > 0 ? '7d' : watched}, last ${dayText(last, zone)}`;
+  // Whoever has watched for six minutes knows nothing of seven days.
+  const span = inWeek > 0 && first - since >= WEEK_MS ? '7d' : watched;
+  return `${ordinal((inWeek || times) + 1)} time in ${span}, last ${dayText(last, zone)}`;
 }
 
 /** From a day on hours are noise. */

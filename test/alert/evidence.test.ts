@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { PastNotes } from '../../alert/finding/past.ts';
+import { severityReason } from '../../alert/finding/severity.ts';
 import { createPipeline } from '../../alert/pipeline.ts';
 import { CAPS } from '../../core/caps.ts';
 import { circumstancesOf, sentenceOf } from '../../core/incident/evidence-text.ts';
@@ -65,15 +66,17 @@ describe('how often before', () => {
       ...event(3 * DAY, view('level')),
       ...event(4 * DAY, view('level')),
       ...event(14 * DAY, view('level')),
+      ...event(15 * DAY, view('level')),
       ...event(50 * DAY, view('level')),
     ]);
-    const sentences = [1, 4, 7, 10, 13, 16].map(i => circumstancesOf(finding(results[i])).join());
+    const sentences = [1, 4, 7, 10, 13, 16, 19].map(i => circumstancesOf(finding(results[i])).join());
     expect(sentences).toEqual([
       'first time in 1d',
       'first time in 2d',
-      'second time in 7d, last Wed 2023-11-15 22:13Z',
-      'third time in 7d, last Fri 2023-11-17 22:13Z',
+      'second time in 3d, last Wed 2023-11-15 22:13Z',
+      'third time in 4d, last Fri 2023-11-17 22:13Z',
       'fourth time in 14d, last Sat 2023-11-18 22:13Z',
+      'second time in 7d, last Tue 2023-11-28 22:13Z',
       'first time in 31d',
     ]);
     expect(incidentJson(results[10]?.[0] as Incident).findings[0]?.before).toEqual({
@@ -88,7 +91,7 @@ describe('how often before', () => {
     const results = judged([[0, []], ...event(DAY, said(2)), ...event(2 * DAY, said(2))]);
     const zone = TimeZone.named('Asia/Tokyo') as TimeZone;
     expect(circumstancesOf(finding(results[4]), zone)).toEqual([
-      'second time in 7d, last Thu 2023-11-16 07:13+09:00',
+      'second time in 2d, last Thu 2023-11-16 07:13+09:00',
     ]);
   });
 
@@ -256,6 +259,24 @@ describe('severity', () => {
       'warning',
       'critical',
     ]);
+  });
+
+  it('says what it comes from, unless the settings have changed since', () => {
+    const settings = { alert: { resolve_after: 10_000, critical_score: 3, reopen_within: 60_000 } };
+    const incidents = judged([0, 1, 2].flatMap(day => event(1 + day * DAY, said(4)))).flat();
+    const reasons = incidents.map(incident => severityReason(incident, settings));
+    expect(reasons[0]).toBe('score 4.0 is critical');
+    expect(reasons.at(-1)).toBe(
+      'score 4.0 is critical, one grade less as it was noticed 2 times in the 7 days before',
+    );
+    const later = { alert: { ...settings.alert, critical_score: 9 } };
+    expect(severityReason(incidents[0] as Incident, later)).toBeNull();
+    const own = { ...settings, severities: { traffic: 'critical' as const } };
+    expect(severityReason(incidents[0] as Incident, own)).toBe('as the rule traffic says');
+    const long = judged(Array.from({ length: 121 }, (_, i) => [i, [said(1.6)]] as const));
+    expect(severityReason(long[120]?.[0] as Incident, settings)).toBe(
+      'score 1.6 is warning, one grade more as it lasted for 10m',
+    );
   });
 
   it('is what the user said of the rule, whatever was seen', () => {

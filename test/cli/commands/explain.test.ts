@@ -11,7 +11,12 @@ const delivery = (receiver: string, parts: Partial<Delivery> = {}): Delivery => 
   ...{ status: 'delivered', attempts: 1, nextAttempt: T0 + 2000, lastError: null },
   ...parts,
 });
-const storyOf = (...deliveries: readonly Delivery[]): Story => ({ incident, deliveries, untold: [] });
+const storyOf = (...deliveries: readonly Delivery[]): Story => ({
+  incident,
+  why: null,
+  deliveries,
+  untold: [],
+});
 /** The lines below a heading. */
 function below(heading: string, story: Story): string[] {
   const lines = storyLines(story, UTC);
@@ -62,9 +67,15 @@ describe('the story of an incident', () => {
     ]);
   });
 
+  it('says why it is only as severe as it is', () => {
+    const why = 'score 4.0 is critical, one grade less as it was noticed 2 times in the 7 days before';
+    const [, , severity] = storyLines({ ...storyOf(), why }, UTC);
+    expect(severity).toBe(`  warning: ${why}`);
+  });
+
   it('of one that ended says why, and lets no name write to the terminal', () => {
     const ended = { ...resolved(incident), ended: 'gone \u001b[31m', title: 'web\u001b[2J: much' };
-    const text = storyLines({ incident: ended, deliveries: [], untold: [] }, UTC).join('\n');
+    const text = storyLines({ incident: ended, why: null, deliveries: [], untold: [] }, UTC).join('\n');
     expect(text).toContain('ended at 2026-01-15T03:13:05.000Z: gone \\x1b[31m');
     expect(text).not.toContain('\u001b');
   });
