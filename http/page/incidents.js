@@ -3,6 +3,8 @@ import { el, length, named, time } from './dom.js';
 
 /** Incidents, and what a person can do about one. */
 
+/** Who says what is said here; where a token is needed, its name counts instead. */
+const WHO = 'the page';
 const MARKS = { 'false-alarm': 'False alarm', expected: 'Expected', real: 'Real' };
 
 export const incidentsOf = ({ range, host }, more = {}) =>
@@ -86,16 +88,16 @@ function actions({ id, host, service, container, title, mark, ack, resolved_at }
     const { until } = await change('POST', '/silences', {
       ...subjectOf({ host, service, container }),
       for: '2h',
-      reason: `from the page: ${id}`,
+      ...{ reason: `incident ${id}`, owner: WHO },
     });
     return `Silenced until ${time(until)}.`;
   };
   const see = async () => {
-    await change('PUT', `/incidents/${id}/ack`, {});
+    await change('PUT', `/incidents/${id}/ack`, { by: WHO });
     return 'Acknowledged: nobody is told of it again until it gets worse.';
   };
   const say = kind => async () => {
-    await change('PUT', `/incidents/${id}/mark`, { kind });
+    await change('PUT', `/incidents/${id}/mark`, { kind, by: WHO });
     return kind === 'none' ? 'Mark taken back.' : 'Marked: it counts from the next frame on.';
   };
   return el(

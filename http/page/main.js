@@ -84,6 +84,7 @@ async function draw() {
   const mine = ++drawing;
   const what = asked();
   drawChoice(what);
+  byId('content').setAttribute('aria-busy', 'true');
   try {
     const content = await DRAW[what.container === null ? what.view : 'container'](what);
     if (mine === drawing) replace(content);
@@ -101,6 +102,7 @@ function replace(content) {
   const focused = main.contains(document.activeElement) ? document.activeElement : null;
   const mark = focused && [focused.getAttribute('href'), focused.getAttribute('aria-label')];
   main.replaceChildren(...content);
+  main.setAttribute('aria-busy', 'false');
   const list = main.querySelector('.list');
   if (list) list.scrollTop = scrollTop;
   if (!mark) return;
@@ -156,11 +158,12 @@ async function drawHealth() {
   );
   const silent = hosts.find(each => each.host === chosen)?.silent_ms ?? null;
   const age = silent === null ? 'no frames of this host' : `newest frame ${length(silent)} ago`;
-  byId('live').textContent = `${isConnected ? 'live' : 'not connected'}, ${age}, ${open_incidents} open`;
+  byId('live').textContent = `${connection}, ${age}, ${open_incidents} open`;
   document.title = open_incidents > 0 ? `(${open_incidents}) tidegauge` : 'tidegauge';
 }
 
-let isConnected = false;
+/** `connecting…` until the first answer: only what was tried and failed is `not connected`. */
+let connection = 'connecting…';
 
 function navigate(address) {
   history.pushState(null, '', address);
@@ -184,18 +187,17 @@ byId('choice').addEventListener('change', () => {
 });
 
 async function begin() {
-  await drawHealth().catch(() => undefined);
-  await draw();
+  await Promise.all([drawHealth().catch(() => undefined), draw()]);
 }
 
-await begin();
+void begin();
 void follow(
   () => {
     void drawHealth().catch(() => undefined);
     if (asked().until === null) void draw();
   },
   connected => {
-    isConnected = connected;
+    connection = connected ? 'live' : 'not connected';
     void drawHealth().catch(error => {
       byId('live').textContent = `not connected: ${error.message}`;
     });

@@ -60,6 +60,20 @@ describeWith(['chromium'], 'the page in a browser', () => {
     await page.emulateMedia({ colorScheme: 'light' });
   }, 240_000);
 
+  it('is there before the first answer, and says that it is not connected only when that failed', async () => {
+    const opened = await browser.newPage();
+    const held = Promise.withResolvers<'continue' | 'abort'>();
+    await opened.route('**/api/v1/**', async route => route[await held.promise]());
+    await opened.goto(`${served.listener.url}/`, { waitUntil: 'load' });
+    expect(await opened.locator('#live').textContent()).toBe('connecting…');
+    expect(await opened.locator('#content').getAttribute('aria-busy')).toBe('true');
+    expect(await opened.locator('.skeleton').isVisible()).toBe(true);
+    expect(await opened.locator('#views a').count()).toBeGreaterThan(1);
+    held.resolve('abort');
+    await opened.getByText(/^not connected/).waitFor();
+    await opened.close();
+  }, 240_000);
+
   it('leads by keyboard to one container, whose address can be kept', async () => {
     await open('view=containers');
     await page.locator('.row a').first().focus();
@@ -100,8 +114,13 @@ describeWith(['chromium'], 'the page in a browser', () => {
       .first()
       .click();
     await page.getByText(/^Marked/).waitFor();
-    expect(await served.state.silences(0)).toMatchObject([{ match: { host: 'web-1', container: HOSTILE } }]);
-    expect(await served.state.marks(null)).toMatchObject([{ incident: FIRING.id, kind: 'false-alarm' }]);
+    expect(await served.state.silences(0)).toMatchObject([
+      { match: { host: 'web-1', container: HOSTILE }, owner: 'the page' },
+    ]);
+    expect(await served.state.marks(null)).toMatchObject([
+      { incident: FIRING.id, kind: 'false-alarm', by: 'the page' },
+    ]);
+    expect(await served.state.acks()).toMatchObject([{ incident: FIRING.id, by: 'the page' }]);
   }, 240_000);
 
   it('asks nobody but this address, and has nothing to complain of', () => {
