@@ -163,10 +163,11 @@ const clientId = (node: string, { protocol }: Spoken): string => `client ${proto
 const serverId = (node: string, { protocol, port }: Spoken): string => `server ${protocol} ${port} ${node}`;
 
 /** `down`: no connection could be opened. From what is most wrong to what is well. */
-const HEALTH = ['down', 'failing', 'well'] as const;
+export const HEALTH = ['down', 'failing', 'well'] as const;
+export type EdgeHealth = (typeof HEALTH)[number];
 
 /** How the connections of an edge fare. */
-export function edgeHealth({ connections, failures }: MapEdge): (typeof HEALTH)[number] {
+export function edgeHealth({ connections, failures }: MapEdge): EdgeHealth {
   if (failures === 0) return 'well';
   return connections === 0 ? 'down' : 'failing';
 }

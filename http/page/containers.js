@@ -11,23 +11,45 @@ export const containersOf = ({ range, host, choice }, more = {}) =>
 
 const rateOf = (count, { watched_ms }) => (watched_ms > 0 ? `${bytes((count * 1000) / watched_ms)}/s` : '-');
 
-export function containerList(containers, page) {
+/** The busiest first; `find`: only those with this in their name or service. */
+export function containerList(containers, page, find) {
   if (containers.length === 0) return el('p', { class: 'quiet' }, 'No container was seen in this range.');
-  return el(
-    'div',
-    {},
+  const found = el('div', {});
+  const show = text => {
+    const isMeant = one => `${one.container}\n${one.service}`.toLowerCase().includes(text.toLowerCase());
+    const shown = text === '' ? containers : containers.filter(isMeant);
+    found.replaceChildren(...foundList(shown, containers.length, page));
+  };
+  show(find);
+  const look = event => {
+    page.look(event.target.value);
+    show(event.target.value);
+  };
+  const input = { type: 'search', 'aria-label': 'Find a container or service', placeholder: 'Find…' };
+  return el('div', {}, el('input', { ...input, value: find, oninput: look }), found);
+}
+
+function foundList(shown, total, page) {
+  const count = shown.length === total ? `${total}` : `${shown.length} of ${total}`;
+  return [
     el(
       'p',
-      { class: 'quiet' },
-      `${containers.length}, the busiest first: name, rates over time, sent/s and received/s.`,
+      { class: 'quiet', role: 'status' },
+      `${count}, the busiest first: name, rates over time, sent/s and received/s.`,
     ),
-    longList('Containers', containers, one => [
-      el('a', { href: page.link({ host: one.host, container: one.container }) }, named(one.container)),
-      sparkline(one),
-      el('span', { class: 'number sent', title: 'sent per second' }, rateOf(one.sent_bytes, one)),
-      el('span', { class: 'number received', title: 'received per second' }, rateOf(one.received_bytes, one)),
-    ]),
-  );
+    shown.length === 0
+      ? null
+      : longList('Containers', shown, one => [
+          el('a', { href: page.link({ host: one.host, container: one.container }) }, named(one.container)),
+          sparkline(one),
+          el('span', { class: 'number sent', title: 'sent per second' }, rateOf(one.sent_bytes, one)),
+          el(
+            'span',
+            { class: 'number received', title: 'received per second' },
+            rateOf(one.received_bytes, one),
+          ),
+        ]),
+  ].filter(part => part !== null);
 }
 
 /** One container: a container that changed its service has a part for each. */
@@ -48,7 +70,9 @@ export function containerView(parts) {
           `Sent ${bytes(one.sent_bytes)} in ${one.sent_messages} messages (${rateOf(one.sent_bytes, one)}), `,
           `received ${bytes(one.received_bytes)} in ${one.received_messages} (${rateOf(one.received_bytes, one)}). `,
           `Seen from ${time(one.first)} to ${time(one.last)}.`,
-          one.incomplete > 0 ? ` ${one.incomplete} frames are incomplete.` : null,
+          one.incomplete > 0
+            ? ` ${one.incomplete === 1 ? '1 frame is' : `${one.incomplete} frames are`} incomplete.`
+            : null,
         ),
       ),
     ),

@@ -2,7 +2,7 @@ import { follow, get, keepToken, Refused } from './api.js';
 import { containerList, containersOf, containerView } from './containers.js';
 import { el, length, named } from './dom.js';
 import { incidentList, incidentsOf } from './incidents.js';
-import { mapOf, mapTable } from './map.js';
+import { mapOf, mapView } from './map.js';
 
 /** The page: what it shows is in its address, so that it can be kept and sent. */
 
@@ -23,6 +23,7 @@ function asked() {
   return {
     ...{ view: Object.hasOwn(VIEWS, view) ? view : 'now', choice, range, host: query.get('host') ?? '' },
     ...{ until: Number.isNaN(until) ? null : new Date(until), container: query.get('container') },
+    find: query.get('find') ?? '',
   };
 }
 
@@ -30,6 +31,7 @@ function asked() {
 function link(parts) {
   const query = new URLSearchParams(location.search);
   if ('view' in parts) query.delete('container');
+  if ('view' in parts || 'container' in parts) query.delete('find');
   for (const [key, value] of Object.entries(parts)) {
     if (value === null || value === '') query.delete(key);
     else query.set(key, value);
@@ -43,6 +45,10 @@ const page = {
     byId('said').textContent = text;
   },
   again: () => draw(),
+  /** What is looked for is a part of the address, but no step of its history. */
+  look(find) {
+    history.replaceState(null, '', link({ find }));
+  },
 };
 
 const section = (title, ...content) => el('section', {}, el('h2', {}, title), ...content);
@@ -52,12 +58,12 @@ const DRAW = {
     const [incidents, containers] = await Promise.all([incidentsOf(what), containersOf(what)]);
     return [
       section('Incidents', incidentList(incidents.slice(0, 20), page)),
-      section('Containers', containerList(containers, page)),
+      section('Containers', containerList(containers, page, what.find)),
     ];
   },
-  containers: async what => [section('Containers', containerList(await containersOf(what), page))],
+  containers: async what => [section('Containers', containerList(await containersOf(what), page, what.find))],
   incidents: async what => [section('Incidents', incidentList(await incidentsOf(what), page))],
-  map: async what => [section('Who talked to whom', mapTable(await mapOf(what), page))],
+  map: async what => [section('Who talked to whom', mapView(await mapOf(what), page))],
   async container(what) {
     const { container } = what;
     // In a glob, each of these stands for itself as `?` at best.
@@ -66,13 +72,13 @@ const DRAW = {
     const [incidents, parts, map] = await Promise.all([
       incidentsOf(what, glob),
       containersOf(what, glob),
-      mapOf(what),
+      mapOf(what, container),
     ]);
     return [
       el('h1', {}, named(container)),
       containerView(parts.filter(isIt)),
       section('Incidents', incidentList(incidents.filter(isIt), page)),
-      section('Whom it talked to', mapTable(map, page, container)),
+      section('Whom it talked to', mapView(map, page)),
     ];
   },
 };
@@ -106,7 +112,7 @@ function replace(content) {
   const list = main.querySelector('.list');
   if (list) list.scrollTop = scrollTop;
   if (!mark) return;
-  const same = [...main.querySelectorAll('a, button')].find(
+  const same = [...main.querySelectorAll('a, button, input')].find(
     one => one.getAttribute('href') === mark[0] && one.getAttribute('aria-label') === mark[1],
   );
   (same ?? main).focus({ preventScroll: true });

@@ -1,23 +1,104 @@
 import { get } from './api.js';
-import { bytes, el, named } from './dom.js';
+import { bytes, el, named, svg } from './dom.js';
 
-/** Edges shown at most; those that fail, and then the greatest, come first. */
+/** Edges of the table at most; those that fail, and then the greatest, come first. */
 const EDGES = 300;
+/** Characters that fit into a node of the drawing. */
+const LABEL = 22;
 
-export const mapOf = ({ range, host }) =>
-  get('/map', { ...range, ...(host === '' ? {} : { host }), limit: String(EDGES) });
+/** `container`: only its edges. */
+export const mapOf = ({ range, host }, container = null) =>
+  get('/map', {
+    ...range,
+    ...(host === '' ? {} : { host }),
+    ...(container === null ? {} : { container }),
+    ...{ drawing: 'true', limit: String(EDGES) },
+  });
 
-/** Who talked to whom, as a table. `only`: the edges of this container. */
-export function mapTable({ nodes, edges }, page, only = null) {
+/** Who talked to whom: a drawing of the edges that matter most, and a table of more of them. */
+export function mapView(map, page) {
+  if (map.edges.length === 0)
+    return el('p', { class: 'quiet' }, 'No traffic between anybody is stored here.');
+  const { left } = map.drawing;
+  return el(
+    'div',
+    {},
+    map.drawing.nodes.length === 0
+      ? null
+      : el(
+          'div',
+          { class: 'wide', tabindex: '0', role: 'region', 'aria-label': 'Drawing: who talked to whom' },
+          drawing(map.drawing, page),
+        ),
+    left.edges === 0
+      ? null
+      : el(
+          'p',
+          { class: 'quiet' },
+          `${left.nodes} more containers or services and ${left.edges} edges with less traffic are not drawn.`,
+        ),
+    mapTable(map, page),
+  );
+}
+
+function drawing({ width, height, node: size, nodes, edges }, page) {
   const byId = new Map(nodes.map(node => [node.id, node]));
-  const touches = ({ from, to }) =>
-    [from, to].some(id => byId.get(id)?.kind === 'container' && byId.get(id)?.name === only);
-  const shown = only === null ? edges : edges.filter(touches);
-  if (shown.length === 0) return el('p', { class: 'quiet' }, 'No traffic between anybody is stored here.');
+  const most = Math.max(1, ...edges.map(total));
+  return svg(
+    'svg',
+    { class: 'map', width, height, viewBox: `0 0 ${width} ${height}` },
+    ...edges.flatMap(edge => line(edge, byId, most)),
+    ...nodes.map(node => box(node, size, page)),
+  );
+}
+
+const total = ({ sent_bytes, received_bytes }) => sent_bytes + received_bytes;
+
+/** The table has all of it in words: what is drawn of an edge is for eyes only. */
+function line(edge, byId, most) {
+  const { health, failures, ports, more_ports } = edge;
+  const [from, to] = [edge.from, edge.to].map(id => isolated(byId.get(id)?.name ?? id, 60));
+  const where = [...ports, ...(more_ports > 0 ? [`${more_ports} more ports`] : [])].join(', ');
+  const failed = failures > 0 ? `, ${failures} connections failed` : '';
+  const said = `${from} to ${to}, ${where}: ${bytes(edge.sent_bytes)} there, ${bytes(edge.received_bytes)} back${failed}`;
+  const width = (1 + (4 * Math.log1p(total(edge))) / Math.log1p(most)).toFixed(1);
+  const hidden = { 'aria-hidden': 'true' };
+  return [
+    svg(
+      'path',
+      { class: `edge ${health}`, 'stroke-width': width, d: edge.path, ...hidden },
+      svg('title', {}, said),
+    ),
+    svg('path', { class: `head ${health}`, d: edge.head, ...hidden }),
+  ];
+}
+
+/** A container leads to what is known of it, replicas of a service to the list of them. */
+function box({ kind, name, service, containers, x, y }, { width, height }, page) {
+  const isOurs = kind === 'container';
+  const label = isOurs ? isolated(name, LABEL) : `(${isolated(name, LABEL - 2)})`;
+  const shape = svg(
+    'g',
+    { class: `node ${isOurs ? 'ours' : 'others'}` },
+    svg('title', {}, isolated(name, 200)),
+    svg('rect', { x, y, width, height, rx: 5 }),
+    svg('text', { x: x + width / 2, y: y + height / 2 + 4, 'text-anchor': 'middle' }, label),
+  );
+  if (!isOurs) return shape;
+  const parts = containers === 1 ? { container: name } : { view: 'containers', find: service };
+  return svg('a', { href: page.link(parts) }, shape);
+}
+
+/** A name cut to a length, its direction of writing kept inside: in a picture there is no bdi. */
+const isolated = (name, most) =>
+  `\u2068${[...name].length > most ? `${[...name].slice(0, most - 1).join('')}…` : name}\u2069`;
+
+function mapTable({ nodes, edges }, page) {
+  const byId = new Map(nodes.map(node => [node.id, node]));
   const head = ['From', 'To', 'Port', 'There', 'Back', 'Connections'];
   return el(
     'div',
-    { class: 'wide', tabindex: '0', role: 'region', 'aria-label': 'Who talked to whom' },
+    { class: 'wide', tabindex: '0', role: 'region', 'aria-label': 'Table: who talked to whom' },
     el(
       'table',
       {},
@@ -30,7 +111,7 @@ export function mapTable({ nodes, edges }, page, only = null) {
           ...head.map((text, i) => el('th', { scope: 'col', class: i > 2 ? 'number' : null }, text)),
         ),
       ),
-      el('tbody', {}, ...shown.map(edge => row(edge, byId, page))),
+      el('tbody', {}, ...edges.map(edge => row(edge, byId, page))),
     ),
   );
 }

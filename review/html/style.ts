@@ -46,7 +46,7 @@ rect.incident{fill:var(--incident)}rect.blind{fill:var(--blind)}
 .bar{display:block;background:var(--panel);border-radius:3px}.bar rect.critical{fill:var(--critical)}.bar rect.warning{fill:var(--warning)}.bar rect.info{fill:var(--info)}
 .spark{display:block}.spark .line{stroke:var(--send);stroke-width:1.2}.spark-cell{width:34%;min-width:120px}
 .containers table{width:100%}.containers th[scope=row] bdi,.containers th[scope=row]{white-space:nowrap}
-svg.map{display:block}.map .edge{fill:none;stroke:var(--soft);opacity:.6}.map .edge.failing,.map .edge.down{stroke:var(--bad);opacity:1}.map .edge.down{stroke-dasharray:5 4}
+svg.map{display:block}.map .edge{fill:none;stroke:var(--soft);opacity:.6}.map .edge.failing,.map .edge.down{stroke:var(--bad);opacity:1}.map .edge.failing{stroke-dasharray:14 3}.map .edge.down{stroke-dasharray:5 4}
 .map .head{fill:var(--soft)}.map .head.failing,.map .head.down{fill:var(--bad)}
 .node rect{fill:var(--panel);stroke:var(--line)}.node text{fill:var(--ink);font-size:12px}.node.others rect{stroke-dasharray:4 3}
 details{margin:8px 0}summary{cursor:pointer}

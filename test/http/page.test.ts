@@ -97,7 +97,14 @@ describeWith(['chromium'], 'the page in a browser', () => {
     const first = await page.locator('tbody tr').first().textContent();
     expect(first).toContain(HOSTILE);
     expect(first).toMatch(/\d+ of \d+ failed/);
+    expect(await page.locator('svg.map').textContent()).toContain(HOSTILE);
+    const failing = page.locator('svg.map .edge.down title');
+    expect(await failing.textContent()).toMatch(/tcp 5432: .*, \d+ connections failed$/);
     await shoot('map');
+    await page.locator('svg.map a').first().focus();
+    await page.keyboard.press('Enter');
+    await page.locator('main h1').waitFor();
+    expect(await page.locator('svg.map a').count()).toBeGreaterThan(1);
   }, 240_000);
 
   it('silences and marks an incident, and says so', async () => {

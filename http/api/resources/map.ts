@@ -7,6 +7,7 @@ import {
   serviceMap,
 } from '../../../core/traffic/service-map.ts';
 import { operation, pageOf, pageQuery, rangeOf, rangeQuery, text } from '../operation.ts';
+import { drawingJson, drawingSchema } from './map-drawing.ts';
 
 const count = z.int().nonnegative();
 const nodeSchema = z.strictObject({
@@ -27,7 +28,11 @@ const edgeSchema = z.strictObject({
   connections: count,
   failures: count.describe('Connections that could not be opened.'),
 });
-const mapSchema = z.strictObject({ nodes: z.array(nodeSchema), edges: z.array(edgeSchema) });
+const mapSchema = z.strictObject({
+  nodes: z.array(nodeSchema),
+  edges: z.array(edgeSchema),
+  drawing: z.exactOptional(drawingSchema).describe('The same as a drawing, where one was asked for.'),
+});
 
 /** An edge for other programs: counts as the client sees them. */
 const edgeJson = ({ from, to, protocol, port, ...exchange }: MapEdge): z.output<typeof edgeSchema> => ({
@@ -58,6 +63,22 @@ export function mapFromJson(json: unknown): ServiceMap {
 
 const edgeId = ({ from, to, protocol, port }: MapEdge): string => JSON.stringify([from, to, protocol, port]);
 
+/** A map with only these edges, and the nodes at their ends. */
+function withEdges({ nodes }: ServiceMap, edges: readonly MapEdge[]): ServiceMap {
+  const ends = new Set(edges.flatMap(({ from, to }) => [from, to]));
+  return { nodes: nodes.filter(({ id }) => ends.has(id)), edges };
+}
+
+/** The edges that touch a container; null: all. */
+function edgesOf(map: ServiceMap, container: string | null): ServiceMap {
+  if (container === null) return map;
+  const own = map.nodes.find(({ kind, name }) => kind === 'container' && name === container)?.id;
+  return withEdges(
+    map,
+    map.edges.filter(({ from, to }) => from === own || to === own),
+  );
+}
+
 export const mapOperations = [
   operation({
     id: 'getMap',
@@ -68,15 +89,17 @@ export const mapOperations = [
     query: z.strictObject({
       ...rangeQuery('1h'),
       host: z.exactOptional(text('The host; without it, the one that answers.')),
+      container: z.exactOptional(text('Only the edges of this container, by its whole name.')),
+      drawing: z.enum(['true', 'false']).default('false').describe('Also as a drawing.'),
       ...pageQuery(1000),
     }),
     answer: mapSchema,
     async run({ store, host, now }, { query }) {
-      const { nodes, edges } = serviceMap(await store.readFlows(query.host ?? host, rangeOf(query, now)));
-      const { page, next } = pageOf(edgesInOrder(edges), edgeId, query);
-      if (next === null && query.after === undefined) return { value: mapJson({ nodes, edges: page }), next };
-      const ends = new Set(page.flatMap(({ from, to }) => [from, to]));
-      return { value: mapJson({ nodes: nodes.filter(({ id }) => ends.has(id)), edges: page }), next };
+      const flows = await store.readFlows(query.host ?? host, rangeOf(query, now));
+      const map = edgesOf(serviceMap(flows), query.container ?? null);
+      const { page, next } = pageOf(edgesInOrder(map.edges), edgeId, query);
+      const drawing = query.drawing === 'true' ? { drawing: drawingJson(map) } : {};
+      return { value: { ...mapJson(withEdges(map, page)), ...drawing }, next };
     },
   }),
 ];
