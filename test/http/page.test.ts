@@ -98,7 +98,7 @@ describeWith(['chromium'], 'the page in a browser', () => {
     expect(first).toContain(HOSTILE);
     expect(first).toMatch(/\d+ of \d+ failed/);
     expect(await page.locator('svg.map').textContent()).toContain(HOSTILE);
-    const failing = page.locator('svg.map .edge.down title');
+    const failing = page.locator('svg.map .edge.failing title');
     expect(await failing.textContent()).toMatch(/tcp 5432: .*, \d+ connections failed$/);
     await shoot('map');
     await page.locator('svg.map a').first().focus();
