@@ -47,6 +47,9 @@ export interface ReaderLimits {
 
 const LIMITS: ReaderLimits = { waiting: 32, deadlineMs: 30_000, idleMs: 60_000, heapMb: 512 };
 
+/** How long an answer that store or state cannot be read counts, ms. */
+const FAILING_MS = 30_000;
+
 const THREAD = new URL('./thread.ts', import.meta.url);
 
 /**
@@ -63,7 +66,7 @@ export class ThreadReader implements Reader {
   #ready = Promise.resolve();
   #idle = new AbortController();
   #number = 0;
-  #failing: string | null = null;
+  #failing: { readonly reason: string; readonly at: number } | null = null;
 
   constructor(config: Config, clock: Clock, limits: Partial<ReaderLimits> = {}) {
     this.#config = config;
@@ -71,9 +74,13 @@ export class ThreadReader implements Reader {
     this.#limits = { ...LIMITS, ...limits };
   }
 
-  /** Why the newest answer was that store or state cannot be read, or null. */
+  /**
+   * Why the newest answer was that store or state cannot be read, or null. What one request met says nothing of the next,
+   * such as that it took too long; and after a while it is forgotten: who is not ready is not asked, and would never know.
+   */
   get failing(): string | null {
-    return this.#failing;
+    const failing = this.#failing;
+    return failing && this.#clock.monotonic() - failing.at < FAILING_MS ? failing.reason : null;
   }
 
   async read(id: string, input: Input): Promise<{ json: string; next: string | null }> {
@@ -87,12 +94,7 @@ export class ThreadReader implements Reader {
     this.#running().postMessage({ n, id, input, now: this.#clock.now() } satisfies Asked);
     void this.#ready.then(() => this.#after(deadlineMs, late.signal, LATE));
     try {
-      const answer = await answered.promise;
-      this.#failing = null;
-      return answer;
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 503) this.#failing = describeError(error);
-      throw error;
+      return await answered.promise;
     } finally {
       late.abort();
       this.#waiting.delete(n);
@@ -123,8 +125,14 @@ export class ThreadReader implements Reader {
 
   #told(told: Told): void {
     const waiting = this.#waiting.get(told.n);
-    if ('json' in told) waiting?.resolve(told);
-    else waiting?.reject(new ApiError(told.status, told.problem, bugOf(told.stack)));
+    if ('json' in told) {
+      this.#failing = null;
+      waiting?.resolve(told);
+      return;
+    }
+    const error = new ApiError(told.status, told.problem, bugOf(told.stack));
+    if (told.status === 503) this.#failing = { reason: describeError(error), at: this.#clock.monotonic() };
+    waiting?.reject(error);
   }
 
   /** The thread has ended by itself. */
