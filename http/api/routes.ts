@@ -2,7 +2,7 @@ import rateLimit from '@fastify/rate-limit';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { Clock } from '../../core/clock.ts';
-import { describeError, type Problem, printable } from '../../core/errors.ts';
+import { describeError, errorCode, type Problem, printable } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Access } from './access.ts';
 import type { Input, Operation, Reader, Shared } from './contract.ts';
@@ -162,7 +162,9 @@ export function answerBadUrl(error: FastifyError, _: FastifyRequest, reply: Fast
 }
 
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): FastifyReply {
-  const found = ofFastify(error) ?? asApiError(error);
+  const isGone = isCut(error, request);
+  if (isGone) log.debug({ path: printable(request.url) }, 'a connection was cut within a request');
+  const found = ofFastify(error) ?? (isGone ? CUT : asApiError(error));
   const { status, problem } = found;
   if (status === 500)
     log.error({ path: printable(request.url), error: stackOf(error) }, 'a request of the API failed: a bug');
@@ -173,6 +175,13 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
     .type(PROBLEM_TYPE)
     .send(JSON.stringify(problemJson(status, problem)));
 }
+
+/** Whoever asked does not read it. */
+const CUT = new ApiError(400, {
+  place: 'request',
+  found: 'the connection was cut before the body was complete',
+  remedy: 'Send it again.',
+});
 
 /** What fastify itself refuses: a body that is no JSON, too long, of another type. */
 function ofFastify(error: unknown): ApiError | null {
@@ -185,6 +194,10 @@ function ofFastify(error: unknown): ApiError | null {
     remedy: `Correct it; ${API_PATH}/openapi.json says what is taken.`,
   });
 }
+
+/** Whoever asked has gone in the middle of the body. */
+const isCut = (error: unknown, { raw }: FastifyRequest): boolean =>
+  errorCode(error) === 'ECONNRESET' && raw.destroyed && !raw.complete;
 
 const stackOf = (error: unknown): string => {
   const cause = error instanceof ApiError ? error.cause : error;

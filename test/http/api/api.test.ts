@@ -1,10 +1,12 @@
+import { once } from 'node:events';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../../core/clock.ts';
 import { incidentJson } from '../../../core/incident/incident-json.ts';
 import { isLoopback } from '../../../http/api/access.ts';
 import { OPERATIONS } from '../../../http/api/resources/index.ts';
-import type { temporaryFolder } from '../../parts/process.ts';
+import { type temporaryFolder, until } from '../../parts/process.ts';
 import { DEAD, FIRING, filledFolder, HOSTILE, OVER, RANGE, type Served, serve } from './fixture.ts';
 
 const TOKENS = [
@@ -163,6 +165,26 @@ describe('the API', () => {
     });
     expect((await served.ask('POST', '/silences', '{"for":')).status).toBe(400);
     expect((await served.ask('POST', '/silences', { reason: 'x'.repeat(20_000) })).status).toBe(413);
+  });
+});
+
+describe('a connection that is cut within the body of a request', () => {
+  it('is no bug: nothing is logged as an error, and the next request is answered', async () => {
+    const before = served.lines.length;
+    const { port } = new URL(served.listener.url);
+    const socket = connect(Number(port), '127.0.0.1');
+    await once(socket, 'connect');
+    const head = ['POST /api/v1/silences HTTP/1.1', 'host: 127.0.0.1', 'content-type: application/json'];
+    socket.write(`${[...head, 'content-length: 100', 'expect: 100-continue'].join('\r\n')}\r\n\r\n`);
+    // The server has read the head and waits for the body.
+    await once(socket, 'data');
+    socket.write('{"for":');
+    socket.resetAndDestroy();
+    await until('it to be noticed', () => served.lines.length > before);
+    expect(served.lines.slice(before)).toMatchObject([
+      { level: 'debug', message: 'a connection was cut within a request' },
+    ]);
+    expect((await served.ask('GET', '/silences')).status).toBe(200);
   });
 });
 

@@ -11,7 +11,7 @@ import { createSqliteState } from '../../../state/sqlite/state.ts';
 import { SqliteStore } from '../../../store/sqlite/store.ts';
 import { busyParts, frameOf } from '../../data/frames.ts';
 import { incidentOf, notificationOf, resolved } from '../../data/incidents.ts';
-import { recordingLog } from '../../parts/log.ts';
+import { type Line, recordingLog } from '../../parts/log.ts';
 import { temporaryFolder } from '../../parts/process.ts';
 import { writeConfig } from '../../parts/tidegauge.ts';
 
@@ -67,6 +67,8 @@ export interface Served {
   readonly listener: Listener;
   readonly api: Api;
   readonly state: State;
+  /** What it logged. */
+  readonly lines: readonly Line[];
   /** Asks for JSON below /api/v1. */
   ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Asked>;
   close(): Promise<void>;
@@ -87,10 +89,11 @@ export async function serve(
   const store = new SqliteStore(join(folder, 'tidegauge.db'));
   const state = createSqliteState({ file: join(folder, 'state.db'), clock: systemClock });
   await state.open();
+  const { log, lines } = recordingLog();
   const context = {
     config,
     clock: systemClock,
-    log: recordingLog().log as never,
+    log: log as never,
     signal: new AbortController().signal,
   };
   const api = makeApi(context, '127.0.0.1', { store, state });
@@ -100,7 +103,7 @@ export async function serve(
     ...{ host: '127.0.0.1', port: 0, registry: createRegistry(), checks: [], api: options },
   });
   return {
-    ...{ listener, api, state },
+    ...{ listener, api, state, lines },
     async ask(method, path, body, headers = {}) {
       const type = body === undefined ? {} : { 'content-type': 'application/json' };
       const answer = await fetch(`${listener.url}/api/v1${path}`, {
