@@ -22,6 +22,8 @@ export interface Limits {
 export interface Told extends Notification {
   /** Of the same receiver and status; absent: it is alone. */
   readonly others?: readonly Notification[];
+  /** Keys of all that it was to tell, when some of that is no longer true and left out: it is the same message. */
+  readonly decided?: readonly string[];
 }
 
 /** A configured place that notifications go to. */

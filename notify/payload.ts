@@ -60,12 +60,17 @@ const forChat = (text: string): string =>
 
 /**
  * The key of a message, the same for each attempt. That of a group follows from what it tells: a receiver that drops known
- * keys must not drop an incident that was not told under this one.
+ * keys must not drop an incident that was not told under this one. What is left out of it since does not change it.
  */
-export function messageKey({ key, others = [] }: Told): string {
-  if (others.length === 0) return key;
-  const told = [key, ...others.map(other => other.key)].sort();
-  return `${key}-${createHash('sha256').update(JSON.stringify(told)).digest('hex').slice(0, 16)}`;
+export function messageKey({
+  key,
+  others = [],
+  decided = [key, ...others.map(one => one.key)],
+}: Told): string {
+  const [lead = key] = decided;
+  if (decided.length === 1) return lead;
+  const all = decided.toSorted();
+  return `${lead}-${createHash('sha256').update(JSON.stringify(all)).digest('hex').slice(0, 16)}`;
 }
 
 /**

@@ -159,6 +159,8 @@ export interface Incidents {
   openIncidents(host: string): Promise<Incident[]>;
   /** The incident with this id, or null. */
   incident(id: string): Promise<Incident | null>;
+  /** Those of these ids that are known, by id, in one read. */
+  incidentsOf(ids: readonly string[]): Promise<Map<string, Incident>>;
 }
 
 /** What people said of incidents. */
@@ -197,6 +199,8 @@ export interface Deliveries {
   updateDeliveries(lease: Lease, changes: readonly DeliveryChange[]): Promise<boolean>;
   /** The delivery with this key, or null. */
   delivery(key: string): Promise<Delivery | null>;
+  /** Those of these keys that are known, by key, in one read. */
+  deliveriesOf(keys: readonly string[]): Promise<Map<string, Delivery>>;
   /** Deliveries of a status, newest first. */
   deliveries(status: DeliveryStatus, limit: number): Promise<Delivery[]>;
   /** The receiver asked to be left alone until `until`, epoch ms: whoever delivers after this process keeps to it. */

@@ -8,7 +8,13 @@ import { PEER_KINDS, PROTOCOLS, ROLES } from '../core/traffic/flow.ts';
 import { DIRECTIONS } from '../core/traffic/frame.ts';
 import { labelsSchema } from '../core/traffic/labels.ts';
 import { METRICS } from '../core/traffic/series.ts';
-import { type Checkpoint, DELIVERY_STATUSES, type DeliveryOutcome, type LastSeen } from './contract.ts';
+import {
+  type Checkpoint,
+  DELIVERY_STATUSES,
+  type Delivery,
+  type DeliveryOutcome,
+  type LastSeen,
+} from './contract.ts';
 
 /** What backends keep as JSON text: written and read here only, so that a record means the same in all of them. */
 
@@ -108,6 +114,12 @@ const lastSeen: z.ZodType<LastSeen> = z.strictObject({
   durationMs: z.number(),
   stopped: z.boolean(),
 });
+
+export const incidentsById = (incidents: readonly Incident[]): Map<string, Incident> =>
+  new Map(incidents.map(one => [one.id, one]));
+
+export const deliveriesByKey = (deliveries: readonly Delivery[]): Map<string, Delivery> =>
+  new Map(deliveries.map(one => [one.notification.key, one]));
 
 /** A new notification is due at once. */
 export const FRESH: DeliveryOutcome = { status: 'pending', attempts: 0, nextAttempt: 0, lastError: null };

@@ -43,7 +43,8 @@ export interface PolicyStage {
 
 /**
  * A stage that looks at each delivery by itself: `judge` gives null for one that goes on. A group that was decided stays
- * together and goes out: the receiver may have it without having said so.
+ * together and goes out, as the receiver may have it without having said so; of what is no longer true in it see
+ * `withoutOutdated`.
  */
 export function judging(
   name: string,

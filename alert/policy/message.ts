@@ -1,5 +1,6 @@
 import { CAPS } from '../../core/caps.ts';
 import type { Delivery } from '../../state/contract.ts';
+import type { Halted } from './contract.ts';
 import { groupKey } from './group.ts';
 import type { Router } from './router.ts';
 
@@ -9,6 +10,14 @@ export interface Message {
   readonly others: readonly Delivery[];
   /** By groupKey; null: decided before, by whoever tried it. */
   readonly group: string | null;
+  /** Of these what is no longer true, with the reasons: it goes out without. Absent: all of it is told. */
+  readonly leftOut?: readonly Halted[];
+}
+
+/** Of its deliveries those that it tells. */
+export function toldOf({ lead, others, leftOut = [] }: Message): Delivery[] {
+  const out = new Set(leftOut.map(({ delivery }) => delivery.notification.key));
+  return [lead, ...others].filter(({ notification }) => !out.has(notification.key));
 }
 
 /**

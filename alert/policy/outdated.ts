@@ -1,14 +1,30 @@
+import { roundOf } from '../../core/incident/incident.ts';
 import type { Delivery } from '../../state/contract.ts';
 import { type Halted, judging, type PolicyFacts } from './contract.ts';
+import type { Message } from './message.ts';
 
 /** What is no longer true when its turn comes is not told: nobody should act on it. */
-export const outdated = judging('outdated', (delivery, facts) => {
+export const outdated = judging('outdated', judge);
+
+/**
+ * A message that was decided, less what is no longer true: it keeps its key, so that who has it from an attempt before
+ * takes it once. All of it may be left out.
+ */
+export function withoutOutdated(message: Message, facts: PolicyFacts): Message {
+  const leftOut = [message.lead, ...message.others].flatMap((delivery): Halted[] => {
+    const found = judge(delivery, facts);
+    return found ? [{ delivery, ...found }] : [];
+  });
+  return { ...message, leftOut };
+}
+
+type Judgement = Omit<Halted, 'delivery'> | null;
+
+function judge(delivery: Delivery, facts: PolicyFacts): Judgement {
   const { status, occasion } = delivery.notification;
   if (status === 'resolved') return judgeEnd(delivery, facts);
   return occasion === 'worse' || occasion === 'repeat' ? judgeNews(delivery, facts) : null;
-});
-
-type Judgement = Omit<Halted, 'delivery'> | null;
+}
 
 /** Who did not hear of the beginning does not hear of the end. */
 function judgeEnd({ notification: { key, incident } }: Delivery, facts: PolicyFacts): Judgement {
@@ -17,8 +33,10 @@ function judgeEnd({ notification: { key, incident } }: Delivery, facts: PolicyFa
   if (beginning.status === 'silenced')
     return { status: 'silenced', reason: beginning.lastError ?? 'its beginning was silenced' };
   const now = facts.incidents.get(incident.id);
-  const isAgain = now !== undefined && now.resolvedAt === null && now.end > incident.end;
-  return isAgain ? { status: 'outdated', reason: 'it fires again' } : null;
+  // Also when that is over by now: its end is told for both.
+  const isAgain = now !== undefined && roundOf(now) > roundOf(incident);
+  const isOpen = now !== undefined && now.resolvedAt === null && now.end > incident.end;
+  return isAgain || isOpen ? { status: 'outdated', reason: 'it fires again' } : null;
 }
 
 function judgeNews({ notification: { incident } }: Delivery, facts: PolicyFacts): Judgement {

@@ -26,7 +26,16 @@ import {
   type Lease,
   type State,
 } from '../contract.ts';
-import { FRESH, keyText, outcomeText, Records, textOfKey, timeOf } from '../records.ts';
+import {
+  deliveriesByKey,
+  FRESH,
+  incidentsById,
+  keyText,
+  outcomeText,
+  Records,
+  textOfKey,
+  timeOf,
+} from '../records.ts';
 import { hourOf, staleCheckpoints } from '../retention.ts';
 import { historyName, type StateKeys, stateKeys } from './keys.ts';
 import { loadScripts, type Run } from './scripts.ts';
@@ -198,6 +207,11 @@ class RedisState implements State {
     return body === null ? null : this.#records.incident(body);
   }
 
+  async incidentsOf(ids: readonly string[]): Promise<Map<string, Incident>> {
+    const bodies = await this.#fields(this.#keys.incidents, ids.map(keyText));
+    return incidentsById(bodies.flatMap(body => (body === null ? [] : [this.#records.incident(body)])));
+  }
+
   async saveMark(mark: NewMark): Promise<Mark | null> {
     const { markSequence, marks, markOrigins, markNumbers, marksOf } = this.#keys;
     const keys = [markSequence, marks, markOrigins, markNumbers, marksOf(mark.host)];
@@ -269,6 +283,10 @@ class RedisState implements State {
   async delivery(key: string): Promise<Delivery | null> {
     const [delivery] = await this.#deliveries([keyText(key)]);
     return delivery ?? null;
+  }
+
+  async deliveriesOf(keys: readonly string[]): Promise<Map<string, Delivery>> {
+    return deliveriesByKey(await this.#deliveries(keys.map(keyText)));
   }
 
   async deliveries(status: DeliveryStatus, limit: number): Promise<Delivery[]> {

@@ -22,7 +22,16 @@ import type {
   Lease,
   State,
 } from '../contract.ts';
-import { FRESH, keyText, outcomeText, Records, textOfKey, timeOf } from '../records.ts';
+import {
+  deliveriesByKey,
+  FRESH,
+  incidentsById,
+  keyText,
+  outcomeText,
+  Records,
+  textOfKey,
+  timeOf,
+} from '../records.ts';
 import { hourOf, staleCheckpoints } from '../retention.ts';
 import { MIGRATIONS } from './schema.ts';
 import * as sql from './statements.ts';
@@ -206,6 +215,12 @@ class SqliteState implements State {
     return row ? this.#records.incident(row.body) : null;
   }
 
+  async incidentsOf(ids: readonly string[]): Promise<Map<string, Incident>> {
+    if (ids.length === 0) return new Map();
+    const rows = this.#rows(bodyRow, sql.incidentsOf, { ids: JSON.stringify(ids.map(keyText)) });
+    return incidentsById(rows.map(row => this.#records.incident(row.body)));
+  }
+
   async saveMark(mark: NewMark): Promise<Mark | null> {
     const row = {
       host: keyText(mark.host),
@@ -273,6 +288,12 @@ class SqliteState implements State {
   async delivery(key: string): Promise<Delivery | null> {
     const [row] = this.#rows(deliveryRow, sql.delivery, { key: keyText(key) });
     return row ? this.#delivery(row) : null;
+  }
+
+  async deliveriesOf(keys: readonly string[]): Promise<Map<string, Delivery>> {
+    if (keys.length === 0) return new Map();
+    const rows = this.#rows(deliveryRow, sql.deliveriesOf, { keys: JSON.stringify(keys.map(keyText)) });
+    return deliveriesByKey(rows.map(row => this.#delivery(row)));
   }
 
   async deliveries(status: DeliveryStatus, limit: number): Promise<Delivery[]> {

@@ -74,6 +74,9 @@ export const forgetIncidents = `DELETE FROM incidents WHERE resolved < :before`;
 
 export const incident = `SELECT body FROM incidents WHERE id = :id`;
 
+/** `ids`: a JSON list. */
+export const incidentsOf = `SELECT body FROM incidents WHERE id IN (SELECT value FROM json_each(:ids))`;
+
 /** No row when too many are kept. */
 export const saveMark = `
   INSERT INTO marks (host, at, body) SELECT :host, :at, :body WHERE (SELECT count(*) FROM marks) < :limit
@@ -124,6 +127,10 @@ export const updateDelivery = `
   UPDATE deliveries SET status = :status, due = :due, outcome = :outcome WHERE key = :key`;
 
 export const delivery = `SELECT body, outcome FROM deliveries WHERE key = :key`;
+
+/** `keys`: a JSON list. */
+export const deliveriesOf = `
+  SELECT body, outcome FROM deliveries WHERE key IN (SELECT value FROM json_each(:keys))`;
 
 export const deliveries = `
   SELECT body, outcome FROM deliveries WHERE status = :status ORDER BY seq DESC LIMIT :limit`;

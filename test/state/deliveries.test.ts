@@ -49,6 +49,18 @@ describeStates('deliveries', users => {
     expect(await other.deliveries('dead', 10)).toMatchObject([{ lastError: 'gone', notification: third }]);
   });
 
+  it('are found by their keys in one read, and incidents by their ids', async () => {
+    const incidents = HOSTILE.map((name, n) => incidentOf(T0 + n, { id: name }));
+    const notifications = incidents.map(one => notificationOf(one, 'hook'));
+    await state.commit(lease, { incidents, notifications });
+    const found = await other.deliveriesOf([...notifications.map(({ key }) => key), 'nobody']);
+    expect([...found.keys()].sort()).toEqual(notifications.map(({ key }) => key).sort());
+    expect(found.get(notifications[0]?.key ?? '')?.notification).toEqual(notifications[0]);
+    const known = await other.incidentsOf([...HOSTILE, 'nobody']);
+    expect([...known].sort()).toEqual(incidents.map(one => [one.id, one]).sort());
+    expect([(await other.deliveriesOf([])).size, (await other.incidentsOf([])).size]).toEqual([0, 0]);
+  });
+
   it('become one message in one step: what goes out with another is not due, and keeps its own end back', async () => {
     const [a, b] = [1, 2].map(n => notificationOf(incidentOf(T0 + n), 'hook'));
     if (!a || !b) throw new Error('two were made');

@@ -1,3 +1,4 @@
+import type { Halted } from '../../alert/policy/contract.ts';
 import type { Message } from '../../alert/policy/message.ts';
 import type { Delivery, DeliveryChange, DeliveryOutcome } from '../../state/contract.ts';
 
@@ -21,24 +22,34 @@ export function assignmentOf(
   };
 }
 
-/** What an attempt at a message means for all that it tells; those in a message wait with it. */
-export function outcomesOf({ lead, others }: Message, next: DeliveryOutcome): DeliveryChange[] {
+/** What an attempt at a message means for all that it tells, or left out; those in a message wait with it. */
+export function outcomesOf({ lead, others, leftOut = [] }: Message, next: DeliveryOutcome): DeliveryChange[] {
   const { members } = lead;
   const own = { ...next, ...(members === undefined ? {} : { members }) };
   if (next.status === 'pending') return [changeOf(lead, own)];
   const { status, attempts, nextAttempt, lastError } = next;
   const shared = { ...within(lead, status), attempts, nextAttempt, lastError };
-  return [changeOf(lead, own), ...others.map(other => changeOf(other, shared))];
+  const untold = new Map(leftOut.map(one => [one.delivery.notification.key, untrue(one)]));
+  return [
+    changeOf(lead, { ...own, ...untold.get(lead.notification.key) }),
+    ...others.map(other => changeOf(other, { ...shared, ...untold.get(other.notification.key) })),
+  ];
 }
+
+const untrue = ({ status, reason }: Halted) => ({ status, lastError: reason });
 
 /** As one that was just queued. */
 const FRESH: DeliveryOutcome = { status: 'pending', attempts: 0, nextAttempt: 0, lastError: null };
 
 function dissolved(message: Message): { message: Message; changes: readonly DeliveryChange[] } {
   const { members: _, ...lead } = message.lead;
+  const [out] = (message.leftOut ?? []).filter(({ delivery }) => delivery === message.lead);
   return {
     message: { ...message, lead, others: [] },
-    changes: [changeOf(lead), ...message.others.map(other => changeOf(other, FRESH))],
+    changes: [
+      changeOf(lead, out ? { ...lead, ...untrue(out) } : lead),
+      ...message.others.map(other => changeOf(other, FRESH)),
+    ],
   };
 }
 

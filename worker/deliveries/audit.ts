@@ -1,12 +1,16 @@
 import { ackAnnotations, markAnnotation, silenceAnnotation } from '../../alert/audit.ts';
+import { describeError } from '../../core/errors.ts';
 import type { Annotation } from '../../core/incident/incident.ts';
 import type { Silence } from '../../core/incident/silence.ts';
+import type { Log } from '../../core/log.ts';
+import { isRetriable } from '../../core/retry.ts';
 import type { Acks, Marks, Silences } from '../../state/contract.ts';
 import type { IncidentStore } from '../../store/contract.ts';
 
 export interface AuditDeps {
   readonly state: Acks & Marks & Silences;
   readonly store: Pick<IncidentStore, 'writeAnnotations'>;
+  readonly log: Pick<Log, 'error'>;
   /** Maintenance windows in force at a time, epoch ms. */
   readonly windows: (now: number) => readonly Silence[];
 }
@@ -32,7 +36,7 @@ export class Audit {
 
   /** Write what is new at `now`, epoch ms. Rejects when state or store are away: the next round does it all. */
   async round(now: number): Promise<void> {
-    const { state, store } = this.#deps;
+    const { state } = this.#deps;
     const since = now - LOOK_BACK_MS;
     const marks = await state.marks(null, this.#mark);
     const silences = (await state.silences(since)).filter(({ from }) => from <= now);
@@ -45,10 +49,26 @@ export class Audit {
       ...marks.filter(({ at }) => at >= since).map(markAnnotation),
     ];
     const news = annotations.filter(one => this.#written.get(one.id) !== progressOf(one));
-    if (news.length > 0) await store.writeAnnotations(news);
+    if (news.length > 0) await this.#write(news);
     this.#written = new Map(annotations.map(one => [one.id, progressOf(one)]));
     this.#mark = marks.at(-1)?.seq ?? this.#mark;
     this.#windows = [...windows.values()].filter(({ until }) => until > now);
+  }
+
+  /** One that the store refuses for good must not keep back the others: it is told of, and left out. */
+  async #write(annotations: readonly Annotation[]): Promise<void> {
+    const { store, log } = this.#deps;
+    try {
+      await store.writeAnnotations(annotations);
+    } catch (error) {
+      if (isRetriable(error)) throw error;
+      const [first, ...others] = annotations;
+      if (first && others.length === 0) {
+        log.error({ id: first.id, error: describeError(error) }, 'the store refused what somebody did');
+        return;
+      }
+      for (const one of annotations) await this.#write([one]);
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 import type { InhibitorOf } from '../../alert/policy/inhibit.ts';
-import type { Message } from '../../alert/policy/message.ts';
+import { type Message, toldOf } from '../../alert/policy/message.ts';
 import type { Router } from '../../alert/policy/router.ts';
 import { CAPS } from '../../core/caps.ts';
 import type { Clock } from '../../core/clock.ts';
@@ -196,7 +196,7 @@ export class Deliverer {
     const { state, store, clock, log, windows = () => [] } = this.#deps;
     const { signal } = this.#abort;
     if (!store) return;
-    const audit = new Audit({ state, store, windows });
+    const audit = new Audit({ state, store, log, windows });
     let failing = false;
     while (!signal.aborted && !this.lost) {
       try {
@@ -253,7 +253,9 @@ export class Deliverer {
     const decided = await this.#decided(receiver, message);
     if (decided === null) return null;
     const begun = clock.monotonic();
-    const result = await receiver.deliver(toldIn(decided), this.#abort.signal);
+    const told = toldIn(decided);
+    if (told === null) return null;
+    const result = await receiver.deliver(told, this.#abort.signal);
     // Our own stop cut the attempt short.
     if (result.kind === 'retry' && this.#abort.signal.aborted) return null;
     const { lead } = decided;
@@ -263,7 +265,7 @@ export class Deliverer {
     const next = decide(result, lead, { now, pauseMs, giveUpMs });
     this.#say(receiver, lead, next, pace.failures);
     if (next.status === 'delivered')
-      for (const { notification } of [lead, ...decided.others]) this.#repeats.told(notification, now);
+      for (const { notification } of toldOf(decided)) this.#repeats.told(notification, now);
     return outcomesOf(decided, next);
   }
 
@@ -278,6 +280,7 @@ export class Deliverer {
 
   /** Whether the lease is safely ours: a process that was paused past it must not send what its successor sends. */
   async #holds(): Promise<boolean> {
+    if (this.lost) return false;
     const { state, clock, leaseMs } = this.#deps;
     const now = clock.monotonic();
     if (now - this.#renewed < leaseMs / 4) return true;
@@ -312,8 +315,11 @@ export class Deliverer {
   }
 }
 
-/** What an attempt at a message tells. */
-function toldIn({ lead, others }: Message): Told {
-  if (others.length === 0) return lead.notification;
-  return { ...lead.notification, others: others.map(({ notification }) => notification) };
+/** What an attempt at a message tells; null: nothing is left of it. */
+function toldIn(message: Message): Told | null {
+  const [first, ...others] = toldOf(message).map(({ notification }) => notification);
+  if (!first) return null;
+  const all = [message.lead, ...message.others].map(({ notification }) => notification.key);
+  const decided = all.length === others.length + 1 ? {} : { decided: all };
+  return { ...first, ...(others.length === 0 ? {} : { others }), ...decided };
 }

@@ -1,6 +1,6 @@
 import { type HoldFacts, holdOf } from '../../alert/policy/hold.ts';
 import type { Inhibitor, InhibitorOf } from '../../alert/policy/inhibit.ts';
-import { type Incident, notificationKey, roundOf } from '../../core/incident/incident.ts';
+import { type Incident, type Notification, notificationKey, roundOf } from '../../core/incident/incident.ts';
 import {
   type Coverage,
   coverage,
@@ -19,7 +19,7 @@ import type {
   Lease,
   Silences,
 } from '../../state/contract.ts';
-import { unendedBefore } from './unended.ts';
+import { keysBefore, unendedBefore } from './unended.ts';
 
 /** How many held deliveries are looked at, newest first. */
 const PAGE = 10_000;
@@ -29,12 +29,24 @@ const FIRING = 10_000;
 const FRESH_MS = 1000;
 
 export interface HoldingDeps {
-  readonly state: Deliveries & Silences & Pick<Incidents, 'incident' | 'incidents'>;
+  readonly state: Deliveries & Silences & Pick<Incidents, 'incidentsOf' | 'incidents'>;
   /** Null: no incident holds others. */
   readonly inhibitorOf: InhibitorOf | null;
   /** Maintenance windows in force at a time, epoch ms. */
   readonly windows: (now: number) => readonly Silence[];
 }
+
+/** What a review reads of all that is held. */
+interface Seen {
+  /** The ends of what is held, and what was told before it, by key. */
+  readonly deliveries: ReadonlyMap<string, Delivery>;
+  /** Those that count for what they have become since they opened, by id. */
+  readonly incidents: ReadonlyMap<string, Incident>;
+  readonly coverageAtEnds: Coverage;
+}
+
+const endKeyOf = ({ incident, receiver }: Notification): string =>
+  notificationKey(incident.id, receiver, 'resolved', roundOf(incident));
 
 const NOBODY: Inhibitor = { holds: () => null };
 
@@ -66,22 +78,27 @@ export class Holding {
   async facts(now: number): Promise<HoldFacts & { readonly isIdle: boolean }> {
     const silences = await this.#silencesAt(now);
     const isIdle = silences.length === 0 && this.#deps.inhibitorOf === null;
-    return { now, coverage: this.#compiled(silences), inhibitor: await this.#inhibitorAt(now), isIdle };
+    return { ...(await this.#factsOf(silences, now)), isIdle };
   }
 
-  /** Release or end what is held; false when the lease is lost. */
+  #factsOf = async (silences: readonly Silence[], now: number): Promise<HoldFacts> => ({
+    ...{ now, coverage: this.#compiled(silences), inhibitor: await this.#inhibitorAt(now) },
+  });
+
+  /** Release or end what is held; false when the lease is lost. The number of reads does not grow with what is held. */
   async review(lease: Lease, now: number): Promise<boolean> {
-    const { state } = this.#deps;
+    const { state, inhibitorOf } = this.#deps;
     const held = await state.deliveries('held', PAGE);
     const silences = await this.#silencesAt(now);
-    const facts = await this.facts(now);
+    const facts = await this.#factsOf(silences, now);
     this.held = held.length;
     this.active = silences.length;
-    this.#isByCourse = this.#deps.inhibitorOf !== null || silences.some(dependsOnCourse);
+    this.#isByCourse = inhibitorOf !== null || silences.some(dependsOnCourse);
     this.#inhibitorAtEnd = null;
     this.#holding = new Map();
+    const seen = await this.#seenOf(held, facts);
     const changes: DeliveryChange[] = [];
-    for (const delivery of held.reverse()) changes.push(...(await this.#reviewOne(delivery, facts)));
+    for (const delivery of held.reverse()) changes.push(...(await this.#reviewOne(delivery, facts, seen)));
     return changes.length === 0 || state.updateDeliveries(lease, changes);
   }
 
@@ -97,28 +114,54 @@ export class Holding {
     return soon.map(([silence, held]) => ({ silence, held }));
   }
 
-  async #reviewOne({ notification, attempts }: Delivery, facts: HoldFacts): Promise<DeliveryChange[]> {
-    const { key, receiver, occasion } = notification;
-    const incident = await this.#asItCounts(notification.incident, facts.coverage, facts.now);
-    const end = await this.#deps.state.delivery(
-      notificationKey(incident.id, receiver, 'resolved', roundOf(notification.incident)),
-    );
+  /** All that is known of what is held. */
+  async #seenOf(held: readonly Delivery[], facts: HoldFacts): Promise<Seen> {
+    const { state } = this.#deps;
+    const notifications = held.map(({ notification }) => notification);
+    const keys = notifications.flatMap(one => [endKeyOf(one), ...keysBefore(one)]);
+    const opened = notifications.map(({ incident }) => incident).filter(one => this.#hasCourse(one, facts));
+    const deliveries = await state.deliveriesOf([...new Set(keys)]);
+    const incidents = await state.incidentsOf([...new Set(opened.map(({ id }) => id))]);
+    return { deliveries, incidents, coverageAtEnds: await this.#coverageAtEnds(deliveries.values()) };
+  }
+
+  /** What covered incidents when they ended, whatever has become of it since. */
+  async #coverageAtEnds(deliveries: Iterable<Delivery>): Promise<Coverage> {
+    const { state, windows } = this.#deps;
+    const times = [...deliveries].flatMap(({ notification }) => notification.incident.resolvedAt ?? []);
+    if (times.length === 0) return () => null;
+    const first = times.reduce((least, time) => Math.min(least, time));
+    const covering = coverage(await state.silences(first));
+    return (incident, at) => covering(incident, at) ?? coverage(windows(at))(incident, at);
+  }
+
+  async #reviewOne(
+    { notification, attempts }: Delivery,
+    facts: HoldFacts,
+    { deliveries, incidents, coverageAtEnds }: Seen,
+  ): Promise<DeliveryChange[]> {
+    const { key, occasion } = notification;
+    const incident = incidents.get(notification.incident.id) ?? notification.incident;
+    const end = deliveries.get(endKeyOf(notification));
     const silence = facts.coverage(incident, facts.now);
-    if (silence && end === null) this.#holding.set(silence, (this.#holding.get(silence) ?? 0) + 1);
-    const by = holdOf(incident, facts) ?? (end && (await this.#holdAtEnd(end)));
+    if (silence && !end) this.#holding.set(silence, (this.#holding.get(silence) ?? 0) + 1);
+    const by = holdOf(incident, facts) ?? (end ? await this.#holdAtEnd(end, coverageAtEnds) : null);
     const to = (status: DeliveryOutcome['status']) => ({
       ...{ status, attempts, nextAttempt: facts.now, lastError: by },
     });
     if (by === null) return [{ key, outcome: to('pending') }];
-    if (end === null) return [];
+    if (!end) return [];
     const own = { key, outcome: to('silenced') };
     // That it became critical, or fires again, was held; that it began may have been told, and so its end is.
-    const isTold = occasion === 'worse' || (await unendedBefore(notification, this.#deps.state)) !== null;
+    const isTold = occasion === 'worse' || unendedBefore(notification, deliveries) !== null;
     return isTold ? [own] : [{ key: end.notification.key, outcome: to('silenced') }, own];
   }
 
   /** What held an incident when it ended; that itself may have ended since. */
-  async #holdAtEnd({ notification, status, lastError }: Delivery): Promise<string | null> {
+  async #holdAtEnd(
+    { notification, status, lastError }: Delivery,
+    coverageAtEnds: Coverage,
+  ): Promise<string | null> {
     // Silenced by a process that died before it came to the firing message.
     if (status === 'silenced') return lastError;
     const { incident } = notification;
@@ -126,7 +169,7 @@ export class Holding {
     if (resolvedAt === null) return null;
     const by = (await this.#inhibitorBefore(resolvedAt)).holds(incident);
     if (by !== null) return by;
-    const silence = this.#compiled(await this.#silencesAt(resolvedAt))(incident, resolvedAt);
+    const silence = coverageAtEnds(incident, resolvedAt);
     return silence && silenceText(silence);
   }
 
@@ -139,12 +182,11 @@ export class Holding {
     return this.#inhibitorAtEnd.is;
   }
 
-  /** What an incident has become since it opened counts, as in the stages, where that matters. */
-  async #asItCounts(opened: Incident, covering: Coverage, now: number): Promise<Incident> {
-    if (!this.#isByCourse) return opened;
+  /** Whether what an incident has become since it opened counts, as in the stages. */
+  #hasCourse(opened: Incident, { coverage: covering, now }: HoldFacts): boolean {
+    if (!this.#isByCourse) return false;
     const silence = covering(opened, now);
-    if (silence !== null && !dependsOnCourse(silence)) return opened;
-    return (await this.#deps.state.incident(opened.id)) ?? opened;
+    return silence === null || dependsOnCourse(silence);
   }
 
   /** Those in force, epoch ms, with maintenance windows. */

@@ -1,10 +1,11 @@
 import type { PolicyFacts } from '../../alert/policy/contract.ts';
 import { groupKey } from '../../alert/policy/group.ts';
-import { type Message, messagesOf } from '../../alert/policy/message.ts';
+import { type Message, messagesOf, toldOf } from '../../alert/policy/message.ts';
+import { outdated, withoutOutdated } from '../../alert/policy/outdated.ts';
 import type { Router } from '../../alert/policy/router.ts';
 import { applyPolicy } from '../../alert/policy/stages.ts';
 import type { Clock } from '../../core/clock.ts';
-import { beginningAndEnd, type Incident } from '../../core/incident/incident.ts';
+import { beginningAndEnd } from '../../core/incident/incident.ts';
 import type { Log } from '../../core/log.ts';
 import type {
   Acks,
@@ -16,7 +17,7 @@ import type {
   Silences,
 } from '../../state/contract.ts';
 import type { Holding } from './holding.ts';
-import { unendedBefore } from './unended.ts';
+import { keysBefore, unendedBefore } from './unended.ts';
 
 /** Newest deliveries that are looked at to know when each group was told last. */
 const RECENT = 500;
@@ -24,7 +25,7 @@ const RECENT = 500;
 const FORGET_MS = 86_400_000;
 
 export interface PlannerDeps {
-  readonly state: Deliveries & Silences & Acks & Pick<Incidents, 'incident'>;
+  readonly state: Deliveries & Silences & Acks & Pick<Incidents, 'incidentsOf'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly router: Router;
@@ -54,14 +55,22 @@ export class Planner {
   async plan(due: readonly Delivery[]): Promise<Message[]> {
     if (due.length === 0) return [];
     const { router, isAttempted } = this.#deps;
-    const facts = await this.#facts(due);
+    const members = await this.#deps.state.deliveriesOf(due.flatMap(({ members = [] }) => members));
+    const facts = await this.#facts([...due, ...members.values()]);
     const attempted = due.filter(({ notification }) => isAttempted(notification.key));
     const rest = due.filter(({ notification }) => !isAttempted(notification.key));
     const { due: on, halted } = applyPolicy(rest, facts, { grouping: this.#grouping });
-    await this.#record(halted, facts);
     const alone = (lead: Delivery): Message => ({ lead, others: [], group: null });
-    const messages = [...attempted.map(alone), ...(this.#grouping ? messagesOf(on, router) : on.map(alone))];
-    return Promise.all(messages.map(message => this.#withMembers(message)));
+    const whole = (message: Message) => withMembers(message, members);
+    const messages = (this.#grouping ? messagesOf(on, router) : on.map(alone)).map(message =>
+      message.lead.members ? withoutOutdated(whole(message), facts) : message,
+    );
+    const untrue = messages.filter(message => toldOf(message).length === 0);
+    await this.#record([...halted, ...untrue.flatMap(outdatedIn)], facts);
+    return [
+      ...attempted.map(lead => whole(alone(lead))),
+      ...messages.filter(message => !untrue.includes(message)),
+    ];
   }
 
   /** The message goes out at `now`, epoch ms: what comes for its group from then on waits for the next. */
@@ -73,13 +82,6 @@ export class Planner {
     this.#told?.delete(group);
     this.#told?.set(group, now);
     if (this.#told) forgetBefore(this.#told, now - FORGET_MS);
-  }
-
-  async #withMembers(message: Message): Promise<Message> {
-    const { members = [] } = message.lead;
-    if (message.group !== null || members.length === 0) return message;
-    const others = await Promise.all(members.map(key => this.#deps.state.delivery(key)));
-    return { ...message, others: others.filter(one => one !== null) };
   }
 
   async #record(
@@ -117,9 +119,7 @@ export class Planner {
     const isRepeating = due.some(({ notification }) => notification.occasion === 'repeat');
     const acks = isRepeating ? await state.acks() : [];
     const ids = [...new Set(news.map(({ notification }) => notification.incident.id))];
-    const found = await Promise.all(ids.map(id => state.incident(id)));
-    const incidents = new Map<string, Incident>();
-    for (const incident of found) if (incident) incidents.set(incident.id, incident);
+    const incidents = await state.incidentsOf(ids);
     return {
       ...{ now, router, incidents, beginnings: await this.#beginningsOf(due) },
       ...{ gathering: this.#gathering, told: this.#told, ...hold },
@@ -128,17 +128,18 @@ export class Planner {
   }
 
   async #beginningsOf(due: readonly Delivery[]): Promise<Map<string, Delivery>> {
-    const ends = due.filter(({ notification }) => notification.status === 'resolved');
-    const entries = await Promise.all(
-      ends.map(async ({ notification }) => {
-        const { key } = notification;
-        const pair = beginningAndEnd(key);
-        const own = pair && (await this.#deps.state.delivery(pair.firing));
-        const isTold = own !== null && own.status !== 'silenced';
-        return [key, isTold ? own : ((await unendedBefore(notification, this.#deps.state)) ?? own)] as const;
-      }),
-    );
-    return new Map(entries.flatMap(([key, beginning]) => (beginning ? [[key, beginning] as const] : [])));
+    const ends = due
+      .map(({ notification }) => notification)
+      .filter(({ status }) => status === 'resolved')
+      .map(notification => ({ notification, firing: beginningAndEnd(notification.key)?.firing ?? '' }));
+    const keys = ends.flatMap(({ notification, firing }) => [firing, ...keysBefore(notification)]);
+    const known = await this.#deps.state.deliveriesOf(keys);
+    const found = ends.map(({ notification, firing }) => {
+      const own = known.get(firing);
+      const isTold = own !== undefined && own.status !== 'silenced';
+      return [notification.key, isTold ? own : (unendedBefore(notification, known) ?? own)] as const;
+    });
+    return new Map(found.flatMap(([key, beginning]) => (beginning ? [[key, beginning] as const] : [])));
   }
 
   /** When each group was told last by whoever delivered before. */
@@ -153,6 +154,17 @@ export class Planner {
     return told;
   }
 }
+
+/** One that was decided, with the others that were. */
+function withMembers(message: Message, known: ReadonlyMap<string, Delivery>): Message {
+  const { members = [] } = message.lead;
+  return members.length === 0
+    ? message
+    : { ...message, others: members.flatMap(key => known.get(key) ?? []) };
+}
+
+/** Of a message of which nothing is true any more. */
+const outdatedIn = ({ leftOut = [] }: Message) => leftOut.map(one => ({ stage: outdated.name, ...one }));
 
 /** Take the entries that are older than `time` from the beginning of a map that is in their order. */
 function forgetBefore(map: Map<string, number>, time: number): void {

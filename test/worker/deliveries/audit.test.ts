@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { ExchangeError } from '../../../core/errors.ts';
 import type { Silence } from '../../../core/incident/silence.ts';
 import type { State } from '../../../state/contract.ts';
 import type { Store } from '../../../store/contract.ts';
@@ -6,6 +7,7 @@ import { Audit } from '../../../worker/deliveries/audit.ts';
 import { ackOf, incidentOf } from '../../data/incidents.ts';
 import { newMarkOf } from '../../data/marks.ts';
 import { ManualClock } from '../../parts/clock.ts';
+import { recordingLog } from '../../parts/log.ts';
 import { temporaryFolder } from '../../parts/process.ts';
 import { openFiles } from '../fixture.ts';
 
@@ -35,7 +37,8 @@ describe('what people did, in the store', () => {
     folder.remove();
   });
 
-  const newAudit = () => new Audit({ state, store, windows: () => windows });
+  const log = recordingLog().log;
+  const newAudit = () => new Audit({ state, store, log, windows: () => windows });
   const stored = () => store.readAnnotations({ from: T0 - HOUR, to: T0 + 24 * HOUR });
 
   it('a silence is a region from its beginning to its end, also to an early one', async () => {
@@ -100,8 +103,7 @@ describe('what people did, in the store', () => {
   it('what could not be written is written by the next round', async () => {
     let isAway = true;
     const audit = new Audit({
-      state,
-      windows: () => windows,
+      ...{ state, log, windows: () => windows },
       store: {
         writeAnnotations: async annotations => {
           if (isAway) throw new Error('away');
@@ -115,5 +117,30 @@ describe('what people did, in the store', () => {
     isAway = false;
     await audit.round(T0 + 20_000);
     expect(await stored()).toHaveLength(2);
+  });
+
+  it('one that the store refuses is told of and keeps back none of the others', async () => {
+    const recorded = recordingLog();
+    const asked: string[][] = [];
+    const audit = new Audit({
+      ...{ state, log: recorded.log, windows: () => windows },
+      store: {
+        writeAnnotations: async annotations => {
+          asked.push(annotations.map(({ id }) => id));
+          const problem = { place: 'store', found: 'a name that is too long', remedy: 'Shorten it.' };
+          if (annotations.some(({ id }) => id.startsWith('silence')))
+            throw new ExchangeError(problem, { retry: false });
+          await store.writeAnnotations(annotations);
+        },
+      },
+    });
+    await state.saveSilence(SILENCE, T0);
+    await state.saveMark(newMarkOf(incidentOf(T0)));
+    await audit.round(T0 + 10_000);
+    expect((await stored()).map(({ id }) => id)).toEqual(['mark-1']);
+    expect(recorded.lines).toMatchObject([{ level: 'error', fields: { id: 'silence-0000000a' } }]);
+    const before = asked.length;
+    await audit.round(T0 + 20_000);
+    expect(asked).toHaveLength(before);
   });
 });

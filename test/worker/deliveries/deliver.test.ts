@@ -146,6 +146,28 @@ describe('deliverer', () => {
     expect(chat.got).toEqual(['firing']);
   });
 
+  it('sends nothing more once it knows that the policy lane is lost, also what was read before', async () => {
+    const [chat, mail] = [scripted('chat'), scripted('mail')];
+    const slow = new Proxy(state, {
+      get(target, name) {
+        const method: unknown = Reflect.get(target, name);
+        if (typeof method !== 'function') return method;
+        return async (...args: unknown[]) => {
+          const answer = await method.apply(target, args);
+          if (name === 'dueDeliveries' && args[0] === 'mail') await until('the loss', () => running.lost);
+          return answer;
+        };
+      },
+    });
+    await state.commit(lane, { incidents: [], notifications: [note('chat'), note('mail')] });
+    await state.release(policy);
+    await state.acquire('policy', 'other', 1e9);
+    const running = startWith({ receivers: [chat, mail], state: slow });
+    await steps('it to notice', () => running.lost);
+    await running.stop();
+    expect(mail.got).toEqual([]);
+  });
+
   it('sends once what it cannot record, even when the policy lane is lost and comes back meanwhile', async () => {
     const chat = scripted('chat', { kind: 'accepted' });
     const unrecorded = new Map();

@@ -5,6 +5,7 @@ import { createRouter, type Routing } from '../../../alert/policy/router.ts';
 import { type Incident, notificationKey, worseKey } from '../../../core/incident/incident.ts';
 import { parseMatcher } from '../../../core/incident/matcher.ts';
 import type { DeliveryResult, Receiver, Told } from '../../../notify/contract.ts';
+import { messageKey } from '../../../notify/payload.ts';
 import type { Lease, State } from '../../../state/contract.ts';
 import { Deliverer } from '../../../worker/deliveries/deliver.ts';
 import { incidentOf, notificationOf, resolved } from '../../data/incidents.ts';
@@ -25,6 +26,8 @@ const ROUTING: Routing = {
 interface Heard {
   readonly at: number;
   readonly key: string;
+  /** What a receiver knows it by. */
+  readonly id: string;
   readonly status: string;
   readonly who: readonly string[];
 }
@@ -37,6 +40,8 @@ describe('a storm, as its receiver hears it', () => {
   let deliverer: Deliverer;
   let begin: number;
   let heard: Heard[];
+  /** Keys of all attempts. */
+  let tried: string[];
   let answer: () => DeliveryResult;
 
   beforeEach(async () => {
@@ -47,6 +52,7 @@ describe('a storm, as its receiver hears it', () => {
     await state.open();
     lane = (await state.acquire('lane-0', 'me', 1e12)) as Lease;
     heard = [];
+    tried = [];
     answer = () => ({ kind: 'accepted' });
   });
 
@@ -65,11 +71,12 @@ describe('a storm, as its receiver hears it', () => {
     takesGroups: true,
     async deliver(told: Told) {
       const result = answer();
+      tried.push(messageKey(told));
       const all = [told, ...(told.others ?? [])];
       const what = told.occasion ?? told.status;
       if (result.kind === 'accepted')
         heard.push({
-          ...{ at: seconds(), key: told.key, status: what },
+          ...{ at: seconds(), key: told.key, id: messageKey(told), status: what },
           who: all.map(({ incident }) => incident.container),
         });
       return result;
@@ -272,6 +279,54 @@ describe('a storm, as its receiver hears it', () => {
     const dead = await state.deliveries('dead', 10);
     expect(dead.map(({ lastError }) => lastError)).toEqual(['HTTP 400', 'HTTP 400']);
     expect(dead.filter(({ within }) => within !== undefined)).toHaveLength(1);
+  });
+
+  /** Two that were told together and are over, of which nobody accepts to be told. */
+  async function endsThatFail(): Promise<[Incident, Incident]> {
+    await start();
+    const [one, two] = [incident(1), incident(2)];
+    await raise(one, two);
+    await pass(3);
+    answer = () => ({ kind: 'retry', reason: 'HTTP 503' });
+    await raise(resolved(one, 3000), resolved(two, 3000));
+    await pass(15);
+    expect([await count('pending'), await count('grouped')]).toEqual([1, 1]);
+    return [one, two];
+  }
+  const fireAgain = (...incidents: readonly Incident[]) =>
+    state.commit(lane, {
+      incidents: incidents.map(one => ({ ...one, reopenedAt: one.start + 9000, end: one.start + 10_000 })),
+      notifications: [],
+    });
+
+  it.each([
+    ['leads', 0],
+    ['follows', 1],
+  ])(
+    'what fires again is left out of an end that failed, also when it %s; the key stays',
+    async (_, again) => {
+      const both = await endsThatFail();
+      const [fires, isOver] = again === 0 ? both : both.toReversed();
+      if (!fires || !isOver) throw new Error('two were raised');
+      await fireAgain(fires);
+      answer = () => ({ kind: 'accepted' });
+      await pass(60);
+      expect(heard.slice(1)).toMatchObject([
+        { status: 'resolved', id: tried.at(-1), who: [isOver.container] },
+      ]);
+      expect(new Set(tried.slice(1)).size).toBe(1);
+      const [outdated] = await state.deliveries('outdated', 10);
+      expect([outdated?.notification.incident.id, outdated?.lastError]).toEqual([fires.id, 'it fires again']);
+      expect([await count('pending'), await count('grouped')]).toEqual([0, 0]);
+    },
+  );
+
+  it('an end that failed is not told at all when all of it fires again', async () => {
+    await fireAgain(...(await endsThatFail()));
+    answer = () => ({ kind: 'accepted' });
+    await pass(60);
+    expect(heard.map(({ status }) => status)).toEqual(['firing']);
+    expect([await count('outdated'), await count('pending'), await count('grouped')]).toEqual([2, 0, 0]);
   });
 
   it('an incident that became critical is told as that, unless it is over by then', async () => {

@@ -1,14 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createInhibition } from '../../../alert/policy/inhibit.ts';
 import type { Incident, Notification } from '../../../core/incident/incident.ts';
 import { isInForce, type Silence } from '../../../core/incident/silence.ts';
 import type { Receiver } from '../../../notify/contract.ts';
 import type { DeliveryStatus, Lease, State } from '../../../state/contract.ts';
 import { Deliverer } from '../../../worker/deliveries/deliver.ts';
+import { Holding } from '../../../worker/deliveries/holding.ts';
 import { incidentOf, notificationOf, resolved } from '../../data/incidents.ts';
 import { ManualClock } from '../../parts/clock.ts';
 import { recordingLog } from '../../parts/log.ts';
 import { temporaryFolder, until } from '../../parts/process.ts';
-import { LIMITS, openFiles, UNGROUPED } from '../fixture.ts';
+import { LIMITS, openFiles, refusing, UNGROUPED } from '../fixture.ts';
 
 const HOUR = 3_600_000;
 
@@ -157,6 +159,26 @@ describe('silences and deliveries', () => {
     for (let i = 0; i < 60; i++) clock.advance(1000);
     await steps('another review', () => true);
     expect(warnings()).toHaveLength(1);
+  });
+
+  it('of many that are held no more is read than of one', async () => {
+    const reads = async (n: number) => {
+      let asked = 0;
+      const counting = refusing(state, () => ++asked < 0);
+      const holding = new Holding({ state: counting, inhibitorOf: createInhibition([]), windows: () => [] });
+      const held = Array.from({ length: n }, (_, i) => incident(`${n}-${i}`));
+      await raise(...held.map(one => notificationOf(one, 'chat')));
+      await steps('all to be held', async () => (await count('held')) >= n);
+      await raise(...held.map(one => notificationOf(resolved(one, -1), 'chat')));
+      asked = 0;
+      expect(await holding.review(policy, clock.now())).toBe(true);
+      return asked;
+    };
+    await state.saveSilence(silence('*'), clock.now());
+    await deliverer.stop();
+    start();
+    const one = await reads(1);
+    expect(await reads(50)).toBe(one);
   });
 
   it('ended early: what it has held is sent at once', async () => {
