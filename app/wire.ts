@@ -55,7 +55,7 @@ interface Shared {
 
 export const makeStore = (config: Config, log: Log, access: Access = {}): Store =>
   createStore(config.store, { data: config.data, log, ...access });
-export const makeQueue = (config: Config, clock: Clock, log: Log, shared: Shared = {}): Queue =>
+export const makeQueue = (config: Config, clock: Clock, log: Log, shared: Shared = {}): Promise<Queue> =>
   createQueue(config, { clock, log, ...shared });
 export const makeState = (config: Config, clock: Clock, log: Log, access: Access & Shared = {}): State =>
   createState(config, { clock, log, ...access });
@@ -131,7 +131,7 @@ export async function startBackends(
   observe?: Observers,
 ): Promise<Backends> {
   const shared = { warned: new Set<string>() };
-  const plain = { store: makeStore(config, log), queue: makeQueue(config, clock, log, shared) };
+  const plain = { store: makeStore(config, log), queue: await makeQueue(config, clock, log, shared) };
   const { store, queue } = observe ? timedBackends(plain, clock, observe) : plain;
   const state = makeState(config, clock, log, shared);
   const close = async () => {

@@ -1,12 +1,12 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../app/version.ts';
 import { describeError, TidegaugeError } from '../core/errors.ts';
-import { COMMANDS } from './commands/index.ts';
+import { addCommands } from './commands/index.ts';
 import { ConfigError } from './config/config-error.ts';
 import { refuseSwallowedFlags } from './npm-flags.ts';
 import { stopSignal } from './signals.ts';
 
-function createProgram(signal: AbortSignal): Command {
+async function createProgram(signal: AbortSignal, words: readonly string[]): Promise<Command> {
   const program = new Command('tidegauge')
     .exitOverride()
     .description(
@@ -26,7 +26,7 @@ Start here, as root (in a checkout, \`tidegauge\` is \`npm run tidegauge --\`):
 Configuration: tidegauge.yaml. docs/configuration.md lists every key; each can also be set by an environment
 variable, such as TIDEGAUGE_STORE_KIND=influx.`,
     );
-  for (const register of COMMANDS) register(program, signal);
+  await addCommands(program, signal, words);
   return program;
 }
 
@@ -51,8 +51,9 @@ function report(error: unknown): number {
 
 const stop = stopSignal();
 try {
-  const program = createProgram(stop.signal);
-  refuseSwallowedFlags(program, process.argv.slice(2), process.env);
+  const words = process.argv.slice(2);
+  const program = await createProgram(stop.signal, words);
+  refuseSwallowedFlags(program, words, process.env);
   await program.parseAsync();
 } catch (error) {
   process.exitCode = report(error);

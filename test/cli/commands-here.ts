@@ -1,10 +1,10 @@
 import { jest } from '@jest/globals';
 import { Command } from 'commander';
-import { COMMANDS } from '../../cli/commands/index.ts';
+import { addAllCommands } from '../../cli/commands/index.ts';
 
-function program(): Command {
+async function program(): Promise<Command> {
   const all = new Command('tidegauge').exitOverride();
-  for (const register of COMMANDS) register(all, new AbortController().signal);
+  await addAllCommands(all, new AbortController().signal);
   return all;
 }
 
@@ -15,7 +15,7 @@ const leaves = (command: Command, above: readonly string[] = []): [string, Comma
   });
 
 /** Name and command of all that have no commands below them. */
-export const leafCommands = (): [string, Command][] => leaves(program());
+export const leafCommands = async (): Promise<[string, Command][]> => leaves(await program());
 
 /** Runs a command in this process: what it wrote, and the error that ended it. */
 export async function runHere(
@@ -32,7 +32,8 @@ export async function runHere(
   const err = jest.spyOn(process.stderr, 'write').mockImplementation(keep(stderr));
   let error: unknown = null;
   try {
-    await program().parseAsync([...name.split(' '), ...args], { from: 'user' });
+    const all = await program();
+    await all.parseAsync([...name.split(' '), ...args], { from: 'user' });
   } catch (caught) {
     error = caught;
   } finally {

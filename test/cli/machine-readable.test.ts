@@ -142,8 +142,8 @@ describe('what commands print for other programs', () => {
   });
   afterAll(folder.remove);
 
-  it('is asked of every command that can', () => {
-    const speaking = leafCommands().filter(([, command]) =>
+  it('is asked of every command that can', async () => {
+    const speaking = (await leafCommands()).filter(([, command]) =>
       command.options.some(({ long }) => long === '--json' || long === '--format'),
     );
     expect(speaking.map(([name]) => name).sort()).toEqual(Object.keys(ASKED).sort());

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { Command } from 'commander';
-import { COMMANDS } from '../../cli/commands/index.ts';
+import { addAllCommands } from '../../cli/commands/index.ts';
 import { refuseSwallowedFlags } from '../../cli/npm-flags.ts';
 
 const program = new Command('tidegauge');
-for (const register of COMMANDS) register(program, new AbortController().signal);
+await addAllCommands(program, new AbortController().signal);
 
 /** As npm starts the program: what it leaves of the words, and its variables. */
 const started =

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Command } from 'commander';
-import { COMMANDS } from '../../cli/commands/index.ts';
+import { addAllCommands } from '../../cli/commands/index.ts';
 import { TidegaugeError } from '../../core/errors.ts';
 import { incidentFromJson } from '../../core/incident/incident-from-json.ts';
 import { incidentJson } from '../../core/incident/incident-json.ts';
@@ -52,7 +52,7 @@ async function run(
     jest.spyOn(stream, 'write').mockImplementation(keep),
   );
   const program = new Command('tidegauge').exitOverride();
-  for (const register of COMMANDS) register(program, new AbortController().signal);
+  await addAllCommands(program, new AbortController().signal);
   Object.assign(process.env, env);
   process.exitCode = 0;
   try {

@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { Command } from 'commander';
 import { parse } from 'yaml';
 import { SCHEMA } from '../../app/wire.ts';
 import { COMMANDS } from '../../cli/commands/index.ts';
@@ -46,9 +45,7 @@ describe('compose.yaml', () => {
   });
 
   it('starts commands that exist', () => {
-    const program = new Command();
-    for (const register of COMMANDS) register(program, new AbortController().signal);
-    const commands = program.commands.map(command => command.name());
+    const commands = COMMANDS.map(({ name }) => name);
     for (const name of ['collector', 'detector']) expect(commands).toContain(services[name]?.command?.[0]);
   });
 

@@ -101,7 +101,7 @@ async function folded(count: number): Promise<Run> {
     (_, lane) =>
       new BullQueue(laneName(lane), { connection: { url: redis.url }, prefix: `{${config.redis.prefix}}` }),
   );
-  const queue = makeQueue(config, clock, silentLog);
+  const queue = await makeQueue(config, clock, silentLog);
   try {
     await until('the lanes to be shared', () => areShared(redis, config, count), 30_000);
     await Promise.all(lanes.map(lane => lane.pause()));
@@ -151,7 +151,7 @@ function hosts(): string[] {
   });
 }
 
-async function publish(queue: ReturnType<typeof makeQueue>): Promise<void> {
+async function publish(queue: Awaited<ReturnType<typeof makeQueue>>): Promise<void> {
   await queue.open();
   const parts = busyParts(CONTAINERS);
   const all = hosts();
