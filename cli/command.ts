@@ -23,7 +23,7 @@ export const addCommand = (parent: Command, name: string, description: string): 
     )
     .addOption(new Option('--log-level <level>', 'least severe log message').choices(LOG_LEVELS))
     .addOption(
-      new Option('--log-format <format>', '`auto` is text on a terminal, json elsewhere').choices(
+      new Option('--log-format <format>', 'of log messages, and of all that is shown live').choices(
         LOG_FORMATS,
       ),
     )

@@ -8,7 +8,7 @@ import { type Loaded, loadConfig, type Machine } from './config/load.ts';
 import type { Needs } from './config/needs.ts';
 import { unusedProxies, unusedSettings } from './config/unused-settings.ts';
 import type { Screen } from './screen/live.ts';
-import { createLog, PeopleLog, type Sink } from './screen/log.ts';
+import { createLog, loggedScreen, PeopleLog, type Sink } from './screen/log.ts';
 
 /** What every command works with. */
 export interface Context extends ProcessContext {
@@ -22,7 +22,10 @@ export interface Context extends ProcessContext {
   readonly peopleLog: PeopleLog | null;
   /** Of all times that people read and write. */
   readonly zone: TimeZone;
+  /** Where results go. */
   readonly out: Screen;
+  /** Where what happens is shown as it happens: the same, or the log when that is JSON. */
+  readonly screen: Screen;
 }
 
 /** Flags that every command has. */
@@ -65,9 +68,8 @@ export function createContext(
   const [first, ...more] = loaded.spared;
   if (first !== undefined) process.stderr.write(`tidegauge: ${sparedText(first, more.length)}\n`);
   const { level, format } = loaded.config.log;
-  const isText = format === 'auto' ? process.stderr.isTTY : format === 'text';
   const zone = TimeZone.named(loaded.config.time_zone) ?? UTC;
-  const peopleLog = isText ? new PeopleLog(logSink, zone) : null;
+  const peopleLog = format === 'text' ? new PeopleLog(logSink, zone) : null;
   const log = createLog(level, peopleLog ?? logSink);
   for (const warning of loaded.warnings) log.warn(warning);
   const { config, file } = loaded;
@@ -85,6 +87,7 @@ export function createContext(
     peopleLog,
     zone,
     out: process.stdout,
+    screen: peopleLog === null ? loggedScreen(log) : process.stdout,
     signal,
   };
 }

@@ -1,5 +1,5 @@
 import { refuseUnlessReady } from '../app/capture-ready.ts';
-import { type Collector, startCollector } from '../app/collector-process.ts';
+import { type Collector, type OnFrame, startCollector } from '../app/collector-process.ts';
 import { type Detecting, startDetecting } from '../app/detector-process.ts';
 import { ENDING_MS, Ending } from '../app/ending.ts';
 import { listen, startMeasuring } from '../app/http.ts';
@@ -10,6 +10,7 @@ import { startBackends } from '../app/wire.ts';
 import { aborted } from '../core/aborted.ts';
 import { UsageError } from '../core/errors.ts';
 import type { Incident } from '../core/incident/incident.ts';
+import type { Frame } from '../core/traffic/frame.ts';
 import type { Listener } from '../http/listener.ts';
 import type { CommonFlags, Context } from './context.ts';
 import { refuseToReplace } from './refuse-to-replace.ts';
@@ -31,6 +32,8 @@ export interface Show {
   /** Whose traffic is shown. */
   readonly shows?: (container: string) => boolean;
   readonly onIncident?: (incident: Incident) => void;
+  /** Told of each frame, and how many are stored; what it returns is added to the lines above all others. */
+  readonly onFrame?: (frame: Frame, stored: number) => readonly string[];
 }
 
 /** Which roles this process plays. */
@@ -109,7 +112,11 @@ async function play(
       unmatched: () => detecting?.rules.unmatched() ?? [],
       learning: (host: string) => detecting?.learning.of(host) ?? null,
     };
-    const view = frameView(live, backends, judged, context.zone);
+    const drawn = frameView(live, backends, judged, context.zone);
+    const view: OnFrame = (frame, status) => {
+      if (show.onFrame) live.header(show.onFrame(frame, status.shipper.stored));
+      drawn(frame, status);
+    };
     collector = rights ? await startCollector({ ...context, ...rights }, flags.record, backends, view) : null;
     if (collector) void live.watch(config.capture.interval, watching.signal);
     live.header(
@@ -154,8 +161,12 @@ async function play(
 }
 
 /** Log lines of the same terminal go into the redrawn screen, which would wipe them otherwise. */
-function openLive({ out, clock, zone, peopleLog }: Context, traffic: boolean, { header, shows }: Show): Live {
-  const live = new Live({ screen: out, clock, zone, traffic, ...(shows ? { shows } : {}) });
+function openLive(
+  { screen, clock, zone, peopleLog }: Context,
+  traffic: boolean,
+  { header, shows }: Show,
+): Live {
+  const live = new Live({ screen, clock, zone, traffic, ...(shows ? { shows } : {}) });
   if (live.redraws && process.stderr.isTTY) {
     for (const entry of peopleLog?.written ?? []) live.recall(entry);
     peopleLog?.divert(entry => live.log(entry));

@@ -2,16 +2,16 @@
  * One actor of the demonstration, run inside its own container or cgroup by `node actor.ts ROLE …`. Real sockets on
  * loopback, no dependencies:
  *
- *   db PORT SINK BURST_AFTER_MS BURST_MS   answers queries; once, sends a lot to the sink, as if copied out
- *   api PORT DB_PORT                       answers requests, with one query to the db for each
- *   web API_PORT                           makes about twenty requests a second
+ *   db PORT SINK LEAK_MS   answers queries; when the sink says so, sends a lot to it, as if copied out
+ *   api PORT DB_PORT       answers requests, with one query to the db for each
+ *   web API_PORT           makes about twenty requests a second
  */
 import { connect, createServer, type Socket } from 'node:net';
 
 const HOST = '127.0.0.1';
-/** One write of the burst, and how often: 16 KiB every 2 ms is about 8 MiB/s. */
-const BURST_BYTES = 16 * 1024;
-const BURST_EVERY_MS = 2;
+/** One write of the leak, and how often: 16 KiB every 2 ms is about 8 MiB/s. */
+const LEAK_BYTES = 16 * 1024;
+const LEAK_EVERY_MS = 2;
 
 const [role, ...ports] = process.argv.slice(2);
 const numbers = ports.map(Number);
@@ -32,25 +32,19 @@ function client(port: number, onOpen: (socket: Socket) => void): void {
   socket.on('close', () => setTimeout(() => client(port, onOpen), 200));
 }
 
-function db(port: number, sink: number, after: number, length: number): void {
+function db(port: number, sink: number, leakMs: number): void {
   const random = noise(1);
   createServer(socket => {
     socket.on('error', () => socket.destroy());
     socket.on('data', () => socket.write(Buffer.alloc(600 + Math.floor(random() * 400))));
   }).listen(port, HOST);
-  setTimeout(() => burst(sink, length), after);
+  client(sink, socket => socket.once('data', () => leak(socket, leakMs)));
 }
 
-function burst(sink: number, length: number): void {
-  const block = Buffer.alloc(BURST_BYTES);
-  const socket = connect(sink, HOST, () => {
-    const timer = setInterval(() => socket.writableNeedDrain || socket.write(block), BURST_EVERY_MS);
-    setTimeout(() => {
-      clearInterval(timer);
-      socket.end();
-    }, length);
-  });
-  socket.on('error', () => socket.destroy());
+function leak(socket: Socket, leakMs: number): void {
+  const block = Buffer.alloc(LEAK_BYTES);
+  const timer = setInterval(() => socket.writableNeedDrain || socket.write(block), LEAK_EVERY_MS);
+  setTimeout(() => clearInterval(timer), leakMs);
 }
 
 function api(port: number, dbPort: number): void {
@@ -83,8 +77,8 @@ function web(apiPort: number): void {
   });
 }
 
-const [a = 0, b = 0, c = 0, d = 0] = numbers;
-if (role === 'db') db(a, b, c, d);
+const [a = 0, b = 0, c = 0] = numbers;
+if (role === 'db') db(a, b, c);
 else if (role === 'api') api(a, b);
 else if (role === 'web') web(a);
 else throw new Error(`unknown role ${role}`);

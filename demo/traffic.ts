@@ -1,37 +1,41 @@
-import { createServer, type Server } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import { cgroupActors } from './cgroups.ts';
 import { dockerActors } from './docker.ts';
 
+/** What the outside server says when the leak is to begin: any byte. */
+const LEAK = '!';
+
 export interface DemoTraffic {
   readonly kind: string;
   /** Names of the actors; tidegauge shows them as containers, or as the last part of a cgroup's path. */
   readonly names: readonly string[];
+  /** Let shop-db leak now. */
+  leak(): void;
   end(): Promise<void>;
 }
 
-export interface Timing {
-  /** The burst begins this long after the start, ms. */
-  readonly burstAfterMs: number;
-  readonly burstMs: number;
-}
-
 /**
- * A little shop on loopback: web asks api, api asks db; once, db sends far more than ever to an outside server.
- * In Docker containers where there is an Engine, else in plain cgroups.
+ * A little shop on loopback: web asks api, api asks db; when told to, db sends far more than ever to an outside server, for
+ * `leakMs`. In Docker containers where there is an Engine, else in plain cgroups.
  */
 export async function startDemoTraffic(
-  timing: Timing,
+  leakMs: number,
   docker: string,
   clock: Clock,
   log: Log,
 ): Promise<DemoTraffic> {
   const actors = (await dockerActors(docker, clock, log)) ?? (await cgroupActors());
   const sink = await startSink();
+  const clients = new Set<Socket>();
+  sink.on('connection', socket => {
+    clients.add(socket);
+    socket.once('close', () => clients.delete(socket));
+  });
   try {
     const [db, api] = [await freePort(), await freePort()];
-    await actors.start('shop-db', ['db', db, port(sink), timing.burstAfterMs, timing.burstMs].map(String));
+    await actors.start('shop-db', ['db', db, port(sink), leakMs].map(String));
     await actors.start('shop-api', ['api', api, db].map(String));
     await actors.start('shop-web', ['web', api].map(String));
   } catch (error) {
@@ -42,14 +46,18 @@ export async function startDemoTraffic(
   return {
     kind: actors.kind,
     names: ['shop-db', 'shop-api', 'shop-web'],
+    leak() {
+      for (const client of clients) client.write(LEAK);
+    },
     async end() {
       await actors.end();
+      for (const client of clients) client.destroy();
       sink.close();
     },
   };
 }
 
-/** The outside world of the demonstration: takes everything, says nothing. */
+/** The outside world of the demonstration: takes everything. */
 function startSink(): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer(socket => {

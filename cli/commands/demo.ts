@@ -3,10 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { refuseUnlessReady } from '../../app/capture-ready.ts';
 import { demoConfig } from '../../app/wire.ts';
+import { aborted } from '../../core/aborted.ts';
 import { formatDuration, parseDuration } from '../../core/config/units.ts';
 import { printable, UsageError } from '../../core/errors.ts';
 import type { Incident } from '../../core/incident/incident.ts';
-import { startDemoTraffic, type Timing } from '../../demo/traffic.ts';
+import type { Frame } from '../../core/traffic/frame.ts';
+import { Course, type Outcome, START_MS, TIMING } from '../../demo/course.ts';
+import { startDemoTraffic } from '../../demo/traffic.ts';
 import { addCommand, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
 import { runRoles } from '../run-roles.ts';
@@ -16,11 +19,8 @@ interface DemoFlags extends CommonFlags {
   readonly traffic?: boolean;
 }
 
-/** Quiet long enough for the detectors to learn, then the leak. */
-const TIMING: Timing = { burstAfterMs: 45_000, burstMs: 15_000 };
-
 /** The leak must be over before the demonstration is. */
-const SHORTEST_MS = TIMING.burstAfterMs + TIMING.burstMs;
+const SHORTEST_MS = TIMING.leakAfterMs + TIMING.leakMs;
 const LONGEST_MS = 86_400_000;
 /** Who leaks. */
 const LEAK = 'shop-db';
@@ -32,34 +32,33 @@ export const registerDemo: Register = (program, signal) => {
     'make real traffic between a few containers, with a leak in it, and watch it; your receivers are notified',
   );
   command
-    .option('--for <duration>', 'how long, such as 2m', '2m')
+    .option('--for <duration>', 'how long from the first stored frame on, such as 2m', '2m')
     .option('--traffic', 'only make the traffic; watch it with a `tidegauge run` of your own');
   setAction(command, signal, demo, { ends: 'in order' });
 };
 
 /**
  * Makes traffic with a leak in it and watches it on a short interval. Nothing is kept; the receivers of the
- * configuration are notified, as of any incident.
+ * configuration are notified, as of any incident. Exit code 1: the leak was made, or could not be, and nobody saw it.
  */
 async function demo(context: Context, flags: DemoFlags): Promise<number> {
   const length = lengthOf(flags.for);
   await refuseUnlessReady(context);
-  const traffic = await startDemoTraffic(TIMING, context.config.capture.docker, context.clock, context.log);
-  const leakAt = context.clock.now() + TIMING.burstAfterMs;
-  const intro = [
-    `Made three ${traffic.kind}: ${traffic.names.join(', ')}.`,
-    `At ${context.zone.clock(leakAt)}, in ${formatDuration(TIMING.burstAfterMs)}, ${LEAK} sends far more than ever, for ${formatDuration(TIMING.burstMs)}.`,
-  ];
-  const over = new AbortController();
-  void context.clock.sleep(length, context.signal).then(() => over.abort());
+  const { clock, log, screen, signal } = context;
+  const traffic = await startDemoTraffic(TIMING.leakMs, context.config.capture.docker, clock, log);
+  const made = `Made three ${traffic.kind}: ${traffic.names.join(', ')}.`;
+  const course = new Course(clock, traffic.leak, length, signal);
   try {
-    if (!flags.traffic) return await watch({ ...context, signal: over.signal }, intro, traffic.names);
-    context.out.write(`${intro.join('\n')}\n`);
-    await context.clock.sleep(length, over.signal);
+    if (!flags.traffic) return await watch(context, course, made, traffic.names);
+    screen.write(`${made}\n${leakLine(context, clock.now() + TIMING.leakAfterMs)}\n`);
+    // Whoever watches has frames of their own: this is the only one here.
+    course.frame({ faults: [] }, 1);
+    await aborted(course.signal);
     return 0;
   } finally {
+    course.end();
     await traffic.end();
-    context.out.write('The demonstration is over; what it made is removed.\n');
+    screen.write('The demonstration is over; what it made is removed.\n');
   }
 }
 
@@ -76,32 +75,53 @@ function lengthOf(text: string): number {
   throw new UsageError(problem);
 }
 
-async function watch(context: Context, intro: readonly string[], names: readonly string[]): Promise<number> {
+async function watch(
+  context: Context,
+  course: Course,
+  made: string,
+  names: readonly string[],
+): Promise<number> {
   const data = mkdtempSync(join(tmpdir(), 'tidegauge-demo-'));
   const found = new Map<string, Incident>();
   const show = {
-    header: intro,
+    header: [made],
     shows: (container: string) => names.some(name => container === name || container.endsWith(`/${name}`)),
     onIncident: (incident: Incident) => found.set(incident.id, incident),
+    onFrame: (frame: Frame, stored: number) => {
+      const leakAt = course.frame(frame, stored);
+      return leakAt === null ? [] : [leakLine(context, leakAt)];
+    },
   };
   try {
     const config = demoConfig(context.config, data);
-    const code = await runRoles(
-      { ...context, config, unusedSettings: [] },
-      {},
-      { collect: true, detect: true },
-      show,
-    );
-    context.out.write(`${foundLines([...found.values()]).join('\n')}\n`);
-    return code;
+    const watching = { ...context, config, unusedSettings: [], signal: course.signal };
+    const code = await runRoles(watching, {}, { collect: true, detect: true }, show);
+    const { lines, shown } = conclusion([...found.values()], course.outcome, context);
+    context.screen.write(`${lines.join('\n')}\n`);
+    return code !== 0 || shown ? code : 1;
   } finally {
     rmSync(data, { recursive: true, force: true });
   }
 }
 
-/** What the demonstration has shown, for its end. */
-export function foundLines(found: readonly Incident[]): string[] {
+const leakLine = ({ zone }: Pick<Context, 'zone'>, at: number): string =>
+  `At ${zone.clock(at)}, in ${formatDuration(TIMING.leakAfterMs)}, ${LEAK} sends far more than ever, for ${formatDuration(TIMING.leakMs)}.`;
+
+/** What the demonstration has shown, for its end; `shown` is false when it was to show an alert and did not. */
+export function conclusion(
+  found: readonly Incident[],
+  { leakAt, isLeakOver, frames, incomplete }: Outcome,
+  { zone, signal }: Pick<Context, 'zone' | 'signal'>,
+): { lines: string[]; shown: boolean } {
   const lines = found.map(({ title }) => `found: ${printable(title)}`);
-  if (found.some(({ container }) => container.endsWith(LEAK))) return lines;
-  return [...lines, `the alert about ${LEAK} did not come: was the demonstration ended before the leak?`];
+  if (found.some(({ container }) => container.endsWith(LEAK))) return { lines, shown: true };
+  if (signal.aborted && !isLeakOver)
+    return { lines: [...lines, `It was ended before the leak of ${LEAK} was over.`], shown: true };
+  const why =
+    leakAt === null
+      ? `No frame was stored within ${formatDuration(START_MS)}, so the leak of ${LEAK} was not made.`
+      : `${LEAK} sent far more than ever from ${zone.clock(leakAt)} on, and no alert came. Of ${frames} frames ${incomplete} were incomplete, which are not judged.`;
+  const remedy =
+    '`tidegauge doctor` says what is missing on this machine. If nothing is, this is a bug: please report it with what stands above.';
+  return { lines: [...lines, `${why} ${remedy}`], shown: false };
 }

@@ -7,7 +7,7 @@ import type { Delivery, State } from '../../state/contract.ts';
 import { addCommand, type Register, setAction } from '../command.ts';
 import { STORED } from '../config/needs.ts';
 import type { CommonFlags, Context } from '../context.ts';
-import { openState } from '../open-data.ts';
+import { note, openState } from '../open-data.ts';
 import { testMessage } from '../receiver-checks.ts';
 import { deliveryText } from './incidents.ts';
 
@@ -48,11 +48,17 @@ async function notifyTest(context: Context, flags: TestFlags, name: string): Pro
       testMessage(name, config.host, status, now),
     );
     await queue(state, notifications);
+    note(waitingText(name, waitMs, config.alert.group_wait));
     const found = await outcomes(context, state, notifications, waitMs);
     for (const delivery of found) out.write(`${deliveryText(delivery, zone)}\n`);
     if (found.some(({ status }) => status !== 'delivered')) throw notAccepted(name, waitMs);
   });
 }
+
+/** What is waited for; `groupMs`: how long a message is held for others of its group. */
+const waitingText = (name: string, waitMs: number, groupMs: number): string =>
+  `queued; waiting up to ${formatDuration(waitMs)} until ${name} has accepted the test and its end. ` +
+  `${groupMs > 0 ? `Messages are held for ${formatDuration(groupMs)} (alert.group_wait). ` : ''}Ctrl-C ends only the waiting.`;
 
 /** Whoever delivers holds a lease; if it can be had, nobody does. */
 async function refuseUnlessDelivered(state: State): Promise<void> {
@@ -79,19 +85,25 @@ async function queue(state: State, notifications: readonly Notification[]): Prom
   });
 }
 
-/** What became of them: as soon as all are at an end, or when the time is over. */
+/** What became of them: as soon as all are at an end, or when the time is over. What fails meanwhile is said once. */
 async function outcomes(
-  { clock, signal }: Context,
+  { clock, signal, zone }: Context,
   state: State,
   notifications: readonly Notification[],
   waitMs: number,
 ): Promise<Delivery[]> {
   const end = clock.monotonic() + waitMs;
+  const told = new Set<string>();
   for (;;) {
     const found: Delivery[] = [];
     for (const { key } of notifications) {
       const delivery = await state.delivery(key);
-      if (delivery) found.push(delivery);
+      if (!delivery) continue;
+      found.push(delivery);
+      const { status, lastError } = delivery;
+      if (status !== 'pending' || lastError === null || told.has(lastError)) continue;
+      told.add(lastError);
+      note(deliveryText(delivery, zone));
     }
     const isDone = found.every(({ status }) => status !== 'pending' && status !== 'grouped');
     if (isDone || clock.monotonic() >= end || signal.aborted) return found;

@@ -1,3 +1,4 @@
+import { Writable } from 'node:stream';
 import pino, { type Logger } from 'pino';
 import { printable } from '../../core/errors.ts';
 import { type TimeZone, UTC } from '../../core/time-zone.ts';
@@ -69,6 +70,16 @@ export function createLog(level: string, sink: Sink): Logger {
   const stream = { write: (line: string) => sink.write(line) };
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream);
 }
+
+/** A screen each line of which is an entry of the log: who reads JSON reads nothing else. */
+export const loggedScreen = (log: Pick<Logger, 'info'>): Writable =>
+  new Writable({
+    decodeStrings: false,
+    write(text: string, _encoding, done) {
+      for (const line of text.split('\n')) if (line !== '') log.info(line);
+      done();
+    },
+  });
 
 /** `12:01:07Z warning: the store is away (error=…)`. */
 export const entryText = ({ time, level, text }: Entry): string => `${time} ${level}: ${text}`;

@@ -192,15 +192,17 @@ const heartbeat = z
   );
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
-export const LOG_FORMATS = ['auto', 'text', 'json'] as const;
+export const LOG_FORMATS = ['text', 'json'] as const;
 
 const log = z
   .strictObject({
     level: z.enum(LOG_LEVELS).default('info').describe('Least severe message that is written.'),
     format: z
       .enum(LOG_FORMATS)
-      .default('auto')
-      .describe('`json`: one object a line. `auto`: text on a terminal, json elsewhere.'),
+      .default('text')
+      .describe(
+        '`json`: one object a line, and `run`, `collect`, `detect` and `demo` say everything in the log, nothing on standard output.',
+      ),
   })
   .describe('Messages on standard error.');
 

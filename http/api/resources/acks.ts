@@ -37,7 +37,10 @@ export function ackFromJson(json: unknown): Ack {
 export function taken(incident: Incident, said: Pick<Ack, 'by' | 'at' | 'note'>): Ack {
   const { id, host, service, container, severity, resolvedAt } = incident;
   if (resolvedAt !== null)
-    throw wrong(`${printable(id)} is over`, '`tidegauge incidents` shows those that fire.');
+    throw wrong(
+      `${printable(id)} has been over since ${isoTime(resolvedAt)}: nobody is told of it again, so there is nothing to see to`,
+      `Say what it was instead: \`tidegauge incident mark ${printable(id)} --real\`, \`--expected\` or \`--false-alarm\`.`,
+    );
   return { incident: id, host, service, container, severity, ...said };
 }
 

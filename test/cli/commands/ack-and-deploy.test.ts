@@ -70,7 +70,7 @@ describe('incident ack and deploying', () => {
   it('ack of what is over, or of nothing, is refused with what to do', async () => {
     const said = { by: 'anna', at: 1, note: '' };
     expect(() => taken(resolved(incident), said)).toThrow(
-      /is over\. `tidegauge incidents` shows those that fire/,
+      /has been over since \d{4}-.*Z: nobody is told of it again.*`tidegauge incident mark \S+ --real`/,
     );
     await expect(type('incident', 'ack', 'nobody')).rejects.toThrow(
       /expected the id of an incident, found nobody/,

@@ -39,8 +39,13 @@ describe('commands', () => {
   });
 
   it.each([
-    [[], {}, /^\{"level":40,.*"msg":"detectors is an empty list/m],
-    [['--log-format', 'text'], {}, /^\d\d:\d\d:\d\dZ warning: detectors is an empty list/m],
+    [[], {}, /^\d\d:\d\d:\d\dZ warning: detectors is an empty list/m],
+    [[], { TIDEGAUGE_LOG_FORMAT: 'json' }, /^\{"level":40,.*"msg":"detectors is an empty list/m],
+    [
+      ['--log-format', 'text'],
+      { TIDEGAUGE_LOG_FORMAT: 'json' },
+      /^\S+Z warning: detectors is an empty list/m,
+    ],
     [['--log-format', 'json'], { TIDEGAUGE_LOG_FORMAT: 'text' }, /^\{"level":40/m],
     [['--log-level', 'warn'], { TIDEGAUGE_LOG_LEVEL: 'error' }, /detectors is an empty list/],
   ])('the log obeys %j over the environment %j', async (flags, env, expected) => {

@@ -92,12 +92,25 @@ describe('deliveries and the test of a receiver', () => {
     expect(await said(['notify', 'test', 'chat'], 1)).toContain('no process delivers messages');
     expect(hook.bodies).toEqual([]);
     await deliver();
-    expect(await said(['notify', 'test', 'chat'])).toBe(
-      'firing to chat: delivered after 1 attempt\nresolved to chat: delivered after 1 attempt\n',
-    );
+    const lines = (await said(['notify', 'test', 'chat'])).trim().split('\n');
+    expect(lines.filter(line => !line.startsWith('tidegauge: '))).toEqual([
+      'firing to chat: delivered after 1 attempt',
+      'resolved to chat: delivered after 1 attempt',
+    ]);
+    expect(lines.filter(line => line.startsWith('tidegauge: '))).toEqual([
+      expect.stringMatching(/waiting up to 30s until chat has accepted .* held for 2s \(alert\.group_wait\)/),
+    ]);
     expect(hook.bodies.map(({ status, text }) => [status, text])).toEqual([
       ['firing', expect.stringContaining('test message of tidegauge, nothing happened')],
       ['resolved', expect.stringContaining('test message of tidegauge, nothing happened')],
     ]);
+  });
+
+  it('a test that is not accepted says why while it waits', async () => {
+    await hook.stop();
+    await deliver();
+    const text = await said(['notify', 'test', 'chat', '--wait', '5s'], 1);
+    expect(text).toMatch(/^tidegauge: firing to chat: pending after \d+ attempts?, last error: .*ECONNREFUSED/m);
+    expect(text).toContain('the test was not accepted within 5s');
   });
 });

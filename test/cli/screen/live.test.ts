@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Live, type LiveOptions } from '../../../cli/screen/live.ts';
-import { createLog, PeopleLog } from '../../../cli/screen/log.ts';
+import { createLog, loggedScreen, PeopleLog } from '../../../cli/screen/log.ts';
 import type { Status } from '../../../cli/screen/status.ts';
 import { UTC } from '../../../core/time-zone.ts';
 import type { Frame } from '../../../core/traffic/frame.ts';
@@ -173,6 +173,26 @@ describe('live', () => {
     live.incident({ ...warning, severity: 'critical', escalation });
     expect(screen.text.match(/^[A-Z]+ shop/gm)).toEqual(['WARNING shop', 'CRITICAL shop']);
     expect(screen.text).toContain('firing for 5s so far, warning until 2023-11-14T22:23:20.000Z, id ');
+  });
+
+  it('with a JSON log every line is an entry of it', () => {
+    const screen = new FakeScreen(false);
+    const live = new Live({
+      ...{ screen: loggedScreen(createLog('info', screen)), clock: new ManualClock(), zone: UTC },
+      traffic: true,
+    });
+    live.header(['tidegauge on box', 'store: SQLite']);
+    live.frame(frame(1), AWAY);
+    const entries = screen.text
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line) as Record<string, unknown>);
+    expect(entries.slice(0, 3).map(({ msg }) => msg)).toEqual([
+      'tidegauge on box',
+      'store: SQLite',
+      expect.stringContaining(' c0000 sent '),
+    ]);
+    expect(entries.filter(({ level, time }) => level !== 30 || typeof time !== 'string')).toEqual([]);
   });
 
   it('shows only whose traffic it is to show', () => {
