@@ -56,7 +56,7 @@ const COMMANDS: Readonly<Record<string, { readonly needs: readonly string[]; rea
   deploying: { needs: STORED, args: ['shop/web', '--done'] },
   top: { needs: STORED, args: ['--once'] },
   quality: { needs: STORED },
-  explain: { needs: [...STORED, 'alert', 'receivers'], args: ['nothing'] },
+  explain: { needs: [...JUDGED, 'receivers'], args: ['nothing'] },
   connections: { needs: [...STORED, 'capture', 'collector'], args: ['--from', '1h'] },
   map: { needs: STORED },
   traffic: { needs: STORED },

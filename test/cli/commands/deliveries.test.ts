@@ -110,7 +110,9 @@ describe('deliveries and the test of a receiver', () => {
     await hook.stop();
     await deliver();
     const text = await said(['notify', 'test', 'chat', '--wait', '5s'], 1);
-    expect(text).toMatch(/^tidegauge: firing to chat: pending after \d+ attempts?, last error: .*ECONNREFUSED/m);
+    expect(text).toMatch(
+      /^tidegauge: firing to chat: pending after \d+ attempts?, last error: .*ECONNREFUSED/m,
+    );
     expect(text).toContain('the test was not accepted within 5s');
   });
 });
