@@ -10,9 +10,10 @@ import type { Context } from './context.ts';
 
 /** Runs `action` on what can be closed, and closes it whatever happens. */
 export async function using<T extends { close(): Promise<void> }, R>(
-  opened: T,
+  opening: T | Promise<T>,
   action: (opened: T) => Promise<R>,
 ): Promise<R> {
+  const opened = await opening;
   try {
     return await action(opened);
   } finally {

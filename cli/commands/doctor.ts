@@ -151,7 +151,7 @@ async function tryBackend(name: BackendName, { config, clock }: Context, log: Lo
         return `${product}, ${location}`;
       });
     case 'queue':
-      return using(await makeQueue(config, clock, log), queue => queue.open());
+      return using(makeQueue(config, clock, log), queue => queue.open());
     case 'state':
       return using(makeState(config, clock, log), async state => {
         const description = await state.open();
