@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { Queue as BullQueue } from 'bullmq';
 import { placeOf } from '../backends/redis/addresses.ts';
 import {
@@ -75,6 +75,17 @@ class Bullmq implements Queue {
     return `${server}, prefix ${this.#options.prefix}`;
   }
 
+  async tryWriting(): Promise<void> {
+    // Of one try only: two at once do not remove each other's.
+    const queue = this.#connect(`doctor-${randomUUID()}`);
+    await this.#ask(async () => {
+      await queue.add('doctor', {});
+      await queue.setGlobalConcurrency(1);
+      await queue.obliterate({ force: true });
+      await queue.close();
+    });
+  }
+
   async publish(frame: Frame): Promise<void> {
     const index = laneOf(frame.host, this.lanes);
     await this.#ask(async () => {
@@ -144,7 +155,13 @@ class Bullmq implements Queue {
   #queue(index: number): BullQueue {
     const known = this.#queues.get(index);
     if (known) return known;
-    const queue = new BullQueue(laneName(index), {
+    const queue = this.#connect(laneName(index));
+    this.#queues.set(index, queue);
+    return queue;
+  }
+
+  #connect(name: string): BullQueue {
+    const queue = new BullQueue(name, {
       connection: this.#producer,
       prefix: this.#prefix,
       skipWaitingForReady: true,
@@ -157,7 +174,6 @@ class Bullmq implements Queue {
     });
     // Requests report their own failures; the connection's are logged once, by logOutages.
     queue.on('error', () => {});
-    this.#queues.set(index, queue);
     return queue;
   }
 

@@ -17,6 +17,8 @@ export interface Queue {
   readonly lanes: number;
   /** Reachable and usable? Returns one line for people (product, version, address without secrets). */
   open(): Promise<string>;
+  /** Put something into a queue of its own that no worker takes from, and remove it: rejects when frames could not be queued. */
+  tryWriting(): Promise<void>;
   /**
    * Put a frame on its host's lane. Resolves when the queue has taken it; rejects with an ExchangeError, soon, when
    * the queue is away. A frame (host and start) that is still queued is not queued twice.

@@ -78,6 +78,8 @@ class Inline implements InlineQueue {
     return 'in this process';
   }
 
+  async tryWriting(): Promise<void> {}
+
   async publish(frame: Frame): Promise<void> {
     const lane = this.#lane(laneOf(frame.host, this.lanes));
     if (lane.frames.some(queued => queued.start === frame.start && queued.host === frame.host)) return;

@@ -151,7 +151,11 @@ async function tryBackend(name: BackendName, { config, clock }: Context, log: Lo
         return `${product}, ${location}`;
       });
     case 'queue':
-      return using(makeQueue(config, clock, log), queue => queue.open());
+      return using(makeQueue(config, clock, log), async queue => {
+        const description = await queue.open();
+        await queue.tryWriting();
+        return description;
+      });
     case 'state':
       return using(makeState(config, clock, log), async state => {
         const description = await state.open();

@@ -38,6 +38,7 @@ for (const setup of REDIS_SETUPS) {
       const state = createRedisState(shared);
       try {
         await queue.open();
+        await queue.tryWriting();
         await state.open();
         await state.agreeOnLanes(1);
         const lease = await state.acquire('lane-0', 'worker', 60_000);

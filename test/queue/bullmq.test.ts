@@ -66,6 +66,16 @@ describeWith(['redis'], 'bullmq queue when things break', () => {
     return performance.now() - start;
   };
 
+  it('leaves no key when it was tried out', async () => {
+    await queue.tryWriting();
+    const admin = new Redis(redis.url);
+    try {
+      expect(await admin.keys(`*${prefix}*`)).toEqual([]);
+    } finally {
+      admin.disconnect();
+    }
+  });
+
   it('hands the frame of a killed worker to the next one within seconds, also when it is killed again', async () => {
     const [first, stuck, ...rest] = frames(4);
     if (!first || !stuck) throw new Error('four were made');

@@ -50,6 +50,16 @@ function conformance(create: () => Queue): void {
     await until('an empty queue', async () => (await queue.depth()) === 0);
   });
 
+  it('can be tried out beside frames: nothing of it is handed over, nothing is left', async () => {
+    await publish(frameOf('web-1', 0));
+    await Promise.all([queue.tryWriting(), queue.tryWriting()]);
+    expect(await queue.depth()).toBe(1);
+    const { taken, handler } = collector();
+    queue.consume(lane, handler);
+    await until('the frame', () => taken.length > 0);
+    expect(taken).toEqual([frameOf('web-1', 0)]);
+  });
+
   it('runs one frame of a lane at a time', async () => {
     await publish(...frames('web-1', 10));
     let running = 0;
