@@ -51,6 +51,8 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
   let network: TestNetwork;
   let left: TestNamespace;
   let right: TestNamespace;
+  /** Of all tests but those that want other settings: to begin takes longer than any of them. */
+  let shared: TestCapture;
   let running: TestCapture;
   const cgroups: TestCgroup[] = [];
   const servers: Child[] = [];
@@ -78,16 +80,23 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
     network = makeNetwork(`t${process.pid % 100_000}`);
     left = network.join('l', `${NET}.1/24`, `${NET6}::1/64`);
     right = network.join('r', `${NET}.2/24`, `${NET6}::2/64`);
+    shared = await captureFrames({ probe: 'flows' });
   });
-  beforeEach(async () => {
-    running = await captureFrames({ probe: 'flows' });
+  beforeEach(() => {
+    running = shared;
+    shared.frames.length = 0;
   });
   afterEach(async () => {
-    await running.capture.stop();
+    if (running !== shared) await running.capture.stop();
     for (const server of servers.splice(0)) await server.stop('SIGKILL');
     for (const one of cgroups.splice(0)) await one.remove();
+    // Their last traffic may be read out after their end: then the names are forgotten.
+    for (let frame = 0; frame < 3; frame++) await shared.settled();
   });
-  afterAll(() => network.remove());
+  afterAll(async () => {
+    await shared.capture.stop();
+    network.remove();
+  });
 
   it.each([
     ['IPv4', `${NET}.2`],
@@ -236,7 +245,6 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
   ])(
     'over unconnected UDP and %s after more threads than the maps hold have come and gone: who is sent to is known',
     async (_, host) => {
-      await running.capture.stop();
       running = await captureFrames({ probe: 'flows', map_keys: 1024 });
       const [client, other] = [await cgroup('client'), await cgroup('other')];
       await serve(right, other, '$| = 1; print "ready\\n"; sleep 600');
@@ -408,7 +416,6 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
   });
 
   it('of a flood over more ports than the map holds: the frame is marked, and what is lost is known', async () => {
-    await running.capture.stop();
     running = await captureFrames({ probe: 'flows', account: 'exact', map_keys: 1024, interval: 1000 });
     const flooder = await cgroup('flooder');
     await run(
