@@ -165,7 +165,9 @@ const incident = {
           'Traffic of {{ if ne $labels.container "%" }}{{ $labels.container }}' +
           '{{ else if ne $labels.service "%" }}service {{ $labels.service }}{{ else }}the host as a whole{{ end }}' +
           ` on {{ $labels.host }} is not normal: ${metric} ${direction}`,
-        container_url: `${ROOT}d/${UIDS.container}?var-host={{ urlquery $labels.host }}&var-container={{ urlquery $labels.container }}`,
+        container_url:
+          `${ROOT}d/{{ if ne $labels.container "%" }}${UIDS.container}?var-container={{ urlquery $labels.container }}&` +
+          `{{ else }}${UIDS.overview}?{{ end }}var-host={{ urlquery $labels.host }}`,
         description: `Seen ${amount('N')}, expected ${amount('E')} at the worst moment. tidegauge incidents has the evidence.`,
       },
     },
