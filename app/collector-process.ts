@@ -1,5 +1,6 @@
 import { type Capture, type CaptureStatus, startCapture } from '../collector/capture/capture.ts';
 import type { Tracer } from '../collector/capture/tracer.ts';
+import { ContainerTotals } from '../collector/frames/container-totals.ts';
 import { FrameStats } from '../collector/frames/frame-stats.ts';
 import { openRecording } from '../collector/recording/record.ts';
 import type { Shipper, ShipperStatus } from '../collector/ship/contract.ts';
@@ -15,6 +16,8 @@ export interface Collector {
   readonly capture: Capture;
   readonly shipper: Pick<Shipper, 'status'>;
   readonly stats: FrameStats;
+  /** Of `http.containers`; null: none. */
+  readonly totals: ContainerTotals | null;
   /** Resolves when another installation has taken this host's name: this one must end. */
   readonly lost: Promise<TidegaugeError>;
   /** End the capture: the last frame is read out, and in the spool. */
@@ -41,6 +44,7 @@ export async function startCollector(
   });
   const { shipper, previous, lost } = outbox;
   const stats = new FrameStats();
+  const totals = config.http.containers > 0 ? new ContainerTotals(config.http.containers) : null;
   const capture = await startCapture({
     config: config.capture,
     labels: labelKeys(config),
@@ -53,6 +57,7 @@ export async function startCollector(
     onFrame: frame => {
       shipper.push(frame);
       stats.add(frame, clock.monotonic());
+      totals?.add(frame, clock.monotonic());
       onFrame(frame, { capture: capture.status(), shipper: shipper.status() });
     },
   }).catch(async (error: unknown) => {
@@ -65,6 +70,7 @@ export async function startCollector(
     capture,
     shipper,
     stats,
+    totals,
     lost,
     readOut() {
       readingOut ??= capture.stop();

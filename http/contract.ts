@@ -2,6 +2,8 @@
 export interface Sample {
   readonly value: number;
   readonly labels?: Readonly<Record<string, string>>;
+  /** Of a histogram, which of its series this is. */
+  readonly part?: '_bucket' | '_sum' | '_count';
 }
 
 /**
@@ -11,7 +13,7 @@ export interface Sample {
 export interface Metric {
   readonly name: string;
   readonly help: string;
-  readonly type: 'counter' | 'gauge';
+  readonly type: 'counter' | 'gauge' | 'histogram';
   /** Names of the labels; empty for a single value. */
   readonly labels: readonly string[];
   /** No sample: the value is not known (yet), and the metric is left out. Must not throw or reject. */

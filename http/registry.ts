@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type HistogramConfiguration, Registry } from 'prom-client';
 import type { Metric, Observe } from './contract.ts';
 
 export type { Registry };
@@ -35,6 +35,11 @@ export function latencyMetric(
 /** At each scrape the metric's values become those of its status object; labels that are gone are gone. */
 function register(registry: Registry, { name, help, type, labels: labelNames, read }: Metric): void {
   const common = { name, help, labelNames: [...labelNames], registers: [registry] };
+  if (type === 'histogram') {
+    // prom-client keeps the name `le` to itself.
+    new ReadHistogram({ ...common, labelNames: labelNames.filter(label => label !== 'le') }, read);
+    return;
+  }
   if (type === 'gauge') {
     new Gauge({
       ...common,
@@ -54,6 +59,27 @@ function register(registry: Registry, { name, help, type, labels: labelNames, re
       for (const { labels, value } of samples) this.inc({ ...labels }, value);
     },
   });
+}
+
+/** A histogram that is counted elsewhere: at each scrape its series are those that `read` gives. */
+class ReadHistogram extends Histogram {
+  readonly #about: Pick<HistogramConfiguration<string>, 'name' | 'help'>;
+  readonly #read: Metric['read'];
+
+  constructor({ name, help, ...options }: HistogramConfiguration<string>, read: Metric['read']) {
+    super({ name, help, ...options });
+    this.#about = { name, help };
+    this.#read = read;
+  }
+
+  /** What the registry makes text of (and its base `get`). */
+  async getForPromString() {
+    const { name, help } = this.#about;
+    const values = (await this.#read()).map(({ labels = {}, value, part = '_bucket' }) => ({
+      ...{ metricName: `${name}${part}`, labels: { ...labels }, value },
+    }));
+    return { name, help, type: 'histogram', aggregator: 'sum', values };
+  }
 }
 
 /** A reset alone leaves a metric without labels at 0: unknown would look like none. */

@@ -19,6 +19,7 @@ const PROBES = {
     succeeds(fileURLToPath(new URL('newer-bpftrace.sh', import.meta.url)), ['--version']),
   cc: () => succeeds('cc', ['--version']),
   chromium: () => succeeds('chromium', ['--version']),
+  prometheus: () => succeeds('prometheus', ['--version']),
   alertmanager: () => succeeds('prometheus-alertmanager', ['--version']),
 };
 

@@ -39,6 +39,7 @@ const PACKAGES = {
     ['debootstrap', 'debootstrap'],
     ['nft', 'nftables'],
     ['prometheus-alertmanager', 'prometheus-alertmanager'],
+    ['promtool', 'prometheus'],
     ['chromium', 'chromium'],
   ],
 };

@@ -29,6 +29,7 @@ const metricOf =
 
 export const counter = metricOf('counter');
 export const gauge = metricOf('gauge');
+export const histogram = metricOf('histogram');
 
 /** A single value, or none when it is not known. */
 export const one = (value: number | null | undefined): Sample[] =>

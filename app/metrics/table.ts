@@ -4,6 +4,7 @@ import type { Check, Metric } from '../../http/contract.ts';
 import { BACKENDS, type BackendName } from '../backend-startup.ts';
 import { VERSION } from '../version.ts';
 import { captureRows, shipRows } from './collecting.ts';
+import { containerRows } from './containers.ts';
 import { maintenanceRows, workerRows } from './detecting.ts';
 import { counter, each, gauge, one, type Watched } from './samples.ts';
 
@@ -15,9 +16,15 @@ export const LATENCIES = {
 
 /** Every metric that is read from a status: one row each. docs/metrics.md is made of this table. */
 export function metricsOf(watched: Watched): Metric[] {
-  return [captureRows, shipRows, workerRows, maintenanceRows, startupRows, processRows].flatMap(of =>
-    of(watched),
-  );
+  return [
+    captureRows,
+    containerRows,
+    shipRows,
+    workerRows,
+    maintenanceRows,
+    startupRows,
+    processRows,
+  ].flatMap(of => of(watched));
 }
 
 /** Of a process that neither captures nor detects. */

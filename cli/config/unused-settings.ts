@@ -48,6 +48,11 @@ const SETTINGS: readonly Row<Config>[] = [
     because: ({ capture: { hook } }) => `hook ${hook} needs no such tracepoints`,
   },
   {
+    keys: ['http.containers'],
+    works: c => c.http.listen !== 'off',
+    because: () => 'http.listen is off',
+  },
+  {
     keys: ['heartbeat.every', 'heartbeat.timeout'],
     works: c => c.heartbeat.url !== '',
     because: () => 'heartbeat.url is empty',

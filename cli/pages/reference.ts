@@ -282,6 +282,15 @@ turns), \`/readyz\` (503 with the reasons while something that it needs is away)
 report.
 
 ${table([['metric', 'type', 'labels', 'meaning'], ...metrics, ...latencies])}
+## Containers in Prometheus
+
+With \`http.containers: 50\` \`run\` and \`collect\` have traffic and sizes of that many containers in \`/metrics\`, and of all others
+as \`other\`, so that the sum is that of the host. Places are given as traffic comes, to containers before cgroups that are
+none, and are free ten minutes after their container is gone. Counters begin at zero with the process, as always.
+[examples/prometheus](../examples/prometheus) has a configuration of Prometheus and recording rules: rates by container and
+service, the size that nine of ten messages do not exceed, and alerts for a host that is not watched. \`/metrics\` has no
+token: let only Prometheus reach it.
+
 ## Bounds
 
 What would otherwise grow with what is watched, or with how long something is away. Further bounds are configured:

@@ -15,6 +15,14 @@ export const http = z
       .describe(
         'Address and port of /metrics, /healthz, /readyz and, of `run` and `serve`, the API; or `off`. `auto`: 127.0.0.1, port 8433 for run and serve, 8434 for collect, 8435 for detect; when that port is in use, there is no listener.',
       ),
+    containers: z
+      .int()
+      .min(0)
+      .max(1000)
+      .default(0)
+      .describe(
+        'Of so many containers /metrics has traffic and sizes by name, 32 series each; all others are `other`. 0: of none.',
+      ),
     tokens: z
       .array(
         z.strictObject({

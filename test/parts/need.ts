@@ -10,7 +10,8 @@ export type Part =
   | 'newer-bpftrace'
   | 'cc'
   | 'chromium'
-  | 'alertmanager';
+  | 'alertmanager'
+  | 'prometheus';
 
 const missing = new Set((process.env.TIDEGAUGE_MISSING_PARTS ?? '').split(',').filter(Boolean));
 
