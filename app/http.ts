@@ -5,6 +5,7 @@ import { OPERATIONS } from '../http/api/resources/index.ts';
 import type { ApiOptions } from '../http/api/routes.ts';
 import { type Listener, type ListenerOptions, startListener } from '../http/listener.ts';
 import { addMetrics, createRegistry, latencyMetric, type Registry } from '../http/registry.ts';
+import { learntFrom } from './api/learnt.ts';
 import { ThreadReader } from './api/thread-reader.ts';
 import type { Watched } from './metrics/samples.ts';
 import { checksOf, LATENCIES, metricsOf } from './metrics/table.ts';
@@ -56,7 +57,7 @@ export function makeApi(
     return null;
   }
   const reader = new ThreadReader(config, clock);
-  const shared = { store, state, host: config.host };
+  const shared = { store, state, learntOf: learntFrom(config, { store, state }), host: config.host };
   return {
     reader,
     options: {

@@ -9,6 +9,7 @@ import { UsageError } from '../core/errors.ts';
 import type { Severity } from '../core/incident/incident.ts';
 import type { Log } from '../core/log.ts';
 import { createFold } from '../detector/fold/fold.ts';
+import { createNormals, type NormalsOf } from '../detector/fold/normal.ts';
 import { DEFAULT_LIMITS } from '../detector/fold/subjects.ts';
 import { DEFAULT_RULES, DETECTORS } from '../detector/index.ts';
 import type { Observe } from '../http/contract.ts';
@@ -92,6 +93,9 @@ export function makeFold(config: Config): HostFold {
     }),
   });
 }
+
+/** What the rules have learnt, by the state of that fold. */
+export const makeNormals = ({ detectors }: Config): NormalsOf => createNormals(detectors, DETECTORS);
 
 /** Who is told of which incident, and how: what the process that delivers needs to know. */
 export function makePolicy({ alert, receivers }: Config): Policy {

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Normal } from '../core/incident/normal.ts';
 import type { Abstention, Evidence, Verdict } from '../core/incident/verdict.ts';
 import type { ConnectionRow } from '../core/traffic/connection.ts';
 import type { Flow } from '../core/traffic/flow.ts';
@@ -109,6 +110,8 @@ export interface Detector<K extends ScopeKind, O, S> {
   whenEmpty?(state: S): boolean;
   /** May change `state` in place and return it: the caller owns it and never uses the old one again. */
   step(state: S, input: InputOf[K], options: O, raised?: RaisedView): { state: S; opinion: Opinion };
+  /** What it has learnt to be normal. Changes nothing. Absent: it does not say. */
+  normal?(state: S, options: O): readonly Normal[];
 }
 
 /** Any detector of the table; its options and state are known only to itself. */

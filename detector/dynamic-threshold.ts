@@ -20,6 +20,7 @@ import {
   settle,
   spanOf,
 } from './dynamic/envelope.ts';
+import { normalsOf } from './dynamic/normal.ts';
 import { strictnessOf } from './dynamic/sensitivity.ts';
 import { newTraffic, type Part, sum, type Traffic, take, trafficBytes } from './dynamic/traffic.ts';
 import { VIEWS } from './dynamic/views/index.ts';
@@ -241,4 +242,5 @@ export const dynamicThreshold: Detector<'container', Options, State> = {
   },
   init,
   step,
+  normal: (state, { sensitivity }) => normalsOf(state, strictnessOf(sensitivity)),
 };

@@ -13,6 +13,7 @@ const FILES: Readonly<Record<string, string>> = {
   'list.js': 'text/javascript; charset=utf-8',
   'main.js': 'text/javascript; charset=utf-8',
   'map.js': 'text/javascript; charset=utf-8',
+  'normal.js': 'text/javascript; charset=utf-8',
 };
 
 /** Nothing but these files and the API is ever asked for, nothing inline runs, and nobody may frame the page. */

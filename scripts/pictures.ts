@@ -8,81 +8,32 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { type HostOutput, stepOver } from '../alert/host.ts';
 import { makeApi, openListener } from '../app/http.ts';
-import { makeFold, makeState, makeStore } from '../app/wire.ts';
+import { makeState, makeStore } from '../app/wire.ts';
 import { load } from '../cli/context.ts';
 import { systemClock } from '../core/clock.ts';
 import type { Config } from '../core/config/config.ts';
-import type { Incident } from '../core/incident/incident.ts';
-import type { Log } from '../core/log.ts';
-import { type Frame, frameEnd } from '../core/traffic/frame.ts';
-import { NOTHING_RAISED } from '../detector/fold/marks.ts';
+import type { Frame } from '../core/traffic/frame.ts';
 import { createRegistry } from '../http/registry.ts';
+import { endingAt, install, NO_LOG } from '../qa/lab/install.ts';
 import { readRecording } from '../qa/lab/recording.ts';
 
 const HOST = 'shop-1';
 const SCREEN = { width: 1200, height: 800 };
 const PHONE = { width: 390, height: 844 };
-/** Frames and rows of one write. */
-const BATCH = 200;
-const IGNORE: Log = { debug: ignore, info: ignore, warn: ignore, error: ignore };
-function ignore(): void {}
-
 /** The recording, as if its last frame had ended now, on a host with another name. */
 function framesUntilNow(): Frame[] {
   const { frames } = readRecording(join(import.meta.dirname, '../qa/lab/fixtures'));
-  const [last] = frames.slice(-1);
-  const shift = last ? Math.floor(systemClock.now() - frameEnd(last)) : 0;
-  return frames.map(frame => ({
-    ...frame,
-    host: HOST,
-    start: frame.start + shift,
-    previous: frame.previous === null ? null : frame.previous + shift,
-  }));
-}
-
-/** Stores the frames and what the default rules make of them, as a worker does. */
-async function fill(config: Config, frames: readonly Frame[]): Promise<void> {
-  const store = makeStore(config, IGNORE);
-  await store.open();
-  for (let i = 0; i < frames.length; i += BATCH) await store.writeFrames(frames.slice(i, i + BATCH));
-  const state = makeState(config, systemClock, IGNORE);
-  await state.open();
-  const fold = makeFold(config);
-  const outputs: HostOutput[] = [];
-  const incidents = new Map<string, Incident>();
-  let known = fold.init();
-  for (const frame of frames) {
-    const step = stepOver(fold, known, frame, NOTHING_RAISED, error => {
-      throw error;
-    });
-    if (!step) continue;
-    known = step.state;
-    outputs.push(step);
-    for (const incident of step.incidents) incidents.set(incident.id, incident);
-  }
-  await store.writeDetections(outputs.flatMap(({ detections }) => detections));
-  await store.writeAnnotations(outputs.flatMap(({ annotations }) => annotations));
-  const lease = await state.acquire('lane-0', 'pictures', 60_000);
-  if (!lease) throw new Error('the lease of the lane is not free');
-  await state.commit(lease, { incidents: [...incidents.values()], notifications: [] });
-  const last = frames.at(-1)?.start ?? 0;
-  await state.saveCheckpoint(lease, {
-    ...{ host: HOST, last, fingerprint: fold.fingerprint },
-    data: fold.encode(known),
-  });
-  await state.close();
-  await store.close();
+  return endingAt(frames, systemClock.now()).map(frame => ({ ...frame, host: HOST }));
 }
 
 /** Takes pictures of the page, served from the data of a folder. */
 async function shootPage(config: Config, browser: Browser, target: string): Promise<void> {
-  const store = makeStore(config, IGNORE, { readOnly: true });
-  const state = makeState(config, systemClock, IGNORE);
+  const store = makeStore(config, NO_LOG, { readOnly: true });
+  const state = makeState(config, systemClock, NO_LOG);
   await store.open();
   await state.open();
-  const context = { config, clock: systemClock, log: IGNORE, signal: new AbortController().signal };
+  const context = { config, clock: systemClock, log: NO_LOG, signal: new AbortController().signal };
   const api = makeApi(context as never, '127.0.0.1', { store, state });
   const options = { host: '127.0.0.1', port: 0, registry: createRegistry(), checks: [] };
   const listener = await openListener(options, api);
@@ -136,7 +87,7 @@ writeFileSync(file, `host: ${HOST}\ndata: ${folder}\n`);
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
 try {
   const { config } = load({ config: file });
-  await fill(config, framesUntilNow());
+  await install(config, framesUntilNow());
   await shootPage(config, browser, target);
   await shootReport(folder, browser, target);
 } finally {

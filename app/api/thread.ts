@@ -5,6 +5,7 @@ import type { Log } from '../../core/log.ts';
 import { asApiError } from '../../http/api/problem.ts';
 import { OPERATIONS } from '../../http/api/resources/index.ts';
 import { makeState, makeStore } from '../wire.ts';
+import { learntFrom } from './learnt.ts';
 import { type Asked, READY, type Told } from './thread-reader.ts';
 
 /** The thread that reads for the API, on connections of its own: node:sqlite blocks whoever uses it. */
@@ -16,6 +17,7 @@ function ignore(): void {}
 
 const store = makeStore(config, log, { readOnly: true });
 const state = makeState(config, systemClock, log, { readOnly: true });
+const learntOf = learntFrom(config, { state, store });
 let opened: Promise<void> | null = null;
 
 /** Opens both at the first request, and again after it could not be done. */
@@ -35,7 +37,10 @@ async function answer({ n, id, input, now }: Asked): Promise<Told> {
     const operation = OPERATIONS.find(each => each.id === id);
     if (!operation) throw new Error(`no operation ${id}`);
     await open();
-    const { value, next = null } = await operation.run({ store, state, host: config.host, now }, input);
+    const { value, next = null } = await operation.run(
+      { store, state, learntOf, host: config.host, now },
+      input,
+    );
     return { n, json: JSON.stringify(value), next };
   } catch (error) {
     const { status, problem, cause } = asApiError(error);

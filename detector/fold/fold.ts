@@ -55,7 +55,8 @@ export function createFold(settings: {
   };
 }
 
-function bind(rule: Rule, index: number, detectors: readonly AnyDetector[]): BoundRule {
+/** A rule with its detector. Throws a TidegaugeError when the table has none of its name. */
+export function bind(rule: Rule, index: number, detectors: readonly AnyDetector[]): BoundRule {
   const detector = detectors.find(one => one.name === rule.use);
   if (detector) return { rule, detector, matches: matcher(rule.match), inForce: ruleChooser(rule) };
   throw new TidegaugeError({

@@ -1,11 +1,19 @@
 import type { z } from 'zod';
+import type { RuleNormal } from '../../core/incident/normal.ts';
 import type { State } from '../../state/contract.ts';
 import type { Store } from '../../store/contract.ts';
+
+/** What rules have learnt of a container, and when, epoch ms; null: nothing, or it was not there. */
+export type LearntOf = (
+  host: string,
+  container: string,
+) => Promise<{ readonly at: number; readonly rules: readonly RuleNormal[] } | null>;
 
 /** What operations work on. */
 export interface Shared {
   readonly state: State;
   readonly store: Store;
+  readonly learntOf: LearntOf;
   /** This host, which is meant where a request names none. */
   readonly host: string;
   /** Epoch ms, when the request came. */

@@ -25,34 +25,48 @@ function pathOf(rates, top, height) {
 const greatest = ({ sent_rates, received_rates }) =>
   Math.max(1, ...[...sent_rates, ...received_rates].map(rate => rate ?? 0));
 
-function lines(container, height, attributes) {
-  const top = greatest(container);
+/** A limit far above all that was seen is no reason to draw that as nothing. */
+const HEADROOM = 3;
+
+function lines(container, height, attributes, limits = []) {
+  const most = greatest(container);
+  const top = Math.min(HEADROOM * most, Math.max(most, ...limits.map(limit => limit ?? 0)));
   const line = (kind, rates) => svg('path', { class: kind, d: pathOf(rates, top, height) });
   return svg(
     'svg',
     { viewBox: `0 0 ${WIDTH} ${height}`, preserveAspectRatio: 'none', ...attributes },
     line('received', container.received_rates),
     line('sent', container.sent_rates),
+    limits.length === 0 ? null : line('limit', limits),
   );
 }
 
 /** Beside a number that says the same. */
 export const sparkline = container => lines(container, 30, { class: 'spark', 'aria-hidden': 'true' });
 
-/** With its scale in words. */
-export function chart(container) {
+/** With its scale in words. `limits`: from which rate on bytes sent are an incident, for each step; empty: not known. */
+export function chart(container, limits = []) {
   const words = `Bytes sent and received per second over time, at most ${bytes(greatest(container))}/s`;
+  const known = limits.filter(limit => limit !== null);
   return el(
     'figure',
     {},
-    lines(container, 160, { class: 'chart', role: 'img', 'aria-label': words }),
+    lines(
+      container,
+      160,
+      { class: 'chart', role: 'img', 'aria-label': words },
+      known.length > 0 ? limits : [],
+    ),
     el(
       'figcaption',
       { class: 'quiet' },
       el('span', { class: 'sent' }, 'sent'),
       ', ',
       el('span', { class: 'received' }, 'received'),
-      `; the top is ${bytes(greatest(container))}/s`,
+      `, at most ${bytes(greatest(container))}/s`,
+      known.length === 0
+        ? null
+        : el('span', {}, '; dashed: from ', `${bytes(known.at(-1))}/s`, ' on what is sent is an incident'),
     ),
   );
 }

@@ -2,9 +2,11 @@ import { all } from './api.js';
 import { chart, sparkline } from './chart.js';
 import { bytes, el, named, time } from './dom.js';
 import { longList } from './list.js';
+import { limitsOf } from './normal.js';
 
 /** The step of a range's rates: about a hundred points. */
 const STEPS = { '1h': '1m', '6h': '4m', '24h': '15m', '7d': '2h', '30d': '6h' };
+const STEP_MS = { '1h': 60_000, '6h': 240_000, '24h': 900_000, '7d': 7_200_000, '30d': 21_600_000 };
 
 export const containersOf = ({ range, host, choice }, more = {}) =>
   all('/containers', { ...range, step: STEPS[choice] ?? '1m', ...(host === '' ? {} : { host }), ...more });
@@ -52,8 +54,15 @@ function foundList(shown, total, page) {
   ].filter(part => part !== null);
 }
 
+/** When the steps of a range are. */
+const stepsOf = ({ choice, until }, count) => {
+  const stepMs = STEP_MS[choice] ?? 60_000;
+  const end = Math.ceil((until ?? new Date()).getTime() / stepMs) * stepMs;
+  return { first: end - count * stepMs, stepMs, count };
+};
+
 /** One container: a container that changed its service has a part for each. */
-export function containerView(parts) {
+export function containerView(parts, normal, what) {
   if (parts.length === 0) return el('p', { class: 'quiet' }, 'It was not seen in this range.');
   return el(
     'div',
@@ -63,7 +72,7 @@ export function containerView(parts) {
         'section',
         {},
         el('p', {}, 'Service ', named(one.service), ' on ', named(one.host)),
-        chart(one),
+        chart(one, limitsOf(normal, stepsOf(what, one.sent_rates.length))),
         el(
           'p',
           {},

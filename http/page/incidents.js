@@ -5,6 +5,8 @@ import { el, length, named, time } from './dom.js';
 
 /** Who says what is said here; where a token is needed, its name counts instead. */
 const WHO = 'the page';
+/** Other incidents that are listed. */
+const OTHERS = 20;
 const MARKS = { 'false-alarm': 'False alarm', expected: 'Expected', real: 'Real' };
 
 export const incidentsOf = ({ range, host }, more = {}) =>
@@ -14,6 +16,36 @@ export const incidentsOf = ({ range, host }, more = {}) =>
 export function incidentList(incidents, page) {
   if (incidents.length === 0) return el('p', { class: 'quiet' }, 'No incidents in this range.');
   return el('div', {}, ...incidents.map(incident => card(incident, page)));
+}
+
+/** Others of the same, in short: whether this happened before. */
+export function otherIncidents(incidents, page) {
+  if (incidents.length === 0) return el('p', { class: 'quiet' }, 'None in the last 30 days.');
+  const shown = incidents.slice(0, OTHERS);
+  return el(
+    'div',
+    {},
+    el(
+      'ul',
+      { class: 'others' },
+      ...shown.map(({ severity, title, start, end, mark }) =>
+        el(
+          'li',
+          { class: severity },
+          el('a', { href: page.link({ until: end, range: '1h' }) }, time(start)),
+          ' ',
+          el('span', { class: 'severity' }, severity),
+          ' ',
+          named(title),
+          `, lasted ${length(Date.parse(end) - Date.parse(start))}`,
+          mark ? ` (${MARKS[mark.kind] ?? mark.kind})` : null,
+        ),
+      ),
+    ),
+    incidents.length > shown.length
+      ? el('p', { class: 'quiet' }, `${incidents.length - shown.length} more before that.`)
+      : null,
+  );
 }
 
 function card(incident, page) {

@@ -1,8 +1,9 @@
 import { follow, get, keepToken, Refused } from './api.js';
 import { containerList, containersOf, containerView } from './containers.js';
 import { el, length, named } from './dom.js';
-import { incidentList, incidentsOf } from './incidents.js';
+import { incidentList, incidentsOf, otherIncidents } from './incidents.js';
 import { mapOf, mapView } from './map.js';
+import { normalOf, normalView } from './normal.js';
 
 /** The page: what it shows is in its address, so that it can be kept and sent. */
 
@@ -69,15 +70,26 @@ const DRAW = {
     // In a glob, each of these stands for itself as `?` at best.
     const glob = { container: container.replace(/[*]/g, '?').slice(0, 300) };
     const isIt = one => one.container === container;
-    const [incidents, parts, map] = await Promise.all([
+    const [incidents, month, parts, map, normal] = await Promise.all([
       incidentsOf(what, glob),
+      incidentsOf({ ...what, range: { from: '30d' } }, glob),
       containersOf(what, glob),
       mapOf(what, container),
+      normalOf(what, container),
     ]);
+    const shown = new Set(incidents.map(({ id }) => id));
     return [
       el('h1', {}, named(container)),
-      containerView(parts.filter(isIt)),
+      containerView(parts.filter(isIt), normal, what),
       section('Incidents', incidentList(incidents.filter(isIt), page)),
+      section(
+        'Other incidents of it',
+        otherIncidents(
+          month.filter(one => isIt(one) && !shown.has(one.id)),
+          page,
+        ),
+      ),
+      section('What is normal here', normalView(normal)),
       section('Whom it talked to', mapView(map, page)),
     ];
   },

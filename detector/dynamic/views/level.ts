@@ -1,12 +1,17 @@
 import { formatValue } from '../../../core/config/units.ts';
 import type { Sharpness } from '../envelope.ts';
 import { messagePadding, type Part, type Traffic } from '../traffic.ts';
-import type { View } from './view.ts';
+import type { Told, View } from './view.ts';
 
 /**
  * More than usual, or much less: ln(x + c), x the messages or bytes of the last 5 seconds or of the last minute. With c, a
  * few messages' worth, small counts are harmless, and "twice as much" is ln 2 for every container.
  */
+
+/** How much there is: what it means needs no part. */
+export interface Level extends View {
+  tell(value: number, bound: number, traffic: Traffic): Told;
+}
 
 interface Span {
   readonly of: 'now' | 'minute';
@@ -50,7 +55,7 @@ function padding(traffic: Traffic, quantity: number, span: Span): number {
   return quantity < 2 ? span.messages : messagePadding(traffic, span.large);
 }
 
-function above(quantity: number, span: Span): View {
+function above(quantity: number, span: Span): Level {
   const unit = quantity < 2 ? 'msg/s' : 'B/s';
   const direction = quantity % 2 === 0 ? 'send' : 'receive';
   const verb = direction === 'send' ? 'sent' : 'received';
@@ -77,7 +82,7 @@ function above(quantity: number, span: Span): View {
 const FEW = 4;
 const both = (part: Part): number | null => part.minute && (part.minute[0] ?? 0) + (part.minute[1] ?? 0);
 
-const below: View = {
+const below: Level = {
   name: 'level',
   sharp: { floor: 1.25, steadyFloor: 0.9, restless: 0.4, allowance: 0.3 },
   daily: true,
@@ -93,7 +98,7 @@ const below: View = {
   },
 };
 
-export const levels: readonly View[] = [
+export const levels: readonly Level[] = [
   ...SPANS.flatMap(span => span.quantities.map(quantity => above(quantity, span))),
   below,
 ];

@@ -7,6 +7,7 @@ import { healthOperations } from './health.ts';
 import { incidentOperations } from './incidents.ts';
 import { mapOperations } from './map.ts';
 import { markOperations } from './marks.ts';
+import { normalOperations } from './normal.ts';
 import { silenceOperations } from './silences.ts';
 import { trafficOperations } from './traffic.ts';
 
@@ -19,6 +20,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...silenceOperations,
   ...deliveryOperations,
   ...containerOperations,
+  ...normalOperations,
   ...trafficOperations,
   ...mapOperations,
   ...connectionOperations,

@@ -1,0 +1,26 @@
+import type { Direction } from '../traffic/frame.ts';
+
+/** A rate that is usual, and the one from which on it is an incident; in the unit of its quantity. */
+export interface NormalRate {
+  /** The greatest there was. */
+  readonly usual: number;
+  readonly limit: number;
+}
+
+/** What a rule has learnt to be normal of one quantity of a container's traffic. */
+export interface Normal {
+  readonly direction: Direction;
+  readonly unit: 'B/s' | 'msg/s';
+  /** Time that is judged at once, ms. */
+  readonly overMs: number;
+  /** By the last two hours and this time of day; null: nothing is known yet. */
+  readonly now: NormalRate | null;
+  /** By half-hour of the day, UTC, from midnight on; null: nothing is known of it yet. */
+  readonly byHalfHour: readonly (NormalRate | null)[];
+}
+
+/** What one rule has learnt of a container. */
+export interface RuleNormal {
+  readonly rule: string;
+  readonly normals: readonly Normal[];
+}

@@ -1,0 +1,48 @@
+import type { Normal, NormalRate } from '../../core/incident/normal.ts';
+import { allowanceAt, type Envelope, limitOf } from './envelope.ts';
+import type { Traffic } from './traffic.ts';
+import { VIEWS } from './views/index.ts';
+import { type Level, levels } from './views/level.ts';
+
+/** What the levels of a minute have learnt, in words of rates: what is usual, and where an alarm begins. */
+
+/** Judged over this time, ms: what charts of minutes can be compared with. */
+const OVER_MS = 60_000;
+
+/** Changes nothing. `envelopes`: one for each view, null where it is switched off. */
+export function normalsOf(
+  { traffic, envelopes }: { readonly traffic: Traffic; readonly envelopes: readonly (Envelope | null)[] },
+  strictness: number,
+): Normal[] {
+  const youth = allowanceAt(traffic.watched);
+  return levels.flatMap(view => {
+    const envelope = envelopes[VIEWS.indexOf(view)];
+    const normal = envelope ? normalOf(view, { envelope, traffic, youth, strictness }) : null;
+    return normal ? [normal] : [];
+  });
+}
+
+interface Learnt {
+  readonly envelope: Envelope;
+  readonly traffic: Traffic;
+  readonly youth: number;
+  readonly strictness: number;
+}
+
+/** Null: it is judged over another time, or is about how little there is. */
+function normalOf(view: Level, { envelope, traffic, youth, strictness }: Learnt): Normal | null {
+  const { direction, unit, overMs, high } = view.tell(0, 0, traffic);
+  if (high === null || direction === undefined || overMs !== OVER_MS) return null;
+  if (unit !== 'B/s' && unit !== 'msg/s') return null;
+  const excess = limitOf(envelope, view.sharp, youth) * strictness;
+  const rate = (edge: number | null): NormalRate | null => {
+    if (edge === null) return null;
+    const told = view.tell(edge, edge + excess, traffic);
+    return { usual: told.seen, limit: told.high ?? told.seen };
+  };
+  return {
+    ...{ direction, unit, overMs },
+    now: rate(envelope.edge),
+    byHalfHour: envelope.day.map(rate),
+  };
+}

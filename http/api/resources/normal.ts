@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { isoTime } from '../../../core/clock.ts';
+import type { Normal, NormalRate } from '../../../core/incident/normal.ts';
+import { DIRECTIONS } from '../../../core/traffic/frame.ts';
+import { operation, text } from '../operation.ts';
+
+const rateSchema = z
+  .strictObject({
+    usual: z.number().describe('The greatest there was, in `unit`.'),
+    limit: z.number().describe('From there on it is an incident.'),
+  })
+  .nullable();
+
+const normalSchema = z.strictObject({
+  host: z.string(),
+  container: z.string(),
+  at: z.iso
+    .datetime()
+    .nullable()
+    .describe('What was known then; null: nothing is learnt yet, or it is gone.'),
+  rules: z.array(
+    z.strictObject({
+      rule: z.string(),
+      quantities: z.array(
+        z.strictObject({
+          direction: z.enum(DIRECTIONS),
+          unit: z.enum(['B/s', 'msg/s']),
+          over_ms: z.number().describe('Time that is judged at once.'),
+          now: rateSchema.describe('By the last two hours and this time of day; null: not known yet.'),
+          by_half_hour: z
+            .array(rateSchema)
+            .describe('By half-hour of the day, UTC, from midnight on; null: not known yet.'),
+        }),
+      ),
+    }),
+  ),
+});
+
+/** Rates to a tenth. */
+const rateJson = (rate: NormalRate | null): z.output<typeof rateSchema> =>
+  rate && { usual: tenths(rate.usual), limit: tenths(rate.limit) };
+const tenths = (x: number): number => Math.round(10 * x) / 10;
+
+const quantityJson = ({ direction, unit, overMs, now, byHalfHour }: Normal) => ({
+  ...{ direction, unit, over_ms: overMs },
+  ...{ now: rateJson(now), by_half_hour: byHalfHour.map(rateJson) },
+});
+
+export const normalOperations = [
+  operation({
+    id: 'getNormal',
+    method: 'GET',
+    path: '/normal',
+    summary: 'What rules have learnt to be normal of a container, now and by time of day.',
+    query: z.strictObject({
+      host: z.exactOptional(text('The host; without it, the one that answers.')),
+      container: text('By its whole name.'),
+    }),
+    answer: normalSchema,
+    async run({ learntOf, host: own }, { query: { container, host = own } }) {
+      const learnt = await learntOf(host, container);
+      const rules = (learnt?.rules ?? []).map(({ rule, normals }) => ({
+        rule,
+        quantities: normals.map(quantityJson),
+      }));
+      return { value: { host, container, at: learnt && isoTime(learnt.at), rules } };
+    },
+  }),
+];

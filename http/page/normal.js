@@ -1,0 +1,121 @@
+import { get } from './api.js';
+import { bytes, el, svg, time } from './dom.js';
+
+/** What is normal of a container: what its rules have learnt, now and by time of day. */
+
+const HALF_MS = 1_800_000;
+const HALVES = 48;
+/** What `now` of a rule looks back to. */
+const RECENT_MS = 7_200_000;
+
+export const normalOf = ({ host }, container) =>
+  get('/normal', { container, ...(host === '' ? {} : { host }) });
+
+const WORDS = {
+  'send B/s': 'bytes sent',
+  'receive B/s': 'bytes received',
+  'send msg/s': 'messages sent',
+  'receive msg/s': 'messages received',
+};
+const nameOf = ({ direction, unit }) => WORDS[`${direction} ${unit}`] ?? unit;
+const rateText = (rate, { unit }) =>
+  unit === 'B/s' ? `${bytes(rate)}/s` : `${Number(rate.toPrecision(3))} msg/s`;
+
+/** From which rate on bytes sent are an incident, for each step of a chart; null: not known. */
+export function limitsOf({ at, rules }, { first, stepMs, count }) {
+  const quantity = rules
+    .flatMap(({ quantities }) => quantities)
+    .find(one => one.unit === 'B/s' && one.direction === 'send');
+  if (!quantity) return [];
+  const known = Date.parse(at);
+  return Array.from({ length: count }, (_, i) => {
+    const start = first + i * stepMs;
+    const isRecent = Math.abs(known - start) < RECENT_MS && quantity.now !== null;
+    const rate = isRecent ? quantity.now : quantity.by_half_hour[Math.floor(start / HALF_MS) % HALVES];
+    return rate?.limit ?? null;
+  });
+}
+
+export function normalView({ at, rules }) {
+  const rows = rules.flatMap(({ rule, quantities }) => quantities.map(quantity => row(rule, quantity)));
+  if (rows.length === 0)
+    return el('p', { class: 'quiet' }, 'Nothing has been learnt of it yet, or it is not there now.');
+  const head = ['What', 'Greatest of late', 'Incident from', 'By time of day', 'Rule'];
+  return el(
+    'div',
+    {},
+    el(
+      'div',
+      { class: 'wide', tabindex: '0', role: 'region', 'aria-label': 'Table: what is normal here' },
+      el(
+        'table',
+        {},
+        el(
+          'thead',
+          {},
+          el(
+            'tr',
+            {},
+            ...head.map((text, i) =>
+              el('th', { scope: 'col', class: i === 1 || i === 2 ? 'number' : null }, text),
+            ),
+          ),
+        ),
+        el('tbody', {}, ...rows),
+      ),
+    ),
+    el(
+      'p',
+      { class: 'quiet' },
+      `Over a minute each, as known at ${time(at)}. By time of day, from midnight to midnight here: filled what was `,
+      'usual, dashed from where on it is an incident, the bar is now; empty where nobody has watched yet.',
+    ),
+  );
+}
+
+function row(rule, quantity) {
+  const { now } = quantity;
+  const rate = kind => (now === null ? '-' : rateText(now[kind], quantity));
+  return el(
+    'tr',
+    {},
+    el('th', { scope: 'row' }, nameOf(quantity)),
+    el('td', { class: 'number' }, rate('usual')),
+    el('td', { class: 'number' }, rate('limit')),
+    el('td', {}, dayChart(quantity)),
+    el('td', {}, rule),
+  );
+}
+
+/** Half-hours of the day, in the zone of the browser. */
+function dayChart(quantity) {
+  const shift = Math.round(new Date().getTimezoneOffset() / 30);
+  const day = Array.from(
+    { length: HALVES },
+    (_, i) => quantity.by_half_hour[(i + shift + HALVES) % HALVES] ?? null,
+  );
+  const known = day.filter(rate => rate !== null).length;
+  const top = Math.max(1, ...day.map(rate => rate?.limit ?? 0));
+  const y = rate => (39 - (38 * rate) / top).toFixed(1);
+  const now = (Math.floor(Date.now() / HALF_MS) - shift + HALVES) % HALVES;
+  const words = `${nameOf(quantity)} by time of day: ${known} of ${HALVES} half-hours are known, at most ${rateText(top, quantity)}`;
+  return svg(
+    'svg',
+    {
+      class: 'day',
+      viewBox: `0 0 ${HALVES} 40`,
+      preserveAspectRatio: 'none',
+      role: 'img',
+      'aria-label': words,
+    },
+    svg('rect', { class: 'now', x: now, y: 0, width: 1, height: 40 }),
+    svg('path', {
+      class: 'usual',
+      d: day.map((rate, i) => (rate === null ? '' : `M${i} 40V${y(rate.usual)}h1V40z`)).join(''),
+    }),
+    svg('path', {
+      class: 'limit',
+      d: day.map((rate, i) => (rate === null ? '' : `M${i} ${y(rate.limit)}h1`)).join(''),
+    }),
+  );
+}

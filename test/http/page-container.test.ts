@@ -1,0 +1,66 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { load } from '../../cli/context.ts';
+import { isoTime, systemClock } from '../../core/clock.ts';
+import { endingAt, install } from '../../qa/lab/install.ts';
+import { readRecording } from '../../qa/lab/recording.ts';
+import { describeWith } from '../parts/need.ts';
+import { temporaryFolder } from '../parts/process.ts';
+import { writeConfig } from '../parts/tidegauge.ts';
+import { type Served, serve } from './api/fixture.ts';
+
+/** Of what the laboratory has recorded: 20 minutes in which all is well, then its database sends far too much. */
+const FRAMES = 300;
+const CULPRIT = 'lab-db-1';
+
+describeWith(['chromium'], 'the page of one container', () => {
+  const folder = temporaryFolder();
+  const recorded = readRecording(join(import.meta.dirname, '../../qa/lab/fixtures')).frames;
+  const frames = endingAt(recorded.slice(0, FRAMES), systemClock.now());
+  let served: Served;
+  let browser: Browser;
+  let page: Page;
+  beforeAll(async () => {
+    writeConfig(folder.path, { data: folder.path, host: 'lab' });
+    await install(load({ config: join(folder.path, 'tidegauge.yaml') }).config, frames);
+    served = await serve(folder.path);
+    browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+    page = await browser.newPage();
+    page.setDefaultTimeout(120_000);
+    await page.goto(`${served.listener.url}/?container=${CULPRIT}`);
+    await page.locator('main h1').waitFor();
+  }, 240_000);
+  afterAll(async () => {
+    await browser?.close();
+    await served?.close();
+    folder.remove();
+  });
+
+  it('says what is normal there, by what its rule has learnt', async () => {
+    const { json } = await served.ask('GET', `/normal?container=${CULPRIT}`);
+    const [rule] = json.rules;
+    expect(rule.rule).toBe('traffic');
+    for (const { now } of rule.quantities) expect(now.limit).toBeGreaterThan(now.usual);
+    const rows = page.getByRole('region', { name: 'Table: what is normal here' }).locator('tbody tr');
+    expect(await rows.count()).toBe(3);
+    expect(await page.locator('svg.day').count()).toBe(3);
+    expect(await page.locator('svg.chart .limit').getAttribute('d')).toMatch(/^M/);
+  }, 240_000);
+
+  it('shows its incident, and whom it talked to', async () => {
+    expect(await page.locator('.incident h3').first().textContent()).toContain(CULPRIT);
+    expect(await page.locator('svg.map').textContent()).toContain('lab/web');
+    for (const row of await page.locator('main tbody tr:has(td a)').all())
+      expect(await row.textContent()).toContain(CULPRIT);
+  }, 240_000);
+
+  it('leads from any time to the other incidents of it', async () => {
+    const calm = isoTime((frames[0]?.start ?? 0) + 600_000);
+    await page.goto(`${served.listener.url}/?container=${CULPRIT}&until=${calm}`);
+    await page.getByText('No incidents in this range.').waitFor();
+    await page.locator('.others a').first().click();
+    await page.locator('.incident').first().waitFor();
+    expect(await page.locator('.incident h3').first().textContent()).toContain(CULPRIT);
+  }, 240_000);
+});
