@@ -19,6 +19,8 @@ import { endingAt, install, NO_LOG } from '../qa/lab/install.ts';
 import { readRecording } from '../qa/lab/recording.ts';
 
 const HOST = 'shop-1';
+/** Whom most happened to in the recording. */
+const CULPRIT = 'container=lab-db-1';
 const SCREEN = { width: 1200, height: 800 };
 const PHONE = { width: 390, height: 844 };
 /** The recording, as if its last frame had ended now, on a host with another name. */
@@ -38,22 +40,22 @@ async function shootPage(config: Config, browser: Browser, target: string): Prom
   const options = { host: '127.0.0.1', port: 0, registry: createRegistry(), checks: [] };
   const listener = await openListener(options, api);
   const page = await browser.newPage({ viewport: SCREEN });
-  const shoot = async (name: string, query: string) => {
+  const shoot = async (name: string, query: string, fullPage = false) => {
     await page.goto(`${listener.url}/?${query}`);
     await settled(page);
-    await page.screenshot({ path: join(target, `${name}.png`) });
+    await page.screenshot({ path: join(target, `${name}.png`), fullPage });
   };
   await shoot('page', '');
   await shoot('page-map', 'view=map');
-  await shoot('page-container', 'container=lab-db-1');
+  await shoot('page-container', CULPRIT, true);
   await page.emulateMedia({ colorScheme: 'dark' });
   await shoot('page-dark', '');
   await shoot('page-map-dark', 'view=map');
-  await shoot('page-container-dark', 'container=lab-db-1');
+  await shoot('page-container-dark', CULPRIT, true);
   await page.setViewportSize(PHONE);
   await shoot('page-phone', '');
   await shoot('page-map-phone', 'view=map');
-  await shoot('page-container-phone', 'container=lab-db-1');
+  await shoot('page-container-phone', CULPRIT, true);
   await listener.close();
   await state.close();
   await store.close();

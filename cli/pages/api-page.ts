@@ -34,8 +34,9 @@ ${table([['operation', 'what it is'], ...rows])}
 ## The page
 
 \`http://127.0.0.1:8433/\` shows the last hour, or any range that is stored: incidents with buttons to silence and mark them,
-containers with their rates, to be found by name, one container with whom it talked to, the map. Its address says what is shown and can be kept.
-It is files of this package and asks nobody else. Where tokens are needed it asks for one, and keeps it until the tab closes.
+containers with their rates, to be found by name; one container with what is normal there, what happened to it before and
+whom it talked to; the map. Its address says what is shown and can be kept. It is files of this package and asks nobody
+else. Where tokens are needed it asks for one, and keeps it until the tab closes.
 
 ## Who may use it
 

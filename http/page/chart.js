@@ -25,19 +25,27 @@ function pathOf(rates, top, height) {
 const greatest = ({ sent_rates, received_rates }) =>
   Math.max(1, ...[...sent_rates, ...received_rates].map(rate => rate ?? 0));
 
-/** A limit far above all that was seen is no reason to draw that as nothing. */
+/** A limit further above all that was seen is not drawn: it is no reason to draw that as nothing. */
 const HEADROOM = 3;
 
+/** The top of a chart in which both can be told from nothing. */
+export const topOf = (most, limits) =>
+  Math.max(1, most, ...limits.filter(limit => limit !== null && limit <= HEADROOM * most));
+
 function lines(container, height, attributes, limits = []) {
-  const most = greatest(container);
-  const top = Math.min(HEADROOM * most, Math.max(most, ...limits.map(limit => limit ?? 0)));
+  const top = topOf(greatest(container), limits);
   const line = (kind, rates) => svg('path', { class: kind, d: pathOf(rates, top, height) });
   return svg(
     'svg',
     { viewBox: `0 0 ${WIDTH} ${height}`, preserveAspectRatio: 'none', ...attributes },
     line('received', container.received_rates),
     line('sent', container.sent_rates),
-    limits.length === 0 ? null : line('limit', limits),
+    limits.length === 0
+      ? null
+      : line(
+          'limit',
+          limits.map(limit => (limit === null || limit > top ? null : limit)),
+        ),
   );
 }
 
@@ -66,7 +74,7 @@ export function chart(container, limits = []) {
       `, at most ${bytes(greatest(container))}/s`,
       known.length === 0
         ? null
-        : el('span', {}, '; dashed: from ', `${bytes(known.at(-1))}/s`, ' on what is sent is an incident'),
+        : `; from ${bytes(known.at(-1))}/s sent on (dashed, where it fits) it is an incident`,
     ),
   );
 }

@@ -1,4 +1,5 @@
 import { get } from './api.js';
+import { topOf } from './chart.js';
 import { bytes, el, svg, time } from './dom.js';
 
 /** What is normal of a container: what its rules have learnt, now and by time of day. */
@@ -68,7 +69,7 @@ export function normalView({ at, rules }) {
       'p',
       { class: 'quiet' },
       `Over a minute each, as known at ${time(at)}. By time of day, from midnight to midnight here: filled what was `,
-      'usual, dashed from where on it is an incident, the bar is now; empty where nobody has watched yet.',
+      'usual, dashed from where on it is an incident, where that fits; the bar is now; empty where nobody has watched yet.',
     ),
   );
 }
@@ -95,10 +96,13 @@ function dayChart(quantity) {
     (_, i) => quantity.by_half_hour[(i + shift + HALVES) % HALVES] ?? null,
   );
   const known = day.filter(rate => rate !== null).length;
-  const top = Math.max(1, ...day.map(rate => rate?.limit ?? 0));
+  const top = topOf(
+    Math.max(0, ...day.map(rate => rate?.usual ?? 0)),
+    day.map(rate => rate?.limit ?? null),
+  );
   const y = rate => (39 - (38 * rate) / top).toFixed(1);
   const now = (Math.floor(Date.now() / HALF_MS) - shift + HALVES) % HALVES;
-  const words = `${nameOf(quantity)} by time of day: ${known} of ${HALVES} half-hours are known, at most ${rateText(top, quantity)}`;
+  const words = `${nameOf(quantity)} by time of day: ${known} of ${HALVES} half-hours are known`;
   return svg(
     'svg',
     {
@@ -115,7 +119,7 @@ function dayChart(quantity) {
     }),
     svg('path', {
       class: 'limit',
-      d: day.map((rate, i) => (rate === null ? '' : `M${i} ${y(rate.limit)}h1`)).join(''),
+      d: day.map((rate, i) => (rate === null || rate.limit > top ? '' : `M${i} ${y(rate.limit)}h1`)).join(''),
     }),
   );
 }

@@ -5,6 +5,7 @@ import { load } from '../../cli/context.ts';
 import { isoTime, systemClock } from '../../core/clock.ts';
 import { endingAt, install } from '../../qa/lab/install.ts';
 import { readRecording } from '../../qa/lab/recording.ts';
+import { seriousFaults } from '../parts/axe.ts';
 import { describeWith } from '../parts/need.ts';
 import { temporaryFolder } from '../parts/process.ts';
 import { writeConfig } from '../parts/tidegauge.ts';
@@ -26,7 +27,7 @@ describeWith(['chromium'], 'the page of one container', () => {
     await install(load({ config: join(folder.path, 'tidegauge.yaml') }).config, frames);
     served = await serve(folder.path);
     browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
-    page = await browser.newPage();
+    page = await browser.newPage({ bypassCSP: true });
     page.setDefaultTimeout(120_000);
     await page.goto(`${served.listener.url}/?container=${CULPRIT}`);
     await page.locator('main h1').waitFor();
@@ -46,6 +47,17 @@ describeWith(['chromium'], 'the page of one container', () => {
     expect(await rows.count()).toBe(3);
     expect(await page.locator('svg.day').count()).toBe(3);
     expect(await page.locator('svg.chart .limit').getAttribute('d')).toMatch(/^M/);
+  }, 240_000);
+
+  it('has no serious fault of access, nor has the map, in light and in dark', async () => {
+    expect(await seriousFaults(page)).toEqual([]);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.goto(`${served.listener.url}/?view=map`);
+    await page.locator('svg.map').waitFor();
+    expect(await seriousFaults(page)).toEqual([]);
+    await page.goto(`${served.listener.url}/?container=${CULPRIT}`);
+    await page.locator('main h1').waitFor();
+    expect(await seriousFaults(page)).toEqual([]);
   }, 240_000);
 
   it('shows its incident, and whom it talked to', async () => {

@@ -279,6 +279,7 @@ describe('other scopes', () => {
     examples: [],
     init: () => null,
     whenEmpty: () => false,
+    normal: () => [],
     step: (state, { send, receive }) => ({
       state,
       opinion: {

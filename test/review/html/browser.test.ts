@@ -1,14 +1,12 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { seriousFaults } from '../../parts/axe.ts';
 import { describeWith } from '../../parts/need.ts';
 import { temporaryFolder } from '../../parts/process.ts';
 import { hostileReport } from './pages.ts';
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 describeWith(['chromium'], 'a report in a browser', () => {
   const folder = temporaryFolder();
@@ -57,21 +55,7 @@ describeWith(['chromium'], 'a report in a browser', () => {
       const { page, said } = await open({ colorScheme, width });
       for (const details of await page.locator('details').all())
         await details.evaluate(one => one.setAttribute('open', ''));
-      await page.evaluate(AXE);
-      const faults = await page.evaluate(async () => {
-        const axe = (
-          globalThis as unknown as {
-            axe: {
-              run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }>;
-            };
-          }
-        ).axe;
-        const { violations } = await axe.run();
-        return violations
-          .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-          .map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 200)}`);
-      });
-      expect(faults).toEqual([]);
+      expect(await seriousFaults(page)).toEqual([]);
       expect(said).toEqual([]);
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
       await page.context().close();
