@@ -56,7 +56,7 @@ export async function startListener({
       .send(text);
   });
   if (api) {
-    addPage(app);
+    addPage(app, () => api.reader.prepare());
     await addApi(app, api);
   }
   try {

@@ -29,11 +29,17 @@ const HEADERS = {
   'cache-control': 'no-cache',
 };
 
-/** Serves the page at `/`, with its files below `/page/`. They hold nothing that is secret: what they show is the API's. */
-export function addPage(app: FastifyInstance): void {
+/**
+ * Serves the page at `/`, with its files below `/page/`. They hold nothing that is secret: what they show is the API's, which
+ * is asked soon after `onOpen`.
+ */
+export function addPage(app: FastifyInstance, onOpen: () => void): void {
   for (const [name, type] of Object.entries(FILES)) {
     const content = readFileSync(new URL(`page/${name}`, import.meta.url));
     const url = name === 'index.html' ? '/' : `/page/${name}`;
-    app.get(url, async (_, reply) => reply.headers(HEADERS).type(type).send(content));
+    app.get(url, async (_, reply) => {
+      if (url === '/') onOpen();
+      return reply.headers(HEADERS).type(type).send(content);
+    });
   }
 }

@@ -51,9 +51,15 @@ export interface TrafficStore {
   rollUp(host: string, range: Interval): Promise<number>;
   /**
    * A host's traffic in buckets of `stepMs`, ascending: all buckets that the range touches, without empty ones. Read
-   * from the coarsest tier that the step is a multiple of; what that tier lacks comes from finer ones.
+   * from the coarsest tier that the step is a multiple of; what that tier lacks comes from finer ones. Without `sizes`
+   * histograms may be empty: who needs counts only has them sooner.
    */
-  readSeries(host: string, range: Interval, stepMs: number): AsyncIterable<Rollup>;
+  readSeries(
+    host: string,
+    range: Interval,
+    stepMs: number,
+    options?: { readonly sizes?: boolean },
+  ): AsyncIterable<Rollup>;
 }
 
 /** What detectors found. */

@@ -83,6 +83,12 @@ export class ThreadReader implements Reader {
     return failing && this.#clock.monotonic() - failing.at < FAILING_MS ? failing.reason : null;
   }
 
+  prepare(): void {
+    if (this.#thread) return;
+    this.#running();
+    this.#endWhenIdle();
+  }
+
   async read(id: string, input: Input): Promise<{ json: string; next: string | null }> {
     const { waiting, deadlineMs } = this.#limits;
     if (this.#waiting.size >= waiting) throw new ApiError(503, BUSY);

@@ -60,6 +60,8 @@ export interface Operation {
 
 /** Carries out operations that only read, and gives their answers as JSON text. */
 export interface Reader {
+  /** Somebody is about to ask: what takes long to begin begins now. */
+  prepare(): void;
   /** Rejects with an ApiError when it cannot be done. */
   read(id: string, input: Input): Promise<{ readonly json: string; readonly next: string | null }>;
 }

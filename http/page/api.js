@@ -33,6 +33,26 @@ export async function all(path, query, most = 10_000) {
   return rows;
 }
 
+/** Answers that are kept at most. */
+const KEPT = 8;
+const answers = new Map();
+
+/**
+ * What `read` (`get` or `all`) answered in the last `ms`, or answers now: what is heavy to read is not read again with
+ * every change. One that failed is not kept.
+ */
+export function kept(ms, path, query, read) {
+  const key = JSON.stringify([path, query]);
+  const known = answers.get(key);
+  if (known && Date.now() - known.at < ms) return known.answer;
+  const one = { at: Date.now(), answer: read(path, query) };
+  answers.delete(key);
+  answers.set(key, one);
+  one.answer.catch(() => answers.get(key) === one && answers.delete(key));
+  if (answers.size > KEPT) answers.delete(answers.keys().next().value);
+  return one.answer;
+}
+
 export async function change(method, path, body) {
   return (await ask(path, { method, body: JSON.stringify(body), type: 'application/json' })).value;
 }

@@ -1,4 +1,4 @@
-import { all } from './api.js';
+import { all, kept } from './api.js';
 import { chart, sparkline } from './chart.js';
 import { bytes, el, named, time } from './dom.js';
 import { longList } from './list.js';
@@ -8,8 +8,14 @@ import { limitsOf } from './normal.js';
 const STEPS = { '1h': '1m', '6h': '4m', '24h': '15m', '7d': '2h', '30d': '6h' };
 const STEP_MS = { '1h': 60_000, '6h': 240_000, '24h': 900_000, '7d': 7_200_000, '30d': 21_600_000 };
 
+/** As new as their steps, and no older than five minutes. */
 export const containersOf = ({ range, host, choice }, more = {}) =>
-  all('/containers', { ...range, step: STEPS[choice] ?? '1m', ...(host === '' ? {} : { host }), ...more });
+  kept(
+    Math.min(STEP_MS[choice] ?? 60_000, 300_000),
+    '/containers',
+    { ...range, step: STEPS[choice] ?? '1m', ...(host === '' ? {} : { host }), ...more },
+    all,
+  );
 
 const rateOf = (count, { watched_ms }) => (watched_ms > 0 ? `${bytes((count * 1000) / watched_ms)}/s` : '-');
 

@@ -1,4 +1,4 @@
-import { all, change } from './api.js';
+import { all, change, kept } from './api.js';
 import { el, length, named, time } from './dom.js';
 
 /** Incidents, and what a person can do about one. */
@@ -11,6 +11,12 @@ const MARKS = { 'false-alarm': 'False alarm', expected: 'Expected', real: 'Real'
 
 export const incidentsOf = ({ range, host }, more = {}) =>
   all('/incidents', { ...range, ...(host === '' ? {} : { host }), ...more }, 500);
+
+/** Those of the last month; a minute old at most. */
+export const monthOf = ({ host }, more) =>
+  kept(60_000, '/incidents', { from: '30d', ...(host === '' ? {} : { host }), ...more }, (path, query) =>
+    all(path, query, 500),
+  );
 
 /** @param {{ say: (text: string) => void, again: () => void, link: (query: object) => string }} page */
 export function incidentList(incidents, page) {

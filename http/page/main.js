@@ -1,7 +1,7 @@
 import { follow, get, keepToken, Refused } from './api.js';
 import { containerList, containersOf, containerView } from './containers.js';
 import { el, length, named } from './dom.js';
-import { incidentList, incidentsOf, otherIncidents } from './incidents.js';
+import { incidentList, incidentsOf, monthOf, otherIncidents } from './incidents.js';
 import { mapOf, mapView } from './map.js';
 import { normalOf, normalView } from './normal.js';
 
@@ -72,7 +72,7 @@ const DRAW = {
     const isIt = one => one.container === container;
     const [incidents, month, parts, map, normal] = await Promise.all([
       incidentsOf(what, glob),
-      incidentsOf({ ...what, range: { from: '30d' } }, glob),
+      monthOf(what, glob),
       containersOf(what, glob),
       mapOf(what, container),
       normalOf(what, container),

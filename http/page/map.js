@@ -1,4 +1,4 @@
-import { get } from './api.js';
+import { get, kept } from './api.js';
 import { bytes, el, named, svg } from './dom.js';
 
 /** Edges of the table at most; those that fail, and then the greatest, come first. */
@@ -8,12 +8,17 @@ const LABEL = 22;
 
 /** `container`: only its edges. */
 export const mapOf = ({ range, host }, container = null) =>
-  get('/map', {
-    ...range,
-    ...(host === '' ? {} : { host }),
-    ...(container === null ? {} : { container }),
-    ...{ drawing: 'true', limit: String(EDGES) },
-  });
+  kept(
+    60_000,
+    '/map',
+    {
+      ...range,
+      ...(host === '' ? {} : { host }),
+      ...(container === null ? {} : { container }),
+      ...{ drawing: 'true', limit: String(EDGES) },
+    },
+    get,
+  );
 
 /** Who talked to whom: a drawing of the edges that matter most, and a table of more of them. */
 export function mapView(map, page) {

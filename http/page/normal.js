@@ -1,4 +1,4 @@
-import { get } from './api.js';
+import { get, kept } from './api.js';
 import { topOf } from './chart.js';
 import { bytes, el, svg, time } from './dom.js';
 
@@ -10,7 +10,7 @@ const HALVES = 48;
 const RECENT_MS = 7_200_000;
 
 export const normalOf = ({ host }, container) =>
-  get('/normal', { container, ...(host === '' ? {} : { host }) });
+  kept(60_000, `/containers/${encodeURIComponent(container)}/normal`, host === '' ? {} : { host }, get);
 
 const WORDS = {
   'send B/s': 'bytes sent',

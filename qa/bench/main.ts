@@ -11,6 +11,7 @@ import { drainBench } from './pipeline/drain.ts';
 import { foldBench } from './pipeline/fold.ts';
 import { growthBench } from './pipeline/growth.ts';
 import { idleBench } from './pipeline/idle.ts';
+import { pageBench } from './pipeline/page.ts';
 import { pipelineBench } from './pipeline/pipeline.ts';
 import { queueBench } from './pipeline/queue.ts';
 import { reviewBench } from './pipeline/review.ts';
@@ -36,6 +37,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchTable[]>>> = {
   workers: workersBench,
   idle: idleBench,
   review: reviewBench,
+  page: pageBench,
   growth: growthBench,
 };
 

@@ -148,9 +148,14 @@ export class FrameTables {
   /**
    * Frames from the beginning of a range, as many as are read in a few milliseconds, and where the next step begins;
    * null at its end. A frame that lacks rows is being deleted: it is left out, as a gap; those whose turn is yet to come
-   * end the reading, unless `withAhead`. Needs a transaction, so that heads and rows are of one moment.
+   * end the reading, unless `withAhead`. Needs a transaction, so that heads and rows are of one moment. Unless `withSizes`,
+   * histograms are empty.
    */
-  step(host: string, range: Interval, { withAhead }: { readonly withAhead: boolean }): Step<Frame> {
+  step(
+    host: string,
+    range: Interval,
+    { withAhead, withSizes = true }: { readonly withAhead: boolean; readonly withSizes?: boolean },
+  ): Step<Frame> {
     const found = this.#headsOf(host, range, STEP_FRAMES);
     const heads = withinRows(withAhead ? found : this.#inTurn(host, found), STEP_ROWS);
     const first = heads[0];
@@ -173,7 +178,7 @@ export class FrameTables {
       if (connections.length !== counts.connections) return [];
       flows.sort(compareFlows);
       connections.sort(compareConnections);
-      return { ...frame, ...parts(own), flows, connections };
+      return { ...frame, ...parts(own, withSizes), flows, connections };
     });
     return { items, next: last.frame.start + 1 };
   }
@@ -239,6 +244,7 @@ const WINDOW_COLUMNS = DIRECTIONS.map(direction => ({
 /** What the rows of one frame say, in canonical order. */
 function parts(
   entries: { readonly row: Row; readonly container: Container }[],
+  withSizes: boolean,
 ): Pick<Frame, 'containers' | 'started' | 'ended' | 'windows'> {
   entries.sort((a, b) => compareText(a.container.name, b.container.name));
   const named = (column: string) =>
@@ -247,11 +253,11 @@ function parts(
     containers: entries.map(({ container }) => container),
     started: named('started'),
     ended: named('ended'),
-    windows: entries.flatMap(({ row, container }) => windowsOf(row, container.name)),
+    windows: entries.flatMap(({ row, container }) => windowsOf(row, container.name, withSizes)),
   };
 }
 
-function windowsOf(row: Row, container: string): Window[] {
+function windowsOf(row: Row, container: string, withSizes: boolean): Window[] {
   const windows: Window[] = [];
   for (const { direction, messages, bytes, sizes } of WINDOW_COLUMNS) {
     if (row[messages] === null) continue;
@@ -260,7 +266,7 @@ function windowsOf(row: Row, container: string): Window[] {
       direction,
       messages: integer(row, messages),
       bytes: integer(row, bytes),
-      sizes: parseSizes(text(row, sizes)),
+      sizes: withSizes ? parseSizes(text(row, sizes)) : [],
     });
   }
   return windows;

@@ -13,6 +13,10 @@ import type { Names } from './names.ts';
 const STEP_BUCKETS = 256;
 const STEP_ROWS = 2000;
 
+/** What a bucket holds but its histograms. */
+const COUNTS =
+  't.time, t.duration_ms, t.frames, t.incomplete, t.send_messages, t.send_bytes, t.receive_messages, t.receive_bytes';
+
 /** Statements and row formats of `host_rollups` and `traffic_rollups`. Everything here is synchronous. */
 export class RollupTables {
   readonly #names: Names;
@@ -20,6 +24,7 @@ export class RollupTables {
   readonly #putTraffic: StatementSync;
   readonly #heads: StatementSync;
   readonly #traffic: StatementSync;
+  readonly #counts: StatementSync;
   readonly #countFrames: StatementSync;
   readonly #countRolled: StatementSync;
 
@@ -32,10 +37,13 @@ export class RollupTables {
     this.#heads = db.prepare(`
       SELECT * FROM host_rollups WHERE step_ms = ? AND host = ? AND time >= ? AND time < ?
       ORDER BY time LIMIT ?`);
-    this.#traffic = db.prepare(`
-      SELECT t.*, s.container, s.service
-      FROM traffic_rollups t CROSS JOIN series s ON s.id = t.series
-      WHERE t.step_ms = ? AND t.time >= ? AND t.time <= ? AND s.host = ?`);
+    const rows = (columns: string) =>
+      db.prepare(`
+        SELECT ${columns}, s.container, s.service
+        FROM traffic_rollups t CROSS JOIN series s ON s.id = t.series
+        WHERE t.step_ms = ? AND t.time >= ? AND t.time <= ? AND s.host = ?`);
+    this.#traffic = rows('t.*');
+    this.#counts = rows(COUNTS);
     // Times are after 1970 wherever tiers are made: % never sees a negative one.
     this.#countFrames = db.prepare(`
       SELECT time - time % ?1 AS bucket, COUNT(*) AS frames FROM host_frames
@@ -64,22 +72,25 @@ export class RollupTables {
     }
   }
 
-  /** The first buckets of the range, as many as one step reads. */
-  step({ stepMs }: Tier, host: string, range: Interval): Rollup[] {
+  /** The first buckets of the range, as many as one step reads; without sizes their histograms are empty. */
+  step({ stepMs }: Tier, host: string, range: Interval, withSizes: boolean): Rollup[] {
     const id = this.#names.findHost(host);
     if (id === null) return [];
-    const rows = this.#heads.all(stepMs, id, sqlTime(range.from), sqlTime(range.to), STEP_BUCKETS);
+    const found = this.#heads.all(stepMs, id, sqlTime(range.from), sqlTime(range.to), STEP_BUCKETS);
     const heads = withinRows(
-      rows.map(row => rollupHeadOf(host, row)),
+      found.map(row => rollupHeadOf(host, row)),
       STEP_ROWS,
     );
     const first = heads[0];
     const last = heads.at(-1);
     if (!first || !last) return [];
-    const traffic = Map.groupBy(this.#traffic.all(stepMs, first.rollup.start, last.rollup.start, id), row =>
-      integer(row, 'time'),
-    );
-    return heads.map(({ rollup }) => ({ ...rollup, traffic: sumsOf(traffic.get(rollup.start) ?? []) }));
+    const rows = withSizes ? this.#traffic : this.#counts;
+    const all = rows.all(stepMs, first.rollup.start, last.rollup.start, id);
+    const traffic = Map.groupBy(all, row => integer(row, 'time'));
+    return heads.map(({ rollup }) => ({
+      ...rollup,
+      traffic: sumsOf(traffic.get(rollup.start) ?? [], withSizes),
+    }));
   }
 
   /** Frames stored (tier null) or rolled up, by bucket of `stepMs`. */
@@ -99,23 +110,23 @@ const amountValues = ({ messages, bytes, sizes }: Amount): [number, number, stri
   JSON.stringify(sizes),
 ];
 
-function sumsOf(rows: readonly Row[]): TrafficSum[] {
+function sumsOf(rows: readonly Row[], withSizes: boolean): TrafficSum[] {
   const sums = rows.map(row => ({
     container: decodeField(text(row, 'container')),
     service: decodeField(text(row, 'service')),
     durationMs: integer(row, 'duration_ms'),
     frames: integer(row, 'frames'),
     incomplete: integer(row, 'incomplete'),
-    send: amountOf(row, 'send'),
-    receive: amountOf(row, 'receive'),
+    send: amountOf(row, 'send', withSizes),
+    receive: amountOf(row, 'receive', withSizes),
   }));
   return sums.sort((a, b) => compareText(a.container, b.container) || compareText(a.service, b.service));
 }
 
-function amountOf(row: Row, direction: 'send' | 'receive'): Amount {
+function amountOf(row: Row, direction: 'send' | 'receive', withSizes: boolean): Amount {
   return {
     messages: integer(row, `${direction}_messages`),
     bytes: integer(row, `${direction}_bytes`),
-    sizes: parseSizes(text(row, `${direction}_sizes`)),
+    sizes: withSizes ? parseSizes(text(row, `${direction}_sizes`)) : [],
   };
 }

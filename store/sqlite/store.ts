@@ -10,7 +10,7 @@ import type { FlowTotal } from '../../core/traffic/service-map.ts';
 import { checkDetection, checkFrame, compareDetections, notOpen } from '../check.ts';
 import type { Store, StoreInfo } from '../contract.ts';
 import { FlowTotals } from '../flow.ts';
-import { checkStep, retentionLines, rollUpSome } from '../tiers.ts';
+import { checkStep, readSeries, retentionLines, rollUpSome } from '../tiers.ts';
 import { breathe, STORE_FILE, snapshot, stepwise, transaction } from './database.ts';
 import { FrameTables, sqlTime } from './frames.ts';
 import { IncidentTables, type Position } from './incidents.ts';
@@ -171,9 +171,16 @@ export class SqliteStore implements Store {
     return written + (await this.#threads.run({ kind: 'roll-up', file: this.#file, host, range }));
   }
 
-  readSeries(host: string, range: Interval, stepMs: number): AsyncIterable<Rollup> {
+  readSeries(
+    host: string,
+    range: Interval,
+    stepMs: number,
+    { sizes = true }: { readonly sizes?: boolean } = {},
+  ): AsyncIterable<Rollup> {
     checkStep(stepMs);
-    this.#open();
+    const { tiers } = this.#open();
+    // Who only reads captures nothing meanwhile: a thread would cost more than it spares.
+    if (this.#readOnly) return readSeries(sizes ? tiers : tiers.withoutSizes(), host, range, stepMs);
     return this.#threads.read({ kind: 'series', file: this.#file, host, range, stepMs });
   }
 

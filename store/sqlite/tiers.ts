@@ -15,22 +15,30 @@ export class SqliteTiers implements TierTables {
   readonly #names: Names;
   readonly #frames: FrameTables;
   readonly #rollups: RollupTables;
+  readonly #withSizes: boolean;
 
-  constructor(db: DatabaseSync, file: string) {
+  constructor(db: DatabaseSync, file: string, { sizes = true }: { readonly sizes?: boolean } = {}) {
     this.#db = db;
     this.#file = file;
     this.#names = new Names(db);
     this.#frames = new FrameTables(db, this.#names);
     this.#rollups = new RollupTables(db, this.#names);
+    this.#withSizes = sizes;
+  }
+
+  /** The same, to be read only, with histograms that are empty. */
+  withoutSizes(): SqliteTiers {
+    return new SqliteTiers(this.#db, this.#file, { sizes: false });
   }
 
   frames(host: string, range: Interval): AsyncIterable<Frame> {
-    return stepwise(range, part => this.#read(() => this.#frames.step(host, part, { withAhead: true })));
+    const options = { withAhead: true, withSizes: this.#withSizes };
+    return stepwise(range, part => this.#read(() => this.#frames.step(host, part, options)));
   }
 
   rollups(tier: Tier, host: string, range: Interval): AsyncIterable<Rollup> {
     return stepwise(range, part => {
-      const items = this.#read(() => this.#rollups.step(tier, host, part));
+      const items = this.#read(() => this.#rollups.step(tier, host, part, this.#withSizes));
       const last = items.at(-1);
       return { items, next: last ? last.start + 1 : null };
     });

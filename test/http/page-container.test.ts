@@ -39,7 +39,7 @@ describeWith(['chromium'], 'the page of one container', () => {
   });
 
   it('says what is normal there, by what its rule has learnt', async () => {
-    const { json } = await served.ask('GET', `/normal?container=${CULPRIT}`);
+    const { json } = await served.ask('GET', `/containers/${CULPRIT}/normal`);
     const [rule] = json.rules;
     expect(rule.rule).toBe('traffic');
     for (const { now } of rule.quantities) expect(now.limit).toBeGreaterThan(now.usual);

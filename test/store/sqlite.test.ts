@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Frame } from '../../core/traffic/frame.ts';
+import type { Rollup } from '../../core/traffic/rollup.ts';
 import { MIGRATIONS } from '../../store/sqlite/schema.ts';
 import { SqliteStore } from '../../store/sqlite/store.ts';
 import { busyParts, frameOf } from '../data/frames.ts';
@@ -249,6 +250,36 @@ describe('series of a sqlite file', () => {
       while (!(await reading.next()).done);
     };
     await expect(rest()).rejects.toMatchObject(refusal(true, /series was cut short/));
+  });
+});
+
+describe('series of a sqlite file that is only read', () => {
+  it('have the same counts without sizes, of what is rolled up and of what is not', async () => {
+    const writer = await opened();
+    await writer.writeFrames(Array.from({ length: 30 }, (_, n) => frameOf('h', n, busyParts(3))));
+    const { from, to } = { from: 1_700_000_000_000, to: 1_700_000_060_000 };
+    expect(await writer.rollUp('h', { from: from - 60_000, to })).toBeGreaterThan(0);
+    const reader = new SqliteStore(file, undefined, { readOnly: true });
+    await reader.open();
+    const series = async (sizes: boolean) => {
+      const found: Rollup[] = [];
+      const range = { from: 0, to: Number.POSITIVE_INFINITY };
+      for await (const one of reader.readSeries('h', range, 60_000, { sizes })) found.push(one);
+      return found;
+    };
+    const whole = await series(true);
+    expect(whole.flatMap(({ traffic }) => traffic).every(({ send }) => send.sizes.length > 0)).toBe(true);
+    const without = ({ traffic, ...head }: Rollup) => ({
+      ...head,
+      traffic: traffic.map(({ send, receive, ...sum }) => ({
+        ...sum,
+        send: { ...send, sizes: [] },
+        receive: { ...receive, sizes: [] },
+      })),
+    });
+    expect(await series(false)).toEqual(whole.map(without));
+    await reader.close();
+    await writer.close();
   });
 });
 

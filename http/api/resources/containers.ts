@@ -54,13 +54,14 @@ export function stepsOf({ from, to }: Interval, stepMs: number): Steps {
 /** What each container of a host did in a range, with its rates over time; the busiest first. */
 export async function containersOf(rollups: AsyncIterable<Rollup>, steps: Steps): Promise<ContainerJson[]> {
   const found = new Map<string, ContainerJson>();
+  const ends = new Map<ContainerJson, number>();
   for await (const { host, start, traffic } of rollups) {
     const step = Math.round((start - steps.first) / steps.stepMs);
     for (const { container, service, durationMs, incomplete, send, receive } of traffic) {
       const key = JSON.stringify([container, service]);
       const one = found.get(key) ?? emptyContainer({ host, service, container }, start, steps.count);
       found.set(key, one);
-      one.last = isoTime(start + steps.stepMs);
+      ends.set(one, start + steps.stepMs);
       one.watched_ms += durationMs;
       one.incomplete += incomplete;
       one.sent_messages += send.messages;
@@ -71,6 +72,7 @@ export async function containersOf(rollups: AsyncIterable<Rollup>, steps: Steps)
       one.received_rates[step] = rateOf(receive.bytes, durationMs);
     }
   }
+  for (const [one, end] of ends) one.last = isoTime(end);
   const bytesOf = (one: ContainerJson): number => one.sent_bytes + one.received_bytes;
   return [...found.values()].sort((a, b) => bytesOf(b) - bytesOf(a));
 }
@@ -122,4 +124,4 @@ export const containerOperations = [
 ];
 
 const readAll = (store: TrafficStore, host: string, range: Interval, stepMs: number): AsyncIterable<Rollup> =>
-  store.readSeries(host, range, stepMs);
+  store.readSeries(host, range, stepMs, { sizes: false });

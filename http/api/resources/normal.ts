@@ -50,14 +50,12 @@ export const normalOperations = [
   operation({
     id: 'getNormal',
     method: 'GET',
-    path: '/normal',
+    path: '/containers/{container}/normal',
     summary: 'What rules have learnt to be normal of a container, now and by time of day.',
-    query: z.strictObject({
-      host: z.exactOptional(text('The host; without it, the one that answers.')),
-      container: text('By its whole name.'),
-    }),
+    params: z.strictObject({ container: text('By its whole name.') }),
+    query: z.strictObject({ host: z.exactOptional(text('The host; without it, the one that answers.')) }),
     answer: normalSchema,
-    async run({ learntOf, host: own }, { query: { container, host = own } }) {
+    async run({ learntOf, host: own }, { path: { container }, query: { host = own } }) {
       const learnt = await learntOf(host, container);
       const rules = (learnt?.rules ?? []).map(({ rule, normals }) => ({
         rule,
