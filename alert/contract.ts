@@ -1,5 +1,6 @@
 import type { Config } from '../core/config/config.ts';
-import type { Annotation, Incident, Notification, Severity } from '../core/incident/incident.ts';
+import type { Confirmation } from '../core/config/options.ts';
+import type { Annotation, Confirmed, Incident, Notification, Severity } from '../core/incident/incident.ts';
 import type { Judged } from '../core/incident/verdict.ts';
 import type { Frame } from '../core/traffic/frame.ts';
 import type { Past } from './finding/past.ts';
@@ -27,6 +28,21 @@ export interface PipelineState {
   /** Over so shortly that they go on when they fire again, the first to end first. */
   readonly closed: readonly Incident[];
   readonly past: Past;
+  /** Absent: no rule wants its alarms confirmed. */
+  readonly pending?: Pending;
+}
+
+/** Alarms that wait for more of their kind. */
+export interface Pending {
+  /** Starts of the last complete frames, epoch ms: as many as the rule with the most counts. */
+  readonly frames: readonly number[];
+  /** By finding, in which of these it alarmed. */
+  readonly alarms: Readonly<Record<string, readonly number[]>>;
+}
+
+/** A verdict that reached its limit; `confirmed`: how, where its rule wants that. */
+export interface Alarm extends Judged {
+  readonly confirmed?: Confirmed;
 }
 
 /** What became of an incident in this frame. */
@@ -41,13 +57,14 @@ export interface Change {
 export interface Batch {
   readonly frame: Frame;
   /** Verdicts that reached their limit. */
-  readonly alarms: readonly Judged[];
+  readonly alarms: readonly Alarm[];
   /** All incidents that are firing after this frame, and those that may fire again as the same. */
   readonly open: readonly Open[];
   readonly closed: readonly Incident[];
   /** Start of the first frame that was folded, epoch ms, and what happened since. */
   readonly since: number;
   readonly past: Past;
+  readonly pending?: Pending;
   readonly changes: readonly Change[];
   readonly annotations: readonly Annotation[];
   readonly notifications: readonly Notification[];
@@ -67,6 +84,8 @@ export interface Settings {
   readonly router: Pick<Router, 'receiversOf' | 'everReceiversOf'>;
   /** By rule, what the user said of its findings; of the others it depends on what was seen. */
   readonly severities?: Readonly<Record<string, Severity>>;
+  /** By rule, how many alarms it takes before it fires; of the others one. */
+  readonly confirmations?: Readonly<Record<string, Confirmation>>;
 }
 
 /** One step from verdicts to messages. Pure. */

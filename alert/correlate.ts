@@ -1,9 +1,8 @@
 import { CAPS } from '../core/caps.ts';
 import { type Incident, incidentId, roundOf } from '../core/incident/incident.ts';
-import type { Judged } from '../core/incident/verdict.ts';
 import { exitText } from '../core/traffic/exit.ts';
 import { compareText, type Frame, frameEnd, isComplete } from '../core/traffic/frame.ts';
-import type { Change, Open, Settings, Stage } from './contract.ts';
+import type { Alarm, Change, Open, Settings, Stage } from './contract.ts';
 import { labelOf } from './drop-incomplete.ts';
 import { withAlarm } from './finding/finding.ts';
 import { PastNotes } from './finding/past.ts';
@@ -113,7 +112,7 @@ interface Now {
 }
 
 /** The incident that the first alarms about somebody open. */
-function begin(who: Who & Origin, alarms: readonly Judged[], now: Now): Incident {
+function begin(who: Who & Origin, alarms: readonly Alarm[], now: Now): Incident {
   const { frame } = now;
   const empty: Incident = {
     id: incidentId(frame.host, who.container === '' ? keyOf(who) : who.container, frame.start),
@@ -132,7 +131,7 @@ function begin(who: Who & Origin, alarms: readonly Judged[], now: Now): Incident
 }
 
 /** The incident with the alarms of one more frame in it. It never becomes less severe. */
-function grow(incident: Incident, alarms: readonly Judged[], { frame, past, settings }: Now): Incident {
+function grow(incident: Incident, alarms: readonly Alarm[], { frame, past, settings }: Now): Incident {
   const about = { key: keyOf(incident), past };
   const findings = alarms.reduce((all, alarm) => withAlarm(all, alarm, frame, about), incident.findings);
   const sorted = [...findings].sort((a, b) => b.peak - a.peak);

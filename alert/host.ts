@@ -127,6 +127,9 @@ const stateSchema = z.object({
         exit: z.exactOptional(z.string()),
       }),
     ),
+    pending: z.exactOptional(
+      z.object({ frames: z.array(z.int()), alarms: z.record(z.string(), z.array(z.int())) }),
+    ),
   }),
 });
 

@@ -7,12 +7,14 @@ import { compareOpen, correlate } from './correlate.ts';
 import { capture, captureAlarms } from './data-loss.ts';
 import { detectionsOf } from './detections.ts';
 import { confirm } from './drop-incomplete.ts';
+import { pending } from './pending.ts';
 import { createRouter, NO_GROUPING, type Routing } from './policy/router.ts';
 import { address, notificationsOf } from './route.ts';
 
 /** From what detectors say to what people hear, in this order. */
 export const STAGES: readonly Stage[] = [
   confirm, // alarms that are to be believed
+  pending, // what has to happen again before it counts
   capture, // that messages were lost -> an alarm of the host
   correlate, // alarms -> incidents
   annotate, // incidents -> regions on a time axis
@@ -69,11 +71,13 @@ export function createPipeline({ receivers, ...options }: PipelineOptions): Pipe
   const { resolve_after, critical_score, reopen_within } = settings.alert;
   const announce = (incidents: readonly Incident[]) =>
     incidents.flatMap(one => notificationsOf(one, 'firing', router.receiversOf(one)));
-  const { severities = {} } = settings;
+  const { severities = {}, confirmations = {} } = settings;
+  const confirmed = Object.entries(confirmations).sort();
   return {
     fingerprint: JSON.stringify([
       ...[VERSION, resolve_after, critical_score, reopen_within],
       Object.entries(severities).sort(),
+      ...(confirmed.length > 0 ? [confirmed] : []),
     ]),
     init: () => ({ last: null, since: null, open: [], closed: [], past: {} }),
     step(state, { frame, verdicts }) {
@@ -89,6 +93,7 @@ export function createPipeline({ receivers, ...options }: PipelineOptions): Pipe
         closed: state.closed,
         since,
         past: state.past,
+        ...pendingOf(state),
         changes: [],
         annotations: [],
         notifications: [],
@@ -99,7 +104,10 @@ export function createPipeline({ receivers, ...options }: PipelineOptions): Pipe
         stopped.push(...result.stopped.map(one => ({ stage: stage.name, ...one })));
       }
       return {
-        state: { last: frame.start, since, open: batch.open, closed: batch.closed, past: batch.past },
+        state: {
+          ...{ last: frame.start, since, open: batch.open, closed: batch.closed, past: batch.past },
+          ...pendingOf(batch),
+        },
         incidents: batch.changes.map(change => change.incident),
         annotations: batch.annotations,
         detections: detectionsOf(frame, [...verdicts, ...captureAlarms(frame)], batch),
@@ -124,3 +132,5 @@ export function createPipeline({ receivers, ...options }: PipelineOptions): Pipe
     }),
   };
 }
+
+const pendingOf = ({ pending }: Pick<PipelineState, 'pending'>) => (pending ? { pending } : {});

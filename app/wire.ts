@@ -5,6 +5,7 @@ import { createInhibition } from '../alert/policy/inhibit.ts';
 import { createRouter } from '../alert/policy/router.ts';
 import type { Clock } from '../core/clock.ts';
 import { type Config, configSchema } from '../core/config/config.ts';
+import type { Confirmation } from '../core/config/options.ts';
 import { UsageError } from '../core/errors.ts';
 import type { Severity } from '../core/incident/incident.ts';
 import type { Log } from '../core/log.ts';
@@ -81,6 +82,10 @@ export const makeReceivers = (config: Config, clock: Clock): Receiver[] =>
 export const severitiesOf = ({ detectors }: Config): Record<string, Severity> =>
   Object.fromEntries(detectors.flatMap(({ name, severity }) => (severity ? [[name, severity]] : [])));
 
+/** By rule, how many alarms it takes before it fires. */
+const confirmationsOf = ({ detectors }: Config): Record<string, Confirmation> =>
+  Object.fromEntries(detectors.flatMap(({ name, confirm }) => (confirm ? [[name, confirm]] : [])));
+
 /** The one fold of workers, replay and review. */
 export function makeFold(config: Config): HostFold {
   const fold = createFold({ rules: config.detectors, detectors: DETECTORS, limits: DEFAULT_LIMITS });
@@ -90,6 +95,7 @@ export function makeFold(config: Config): HostFold {
       alert: config.alert,
       receivers: config.receivers.map(receiver => receiver.name),
       severities: severitiesOf(config),
+      confirmations: confirmationsOf(config),
     }),
   });
 }

@@ -1,13 +1,14 @@
 import type { Finding } from '../../core/incident/incident.ts';
 import type { Judged } from '../../core/incident/verdict.ts';
 import { type Frame, frameEnd } from '../../core/traffic/frame.ts';
+import type { Alarm } from '../contract.ts';
 import type { PastNotes } from './past.ts';
 import { topPeerOf } from './top-peer.ts';
 
 /** The findings of an incident with an alarm of this frame: that of its rule and series reaches to the frame. */
 export function withAlarm(
   findings: readonly Finding[],
-  alarm: Judged,
+  alarm: Alarm,
   frame: Frame,
   { key, past }: { readonly key: string; readonly past: PastNotes },
 ): readonly Finding[] {
@@ -16,7 +17,8 @@ export function withAlarm(
   if (!known) {
     const before = past.take(key, byOf(alarm));
     const begun = { rule, scope, first: frame.start, last: frame.start };
-    return [...findings, { ...begun, ...peakOf(alarm, frame), before }];
+    const how = alarm.confirmed ? { confirmed: alarm.confirmed } : {};
+    return [...findings, { ...begun, ...peakOf(alarm, frame), before, ...how }];
   }
   if (score <= known.peak)
     return findings.map(finding => (finding === known ? { ...known, last: frame.start } : finding));

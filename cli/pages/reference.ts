@@ -32,6 +32,9 @@ const MATCH_EXAMPLE = {
   ...{ use: 'threshold', name: 'uplink', above: '50MiB/s' },
   match: { container: ['web-*', 'api-*'], label: { team: 'shop' }, not: { container: 'web-backup' } },
 };
+const CONFIRM_EXAMPLE = {
+  ...{ use: 'threshold', name: 'spikes', above: '10MiB/s', for: '0s', confirm: '2 of 3' },
+};
 const OVERRIDES_EXAMPLE = {
   ...{ use: 'threshold', name: 'busy', above: '10MiB/s', for: '1m' },
   overrides: [
@@ -136,8 +139,17 @@ ${stringify(TOKENS_EXAMPLE)}\`\`\`
 ## detectors
 
 A list of rules; given, it replaces the default one, \`use: auto\` (below). Besides the options of its detector ([detectors.md](detectors.md))
-a rule has \`use\` (the detector), \`name\` (unique), \`match\`, \`overrides\`, \`absent\` and \`absent_after\`; with \`severity: info\`, \`warning\` or
+a rule has \`use\` (the detector), \`name\` (unique), \`match\`, \`confirm\`, \`overrides\`, \`absent\` and \`absent_after\`; with \`severity: info\`, \`warning\` or
 \`critical\` all that it notices is that, otherwise it depends on what is seen ([severity.md](severity.md)).
+
+### confirm
+
+With \`confirm: 2 of 3\` a rule fires when it has alarmed in two of three frames, the newest included; until then its alarms are
+pending, and nobody hears of them. Its incident begins with the frame that confirms it, and says when the first alarm was.
+Frames of which not all is known do not count. Not for rules that alarm once about what does not go on (\`new-peer\`), nor for \`auto\`.
+
+\`\`\`yaml
+${stringify({ detectors: [CONFIRM_EXAMPLE] })}\`\`\`
 
 ### match
 

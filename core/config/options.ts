@@ -175,3 +175,24 @@ export function globMatcher(glob: string): (text: string) => boolean {
   const pattern = new RegExp(`^${first}${last === undefined ? '' : `${between}.*${last}`}$`, 'su');
   return text => pattern.test(text);
 }
+
+/** How many alarms in how many frames it takes before a rule fires. */
+export interface Confirmation {
+  readonly alarms: number;
+  readonly frames: number;
+}
+
+/** Most frames that are counted: what takes longer is for the detector. */
+const CONFIRM_FRAMES = 60;
+
+/** `2 of 3`. */
+export const confirmation = () =>
+  z.string().transform((text, context): Confirmation => {
+    const [, alarms = 0, frames = 0] = (/^(\d{1,2}) of (\d{1,2})$/.exec(text) ?? []).map(Number);
+    if (alarms >= 1 && alarms <= frames && frames <= CONFIRM_FRAMES) return { alarms, frames };
+    context.addIssue({
+      code: 'custom',
+      message: `alarms and frames such as \`2 of 3\`, of up to ${CONFIRM_FRAMES} frames`,
+    });
+    return z.NEVER;
+  });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { SEVERITIES, type Severity } from '../incident/incident.ts';
 import { sensitivityOption } from './budget.ts';
 import { type Match, matchSchema, overrideMatchSchema } from './match.ts';
-import { duration, identifier } from './options.ts';
+import { type Confirmation, confirmation, duration, identifier } from './options.ts';
 
 /** The lists of the configuration whose entries name what they use: rules with their detectors, receivers with their notifiers. */
 
@@ -17,6 +17,9 @@ export const ruleBase = {
     .describe(
       'How bad it is what this rule notices; without it, it depends on what is seen (docs/severity.md).',
     ),
+  confirm: z
+    .exactOptional(confirmation())
+    .describe('How many alarms in how many frames it takes before it fires, such as `2 of 3`.'),
   overrides: z.exactOptional(overridesSchema).describe('Other options for some of these containers.'),
   absent: z
     .exactOptional(z.enum(['alarm', 'ignore']))
@@ -39,6 +42,8 @@ export interface Rule {
   readonly options: unknown;
   /** What the user said of its findings; absent: it depends on what is seen. */
   readonly severity?: Severity;
+  /** Absent: it fires with the first alarm. */
+  readonly confirm?: Confirmation;
   /** Other options for some of its containers: the first that matches is in force. Absent: none. */
   readonly overrides?: readonly Override[];
   /** Whether it is an alarm when somebody whom `match` names is gone; absent: it is. */
@@ -124,7 +129,8 @@ export const usesList = (kinds: readonly Kind[], base: z.ZodRawShape) =>
  */
 export function rulesList(detectors: readonly Kind[], defaultRules: readonly Record<string, unknown>[]) {
   const entry = usesEntry([...detectors, auto], ruleBase);
-  const { name: _, ...unnamed } = ruleBase;
+  // Some of the default rules alarm once about what does not go on.
+  const { name: _, confirm: __, ...unnamed } = ruleBase;
   const policy = usesEntry([auto], unnamed);
   /** The default rules under a policy that was accepted. */
   const standsFor = (raw: Readonly<Record<string, unknown>>): Rule[] =>

@@ -1,7 +1,7 @@
-import { formatLength } from '../config/units.ts';
+import { formatCounted, formatLength } from '../config/units.ts';
 import { printable } from '../errors.ts';
 import { type TimeZone, UTC } from '../time-zone.ts';
-import type { Finding, Recurrence, TopPeer } from './incident.ts';
+import type { Confirmed, Finding, Recurrence, TopPeer } from './incident.ts';
 
 /** What a finding says, as sentences for people. Names are untrusted. */
 
@@ -14,15 +14,20 @@ const WEEK_MS = 7 * DAY_MS;
 export const sentenceOf = (finding: Finding, zone: TimeZone = UTC): string =>
   [printable(finding.evidence.text, EVIDENCE_LIMIT), ...circumstancesOf(finding, zone)].join('; ');
 
-/** What is known besides: who the peer was, how often it happened before. Times are in `zone`. */
+/** What is known besides: how it was confirmed, who the peer was, how often it happened before. Times are in `zone`. */
 export function circumstancesOf(
-  { first, peer, before, evidence, scope }: Finding,
+  { first, peer, before, confirmed, evidence, scope }: Finding,
   zone: TimeZone = UTC,
 ): string[] {
   const direction = scope.direction ?? evidence.direction;
   const who = peer && direction ? peerText(peer, direction === 'send' ? 'to' : 'from') : null;
-  return [who, before ? recurrenceText(before, first, zone) : null].filter(part => part !== null);
+  // First: who reads an incident from JSON knows of the others alone, and takes them from the end.
+  const how = confirmed ? confirmedText(confirmed, zone) : null;
+  return [how, who, before ? recurrenceText(before, first, zone) : null].filter(part => part !== null);
 }
+
+const confirmedText = ({ alarms, frames, since }: Confirmed, zone: TimeZone): string =>
+  `confirmed by ${formatCounted(alarms, 'alarm')} in ${formatCounted(frames, 'frame')}, the first at ${zone.text(since)}`;
 
 function peerText(
   { kind, name, service, address, protocol, role, port, share }: TopPeer,

@@ -39,6 +39,13 @@ export interface TopPeer {
   readonly share: number;
 }
 
+/** How an alarm was confirmed: so many in so many frames, the first at `since`, epoch ms. */
+export interface Confirmed {
+  readonly alarms: number;
+  readonly frames: number;
+  readonly since: number;
+}
+
 /** One rule's part in an incident, at its highest score. */
 export interface Finding {
   readonly rule: string;
@@ -55,6 +62,8 @@ export interface Finding {
   readonly peer?: TopPeer;
   /** What was remembered when it began. */
   readonly before?: Recurrence;
+  /** When it began; absent: its rule fires with the first alarm. */
+  readonly confirmed?: Confirmed;
 }
 
 /** What a person hears about: one per container and stretch of time, whatever noticed it. */

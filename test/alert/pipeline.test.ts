@@ -391,5 +391,7 @@ it('does nothing for a repeated or older frame', () => {
 });
 
 it('lists its stages', () => {
-  expect(STAGES.map(stage => stage.name)).toEqual(['confirm', 'capture', 'correlate', 'annotate', 'address']);
+  expect(STAGES.map(stage => stage.name)).toEqual([
+    ...['confirm', 'pending', 'capture', 'correlate', 'annotate', 'address'],
+  ]);
 });

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { addressRanges, globMatcher, groups } from '../../../core/config/options.ts';
+import { addressRanges, confirmation, globMatcher, groups } from '../../../core/config/options.ts';
 
 it.each(['10.96.0.0/12', '0.0.0.0/0', '10.0.0.1/32', 'fd00:96::/112', '::/0', '::1/128'])(
   '%s is a range of addresses',
@@ -67,4 +67,10 @@ it.each([
 it('a glob is decided soon, whatever the name is made for', () => {
   // As a regular expression with `.*` this would take longer than anybody waits.
   expect(globMatcher(`${'*-'.repeat(12)}*x`)('-'.repeat(200))).toBe(false);
+});
+
+it('`2 of 3` is how many alarms in how many frames', () => {
+  expect(confirmation().parse('2 of 3')).toEqual({ alarms: 2, frames: 3 });
+  for (const text of ['', '2', '0 of 3', '4 of 3', '2 of 61', '2 of 3 frames', '-1 of 3', '1.5 of 3'])
+    expect(confirmation().safeParse(text).error?.issues[0]?.message).toMatch(/such as `2 of 3`/);
 });
