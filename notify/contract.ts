@@ -36,6 +36,8 @@ export interface Receiver {
   deliver(told: Told, signal: AbortSignal): Promise<DeliveryResult>;
   /** It tells several incidents in one message. Absent: each by itself, as who keeps incidents of its own wants it. */
   readonly takesGroups?: boolean;
+  /** It is told when somebody takes an incident on, of which it keeps one of its own. */
+  readonly takesAcknowledgements?: boolean;
   /** Of a receiver that forgets what is not repeated. */
   readonly repetition?: Repetition;
 }

@@ -9,7 +9,7 @@ import { postingReceiver } from './shared/preset.ts';
 
 /**
  * PagerDuty, Events API v2 (developer.pagerduty.com/docs/send-alert-event): an incident triggers an alert under its id,
- * which its end resolves.
+ * which its end resolves; who acknowledges it here has acknowledged it there.
  */
 
 const options = z.strictObject({
@@ -28,9 +28,10 @@ type Options = z.output<typeof options>;
 
 /** The event. Names of what it is about are as long as PagerDuty takes them. */
 export function pagerDutyBody(notification: Notification, routingKey: string) {
-  const { status, incident } = notification;
+  const { status, occasion, incident } = notification;
   const common = { routing_key: routingKey, dedup_key: incident.id };
   if (status === 'resolved') return { ...common, event_action: 'resolve' };
+  if (occasion === 'acknowledged') return { ...common, event_action: 'acknowledge' };
   const { headline, summary, facts } = messageOf(notification);
   const [finding] = incident.findings;
   return {
@@ -52,7 +53,7 @@ export function pagerDutyBody(notification: Notification, routingKey: string) {
 
 export const pagerduty: Notifier<Options> = {
   name: 'pagerduty',
-  summary: 'A service of PagerDuty, by its Events API v2.',
+  summary: 'A service of PagerDuty, by its Events API v2; what is acknowledged here is acknowledged there.',
   options,
   create: (name, o, clock) => ({
     ...postingReceiver(name, o, clock, notification => ({
@@ -60,5 +61,6 @@ export const pagerduty: Notifier<Options> = {
       secrets: [o.integration_token],
     })),
     takesGroups: false,
+    takesAcknowledgements: true,
   }),
 };

@@ -112,7 +112,12 @@ function textOf({ status: kind, occasion, incident }: Notification): string {
   return `[${what}] ${again}${title} (host ${printable(host, 80)}, since ${isoTime(start)}${why})`;
 }
 
-const OCCASION_WORDS = { reopened: 'fires again', worse: 'now critical', repeat: 'still firing' } as const;
+const OCCASION_WORDS = {
+  reopened: 'fires again',
+  worse: 'now critical',
+  repeat: 'still firing',
+  acknowledged: 'acknowledged',
+} as const;
 
 const groupText = (told: Told): string => {
   const { headline, summary, facts } = messageOf(told);

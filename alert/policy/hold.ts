@@ -21,11 +21,11 @@ export const holdOf: Hold = (incident, facts) => inhibited(incident, facts) ?? s
 
 /**
  * It is held as long as there is a reason, by what the incident is now; a repetition is dropped, as the next one comes
- * anyway.
+ * anyway. That somebody has taken it on disturbs nobody.
  */
 const stageOf = (name: string, hold: Hold) =>
   judging(name, ({ notification }: Delivery, facts): Omit<Halted, 'delivery'> | null => {
-    if (notification.status !== 'firing') return null;
+    if (notification.status !== 'firing' || notification.occasion === 'acknowledged') return null;
     const { incident } = notification;
     const reason = hold(facts.incidents.get(incident.id) ?? incident, facts);
     if (reason === null) return null;

@@ -23,7 +23,7 @@ type Judgement = Omit<Halted, 'delivery'> | null;
 function judge(delivery: Delivery, facts: PolicyFacts): Judgement {
   const { status, occasion } = delivery.notification;
   if (status === 'resolved') return judgeEnd(delivery, facts);
-  return occasion === 'worse' || occasion === 'repeat' ? judgeNews(delivery, facts) : null;
+  return occasion === undefined || occasion === 'reopened' ? null : judgeNews(delivery, facts);
 }
 
 /** Who did not hear of the beginning does not hear of the end. */

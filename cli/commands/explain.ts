@@ -135,7 +135,12 @@ function findingText(finding: Finding, zone: TimeZone): string {
   return `rule ${rule}: ${what} (score ${peak.toFixed(1)}, frames of ${zone.text(first)} to ${zone.text(last)})`;
 }
 
-const ABOUT = { reopened: 'fires again', worse: 'is critical', repeat: 'still fires' } as const;
+const ABOUT = {
+  reopened: 'fires again',
+  worse: 'is critical',
+  repeat: 'still fires',
+  acknowledged: 'is acknowledged',
+} as const;
 
 /** What a message says. */
 const aboutOf = ({ notification: { status, occasion, incident } }: Delivery): string => {

@@ -126,9 +126,9 @@ export function incidentId(host: string, container: string, start: number): stri
 
 /**
  * Why a receiver hears of an incident that it knows: it fired again shortly after it was over (`reopened`), became
- * critical (`worse`), or still fires after `repeat_interval` (`repeat`).
+ * critical (`worse`), still fires after `repeat_interval` (`repeat`), or somebody has taken it on (`acknowledged`).
  */
-export const OCCASIONS = ['reopened', 'worse', 'repeat'] as const;
+export const OCCASIONS = ['reopened', 'worse', 'repeat', 'acknowledged'] as const;
 export type Occasion = (typeof OCCASIONS)[number];
 
 /** A message about an incident for one receiver: that it is firing, or that it is over (`resolved`, however it ended). */
@@ -161,6 +161,10 @@ export const worseKey = (incidentId: string, receiver: string): string => `${inc
 /** Key of the `times`th repetition, from 1, of an incident that fires in its `round`. */
 export const repeatKey = (incidentId: string, receiver: string, round: number, times: number): string =>
   `${incidentId}-${receiver}-repeat-${round}-${times}`;
+
+/** Key of the message that somebody took on, at `at`, epoch ms, an incident that fires in its `round`. */
+export const acknowledgedKey = (incidentId: string, receiver: string, round: number, at: number): string =>
+  `${incidentId}-${receiver}-acknowledged-${round}-${at}`;
 
 /** Keys of the messages that an incident begins and is over, of which `key` is one; null: it is neither. */
 export function beginningAndEnd(key: string): { readonly firing: string; readonly resolved: string } | null {

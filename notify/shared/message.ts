@@ -149,6 +149,7 @@ function newsText({ title, start, end }: Incident, occasion: Notification['occas
     reopened: 'fires again',
     worse: 'is critical by now',
     repeat: `still fires after ${formatLength(end - start)}`,
+    acknowledged: 'acknowledged',
   };
   return `${why[occasion]}: ${title}`;
 }

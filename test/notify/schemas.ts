@@ -157,7 +157,7 @@ export const pagerDutySchema = z
       }),
     }),
     z.strictObject({
-      event_action: z.literal('resolve'),
+      event_action: z.enum(['acknowledge', 'resolve']),
       routing_key: z.string().length(32),
       dedup_key: text(255),
     }),

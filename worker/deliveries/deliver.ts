@@ -21,6 +21,7 @@ import type {
   Silences,
 } from '../../state/contract.ts';
 import type { IncidentStore } from '../../store/contract.ts';
+import { Acknowledgements } from './acknowledgements.ts';
 import { assignmentOf, outcomesOf } from './assignment.ts';
 import { Audit } from './audit.ts';
 import { decide } from './decide.ts';
@@ -84,6 +85,7 @@ export class Deliverer {
   dead = 0;
   readonly #holding: Holding;
   readonly #repeats: Repeats;
+  readonly #acknowledgements: Acknowledgements;
   /** Why the last attempt failed, by key of each delivery that waits for another; in order of failure. */
   readonly #waiting = new Map<string, string>();
 
@@ -93,6 +95,7 @@ export class Deliverer {
     const { windows = () => [] } = deps;
     this.#holding = new Holding({ ...deps, ...deps.policy, windows });
     this.#repeats = new Repeats(lease, { ...deps, ...deps.policy });
+    this.#acknowledgements = new Acknowledgements(lease, { ...deps, ...deps.policy });
     this.#renewed = deps.clock.monotonic();
   }
 
@@ -113,7 +116,7 @@ export class Deliverer {
   }
 
   start(): void {
-    const { state, clock, random = Math.random } = this.#deps;
+    const { state, clock, receivers, random = Math.random } = this.#deps;
     const deliver = async (receiver: Receiver) => {
       const attempt = this.#attempt.bind(this);
       const repeat = this.#repeat.bind(this);
@@ -126,8 +129,11 @@ export class Deliverer {
       this.#endOrphanedDeliveries(),
       this.#loop({}, () => this.#reviewHeld()),
       this.#audit(),
-      this.#loop({}, () => this.#queueRepeats()),
-      ...this.#deps.receivers.map(deliver),
+      this.#loop({}, () => this.#queue(this.#repeats)),
+      ...(receivers.some(one => one.takesAcknowledgements)
+        ? [this.#loop({}, () => this.#queue(this.#acknowledgements))]
+        : []),
+      ...receivers.map(deliver),
     ];
   }
 
@@ -211,8 +217,8 @@ export class Deliverer {
     }
   }
 
-  async #queueRepeats(): Promise<number> {
-    const pauseMs = await this.#repeats.round();
+  async #queue(news: { round(): Promise<number | null> }): Promise<number> {
+    const pauseMs = await news.round();
     if (pauseMs === null) this.lost = true;
     return pauseMs ?? 0;
   }
