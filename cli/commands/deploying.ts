@@ -1,11 +1,12 @@
 import { printable } from '../../core/errors.ts';
-import { EVERYTHING, endedAt, type Silence } from '../../core/incident/silence.ts';
-import { keepSilence, newSilenceId } from '../../http/api/resources/silences.ts';
-import { addCommand, type Register, setAction } from '../command.ts';
+import { EVERYTHING, type Silence } from '../../core/incident/silence.ts';
+import { newSilenceId } from '../../http/api/resources/silences.ts';
+import { type Register, setAction } from '../command.ts';
 import { STORED } from '../config/needs.ts';
 import type { CommonFlags, Context } from '../context.ts';
-import { note, openState } from '../open-data.ts';
+import { note } from '../open-data.ts';
 import { personHere } from '../person.ts';
+import { addSharedCommand, openSharedState } from '../shared/open.ts';
 import { silenceLine } from '../silence-text.ts';
 import { type Present, presentOf } from '../times.ts';
 import { lengthOf, textOf } from './silence.ts';
@@ -22,7 +23,7 @@ export interface DeployFlags extends CommonFlags {
 const LONGEST_MS = 86_400_000;
 
 export const registerDeploying: Register = (program, signal) => {
-  const command = addCommand(
+  const command = addSharedCommand(
     program,
     'deploying',
     'for a CI job: a service is being deployed. Until --done or the end of that time nobody is told of what this explains: all but what is critical, unless that is only that somebody is gone',
@@ -40,22 +41,16 @@ export const registerDeploying: Register = (program, signal) => {
 async function deploying(context: Context, flags: DeployFlags, service: string): Promise<number> {
   const present = presentOf(context);
   const deploy = deployOf(flags, service, present);
-  return openState(context, 'write', async state => {
-    const same = (await state.silences(present.now)).filter(silence => isSame(silence, deploy));
+  return openSharedState(context, 'write', async state => {
     if (!flags.done) {
-      await keepSilence(state, deploy, present.now);
-      context.out.write(`deploying ${silenceLine(deploy, present)}\n`);
-    } else if (same.length === 0) note(`no deploy of ${printable(service)} is under way`);
-    // One that was begun again takes the place of those before.
-    for (const silence of same) {
-      const ended = await keepSilence(state, endedAt(silence, present.now), present.now);
-      if (flags.done) context.out.write(`ended: ${silenceLine(ended, present)}\n`);
+      const kept = await state.beginDeploy(deploy, present.now);
+      return context.out.write(`deploying ${silenceLine(kept, present)}\n`);
     }
+    const ended = await state.endDeploys(deploy, present.now);
+    if (ended.length === 0) note(`no deploy of ${printable(service)} is under way`);
+    return context.out.write(ended.map(one => `ended: ${silenceLine(one, present)}\n`).join(''));
   });
 }
-
-const isSame = ({ kind, match }: Silence, deploy: Silence): boolean =>
-  kind === 'deploy' && match.service === deploy.match.service && match.host === deploy.match.host;
 
 /** The silence of a deploy that begins now. Throws a UsageError about the flag that is wrong. */
 export function deployOf(flags: DeployFlags, service: string, { now }: Present): Silence {

@@ -3,25 +3,25 @@ import { parseDuration } from '../../core/config/units.ts';
 import { printable, type TidegaugeError, UsageError } from '../../core/errors.ts';
 import { MaintenanceWindows } from '../../core/incident/maintenance.ts';
 import { MATCHER_CAPS, parseMatcher } from '../../core/incident/matcher.ts';
-import { endedAt, SILENCE_PARTS, SILENCE_TEXT, type Silence } from '../../core/incident/silence.ts';
+import { SILENCE_PARTS, SILENCE_TEXT, type Silence } from '../../core/incident/silence.ts';
 import {
   firingAt,
   type Holding,
   holdingOf,
-  keepSilence,
   newSilenceId,
   silenceJson,
 } from '../../http/api/resources/silences.ts';
 import { jsonText } from '../../review/report.ts';
-import type { State } from '../../state/contract.ts';
-import { addCommand, type Register, setAction } from '../command.ts';
+import { type Register, setAction } from '../command.ts';
 import { STORED } from '../config/needs.ts';
 import type { CommonFlags, Context } from '../context.ts';
-import { note, openState } from '../open-data.ts';
+import { note } from '../open-data.ts';
 import { personHere } from '../person.ts';
 import { newestFrames } from '../rules/newest-frames.ts';
 import { SubjectFilter } from '../rules/subjects.ts';
 import { type WouldHold, wouldHold, wouldHoldLines } from '../rules/would-hold.ts';
+import type { SharedState } from '../shared/contract.ts';
+import { addSharedCommand, openSharedState } from '../shared/open.ts';
 import { holdingLine, silenceLine } from '../silence-text.ts';
 import { type Present, presentOf, timeFlag } from '../times.ts';
 
@@ -45,7 +45,7 @@ export const registerSilence: Register = (program, signal) => {
   const silence = program
     .command('silence')
     .description('send no notifications for a while; incidents are raised and stored all the same');
-  const add = addCommand(
+  const add = addSharedCommand(
     silence,
     'add',
     'add one. What is over before it ends is never sent; what still fires then is sent when it ends',
@@ -64,14 +64,14 @@ export const registerSilence: Register = (program, signal) => {
     .option('--owner <name>', 'who wants it (default: you)')
     .option('--dry-run', 'only say whom it would be about');
   setAction(add, signal, silenceAdd, { needs: STORED });
-  const list = addCommand(
+  const list = addSharedCommand(
     silence,
     'list',
     'those in force and to come, deploys and maintenance windows too, with what they keep back',
   );
   list.option('--all', 'also those that ended in the last 30 days').option('--json', 'machine-readable');
   setAction(list, signal, silenceList, { needs: STORED });
-  const end = addCommand(silence, 'end', 'end one early; what it kept back and still fires is sent');
+  const end = addSharedCommand(silence, 'end', 'end one early; what it kept back and still fires is sent');
   end.argument('<id>', 'as `silence list` shows it');
   setAction(end, signal, silenceEnd, { needs: STORED });
 };
@@ -80,10 +80,11 @@ export const registerSilence: Register = (program, signal) => {
 async function silenceAdd(context: Context, flags: SilenceFlags, ...matchers: string[]): Promise<number> {
   const present = presentOf(context);
   const silence = silenceOf(flags, matchers, present);
-  return openState(context, flags.dryRun ? 'read' : 'write', async state => {
+  return openSharedState(context, flags.dryRun ? 'read' : 'write', async state => {
     const held = await preview(context, flags, { state, silence, now: present.now });
-    if (!flags.dryRun) await keepSilence(state, silence, present.now);
-    const lines = flags.dryRun ? dryLines(silence, held, present) : addedLines(silence, held, present);
+    const lines = flags.dryRun
+      ? dryLines(silence, held, present)
+      : addedLines(await state.addSilence(silence, present.now), held, present);
     context.out.write(`${lines.join('\n')}\n`);
   });
 }
@@ -92,10 +93,11 @@ async function silenceAdd(context: Context, flags: SilenceFlags, ...matchers: st
 async function preview(
   { config, log }: Context,
   flags: SilenceFlags,
-  { state, silence, now }: { readonly state: State; readonly silence: Silence; readonly now: number },
+  { state, silence, now }: { readonly state: SharedState; readonly silence: Silence; readonly now: number },
 ): Promise<WouldHold> {
   const firing = await firingAt(state, now);
-  const newest = await newestFrames(config, log);
+  const newest =
+    config.server.url === '' ? await newestFrames(config, log) : { why: 'a server does not tell them' };
   const frames = 'why' in newest ? null : newest.frames;
   const held = wouldHold(silence, firing, frames);
   if (held.incidents.length > 0 || held.containers?.length) return held;
@@ -125,12 +127,12 @@ async function silenceList(
     const text = `${lines.join('\n') || (flags.all ? 'No silences.' : 'No silences in force.')}\n`;
     context.out.write(flags.json ? jsonText(found.map(one => silenceJson(one, present.now))) : text);
   };
-  return openState(
+  return openSharedState(
     context,
     'read',
     async state => {
       const firing = await firingAt(state, present.now);
-      const all = [...(await state.silences(flags.all ? 0 : present.now)), ...windows];
+      const all = [...(await state.silences(present.now, flags.all === true)), ...windows];
       print(all.map(silence => holdingOf(silence, firing, present.now)));
     },
     () => (flags.json || windows.length > 0) && print(windows.map(silence => ({ silence, holds: [] }))),
@@ -144,10 +146,8 @@ export const windowsOf = ({ alert, time_zone }: Config): MaintenanceWindows =>
 async function silenceEnd(context: Context, _flags: CommonFlags, id: string): Promise<number> {
   const present = presentOf(context);
   if (context.config.alert.maintenance.some(({ name }) => name === id)) throw ofConfiguration(id);
-  return openState(context, 'write', async state => {
-    const silence = (await state.silences(present.now)).find(each => each.id === id);
-    if (!silence) throw unknown(id);
-    const ended = await keepSilence(state, endedAt(silence, present.now), present.now);
+  return openSharedState(context, 'write', async state => {
+    const ended = await state.endSilence(id, present.now);
     context.out.write(`ended: ${silenceLine(ended, present)}\n`);
   });
 }
@@ -221,14 +221,6 @@ const wrongFlag = (
   found: string,
   remedy = 'Correct the flag.',
 ): TidegaugeError => new UsageError({ place, expected, found, remedy });
-
-const unknown = (id: string): TidegaugeError =>
-  wrongFlag(
-    'silence end',
-    'the id of a silence in force or to come',
-    printable(id),
-    '`tidegauge silence list` shows them.',
-  );
 
 const ofConfiguration = (name: string): TidegaugeError =>
   new UsageError({

@@ -53,14 +53,16 @@ http:
 \`\`\`
 
 It goes into the header \`Authorization: Bearer TOKEN\`, and may stand in a file or variable
-([http.tokens](configuration.md#httptokens)). \`read\` may look, \`write\` may also add silences, mark and acknowledge
+([http.tokens](configuration.md#httptokens)). \`read\` may look, \`write\` may also add silences and deploys, mark and acknowledge
 incidents, and replay messages. The name of the token is kept as who did it. There is no TLS: put a proxy in front of what leaves the machine.
 One address may ask 600 times in a minute.
 
 ## Commands through it
 
-\`incidents\`, \`incident mark\` and \`marks\`, \`deliveries\`, \`traffic\`, \`map\` and \`connections --from\` ask such a process instead of
-store and state with \`--server\`, and print the same. Other commands refuse \`server.url\` where they would read something else:
+\`incidents\`, \`incident mark\`, \`marks\` and \`ack\`, \`silence\`, \`deploying\`, \`deliveries\`, \`traffic\`, \`map\` and
+\`connections --from\` ask such a process instead of store and state with \`--server\`, and print the same; only whom a silence is
+about \`silence add\` says by what fires, as a server does not tell the containers. A CI job needs no more than that and a token
+to call \`deploying\`. Other commands refuse \`server.url\` where they would read something else:
 
 \`\`\`sh
 export TIDEGAUGE_SERVER_TOKEN=…

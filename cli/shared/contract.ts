@@ -1,6 +1,7 @@
 import type { Ack } from '../../core/incident/ack.ts';
 import type { Incident } from '../../core/incident/incident.ts';
 import type { Mark, NewMark } from '../../core/incident/mark.ts';
+import type { Silence } from '../../core/incident/silence.ts';
 import type { Interval } from '../../core/interval.ts';
 import type { ServiceMap } from '../../core/traffic/service-map.ts';
 import type { ShownConnection } from '../../http/api/resources/connections.ts';
@@ -22,6 +23,19 @@ export interface SharedState {
   mark(incident: Incident, said: Pick<NewMark, 'kind' | 'note' | 'by' | 'at'>): Promise<Mark>;
   /** Who has taken incidents on, the oldest first. */
   acks(): Promise<Ack[]>;
+  /** Takes an incident on; returns it as it is kept. */
+  acknowledge(incident: Incident, said: Pick<Ack, 'by' | 'at' | 'note'>): Promise<Ack>;
+  /** Takes that back. */
+  unacknowledge(incident: Incident, said: Pick<Ack, 'by' | 'at'>): Promise<Ack>;
+  /** In force at `now`, epoch ms, and to come, the first to end first; `all`: also those that ended in the last 30 days. */
+  silences(now: number, all: boolean): Promise<Silence[]>;
+  /** Keeps a silence; returns it as it is kept: a server gives it its id, and the name of the token. */
+  addSilence(silence: Silence, now: number): Promise<Silence>;
+  endSilence(id: string, now: number): Promise<Silence>;
+  /** The same of a deploy, in place of those of the same that are under way. */
+  beginDeploy(deploy: Silence, now: number): Promise<Silence>;
+  /** Ends those of the same service and hosts. */
+  endDeploys(deploy: Silence, now: number): Promise<Silence[]>;
   /** Newest first. */
   deliveries(status: DeliveryStatus, limit: number): Promise<ListedDelivery[]>;
   /** One delivery with its incident, as JSON. */

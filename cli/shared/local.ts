@@ -1,8 +1,11 @@
 import { newMark } from '../../core/incident/mark.ts';
 import { serviceMap } from '../../core/traffic/service-map.ts';
+import { keepAck, taken, undone } from '../../http/api/resources/acks.ts';
 import { storedConnections } from '../../http/api/resources/connections.ts';
 import { knownDelivery, replay, shownDeliveryJson } from '../../http/api/resources/deliveries.ts';
+import { beginDeploy, endDeploys } from '../../http/api/resources/deploys.ts';
 import { tooManyMarks } from '../../http/api/resources/marks.ts';
+import { endSilence, keepSilence } from '../../http/api/resources/silences.ts';
 import { trafficRows } from '../../http/api/resources/traffic.ts';
 import type { State } from '../../state/contract.ts';
 import type { Store } from '../../store/contract.ts';
@@ -22,6 +25,13 @@ export const localState = (state: State): SharedState => ({
   shownDelivery: async key => shownDeliveryJson(await knownDelivery(state, key)),
   replay: what => replay(state, what),
   acks: () => state.acks(),
+  acknowledge: (incident, said) => keepAck(state, taken(incident, said)),
+  unacknowledge: async (incident, said) => keepAck(state, await undone(state, incident, said)),
+  silences: (now, all) => state.silences(all ? 0 : now),
+  addSilence: (silence, now) => keepSilence(state, silence, now),
+  endSilence: (id, now) => endSilence(state, id, now),
+  beginDeploy: (deploy, now) => beginDeploy(state, deploy, now),
+  endDeploys: (deploy, now) => endDeploys(state, deploy, now),
 });
 
 /** The store itself. */

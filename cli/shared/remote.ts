@@ -2,12 +2,15 @@ import { z } from 'zod';
 import { isoTime } from '../../core/clock.ts';
 import { incidentFromJson } from '../../core/incident/incident-from-json.ts';
 import { markFromJson } from '../../core/incident/mark-json.ts';
+import { matcherText } from '../../core/incident/matcher.ts';
+import type { Silence } from '../../core/incident/silence.ts';
 import type { Interval } from '../../core/interval.ts';
 import type { MapEdge, MapNode } from '../../core/traffic/service-map.ts';
 import { ackFromJson } from '../../http/api/resources/acks.ts';
 import { connectionFromJson } from '../../http/api/resources/connections.ts';
 import { deliveryFromJson } from '../../http/api/resources/deliveries.ts';
 import { mapFromJson } from '../../http/api/resources/map.ts';
+import { silenceFromJson } from '../../http/api/resources/silences.ts';
 import { trafficFromJson } from '../../http/api/resources/traffic.ts';
 import { type ApiClient, PAGE_ROWS, type Query } from './client.ts';
 import type { SharedState, SharedTraffic } from './contract.ts';
@@ -37,6 +40,49 @@ export function remoteState(client: ApiClient): SharedState {
       return client.decode(json => replayedSchema.parse(json).replayed, answer);
     },
     acks: () => taken(rows(client, '/acks', {}, ackFromJson)),
+    async acknowledge({ id }, { note, by }) {
+      const answer = await client.change('PUT', `/incidents/${part(id)}/ack`, { note, by });
+      return client.decode(ackFromJson, answer);
+    },
+    unacknowledge: async ({ id }) =>
+      client.decode(ackFromJson, await client.change('DELETE', `/incidents/${part(id)}/ack`)),
+    ...remoteSilences(client),
+  };
+}
+
+const lengthOf = ({ from, until }: Silence): string => `${until - from}ms`;
+
+/** Silences and deploys, the same. */
+function remoteSilences(
+  client: ApiClient,
+): Pick<SharedState, 'silences' | 'addSilence' | 'endSilence' | 'beginDeploy' | 'endDeploys'> {
+  const one = (json: unknown) => client.decode(silenceFromJson, json);
+  const many = (json: unknown) =>
+    client.decode(list => z.array(z.unknown()).parse(list).map(silenceFromJson), json);
+  return {
+    async silences(_, all) {
+      const found: Silence[] = [];
+      for await (const page of client.pages('/silences', { all: String(all) })) found.push(...many(page));
+      return found;
+    },
+    async addSilence(silence, now) {
+      const { match, matchers, from, owner, reason } = silence;
+      const body = {
+        ...match,
+        ...(matchers === undefined ? {} : { matchers: matchers.map(matcherText) }),
+        ...(from === now ? {} : { from: isoTime(from) }),
+        ...{ for: lengthOf(silence), reason, owner },
+      };
+      return one(await client.change('POST', '/silences', body));
+    },
+    endSilence: async id => one(await client.change('DELETE', `/silences/${part(id)}`)),
+    async beginDeploy(deploy) {
+      const { match, owner, reason } = deploy;
+      const body = { service: match.service, host: match.host, for: lengthOf(deploy), reason, owner };
+      return one(await client.change('POST', '/deploys', body));
+    },
+    endDeploys: async ({ match: { service, host } }) =>
+      many(await client.change('POST', '/deploys/end', { service, host })),
   };
 }
 

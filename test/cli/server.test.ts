@@ -8,7 +8,7 @@ import { incidentJson } from '../../core/incident/incident-json.ts';
 import { TimeZone } from '../../core/time-zone.ts';
 import { incidentLines } from '../../review/report.ts';
 import { incidentOf } from '../data/incidents.ts';
-import { DEAD, filledFolder, OVER, type Served, serve } from '../http/api/fixture.ts';
+import { DEAD, FIRING, filledFolder, OVER, type Served, serve } from '../http/api/fixture.ts';
 import type { temporaryFolder } from '../parts/process.ts';
 
 const TOKEN = 'w'.repeat(20);
@@ -89,6 +89,68 @@ describe('through a server', () => {
     expect(marked).toEqual([0, expect.stringContaining('marked real: shop: bytes sent')]);
     expect(await served.state.marks(null)).toMatchObject([{ incident: OVER.id, by: 'ci', note: 'disk' }]);
     expect(await remote(['deliveries', 'replay', DEAD.key])).toEqual([0, '1 message will be tried again.\n']);
+  }, 240_000);
+
+  it('silences as the command does: the same is listed, and it ends', async () => {
+    const from = new Date(Date.now() + 3_600_000).toISOString();
+    const add = [
+      'silence',
+      'add',
+      'severity!=critical',
+      '--container',
+      'shop',
+      '--reason',
+      'move',
+      '--for',
+      '1h',
+    ];
+    const [code, output] = await remote([...add, '--from', from]);
+    expect([code, output]).toEqual([0, expect.stringContaining('container shop, severity!="critical"')]);
+    const [added] = await served.state.silences(0);
+    expect(added).toMatchObject({ owner: 'ci', reason: 'move', from: Date.parse(from) });
+    for (const list of [
+      ['silence', 'list'],
+      ['silence', 'list', '--all', '--json'],
+    ])
+      expect(await remote(list)).toEqual(await run(list));
+    const [, dry] = await remote([...add, '--dry-run']);
+    expect(dry).toContain('not added');
+    expect(await remote(['silence', 'end', String(added?.id)])).toEqual([
+      0,
+      expect.stringContaining('ended: '),
+    ]);
+    expect(await remote(['silence', 'end', '00000000'])).toEqual(await run(['silence', 'end', '00000000']));
+    expect(await served.state.silences(Date.now())).toEqual([]);
+  }, 240_000);
+
+  it('deploys as the command does: one deploy of a service at a time, until it is done', async () => {
+    const deploy = ['deploying', 'shop/web', '--host', 'web-*'];
+    for (const reason of ['release 1', 'release 2'])
+      expect(await remote([...deploy, '--reason', reason])).toEqual([0, expect.stringContaining(reason)]);
+    expect(await served.state.silences(Date.now())).toMatchObject([
+      { kind: 'deploy', match: { service: 'shop/web', host: 'web-*' }, owner: 'ci', reason: 'release 2' },
+    ]);
+    expect(await remote([...deploy, '--done'])).toEqual([0, expect.stringMatching(/^ended: .*release 2\n$/)]);
+    expect(await remote([...deploy, '--done'])).toEqual(await run([...deploy, '--done']));
+  }, 240_000);
+
+  it('acknowledges as the command does, and takes it back', async () => {
+    const ack = ['incident', 'ack', FIRING.id];
+    expect(await remote([...ack, '--note', 'on it'])).toEqual([
+      0,
+      expect.stringMatching(/^acknowledged by ci at .* \(on it\): /),
+    ]);
+    expect(await served.state.acks()).toMatchObject([{ incident: FIRING.id, by: 'ci', note: 'on it' }]);
+    expect(await remote([...ack, '--undo'])).toEqual([
+      0,
+      expect.stringMatching(/^acknowledgement taken back by ci/),
+    ]);
+    for (const wrong of [
+      [...ack, '--undo'],
+      ['incident', 'ack', OVER.id],
+      ['incident', 'ack', 'nobody'],
+    ])
+      expect(await remote(wrong)).toEqual(await run(wrong));
   }, 240_000);
 
   it('says what is wrong with it', async () => {

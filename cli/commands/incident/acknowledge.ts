@@ -1,12 +1,11 @@
 import type { Command } from 'commander';
 import { printable, type TidegaugeError, UsageError } from '../../../core/errors.ts';
 import { ACK_TEXT, ackText } from '../../../core/incident/ack.ts';
-import { taken, tooManyAcks, undone } from '../../../http/api/resources/acks.ts';
-import { addCommand, setAction } from '../../command.ts';
+import { setAction } from '../../command.ts';
 import { STORED } from '../../config/needs.ts';
 import type { CommonFlags, Context } from '../../context.ts';
-import { openState } from '../../open-data.ts';
 import { personHere } from '../../person.ts';
+import { addSharedCommand, openSharedState } from '../../shared/open.ts';
 
 export interface AckFlags extends CommonFlags {
   readonly note?: string;
@@ -15,7 +14,7 @@ export interface AckFlags extends CommonFlags {
 
 /** `incident ack`. */
 export function addAck(incident: Command, signal: AbortSignal): void {
-  const ack = addCommand(
+  const ack = addSharedCommand(
     incident,
     'ack',
     'say that you see to it: nobody is told of it again until it gets worse; its end is told all the same',
@@ -30,11 +29,12 @@ export function addAck(incident: Command, signal: AbortSignal): void {
 async function incidentAck(context: Context, flags: AckFlags, id: string): Promise<number> {
   const said = { by: personHere().slice(0, ACK_TEXT), at: context.clock.now() };
   const note = noteOf(flags);
-  return openState(context, 'write', async state => {
+  return openSharedState(context, 'write', async state => {
     const incident = await state.incident(id);
     if (!incident) throw unknown(id);
-    const ack = flags.undo ? await undone(state, incident, said) : taken(incident, { ...said, note });
-    if (!(await state.saveAck(ack))) throw tooManyAcks();
+    const ack = await (flags.undo
+      ? state.unacknowledge(incident, said)
+      : state.acknowledge(incident, { ...said, note }));
     context.out.write(`${ackText(ack, context.zone)}: ${printable(incident.title)}\n`);
   });
 }

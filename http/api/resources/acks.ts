@@ -59,7 +59,13 @@ export async function undone(
 const wrong = (found: string, remedy: string): TidegaugeError =>
   new UsageError({ place: 'incident ack', found, remedy });
 
-export const tooManyAcks = (): TidegaugeError =>
+/** Returns it as it is kept; throws a TidegaugeError when there are too many. */
+export async function keepAck(state: Pick<State, 'saveAck'>, ack: Ack): Promise<Ack> {
+  if (await state.saveAck(ack)) return ack;
+  throw tooManyAcks();
+}
+
+const tooManyAcks = (): TidegaugeError =>
   new TidegaugeError({
     place: 'incident ack',
     found: 'too many acknowledgements are kept',
@@ -76,10 +82,9 @@ async function found(state: Pick<State, 'incident'>, id: string): Promise<Incide
   return incident;
 }
 
-async function kept(state: Pick<State, 'saveAck'>, ack: Ack) {
-  if (!(await state.saveAck(ack))) throw tooManyAcks();
-  return { value: ackJson(ack) };
-}
+const kept = async (state: Pick<State, 'saveAck'>, ack: Ack) => ({
+  value: ackJson(await keepAck(state, ack)),
+});
 
 export const ackOperations = [
   operation({

@@ -3,6 +3,7 @@ import { ackOperations } from './acks.ts';
 import { connectionOperations } from './connections.ts';
 import { containerOperations } from './containers.ts';
 import { deliveryOperations } from './deliveries.ts';
+import { deployOperations } from './deploys.ts';
 import { healthOperations } from './health.ts';
 import { incidentOperations } from './incidents.ts';
 import { mapOperations } from './map.ts';
@@ -18,6 +19,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...markOperations,
   ...ackOperations,
   ...silenceOperations,
+  ...deployOperations,
   ...deliveryOperations,
   ...containerOperations,
   ...normalOperations,

@@ -4,7 +4,7 @@ import { isoTime } from '../../../core/clock.ts';
 import { duration } from '../../../core/config/options.ts';
 import { printable, TidegaugeError, UsageError } from '../../../core/errors.ts';
 import type { Incident } from '../../../core/incident/incident.ts';
-import { matcherText, matcherTexts } from '../../../core/incident/matcher.ts';
+import { matcherText, matcherTexts, parseMatcher } from '../../../core/incident/matcher.ts';
 import {
   coverage,
   endedAt,
@@ -18,7 +18,7 @@ import type { State } from '../../../state/contract.ts';
 import { operation } from '../operation.ts';
 import { notFound } from '../problem.ts';
 
-const words = z.string().min(1).max(SILENCE_TEXT).regex(/\S/, 'a text that is not blank');
+export const words = z.string().min(1).max(SILENCE_TEXT).regex(/\S/, 'a text that is not blank');
 const glob = (whose: string) =>
   z.exactOptional(words).describe(`${whose}: a glob such as \`web-*\`; absent: all.`);
 const id = z
@@ -27,7 +27,7 @@ const id = z
   .describe('8 hex digits.');
 const time = z.iso.datetime({ offset: true });
 
-const silenceJsonSchema = z.strictObject({
+export const silenceJsonSchema = z.strictObject({
   id: z.string(),
   kind: z.enum(['silence', 'deploy', 'maintenance']),
   host: z.string(),
@@ -69,6 +69,18 @@ export function silenceJson({ silence, holds }: Holding, now: number): z.output<
   };
 }
 
+/** A silence as `silenceJson` wrote it. Throws a ZodError when it is none. */
+export function silenceFromJson(json: unknown): Silence {
+  const { id, kind, host, service, container, matchers, from, until, owner, reason } =
+    silenceJsonSchema.parse(json);
+  return {
+    ...{ id, match: { host, service, container } },
+    ...(kind === 'silence' ? {} : { kind }),
+    ...(matchers.length === 0 ? {} : { matchers: matchers.map(parseMatcher) }),
+    ...{ from: Date.parse(from), until: Date.parse(until), owner, reason },
+  };
+}
+
 /** Firing incidents looked at. */
 const LIMIT = 10_000;
 
@@ -76,7 +88,8 @@ const LIMIT = 10_000;
 export const firingAt = async (state: Pick<State, 'incidents'>, now: number): Promise<Incident[]> =>
   (await state.incidents({ from: now, to: now + 1 }, LIMIT)).filter(({ resolvedAt }) => resolvedAt === null);
 
-async function heldJson(state: Pick<State, 'incidents'>, silences: readonly Silence[], now: number) {
+/** Each with what it keeps back now. */
+export async function heldJson(state: Pick<State, 'incidents'>, silences: readonly Silence[], now: number) {
   const firing = await firingAt(state, now);
   return silences.map(silence => silenceJson(holdingOf(silence, firing, now), now));
 }
@@ -94,7 +107,7 @@ export async function keepSilence(
 }
 
 /** Returns the silence, ended; throws an ApiError when none in force or to come has this id. */
-async function endSilence(
+export async function endSilence(
   state: Pick<State, 'saveSilence' | 'silences'>,
   id: string,
   now: number,
@@ -126,10 +139,27 @@ const silencePart = z.strictObject({
   matchers: z
     .exactOptional(matcherTexts())
     .describe('All have to hold, besides the globs: such as `container=~"web-.*"` or `severity!=critical`.'),
+  from: z.exactOptional(time).describe('When it begins, within a year; absent: now.'),
   for: duration({ min: '1ms', max: '90d' }).describe('How long, such as `2h`; at most 90d.'),
   reason: words.describe('Why, for others who see it.'),
   owner: z.exactOptional(words).describe('Who wants it, where no token says so.'),
 });
+
+/** How far ahead a silence may begin, ms. */
+export const FURTHEST_MS = 366 * 86_400_000;
+/** What a clock may differ by, ms: a silence that begins now was asked for a moment ago. */
+const CLOCKS_MS = 60_000;
+
+function startOf(text: string, now: number): number {
+  const from = Date.parse(text);
+  if (from >= now - CLOCKS_MS && from - now <= FURTHEST_MS) return from;
+  throw new UsageError({
+    place: 'body.from',
+    expected: 'a time to come, within a year',
+    found: printable(text, 60),
+    remedy: 'Without it, it begins now.',
+  });
+}
 
 export const silenceOperations = [
   operation({
@@ -149,7 +179,7 @@ export const silenceOperations = [
     id: 'addSilence',
     method: 'POST',
     path: '/silences',
-    summary: 'Send no notifications for a while, from now on; incidents are raised and stored all the same.',
+    summary: 'Send no notifications for a while; incidents are raised and stored all the same.',
     body: silencePart,
     answer: silenceJsonSchema,
     async run({ state, now }, { body, by }) {
@@ -162,12 +192,13 @@ export const silenceOperations = [
         });
       }
       const { host = '*', service = '*', container = '*', reason } = body;
+      const from = body.from === undefined ? now : startOf(body.from, now);
       const silence: Silence = {
         id: newSilenceId(),
         match: { host, service, container },
         ...(matchers === undefined ? {} : { matchers }),
-        from: now,
-        until: Math.ceil(now + body.for),
+        from,
+        until: Math.ceil(from + body.for),
         owner: by ?? body.owner ?? 'api',
         reason,
       };

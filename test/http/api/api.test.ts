@@ -99,6 +99,36 @@ describe('the API', () => {
     expect((await served.ask('GET', '/silences')).json).toEqual([]);
   });
 
+  it('begins a deploy in place of the one before, and ends it', async () => {
+    const body = { service: 'shop/web', for: '10m', reason: 'release 1', owner: 'ci' };
+    const { json } = await served.ask('POST', '/deploys', body);
+    expect(json).toMatchObject({
+      kind: 'deploy',
+      service: 'shop/web',
+      host: '*',
+      owner: 'ci',
+      in_force: true,
+    });
+    const again = (await served.ask('POST', '/deploys', { ...body, reason: 'release 2' })).json;
+    expect((await served.ask('GET', '/silences')).json).toEqual([again]);
+    const end = { service: 'shop/web' };
+    expect((await served.ask('POST', '/deploys/end', { ...end, host: 'other' })).json).toEqual([]);
+    const ended = (await served.ask('POST', '/deploys/end', end)).json;
+    expect(ended).toMatchObject([{ id: again.id, in_force: false }]);
+    expect((await served.ask('POST', '/deploys/end', end)).json).toEqual([]);
+    expect((await served.ask('POST', '/deploys', { ...body, for: '25h' })).status).toBe(400);
+  });
+
+  it('begins a silence later, within a year, and not in the past', async () => {
+    const body = { container: 'x', for: '1h', reason: 'move' };
+    const from = new Date(systemClock.now() + 3_600_000).toISOString();
+    const { json } = await served.ask('POST', '/silences', { ...body, from });
+    expect(json).toMatchObject({ from, in_force: false });
+    await served.ask('DELETE', `/silences/${json.id}`);
+    for (const wrong of ['2001-01-01T00:00:00Z', '2999-01-01T00:00:00Z', '12h'])
+      expect((await served.ask('POST', '/silences', { ...body, from: wrong })).status).toBe(400);
+  });
+
   it('takes matchers of silences as the command does, and says what is wrong with one', async () => {
     const body = { matchers: ['container=~"web-.*"', 'severity!=critical'], for: '1h', reason: 'load test' };
     const { status, json } = await served.ask('POST', '/silences', body);
