@@ -54,9 +54,7 @@ const finding = z.strictObject({
   }),
   window: z.exactOptional(z.strictObject({ from: z.number(), to: z.number() })),
   peer: z.exactOptional(peer),
-  confirmed: z.exactOptional(
-    z.strictObject({ alarms: z.number(), frames: z.number(), since: z.number() }),
-  ),
+  confirmed: z.exactOptional(z.strictObject({ alarms: z.number(), frames: z.number(), since: z.number() })),
   before: z.exactOptional(
     z.strictObject({
       times: z.number(),
