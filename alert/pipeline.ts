@@ -62,10 +62,12 @@ export interface PipelineOptions extends Omit<Settings, 'router' | 'alert'> {
     Omit<Settings['alert'], 'reopen_within'> & { readonly reopen_within?: number };
   /** Names of the receivers. */
   readonly receivers: readonly string[];
+  /** False: nobody writes rows of detections, and none are made. */
+  readonly detections?: boolean;
 }
 
 /** The stages over the frames of one host. */
-export function createPipeline({ receivers, ...options }: PipelineOptions): Pipeline {
+export function createPipeline({ receivers, detections = true, ...options }: PipelineOptions): Pipeline {
   const router = createRouter({ ...NO_GROUPING, ...options.alert }, receivers);
   const settings: Settings = { ...options, alert: { reopen_within: 0, ...options.alert }, router };
   const { resolve_after, critical_score, reopen_within } = settings.alert;
@@ -110,7 +112,7 @@ export function createPipeline({ receivers, ...options }: PipelineOptions): Pipe
         },
         incidents: batch.changes.map(change => change.incident),
         annotations: batch.annotations,
-        detections: detectionsOf(frame, [...verdicts, ...captureAlarms(frame)], batch),
+        detections: detections ? detectionsOf(frame, [...verdicts, ...captureAlarms(frame)], batch) : [],
         notifications: batch.notifications,
         stopped,
       };

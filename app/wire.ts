@@ -86,8 +86,8 @@ export const severitiesOf = ({ detectors }: Config): Record<string, Severity> =>
 const confirmationsOf = ({ detectors }: Config): Record<string, Confirmation> =>
   Object.fromEntries(detectors.flatMap(({ name, confirm }) => (confirm ? [[name, confirm]] : [])));
 
-/** The one fold of workers, replay and review. */
-export function makeFold(config: Config): HostFold {
+/** The one fold of workers, replay and review. `detections` false: without the rows that only workers write. */
+export function makeFold(config: Config, { detections = true } = {}): HostFold {
   const fold = createFold({ rules: config.detectors, detectors: DETECTORS, limits: DEFAULT_LIMITS });
   return createHostFold({
     fold,
@@ -96,6 +96,7 @@ export function makeFold(config: Config): HostFold {
       receivers: config.receivers.map(receiver => receiver.name),
       severities: severitiesOf(config),
       confirmations: confirmationsOf(config),
+      detections,
     }),
   });
 }

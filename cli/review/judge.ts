@@ -65,7 +65,7 @@ export async function judgeHistory(
   const progress = new Progress(process.stderr, clock);
   const sides = settings.map((one, i) => {
     const recorder = recorders[i];
-    const fold = makeFold({ ...config, ...one.config });
+    const fold = makeFold({ ...config, ...one.config }, { detections: false });
     return recorder ? { fold, onStep: recorder.add.bind(recorder) } : { fold };
   });
   const byHost = await reviewSides(sides, store, range, {

@@ -35,6 +35,16 @@ function runAll(steps: readonly (readonly [Frame, readonly Verdict[]])[], pipeli
 
 const at = (i: number, more: Partial<Frame> = {}) => frame(i, [web, db], [], more);
 
+describe('a pipeline whose detections nobody writes', () => {
+  it('says all the rest as any other does', () => {
+    const steps = [0, 1, 2, 3, 4].map(i => [at(i), [said(i === 1 ? 4 : 0.2)]] as const);
+    const whole = runAll(steps);
+    const bare = runAll(steps, createPipeline({ alert: ALERT, receivers: ['ops'], detections: false }));
+    expect(whole.every(({ detections }) => detections.length > 0)).toBe(true);
+    expect(bare).toEqual(whole.map(one => ({ ...one, detections: [] })));
+  });
+});
+
 describe('an incident', () => {
   it('opens with the first alarm, grows, and is over after a quiet time', () => {
     const results = runAll([
