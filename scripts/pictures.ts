@@ -7,11 +7,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { pino } from 'pino';
+import { type Browser, chromium } from 'playwright-core';
 import { makeApi, openListener } from '../app/http.ts';
 import { makeState, makeStore } from '../app/wire.ts';
 import { load } from '../cli/context.ts';
-import { systemClock } from '../core/clock.ts';
+import { isoTime, systemClock } from '../core/clock.ts';
 import type { Config } from '../core/config/config.ts';
 import type { Frame } from '../core/traffic/frame.ts';
 import { createRegistry } from '../http/registry.ts';
@@ -19,67 +20,63 @@ import { endingAt, install, NO_LOG } from '../qa/lab/install.ts';
 import { readRecording } from '../qa/lab/recording.ts';
 
 const HOST = 'shop-1';
-/** Whom most happened to in the recording. */
-const CULPRIT = 'container=lab-db-1';
-const SCREEN = { width: 1200, height: 800 };
-const PHONE = { width: 390, height: 844 };
+const SCREEN = { width: 1000, height: 640 };
+/** So long after the beginning of the recording the first incidents are over, ms. */
+const SHOWN_MS = 26 * 60_000;
+
 /** The recording, as if its last frame had ended now, on a host with another name. */
 function framesUntilNow(): Frame[] {
   const { frames } = readRecording(join(import.meta.dirname, '../qa/lab/fixtures'));
   return endingAt(frames, systemClock.now()).map(frame => ({ ...frame, host: HOST }));
 }
 
-/** Takes pictures of the page, served from the data of a folder. */
-async function shootPage(config: Config, browser: Browser, target: string): Promise<void> {
+/** Takes pictures of the page: an hour in which much happened, and its map. */
+async function shootPage(config: Config, browser: Browser, until: number): Promise<void> {
   const store = makeStore(config, NO_LOG, { readOnly: true });
   const state = makeState(config, systemClock, NO_LOG);
   await store.open();
   await state.open();
-  const context = { config, clock: systemClock, log: NO_LOG, signal: new AbortController().signal };
-  const api = makeApi(context as never, '127.0.0.1', { store, state });
+  const context = {
+    config,
+    clock: systemClock,
+    log: pino({ enabled: false }),
+    signal: new AbortController().signal,
+  };
+  const api = makeApi(context, '127.0.0.1', { store, state });
   const options = { host: '127.0.0.1', port: 0, registry: createRegistry(), checks: [] };
   const listener = await openListener(options, api);
   const page = await browser.newPage({ viewport: SCREEN });
-  const shoot = async (name: string, query: string, fullPage = false) => {
-    await page.goto(`${listener.url}/?${query}`);
-    await settled(page);
-    await page.screenshot({ path: join(target, `${name}.png`), fullPage });
+  const open = async (query: string) => {
+    await page.goto(`${listener.url}/?range=1h&until=${isoTime(until)}&${query}`);
+    await page.locator('#content[aria-busy=false]').waitFor();
+    await page.getByText(/^live/).waitFor();
   };
-  await shoot('page', '');
-  await shoot('page-map', 'view=map');
-  await shoot('page-container', CULPRIT, true);
-  await page.emulateMedia({ colorScheme: 'dark' });
-  await shoot('page-dark', '');
-  await shoot('page-map-dark', 'view=map');
-  await shoot('page-container-dark', CULPRIT, true);
-  await page.setViewportSize(PHONE);
-  await shoot('page-phone', '');
-  await shoot('page-map-phone', 'view=map');
-  await shoot('page-container-phone', CULPRIT, true);
+  await open('');
+  await page.screenshot({ path: join(target, 'page.png') });
+  await open('view=map');
+  await page.getByRole('region', { name: /^Drawing/ }).screenshot({ path: join(target, 'map.png') });
   await listener.close();
   await state.close();
   await store.close();
 }
 
-/** Everything that was asked for is there, and the page is connected. */
-const settled = async (page: Page): Promise<void> => {
-  await page.locator('#content[aria-busy=false]').waitFor();
-  await page.getByText(/^live/).waitFor();
-};
-
-/** Takes a picture of a report of all of it: its map. */
-async function shootReport(folder: string, browser: Browser, target: string): Promise<void> {
-  const file = join(folder, 'report.html');
+/** Takes a picture of the worst incident of a report. */
+async function shootReport(folder: string, browser: Browser): Promise<void> {
+  const report = join(folder, 'report.html');
   const { status, stderr } = spawnSync(
     process.execPath,
-    ['cli/main.ts', 'review', '-c', join(folder, 'tidegauge.yaml'), '--from', '2h', '--html', file],
+    ['cli/main.ts', 'review', '-c', join(folder, 'tidegauge.yaml'), '--from', '2h', '--html', report],
     { encoding: 'utf8', cwd: join(import.meta.dirname, '..') },
   );
   if (status !== 0) throw new Error(`review failed: ${stderr}`);
   const page = await browser.newPage({ viewport: SCREEN });
-  await page.goto(pathToFileURL(file).href);
-  await page.screenshot({ path: join(target, 'report.png') });
-  await page.locator('#map').screenshot({ path: join(target, 'report-map.png') });
+  await page.goto(pathToFileURL(report).href);
+  const worst = page.locator('article.incident', { has: page.locator('.severity.critical') }).first();
+  // Its charts: tables are better read where they are.
+  const box = await worst.boundingBox();
+  if (!box) throw new Error('the report has no critical incident');
+  const clip = { ...box, height: Math.min(box.height, SCREEN.height) };
+  await page.screenshot({ path: join(target, 'review.png'), clip, fullPage: true });
 }
 
 const target = process.argv[2] ?? join(import.meta.dirname, '../docs');
@@ -89,9 +86,10 @@ writeFileSync(file, `host: ${HOST}\ndata: ${folder}\n`);
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
 try {
   const { config } = load({ config: file });
-  await install(config, framesUntilNow());
-  await shootPage(config, browser, target);
-  await shootReport(folder, browser, target);
+  const frames = framesUntilNow();
+  await install(config, frames);
+  await shootPage(config, browser, (frames[0]?.start ?? 0) + SHOWN_MS);
+  await shootReport(folder, browser);
 } finally {
   await browser.close();
   rmSync(folder, { recursive: true, force: true });
