@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
+import { moduleBeside } from '../core/module-beside.ts';
 
 /** Script of the actors, next to this file. */
-export const ACTOR = fileURLToPath(new URL('./actor.ts', import.meta.url));
+export const ACTOR = fileURLToPath(moduleBeside('./actor', import.meta.url));
 
 /** Runs actors somewhere. One file per kind of place. */
 export interface ActorRunner {

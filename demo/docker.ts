@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { extname } from 'node:path';
 import type Docker from 'dockerode';
 import { pack } from 'tar-stream';
 import { dockerClient, dockerVersion } from '../backends/docker/client.ts';
@@ -9,6 +10,8 @@ import { ACTOR, type ActorRunner } from './actor-runner.ts';
 
 const IMAGE = 'tidegauge-demo';
 const TAG = 'local';
+/** The actors' script in a container. */
+const INSIDE = `/actor${extname(ACTOR)}`;
 /** Folders of the host that Node needs; the image itself is empty, so no registry is asked. */
 const SHARED = ['/usr', '/lib', '/lib64'];
 
@@ -31,7 +34,7 @@ export async function dockerActors(setting: string, clock: Clock, log: Log): Pro
       const container = await docker.createContainer({
         name,
         Image: `${IMAGE}:${TAG}`,
-        Cmd: ['/node', '/actor.ts', ...args],
+        Cmd: ['/node', INSIDE, ...args],
         Labels: { 'tidegauge.demo': 'true' },
         HostConfig: { NetworkMode: 'host', Binds: binds(), AutoRemove: true },
       });
@@ -52,7 +55,7 @@ export async function dockerActors(setting: string, clock: Clock, log: Log): Pro
 
 function binds(): string[] {
   const folders = SHARED.filter(folder => existsSync(folder)).map(folder => `${folder}:${folder}:ro`);
-  return [...folders, `${process.execPath}:/node:ro`, `${ACTOR}:/actor.ts:ro`];
+  return [...folders, `${process.execPath}:/node:ro`, `${ACTOR}:${INSIDE}:ro`];
 }
 
 /** A container of an earlier demonstration, and only such a one, makes room for the new one. */

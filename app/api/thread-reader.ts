@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { Clock } from '../../core/clock.ts';
 import type { Config } from '../../core/config/config.ts';
 import { describeError, type Problem } from '../../core/errors.ts';
+import { moduleBeside } from '../../core/module-beside.ts';
 import type { Input, Reader } from '../../http/api/contract.ts';
 import { ApiError } from '../../http/api/problem.ts';
 
@@ -50,7 +51,7 @@ const LIMITS: ReaderLimits = { waiting: 32, deadlineMs: 30_000, idleMs: 60_000, 
 /** How long an answer that store or state cannot be read counts, ms. */
 const FAILING_MS = 30_000;
 
-const THREAD = new URL('./thread.ts', import.meta.url);
+const THREAD = moduleBeside('./thread', import.meta.url);
 
 /**
  * Reads in a thread, so that no request, however much it asks for, stalls the capture in this process. The thread starts

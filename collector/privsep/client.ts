@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../../core/config/config.ts';
 import { printable, TidegaugeError } from '../../core/errors.ts';
+import { moduleBeside } from '../../core/module-beside.ts';
 import { type Bpftrace, bpftraceVersion, type ExitStatus, STDERR_KEPT } from '../capture/bpftrace.ts';
 import { chooseHook, type HookChoice } from '../capture/hooks.ts';
 import type { Program } from '../capture/program.ts';
@@ -17,7 +18,7 @@ import { bpftraceCommand, capabilitiesFor, helperCommand, ownRights } from './ri
 /** The helper needs almost no memory, and a single thread of V8; heap sizes in MiB. */
 const BOUNDS = ['--max-old-space-size=64', '--max-semi-space-size=1', '--v8-pool-size=1'];
 
-const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
+const MAIN = fileURLToPath(moduleBeside('./main', import.meta.url));
 
 export interface HelperStart {
   readonly config: Pick<Config['capture'], 'hook' | 'probe' | 'zerocopy' | 'bpftrace' | 'map_keys'>;

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { ExchangeError, type Problem } from '../../core/errors.ts';
 import type { Interval } from '../../core/interval.ts';
+import { moduleBeside } from '../../core/module-beside.ts';
 import type { Retention, Rollup } from '../../core/traffic/rollup.ts';
 
 /** Work that takes too long for the thread that captures, because node:sqlite blocks. */
@@ -28,7 +29,7 @@ export type Outcome =
 
 export const MORE = 'more';
 
-const THREAD = new URL('./thread.ts', import.meta.url);
+const THREAD = moduleBeside('./thread', import.meta.url);
 
 /** Does each task in a thread of its own, on a connection of its own. */
 export class Threads {
