@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isoTime } from '../clock.ts';
+import { isExact } from '../config/match.ts';
 import { globMatcher } from '../config/options.ts';
 import { printable } from '../errors.ts';
 import {
@@ -63,13 +64,40 @@ export const EVERYTHING: Globs = { host: '*', service: '*', container: '*' };
 /** Finds the silence that covers an incident at `now`, epoch ms; null: none. */
 export type Coverage = (incident: LabeledIncident, now: number) => Silence | null;
 
-/** Of several that cover an incident the last to end: nobody is told before. Made once for many incidents. */
+/**
+ * Of several that cover an incident the last to end: nobody is told before. Made once for many incidents, each of which is
+ * held against those that name it, and those that name nobody.
+ */
 export function coverage(silences: readonly Silence[]): Coverage {
   const tests = [...silences]
     .sort((a, b) => b.until - a.until)
-    .map(silence => ({ silence, covers: compile(silence) }));
-  return (incident, now) =>
-    tests.find(({ silence, covers }) => isInForce(silence, now) && covers(incident))?.silence ?? null;
+    .map((silence, order) => ({ silence, order, covers: compile(silence) }));
+  const byName = Map.groupBy(tests, ({ silence }) => nameIn(silence));
+  return (incident, now) => {
+    let found: (typeof tests)[number] | undefined;
+    for (const name of [...NAMING.map(part => nameOf(part, incident[part])), NOBODY]) {
+      const first = byName
+        .get(name)
+        ?.find(({ silence, covers }) => isInForce(silence, now) && covers(incident));
+      if (first && first.order < (found?.order ?? Number.POSITIVE_INFINITY)) found = first;
+    }
+    return found?.silence ?? null;
+  };
+}
+
+/** What a silence may name, the rarest first. */
+const NAMING = ['container', 'service', 'host'] as const;
+const nameOf = (part: (typeof NAMING)[number], name: string): string => `${part} ${name}`;
+const NOBODY = '';
+
+/** One name that an incident has to have to be covered; `NOBODY`: it may be of any. */
+function nameIn({ match, matchers = [] }: Silence): string {
+  for (const part of NAMING) {
+    const equal = matchers.find(({ name, op }) => name === part && op === '=');
+    const name = equal?.value ?? (isExact(match[part]) ? match[part] : undefined);
+    if (name !== undefined) return nameOf(part, name);
+  }
+  return NOBODY;
 }
 
 function compile({ kind, match, matchers = [] }: Silence): (incident: LabeledIncident) => boolean {

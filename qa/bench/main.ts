@@ -13,6 +13,7 @@ import { growthBench } from './pipeline/growth.ts';
 import { idleBench } from './pipeline/idle.ts';
 import { pageBench } from './pipeline/page.ts';
 import { pipelineBench } from './pipeline/pipeline.ts';
+import { policyBench } from './pipeline/policy.ts';
 import { queueBench } from './pipeline/queue.ts';
 import { reviewBench } from './pipeline/review.ts';
 import { spoolBench } from './pipeline/spool.ts';
@@ -32,6 +33,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchTable[]>>> = {
   store: storeBench,
   disk: diskBench,
   queue: queueBench,
+  policy: policyBench,
   pipeline: pipelineBench,
   drain: drainBench,
   workers: workersBench,

@@ -1,10 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseMatcher } from '../../../core/incident/matcher.ts';
+import fc from 'fast-check';
+import { globMatcher } from '../../../core/config/options.ts';
+import { labelsOf, matches, parseMatcher } from '../../../core/incident/matcher.ts';
 import {
   coverage,
   dependsOnCourse,
   EVERYTHING,
   isCovered,
+  isInForce,
+  SILENCE_PARTS,
   type Silence,
   silenceSchema,
   silenceText,
@@ -83,4 +87,32 @@ describe('silence', () => {
     expect(silenceSchema.parse(odd)).toEqual(odd);
     expect(isCovered(odd, incident('web-1'), 1500)).toBe(false);
   });
+});
+
+it('of any silences that cover an incident the last to end is found, however they name it', () => {
+  const part = fc.constantFrom('*', 'a', 'b', 'a*');
+  const matcher = fc.constantFrom('container=a', 'container=~"a|b"', 'container!=a', 'service=b', 'host=a');
+  const silence = fc.record({
+    match: fc.record({ host: part, service: part, container: part }),
+    matchers: fc.array(matcher.map(parseMatcher), { maxLength: 2 }),
+    from: fc.nat(5),
+    until: fc.integer({ min: 5, max: 20 }),
+  });
+  const name = fc.constantFrom('', 'a', 'b', 'ab');
+  const who = fc.record({ host: name, service: name, container: name });
+  fc.assert(
+    fc.property(fc.array(silence, { maxLength: 12 }), who, fc.nat(20), (found, about, now) => {
+      const all = found.map((one, n) => ({ ...one, id: String(n), owner: '', reason: '' }));
+      const incident = incidentOf(0, about);
+      const [expected = null] = all
+        .toSorted((a, b) => b.until - a.until)
+        .filter(
+          one =>
+            isInForce(one, now) &&
+            SILENCE_PARTS.every(part => globMatcher(one.match[part])(incident[part])) &&
+            matches(one.matchers, labelsOf(incident)),
+        );
+      expect(coverage(all)(incident, now)).toBe(expected);
+    }),
+  );
 });
