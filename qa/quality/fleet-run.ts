@@ -1,5 +1,12 @@
-import { AGES, type Candidate, type FalseAlert, measureService, type Outcome } from './measure.ts';
-import { fleet } from './simulator/fleet.ts';
+import {
+  AGES,
+  type Candidate,
+  type FalseAlert,
+  measureService,
+  type Outcome,
+  type Result,
+} from './measure.ts';
+import { fleet, type Kind } from './simulator/fleet.ts';
 import type { Magnitudes } from './simulator/incidents.ts';
 import { Random } from './simulator/random.ts';
 import { DAY } from './simulator/sources.ts';
@@ -13,32 +20,64 @@ export interface Total {
   readonly weeks: number[];
 }
 
+/** A false alert or an incident, and where: what a list of all of them has in a line. */
+export type Listed = { readonly seed: number; readonly candidate: string } & (
+  | ({ readonly what: 'false alert' } & FalseAlert)
+  | ({ readonly what: 'found' | 'missed' } & Outcome)
+);
+
+export interface FleetSettings {
+  readonly days: number;
+  readonly seeds: readonly number[];
+  /** Containers of these kinds only; null: all. */
+  readonly kinds: readonly Kind[] | null;
+  /** How large incidents are; null: as simulated by default. */
+  readonly sizes: Magnitudes | null;
+}
+
 /** Run one fleet for each seed, service after service; all candidates see the same frames. */
 export function measureFleets(
   candidates: readonly Candidate[],
-  settings: { days: number; seeds: readonly number[]; magnitudes?: Magnitudes },
+  { days, seeds, kinds, sizes }: FleetSettings,
   progress: (line: string) => void,
+  list: (one: Listed) => void = () => undefined,
 ): Total[] {
   const totals = candidates.map(({ name }): Total => {
     return { name, falseAlerts: [], outcomes: [], weeks: AGES.map(() => 0) };
   });
-  for (const seed of settings.seeds) {
+  for (const seed of seeds) {
     const random = new Random(seed);
     const services = fleet(random);
     for (const [done, service] of services.entries()) {
-      const own = { ...settings, seed: Math.floor(random.uniform() * 2 ** 32) };
+      // Drawn for all, so that a service is the same whatever the kinds asked for.
+      const own = { days, magnitudes: sizes ?? undefined, seed: Math.floor(random.uniform() * 2 ** 32) };
+      if (kinds && !kinds.includes(service.kind)) continue;
       const results = measureService(service, candidates, own);
-      for (const [i, { falseAlerts, outcomes, exposure }] of results.entries()) {
+      for (const [i, result] of results.entries()) {
         const total = totals[i];
         if (!total) continue;
-        total.falseAlerts.push(...falseAlerts);
-        total.outcomes.push(...outcomes);
-        exposure.forEach((frames, age) => {
-          total.weeks[age] = (total.weeks[age] ?? 0) + frames / (7 * DAY);
-        });
+        add(total, result);
+        for (const one of listed({ seed, candidate: total.name }, result)) list(one);
       }
       progress(`seed ${seed}, service ${done + 1} of ${services.length}: ${service.name}`);
     }
   }
   return totals;
 }
+
+function add(total: Total, { falseAlerts, outcomes, exposure }: Result): void {
+  total.falseAlerts.push(...falseAlerts);
+  total.outcomes.push(...outcomes);
+  exposure.forEach((frames, age) => {
+    total.weeks[age] = (total.weeks[age] ?? 0) + frames / (7 * DAY);
+  });
+}
+
+const listed = (where: { seed: number; candidate: string }, { falseAlerts, outcomes }: Result): Listed[] => [
+  ...falseAlerts.map(one => ({ what: 'false alert' as const, ...where, ...one })),
+  ...outcomes.map(one => ({
+    what: one.delay === null ? ('missed' as const) : ('found' as const),
+    ...where,
+    ...one,
+  })),
+];

@@ -115,7 +115,13 @@ const TALKATIVE = 0.9;
 export function measureService(
   service: Service,
   candidates: readonly Candidate[],
-  settings: { days: number; seed: number; magnitudes?: Magnitudes; repeat?: number; from?: number },
+  settings: {
+    days: number;
+    seed: number;
+    magnitudes?: Magnitudes | undefined;
+    repeat?: number;
+    from?: number;
+  },
 ): Result[] {
   const random = new Random(settings.seed);
   const simulated = new ServiceRun(service, random.fork());

@@ -2,7 +2,7 @@ import { CALIBRATION, strictnessOf } from '../../detector/dynamic/sensitivity.ts
 import type { Total } from './fleet-run.ts';
 import { AGES } from './measure.ts';
 import { type Settings, table } from './section.ts';
-import { fleet, KINDS } from './simulator/fleet.ts';
+import { fleet, KINDS, type Kind } from './simulator/fleet.ts';
 import { INCIDENTS } from './simulator/incidents.ts';
 import { Random } from './simulator/random.ts';
 import { FRAME_S } from './simulator/sources.ts';
@@ -46,7 +46,7 @@ changes of workers whose jobs come and go, and floods and changes of sites that 
 
 ### By kind of container
 
-${byKind(best)}
+${byKind(best, settings.kinds ?? KINDS)}
 ${others === null ? '' : compared(others)}### Sensitivity
 
 What \`sensitivity\` makes of the limits: false alerts per container-week after the first day whose score reached the
@@ -110,13 +110,13 @@ function byIncident(total: Total): string {
   return table([['incident', 'found', 'median delay'], ...rows, ['all', share(hits, n), '']]);
 }
 
-function byKind(total: Total): string {
+function byKind(total: Total, kinds: readonly Kind[]): string {
   const weeks = total.weeks.reduce((a, b) => a + b, 0);
   // Every seed has the same kinds; only their parameters are drawn.
-  const services = fleet(new Random(0));
+  const services = fleet(new Random(0)).filter(one => kinds.includes(one.kind));
   const replicas = (kind?: string) =>
     services.reduce((sum, one) => sum + (kind === undefined || one.kind === kind ? one.replicas : 0), 0);
-  const rows = KINDS.map(kind => {
+  const rows = kinds.map(kind => {
     const own = total.outcomes.filter(one => one.kind === kind);
     const count = total.falseAlerts.filter(one => one.kind === kind).length;
     const hits = own.filter(one => one.delay !== null).length;

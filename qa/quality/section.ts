@@ -1,9 +1,18 @@
+import type { Kind } from './simulator/fleet.ts';
+import type { Magnitudes } from './simulator/incidents.ts';
+
 /** What a quality run is asked for. */
 export interface Settings {
   /** Days that each container is simulated for. */
   readonly days: number;
   /** One fleet each. */
   readonly seeds: readonly number[];
+  /** Containers of these kinds only; null: all. */
+  readonly kinds: readonly Kind[] | null;
+  /** How large the simulated incidents are; null: as simulated by default. */
+  readonly sizes: Magnitudes | null;
+  /** File that each false alert and each incident is written to, an NDJSON line each; null: none. */
+  readonly list: string | null;
   /** Folder of the public series, or null: they are left out. */
   readonly series: string | null;
   /** A shorter run: fewer days if none are given, and the default rules only. */
