@@ -107,7 +107,8 @@ function step(
       learn(envelope, value);
       continue;
     }
-    const strict = strictness * raised(view.name) * (view.work === 'follows' ? known : 1);
+    const tolerance = (view.work === 'follows' ? known : 1) * (view.tolerance?.(part) ?? 1);
+    const strict = strictness * raised(view.name) * tolerance;
     const score = judge(envelope, value, view.sharp, youth, strict, now);
     if (view.work === 'leads' && isKnownEvent(envelope)) known = KNOWN_WORK;
     if (score < best) continue;

@@ -23,6 +23,8 @@ interface Reached {
   growing: number[];
   /** Class that is furthest beyond what it had reached. */
   furthest: number;
+  /** Messages that make little difference to it. */
+  few: number;
 }
 
 /** Plain JSON. */
@@ -48,34 +50,41 @@ const MOST = 1e7;
 const FADING = 0.1;
 /** The most is brought up to date every ten minutes: what lasts must not hide itself. */
 const BLOCK = 10;
-/** What was reached loses a quarter of a logarithm in a day. */
-const LOSS = 0.25 / 144;
+/** What was reached loses so much of its logarithm in a day: no Monday is news after a weekend. */
+const LOSS = 0.18 / 144;
 /** Share of parts that makes little difference. */
 export const LITTLE = 0.06;
+/**
+ * Of a class that is in every part (health checks), so much of what makes little difference otherwise does: machines do not
+ * vary. From the second share of parts without it on, all of it.
+ */
+const REGULAR = 0.25;
+const IRREGULAR = 0.5;
 /** Until so many minutes are known nothing is news: what was reached is brought up to date twice in them. */
 const KNOWN = 20;
 
 const NOTHING = (span: SpanIndex): number => Math.log(SPANS[span].few);
 const none = (value: number): number[] => Array(KINDS).fill(value);
-const nothingReached = (value: number): Reached => ({
+const nothingReached = (value: number, few: number): Reached => ({
   before: none(value),
   finished: none(value),
   growing: none(value),
   furthest: 0,
+  few,
 });
 
 /** Upper bound of what was reached in bytes of JSON: logarithms with four decimals, two of the three lists with three. */
-const reachedBytes = 60 + KINDS * (8 + 7 + 7);
+const reachedBytes = 80 + KINDS * (8 + 7 + 7);
 /** Upper bound in bytes of JSON: two sums of at most eight digits, one of nine with two decimals. */
 export const bySizeBytes =
   120 + KINDS * (9 + 9 + 13) + SPANS.length * reachedBytes + KINDS * (3 + 6) + reachedBytes;
 
 export const newBySize = (): BySize => ({
   sums: SPANS.map(() => none(0)),
-  most: SPANS.map((_, i) => nothingReached(thousandths(NOTHING(i as SpanIndex)))),
+  most: SPANS.map(({ few }, i) => nothingReached(thousandths(NOTHING(i as SpanIndex)), few)),
   present: none(0),
   absent: none(1),
-  restless: nothingReached(thousandths(-Math.log(1 + LITTLE))),
+  restless: nothingReached(thousandths(-Math.log(1 + LITTLE)), LITTLE),
   minutes: 0,
 });
 
@@ -97,10 +106,8 @@ export function endPart(b: BySize, parts: number): number | null {
   for (let i = 0; i < KINDS; i++) {
     const n = now[i] ?? 0;
     if (n === 0) continue;
-    const value = reach(reached, i, Math.log(n / parts + SPANS[0].few));
-    if (value > greatest) {
-      greatest = value;
-      reached.furthest = i;
+    if (reach(reached, i, Math.log(n / parts + SPANS[0].few)) > 0) {
+      greatest = news(b, 0, i, n / parts, greatest);
     }
     minute[i] = Math.min(MOST, (minute[i] ?? 0) + n);
     b.present[i] = Math.min(PARTS, (b.present[i] ?? 0) + Math.min(parts, n));
@@ -118,11 +125,7 @@ export function endMinute(b: BySize): (number | null)[] {
     const share = 1 - (b.present[i] ?? 0) / PARTS;
     b.absent[i] = thousandths((b.absent[i] ?? 0) * (1 - FADING) + share * FADING);
   }
-  const values = [
-    furthest(b.most[1] as Reached, minute, 0, n => Math.log(n + SPANS[1].few)),
-    furthest(b.most[2] as Reached, faded, 0, n => Math.log(n + SPANS[2].few)),
-    furthest(b.restless, b.absent, 1, share => -Math.log(share + LITTLE)),
-  ];
+  const values = [furthest(b, 1, minute), furthest(b, 2, faded), leastRest(b)];
   minute.fill(0);
   b.present.fill(0);
   if (b.minutes % BLOCK === 0) {
@@ -132,24 +135,47 @@ export function endMinute(b: BySize): (number | null)[] {
   return b.minutes < KNOWN ? [null, null, null] : values;
 }
 
-/**
- * How far the class that is furthest beyond what it had reached is so; 0: none is. `valueOfOne`: what its number is worth;
- * `least` is worth nothing, and most classes have that.
- */
-function furthest(
-  reached: Reached,
-  numbers: readonly number[],
-  least: number,
-  valueOfOne: (x: number) => number,
-): number {
+/** How far the class that is furthest beyond what it had reached is so; 0: none is. */
+function furthest(b: BySize, span: SpanIndex, numbers: readonly number[]): number {
+  const reached = b.most[span] as Reached;
+  const { few } = SPANS[span];
   let greatest = 0;
   for (let i = 0; i < KINDS; i++) {
-    const x = numbers[i] ?? least;
-    if (x === least) continue;
-    const beyond = reach(reached, i, valueOfOne(x));
+    const n = numbers[i] ?? 0;
+    if (n > 0 && reach(reached, i, Math.log(n + few)) > 0) greatest = news(b, span, i, n, greatest);
+  }
+  return greatest;
+}
+
+/** The greater of `greatest` and of how far `n` messages are beyond what their class had reached, by its regularity. */
+function news(b: BySize, span: SpanIndex, i: number, n: number, greatest: number): number {
+  const reached = b.most[span] as Reached;
+  const most = Math.exp(reached.before[i] ?? 0) - SPANS[span].few;
+  // What is there for the first time may be regular in itself: that is no reason to take less of it for news.
+  const few = most < 1 ? SPANS[span].few : fewOf(b, span, i);
+  const beyond = Math.log((n + few) / (most + few));
+  if (beyond <= greatest) return greatest;
+  reached.furthest = i;
+  reached.few = hundredths(few);
+  return beyond;
+}
+
+/** Messages of a class that make little difference. */
+function fewOf(b: BySize, span: SpanIndex, i: number): number {
+  const irregular = Math.min(1, (b.absent[i] ?? 1) / IRREGULAR);
+  return SPANS[span].few * (REGULAR + (1 - REGULAR) * irregular);
+}
+
+/** How much less the class rests that does so furthest below the least it ever did; 0: none does. */
+function leastRest({ restless, absent }: BySize): number {
+  let greatest = 0;
+  for (let i = 0; i < KINDS; i++) {
+    const share = absent[i] ?? 1;
+    if (share === 1) continue;
+    const beyond = reach(restless, i, -Math.log(share + LITTLE));
     if (beyond <= greatest) continue;
     greatest = beyond;
-    reached.furthest = i;
+    restless.furthest = i;
   }
   return greatest;
 }

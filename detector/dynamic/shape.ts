@@ -85,6 +85,8 @@ export function weightedSize(sizes: Sizes): number {
 export interface Moved {
   readonly last: number;
   readonly least: number | null;
+  /** Of the messages that are usual in that time, the share that is not there: none, where others come in addition. */
+  readonly missing: number;
 }
 
 /**
@@ -109,13 +111,14 @@ export function compareShape(shape: Shape): Moved | null {
     return null;
   }
   shape.last = shares;
+  const missing = missingOf(shape, shares, n, minutes);
   shape.moved.push(gainOf(shape, shares, n, minutes));
   if (shape.moved.length > IN_A_ROW) shape.moved.shift();
   const part = 1 - 0.5 ** (minutes / HALF_LIFE);
   shape.usual = shape.usual.map((p, i) => hundredThousandths(p + ((shares[i] ?? 0) - p) * part));
   shape.rate += (n / minutes - shape.rate) * part;
   const least = shape.moved.length < IN_A_ROW ? null : Math.min(...shape.moved);
-  return { last: shape.moved.at(-1) ?? 0, least };
+  return { last: shape.moved.at(-1) ?? 0, least, missing };
 }
 
 const hundredThousandths = (x: number): number => Math.round(1e5 * x) / 1e5;
@@ -130,4 +133,11 @@ function gainOf(shape: Shape, shares: readonly number[], n: number, minutes: num
     chance += Math.sqrt((p * (1 - p)) / n);
   }
   return hundredThousandths(Math.max(0, gain - CHANCE * chance));
+}
+
+function missingOf({ usual, rate }: Shape, shares: readonly number[], n: number, minutes: number): number {
+  const more = n / (rate * minutes);
+  let missing = 0;
+  for (let i = 0; i < shares.length; i++) missing += Math.max(0, (usual[i] ?? 0) - (shares[i] ?? 0) * more);
+  return missing;
 }

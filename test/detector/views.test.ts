@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { bucketOf } from '../../core/traffic/histogram.ts';
+import type { ContainerInput } from '../../detector/contract.ts';
 import type { ViewName } from '../../detector/dynamic/views/view.ts';
 import { dynamicThreshold } from '../../detector/dynamic-threshold.ts';
 import { type Both, frames } from './data/containers.ts';
@@ -72,8 +74,22 @@ describe('by-size', () => {
     const [first] = alarmsOf(opinions);
     expect(first).toBeGreaterThan(START);
     expect(opinions[first ?? 0]).toMatchObject({
-      evidence: { text: expect.stringMatching(/^messages sent of 64 to 127 B pause .*% of the time/) },
+      evidence: { text: expect.stringMatching(/sent of 64 to 127 B/) },
     });
+  });
+
+  it('finds four times as many of what machines send all the time, between the jobs', () => {
+    const check = (i: number, n: number): Both =>
+      isJob(i) ? job(i) : { sent: n, received: n, sentSize: 100 };
+    const seen = alarms(['by-size'], START + 30, i => check(i, i === START + 20 ? 16 : i % 2 === 0 ? 2 : 3));
+    expect(seen[0]).toBe(START + 20);
+  });
+
+  it('takes as many of what comes now and then for none', () => {
+    const some = (i: number, n: number): Both =>
+      isJob(i) ? job(i) : { sent: n, received: n, sentSize: 100 };
+    const seen = alarms(['by-size'], START + 30, i => some(i, i === START + 20 ? 16 : i % 9 === 0 ? 3 : 0));
+    expect(seen).toEqual([]);
   });
 
   it('takes nothing that recurs for news', () => {
@@ -111,6 +127,16 @@ describe('sizes', () => {
     const [first] = alarms(['sizes'], HOUR / 3 + 36, i => file(i < HOUR / 3 ? 9000 : 4500));
     expect(first).toBeGreaterThanOrEqual(HOUR / 3);
     expect(first).toBeLessThan(HOUR / 3 + 24);
+  });
+
+  it('takes messages of another size for none that come besides, while the usual ones are all there', () => {
+    const inputs = frames(HOUR + 60, () => file(300)).map((input, i): ContainerInput => {
+      const { send } = input;
+      if (!send || i < HOUR) return input;
+      const sizes = [...send.sizes, [bucketOf(9000), 15] as const];
+      return { ...input, send: { ...send, messages: 30, bytes: send.bytes + 15 * 9000, sizes } };
+    });
+    expect(alarmsOf(run(dynamicThreshold, { views: ['sizes'] }, inputs))).toEqual([]);
   });
 
   it('takes a backup in large messages each night for none from the third on', () => {

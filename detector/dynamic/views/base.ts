@@ -32,7 +32,7 @@ const rateOf = (value: number): number => Math.max(0, Math.exp(value) - FEW) / S
 
 export const base: View = {
   name: 'base',
-  sharp: { floor: 0.64, steadyFloor: 0.51, restless: 0.2, allowance: 0.3 },
+  sharp: { floor: 0.72, steadyFloor: 0.56, restless: 0.2, allowance: 0.34 },
   daily: true,
   work: 'follows',
   read: (traffic, part) =>

@@ -37,7 +37,7 @@ const SPANS: readonly Span[] = [
     quantities: [0, 1],
     messages: 4,
     large: 8,
-    sharp: { floor: 1.35, steadyFloor: 0.9, restless: 0.4, allowance: 0.2 },
+    sharp: { floor: 1.25, steadyFloor: 0.83, restless: 0.4, allowance: 0.2 },
   },
   {
     of: 'minute',
@@ -84,7 +84,7 @@ const both = (part: Part): number | null => part.minute && (part.minute[0] ?? 0)
 
 const below: Level = {
   name: 'level',
-  sharp: { floor: 1.25, steadyFloor: 0.9, restless: 0.4, allowance: 0.3 },
+  sharp: { floor: 1.5, steadyFloor: 1.08, restless: 0.4, allowance: 0.36 },
   daily: true,
   read(_, part) {
     const messages = both(part);

@@ -23,7 +23,9 @@ function more(index: SpanIndex, sharp: Sharpness): View {
     tell(value, bound, traffic) {
       const reached = traffic.bySize.most[index];
       const i = reached?.furthest ?? 0;
-      const rate = (g: number) => Math.max(0, Math.exp(g + (reached?.before[i] ?? 0)) - few) / seconds;
+      const little = reached?.few ?? few;
+      const most = Math.exp(reached?.before[i] ?? 0) - few + little;
+      const rate = (g: number) => Math.max(0, Math.exp(g) * most - little) / seconds;
       const text = `${formatValue(rate(value), 'msg/s')} ${named(i)} ${words}, expected up to ${formatValue(rate(bound), 'msg/s')}`;
       return {
         seen: rate(value),
@@ -40,7 +42,7 @@ function more(index: SpanIndex, sharp: Sharpness): View {
 
 const moreOften: View = {
   name: 'by-size',
-  sharp: { floor: 0.95, steadyFloor: 0.95, restless: 0.4, allowance: 0.3 },
+  sharp: { floor: 0.78, steadyFloor: 0.78, restless: 0.4, allowance: 0.25 },
   daily: false,
   work: 'follows',
   read: (_, part) => part.bySize[3] ?? null,
@@ -56,7 +58,7 @@ const moreOften: View = {
 
 export const bySize: readonly View[] = [
   moreOften,
-  more(0, { floor: 1.06, steadyFloor: 0.85, restless: 0.4, allowance: 0.3 }),
-  more(1, { floor: 0.8, steadyFloor: 0.7, restless: 0.4, allowance: 0.3 }),
-  more(2, { floor: 0.87, steadyFloor: 0.75, restless: 0.4, allowance: 0.3 }),
+  more(0, { floor: 0.95, steadyFloor: 0.78, restless: 0.4, allowance: 0.3 }),
+  more(1, { floor: 0.68, steadyFloor: 0.6, restless: 0.4, allowance: 0.26 }),
+  more(2, { floor: 0.74, steadyFloor: 0.64, restless: 0.4, allowance: 0.26 }),
 ];

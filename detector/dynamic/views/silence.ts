@@ -10,7 +10,7 @@ const secondsOf = (g: number): number => Math.max(0, Math.exp(g) - FEW_S);
 
 export const silence: View = {
   name: 'silence',
-  sharp: { floor: 1.2, steadyFloor: 1.2, restless: 1, allowance: 0.3 },
+  sharp: { floor: 1.32, steadyFloor: 1.32, restless: 1, allowance: 0.3 },
   daily: false,
   read: traffic => Math.log(traffic.silent / 1000 + FEW_S),
   tell(value, bound) {

@@ -1,10 +1,17 @@
 import { DIRECTIONS } from '../../../core/traffic/frame.ts';
 import type { Sharpness } from '../envelope.ts';
-import { CLASSES, IN_A_ROW, type Moved } from '../shape.ts';
+import { CLASSES, IN_A_ROW } from '../shape.ts';
 import type { Part, Traffic } from '../traffic.ts';
 import type { View } from './view.ts';
 
-/** Other sizes than usual, whatever their number: the share of messages that moved to other classes. */
+/**
+ * Other sizes than usual, whatever their number: the share of messages that moved to other classes. Hardly news while
+ * the usual messages are all there: who comes in addition (a visitor, a job) is judged by the other views.
+ */
+
+/** Share of usual messages that are missing at least, and what the limit is multiplied with where fewer are. */
+const MISSING = 0.1;
+const ADDED = 3;
 
 const percent = (share: number): number => Math.round(1000 * share) / 10;
 
@@ -27,7 +34,7 @@ function mostMoved(traffic: Traffic, direction: 0 | 1, sign: 1 | -1): string {
 
 interface Span {
   readonly minutes: number;
-  readonly which: keyof Moved;
+  readonly which: 'last' | 'least';
   readonly sharp: Sharpness;
 }
 /** A change that lasts shows when it is smaller; a large one at once. */
@@ -43,13 +50,13 @@ const SPANS: readonly Span[] = [
 /** The direction that moved further, and how far. */
 function further(
   { moved: [sent, received] }: Part,
-  which: keyof Moved,
-): { direction: 0 | 1; value: number } | null {
+  which: 'last' | 'least',
+): { direction: 0 | 1; value: number; missing: number } | null {
   const of = [sent?.[which] ?? null, received?.[which] ?? null] as const;
   if (of[0] === null && of[1] === null) return null;
   return (of[0] ?? -1) >= (of[1] ?? -1)
-    ? { direction: 0, value: of[0] ?? 0 }
-    : { direction: 1, value: of[1] ?? 0 };
+    ? { direction: 0, value: of[0] ?? 0, missing: sent?.missing ?? 0 }
+    : { direction: 1, value: of[1] ?? 0, missing: received?.missing ?? 0 };
 }
 
 export const sizes: readonly View[] = SPANS.map(({ minutes, which, sharp }) => ({
@@ -57,6 +64,7 @@ export const sizes: readonly View[] = SPANS.map(({ minutes, which, sharp }) => (
   sharp,
   daily: true,
   read: (_, part) => further(part, which)?.value ?? null,
+  tolerance: part => ((further(part, which)?.missing ?? 0) < MISSING ? ADDED : 1),
   tell(value, bound, traffic, part) {
     const direction = further(part, which)?.direction ?? 0;
     const seen = percent(Math.max(0, value));

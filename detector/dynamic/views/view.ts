@@ -34,6 +34,8 @@ export interface View {
   read(traffic: Traffic, part: Part): number | null;
   /** The value just read is no news of this view's, only learnt. */
   isLearntOnly?(traffic: Traffic, part: Part): boolean;
+  /** What the limit is multiplied with in this part; absent: 1. */
+  tolerance?(part: Part): number;
   /** What `value` means for people, where `bound` is the greatest value that does not alarm. */
   tell(value: number, bound: number, traffic: Traffic, part: Part): Told;
 }
