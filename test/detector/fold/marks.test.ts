@@ -182,16 +182,16 @@ describe('verdicts by limits that marks have moved', () => {
 
   it('of a detector with views move for the view that was marked: another speaks all the same', () => {
     const before = lastOf(hours([burst]));
-    expect(viewOf(before)).toEqual(['level', true]);
+    expect(viewOf(before)).toEqual(['by-size', true]);
     const score = before?.kind === 'judged' ? before.score : 0;
     const whole = { rule: 'traffic', direction: null, metric: null };
-    const ofLevel = marks(['expected', spoke(score, { ...whole, view: 'level' })]);
+    const ofSize = marks(['expected', spoke(score, { ...whole, view: 'by-size' })]);
     const quieted = lastOf(
       hours([burst]),
-      ofLevel.map(mark => ({ ...mark, from: 0 })),
+      ofSize.map(mark => ({ ...mark, from: 0 })),
     );
-    // So much for what was received is another view, which has not been marked.
-    expect(viewOf(quieted)).toEqual(['ratio', true]);
+    // So much of any size is another view, which has not been marked.
+    expect(viewOf(quieted)).toEqual(['level', true]);
     const ofAll = marks(['expected', spoke(score, whole)]).map(mark => ({ ...mark, from: 0 }));
     expect(viewOf(lastOf(hours([burst]), ofAll))[1]).toBe(false);
   });
