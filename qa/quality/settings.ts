@@ -69,7 +69,7 @@ export function argumentsText({ days, seeds, kinds, sizes, quick, series }: Sett
     `--days ${days}`,
     `--seeds ${seeds.join(',')}`,
     kinds && `--kinds "${kinds.join(',')}"`,
-    sizes && `--sizes ${changed.map(pair => pair.join('=')).join(',')}`,
+    changed.length > 0 && `--sizes ${changed.map(pair => pair.join('=')).join(',')}`,
     series && '--series DIR',
   ];
   return ` -- ${flags.filter(Boolean).join(' ')}`;
