@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../core/clock.ts';
-import { errorCode } from '../core/errors.ts';
+import { describeError, errorCode } from '../core/errors.ts';
 
 /** Signals that ask for an end, and the exit code of one that was cut short by each. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
@@ -14,13 +14,13 @@ const LINGER_MS = 200;
 const ECHO_MS = 500;
 
 export interface Stop {
-  /** Aborted by the first SIGINT, SIGTERM or SIGHUP, or by a closed output. */
+  /** Aborted by the first SIGINT, SIGTERM or SIGHUP, or by an output that cannot be written. */
   readonly signal: AbortSignal;
   /** To be called when the command is done: whatever is still open does not keep the process. */
   done(): void;
 }
 
-/** The first signal asks for an orderly end, the second one ends at once. A closed output asks too. */
+/** The first signal asks for an orderly end, the second one ends at once. An output that cannot be written asks too. */
 export function stopSignal(clock: Clock = systemClock): Stop {
   const controller = new AbortController();
   let asked = Number.POSITIVE_INFINITY;
@@ -31,11 +31,19 @@ export function stopSignal(clock: Clock = systemClock): Stop {
       controller.abort(new Interrupted(code));
     });
   }
+  let isIncomplete = false;
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', error => {
-      // `tidegauge … | head`: nobody reads any more, which is no error.
-      if (!UNREAD.has(errorCode(error) ?? '')) throw error;
       controller.abort();
+      // `tidegauge … | head`: nobody reads any more, which is no error.
+      if (isIncomplete || UNREAD.has(errorCode(error) ?? '')) return;
+      isIncomplete = true;
+      // After the command, whatever its own exit code is.
+      process.on('exit', () => {
+        process.exitCode ||= 1;
+      });
+      if (stream === process.stdout)
+        process.stderr.write(`tidegauge: the output is incomplete: ${describeError(error)}\n`);
     });
   }
   return {
