@@ -98,11 +98,14 @@ const sparedText = (line: string, more: number): string =>
 /** The checked configuration of this machine. */
 export function load(flags: CommonFlags, needs: Needs | null = null): Loaded {
   const env = { ...process.env };
-  for (const [flag, variable] of Object.entries(FLAG_VARIABLES)) {
-    const value = flags[flag as keyof typeof FLAG_VARIABLES];
-    if (value !== undefined) env[variable] = value;
+  const flagOf = new Map<string, string>();
+  for (const [name, variable] of Object.entries(FLAG_VARIABLES)) {
+    const value = flags[name as keyof typeof FLAG_VARIABLES];
+    if (value === undefined) continue;
+    env[variable] = value;
+    flagOf.set(variable, `--${name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`);
   }
-  return loadConfig(SCHEMA, { file: flags.config ?? null, env, machine: machine(), needs });
+  return loadConfig(SCHEMA, { file: flags.config ?? null, env, flagOf, machine: machine(), needs });
 }
 
 function machine(): Machine {

@@ -39,6 +39,8 @@ const ENV_OTHERS = /^TIDEGAUGE_(CONFIG|TEST_.*|MISSING_PARTS)$/;
 interface LoadOptions {
   readonly file: string | null;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The flag that has set a variable of `env`, for messages. */
+  readonly flagOf?: ReadonlyMap<string, string>;
   readonly machine: Machine;
   /** Groups that must be right; null: all of them. */
   readonly needs?: Needs | null;
@@ -54,7 +56,7 @@ export function loadConfig(schema: Schema, options: LoadOptions): Loaded {
   const text = readText(file, wanted !== null);
   const source = text === null ? null : new Source(file, text);
   const known = schemaKeys(schema);
-  const { values, warnings, origin, problems } = fromEnvironment(known, options.env);
+  const { values, warnings, origin, problems } = fromEnvironment(known, options);
   const locate = (path: readonly PropertyKey[], key?: string) =>
     origin.get(path.join('.')) ?? source?.locate(path, key) ?? 'configuration';
   const read = (raw: Readonly<Record<string, unknown>>) => {
@@ -120,7 +122,7 @@ function checked(
   return { config: parsed.success && problems.length === 0 ? parsed.data : null, problems };
 }
 
-function fromEnvironment(known: readonly SchemaKey[], env: Readonly<Record<string, string | undefined>>) {
+function fromEnvironment(known: readonly SchemaKey[], { env, flagOf }: LoadOptions) {
   const byVariable = new Map(known.map(key => [key.variable, key]));
   const values: Record<string, unknown> = {};
   const origin = new Map<string, string>();
@@ -136,13 +138,14 @@ function fromEnvironment(known: readonly SchemaKey[], env: Readonly<Record<strin
       warnings.push({ variable: name, text });
       continue;
     }
+    const place = flagOf?.get(name) ?? `environment variable ${name}`;
     try {
       setAt(values, key.path, key.textual ? value : yamlValue(value));
     } catch (error) {
-      const line = `environment variable ${name}: expected YAML, found ${describeError(error)}`;
+      const line = `${place}: expected YAML, found ${describeError(error)}`;
       problems.push({ group: String(key.path[0]), line });
     }
-    origin.set(key.path.join('.'), `environment variable ${name}`);
+    origin.set(key.path.join('.'), place);
   }
   return { values, origin, warnings, problems };
 }
