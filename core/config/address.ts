@@ -99,6 +99,8 @@ export function parseAddress(text: string, kind: AddressKind): URL | RefusedAddr
   const url = new URL(text);
   if (!schemes.includes(url.protocol)) return shown(`an address that starts with ${names}`);
   if (url.hostname === '') return hidden(`an address with a host, such as ${example}`);
+  // A list, as some clients take it.
+  if (url.hostname.includes(',')) return hidden(`one host, such as ${example}`);
   const wrong = authority.includes('@') ? wrongCredentials(url, credentials) : null;
   if (wrong !== null) return hidden(wrong);
   if (text.includes('#')) return hidden('an address without `#`, which is written %23');

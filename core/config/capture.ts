@@ -10,7 +10,7 @@ const docker = () =>
     if (typeof parsed !== 'string') return;
     // It may hold a password.
     const found = { found: text.includes('@') ? 'a value that is not shown' : undefined };
-    context.addIssue({ code: 'custom', message: parsed, params: found });
+    context.addIssue({ code: 'custom', message: `auto, off or ${parsed}`, params: found });
   });
 
 /** The group `capture` of the configuration. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { printable } from '../errors.ts';
 import { isLabelKey, LABEL_CAPS } from '../traffic/labels.ts';
 
 /** What a rule looks at. Patterns are globs over the whole text: `*` is any text, `?` one character. */
@@ -7,22 +8,22 @@ const WHAT = 'a pattern such as web-*, or a list of them such as [web-*, api-*]'
 const NEGATED =
   'a pattern without `!`: whom to leave out goes under `not`, such as match: { not: { container: backup } }';
 
+const isPattern = (value: unknown): value is string => typeof value === 'string' && !value.startsWith('!');
+
 /** One pattern, or a list of which one has to match. */
 export const patterns = () =>
   z
     .unknown()
     .transform((value, context): string | readonly string[] => {
       const all: readonly unknown[] = Array.isArray(value) ? value : [value];
-      if (all.length === 0 || !all.every(one => typeof one === 'string')) {
-        context.addIssue({ code: 'custom', message: WHAT });
-        return z.NEVER;
-      }
-      const negated = all.find(one => one.startsWith('!'));
-      if (negated !== undefined) {
-        context.addIssue({ code: 'custom', message: NEGATED, input: negated });
-        return z.NEVER;
-      }
-      return typeof value === 'string' ? value : all;
+      const wrong = all.find(one => !isPattern(one));
+      if (all.length > 0 && all.every(isPattern)) return typeof value === 'string' ? value : all;
+      const message = typeof wrong === 'string' ? NEGATED : WHAT;
+      // Of a list, the entry that is wrong is named.
+      const found = wrong === undefined ? 'an empty list' : `a list with ${JSON.stringify(wrong)}`;
+      const params = Array.isArray(value) ? { found: printable(found, 80) } : {};
+      context.addIssue({ code: 'custom', message, params });
+      return z.NEVER;
     })
     .meta({ unit: 'pattern or list' });
 
@@ -90,9 +91,9 @@ export const overrideMatchSchema = z
   })
   .transform((given): Match => ({ kind: 'any', container: '*', service: '*', image: '*', ...given }));
 
-/** Patterns as a list. */
 /** A name rather than a pattern. */
 export const isExact = (pattern: string): boolean => !/[*?]/.test(pattern);
 
+/** Patterns as a list. */
 export const listOf = (given: string | readonly string[]): readonly string[] =>
   typeof given === 'string' ? [given] : given;

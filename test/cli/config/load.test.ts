@@ -127,6 +127,14 @@ describe('configuration', () => {
     );
   });
 
+  it('blames the flag that has set a variable', () => {
+    const options = {
+      ...{ file: null, machine, env: { TIDEGAUGE_TIME_ZONE: 'Berlin' } },
+      flagOf: new Map([['TIDEGAUGE_TIME_ZONE', '--time-zone']]),
+    };
+    expect(() => loadConfig(SCHEMA, options)).toThrow(/found --time-zone: time_zone: expected a time zone/);
+  });
+
   it('refuses credentials in the address of InfluxDB, without showing them', () => {
     const [line = ''] = problems('store: {influx: {url: "http://me:hunter2@db:8086"}}');
     expect(line).toMatch(/store\.influx\.url: expected an address without user and password: they go into/);
@@ -213,7 +221,7 @@ describe('configuration', () => {
     ],
     [
       'detectors: [{use: other, name: a, match: {container: [web, "!backup"]}}]',
-      'such as match: { not: { container: backup } }, found a list',
+      'such as match: { not: { container: backup } }, found a list with "!backup"',
     ],
     [
       'detectors: [{use: other, name: a, match: {container: !backup }}]',
@@ -221,7 +229,11 @@ describe('configuration', () => {
     ],
     [
       'detectors: [{use: other, name: a, match: {service: []}}]',
-      'expected a pattern such as web-*, or a list of them such as [web-*, api-*], found a list',
+      'expected a pattern such as web-*, or a list of them such as [web-*, api-*], found an empty list',
+    ],
+    [
+      'detectors: [{use: other, name: a, match: {host: [db, 7]}}]',
+      'or a list of them such as [web-*, api-*], found a list with 7',
     ],
     ['detectors: [{use: other, name: a, match: {not: {hots: x}}}]', 'found hots (did you mean host?)'],
     [
@@ -273,7 +285,7 @@ describe('configuration', () => {
     ['detectors: [auto]', 'detectors.0: expected a group of keys, found "auto"'],
     [
       'capture: {docker: "tcp://me:hunter2@box:2376"}',
-      'capture.docker: expected an address without user and password: Docker asks for certificates (DOCKER_CERT_PATH), found a value that is not shown',
+      'capture.docker: expected auto, off or an address without user and password: Docker asks for certificates (DOCKER_CERT_PATH), found a value that is not shown',
     ],
     [
       'capture: {docker: "ssh://box"}',
@@ -281,11 +293,11 @@ describe('configuration', () => {
     ],
     [
       'capture: {docker: "http://box:2375"}',
-      'expected an address that starts with unix:// or tcp://: unix:///var/run/docker.sock, /var/run/docker.sock or tcp://docker.internal:2376, found "http://box:2375"',
+      'expected auto, off or an address that starts with unix:// or tcp://: unix:///var/run/docker.sock, /var/run/docker.sock or tcp://docker.internal:2376, found "http://box:2375"',
     ],
     [
       'capture: {docker: "tcp://box:99999"}',
-      'expected tcp:// with a host and a port, such as tcp://docker.internal:2376, found "tcp://box:99999"',
+      'expected auto, off or tcp:// with a host and a port, such as tcp://docker.internal:2376, found "tcp://box:99999"',
     ],
     ['capture: {docker: docker.sock}', 'or tcp://docker.internal:2376, found "docker.sock"'],
     ['store:', 'store: expected a group of keys, found nothing'],

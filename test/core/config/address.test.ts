@@ -41,6 +41,7 @@ describe('an address', () => {
     ['http://host', REDIS_ADDRESS, /starts with redis:\/\/ or rediss:\/\//],
     ['redis://host:99999', REDIS_ADDRESS, /a port from 1 to 65535/],
     ['redis://host:0', REDIS_ADDRESS, /a port from 1 to 65535/],
+    ['redis://node-1,node-2,node-3', REDIS_ADDRESS, /one host, such as redis:/],
     ['redis://::1:6379', REDIS_ADDRESS, /IPv6 in brackets/],
     ['redis://host #0', REDIS_ADDRESS, /without spaces/],
     ['sentinel-1:26379', SENTINEL_ADDRESS, /such as redis:\/\/sentinel-1\.internal:26379/],
