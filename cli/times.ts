@@ -43,6 +43,8 @@ const DAY_MS = 86_400_000;
 
 /** What is nearly right is a slip that is known. */
 function remedyFor(text: string, zone: TimeZone): string {
+  if (/^\d:\d\d(:\d\d)?$/.test(text)) return `Write 0${text}: an hour has two digits.`;
+  if (/^\d\d:\d\d(:\d\d)?$/.test(text)) return 'There is no such time of day: they go from 00:00 to 23:59.';
   if (/^\d{1,3}$/.test(text)) return `Add the unit: ${text}h is ${text} hours ago, ${text}m minutes.`;
   const joined = text.replace(' ', 'T');
   if (joined !== text && zone.parse(joined) !== null)

@@ -3,7 +3,7 @@ import { DETECTOR_ROWS, NOTIFIER_ROWS, SCHEMA } from '../../app/wire.ts';
 import { findUser } from '../../collector/privsep/user.ts';
 import { type Maintenance, maintenanceSchema } from '../../core/config/maintenance.ts';
 import { formatCounted } from '../../core/config/units.ts';
-import { printable } from '../../core/errors.ts';
+import { printable, UsageError } from '../../core/errors.ts';
 import type { Silence } from '../../core/incident/silence.ts';
 import { addCommand, type Register, setAction } from '../command.ts';
 import type { Reference } from '../config/references.ts';
@@ -35,6 +35,12 @@ export const registerCheck: Register = (program, signal) => {
 async function check(context: Context, flags: CheckFlags): Promise<number> {
   const { config, file, unusedSettings, references, log, out } = context;
   if (config.collector.user !== '') findUser(config.collector.user);
+  if (flags.host !== undefined && flags.container === undefined)
+    throw new UsageError({
+      place: '',
+      found: '--host requires --container',
+      remedy: 'Add the name of one of its containers.',
+    });
   if (flags.container !== undefined) {
     const documents = await containerRules(context, { name: flags.container, host: flags.host });
     out.write(`# ${file ?? 'no tidegauge.yaml, defaults'}: how each rule judges this container\n`);

@@ -69,7 +69,7 @@ describe('commands', () => {
     expect(await type('check', '--time-zone', 'Europe/Bonn')).toMatchObject({
       code: 2,
       output: expect.stringMatching(
-        /TIDEGAUGE_TIME_ZONE: time_zone: expected a time zone of the IANA database, such as Europe\/Berlin or UTC, found "Europe\/Bonn"/,
+        /tidegauge: --time-zone: time_zone: expected a time zone of the IANA database, such as Europe\/Berlin or UTC, found "Europe\/Bonn"/,
       ),
     });
   });
@@ -177,6 +177,10 @@ describe('commands', () => {
       code: 2,
       output: expect.stringMatching(/--from: expected a duration ago/),
     });
+    expect(await type('check', '--host', 'web-1')).toMatchObject({
+      code: 2,
+      output: expect.stringMatching(/--host requires --container/),
+    });
     expect(await type('replay', 'nothing.ndjson')).toMatchObject({
       code: 2,
       output: expect.stringMatching(/nothing\.ndjson/),
@@ -223,6 +227,15 @@ describe('commands', () => {
     const child = tidegauge([command], { cwd: folder.path });
     child.process.stdout?.destroy();
     expect({ code: await child.exited, output: child.output }).toEqual({ code: 0, output: '' });
+  });
+
+  it('an output on a full disk is said to be incomplete, in one line, exit code 1', async () => {
+    const through = ['sh', '-c', 'exec "$@" >/dev/full', 'sh'];
+    const child = tidegauge(['check'], { cwd: folder.path, through });
+    expect({ code: await child.exited, output: child.output }).toEqual({
+      code: 1,
+      output: expect.stringMatching(/^tidegauge: the output is incomplete: ENOSPC: no space left.*\n$/),
+    });
   });
 
   it.each([
