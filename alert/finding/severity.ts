@@ -44,12 +44,16 @@ export function severityOf(
   at: number,
   settings: Pick<Settings, 'alert' | 'severities'>,
 ): Severity {
-  const said = settings.severities?.[finding.rule];
+  const said = saidOf(finding.rule, settings);
   if (said !== undefined) return said;
   const { score, long, often } = gradesOf(finding, at, settings);
   const least = BLIND.includes(finding.rule) ? 1 : 0;
   return gradeName(Math.max(least, score + long + often));
 }
+
+/** A rule may have the name of what every object has, such as `constructor`. */
+const saidOf = (rule: string, { severities = {} }: Pick<Settings, 'severities'>): Severity | undefined =>
+  Object.hasOwn(severities, rule) ? severities[rule] : undefined;
 
 const gradeName = (grade: number): Severity =>
   SEVERITIES[Math.max(0, Math.min(grade, SEVERITIES.length - 1))] ?? 'info';
@@ -65,7 +69,7 @@ export function severityReason(
   const finding = findings.find(one => severityOf(one, end, settings) === severity);
   if (!finding) return null;
   const { rule, peak, before } = finding;
-  if (settings.severities?.[rule] !== undefined) return `as the rule ${rule} says`;
+  if (saidOf(rule, settings) !== undefined) return `as the rule ${rule} says`;
   const { score, long, often } = gradesOf(finding, end, settings);
   if (BLIND.includes(rule) && score + long + often < 1) return 'what nobody could judge is never less';
   const parts = [

@@ -243,6 +243,12 @@ describe('severity', () => {
     expect(severities(judged([[0, [said(3)]]]))).toEqual(['critical']);
   });
 
+  it('is what was said of the rule, also of one that is named as what every object has', () => {
+    const alarms = [said(4, {}, 'constructor')];
+    expect(severities(judged([[0, alarms]], { traffic: 'info' }))).toEqual(['critical']);
+    expect(severities(judged([[0, alarms]], { constructor: 'info' } as never))).toEqual(['info']);
+  });
+
   it('is a grade higher after ten minutes, and never falls while it is firing', () => {
     const results = judged(Array.from({ length: 121 }, (_, i) => [i, [said(i === 0 ? 1.6 : 1.1)]] as const));
     expect(severities(results).indexOf('critical')).toBe(119);
