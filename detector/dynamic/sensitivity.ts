@@ -4,15 +4,16 @@ import { type Budget, perWeek } from '../../core/config/budget.ts';
 
 /**
  * False alerts per container and week after the first day, by what limits are multiplied with: counted by their scores
- * on simulated traffic (`npm run quality`, docs/quality.md), the greater number of two versions. Strictest last.
+ * on simulated traffic (`npm run quality`, docs/quality.md), rounded up; the last ones are worth two alerts in 40 weeks.
+ * Strictest last.
  */
 export const CALIBRATION: readonly { readonly strictness: number; readonly perWeek: number }[] = [
-  { strictness: 1, perWeek: 0.65 },
-  { strictness: 1.1, perWeek: 0.52 },
-  { strictness: 1.25, perWeek: 0.35 },
-  { strictness: 1.5, perWeek: 0.17 },
-  { strictness: 2, perWeek: 0.12 },
-  { strictness: 3, perWeek: 0.1 },
+  { strictness: 1, perWeek: 0.4 },
+  { strictness: 1.1, perWeek: 0.22 },
+  { strictness: 1.25, perWeek: 0.15 },
+  { strictness: 1.5, perWeek: 0.08 },
+  { strictness: 2, perWeek: 0.06 },
+  { strictness: 3, perWeek: 0.05 },
 ];
 
 /** What limits are multiplied with for a budget: between the rows of the table in the logarithm, its ends bound it. */
