@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { widenYoungGeneration } from '../../app/heap.ts';
 import { filesOf, makeState } from '../../app/wire.ts';
-import { describeError, printable, UsageError } from '../../core/errors.ts';
+import { describeError, errorCode, printable, TidegaugeError, UsageError } from '../../core/errors.ts';
 import type { Interval } from '../../core/interval.ts';
 import type { TimeZone } from '../../core/time-zone.ts';
 import { encodeFrame } from '../../core/traffic/frame.ts';
@@ -11,7 +11,7 @@ import type { Store } from '../../store/contract.ts';
 import { addCommand, addRange, type Register, setAction } from '../command.ts';
 import { JUDGED } from '../config/needs.ts';
 import type { CommonFlags, Context } from '../context.ts';
-import { hintElsewhere, note, readStore, using } from '../open-data.ts';
+import { hintElsewhere, note, readStore, unreadable, using } from '../open-data.ts';
 import { refuseToReplace } from '../refuse-to-replace.ts';
 import { type JudgedSide, judgeHistory } from '../review/judge.ts';
 import { csvOf, jsonOf, textOf } from '../review/output.ts';
@@ -136,7 +136,7 @@ function outputOf(sides: readonly JudgedSide[], { json, csv }: ReviewFlags, zone
 
 /** Writes stored frames host by host, one a line (docs/frames.md). */
 async function exportFrames(
-  { clock, log, config, zone }: Context,
+  { clock, log, config, zone, signal }: Context,
   { host }: ReviewFlags,
   range: Interval,
   store: Store,
@@ -157,6 +157,10 @@ async function exportFrames(
     if (target === '-') await pipeline(lines, process.stdout, { end: false });
     else await pipeline(lines, createWriteStream(target, { flags: 'wx', mode: 0o600 }));
   } catch (cause) {
+    // What reads the store says itself what is wrong.
+    if (cause instanceof TidegaugeError) throw cause;
+    // Nobody reads it any more, or it is full: that is told for all commands.
+    if (target === '-' && signal.aborted) return;
     throw new UsageError(
       {
         place: `--export-frames ${printable(target)}`,
@@ -172,13 +176,15 @@ async function exportFrames(
 }
 
 /** A review is possible without the workers' state; it folds more, then. */
-async function reachable({ log }: Context, state: State): Promise<boolean> {
+async function reachable({ config, log }: Context, state: State): Promise<boolean> {
   try {
     await state.open();
     return true;
   } catch (error) {
+    const file = filesOf(config).state;
+    const isMissing = errorCode(unreadable(file)) === 'ENOENT';
     log.warn(
-      { error: describeError(error) },
+      { error: isMissing ? `there is no ${file}` : describeError(error) },
       'no checkpoints and marks: history is folded from its beginning, by limits as calibrated',
     );
     return false;

@@ -56,6 +56,23 @@ describe('frames as text', () => {
     expect(again.output).toContain('Name a file that does not exist yet');
   });
 
+  it.each([
+    ['that nobody reads any more ends it quietly', '"$@" | :', 0, ''],
+    ['on a full disk is one line', '"$@" >/dev/full', 1, 'tidegauge: the output is incomplete: ENOSPC'],
+  ])('on a standard output %s', async (_, line, code, said) => {
+    const through = ['bash', '-c', `set -o pipefail; ${line}`, 'bash'];
+    const child = tidegauge(['review', ...RANGE, '--export-frames', '-'], { cwd: folder.path, through });
+    expect(await child.exited).toBe(code);
+    expect(child.output).toMatch(new RegExp(`^${said}.*\n?$`));
+  });
+
+  it('are reviewed without a state, which is told as such', async () => {
+    const { code, output } = await type('review', ...RANGE);
+    expect(code).toBe(0);
+    expect(output).toContain(`no checkpoints and marks: history is folded from its beginning`);
+    expect(output).toContain(`error=there is no ${join(folder.path, 'state.db')}`);
+  });
+
   it('of several hosts in any mixture give the incidents of each', async () => {
     const mixed = join(folder.path, 'mixed.ndjson');
     writeFileSync(mixed, text(STORY.flatMap((frame, n) => [OTHER[n] as Frame, frame])));
