@@ -93,14 +93,14 @@ export class Child {
   }
 
   /** Wait until it ends with this exit code; fails with its output when it does otherwise, or goes on. */
-  async ended(code: number): Promise<void> {
+  async ended(code: number, timeoutMs = ENDED_MS): Promise<void> {
     let found: { code: number | null } | undefined;
     void this.exited.then(exitCode => {
       found = { code: exitCode };
     });
     const { spawnfile } = this.process;
     const explain = () => `; it has said:\n${this.#shown()}`;
-    const end = await until(`the end of ${spawnfile}`, () => found, ENDED_MS, explain);
+    const end = await until(`the end of ${spawnfile}`, () => found, timeoutMs, explain);
     if (end.code !== code)
       throw new Error(`${spawnfile} ended with ${end.code}, expected ${code}${explain()}`);
   }
