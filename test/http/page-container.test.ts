@@ -46,7 +46,12 @@ describeWith(['chromium'], 'the page of one container', () => {
     const rows = page.getByRole('region', { name: 'Table: what is normal here' }).locator('tbody tr');
     expect(await rows.count()).toBe(3);
     expect(await page.locator('svg.day').count()).toBe(3);
+    // Its limit is about twice what it sends at most, so that both fit into one chart.
+    await page.goto(`${served.listener.url}/?container=lab-api-1`);
+    await page.locator('svg.day').first().waitFor();
     expect(await page.locator('svg.chart .limit').getAttribute('d')).toMatch(/^M/);
+    await page.goto(`${served.listener.url}/?container=${CULPRIT}`);
+    await page.locator('main h1').waitFor();
   }, 240_000);
 
   it('has no serious fault of access, nor has the map, in light and in dark', async () => {
