@@ -12,6 +12,7 @@ import {
 } from '../core/incident/incident.ts';
 import { incidentJson, incidentSchema } from '../core/incident/incident-json.ts';
 import type { Told } from './contract.ts';
+import { stateOf, worstFirst } from './shared/group.ts';
 import { messageOf } from './shared/message.ts';
 
 /** The body of a webhook: its documentation, its type and, in tests, its check. Times are ISO 8601, UTC. */
@@ -78,13 +79,13 @@ export function messageKey({
  * other words.
  */
 export function payloadOf(told: Told, own?: string): Payload {
-  const { status: kind, others = [] } = told;
-  const all: readonly Notification[] = [told, ...others].sort(byWeight);
-  const [{ incident }] = all as readonly [Notification];
+  const { others = [] } = told;
+  const all = worstFirst(told);
+  const [{ incident }] = all;
   return {
     version: 1,
     key: messageKey(told),
-    status: statusOf(kind, all),
+    status: stateOf(all),
     text: forChat(
       printable(own?.replaceAll('\n', ' ') ?? (others.length > 0 ? groupText(told) : textOf(told)), 1000),
     ),
@@ -93,12 +94,6 @@ export function payloadOf(told: Told, own?: string): Payload {
     incidents:
       others.length > 0 ? all.map(one => ({ key: one.key, incident: incidentJson(one.incident) })) : [],
   };
-}
-
-/** Of several: ended when none of them was seen to be well again. */
-function statusOf(kind: Notification['status'], all: readonly Notification[]): Payload['status'] {
-  if (kind === 'firing') return 'firing';
-  return all.every(({ incident }) => incident.ended !== undefined) ? 'ended' : 'resolved';
 }
 
 function textOf({ status: kind, occasion, incident }: Notification): string {
@@ -131,7 +126,3 @@ const groupOf = (all: readonly Notification[]): Payload['group'] => {
   );
   return { incidents: all.length, severities: Object.fromEntries(counts) as Record<Severity, number> };
 };
-
-/** Worst first. */
-const byWeight = ({ incident: a }: Notification, { incident: b }: Notification): number =>
-  SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity) || b.score - a.score;

@@ -5,7 +5,7 @@ import type { Notifier, Receiver, Told } from './contract.ts';
 import { messageKey, payloadOf } from './payload.ts';
 import { createPoster, httpOptions, type Post, shownAddress, urlOption } from './shared/http.ts';
 import { limitOptions, limitsOf } from './shared/limits.ts';
-import { messageIn, wordOptions } from './shared/template.ts';
+import { textIn, wordOptions } from './shared/template.ts';
 import { secretBytes, signatureHeaders } from './signature.ts';
 
 /** Headers that are ours, or that decide where a message ends. */
@@ -49,8 +49,10 @@ type Options = z.output<typeof options>;
 
 /** What one attempt sends. `webhook-id` is the same for all attempts, the timestamp is that of this one. */
 function postOf(notification: Told, { url, format, text, secret, headers }: Options, now: number): Post {
-  const own = text === undefined ? undefined : messageIn({ text }, notification).summary;
-  const content = format === 'alertmanager' ? alertmanagerBody(notification) : payloadOf(notification, own);
+  const content =
+    format === 'alertmanager'
+      ? alertmanagerBody(notification)
+      : payloadOf(notification, textIn(text, notification));
   const body = JSON.stringify(content);
   const seconds = Math.floor(now / 1000);
   const bytes = secretBytes(secret);
@@ -74,8 +76,7 @@ function create(name: string, o: Options, clock: Clock): Receiver {
     name,
     address: shownAddress(new URL(o.url)),
     limits: limitsOf(o),
-    // That of Alertmanager is one alert.
-    takesGroups: o.format === 'tidegauge',
+    takesGroups: true,
     deliver: (notification, signal) => post(postOf(notification, o, clock.now()), signal),
   };
 }

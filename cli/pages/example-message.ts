@@ -55,3 +55,21 @@ export const EXAMPLE: Notification = {
     title: 'shop-web-1: bytes sent 12 MiB/s, expected up to 1.4 MiB/s',
   },
 };
+
+const { incident } = EXAMPLE;
+
+/** Three of a host in one message. */
+export const EXAMPLE_GROUP = {
+  ...EXAMPLE,
+  others: ['shop-web-2', 'shop-db'].map((container, i): Notification => {
+    const id = `${ID.slice(0, -1)}${i + 2}`;
+    return {
+      ...EXAMPLE,
+      key: notificationKey(id, 'chat', 'firing'),
+      incident: {
+        ...{ ...incident, id, container, severity: 'warning', score: 2 - i / 2 },
+        title: `${container}: bytes sent ${4 - i} MiB/s, expected up to 1.4 MiB/s`,
+      },
+    };
+  }),
+};

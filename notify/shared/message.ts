@@ -2,9 +2,10 @@ import { isoTime } from '../../core/clock.ts';
 import { formatLength } from '../../core/config/units.ts';
 import { printable } from '../../core/errors.ts';
 import { circumstancesOf } from '../../core/incident/evidence-text.ts';
-import { type Finding, type Incident, type Notification, SEVERITIES } from '../../core/incident/incident.ts';
+import type { Finding, Incident, Notification } from '../../core/incident/incident.ts';
 import { describeScope } from '../../core/incident/scope.ts';
 import type { Told } from '../contract.ts';
+import { LISTED, severityCounts, worstFirst } from './group.ts';
 
 /**
  * A message for people, before it is put into the form of one kind of receiver. All texts are one line without control
@@ -32,15 +33,14 @@ const NAME_LIMIT = 80;
 const TEXT_LIMIT = 400;
 /** Findings that are shown; of the others their number. */
 const FINDINGS = 5;
-/** Incidents of a group that are shown, and hosts and services that they are on; of the others their number. */
-const INCIDENTS = 10;
+/** Hosts and services of a group that are shown. */
 const PLACES = 3;
 /** What to look at begins this long before the incident, ms. */
 const BEFORE_MS = 600_000;
 
 /** What, where, since when, seen against expected, what to look at next; of a group how many, and the worst of them. */
 export function messageOf(told: Told): Message {
-  return told.others === undefined ? messageOfOne(told) : messageOfGroup(told, told.others);
+  return told.others === undefined ? messageOfOne(told) : messageOfGroup(told);
 }
 
 function messageOfOne({ status, occasion, incident }: Notification): Message {
@@ -66,14 +66,14 @@ function messageOfOne({ status, occasion, incident }: Notification): Message {
 }
 
 /** Of incidents of one status: `CRITICAL: 40 incidents on host web-1`. */
-function messageOfGroup(first: Notification, others: readonly Notification[]): Message {
-  const { status } = first;
+function messageOfGroup(told: Told): Message {
+  const { status } = told;
   const isOver = status === 'resolved';
-  const all = [first, ...others].map(({ incident }) => incident).sort(byWeight);
-  const [worst = first.incident] = all;
+  const all = worstFirst(told).map(({ incident }) => incident);
+  const [worst = told.incident] = all;
   const isEnded = all.some(({ ended }) => ended !== undefined);
   const tone = isOver ? (isEnded ? 'ended' : 'resolved') : worst.severity;
-  const shown = all.slice(0, INCIDENTS);
+  const shown = all.slice(0, LISTED);
   const more = all.length - shown.length;
   const start = Math.min(...all.map(one => one.start));
   const facts = [
@@ -90,19 +90,6 @@ function messageOfGroup(first: Notification, others: readonly Notification[]): M
     facts: facts.map(({ name, text }) => ({ name, text: line(text) })),
   };
 }
-
-/** Worst first. */
-const byWeight = (a: Incident, b: Incident): number =>
-  SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity) || b.score - a.score;
-
-/** `3 critical, 37 warning` */
-const severityCounts = (all: readonly Incident[]): string =>
-  [...SEVERITIES]
-    .reverse()
-    .map(severity => ({ severity, count: all.filter(one => one.severity === severity).length }))
-    .filter(({ count }) => count > 0)
-    .map(({ severity, count }) => `${count} ${severity}`)
-    .join(', ');
 
 /** `38 resolved, 2 ended` */
 function endCounts(all: readonly Incident[]): string {
@@ -201,7 +188,7 @@ function overText(incident: Incident): string {
 const lengthOf = ({ start, end }: Incident): string => formatLength(end - start);
 
 /** `2026-01-15 03:12:05 UTC` */
-const timeText = (time: number): string => `${isoTime(time).slice(0, 19).replace('T', ' ')} UTC`;
+export const timeText = (time: number): string => `${isoTime(time).slice(0, 19).replace('T', ' ')} UTC`;
 
 function findingText(finding: Finding): string {
   const { rule, scope, evidence, peak } = finding;

@@ -1,10 +1,10 @@
 import Mustache from 'mustache';
 import { z } from 'zod';
-import { isoTime } from '../../core/clock.ts';
 import { formatLength } from '../../core/config/units.ts';
-import { type Notification, stateOfIncident } from '../../core/incident/incident.ts';
+import type { Incident, Notification } from '../../core/incident/incident.ts';
 import type { Told } from '../contract.ts';
-import { line, type Message, messageOf } from './message.ts';
+import { LISTED, severityCounts, stateOf, worstFirst } from './group.ts';
+import { line, type Message, messageOf, timeText } from './message.ts';
 
 /**
  * Words of the operator's own for a message, as Mustache templates (mustache.github.io/mustache.5.html): names, lists and
@@ -15,12 +15,10 @@ import { line, type Message, messageOf } from './message.ts';
 /** Characters of a template, lines of a text, and characters of title and text. */
 const MOST = { template: 2000, lines: 20, title: 100, text: 1500 };
 
-/** What a template may name, and what that is. */
-const VALUES = {
+/** What a template may name of each incident, and what that is. */
+const OF_EACH = {
   status: '`firing`, `resolved` or `ended`',
   severity: '`info`, `warning` or `critical`',
-  headline: 'the title that is sent without a template, such as `CRITICAL: shop-web-1`',
-  summary: 'what was seen against what was expected, or how long it lasted',
   host: 'name of the host',
   service: 'name of the service; empty: none',
   container: 'name of the container; empty: none',
@@ -31,45 +29,86 @@ const VALUES = {
   id: 'id of the incident, as `tidegauge incidents` shows it',
 } as const;
 
+/** Those that are for messages about several: only a template that names one of them, or a condition or list, tells several. */
+const OF_SEVERAL = {
+  count: 'how many incidents the message tells',
+  severities: 'how many of each severity, such as `3 critical, 37 warning`',
+  more: `how many incidents \`incidents\` leaves out; empty: none`,
+} as const;
+
+/** What a template may name, and what that is. Of several incidents what they have in common, or the worst of it. */
+const VALUES = {
+  headline: 'the title that is sent without a template, such as `CRITICAL: shop-web-1`',
+  summary: 'what was seen against what was expected, or how long it lasted; of several their number',
+  ...OF_EACH,
+  ...OF_SEVERAL,
+} as const;
+
 /** Only true or false: for `{{#firing}} … {{/firing}}` and `{{^firing}} … {{/firing}}`. */
 const CONDITIONS = {
   firing: 'it is not over',
   critical: 'its severity is critical',
+  several: 'the message tells more than one incident',
 } as const;
 
 /** Lists, for `{{#facts}} … {{/facts}}`, and what may be named inside. */
 const LISTS = {
   facts: { name: '`Where`, `Since`, `Seen`, `Look at`', text: 'the words that follow it' },
+  incidents: { title: 'what was seen of the incident, as one line', ...OF_EACH },
 } as const;
 
 /** What a template may name, for the documentation. */
 export const TEMPLATES = { values: VALUES, conditions: CONDITIONS, lists: LISTS };
 
+/** A template that names one of these is made for messages about several as well. */
+const TELLS_SEVERAL: ReadonlySet<string> = new Set([...Object.keys(OF_SEVERAL), 'several', 'incidents']);
+
 type View = Readonly<
   Record<keyof typeof VALUES, string> &
     Record<keyof typeof CONDITIONS, boolean> & {
       readonly facts: Message['facts'];
+      readonly incidents: readonly Readonly<Record<keyof typeof LISTS.incidents, string>>[];
     }
 >;
 
-function viewOf({ status, incident }: Notification, message: Message): View {
-  const { host, service, container, image = '', severity, start, end, score, id } = incident;
+function viewOf(told: Told, message: Message): View {
+  const all = worstFirst(told);
+  const incidents = all.map(({ incident }) => incident);
+  const more = all.length - LISTED;
   return {
-    status: status === 'firing' ? 'firing' : stateOfIncident(incident),
-    severity,
     headline: message.headline,
     summary: message.summary,
-    host: line(host, 80),
-    service: line(service, 80),
-    container: line(container, 80),
-    image: line(image, 200),
-    since: `${isoTime(start).slice(0, 19).replace('T', ' ')} UTC`,
-    lasted: formatLength(end - start),
-    score: score.toFixed(1),
-    id,
-    firing: status === 'firing',
-    critical: severity === 'critical',
+    ...namesOf(all),
+    count: String(all.length),
+    severities: severityCounts(incidents),
+    more: more > 0 ? String(more) : '',
+    firing: told.status === 'firing',
+    critical: message.severity === 'critical',
+    several: all.length > 1,
     facts: message.facts,
+    incidents: all.slice(0, LISTED).map(one => ({ title: line(one.incident.title), ...namesOf([one]) })),
+  };
+}
+
+/** Of several, worst first: what they have in common, else nothing; from the first to the last; the highest score. */
+function namesOf(all: readonly [Notification, ...Notification[]]): Record<keyof typeof OF_EACH, string> {
+  const incidents = all.map(({ incident }) => incident);
+  const [{ incident: worst }] = all;
+  const start = Math.min(...incidents.map(one => one.start));
+  const end = Math.max(...incidents.map(one => one.end));
+  const common = (of: (incident: Incident) => string, limit: number) =>
+    incidents.every(one => of(one) === of(worst)) ? line(of(worst), limit) : '';
+  return {
+    status: stateOf(all),
+    severity: worst.severity,
+    host: common(({ host }) => host, 80),
+    service: common(({ service }) => service, 80),
+    container: common(({ container }) => container, 80),
+    image: common(({ image = '' }) => image, 200),
+    since: timeText(start),
+    lasted: formatLength(end - start),
+    score: Math.max(...incidents.map(({ score }) => score)).toFixed(1),
+    id: common(({ id }) => id, 80),
   };
 }
 
@@ -137,26 +176,45 @@ export interface Words {
   readonly text?: string;
 }
 
-/** A template that has been filled in; null when nothing but blanks came of it. */
-const rendered = (text: string, view: View): string | null =>
-  new Mustache.Writer().render(text, view, undefined, { escape: String }).trim() || null;
+/** A template that has been filled in; null when nothing but blanks came of it, or it is not made for several and they are. */
+function rendered(template: string | undefined, told: Told, message: Message): string | null {
+  if (template === undefined || (told.others !== undefined && !tellsSeveral(template))) return null;
+  return (
+    new Mustache.Writer().render(template, viewOf(told, message), undefined, { escape: String }).trim() ||
+    null
+  );
+}
+
+/** Whether a template has names that are for several: in one that has none they would be told as if they were one. */
+function tellsSeveral(template: string): boolean {
+  const named = (tokens: readonly Token[]): boolean =>
+    tokens.some(
+      ([type, name, , , inside]) =>
+        (type !== 'text' && type !== '!' && TELLS_SEVERAL.has(name)) ||
+        named((inside as Token[] | undefined) ?? []),
+    );
+  return named(new Mustache.Writer().parse(template) as unknown as Token[]);
+}
 
 /**
  * The message in the words of the operator. A text of one's own is the `summary`, which then may have several lines, and
  * there are no facts beside it. A template of which nothing comes is as none: nobody is sent an empty message.
  */
-export function messageIn({ title, text }: Words, notification: Told): Message {
-  const message = messageOf(notification);
-  // Templates are about one incident: a group is told in our words.
-  if ((title === undefined && text === undefined) || notification.others !== undefined) return message;
-  const view = viewOf(notification, message);
-  const headline = title === undefined ? null : rendered(title, view);
-  const body = text === undefined ? null : rendered(text, view);
+export function messageIn({ title, text }: Words, told: Told): Message {
+  const message = messageOf(told);
+  const headline = rendered(title, told, message);
+  const body = rendered(text, told, message);
   return {
     ...message,
     ...(headline === null ? {} : { headline: line(headline.replace(/\s+/g, ' '), MOST.title) }),
     ...(body === null ? {} : { summary: linesOf(body), facts: [] }),
   };
+}
+
+/** A text alone in the words of the operator; undefined: there are none for what is told. */
+export function textIn(template: string | undefined, told: Told): string | undefined {
+  const body = rendered(template, told, messageOf(told));
+  return body === null ? undefined : linesOf(body);
 }
 
 /** Lines without blank ones between them, within all limits. */

@@ -4,11 +4,12 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { systemClock } from '../../core/clock.ts';
 import { alertmanager } from '../../notify/alertmanager.ts';
+import type { Told } from '../../notify/contract.ts';
 import { webhook } from '../../notify/webhook.ts';
 import { incidentOf, notificationOf, resolved } from '../data/incidents.ts';
 import { describeWith } from '../parts/need.ts';
 import { Child, freePort, temporaryFolder } from '../parts/process.ts';
-import { never, testServers } from './fixture.ts';
+import { groupOf, never, testServers, receiver as webhookAt } from './fixture.ts';
 import { alertmanagerWebhookSchema } from './schemas.ts';
 
 const { serve } = testServers();
@@ -135,6 +136,54 @@ describeWith(['alertmanager'], 'webhooks in the shape of Alertmanager', () => {
     expect([mine?.status, over?.status, over?.alerts[0]?.status]).toEqual(['firing', 'resolved', 'resolved']);
     expect(over?.alerts[0]?.fingerprint).toBe(mine?.alerts[0]?.fingerprint);
     expect(over?.groupKey).toBe(mine?.groupKey);
+  });
+});
+
+describe('a group in the shape of Alertmanager', () => {
+  const bodiesOf = async (...messages: Told[]) => {
+    const { url, seen } = await serve(response => response.end());
+    const receiver = webhookAt(url, { format: 'alertmanager' });
+    for (const each of messages) expect(await receiver.deliver(each, never)).toEqual({ kind: 'accepted' });
+    return seen.map(({ body }) => alertmanagerWebhookSchema.parse(JSON.parse(body)));
+  };
+  const over = ({ others = [], ...first }: Told): Told => {
+    const [lead, ...rest] = [first, ...others].map(({ incident }) =>
+      notificationOf(resolved(incident), 'ops'),
+    );
+    return { ...(lead ?? first), others: rest };
+  };
+
+  it('has an alert for each incident, the most severe first, and what they have in common', async () => {
+    const told = groupOf(7);
+    const [body] = await bodiesOf(told);
+    expect(body?.alerts.map(({ labels }) => labels.container)).toEqual(
+      [5, 6, 4, 3, 2, 1, 0].map(n => `shop-${n}`),
+    );
+    expect(body?.alerts[0]?.annotations).toMatchObject({ severity: 'critical', summary: 'shop-5 is busy' });
+    expect(body?.commonLabels).toEqual({ alertname: 'tidegauge', host: 'web-1', service: 'shop/web' });
+    expect(body?.commonAnnotations).toEqual({});
+    expect(body?.status).toBe('firing');
+  });
+
+  it('has the alerts that each incident has alone', async () => {
+    const told = groupOf(3);
+    const { others = [], ...first } = told;
+    const [all, ...each] = await bodiesOf(told, first, ...others);
+    expect(all?.alerts.toReversed()).toEqual(each.flatMap(({ alerts }) => alerts));
+  });
+
+  it('is over as what began only when all of it is', async () => {
+    const told = groupOf(3);
+    const { others: [second = told, ...rest] = [], ...first } = told;
+    const reordered = { ...second, others: [...rest, first] };
+    const bodies = await bodiesOf(told, over(reordered), over(groupOf(2)), over(first));
+    const [began, same, part, one] = bodies.map(({ groupKey }) => groupKey);
+    expect(same).toBe(began);
+    expect(new Set([began, part, one]).size).toBe(3);
+    const [labels] = bodies.map(({ groupLabels }) => groupLabels);
+    expect(labels).toEqual({ alertname: 'tidegauge', incidents: expect.stringMatching(/^[0-9a-f]{16}$/) });
+    expect(bodies[1]?.groupLabels).toEqual(labels);
+    expect(bodies[1]?.status).toBe('resolved');
   });
 });
 

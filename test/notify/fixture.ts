@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
 import { afterEach } from '@jest/globals';
 import { systemClock } from '../../core/clock.ts';
-import type { DeliveryResult } from '../../notify/contract.ts';
+import type { DeliveryResult, Told } from '../../notify/contract.ts';
 import { webhook } from '../../notify/webhook.ts';
 import { incidentOf, notificationOf } from '../data/incidents.ts';
 import { ManualClock } from '../parts/clock.ts';
@@ -18,6 +18,19 @@ export const clock = new StandingClock();
 export const never = new AbortController().signal;
 export const incident = incidentOf(1_700_000_000_000);
 export const message = notificationOf(incident, 'ops');
+/** A message about `size` incidents on a host; of more than five, the sixth is critical. */
+export function groupOf(size: number): Told {
+  const one = (n: number) =>
+    notificationOf(
+      incidentOf(n * 1000, {
+        ...{ container: `shop-${n}`, title: `shop-${n} is busy`, score: n + 1 },
+        severity: n === 5 ? 'critical' : 'warning',
+      }),
+      'ops',
+    );
+  return { ...one(0), others: Array.from({ length: size - 1 }, (_, i) => one(i + 1)) };
+}
+
 /** A request that was received. */
 export interface Seen {
   readonly method: string;
