@@ -1,3 +1,4 @@
+import { Option } from 'commander';
 import { formatCounted } from '../../core/config/units.ts';
 import { printable, UsageError } from '../../core/errors.ts';
 import {
@@ -16,7 +17,7 @@ import { addSharedCommand, openSharedState } from '../shared/open.ts';
 import { deliveryText } from './incidents.ts';
 
 interface ListFlags extends CommonFlags {
-  readonly status?: string;
+  readonly status?: DeliveryStatus;
   readonly receiver?: string;
   readonly json?: boolean;
 }
@@ -31,7 +32,7 @@ export const registerDeliveries: Register = (program, signal) => {
     'those that wait, are held by a silence, or were given up',
   );
   list
-    .option('--status <status>', `only of one status: ${DELIVERY_STATUSES.join(', ')}`)
+    .addOption(new Option('--status <status>', 'only of one status').choices(DELIVERY_STATUSES))
     .option('--receiver <name>', 'only to this receiver')
     .option('--json', 'machine-readable');
   setAction(list, signal, listDeliveries, { needs: STORED });
@@ -52,7 +53,7 @@ export const registerDeliveries: Register = (program, signal) => {
 /** The open ones, or those of one status, newest first. */
 async function listDeliveries(context: Context, flags: ListFlags): Promise<number> {
   const { out, zone } = context;
-  const statuses = flags.status === undefined ? OPEN_DELIVERIES : [statusOf(flags.status)];
+  const statuses = flags.status === undefined ? OPEN_DELIVERIES : [flags.status];
   const list = async (state: SharedState) => {
     const found: ListedDelivery[] = [];
     for (const status of statuses) found.push(...(await state.deliveries(status, DELIVERIES)));
@@ -90,16 +91,5 @@ async function replayDeliveries(
   return openSharedState(context, 'write', async state => {
     const replayed = await state.replay(key === undefined ? { receiver: receiver ?? '' } : { key });
     context.out.write(`${formatCounted(replayed, 'message')} will be tried again.\n`);
-  });
-}
-
-function statusOf(text: string): DeliveryStatus {
-  const status = DELIVERY_STATUSES.find(each => each === text);
-  if (status) return status;
-  throw new UsageError({
-    place: '--status',
-    expected: `one of ${DELIVERY_STATUSES.join(', ')}`,
-    found: printable(text),
-    remedy: 'Correct the flag.',
   });
 }

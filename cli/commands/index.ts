@@ -126,6 +126,11 @@ export const COMMANDS: readonly CommandRow[] = [
     summary: 'try how people are told',
     load: async () => (await import('./notify.ts')).registerNotify,
   },
+  {
+    name: 'completion',
+    summary: 'complete commands and flags in bash, zsh or fish',
+    load: async () => (await import('./completion.ts')).registerCompletion(addAllCommands),
+  },
 ];
 
 /** Adds the command that the words name whole, and of the others what a list of all shows. */
@@ -145,8 +150,9 @@ export async function addCommands(
 
 /** Adds all commands whole. */
 export async function addAllCommands(program: Command, signal: AbortSignal): Promise<void> {
-  for (const { load } of COMMANDS) {
+  for (const { name, summary, load } of COMMANDS) {
     const register = await load();
     register(program, signal);
+    program.commands.find(command => command.name() === name)?.summary(summary);
   }
 }

@@ -1,4 +1,4 @@
-import { printable, UsageError } from '../../core/errors.ts';
+import { Option } from 'commander';
 import { type ServiceMap, serviceMap } from '../../core/traffic/service-map.ts';
 import { addRange, type Register, setAction } from '../command.ts';
 import { STORED } from '../config/needs.ts';
@@ -13,7 +13,7 @@ import { presentOf, rangeFlags } from '../times.ts';
 interface MapFlags extends CommonFlags, SubjectFlags {
   readonly from: string;
   readonly to: string;
-  readonly format: string;
+  readonly format: keyof typeof MAP_FORMATS;
 }
 
 export const registerMap: Register = (program, signal) => {
@@ -23,7 +23,11 @@ export const registerMap: Register = (program, signal) => {
     'who talked to whom: every edge with its bytes and connections; failing ones come first',
   );
   addSubjects(addRange(command, '1h'), 'of these hosts instead of this one')
-    .option('--format <format>', 'text, dot (Graphviz), mermaid or json', 'text')
+    .addOption(
+      new Option('--format <format>', 'dot is for Graphviz')
+        .choices(Object.keys(MAP_FORMATS))
+        .default('text'),
+    )
     .addHelpText(
       'after',
       `
@@ -37,8 +41,7 @@ containers and services; other programs read it as \`/\`.`,
 
 /** Who talked to whom in a range, from the store. */
 async function map(context: Context, flags: MapFlags): Promise<number> {
-  const render = Object.hasOwn(MAP_FORMATS, flags.format) ? MAP_FORMATS[flags.format] : undefined;
-  if (!render) throw unknownFormat(flags.format);
+  const render = MAP_FORMATS[flags.format];
   const range = rangeFlags(flags, presentOf(context));
   const show = async (traffic: SharedTraffic) => {
     const hosts = await askedHosts(traffic, flags.host, context.config.host);
@@ -87,13 +90,4 @@ function among(hosts: readonly string[], host: string, map: ServiceMap): Service
     })),
     edges: map.edges.map(edge => ({ ...edge, from: renamed(edge.from), to: renamed(edge.to) })),
   };
-}
-
-function unknownFormat(format: string): UsageError {
-  return new UsageError({
-    place: '--format',
-    expected: `one of ${Object.keys(MAP_FORMATS).join(', ')}`,
-    found: printable(format),
-    remedy: 'Correct the flag.',
-  });
 }

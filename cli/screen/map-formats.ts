@@ -12,12 +12,12 @@ import { jsonText } from '../../review/report.ts';
 import { shownName } from './shown-name.ts';
 
 /** Pictures of a service map. Names are untrusted: each format escapes them in its own way. */
-export const MAP_FORMATS: Readonly<Record<string, (map: ServiceMap) => string>> = {
+export const MAP_FORMATS = {
   text: mapText,
   dot: mapDot,
   mermaid: mapMermaid,
-  json: map => jsonText(mapJson(map)),
-};
+  json: (map: ServiceMap) => jsonText(mapJson(map)),
+} satisfies Record<string, (map: ServiceMap) => string>;
 
 /** A line for each edge. */
 function mapText({ nodes, edges }: ServiceMap): string {

@@ -17,7 +17,7 @@ const mapOf = (from: string, to: string, ...edges: readonly MapEdge[]): ServiceM
   edges,
 });
 
-const render = (format: string, map: ServiceMap): string => MAP_FORMATS[format]?.(map) ?? '';
+const render = (format: keyof typeof MAP_FORMATS, map: ServiceMap): string => MAP_FORMATS[format](map);
 
 describe('a map', () => {
   it('as text, Graphviz and Mermaid', () => {
