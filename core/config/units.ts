@@ -87,7 +87,7 @@ export function exactSize(bytes: number): string {
   return `${bytes / (SIZE_BYTES[unit ?? 'B'] ?? 1)}${unit ?? 'B'}`;
 }
 
-/** `0 B`, `1.2 KiB`, `3.4 MiB`: binary units, one digit after the point below 10, at most three digits otherwise. */
+/** `0 B`, `1.2 KiB`, `3.4 MiB`: binary units, two digits after the point at most below 1, one below 100. */
 export function formatSize(bytes: number): string {
   return scaled(bytes, 1024, ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']);
 }
@@ -116,6 +116,8 @@ function scaled(value: number, base: number, units: readonly string[]): string {
     x /= base;
     i++;
   }
+  // Below 1 a tenth is too coarse: half of 0.1 would read as 0.1. What is nothing but for rounding is 0.
+  if (i === 0 && Math.abs(x) < 1) return `${Number(x.toFixed(2))} ${units[i]}`;
   const digits = Number.isInteger(x) || Math.abs(x) >= 99.5 ? 0 : 1;
   return `${x.toFixed(digits)} ${units[i]}`;
 }

@@ -67,6 +67,12 @@ describe('sizes and rates', () => {
     expect(formatValue(2048, 'B/s')).toBe('2 KiB/s');
     expect(formatValue(340, 'msg/s')).toBe('340 msg/s');
   });
+
+  it('rates below 1 are told from each other, and rounding errors are 0', () => {
+    expect([0.083, 0.117, 0.5, 0.996, 1e-16, -1e-16].map(x => formatValue(x, 'msg/s'))).toEqual([
+      ...['0.08 msg/s', '0.12 msg/s', '0.5 msg/s', '1 msg/s', '0 msg/s', '0 msg/s'],
+    ]);
+  });
 });
 
 it('a length of time is rounded as people read it', () => {
