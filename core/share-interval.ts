@@ -7,7 +7,7 @@ export interface Bounds {
 /** Of 95 %: the quantile of the normal distribution. */
 const Z = 1.96;
 
-/** 95 % interval of a p, given hits among n: Wilson's score interval (1927). */
+/** 95 % interval of a share, given hits among n: Wilson's score interval (1927). */
 export function shareInterval(hits: number, n: number): Bounds {
   if (n === 0) return { low: 0, high: 1 };
   const p = hits / n;
