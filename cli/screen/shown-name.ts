@@ -1,8 +1,6 @@
 import { printable } from '../../core/errors.ts';
-
-/** The root of all cgroups: what runs on the host outside of all containers and services. */
-const ROOT = '/';
+import { ROOT_CGROUP } from '../../core/traffic/frame.ts';
 
 /** A container's or cgroup's name for people, in at most `length` characters; the one that says nothing is explained. */
 export const shownName = (name: string, length: number): string =>
-  name === ROOT ? '/ (the host itself)' : printable(name, length);
+  name === ROOT_CGROUP ? '/ (the host itself)' : printable(name, length);

@@ -1,6 +1,7 @@
 import { formatCounted, formatLength } from '../config/units.ts';
 import { printable } from '../errors.ts';
 import { type TimeZone, UTC } from '../time-zone.ts';
+import { ROOT_CGROUP } from '../traffic/frame.ts';
 import type { Confirmed, Finding, Recurrence, TopPeer } from './incident.ts';
 
 /** What a finding says, as sentences for people. Names are untrusted. */
@@ -34,7 +35,7 @@ function peerText(
   way: string,
 ): string {
   const named = service === '' ? printable(name, NAME_LIMIT) : `service ${printable(service, NAME_LIMIT)}`;
-  const who = named || WHO[kind] || printable(address, 45);
+  const who = (name === ROOT_CGROUP ? WHO.host : named) || WHO[kind] || printable(address, 45);
   const where = port === 0 ? 'several ports' : `${protocol} ${port}`;
   return `${Math.round(100 * share)}% of the bytes ${way} ${who} ${role === 'client' ? `on ${where}` : `at its own ${where}`}`;
 }

@@ -35,6 +35,9 @@ export interface Container {
   readonly labels?: Labels;
 }
 
+/** Name of the cgroup that holds what is in no other one: the host as it talks itself. */
+export const ROOT_CGROUP = '/';
+
 /** The beginning of a container's id, as its nameless name shows it. */
 export const shortId = (id: string): string => id.slice(0, 12);
 

@@ -1,4 +1,5 @@
 import { EXCHANGE_KEYS, type Exchange } from './flow.ts';
+import { ROOT_CGROUP } from './frame.ts';
 import {
   type EdgeHealth,
   edgeHealth,
@@ -37,9 +38,6 @@ const PORTS = 4;
 
 type Sum = { -readonly [K in keyof DrawnEdge]: DrawnEdge[K] } & { ports: string[] };
 
-/** Name of the cgroup that holds what is in no other one: the host as it talks itself. */
-const ROOT = '/';
-
 /**
  * A map as it is drawn: replicas of a service are one node, called after it and their number, and who is no container is
  * one node as a caller and another as who is called, as these are seldom the same machines. What replicas say to each
@@ -70,7 +68,7 @@ export function groupMap({ nodes, edges }: ServiceMap): DrawnMap {
 }
 
 const isHost = ({ kind, name }: MapNode): boolean =>
-  kind === 'host' || (kind === 'container' && name === ROOT);
+  kind === 'host' || (kind === 'container' && name === ROOT_CGROUP);
 
 const isOneService = (a: MapNode, b: MapNode): boolean =>
   a.id === b.id ||

@@ -182,6 +182,7 @@ describe('the peer', () => {
   it.each<[string, Partial<Flow>, string]>([
     ['an outside one by its address', { peerKind: 'outside', peer: '' }, 'from 172.18.0.9 on tcp 5432'],
     ['a client by its name', { role: 'server', port: 80 }, 'from service shop/db at its own tcp 80'],
+    ['the host by what it is', { peer: '/' }, 'from the host itself on tcp 5432'],
     ['many', { peerKind: 'other', peer: '', port: 0, address: '' }, 'from many peers on several ports'],
     ['a hostile name printable', { peer: '\u001b[2Jx\n@here' }, 'from \\x1b[2Jx\\x0a@here on tcp 5432'],
   ])('is told: %s', (_, more, words) => {
