@@ -33,8 +33,11 @@ export function frameLines(frame: Frame, time: string): string[] {
     });
 }
 
+/** Exact: who reads lines may count. */
+const messagesText = (n: number): string => `${n} message${n === 1 ? '' : 's'}`;
+
 const amount = (window: Window | undefined): string =>
-  `${formatSize(window?.bytes ?? 0)} in ${window?.messages ?? 0} messages`;
+  `${formatSize(window?.bytes ?? 0)} in ${messagesText(window?.messages ?? 0)}`;
 
 /** Columns of the live table. Numbers to the right. */
 const COLUMNS = ['CONTAINER', 'SENT/s', 'MSG/s', 'MEAN', 'RECEIVED/s', 'MSG/s', 'MEAN'] as const;

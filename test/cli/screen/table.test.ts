@@ -124,4 +124,10 @@ describe('lines for a pipe', () => {
       'T a sent 1.2 KiB in 10 messages received 0 B in 0 messages',
     ]);
   });
+
+  it('of one message it is said as of one', () => {
+    const { windows, ...rest } = frame(['a', 'silent'], 100);
+    const single = { ...rest, windows: windows.map(one => ({ ...one, messages: 1 })) };
+    expect(frameLines(single, 'T')).toEqual(['T a sent 100 B in 1 message received 0 B in 0 messages']);
+  });
 });
