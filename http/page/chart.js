@@ -23,7 +23,7 @@ function pathOf(rates, top, height) {
 }
 
 const greatest = ({ sent_rates, received_rates }) =>
-  Math.max(1, ...[...sent_rates, ...received_rates].map(rate => rate ?? 0));
+  Math.max(0, ...[...sent_rates, ...received_rates].map(rate => rate ?? 0));
 
 /** A limit further above all that was seen is not drawn: it is no reason to draw that as nothing. */
 const HEADROOM = 3;
