@@ -78,12 +78,15 @@ class Bullmq implements Queue {
   async tryWriting(): Promise<void> {
     // Of one try only: two at once do not remove each other's.
     const queue = this.#connect(`doctor-${randomUUID()}`);
-    await this.#ask(async () => {
-      await queue.add('doctor', {});
-      await queue.setGlobalConcurrency(1);
-      await queue.obliterate({ force: true });
+    try {
+      await this.#ask(async () => {
+        await queue.add('doctor', {});
+        await queue.setGlobalConcurrency(1);
+        await queue.obliterate({ force: true });
+      });
+    } finally {
       await queue.close();
-    });
+    }
   }
 
   async publish(frame: Frame): Promise<void> {
