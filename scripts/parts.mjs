@@ -19,6 +19,8 @@ const PROBES = {
     succeeds(fileURLToPath(new URL('newer-bpftrace.sh', import.meta.url)), ['--version']),
   cc: () => succeeds('cc', ['--version']),
   chromium: () => succeeds('chromium', ['--version']),
+  fish: () => succeeds('fish', ['--version']),
+  zsh: () => succeeds('zsh', ['--version']),
   prometheus: () => succeeds('prometheus', ['--version']),
   alertmanager: () => succeeds('prometheus-alertmanager', ['--version']),
 };

@@ -41,6 +41,8 @@ const PACKAGES = {
     ['prometheus-alertmanager', 'prometheus-alertmanager'],
     ['promtool', 'prometheus'],
     ['chromium', 'chromium'],
+    ['fish', 'fish'],
+    ['zsh', 'zsh'],
   ],
 };
 

@@ -11,7 +11,9 @@ export type Part =
   | 'cc'
   | 'chromium'
   | 'alertmanager'
-  | 'prometheus';
+  | 'prometheus'
+  | 'fish'
+  | 'zsh';
 
 const missing = new Set((process.env.TIDEGAUGE_MISSING_PARTS ?? '').split(',').filter(Boolean));
 

@@ -1,19 +1,18 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Argument, Command, Option } from 'commander';
 import { allCommands, type CommandNode, commandTree } from '../../../cli/command-tree.ts';
 import { addAllCommands, COMMANDS } from '../../../cli/commands/index.ts';
 import { bashCompletion } from '../../../cli/completion/bash.ts';
 import { fishCompletion } from '../../../cli/completion/fish.ts';
 import { zshCompletion } from '../../../cli/completion/zsh.ts';
+import { describeWith } from '../../parts/need.ts';
 import { temporaryFolder } from '../../parts/process.ts';
 import { runHere } from '../commands-here.ts';
 
 const HOSTILE = `it's [odd]: $(touch pwned) \`touch pwned\` "quoted" back\\slash`;
-
-const hasShell = (shell: string): boolean => spawnSync(shell, ['--version']).status === 0;
 
 /** A program whose texts have everything that a shell could take amiss. */
 function hostileProgram(): CommandNode {
@@ -28,7 +27,7 @@ function hostileProgram(): CommandNode {
   return commandTree(program);
 }
 
-describe('completion', () => {
+describeWith(['fish', 'zsh'], 'completion', () => {
   const folder = temporaryFolder();
   let program: CommandNode;
   beforeAll(async () => {
@@ -127,21 +126,17 @@ describe('completion', () => {
   it.each([
     ['zsh', zshCompletion, ['-n']],
     ['fish', fishCompletion, ['--no-execute']],
-  ] as const)(
-    'of %s has every word of the program, and is right for that shell where it is installed',
-    (shell, render, check) => {
-      for (const tree of [program, hostileProgram()]) {
-        const text = render(tree);
-        for (const word of wordsOf(tree))
-          expect(text).toMatch(new RegExp(`(?<![\\w-])-{0,2}${word}(?![\\w-])`));
-        if (!hasShell(shell)) continue;
-        const script = join(folder.path, `completion.${shell}`);
-        writeFileSync(script, text);
-        const { status, stderr } = spawnSync(shell, [...check, script], { encoding: 'utf8' });
-        expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-      }
-    },
-  );
+  ] as const)('of %s has every word of the program, and is right for that shell', (shell, render, check) => {
+    for (const tree of [program, hostileProgram()]) {
+      const text = render(tree);
+      for (const word of wordsOf(tree))
+        expect(text).toMatch(new RegExp(`(?<![\\w-])-{0,2}${word}(?![\\w-])`));
+      const script = join(folder.path, `completion.${shell}`);
+      writeFileSync(script, text);
+      const { status, stderr } = spawnSync(shell, [...check, script], { encoding: 'utf8' });
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    }
+  });
 
   it('of zsh calls only functions that it defines, and quotes what would end a text', () => {
     const text = zshCompletion(program);
@@ -151,7 +146,7 @@ describe('completion', () => {
     expect(zshCompletion(hostileProgram())).toContain(`[it'\\''s \\[odd\\]\\: $(touch pwned)`);
   });
 
-  (hasShell('fish') ? it : it.skip)('of fish offers the same in a real fish', () => {
+  it('of fish offers the same in a real fish', () => {
     const script = join(folder.path, 'completion.fish');
     writeFileSync(script, fishCompletion(program));
     const asked = (line: string) => {
