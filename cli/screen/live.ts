@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 import { CAPS } from '../../core/caps.ts';
 import type { Clock } from '../../core/clock.ts';
 import { formatDuration } from '../../core/config/units.ts';
-import type { Incident } from '../../core/incident/incident.ts';
+import { type Incident, stateOfIncident } from '../../core/incident/incident.ts';
 import type { TimeZone } from '../../core/time-zone.ts';
 import type { Fault, Frame } from '../../core/traffic/frame.ts';
 import { incidentLines } from '../../review/report.ts';
@@ -111,7 +111,7 @@ export class Live {
     if (incident.resolvedAt === null) this.#open.set(incident.id, incident);
     const [oldest] = this.#open.keys();
     if (this.#open.size > CAPS.openIncidents.limit && oldest !== undefined) this.#open.delete(oldest);
-    if (!this.redraws && isNews) this.#print(incidentLines(incident, this.#options.zone));
+    if (!this.redraws && isNews) this.#print(newsLines(incident, this.#options.zone));
   }
 
   /** A log line that stands above already, and is part of the screen from the first redraw on. */
@@ -200,4 +200,11 @@ export class Live {
   #print(lines: readonly string[]): void {
     if (lines.length > 0) this.#options.screen.write(`${lines.join('\n')}\n`);
   }
+}
+
+/** An end begins with that it is one: in a stream it must not read like another alert. */
+function newsLines(incident: Incident, zone: TimeZone): string[] {
+  const state = stateOfIncident(incident);
+  const [head = '', ...rest] = incidentLines(incident, zone);
+  return state === 'firing' ? [head, ...rest] : [`${state.toUpperCase()}: ${head}`, ...rest];
 }

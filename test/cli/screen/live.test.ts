@@ -162,6 +162,7 @@ describe('live', () => {
     screen.text = '';
     for (const incident of incidents) live.incident(resolved(incident));
     expect(screen.text.match(/incident-\d+/g)).toHaveLength(incidents.length);
+    expect(screen.text.match(/^RESOLVED: WARNING/gm)).toHaveLength(incidents.length);
   });
 
   it('a stream has an incident once more when it becomes worse', () => {
