@@ -31,6 +31,25 @@ function filled(node, attributes, children) {
 export const named = text =>
   el('bdi', { dir: 'auto', title: text }, text === '/' ? '/ (the host itself)' : text);
 
+/**
+ * A table that scrolls by itself where it is too wide.
+ *
+ * @param {string} about what it tells, for who cannot see it
+ * @param {string[]} head the words above the columns
+ * @param {number[]} numbers places of the columns that hold numbers, from 0
+ * @param {Node[]} rows
+ */
+export function table(about, head, numbers, rows) {
+  const cells = head.map((text, i) =>
+    el('th', { scope: 'col', class: numbers.includes(i) ? 'number' : null }, text),
+  );
+  return el(
+    'div',
+    { class: 'wide', tabindex: '0', role: 'region', 'aria-label': `Table: ${about}` },
+    el('table', {}, el('thead', {}, el('tr', {}, ...cells)), el('tbody', {}, ...rows)),
+  );
+}
+
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
 /** `1.4 MiB`. */

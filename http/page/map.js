@@ -1,5 +1,5 @@
 import { get, kept } from './api.js';
-import { bytes, el, named, svg } from './dom.js';
+import { bytes, el, named, svg, table } from './dom.js';
 
 /** Edges of the table at most; those that fail, and then the greatest, come first. */
 const EDGES = 300;
@@ -101,24 +101,8 @@ const isolated = (name, most) =>
 function mapTable({ nodes, edges }, page) {
   const byId = new Map(nodes.map(node => [node.id, node]));
   const head = ['From', 'To', 'Port', 'There', 'Back', 'Connections'];
-  return el(
-    'div',
-    { class: 'wide', tabindex: '0', role: 'region', 'aria-label': 'Table: who talked to whom' },
-    el(
-      'table',
-      {},
-      el(
-        'thead',
-        {},
-        el(
-          'tr',
-          {},
-          ...head.map((text, i) => el('th', { scope: 'col', class: i > 2 ? 'number' : null }, text)),
-        ),
-      ),
-      el('tbody', {}, ...edges.map(edge => row(edge, byId, page))),
-    ),
-  );
+  const rows = edges.map(edge => row(edge, byId, page));
+  return table('who talked to whom', head, [3, 4, 5], rows);
 }
 
 function row({ from, to, protocol, port, sent_bytes, received_bytes, connections, failures }, byId, page) {

@@ -1,6 +1,6 @@
 import { get, kept } from './api.js';
 import { topOf } from './chart.js';
-import { bytes, el, svg, time } from './dom.js';
+import { bytes, el, svg, table, time } from './dom.js';
 
 /** What is normal of a container: what its rules have learnt, now and by time of day. */
 
@@ -45,26 +45,7 @@ export function normalView({ at, rules }) {
   return el(
     'div',
     {},
-    el(
-      'div',
-      { class: 'wide', tabindex: '0', role: 'region', 'aria-label': 'Table: what is normal here' },
-      el(
-        'table',
-        {},
-        el(
-          'thead',
-          {},
-          el(
-            'tr',
-            {},
-            ...head.map((text, i) =>
-              el('th', { scope: 'col', class: i === 1 || i === 2 ? 'number' : null }, text),
-            ),
-          ),
-        ),
-        el('tbody', {}, ...rows),
-      ),
-    ),
+    table('what is normal here', head, [1, 2], rows),
     el(
       'p',
       { class: 'quiet' },
