@@ -111,7 +111,11 @@ const stateSchema = z.object({
     }),
     expected: z.record(
       z.string(),
-      z.object({ seen: z.int(), service: z.string(), exit: z.exactOptional(z.string()) }),
+      z.object({
+        ...{ seen: z.int(), service: z.string() },
+        ids: z.exactOptional(z.array(z.string())),
+        exit: z.exactOptional(z.string()),
+      }),
     ),
   }),
   pipeline: z.object({

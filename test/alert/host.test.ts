@@ -61,6 +61,18 @@ describe('the fold of a host', () => {
     expect(runAll(hostFold(), i => i % 13 === 0)).toEqual(outputs);
   });
 
+  it('knows from its text who was there, also when nobody tells names after a restart', () => {
+    const id = 'a'.repeat(64);
+    const worker = { use: 'threshold', name: 'worker', metric: 'bytes', above: '1GB/s' };
+    const fold = hostFold(undefined, [{ ...worker, match: { container: 'worker' }, absent_after: '5s' }]);
+    const named = fold.step(fold.init(), frame(0, [container('worker', { id })], []));
+    const restarted = fold.decode(fold.encode(named.state));
+    expect(restarted).toEqual(named.state);
+    const nameless = container(`docker:${id.slice(0, 12)}`, { id });
+    expect(fold.step(restarted, frame(1, [nameless], [])).incidents).toEqual([]);
+    expect(fold.step(fold.decode(fold.encode(named.state)), frame(1, [], [])).incidents).toHaveLength(1);
+  });
+
   it('names open incidents, and what closing them tells', () => {
     const fold = hostFold();
     const state = frames.slice(0, 63).reduce((s, one) => fold.step(s, one).state, fold.init());
