@@ -6,6 +6,7 @@ import type { ApiOptions } from '../http/api/routes.ts';
 import { type Listener, type ListenerOptions, startListener } from '../http/listener.ts';
 import { addMetrics, createRegistry, latencyMetric, type Registry } from '../http/registry.ts';
 import { learntFrom } from './api/learnt.ts';
+import { reasonsFrom } from './api/reasons.ts';
 import { ThreadReader } from './api/thread-reader.ts';
 import type { Watched } from './metrics/samples.ts';
 import { checksOf, LATENCIES, metricsOf } from './metrics/table.ts';
@@ -57,7 +58,8 @@ export function makeApi(
     return null;
   }
   const reader = new ThreadReader(config, clock);
-  const shared = { store, state, learntOf: learntFrom(config, { store, state }), host: config.host };
+  const learntOf = learntFrom(config, { store, state });
+  const shared = { store, state, learntOf, reasons: reasonsFrom(config), host: config.host };
   return {
     reader,
     options: {

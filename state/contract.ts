@@ -201,6 +201,8 @@ export interface Deliveries {
   delivery(key: string): Promise<Delivery | null>;
   /** Those of these keys that are known, by key, in one read. */
   deliveriesOf(keys: readonly string[]): Promise<Map<string, Delivery>>;
+  /** All deliveries about an incident, in order of arrival. The cost grows with these alone. */
+  deliveriesAbout(incident: string): Promise<Delivery[]>;
   /** Deliveries of a status, newest first. */
   deliveries(status: DeliveryStatus, limit: number): Promise<Delivery[]>;
   /** The receiver asked to be left alone until `until`, epoch ms: whoever delivers after this process keeps to it. */

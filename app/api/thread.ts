@@ -6,6 +6,7 @@ import { asApiError } from '../../http/api/problem.ts';
 import { OPERATIONS } from '../../http/api/resources/index.ts';
 import { makeState, makeStore } from '../wire.ts';
 import { learntFrom } from './learnt.ts';
+import { reasonsFrom } from './reasons.ts';
 import { type Asked, READY, type Told } from './thread-reader.ts';
 
 /** The thread that reads for the API, on connections of its own: node:sqlite blocks whoever uses it. */
@@ -18,6 +19,7 @@ function ignore(): void {}
 const store = makeStore(config, log, { readOnly: true });
 const state = makeState(config, systemClock, log, { readOnly: true });
 const learntOf = learntFrom(config, { state, store });
+const reasons = reasonsFrom(config);
 let opened: Promise<void> | null = null;
 
 /** Opens both at the first request, and again after it could not be done. */
@@ -38,7 +40,7 @@ async function answer({ n, id, input, now }: Asked): Promise<Told> {
     if (!operation) throw new Error(`no operation ${id}`);
     await open();
     const { value, next = null } = await operation.run(
-      { store, state, learntOf, host: config.host, now },
+      { store, state, learntOf, reasons, host: config.host, now },
       input,
     );
     return { n, json: JSON.stringify(value), next };

@@ -1,20 +1,23 @@
 import { newMark } from '../../core/incident/mark.ts';
 import { serviceMap } from '../../core/traffic/service-map.ts';
+import type { Reasons } from '../../http/api/contract.ts';
 import { keepAck, taken, undone } from '../../http/api/resources/acks.ts';
 import { storedConnections } from '../../http/api/resources/connections.ts';
 import { knownDelivery, replay, shownDeliveryJson } from '../../http/api/resources/deliveries.ts';
 import { beginDeploy, endDeploys } from '../../http/api/resources/deploys.ts';
 import { tooManyMarks } from '../../http/api/resources/marks.ts';
 import { endSilence, keepSilence } from '../../http/api/resources/silences.ts';
+import { storyOf } from '../../http/api/resources/story.ts';
 import { trafficRows } from '../../http/api/resources/traffic.ts';
 import type { State } from '../../state/contract.ts';
 import type { Store } from '../../store/contract.ts';
 import type { SharedState, SharedTraffic } from './contract.ts';
 
 /** The state itself, with the operations of the API. */
-export const localState = (state: State): SharedState => ({
+export const localState = (state: State, reasons: Reasons): SharedState => ({
   incidents: (range, limit) => state.incidents(range, limit),
   incident: id => state.incident(id),
+  story: id => storyOf(state, reasons, id),
   marks: host => state.marks(host),
   async mark(incident, said) {
     const mark = await state.saveMark(newMark(incident, said));

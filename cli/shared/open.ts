@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { reasonsFrom } from '../../app/api/reasons.ts';
 import { addCommand } from '../command.ts';
 import type { Context } from '../context.ts';
 import { openState, readStore } from '../open-data.ts';
@@ -22,7 +23,13 @@ export async function openSharedState(
   onNoData: () => void = () => undefined,
 ): Promise<number> {
   const { server } = context.config;
-  if (server.url === '') return openState(context, access, state => action(localState(state)), onNoData);
+  if (server.url === '')
+    return openState(
+      context,
+      access,
+      state => action(localState(state, reasonsFrom(context.config))),
+      onNoData,
+    );
   await action(remoteState(new ApiClient(server)));
   return 0;
 }

@@ -11,6 +11,7 @@ import { connectionFromJson } from '../../http/api/resources/connections.ts';
 import { deliveryFromJson } from '../../http/api/resources/deliveries.ts';
 import { mapFromJson } from '../../http/api/resources/map.ts';
 import { silenceFromJson } from '../../http/api/resources/silences.ts';
+import { storyFromJson } from '../../http/api/resources/story.ts';
 import { trafficFromJson } from '../../http/api/resources/traffic.ts';
 import { type ApiClient, PAGE_ROWS, type Query } from './client.ts';
 import type { SharedState, SharedTraffic } from './contract.ts';
@@ -26,6 +27,10 @@ export function remoteState(client: ApiClient): SharedState {
     async incident(id) {
       const found = await client.find(`/incidents/${part(id)}`);
       return found === null ? null : client.decode(incidentFromJson, found);
+    },
+    async story(id) {
+      const found = await client.find(`/incidents/${part(id)}/explain`);
+      return found === null ? null : client.decode(storyFromJson, found);
     },
     marks: host => taken(rows(client, '/marks', host === null ? {} : { host }, markFromJson)),
     async mark({ id }, { kind, note, by }) {

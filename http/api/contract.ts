@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Incident } from '../../core/incident/incident.ts';
 import type { RuleNormal } from '../../core/incident/normal.ts';
 import type { State } from '../../state/contract.ts';
 import type { Store } from '../../store/contract.ts';
@@ -9,11 +10,22 @@ export type LearntOf = (
   container: string,
 ) => Promise<{ readonly at: number; readonly rules: readonly RuleNormal[] } | null>;
 
+/** What the configuration says of an incident. */
+export interface Reasons {
+  /** Names of all receivers. */
+  readonly receivers: readonly string[];
+  /** Receivers that are told of all it has been, or may have been. */
+  everReceiversOf(incident: Incident): string[];
+  /** Why it is as severe as it is; null: by the configuration as it is now it would be something else. */
+  severityReason(incident: Incident): string | null;
+}
+
 /** What operations work on. */
 export interface Shared {
   readonly state: State;
   readonly store: Store;
   readonly learntOf: LearntOf;
+  readonly reasons: Reasons;
   /** This host, which is meant where a request names none. */
   readonly host: string;
   /** Epoch ms, when the request came. */

@@ -57,6 +57,9 @@ export function stateKeys(prefix: string) {
     due: `${base}deliveries-due:`,
     dueOf: (kind: Notification['status'], receiver: string) =>
       `${base}deliveries-due:${kind}:${keyText(receiver)}`,
+    /** Sorted set: those about one incident, by arrival. All such keys begin with `about`. */
+    about: `${base}deliveries-about:`,
+    aboutOf: (incident: string) => `${base}deliveries-about:${keyText(incident)}`,
     delivered: `${base}deliveries-delivered`,
     dead: `${base}deliveries-dead`,
     silenced: `${base}deliveries-silenced`,

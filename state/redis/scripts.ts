@@ -130,7 +130,7 @@ const SCRIPTS = {
 
   /**
    * keys: lease, incident bodies, starts, ends, resolutions, delivery bodies, indexes, outcomes, pending, held, grouped,
-   * sequence, beginning of the due ones, then for each incident the open ones of its host
+   * sequence, beginnings of the due ones and of those about an incident, then for each incident the open ones of its host
    * args: lease, outcome of a new delivery, number of incidents, then id, start, end, resolution or '', body of each,
    * then key, index, body of each notification
    *
@@ -142,7 +142,7 @@ const SCRIPTS = {
     local indexes, outcomes, pending, held, grouped, due = KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[13]
     ${SCHEDULE}
     local i = 4
-    local own = 13
+    local own = 14
     for _ = 1, tonumber(ARGV[3]) do
       own = own + 1
       local id, start, finish, resolved, body = unpack(ARGV, i, i + 4)
@@ -168,7 +168,9 @@ const SCRIPTS = {
       if redis.call('HSETNX', KEYS[6], key, body) == 1 then
         redis.call('HSET', indexes, key, index)
         redis.call('HSET', outcomes, key, ARGV[2])
-        redis.call('ZADD', pending, redis.call('INCR', KEYS[12]), key)
+        local arrival = redis.call('INCR', KEYS[12])
+        redis.call('ZADD', pending, arrival, key)
+        redis.call('ZADD', KEYS[14] .. cjson.decode(index).incident, arrival, key)
         schedule(key)
       end
       i = i + 3
@@ -318,14 +320,23 @@ const SCRIPTS = {
 
   /**
    * keys: incident bodies, starts, ends, resolutions, silences, their ends, delivery bodies, indexes, outcomes, pending,
-   * held, grouped, beginning of the due ones, then the finished ones of each status · args: before
+   * held, grouped, beginnings of the due ones and of those about an incident, then the finished ones of each status
+   * args: before
    *
-   * Whoever takes the deliveries over prunes first: what versions left that kept no due ones is scheduled here.
+   * Whoever takes the deliveries over prunes first: what versions left that kept none by due time, or by incident, is put
+   * there here.
    */
   prune: `
     local indexes, outcomes, pending, held, grouped, due = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13]
     ${SCHEDULE}
-    for _, key in ipairs(redis.call('ZRANGE', pending, 0, -1)) do place(key) end
+    local function about(key) return KEYS[14] .. cjson.decode(redis.call('HGET', indexes, key)).incident end
+    for set = 10, 12 do
+      local found = redis.call('ZRANGE', KEYS[set], 0, -1, 'WITHSCORES')
+      for i = 1, #found, 2 do
+        redis.call('ZADD', about(found[i]), found[i + 1], found[i])
+        if set == 10 then place(found[i]) end
+      end
+    end
     for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', '(' .. ARGV[1])) do
       redis.call('HDEL', KEYS[1], id)
       for i = 2, 4 do redis.call('ZREM', KEYS[i], id) end
@@ -334,12 +345,17 @@ const SCRIPTS = {
       redis.call('HDEL', KEYS[5], id)
       redis.call('ZREM', KEYS[6], id)
     end
-    for set = 14, #KEYS do
-      for _, key in ipairs(redis.call('ZRANGE', KEYS[set], 0, -1)) do
-        local index = cjson.decode(redis.call('HGET', KEYS[8], key))
+    for set = 15, #KEYS do
+      local found = redis.call('ZRANGE', KEYS[set], 0, -1, 'WITHSCORES')
+      for f = 1, #found, 2 do
+        local key = found[f]
+        local index = cjson.decode(redis.call('HGET', indexes, key))
         if index.time < tonumber(ARGV[1]) and redis.call('HEXISTS', KEYS[1], index.incident) == 0 then
           redis.call('ZREM', KEYS[set], key)
+          redis.call('ZREM', KEYS[14] .. index.incident, key)
           for i = 7, 9 do redis.call('HDEL', KEYS[i], key) end
+        else
+          redis.call('ZADD', KEYS[14] .. index.incident, found[f + 1], key)
         end
       end
     end

@@ -174,7 +174,17 @@ class RedisState implements State {
       lease,
       [
         ...[k.incidents, k.incidentStarts, k.incidentEnds, k.incidentResolutions],
-        ...[k.deliveries, k.deliveryIndex, k.outcomes, k.pending, k.held, k.grouped, k.sequence, k.due],
+        ...[
+          k.deliveries,
+          k.deliveryIndex,
+          k.outcomes,
+          k.pending,
+          k.held,
+          k.grouped,
+          k.sequence,
+          k.due,
+          k.about,
+        ],
         ...change.incidents.map(({ host }) => k.openIncidents(host)),
       ],
       [
@@ -289,6 +299,11 @@ class RedisState implements State {
     return deliveriesByKey(await this.#deliveries(keys.map(keyText)));
   }
 
+  async deliveriesAbout(incident: string): Promise<Delivery[]> {
+    const key = this.#keys.aboutOf(incident);
+    return this.#deliveries(await this.#ask(client => client.zrange(key, '0', '-1')));
+  }
+
   async deliveries(status: DeliveryStatus, limit: number): Promise<Delivery[]> {
     if (limit <= 0) return [];
     const key = this.#keys[status];
@@ -323,7 +338,7 @@ class RedisState implements State {
       [
         ...[k.incidents, k.incidentStarts, k.incidentEnds, k.incidentResolutions],
         ...[k.silences, k.silenceEnds, k.deliveries, k.deliveryIndex, k.outcomes],
-        ...[k.pending, k.held, k.grouped, k.due, k.delivered, k.dead, k.silenced, k.outdated],
+        ...[k.pending, k.held, k.grouped, k.due, k.about, k.delivered, k.dead, k.silenced, k.outdated],
       ],
       [before],
     );

@@ -93,4 +93,7 @@ export const MIGRATIONS: readonly string[] = [
   DROP INDEX deliveries_receiver;
   DROP INDEX deliveries_held;
   `,
+  `
+  CREATE INDEX deliveries_incident ON deliveries (incident, seq);
+  `,
 ];

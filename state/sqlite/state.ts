@@ -296,6 +296,11 @@ class SqliteState implements State {
     return deliveriesByKey(rows.map(row => this.#delivery(row)));
   }
 
+  async deliveriesAbout(incident: string): Promise<Delivery[]> {
+    const rows = this.#rows(deliveryRow, sql.deliveriesAbout, { incident: keyText(incident) });
+    return rows.map(row => this.#delivery(row));
+  }
+
   async deliveries(status: DeliveryStatus, limit: number): Promise<Delivery[]> {
     return this.#rows(deliveryRow, sql.deliveries, { status, limit }).map(row => this.#delivery(row));
   }

@@ -132,6 +132,8 @@ export const delivery = `SELECT body, outcome FROM deliveries WHERE key = :key`;
 export const deliveriesOf = `
   SELECT body, outcome FROM deliveries WHERE key IN (SELECT value FROM json_each(:keys))`;
 
+export const deliveriesAbout = `SELECT body, outcome FROM deliveries WHERE incident = :incident ORDER BY seq`;
+
 export const deliveries = `
   SELECT body, outcome FROM deliveries WHERE status = :status ORDER BY seq DESC LIMIT :limit`;
 

@@ -27,6 +27,9 @@ const ASKED: readonly (readonly string[])[] = [
   ['deliveries', 'list'],
   ['deliveries', 'show', DEAD.key],
   ['deliveries', 'show', 'nobody'],
+  ['explain', FIRING.id],
+  ['explain', OVER.id, '--json'],
+  ['explain', 'nobody'],
   ['incident', 'marks', '--json'],
 ];
 

@@ -182,6 +182,33 @@ describeStates('deliveries', users => {
     expect(await other.deliveries('pending', 10)).toEqual([]);
   });
 
+  it('are found by their incident, whatever became of them, in order of arrival', async () => {
+    const incidents = HOSTILE.map((id, n) => incidentOf(T0 + n, { id }));
+    const of = (receiver: string) => incidents.map(one => notificationOf(one, receiver));
+    await queue(...of('hook'));
+    await queue(...of('hook'), ...of('mail'));
+    for (const [n, { key }] of of('hook').entries())
+      await state.updateDelivery(lease, key, { ...done, status: n % 2 === 0 ? 'held' : 'delivered' });
+    for (const [n, { id }] of incidents.entries()) {
+      const found = await other.deliveriesAbout(id);
+      expect(found.map(({ notification }) => notification)).toEqual([of('hook')[n], of('mail')[n]]);
+      expect(found.map(({ status }) => status)).toEqual([n % 2 === 0 ? 'held' : 'delivered', 'pending']);
+    }
+    expect(await other.deliveriesAbout('nobody')).toEqual([]);
+  });
+
+  it('are forgotten with their incident, and no longer found by it', async () => {
+    const incident = resolved(incidentOf(T0));
+    const [over, waiting] = ['hook', 'mail'].map(receiver => notificationOf(incident, receiver));
+    if (!over || !waiting) throw new Error('two were made');
+    await state.commit(lease, { incidents: [incident], notifications: [over, waiting] });
+    await state.updateDelivery(lease, over.key, done);
+    await state.prune(T0 + 2 * HOUR, T0 + HOUR);
+    expect((await other.deliveriesAbout(incident.id)).map(({ notification }) => notification)).toEqual([
+      waiting,
+    ]);
+  });
+
   it('take an outcome for a key nobody knows without making one up', async () => {
     expect(await state.updateDelivery(lease, 'unknown', done)).toBe(true);
     expect(await other.deliveries('delivered', 10)).toEqual([]);

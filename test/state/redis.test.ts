@@ -137,6 +137,24 @@ describeWith(['redis'], 'redis state when things break', () => {
     await state.close();
   });
 
+  it('finds deliveries again of a version that kept none by incident, when it prunes', async () => {
+    const { state, prefix } = await opened();
+    const lease = await take(state);
+    const incident = incidentOf(1);
+    const notifications = ['a', 'b', 'c'].map(receiver => notificationOf(incident, receiver));
+    await state.commit(lease, { incidents: [incident], notifications });
+    const outcome = { attempts: 1, nextAttempt: 0, lastError: null };
+    const [, second, third] = notifications;
+    await state.updateDelivery(lease, second?.key ?? '', { ...outcome, status: 'held' });
+    await state.updateDelivery(lease, third?.key ?? '', { ...outcome, status: 'delivered' });
+    const admin = new Redis(redis.url);
+    expect(await admin.del(`{${prefix}}:state:deliveries-about:${incident.id}`)).toBe(1);
+    await state.prune(0, 0);
+    expect((await state.deliveriesAbout(incident.id)).map(d => d.notification)).toEqual(notifications);
+    admin.disconnect();
+    await state.close();
+  });
+
   it('finds deliveries again of a version that kept none by due time, when it prunes', async () => {
     const { state, prefix } = await opened();
     const lease = await take(state);

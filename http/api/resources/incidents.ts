@@ -14,7 +14,7 @@ import { MARK_KINDS, type Mark, newestMarks } from '../../../core/incident/mark.
 import type { State } from '../../../state/contract.ts';
 import { globs, operation, pageOf, pageQuery, rangeOf, rangeQuery, text } from '../operation.ts';
 import { notFound } from '../problem.ts';
-import { deliveriesByIncident, type ListedDelivery } from './deliveries.ts';
+import type { ListedDelivery } from './deliveries.ts';
 
 /** Incidents looked at, newest first. */
 const LIMIT = 10_000;
@@ -156,7 +156,7 @@ export const incidentOperations = [
       const incident = await state.incident(id);
       if (!incident) throw unknownIncident(id);
       const said = await saidIn(state, incident.host);
-      const [value] = withNotifications([incident], await deliveriesByIncident(state), said);
+      const [value] = withNotifications([incident], new Map([[id, await state.deliveriesAbout(id)]]), said);
       return { value };
     },
   }),

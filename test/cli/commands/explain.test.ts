@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Story, storyJson, storyLines } from '../../../cli/commands/explain.ts';
+import { storyLines } from '../../../cli/commands/explain.ts';
 import { UTC } from '../../../core/time-zone.ts';
+import { type Story, storyFromJson, storyJson, toldOf } from '../../../http/api/resources/story.ts';
 import type { Delivery } from '../../../state/contract.ts';
 import { incidentOf, notificationOf, resolved } from '../../data/incidents.ts';
 
@@ -14,7 +15,7 @@ const delivery = (receiver: string, parts: Partial<Delivery> = {}): Delivery => 
 const storyOf = (...deliveries: readonly Delivery[]): Story => ({
   incident,
   why: null,
-  deliveries,
+  told: deliveries.map(toldOf),
   untold: [],
 });
 /** The lines below a heading. */
@@ -75,9 +76,31 @@ describe('the story of an incident', () => {
 
   it('of one that ended says why, and lets no name write to the terminal', () => {
     const ended = { ...resolved(incident), ended: 'gone \u001b[31m', title: 'web\u001b[2J: much' };
-    const text = storyLines({ incident: ended, why: null, deliveries: [], untold: [] }, UTC).join('\n');
+    const text = storyLines({ incident: ended, why: null, told: [], untold: [] }, UTC).join('\n');
     expect(text).toContain('ended at 2026-01-15T03:13:05.000Z: gone \\x1b[31m');
     expect(text).not.toContain('\u001b');
+  });
+
+  it('is read back from JSON as it was written: a server tells the same', () => {
+    const again = { ...incident, reopenedAt: T0 + 90_000 };
+    const gone = { ...resolved(incident), ended: 'the container is gone' };
+    const story = {
+      ...storyOf(
+        delivery('chat', { members: ['a', 'b'] }),
+        delivery('mail', { status: 'pending', attempts: 2, lastError: 'HTTP 503', failingSince: T0 }),
+        delivery('ops', { status: 'grouped', within: 'lead' }),
+        delivery('sms', { status: 'pending', attempts: 0, nextAttempt: 0 }),
+        { ...delivery('chat'), notification: notificationOf(gone, 'chat') },
+      ),
+      ...{ incident: again, why: 'score 1.5 is warning' },
+      untold: [{ receiver: 'pager', reason: 'no route of the configuration names it for this incident' }],
+    };
+    const read = storyFromJson(JSON.parse(JSON.stringify(storyJson(story))));
+    expect(storyLines(read, UTC)).toEqual(storyLines(story, UTC));
+    expect(storyJson(read)).toEqual(storyJson(story));
+    expect(below('Who was told', read)).toContain(
+      '  chat, that it ended: accepted at 2026-01-15T03:12:07.000Z at the first attempt',
+    );
   });
 
   it('is JSON with the keys of each message, for other programs', () => {

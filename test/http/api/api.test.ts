@@ -46,6 +46,19 @@ describe('the API', () => {
     expect(json).toEqual({ ...incidentJson(FIRING), notifications: [{ ...told, last_error: '503' }] });
   });
 
+  it('explains an incident: who was told, who was not, and why', async () => {
+    const { json } = await served.ask('GET', `/incidents/${FIRING.id}/explain`);
+    expect(json).toMatchObject({
+      incident: incidentJson(FIRING),
+      severity_reason: 'score 1.5 is warning',
+      deliveries: [
+        { key: DEAD.key, receiver: 'ops', incident_state: 'firing', status: 'dead', reason: '503' },
+      ],
+      not_told: [],
+    });
+    expect((await served.ask('GET', '/incidents/nobody/explain')).status).toBe(404);
+  });
+
   it('pages through traffic and connections without leaving out or repeating a row', async () => {
     for (const path of [`/traffic?${RANGE}&step=1m`, `/connections?${RANGE}`, `/containers?${RANGE}`]) {
       const all = (await served.ask('GET', `${path}&limit=1000`)).json;
