@@ -203,6 +203,8 @@ export interface Deliveries {
   deliveriesOf(keys: readonly string[]): Promise<Map<string, Delivery>>;
   /** All deliveries about an incident, in order of arrival. The cost grows with these alone. */
   deliveriesAbout(incident: string): Promise<Delivery[]>;
+  /** Keys of all deliveries of a status, in order of arrival. */
+  deliveryKeys(status: DeliveryStatus): Promise<string[]>;
   /** Deliveries of a status, newest first. */
   deliveries(status: DeliveryStatus, limit: number): Promise<Delivery[]>;
   /** The receiver asked to be left alone until `until`, epoch ms: whoever delivers after this process keeps to it. */

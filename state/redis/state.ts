@@ -304,6 +304,11 @@ class RedisState implements State {
     return this.#deliveries(await this.#ask(client => client.zrange(key, '0', '-1')));
   }
 
+  async deliveryKeys(status: DeliveryStatus): Promise<string[]> {
+    const keys = await this.#ask(client => client.zrange(this.#keys[status], '0', '-1'));
+    return keys.map(textOfKey);
+  }
+
   async deliveries(status: DeliveryStatus, limit: number): Promise<Delivery[]> {
     if (limit <= 0) return [];
     const key = this.#keys[status];

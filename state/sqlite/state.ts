@@ -62,6 +62,7 @@ const memberRow = z.object({ owner: z.string() });
 const bodyRow = z.object({ body: z.string() });
 const markRow = z.object({ seq: z.int(), begins: z.int().nullable(), body: z.string() });
 const pauseRow = z.object({ until: z.int() });
+const keyRow = z.object({ key: z.string() });
 const deliveryRow = z.object({ body: z.string(), outcome: z.string() });
 const checkpointRow = z.object({ host: z.string(), fingerprint: z.string(), last: z.int() });
 
@@ -299,6 +300,10 @@ class SqliteState implements State {
   async deliveriesAbout(incident: string): Promise<Delivery[]> {
     const rows = this.#rows(deliveryRow, sql.deliveriesAbout, { incident: keyText(incident) });
     return rows.map(row => this.#delivery(row));
+  }
+
+  async deliveryKeys(status: DeliveryStatus): Promise<string[]> {
+    return this.#rows(keyRow, sql.deliveryKeys, { status }).map(({ key }) => textOfKey(key));
   }
 
   async deliveries(status: DeliveryStatus, limit: number): Promise<Delivery[]> {

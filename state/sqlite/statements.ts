@@ -134,6 +134,8 @@ export const deliveriesOf = `
 
 export const deliveriesAbout = `SELECT body, outcome FROM deliveries WHERE incident = :incident ORDER BY seq`;
 
+export const deliveryKeys = `SELECT key FROM deliveries WHERE status = :status ORDER BY seq`;
+
 export const deliveries = `
   SELECT body, outcome FROM deliveries WHERE status = :status ORDER BY seq DESC LIMIT :limit`;
 

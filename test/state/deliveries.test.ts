@@ -197,6 +197,16 @@ describeStates('deliveries', users => {
     expect(await other.deliveriesAbout('nobody')).toEqual([]);
   });
 
+  it('are known by their keys alone, all of a status, in order of arrival', async () => {
+    const notifications = HOSTILE.map((id, n) => notificationOf(incidentOf(T0 + n, { id }), id));
+    await queue(...notifications);
+    const keys = notifications.map(({ key }) => key);
+    for (const key of [...keys].reverse())
+      await state.updateDelivery(lease, key, { ...done, status: 'held' });
+    expect(await other.deliveryKeys('held')).toEqual(keys);
+    expect(await other.deliveryKeys('pending')).toEqual([]);
+  });
+
   it('are forgotten with their incident, and no longer found by it', async () => {
     const incident = resolved(incidentOf(T0));
     const [over, waiting] = ['hook', 'mail'].map(receiver => notificationOf(incident, receiver));

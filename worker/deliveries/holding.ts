@@ -19,10 +19,11 @@ import type {
   Lease,
   Silences,
 } from '../../state/contract.ts';
+import { HeldDeliveries } from './held.ts';
 import { keysBefore, unendedBefore } from './unended.ts';
 
-/** How many held deliveries are looked at, newest first. */
-const PAGE = 10_000;
+/** How many held deliveries are judged at once. */
+const PAGE = 500;
 /** Firing incidents that are asked whether they hold others. */
 const FIRING = 10_000;
 /** What fires is read again after so long, ms. */
@@ -57,6 +58,7 @@ const NOBODY: Inhibitor = { holds: () => null };
  */
 export class Holding {
   readonly #deps: HoldingDeps;
+  readonly #heldOnes: HeldDeliveries;
   #inhibitor: { readonly at: number; readonly is: Inhibitor } | null = null;
   /** In a review: what held others at a moment in the past. Those of one host mostly end at the same. */
   #inhibitorAtEnd: { readonly at: number; readonly is: Inhibitor } | null = null;
@@ -65,13 +67,15 @@ export class Holding {
   /** Silences in force, and deliveries that are held, at the last review. */
   active = 0;
   held = 0;
-  /** Of those in force, how many deliveries each holds, and the ends of which were told, by id. */
-  #holding = new Map<Silence, number>();
+  /** Ends of silences that were told, by id. */
   #told = new Map<string, number>();
-  #newest: { readonly text: string; readonly covering: Coverage } = { text: '[]', covering: coverage([]) };
+  /** By their JSON, so that one that has not changed is the same object as before. */
+  #inForce: ReadonlyMap<string, Silence> = new Map();
+  #newest: { readonly text: string; readonly covering: Coverage } = { text: '', covering: coverage([]) };
 
   constructor(deps: HoldingDeps) {
     this.#deps = deps;
+    this.#heldOnes = new HeldDeliveries(deps.state);
   }
 
   /** What may hold messages at `now`, epoch ms; `isIdle`: nothing does. */
@@ -85,26 +89,35 @@ export class Holding {
     ...{ now, coverage: this.#compiled(silences), inhibitor: await this.#inhibitorAt(now) },
   });
 
-  /** Release or end what is held; false when the lease is lost. The number of reads does not grow with what is held. */
+  /** Release or end what is held; false when the lease is lost. The cost is that of what may change, and of the keys. */
   async review(lease: Lease, now: number): Promise<boolean> {
     const { state, inhibitorOf } = this.#deps;
-    const held = await state.deliveries('held', PAGE);
+    const keys = await state.deliveryKeys('held');
     const silences = await this.#silencesAt(now);
     const facts = await this.#factsOf(silences, now);
-    this.held = held.length;
+    this.held = keys.length;
     this.active = silences.length;
     this.#isByCourse = inhibitorOf !== null || silences.some(dependsOnCourse);
     this.#inhibitorAtEnd = null;
-    this.#holding = new Map();
+    const changed = await this.#heldOnes.changed(keys, silences);
+    for (let i = 0; i < changed.length; i += PAGE)
+      if (!(await this.#reviewPage(lease, changed.slice(i, i + PAGE), facts))) return false;
+    return true;
+  }
+
+  async #reviewPage(lease: Lease, keys: readonly string[], facts: HoldFacts): Promise<boolean> {
+    const { state } = this.#deps;
+    const known = await state.deliveriesOf(keys);
+    const held = keys.flatMap(key => known.get(key) ?? []);
     const seen = await this.#seenOf(held, facts);
     const changes: DeliveryChange[] = [];
-    for (const delivery of held.reverse()) changes.push(...(await this.#reviewOne(delivery, facts, seen)));
+    for (const delivery of held) changes.push(...(await this.#reviewOne(delivery, facts, seen)));
     return changes.length === 0 || state.updateDeliveries(lease, changes);
   }
 
   /** Those that end soon and held something at the last review, each once. */
   expiring(now: number): { readonly silence: Silence; readonly held: number }[] {
-    const soon = [...this.#holding].filter(
+    const soon = [...this.#heldOnes.bySilence()].filter(
       ([{ id, until }]) => until - now <= SOON_MS && this.#told.get(id) !== until,
     );
     this.#told = new Map([
@@ -136,21 +149,26 @@ export class Holding {
   }
 
   async #reviewOne(
-    { notification, attempts }: Delivery,
+    { notification, attempts, lastError }: Delivery,
     facts: HoldFacts,
     { deliveries, incidents, coverageAtEnds }: Seen,
   ): Promise<DeliveryChange[]> {
     const { key, occasion } = notification;
     const incident = incidents.get(notification.incident.id) ?? notification.incident;
-    const end = deliveries.get(endKeyOf(notification));
+    const endKey = endKeyOf(notification);
+    const end = deliveries.get(endKey);
     const silence = facts.coverage(incident, facts.now);
-    if (silence && !end) this.#holding.set(silence, (this.#holding.get(silence) ?? 0) + 1);
     const by = holdOf(incident, facts) ?? (end ? await this.#holdAtEnd(end, coverageAtEnds) : null);
     const to = (status: DeliveryOutcome['status']) => ({
       ...{ status, attempts, nextAttempt: facts.now, lastError: by },
     });
     if (by === null) return [{ key, outcome: to('pending') }];
-    if (!end) return [];
+    if (!end) {
+      this.#heldOnes.keep(key, { end: endKey, by: silence });
+      // What holds it may be another silence than at first, or the same until another time.
+      const isTold = silence === null || by !== silenceText(silence) || by === lastError;
+      return isTold ? [] : [{ key, outcome: to('held') }];
+    }
     const own = { key, outcome: to('silenced') };
     // That it became critical, or fires again, was held; that it began may have been told, and so its end is.
     const isTold = occasion === 'worse' || unendedBefore(notification, deliveries) !== null;
@@ -192,12 +210,20 @@ export class Holding {
   /** Those in force, epoch ms, with maintenance windows. */
   async #silencesAt(now: number): Promise<Silence[]> {
     const added = await this.#deps.state.silences(now);
-    return [...added.filter(silence => isInForce(silence, now)), ...this.#deps.windows(now)];
+    const all = [...added.filter(silence => isInForce(silence, now)), ...this.#deps.windows(now)];
+    const before = this.#inForce;
+    this.#inForce = new Map(
+      all.map(silence => {
+        const text = JSON.stringify(silence);
+        return [text, before.get(text) ?? silence];
+      }),
+    );
+    return [...this.#inForce.values()];
   }
 
   /** Compiled again only when they have changed: every delivery asks. */
   #compiled(silences: readonly Silence[]): Coverage {
-    const text = JSON.stringify(silences);
+    const text = silences.map(silence => JSON.stringify(silence)).join();
     if (this.#newest.text !== text) this.#newest = { text, covering: coverage(silences) };
     return this.#newest.covering;
   }

@@ -181,6 +181,83 @@ describe('silences and deliveries', () => {
     expect(await reads(50)).toBe(one);
   });
 
+  it('of what is held only what may have changed is read again: what is over, and what a silence let go', async () => {
+    await deliverer.stop();
+    let read: string[] = [];
+    const watched = new Proxy(state, {
+      get(target, name) {
+        const method: unknown = Reflect.get(target, name);
+        if (typeof method !== 'function') return method;
+        return async (...args: unknown[]) => {
+          const found: unknown = await method.apply(target, args);
+          if (name === 'deliveries') throw new Error('all are read');
+          if (name === 'deliveriesOf') read.push(...(found as Map<string, unknown>).keys());
+          return found;
+        };
+      },
+    });
+    const wishes = ['web-*', 'db-*'].map((glob, n) => ({ ...silence(glob), id: `0000000${n}` }));
+    for (const wish of wishes) await state.saveSilence(wish, clock.now());
+    const held = ['web-1', 'web-2', 'db-1', 'web-3'].map(incident);
+    const keys = held.map(one => notificationOf(one, 'chat').key);
+    await raise(...held.map(one => notificationOf(one, 'chat')));
+    const outcome = { status: 'held' as const, attempts: 0, nextAttempt: 0, lastError: null };
+    await state.updateDeliveries(
+      policy,
+      keys.map(key => ({ key, outcome })),
+    );
+    const holding = new Holding({ state: watched, inhibitorOf: null, windows: () => [] });
+    const review = async () => {
+      read = [];
+      expect(await holding.review(policy, clock.now())).toBe(true);
+      return read.sort();
+    };
+    expect(await review()).toEqual([...keys].sort());
+    expect(await review()).toEqual([]);
+    const [, second] = held;
+    const over = notificationOf(resolved(second as Incident, -1), 'chat');
+    await raise(over);
+    // Asked whether it is over, then read to be judged, each with its end.
+    expect(await review()).toEqual([keys[1], over.key, over.key].sort());
+    await state.saveSilence({ ...(wishes[1] as Silence), until: clock.now() }, clock.now());
+    expect(await review()).toEqual([keys[2]]);
+    expect(await review()).toEqual([]);
+    expect([await count('silenced'), await count('pending'), holding.held]).toEqual([2, 1, 2]);
+  });
+
+  it('of more than ten thousand that are held the oldest is sent as well when its silence ends', async () => {
+    await deliverer.stop();
+    const wish = silence('*');
+    const old = incident('old');
+    const others = Array.from({ length: 10_000 }, (_, n) => incident(`web-${n}`));
+    const all = [old, ...others].map(one => notificationOf(one, 'chat'));
+    await raise(...all);
+    const outcome = { status: 'held' as const, attempts: 0, nextAttempt: 0, lastError: null };
+    await state.updateDeliveries(
+      policy,
+      all.map(({ key }) => ({ key, outcome })),
+    );
+    await state.saveSilence({ ...wish, match: { ...wish.match, container: 'web-*' } }, clock.now());
+    const holding = new Holding({ state, inhibitorOf: null, windows: () => [] });
+    expect(await holding.review(policy, clock.now())).toBe(true);
+    expect(await state.deliveryKeys('pending')).toEqual([notificationOf(old, 'chat').key]);
+    expect(holding.held).toBe(10_001);
+  }, 120_000);
+
+  it('one that another holds for longer is not warned of, and what is held says which of them holds it', async () => {
+    const short = silence('web-1', 20 * 60_000);
+    await state.saveSilence(short, clock.now());
+    await raise(notificationOf(incident('web-1'), 'chat'));
+    const reason = async () => (await state.deliveries('held', 1))[0]?.lastError;
+    await steps('it to be held', async () => String(await reason()).includes('(0000000a)'));
+    await state.saveSilence({ ...silence('web-*', HOUR), id: '0000000b', owner: 'bea' }, clock.now());
+    await steps('the other silence to be named', async () => String(await reason()).includes('by bea'));
+    clock.advance(10 * 60_000);
+    const after = clock.now() + 15_000;
+    await steps('reviews', () => clock.now() >= after);
+    expect(logged.lines.filter(line => JSON.stringify(line).includes('ends soon'))).toEqual([]);
+  });
+
   it('ended early: what it has held is sent at once', async () => {
     const wish = silence('web-1');
     await state.saveSilence(wish, clock.now());

@@ -1,0 +1,70 @@
+import { dependsOnCourse, type Silence } from '../../core/incident/silence.ts';
+import type { Deliveries } from '../../state/contract.ts';
+
+/** Ends that are asked for at once. */
+const PAGE = 1000;
+
+/** What is remembered of a held delivery from one review to the next. */
+interface Known {
+  /** Key of the message that its incident is over. */
+  readonly end: string;
+  /** The silence that holds it; null: something else does. */
+  readonly by: Silence | null;
+}
+
+/**
+ * Which held deliveries a review has to look at. Of the others no more than the key is read: they are held by a silence that
+ * is still in force, that their incident cannot leave, and that ends after all new ones; and they are not over. Of each
+ * some 300 bytes are remembered, however large its incident is.
+ */
+export class HeldDeliveries {
+  readonly #state: Pick<Deliveries, 'deliveriesOf'>;
+  #known = new Map<string, Known>();
+  /** Silences in force when the last ones were looked at. */
+  #inForce: ReadonlySet<Silence> = new Set();
+
+  constructor(state: Pick<Deliveries, 'deliveriesOf'>) {
+    this.#state = state;
+  }
+
+  /** Of all that are held, by key, those to be judged again, in their order. `silences`: those in force, the same objects each time. */
+  async changed(keys: readonly string[], silences: readonly Silence[]): Promise<string[]> {
+    const inForce = new Set(silences);
+    const added = silences.filter(silence => !this.#inForce.has(silence));
+    const latest = added.reduce((until, silence) => Math.max(until, silence.until), Number.NEGATIVE_INFINITY);
+    const settled = new Map<string, Known>();
+    for (const key of keys) {
+      const known = this.#known.get(key);
+      if (known?.by && inForce.has(known.by) && known.by.until >= latest && !dependsOnCourse(known.by))
+        settled.set(key, known);
+    }
+    for (const key of await this.#over(settled)) settled.delete(key);
+    this.#known = settled;
+    this.#inForce = inForce;
+    return keys.filter(key => !settled.has(key));
+  }
+
+  /** It was judged, and stays held. */
+  keep(key: string, known: Known): void {
+    this.#known.set(key, known);
+  }
+
+  /** How many each silence holds. */
+  bySilence(): Map<Silence, number> {
+    const counts = new Map<Silence, number>();
+    for (const { by } of this.#known.values()) if (by) counts.set(by, (counts.get(by) ?? 0) + 1);
+    return counts;
+  }
+
+  /** Keys of those whose incident is over. */
+  async #over(settled: ReadonlyMap<string, Known>): Promise<string[]> {
+    const all = [...settled];
+    const found: string[] = [];
+    for (let i = 0; i < all.length; i += PAGE) {
+      const page = all.slice(i, i + PAGE);
+      const ends = await this.#state.deliveriesOf([...new Set(page.map(([, { end }]) => end))]);
+      for (const [key, { end }] of page) if (ends.has(end)) found.push(key);
+    }
+    return found;
+  }
+}
