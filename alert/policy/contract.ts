@@ -32,6 +32,11 @@ export interface Halted {
   readonly until?: number;
 }
 
+/** The same with the name of the stage that stopped it. */
+export interface Stopped extends Halted {
+  readonly stage: string;
+}
+
 /** One step from what is due to what is sent. Pure: returns what goes on, and a reason for each that does not. */
 export interface PolicyStage {
   readonly name: string;
@@ -41,17 +46,17 @@ export interface PolicyStage {
   ): { readonly due: readonly Delivery[]; readonly halted: readonly Halted[] };
 }
 
+/** What becomes of a delivery by itself; null: it goes on. */
+export type Judge = (delivery: Delivery, facts: PolicyFacts) => Omit<Halted, 'delivery'> | null;
+
 /**
- * A stage that looks at each delivery by itself: `judge` gives null for one that goes on. A group that was decided stays
- * together and goes out, as the receiver may have it without having said so; of what is no longer true in it see
- * `withoutOutdated`.
+ * A stage that looks at each delivery by itself. A group that was decided stays together and goes out, as the receiver may
+ * have it without having said so; what is left out of it see `withoutStopped`.
  */
-export function judging(
-  name: string,
-  judge: (delivery: Delivery, facts: PolicyFacts) => Omit<Halted, 'delivery'> | null,
-): PolicyStage {
+export function judging(name: string, judge: Judge): PolicyStage & { readonly judge: Judge } {
   return {
     name,
+    judge,
     run(due, facts) {
       const on: Delivery[] = [];
       const halted: Halted[] = [];

@@ -1,6 +1,6 @@
 import { CAPS } from '../../core/caps.ts';
 import type { Delivery } from '../../state/contract.ts';
-import type { Halted } from './contract.ts';
+import type { Stopped } from './contract.ts';
 import { groupKey } from './group.ts';
 import type { Router } from './router.ts';
 
@@ -10,8 +10,8 @@ export interface Message {
   readonly others: readonly Delivery[];
   /** By groupKey; null: decided before, by whoever tried it. */
   readonly group: string | null;
-  /** Of these what is no longer true, with the reasons: it goes out without. Absent: all of it is told. */
-  readonly leftOut?: readonly Halted[];
+  /** Of these what a stage has stopped since, with the reasons: it goes out without. Absent: all of it is told. */
+  readonly leftOut?: readonly Stopped[];
 }
 
 /** Of its deliveries those that it tells. */

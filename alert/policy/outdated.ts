@@ -1,22 +1,9 @@
 import { roundOf } from '../../core/incident/incident.ts';
 import type { Delivery } from '../../state/contract.ts';
 import { type Halted, judging, type PolicyFacts } from './contract.ts';
-import type { Message } from './message.ts';
 
 /** What is no longer true when its turn comes is not told: nobody should act on it. */
 export const outdated = judging('outdated', judge);
-
-/**
- * A message that was decided, less what is no longer true: it keeps its key, so that who has it from an attempt before
- * takes it once. All of it may be left out.
- */
-export function withoutOutdated(message: Message, facts: PolicyFacts): Message {
-  const leftOut = [message.lead, ...message.others].flatMap((delivery): Halted[] => {
-    const found = judge(delivery, facts);
-    return found ? [{ delivery, ...found }] : [];
-  });
-  return { ...message, leftOut };
-}
 
 type Judgement = Omit<Halted, 'delivery'> | null;
 

@@ -337,7 +337,7 @@ What a receiver of the kind \`webhook\` is sent, by POST as JSON; what \`tidegau
 - The header \`webhook-id\` is the message's \`key\`, the same in every attempt. An attempt whose answer was lost is made
   again: drop what you know already.
 - Several incidents at once are one message: \`group\` counts them, \`incidents\` has all of them, and \`incident\` is the most severe.
-  What one message tells stays together in every attempt, less what is no longer true by then. Only a Redis that has lost
+  What one message tells stays together in every attempt, less what is no longer true, or silenced, by then. Only a Redis that has lost
   its last second, as in a failover, may tell it again in other groups, each with a \`webhook-id\` of its own: each of \`incidents\` has the \`key\` that it had.
 - With a \`secret\`, \`webhook-signature\` is \`v1,\` and the base64 of the HMAC-SHA256 of
   \`webhook-id.webhook-timestamp.body\`: any library for Standard Webhooks checks it, and so do these lines.

@@ -29,14 +29,20 @@ export function outcomesOf({ lead, others, leftOut = [] }: Message, next: Delive
   if (next.status === 'pending') return [changeOf(lead, own)];
   const { status, attempts, nextAttempt, lastError } = next;
   const shared = { ...within(lead, status), attempts, nextAttempt, lastError };
-  const untold = new Map(leftOut.map(one => [one.delivery.notification.key, untrue(one)]));
+  const untold = new Map(leftOut.map(one => [one.delivery.notification.key, one]));
   return [
-    changeOf(lead, { ...own, ...untold.get(lead.notification.key) }),
-    ...others.map(other => changeOf(other, { ...shared, ...untold.get(other.notification.key) })),
+    changeOf(lead, withoutIt(own, untold.get(lead.notification.key))),
+    ...others.map(other => changeOf(other, withoutIt(shared, untold.get(other.notification.key)))),
   ];
 }
 
-const untrue = ({ status, reason }: Halted) => ({ status, lastError: reason });
+/** Of one that a message went out without. What is held is told by itself when nothing holds it any more. */
+function withoutIt(told: DeliveryOutcome, out: Halted | undefined): DeliveryOutcome {
+  if (out === undefined) return told;
+  const { status, reason: lastError } = out;
+  if (status !== 'held') return { ...told, status, lastError };
+  return { status, attempts: 0, nextAttempt: told.nextAttempt, lastError };
+}
 
 /** As one that was just queued. */
 const FRESH: DeliveryOutcome = { status: 'pending', attempts: 0, nextAttempt: 0, lastError: null };
@@ -46,10 +52,7 @@ function dissolved(message: Message): { message: Message; changes: readonly Deli
   const [out] = (message.leftOut ?? []).filter(({ delivery }) => delivery === message.lead);
   return {
     message: { ...message, lead, others: [] },
-    changes: [
-      changeOf(lead, out ? { ...lead, ...untrue(out) } : lead),
-      ...message.others.map(other => changeOf(other, FRESH)),
-    ],
+    changes: [changeOf(lead, withoutIt(lead, out)), ...message.others.map(other => changeOf(other, FRESH))],
   };
 }
 

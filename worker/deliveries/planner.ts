@@ -1,9 +1,8 @@
 import type { PolicyFacts } from '../../alert/policy/contract.ts';
 import { groupKey } from '../../alert/policy/group.ts';
 import { type Message, messagesOf, toldOf } from '../../alert/policy/message.ts';
-import { outdated, withoutOutdated } from '../../alert/policy/outdated.ts';
 import type { Router } from '../../alert/policy/router.ts';
-import { applyPolicy } from '../../alert/policy/stages.ts';
+import { applyPolicy, withoutStopped } from '../../alert/policy/stages.ts';
 import type { Clock } from '../../core/clock.ts';
 import { beginningAndEnd } from '../../core/incident/incident.ts';
 import type { Log } from '../../core/log.ts';
@@ -63,13 +62,13 @@ export class Planner {
     const alone = (lead: Delivery): Message => ({ lead, others: [], group: null });
     const whole = (message: Message) => withMembers(message, members);
     const messages = (this.#grouping ? messagesOf(on, router) : on.map(alone)).map(message =>
-      message.lead.members ? withoutOutdated(whole(message), facts) : message,
+      message.lead.members ? withoutStopped(whole(message), facts) : message,
     );
-    const untrue = messages.filter(message => toldOf(message).length === 0);
-    await this.#record([...halted, ...untrue.flatMap(outdatedIn)], facts);
+    const empty = messages.filter(message => toldOf(message).length === 0);
+    await this.#record([...halted, ...empty.flatMap(({ leftOut = [] }) => leftOut)], facts);
     return [
       ...attempted.map(lead => whole(alone(lead))),
-      ...messages.filter(message => !untrue.includes(message)),
+      ...messages.filter(message => !empty.includes(message)),
     ];
   }
 
@@ -94,7 +93,8 @@ export class Planner {
       const { notification, attempts, failingSince, members } = delivery;
       const kept = {
         ...(failingSince === undefined ? {} : { failingSince }),
-        ...(members === undefined ? {} : { members }),
+        // Those that went with it are held, or told, by themselves.
+        ...(members === undefined ? {} : { members: status === 'held' ? [] : members }),
       };
       const outcome = { status, attempts, nextAttempt: until ?? now, lastError: reason, ...kept };
       return { key: notification.key, outcome };
@@ -162,9 +162,6 @@ function withMembers(message: Message, known: ReadonlyMap<string, Delivery>): Me
     ? message
     : { ...message, others: members.flatMap(key => known.get(key) ?? []) };
 }
-
-/** Of a message of which nothing is true any more. */
-const outdatedIn = ({ leftOut = [] }: Message) => leftOut.map(one => ({ stage: outdated.name, ...one }));
 
 /** Take the entries that are older than `time` from the beginning of a map that is in their order. */
 function forgetBefore(map: Map<string, number>, time: number): void {

@@ -11,6 +11,9 @@ const IDLE_MS = 250;
 /** How many due deliveries are read at once; of those who take groups as many as one message tells. */
 const BATCH = 16;
 
+/** After so long, ms, what waits its turn is planned anew: somebody may have silenced it. */
+const STALE_MS = 5000;
+
 export interface ReceiverQueueDeps {
   readonly state: Pick<Deliveries, 'dueDeliveries' | 'pauseOf'>;
   readonly clock: Clock;
@@ -30,6 +33,8 @@ export class ReceiverQueue {
   readonly #pace: Pace;
   /** Due ones that were read and not begun. */
   #due: Message[] = [];
+  /** When these were read, monotonic. */
+  #read = Number.NEGATIVE_INFINITY;
   /** Attempts under way, by the key of the message. */
   readonly #running = new Map<string, Promise<void>>();
   /** Keys of all that these tell. */
@@ -63,7 +68,8 @@ export class ReceiverQueue {
       return wait;
     }
     await this.#repeatWhenDue();
-    const message = this.#due.shift() ?? (await this.#read());
+    if (clock.monotonic() - this.#read >= STALE_MS) this.#due = [];
+    const message = this.#due.shift() ?? (await this.#plan());
     if (message === undefined) return IDLE_MS;
     this.#begin(message);
     return 0;
@@ -113,10 +119,11 @@ export class ReceiverQueue {
     this.#running.set(key, running);
   }
 
-  async #read(): Promise<Message | undefined> {
+  async #plan(): Promise<Message | undefined> {
     const { state, clock, planner } = this.#deps;
     const { name, takesGroups } = this.#receiver;
     const limit = (takesGroups ? CAPS.groupedDeliveries.limit : BATCH) + this.#told.size;
+    this.#read = clock.monotonic();
     const due = await state.dueDeliveries(name, clock.now(), limit);
     this.#due = await planner.plan(due.filter(({ notification }) => !this.#told.has(notification.key)));
     return this.#due.shift();

@@ -329,6 +329,50 @@ describe('a storm, as its receiver hears it', () => {
     expect([await count('outdated'), await count('pending'), await count('grouped')]).toEqual([2, 0, 0]);
   });
 
+  /** Two that fire, of which nobody accepts to be told, and then a silence of the first, the second or both. */
+  async function silencedMeanwhile(container: string): Promise<void> {
+    await start();
+    answer = () => ({ kind: 'retry', reason: 'HTTP 503' });
+    await raise(incident(1), incident(2));
+    await pass(3);
+    expect([await count('pending'), await count('grouped')]).toEqual([1, 1]);
+    const silence = {
+      ...{ id: '0000000a', match: { host: '*', service: '*', container }, owner: 'anna', reason: 'move' },
+      ...{ from: clock.now(), until: clock.now() + HOUR * 1000 },
+    };
+    await state.saveSilence(silence, clock.now());
+    await pass(10);
+    answer = () => ({ kind: 'accepted' });
+    await pass(60);
+  }
+
+  it.each([
+    ['leads', 'web-1', 'web-2'],
+    ['follows', 'web-2', 'web-1'],
+  ])(
+    'a silence holds what it covers in a message that failed before it was made, also when that %s; the key stays',
+    async (_, silenced, other) => {
+      await silencedMeanwhile(silenced);
+      expect(heard.map(({ who, id }) => [who, id])).toEqual([[[other], tried[0]]]);
+      const [held] = await state.deliveries('held', 10);
+      expect(held?.notification.incident.container).toBe(silenced);
+      expect(held?.lastError).toMatch(/^silenced until .* by anna: move \(0000000a\)$/);
+      expect([await count('pending'), await count('grouped')]).toEqual([0, 0]);
+      await pass(HOUR + 60, 5000);
+      expect(heard.map(({ who }) => who)).toEqual([[other], [silenced]]);
+      expect(heard[1]?.id).not.toBe(heard[0]?.id);
+      expect(await count('delivered')).toBe(2);
+    },
+  );
+
+  it('a message that failed is not sent at all when a silence covers all of it; what still fires is told after that', async () => {
+    await silencedMeanwhile('web-*');
+    expect([heard, await count('held'), await count('grouped')]).toEqual([[], 2, 0]);
+    await pass(HOUR + 60, 5000);
+    expect(heard.flatMap(({ who }) => who).sort()).toEqual(['web-1', 'web-2']);
+    expect(await count('delivered')).toBe(2);
+  });
+
   it('an incident that became critical is told as that, unless it is over by then', async () => {
     await start();
     const [one, two] = [incident(1), incident(2)];

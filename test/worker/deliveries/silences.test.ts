@@ -22,6 +22,9 @@ describe('silences and deliveries', () => {
   let policy: Lease;
   let deliverer: Deliverer;
   let got: string[];
+  /** Attempts that were begun; they wait for this. */
+  let begun: number;
+  let first: Promise<void>;
   let windows: Silence[];
   let logged: ReturnType<typeof recordingLog>;
 
@@ -30,6 +33,8 @@ describe('silences and deliveries', () => {
     address: 'test',
     limits: LIMITS,
     async deliver({ status, incident }) {
+      begun++;
+      await first;
       got.push(`${status} ${incident.container}`);
       return { kind: 'accepted' };
     },
@@ -53,6 +58,8 @@ describe('silences and deliveries', () => {
     lane = (await state.acquire('lane-0', 'me', 1e12)) as Lease;
     policy = (await state.acquire('policy', 'me', 1e12)) as Lease;
     got = [];
+    begun = 0;
+    first = Promise.resolve();
     windows = [];
     start();
   });
@@ -179,6 +186,22 @@ describe('silences and deliveries', () => {
     start();
     const one = await reads(1);
     expect(await reads(50)).toBe(one);
+  });
+
+  it('it holds what waits behind a message that takes long', async () => {
+    let answerFirst: () => void = () => undefined;
+    const asked = new Promise<void>(resolve => {
+      answerFirst = resolve;
+    });
+    first = asked;
+    await raise(...['web-1', 'web-2', 'db'].map(name => notificationOf(incident(name), 'chat')));
+    await steps('the first message to be under way', () => begun === 1);
+    await state.saveSilence(silence('web-2'), clock.now());
+    const later = clock.now() + 6000;
+    await steps('some time', () => clock.now() >= later);
+    answerFirst();
+    await steps('the others', () => told('db').length === 1);
+    expect([told('web-1').length, told('web-2').length, await count('held')]).toEqual([1, 0, 1]);
   });
 
   it('of what is held only what may have changed is read again: what is over, and what a silence let go', async () => {
