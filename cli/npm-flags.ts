@@ -9,6 +9,12 @@ const SCRIPTS: Readonly<Record<string, { readonly call: string; readonly given: 
   start: { call: 'npm start --', given: 1 },
 };
 
+/** Flags of several commands: one that has none of them was asked for something that it cannot do. */
+const COMMON = [
+  ...['--json', '--from', '--to', '--host', '--container', '--service', '--server', '--format', '--html'],
+  ...['--set', '--config', '--log-level'],
+] as const;
+
 /** Flags that npm knows by another name. */
 const OTHER_NAMES: Readonly<Record<string, string>> = { '-c': 'call' };
 
@@ -28,11 +34,27 @@ export function refuseSwallowedFlags(program: Command, words: readonly string[],
     if (required && value === 'true') return [`${long} …`];
     return [required ? `${long}=${printable(value, 60)}` : String(long)];
   });
+  refuseUnknown(command, path, env);
   if (swallowed.length === 0) return;
   throw new UsageError({
     place: '',
     found: `npm has taken ${swallowed.join(' ')} for itself: a -- is missing`,
     remedy: `Write \`${[script.call, ...path.slice(script.given), ...swallowed].join(' ')}\`.`,
+  });
+}
+
+/** Of a flag that the command does not have npm tells as well, and nobody else would. */
+function refuseUnknown({ options, commands }: Command, path: readonly string[], env: Environment): void {
+  if (path.length === 0 || commands.length > 0) return;
+  const unknown = COMMON.filter(
+    flag => !options.some(({ long }) => long === flag) && env[variableOf(flag) ?? ''],
+  );
+  if (unknown.length === 0) return;
+  const name = path.join(' ');
+  throw new UsageError({
+    place: '',
+    found: `npm has taken ${unknown.join(' ')} for itself: a -- is missing; and \`${name}\` has no such flag`,
+    remedy: `\`npm run tidegauge -- ${name} --help\` shows those that it has.`,
   });
 }
 

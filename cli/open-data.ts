@@ -50,7 +50,8 @@ export async function openState(
 ): Promise<number> {
   const { config, clock, log } = context;
   refuseServer(config);
-  if (!hasData(config.data, filesOf(config).state)) {
+  const files = filesOf(config);
+  if (!hasData(config.data, files.state, files.store)) {
     onNoData();
     return access === 'read' ? 0 : 1;
   }
@@ -73,12 +74,18 @@ function refuseServer({ server }: Config): void {
 
 /**
  * True when the database exists. When not, says so on standard error, and where else there may be data. `file`: null
- * for a server, which answers for itself. Throws a TidegaugeError when this user must not read the file.
+ * for a server, which answers for itself. `frames`: of the state, the file of the frames that it was made from. Throws a TidegaugeError when this user must not read the file.
  */
-function hasData(data: string, file: string | null): boolean {
+function hasData(data: string, file: string | null, frames: string | null = null): boolean {
   const reason = unreadable(file);
   if (reason === null) return true;
   if (errorCode(reason) !== 'ENOENT') throw notReadable(String(file), reason);
+  if (frames !== null && existsSync(frames)) {
+    note(
+      `${printable(String(file))} is missing: no incidents, messages or silences are known. Frames are stored: \`tidegauge review\` judges them`,
+    );
+    return false;
+  }
   note(`no data in ${printable(dirname(String(file)))} yet`);
   hintElsewhere(data);
   return false;

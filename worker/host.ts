@@ -47,6 +47,8 @@ const CATCH_UP = { frames: 64, rows: 20_000 };
 const COMMIT = 500;
 /** A host without a frame of this age, ms, is gone: what the store lacks of it may never come. */
 const GONE_MS = 300_000;
+/** Frames of a host that are stored before its worker has begun. */
+const FIRST_FRAMES = 3;
 /** Pause between two lines about progress. */
 const PROGRESS_MS = 5000;
 
@@ -144,8 +146,10 @@ export class HostWorker {
    */
   static async start(host: string, lease: Lease, deps: HostDeps): Promise<HostWorker> {
     const worker = await HostWorker.#load(host, lease, deps, new HeardMarks(host, lease, deps));
+    // Of a host that has just come the first are stored before anybody can know of it.
+    const expected = worker.last === null ? FIRST_FRAMES : 0;
     const broken = await worker.catchUp();
-    if (worker.frames > 0)
+    if (worker.frames > expected)
       deps.log.info(
         { host, frames: worker.frames },
         'judged frames that were stored while nobody judged this host',

@@ -94,7 +94,8 @@ async function watch(
   };
   try {
     const config = demoConfig(context.config, data);
-    const watching = { ...context, config, unusedSettings: [], signal: course.signal };
+    const log = onlyTrouble(context);
+    const watching = { ...context, config, log, unusedSettings: [], signal: course.signal };
     const code = await runRoles(watching, {}, { collect: true, detect: true }, show);
     const { lines, shown } = conclusion([...found.values()], course.outcome, context);
     context.screen.write(`${lines.join('\n')}\n`);
@@ -102,6 +103,11 @@ async function watch(
   } finally {
     rmSync(data, { recursive: true, force: true });
   }
+}
+
+/** What is told of an installation is no news of one that lasts two minutes, such as whom no rule covers; `debug` has all. */
+export function onlyTrouble({ config, log }: Pick<Context, 'config' | 'log'>): Context['log'] {
+  return config.log.level === 'info' ? log.child({}, { level: 'warn' }) : log;
 }
 
 const leakLine = ({ zone }: Pick<Context, 'zone'>, at: number): string =>

@@ -119,6 +119,11 @@ export function unusedSettings(
 /** Variables that name a proxy for requests over HTTP; curl and others know them in both spellings. */
 const PROXIES = ['HTTPS_PROXY', 'HTTP_PROXY'].flatMap(name => [name, name.toLowerCase()]);
 
+/** Whether Node would take it for the address of a proxy; with another it ends before a line of this program has run. */
+function isProxy(value: string): boolean {
+  return /^https?:$/.test(URL.parse(value)?.protocol ?? '');
+}
+
 /**
  * A line for each variable that names a proxy which Node was not told to use, where anything is asked over HTTP. Their
  * values may hold passwords, and are not shown.
@@ -130,8 +135,10 @@ export function unusedProxies(
   const isUsed = env.NODE_USE_ENV_PROXY === '1' || /--use-env-proxy\b/.test(env.NODE_OPTIONS ?? '');
   const asksOthers = store.kind === 'influx' || receivers.length > 0 || heartbeat.url !== '';
   if (isUsed || !asksOthers) return [];
-  return PROXIES.filter(name => (env[name] ?? '') !== '').map(
-    name => `environment variable ${name} has no effect without NODE_USE_ENV_PROXY=1: all are asked directly`,
+  return PROXIES.filter(name => (env[name] ?? '') !== '').map(name =>
+    isProxy(env[name] ?? '')
+      ? `environment variable ${name} has no effect without NODE_USE_ENV_PROXY=1: all are asked directly`
+      : `environment variable ${name} is no address of a proxy, such as http://proxy.example:3128; with NODE_USE_ENV_PROXY=1 Node itself would end at its start`,
   );
 }
 

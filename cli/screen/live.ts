@@ -85,7 +85,9 @@ export class Live {
   }
 
   frame(frame: Frame, status: Status): void {
-    this.#lastFrame = this.#options.clock.monotonic();
+    const now = this.#options.clock.monotonic();
+    if (this.#silenceTold && !this.redraws) this.#print([silenceOver(now - this.#lastFrame)]);
+    this.#lastFrame = now;
     this.#silenceTold = false;
     if (!this.#options.traffic) return;
     const { shows = () => true } = this.#options;
@@ -144,8 +146,7 @@ export class Live {
   }
 
   #silent(silentMs: number): void {
-    const seconds = formatDuration(Math.round(silentMs / 1000) * 1000);
-    const text = `! no frame for ${seconds}: bpftrace does not answer`;
+    const text = `! no frame for ${inSeconds(silentMs)}: bpftrace does not answer`;
     if (this.redraws && this.#drawn) this.#draw(text);
     else if (!this.#silenceTold) this.#print([text]);
     this.#silenceTold = true;
@@ -201,6 +202,10 @@ export class Live {
     if (lines.length > 0) this.#options.screen.write(`${lines.join('\n')}\n`);
   }
 }
+
+const inSeconds = (ms: number): string => formatDuration(Math.round(ms / 1000) * 1000);
+
+const silenceOver = (ms: number): string => `frames come again after ${inSeconds(ms)}: bpftrace answers`;
 
 /** An end begins with that it is one: in a stream it must not read like another alert. */
 function newsLines(incident: Incident, zone: TimeZone): string[] {

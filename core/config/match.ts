@@ -54,8 +54,16 @@ const someKey = (value: object) => Object.keys(value).length > 0;
 /** An unknown key says enough. */
 const unlessRefused = ({ issues }: z.core.ParsePayload) => issues.length === 0;
 
+/** What a group of keys is written as, where a text or a list stands. */
+const asKeys = (example: string) => ({
+  error: (issue: { readonly code: string }) =>
+    issue.code === 'invalid_type' ? `a group of keys, such as ${example}` : undefined,
+});
+
+const MATCH = asKeys('match: { container: web-* }');
+
 const notSchema = z
-  .strictObject({ ...named, ...more })
+  .strictObject({ ...named, ...more }, asKeys('not: { container: backup }'))
   .refine(someKey, {
     error: 'at least one of container, service, image, host and label',
     when: unlessRefused,
@@ -69,22 +77,25 @@ const notSchema = z
 export type Not = z.output<typeof notSchema>;
 
 /** Which containers a rule looks at: all keys have to match, and none of those under `not`. */
-export const matchSchema = z.strictObject({
-  kind: z
-    .enum(['auto', 'container', 'cgroup', 'any'])
-    .default('auto')
-    .describe("`auto`: containers, or the host's own cgroups where there never was a container."),
-  container: patterns().prefault('*').describe('Patterns over the name.'),
-  service: patterns().prefault('*').describe('Patterns over the service.'),
-  image: patterns().prefault('*').describe('Patterns over the image.'),
-  ...more,
-  not: z.exactOptional(notSchema),
-});
+export const matchSchema = z.strictObject(
+  {
+    kind: z
+      .enum(['auto', 'container', 'cgroup', 'any'])
+      .default('auto')
+      .describe("`auto`: containers, or the host's own cgroups where there never was a container."),
+    container: patterns().prefault('*').describe('Patterns over the name.'),
+    service: patterns().prefault('*').describe('Patterns over the service.'),
+    image: patterns().prefault('*').describe('Patterns over the image.'),
+    ...more,
+    not: z.exactOptional(notSchema),
+  },
+  MATCH,
+);
 export type Match = z.output<typeof matchSchema>;
 
 /** Which of a rule's containers an override is for: the rule's own `match` has chosen the kind already. */
 export const overrideMatchSchema = z
-  .strictObject({ ...named, ...more, not: z.exactOptional(notSchema) })
+  .strictObject({ ...named, ...more, not: z.exactOptional(notSchema) }, MATCH)
   .refine(someKey, {
     error: 'at least one of container, service, image, host, label and not',
     when: unlessRefused,

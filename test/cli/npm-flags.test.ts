@@ -38,6 +38,16 @@ describe('a forgotten -- of npm', () => {
     expect(started(words, variables)).toThrow(remedy);
   });
 
+  it.each([
+    ['map', { npm_config_json: 'true' }, '--json', 'map'],
+    ['silence end', { npm_config_host: 'x', npm_config_json: 'true' }, '--json --host', 'silence end'],
+  ])('is noticed of a flag that %s does not have: %j', (words, variables, flags, name) => {
+    expect(started(words, variables)).toThrow(
+      `npm has taken ${flags} for itself: a -- is missing; and \`${name}\` has no such flag`,
+    );
+    expect(started(words, variables)).toThrow(`\`npm run tidegauge -- ${name} --help\``);
+  });
+
   it('is noticed of npm start too', () => {
     expect(started('run', { npm_config_record: 'f' }, 'start')).toThrow('Write `npm start -- --record=f`.');
   });
@@ -57,7 +67,8 @@ describe('a forgotten -- of npm', () => {
 
   it.each([
     ['check --config=bad.yaml', { npm_config_config: 'other.yaml' }, 'tidegauge'],
-    ['check', { npm_config_json: 'true' }, 'tidegauge'],
+    ['check', { npm_config_json: '' }, 'tidegauge'],
+    ['incident', { npm_config_json: 'true' }, 'tidegauge'],
     ['check', { npm_config_config: 'bad.yaml' }, 'test'],
     ['check', {}, 'tidegauge'],
     ['check', { npm_config_config: 'bad.yaml', npm_package_name: 'shop' }, 'start'],

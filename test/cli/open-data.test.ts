@@ -33,6 +33,15 @@ describe('a host that has no frames', () => {
     expect(child.output).toMatch(/no frames of (a )?host "?desk"? are stored.*web-\\x1b2"?, "?web-1/);
   });
 
+  it('and no state is told by incidents that frames are stored, and what judges them', async () => {
+    const child = tidegauge(['incidents'], { cwd: folder.path });
+    expect(await child.exited).toBe(0);
+    expect(child.output).toContain(
+      `tidegauge: ${folder.path}/state.db is missing: no incidents, messages or silences are known. Frames are stored: \`tidegauge review\` judges them`,
+    );
+    expect(child.output).not.toContain('no data');
+  });
+
   it('is no matter where the host has some', async () => {
     const child = tidegauge(['map', '--host', 'web-1'], { cwd: folder.path });
     expect(await child.exited).toBe(0);

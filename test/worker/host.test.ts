@@ -95,6 +95,21 @@ describe('a host worker', () => {
     expect((await told()).sort()).toEqual([...expectedKeys].sort());
   });
 
+  it('says what it has made up for, but for the first frames of a host, which nobody could know of', async () => {
+    const { log, lines } = recordingLog();
+    const said = () => lines.filter(({ message }) => message.startsWith('judged frames')).length;
+    await store.writeFrames(STORY.slice(0, 2));
+    const first = await HostWorker.start('box', await lease('a'), deps({ log }));
+    expect([first.frames, said()]).toEqual([2, 0]);
+    await first.checkpoint(true);
+    await store.writeFrames(STORY.slice(2, 3));
+    await HostWorker.start('box', await lease('a'), deps({ log }));
+    expect(said()).toBe(1);
+    await store.writeFrames(STORY.slice(0, 5).map(frame => ({ ...frame, host: 'other' })));
+    await HostWorker.start('other', await lease('a'), deps({ log }));
+    expect(said()).toBe(2);
+  });
+
   it('reads frames that the queue lost from the store', async () => {
     const worker = await HostWorker.start('box', await lease('a'), deps());
     await store.writeFrames(STORY);

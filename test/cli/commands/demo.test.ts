@@ -1,6 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { conclusion } from '../../../cli/commands/demo.ts';
+import { conclusion, onlyTrouble } from '../../../cli/commands/demo.ts';
+import { load } from '../../../cli/context.ts';
+import { createLog } from '../../../cli/screen/log.ts';
 import { UTC } from '../../../core/time-zone.ts';
 import { Course, START_MS, TIMING } from '../../../demo/course.ts';
 import { frameOf } from '../../data/frames.ts';
@@ -71,6 +73,21 @@ describe('the course of a demonstration', () => {
     await pass(TIMING.leakAfterMs);
     expect(leaks).toEqual([]);
   });
+});
+
+it('news of an installation are no news of a demonstration, unless all is asked for', () => {
+  const linesOf = (level: 'info' | 'debug' | 'error') => {
+    const lines: string[] = [];
+    const log = createLog(level, { write: (line: string) => lines.push(JSON.parse(line).msg) });
+    const { config } = load({ logLevel: level });
+    const heard = onlyTrouble({ config, log });
+    heard.info('6 of 6 containers are covered by no rule');
+    heard.warn('the store is away');
+    return lines;
+  };
+  expect(linesOf('info')).toEqual(['the store is away']);
+  expect(linesOf('error')).toEqual([]);
+  expect(linesOf('debug')).toHaveLength(2);
 });
 
 describe('the conclusion of a demonstration', () => {

@@ -84,6 +84,32 @@ describe('a map', () => {
     expect(mermaid.at(-1)).toBe('  linkStyle 0,1,2,3 stroke:red,color:red');
   });
 
+  it('as text has one line for a scan of many ports, in the place of the first; of a few each has its own', () => {
+    const failed = (port: number) => edgeOf({ ...NO_EXCHANGE, port, failures: 2 });
+    const scan = Array.from({ length: 40 }, (_, n) => failed(1000 + n));
+    const well = edgeOf({ port: 80 });
+    expect(
+      render('text', mapOf('web', 'db', well, ...scan))
+        .trimEnd()
+        .split('\n'),
+    ).toEqual([
+      'web -> db tcp, 40 ports (1000, 1001, 1002, 1003 and 36 more): 80 of 80 connections failed',
+      'web -> db tcp/80: 2 KiB there, 10 B back, 3 connections',
+    ]);
+    expect(
+      render('text', mapOf('web', 'db', well, ...scan.slice(0, 4)))
+        .trimEnd()
+        .split('\n'),
+    ).toHaveLength(5);
+    const back = scan.map(edge => ({ ...edge, from: '1', to: '0' }));
+    expect(
+      render('text', mapOf('web', 'db', ...scan, ...back))
+        .trimEnd()
+        .split('\n'),
+    ).toHaveLength(2);
+    expect(JSON.parse(render('json', mapOf('web', 'db', ...scan))).edges).toHaveLength(40);
+  });
+
   it('of hostile names keeps its shape in every format', () => {
     const dotLine = /^ {2}n\d( -> n\d)? \[label="(?:[^"\\]|\\["\\])*"(, \w+=\w+)*\];$/;
     const mermaidLine = /^ {2}(n\d\["[^"\]|]*"\]|n\d -->\|"[^"|]*"\| n\d|linkStyle 0 [\w:,]+)$/;

@@ -235,6 +235,14 @@ describe('configuration', () => {
       'detectors: [{use: other, name: a, match: {host: [db, 7]}}]',
       'or a list of them such as [web-*, api-*], found a list with 7',
     ],
+    [
+      'detectors: [{use: other, name: a, match: web-*}]',
+      'detectors.0.match: expected a group of keys, such as match: { container: web-* }, found "web-*"',
+    ],
+    [
+      'detectors: [{use: other, name: a, match: {not: backup}}]',
+      'detectors.0.match.not: expected a group of keys, such as not: { container: backup }, found "backup"',
+    ],
     ['detectors: [{use: other, name: a, match: {not: {hots: x}}}]', 'found hots (did you mean host?)'],
     [
       'detectors: [{use: other, name: a, match: {not: {}}}]',

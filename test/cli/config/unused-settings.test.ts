@@ -80,6 +80,10 @@ describe('settings without effect', () => {
     expect(of(asking, { ...proxy, NODE_USE_ENV_PROXY: '1' })).toEqual([]);
     expect(of(asking, { ...proxy, NODE_OPTIONS: '--use-env-proxy' })).toEqual([]);
     expect(of('', proxy)).toEqual([]);
+    for (const wrong of ['proxy:3128', 'user:hunter2@proxy', 'socks5://proxy', 'http://', 'a b'])
+      expect(of(asking, { HTTPS_PROXY: wrong })).toEqual([
+        'environment variable HTTPS_PROXY is no address of a proxy, such as http://proxy.example:3128; with NODE_USE_ENV_PROXY=1 Node itself would end at its start',
+      ]);
   });
 
   it('are told by check, whose output as a configuration says nothing new', async () => {

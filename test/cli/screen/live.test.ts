@@ -120,6 +120,9 @@ describe('live', () => {
     if (!isTTY) expect(told()).toBe(before);
     live.frame(frame(1), WELL);
     if (isTTY) expect(screen.picture.join('\n')).not.toMatch(/no frame for/);
+    else expect(screen.text).toMatch(/frames come again after \d+(s|m\d+s|m): bpftrace answers\n/);
+    live.frame(frame(2), WELL);
+    expect(screen.text.split('frames come again')).toHaveLength(isTTY ? 1 : 2);
   });
 
   it('a pipe gets the reasons of trouble once, and the closing line', () => {
