@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Judged } from '../../core/incident/verdict.ts';
 import type { Container, Frame } from '../../core/traffic/frame.ts';
+import type { ContainerInput } from '../../detector/contract.ts';
 import { createFold } from '../../detector/fold/fold.ts';
 import { gone } from '../../detector/gone.ts';
 import { DETECTORS } from '../../detector/index.ts';
@@ -113,6 +114,32 @@ describe('a container that was always there', () => {
     const away = (i: number) => i >= LEARNT && i % (30 * MINUTE) < 3 * MINUTE;
     const alarms = alarmsIn(frames(LEARNT + 200 * MINUTE, i => (away(i) ? [web(1)] : [web(1), db])));
     expect(new Set([...alarms.keys()].map(i => Math.floor(i / (30 * MINUTE)))).size).toBe(2);
+  });
+
+  it('is no news once it left for the night twice, and is at any other time', () => {
+    const hour = 60;
+    const day = 24 * hour;
+    // Stopped at eight each evening, a quarter of an hour later each day, and at two in the afternoon of the fourth.
+    const isAway = (minute: number) => {
+      const night = Math.floor((minute - 20 * hour) / day);
+      const into = minute - 20 * hour - night * day - 15 * night;
+      return (night >= 0 && into >= 0 && into < 8 * hour) || minute >= 3 * day + 14 * hour;
+    };
+    const options = gone.options.parse({});
+    let state = gone.init(options);
+    const alarms: number[] = [];
+    for (let minute = 0; minute < 3 * day + 16 * hour; minute++) {
+      const moment = { start: minute * 60_000, durationMs: 60_000 };
+      const there = { ...gone.examples[0]?.inputs[0]?.members[0], ...moment } as ContainerInput;
+      const members = isAway(minute) ? [] : [there];
+      const step = gone.step(state, { ...moment, members, exits: [], nameless: [] }, options);
+      state = step.state;
+      if ('score' in step.opinion && step.opinion.score >= 1) alarms.push(minute);
+    }
+    const days = alarms.map(
+      minute => Math.floor(minute / day) + (minute % day < 18 * hour ? ' afternoon' : ''),
+    );
+    expect([...new Set(days)]).toEqual(['0', '1', '3 afternoon']);
   });
 
   it('is not missed for what nobody saw: after a hole it has five minutes to come back', () => {
