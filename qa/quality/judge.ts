@@ -1,9 +1,12 @@
-import { compareWindows, type Frame } from '../../core/traffic/frame.ts';
-import type { ContainerInput, Fold, FoldState } from '../../detector/contract.ts';
-import type { Service } from './simulator/fleet.ts';
-import { FRAME_S } from './simulator/sources.ts';
+import type { Rule } from '../../core/config/config.ts';
+import { seriesValue } from '../../core/traffic/series.ts';
+import type { AnyDetector, ContainerInput, GroupInput, Opinion } from '../../detector/contract.ts';
+import { bind } from '../../detector/fold/fold.ts';
 
-/** The product's own fold over frames of one service, as if it were alone on its host. */
+/**
+ * The rules of a candidate on the replicas of one service, as if it were alone on its host. Replicas keep their names here
+ * and are always there, so that all that the fold adds is who is who: the detectors themselves say the same, and sooner.
+ */
 
 /** What is said most strongly; an alarm from a score of 1 on. */
 export interface Said {
@@ -17,50 +20,93 @@ export interface AllSaid {
   readonly service: Said | undefined;
 }
 
-/** Fold one frame of all replicas; `run.state` is replaced. */
-export function judge(
-  run: { readonly fold: Fold; state: FoldState },
-  inputs: readonly ContainerInput[],
-  service: Service,
-): AllSaid {
-  const { state, verdicts } = run.fold.step(run.state, frameOf(inputs, service));
-  run.state = state;
-  const own: (Said | undefined)[] = Array(inputs.length).fill(undefined);
-  let ofService: Said | undefined;
-  for (const verdict of verdicts) {
-    if (verdict.kind !== 'judged') continue;
-    const index = inputs.findIndex(({ container }) => container.name === verdict.scope.container);
-    const said = { text: `${verdict.rule}: ${verdict.evidence.text}`, score: verdict.score };
-    if (index < 0) ofService = stronger(ofService, said);
-    else own[index] = stronger(own[index], said);
-  }
-  return { own, service: ofService };
+/** What the rules have learnt: by rule, then by replica and series, of a service in the first place. Plain JSON. */
+export type Learnt = unknown[][];
+
+/** Rules with their detectors. */
+export interface Judge {
+  /** Judge one frame of all replicas; changes `learnt`. */
+  step(learnt: Learnt, inputs: readonly ContainerInput[]): AllSaid;
 }
+
+/** Throws a TidegaugeError when a rule names a detector that is not in the table. */
+export function createJudge(rules: readonly Rule[], detectors: readonly AnyDetector[]): Judge {
+  const bound = rules.map((rule, i) => ({ rule, detector: bind(rule, i, detectors).detector }));
+  return {
+    step(learnt, inputs) {
+      const own: (Said | undefined)[] = Array(inputs.length).fill(undefined);
+      let service: Said | undefined;
+      for (const [i, { rule, detector }] of bound.entries()) {
+        learnt[i] ??= [];
+        const say = (opinion: Opinion, of: number | null) => {
+          if ('abstain' in opinion) return;
+          const said = { text: `${rule.name}: ${opinion.evidence.text}`, score: opinion.score };
+          const named = inputs.findIndex(({ container }) => container.name === opinion.container);
+          const index = of ?? named;
+          if (index < 0) service = stronger(service, said);
+          else own[index] = stronger(own[index], said);
+        };
+        judgeAll(detector, rule.options, learnt[i], inputs, say);
+      }
+      return { own, service };
+    },
+  };
+}
+
+type Say = (opinion: Opinion, replica: number | null) => void;
+
+function judgeAll(
+  detector: AnyDetector,
+  options: unknown,
+  states: unknown[],
+  inputs: readonly ContainerInput[],
+  say: Say,
+): void {
+  const next = (at: number, step: (before: unknown) => { state: unknown; opinion: Opinion }): Opinion => {
+    const { state, opinion } = step(states[at] ?? detector.init(options));
+    states[at] = state;
+    return opinion;
+  };
+  if (detector.scope === 'service' || detector.scope === 'host') {
+    const group = groupOf(inputs);
+    say(
+      next(0, before => detector.step(before, group, options)),
+      null,
+    );
+    return;
+  }
+  if (detector.scope === 'container') {
+    for (const [i, input] of inputs.entries())
+      say(
+        next(i, before => detector.step(before, input, options)),
+        i,
+      );
+    return;
+  }
+  const series = detector.series(options);
+  for (const [i, input] of inputs.entries()) {
+    for (const [k, { direction, metric }] of series.entries()) {
+      const { start, durationMs } = input;
+      const value = seriesValue(metric, input[direction], durationMs);
+      const one = { start, durationMs, direction, metric, value };
+      say(
+        next(i * series.length + k, before => detector.step(before, one, options)),
+        i,
+      );
+    }
+  }
+}
+
+const groupOf = (inputs: readonly ContainerInput[]): GroupInput => ({
+  start: inputs[0]?.start ?? 0,
+  durationMs: inputs[0]?.durationMs ?? 0,
+  members: inputs,
+  exits: [],
+  nameless: [],
+});
 
 /** The stronger of two; the first where they are alike. */
 export const stronger = (a: Said | undefined, b: Said | undefined): Said | undefined =>
   a === undefined || (b !== undefined && b.score > a.score) ? b : a;
 
 export const isAlarm = (said: Said | undefined): said is Said => said !== undefined && said.score >= 1;
-
-function frameOf(inputs: readonly ContainerInput[], service: Service): Frame {
-  const start = inputs[0]?.start ?? 0;
-  return {
-    host: service.name,
-    start,
-    durationMs: FRAME_S * 1000,
-    previous: start - FRAME_S * 1000,
-    faults: [],
-    lost: 0,
-    occupancy: 0,
-    containers: inputs.map(({ container }) => container),
-    started: [],
-    ended: [],
-    windows: inputs
-      .flatMap(({ send, receive }) => [send, receive])
-      .filter(w => w !== undefined)
-      .sort(compareWindows),
-    flows: [],
-    connections: [],
-  };
-}

@@ -1,8 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Rule } from '../../core/config/config.ts';
-import type { AnyDetector, ContainerInput, Fold, FoldState } from '../../detector/contract.ts';
-import { createFold } from '../../detector/fold/fold.ts';
-import { type AllSaid, isAlarm, judge, type Said, stronger } from './judge.ts';
+import type { AnyDetector, ContainerInput } from '../../detector/contract.ts';
+import { type AllSaid, createJudge, isAlarm, type Judge, type Learnt, type Said, stronger } from './judge.ts';
 import type { Kind, Service } from './simulator/fleet.ts';
 import {
   type Context,
@@ -70,8 +69,8 @@ export interface Result {
 }
 
 interface Run {
-  readonly fold: Fold;
-  state: FoldState;
+  readonly judge: Judge;
+  readonly learnt: Learnt;
   readonly result: Result;
   /** Last frame that alarmed, by replica. */
   readonly last: number[];
@@ -90,8 +89,8 @@ interface Branch {
 }
 
 interface BranchRun {
-  readonly fold: Fold;
-  state: FoldState;
+  readonly judge: Judge;
+  readonly learnt: Learnt;
   /** The undisturbed run has alarmed meanwhile. */
   spoiled: boolean;
   /** Frames until the alarm; null: none yet. */
@@ -139,7 +138,7 @@ export function measureService(
     branches.push(...branchesAt(at, waiting, runs, usual, branching));
     const age = AGES.findIndex(({ until }) => at < until);
     const undisturbed = runs.map(run => {
-      const said = judge(run, inputs, service);
+      const said = run.judge.step(run.learnt, inputs);
       run.result.exposure[age] = (run.result.exposure[age] ?? 0) + inputs.length;
       count(run, said, at, service, inputs);
       return said;
@@ -151,9 +150,14 @@ export function measureService(
 }
 
 function newRun({ rules, detectors }: Candidate, service: Service): Run {
-  const fold = createFold({ rules, detectors });
   const result = { falseAlerts: [], outcomes: [], exposure: AGES.map(() => 0) };
-  return { fold, state: fold.init(), result, last: Array(service.replicas).fill(-Infinity), open: [] };
+  return {
+    judge: createJudge(rules, detectors),
+    learnt: [],
+    result,
+    last: Array(service.replicas).fill(-Infinity),
+    open: [],
+  };
 }
 
 /** Copies of all runs for the incidents that begin with frame `at`, which leave `waiting`. */
@@ -175,9 +179,9 @@ function branchesAt(
       random: random.fork(),
       usual: usual.received[incident.replica] ?? 0,
       felt: false,
-      runs: runs.map(({ fold, state }) => ({
-        fold,
-        state: structuredClone(state),
+      runs: runs.map(({ judge, learnt }) => ({
+        judge,
+        learnt: structuredClone(learnt),
         spoiled: false,
         delay: null,
         strongest: undefined,
@@ -236,7 +240,7 @@ function advance(
     if (run.delay !== null) continue;
     const same = undisturbed[i];
     if (isAlarm(same?.own[incident.replica]) || isAlarm(same?.service)) run.spoiled = true;
-    const said = judge(run, disturbed, service);
+    const said = run.judge.step(run.learnt, disturbed);
     run.strongest = stronger(run.strongest, stronger(said.own[incident.replica], said.service));
     if (isAlarm(run.strongest)) run.delay = age + 1;
   }
@@ -250,7 +254,7 @@ function disturb(branch: Branch, inputs: readonly ContainerInput[], context: Con
   const { kind, replica } = branch.incident;
   return inputs.map((input, i) => {
     const disturbed = kind.disturb(input, i === replica, context);
-    if (i === replica && !isDeepStrictEqual(disturbed, input)) branch.felt = true;
+    if (i === replica && !branch.felt && !isDeepStrictEqual(disturbed, input)) branch.felt = true;
     return disturbed;
   });
 }
