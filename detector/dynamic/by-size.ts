@@ -36,6 +36,8 @@ export interface BySize {
   /** Parts of the growing minute with any such message; share of parts without, faded alike. */
   present: number[];
   absent: number[];
+  /** Parts ever with any such message. */
+  often: number[];
   /** Greatest negative logarithm of that share. */
   restless: Reached;
   /** Minutes known. */
@@ -60,6 +62,12 @@ export const LITTLE = 0.06;
  */
 const REGULAR = 0.25;
 const IRREGULAR = 0.5;
+/**
+ * The same of a class that came so often, however seldom: what thousands of parts have never had more of is no accident.
+ * From this many parts on less and less makes little difference, down to that of the regular.
+ */
+const KNOWN_PARTS = 1000;
+const OFTEN = 9999;
 /** Until so many minutes are known nothing is news: what was reached is brought up to date twice in them. */
 const KNOWN = 20;
 
@@ -77,13 +85,14 @@ const nothingReached = (value: number, few: number): Reached => ({
 const reachedBytes = 80 + KINDS * (8 + 7 + 7);
 /** Upper bound in bytes of JSON: two sums of at most eight digits, one of nine with two decimals. */
 export const bySizeBytes =
-  120 + KINDS * (9 + 9 + 13) + SPANS.length * reachedBytes + KINDS * (3 + 6) + reachedBytes;
+  120 + KINDS * (9 + 9 + 13 + 5) + SPANS.length * reachedBytes + KINDS * (3 + 6) + reachedBytes;
 
 export const newBySize = (): BySize => ({
   sums: SPANS.map(() => none(0)),
   most: SPANS.map(({ few }, i) => nothingReached(thousandths(NOTHING(i as SpanIndex)), few)),
   present: none(0),
   absent: none(1),
+  often: none(0),
   restless: nothingReached(thousandths(-Math.log(1 + LITTLE)), LITTLE),
   minutes: 0,
 });
@@ -110,6 +119,7 @@ export function endPart(b: BySize, parts: number): number | null {
       greatest = news(b, 0, i, n / parts, greatest);
     }
     minute[i] = Math.min(MOST, (minute[i] ?? 0) + n);
+    b.often[i] = Math.min(OFTEN, (b.often[i] ?? 0) + 1);
     b.present[i] = Math.min(PARTS, (b.present[i] ?? 0) + Math.min(parts, n));
     now[i] = 0;
   }
@@ -162,7 +172,10 @@ function news(b: BySize, span: SpanIndex, i: number, n: number, greatest: number
 
 /** Messages of a class that make little difference. */
 function fewOf(b: BySize, span: SpanIndex, i: number): number {
-  const irregular = Math.min(1, (b.absent[i] ?? 1) / IRREGULAR);
+  const rests = (b.absent[i] ?? 1) / IRREGULAR;
+  // About ten minutes of one that is seldom have chance in them, however long it is known.
+  const isUnknown = span === 2 ? 1 : KNOWN_PARTS / Math.max(1, b.often[i] ?? 0);
+  const irregular = Math.min(1, rests, isUnknown);
   return SPANS[span].few * (REGULAR + (1 - REGULAR) * irregular);
 }
 

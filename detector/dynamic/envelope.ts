@@ -77,13 +77,15 @@ const PEAKS = 6;
 const PEAK_DAYS = 14;
 /** How far beyond the second greatest event news begins. */
 const BEYOND = 1.5;
-/** While young (two days) one event counts nearly as two do, as first runs come together: so much of it. */
-const YOUTH = Math.log(1 + 8 / 48);
-const ONCE = 0.85;
 /** Within one event only so many times the difference that alarmed alarms again. */
 const AGAIN = 1.5;
+const HOUR = 60 * MINUTE;
 /** Age at which the allowance of a young envelope is ln 2 of its unit. */
-const YOUNG_MS = 8 * 3_600_000;
+const YOUNG_MS = 8 * HOUR;
+/** Until each time of day was seen twice the allowance stays what it is after half a day, and one event counts as two do. */
+const HALF_GROWN_MS = 12 * HOUR;
+const GROWN_MS = 48 * HOUR;
+const GROWN = Math.log(1 + YOUNG_MS / GROWN_MS);
 /** A spread that needs all of the allowance, and the least part of it that is needed. */
 const UNREST = 0.1;
 const LEAST_UNREST = 0.25;
@@ -170,7 +172,11 @@ export function settle(e: Envelope, half: number): void {
   e.edge = known === 0 ? null : edge;
 }
 
-export const allowanceAt = (watchedMs: number): number => Math.log(1 + YOUNG_MS / Math.max(watchedMs, 1));
+/** What is allowed after `watchedMs` in units of `Sharpness.allowance`: records are the rarer, the more there was before. */
+export function allowanceAt(watchedMs: number): number {
+  const age = watchedMs < GROWN_MS ? Math.min(watchedMs, HALF_GROWN_MS) : watchedMs;
+  return Math.log(1 + YOUNG_MS / Math.max(age, 1));
+}
 
 /** How much of the allowance of a young envelope it needs: the less, the more blocks were like those before them. */
 function unrestOf({ spread, steps }: Envelope): number {
@@ -196,7 +202,7 @@ export function limitOf(e: Envelope, sharp: Sharpness, youth: number): number {
       first = excess;
     } else if (excess > second) second = excess;
   }
-  if (youth > YOUTH) second = Math.max(second, ONCE * first);
+  if (youth > GROWN) second = first;
   return Math.max(floorOf(e, sharp), BEYOND * second) + sharp.allowance * youth * unrestOf(e);
 }
 

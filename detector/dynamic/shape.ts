@@ -42,7 +42,10 @@ export interface Shape {
   /** Messages by class since the last comparison, and minutes since then. */
   counts: number[];
   minutes: number;
-  /** Usual share of each class; empty: not known yet. Usual messages per minute. */
+  /**
+   * Usual share of each class; empty: not known yet. Usual messages per minute: their harmonic mean, so that share times rate is
+   * the number of a class that is always as large, whatever others come and go.
+   */
   usual: number[];
   rate: number;
   /** The shares last compared. */
@@ -60,7 +63,7 @@ export const newShape = (): Shape => ({
   moved: [],
 });
 
-export const shapeBytes = 130 + CLASSES.length * (11 + 9 + 8) + IN_A_ROW * 8;
+export const shapeBytes = 92 + CLASSES.length * (11 + 9 + 6) + IN_A_ROW * 8;
 
 export function addWindow(shape: Shape, sizes: Sizes): void {
   for (const [bound, count] of sizes) {
@@ -107,21 +110,22 @@ export function compareShape(shape: Shape): Moved | null {
   if (n < LEAST) return null;
   if (shape.usual.length === 0) {
     shape.usual = shares;
-    shape.rate = n / minutes;
+    shape.rate = thousandths(n / minutes);
     return null;
   }
-  shape.last = shares;
+  shape.last = shares.map(thousandths);
   const missing = missingOf(shape, shares, n, minutes);
   shape.moved.push(gainOf(shape, shares, n, minutes));
   if (shape.moved.length > IN_A_ROW) shape.moved.shift();
   const part = 1 - 0.5 ** (minutes / HALF_LIFE);
   shape.usual = shape.usual.map((p, i) => hundredThousandths(p + ((shares[i] ?? 0) - p) * part));
-  shape.rate += (n / minutes - shape.rate) * part;
+  shape.rate = thousandths(1 / (1 / shape.rate + (minutes / n - 1 / shape.rate) * part));
   const least = shape.moved.length < IN_A_ROW ? null : Math.min(...shape.moved);
   return { last: shape.moved.at(-1) ?? 0, least, missing };
 }
 
 const hundredThousandths = (x: number): number => Math.round(1e5 * x) / 1e5;
+const thousandths = (x: number): number => Math.round(1e3 * x) / 1e3;
 
 function gainOf(shape: Shape, shares: readonly number[], n: number, minutes: number): number {
   const fewer = Math.max(1, (shape.rate * minutes) / n);

@@ -40,6 +40,10 @@ const RESUME_AFTER_MS = 10_000;
 /** Time over which pauses are counted, and the share of it that is next to none. */
 const PAUSES_MS = 7_200_000;
 const FEW_PAUSES = 0.01;
+/** Minutes that the usual bytes are the mean of. */
+const GIVEN_MINUTES = 120;
+/** More messages of half a minute are so many: the state is bounded. */
+const MOST = 1e9;
 /** Messages above the fewest that are hardly more. */
 const TRICKLE = 3;
 /** What messages are taken for before the first was seen: large ones, so that they are no news. */
@@ -84,6 +88,8 @@ export interface Traffic {
   tricklingNow: number;
   /** Mean of messages received in a minute, of late. */
   asked: number;
+  /** Mean logarithm of the bytes sent in a minute, of late. */
+  given: number;
   /** Share of the time in which nothing is, of late. */
   pauses: number;
   /** How long nothing has been sent or received, ms. */
@@ -99,13 +105,13 @@ export interface Traffic {
 
 /** Upper bound of its JSON in bytes: numbers of at most 17 characters. */
 export const trafficBytes =
-  710 +
+  725 +
   QUANTITIES * (PARTS + MINUTES) * 18 +
   2 * REST_MINUTES * 4 +
   2 * shapeBytes +
   bySizeBytes +
   70 +
-  BASE_MINUTES * 18;
+  BASE_MINUTES * 11;
 
 export const newTraffic = (): Traffic => ({
   id: '',
@@ -124,6 +130,7 @@ export const newTraffic = (): Traffic => ({
   restingNow: 0,
   tricklingNow: 0,
   asked: 0,
+  given: 0,
   pauses: 0,
   silent: 0,
   logSize: FIRST_LOG_SIZE,
@@ -137,6 +144,12 @@ export const newTraffic = (): Traffic => ({
 /** Bytes of `messages` messages sent, of the size that most bytes are in, where sizes vary of large ones. */
 export const messagePadding = (t: Traffic, messages: number): number =>
   messages * Math.exp(t.logSize + t.logSpread);
+
+/** Messages of which bytes make little difference. */
+const FEW = 4;
+
+/** Natural logarithm of the bytes sent in a minute, which few make no difference to. */
+export const logBytes = (t: Traffic, bytes: number): number => Math.log(bytes + messagePadding(t, FEW));
 
 /** What came of a frame: a part to judge, at the end of a minute or not. */
 export interface Part {
@@ -269,10 +282,13 @@ function pushPart(t: Traffic, now: readonly number[]): boolean {
     minutes?.push(sum(t.parts[i] ?? []));
     if (minutes && minutes.length > MINUTES) minutes.shift();
   }
+  const known = Math.min(t.bySize.minutes + 1, GIVEN_MINUTES);
+  const given = logBytes(t, t.minutes[2]?.at(-1) ?? 0);
+  t.given = Math.round(1e3 * (t.given + (given - t.given) / known)) / 1e3;
   const [sentParts = [], receivedParts = []] = t.parts;
   const sorted = sentParts.map((n, i) => n + (receivedParts[i] ?? 0)).sort((a, b) => a - b);
   const { halves } = t.base;
-  halves.push(Math.round(100 * sum(sorted.slice(0, PARTS / 2))) / 100);
+  halves.push(Math.min(MOST, Math.round(sum(sorted.slice(0, PARTS / 2)))));
   if (halves.length > BASE_MINUTES) halves.shift();
   t.rest = t.rest === null ? t.least : Math.min(t.least, t.rest + 1 / 60);
   t.least = null;

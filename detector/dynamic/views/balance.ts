@@ -14,7 +14,7 @@ const MORE = 1.3;
 
 export const balance: View = {
   name: 'balance',
-  sharp: { floor: 0.65, steadyFloor: 0.54, restless: 0.3, allowance: 0.22 },
+  sharp: { floor: 0.62, steadyFloor: 0.52, restless: 0.3, allowance: 0.22 },
   daily: false,
   read(traffic, { minute }) {
     if (minute === null) return null;

@@ -18,7 +18,7 @@ function lastThree({ parts: [sent = [], received = []] }: Traffic): [number, num
 
 export const burst: View = {
   name: 'burst',
-  sharp: { floor: 1.25, steadyFloor: 1.25, restless: 0.4, allowance: 0.36 },
+  sharp: { floor: 1.38, steadyFloor: 1.38, restless: 0.4, allowance: 0.36 },
   daily: false,
   work: 'follows',
   read(traffic) {

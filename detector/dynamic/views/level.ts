@@ -27,7 +27,7 @@ interface Span {
   readonly sharp: Sharpness;
 }
 
-// Bytes of 5 seconds and those received add nothing to what sizes tell.
+// Bytes of 5 seconds and those received add nothing to what sizes tell; those sent in a minute little.
 const SPANS: readonly Span[] = [
   {
     of: 'now',
@@ -44,10 +44,20 @@ const SPANS: readonly Span[] = [
     seconds: 60,
     words: 'over 1m',
     overMs: 60_000,
-    quantities: [0, 1, 2],
+    quantities: [0, 1],
     messages: 12,
     large: 24,
     sharp: { floor: 0.92, steadyFloor: 0.68, restless: 0.4, allowance: 0.4 },
+  },
+  {
+    of: 'minute',
+    seconds: 60,
+    words: 'over 1m',
+    overMs: 60_000,
+    quantities: [2],
+    messages: 12,
+    large: 24,
+    sharp: { floor: 1.06, steadyFloor: 0.78, restless: 0.4, allowance: 0.46 },
   },
 ];
 

@@ -42,7 +42,7 @@ function more(index: SpanIndex, sharp: Sharpness): View {
 
 const moreOften: View = {
   name: 'by-size',
-  sharp: { floor: 0.78, steadyFloor: 0.78, restless: 0.4, allowance: 0.25 },
+  sharp: { floor: 0.9, steadyFloor: 0.9, restless: 0.4, allowance: 0.25 },
   daily: false,
   work: 'follows',
   read: (_, part) => part.bySize[3] ?? null,
@@ -60,5 +60,5 @@ export const bySize: readonly View[] = [
   moreOften,
   more(0, { floor: 0.95, steadyFloor: 0.78, restless: 0.4, allowance: 0.3 }),
   more(1, { floor: 0.68, steadyFloor: 0.6, restless: 0.4, allowance: 0.26 }),
-  more(2, { floor: 0.74, steadyFloor: 0.64, restless: 0.4, allowance: 0.26 }),
+  more(2, { floor: 0.69, steadyFloor: 0.6, restless: 0.4, allowance: 0.26 }),
 ];

@@ -18,7 +18,7 @@ const read = (traffic: Traffic, part: Part): number | null =>
 
 export const trickle: View = {
   name: 'trickle',
-  sharp: { floor: 1.65, steadyFloor: 1.65, restless: 1, allowance: 0.11 },
+  sharp: { floor: 1.75, steadyFloor: 1.75, restless: 1, allowance: 0.11 },
   daily: false,
   work: 'follows',
   read,
