@@ -92,6 +92,15 @@ describe('by-size', () => {
     expect(seen).toEqual([]);
   });
 
+  it('finds as many of what has come thousands of times, and never more than three at once', () => {
+    const known = 12 * HOUR;
+    const poll = (i: number): Both => {
+      const n = i === known + 21 ? 16 : i % 3 === 0 ? 3 : 0;
+      return { sent: n, received: n, sentSize: 100 };
+    };
+    expect(alarms(['by-size'], known + 30, poll)[0]).toBe(known + 21);
+  });
+
   it('takes nothing that recurs for news', () => {
     expect(alarms(['by-size'], START + 2 * HOUR, job)).toEqual([]);
   });
@@ -120,6 +129,36 @@ describe('balance', () => {
   });
 });
 
+describe('ratio', () => {
+  /** Answers of 20 kB to four scrapes a minute, besides work that gets an answer for each message; frames of a minute. */
+  const scraped = (work: (minute: number) => { sent: number; received: number; size: number }) =>
+    frames(330, () => ({ sent: 4, received: 4, sentSize: 20_000 }), 60_000).map(
+      (input, minute): ContainerInput => {
+        const { send, receive } = input;
+        const { sent, received, size } = work(minute);
+        if (!send || !receive || sent + received === 0) return input;
+        const sizes = [[bucketOf(size), sent] as const, ...send.sizes];
+        return {
+          ...input,
+          send: { ...send, messages: 4 + sent, bytes: send.bytes + sent * size, sizes },
+          receive: { ...receive, messages: 4 + received, sizes: [[bucketOf(150), 4 + received]] },
+        };
+      },
+    );
+  const seen = (inputs: readonly ContainerInput[]) =>
+    alarmsOf(run(dynamicThreshold, { views: ['ratio'] }, inputs));
+
+  it('takes work that rests for none: what is received is less, and no more is sent', () => {
+    const n = (minute: number) => (minute < 300 ? 200 : 0);
+    expect(seen(scraped(minute => ({ sent: n(minute), received: n(minute), size: 100 })))).toEqual([]);
+  });
+
+  it('finds what leaves besides, as much again and more', () => {
+    const leaving = (minute: number) => ({ sent: minute < 300 ? 200 : 800, received: 200, size: 1000 });
+    expect(seen(scraped(leaving))[0]).toBe(300);
+  });
+});
+
 describe('sizes', () => {
   const file = (size: number): Both => ({ sent: 15, received: 15, sentSize: size });
 
@@ -136,6 +175,20 @@ describe('sizes', () => {
       const sizes = [...send.sizes, [bucketOf(9000), 15] as const];
       return { ...input, send: { ...send, messages: 30, bytes: send.bytes + 15 * 9000, sizes } };
     });
+    expect(alarmsOf(run(dynamicThreshold, { views: ['sizes'] }, inputs))).toEqual([]);
+  });
+
+  it('takes one who comes back after hours for none, while what is always there stays as it is', () => {
+    const back = 630;
+    const inputs = frames(back + 30, () => ({ sent: 30, received: 30, sentSize: 200 }), 60_000).map(
+      (input, minute): ContainerInput => {
+        const { send } = input;
+        const isAway = minute >= 480 && minute < back;
+        if (!send || isAway) return input;
+        const sizes = [...send.sizes, [bucketOf(1200), 90] as const];
+        return { ...input, send: { ...send, messages: 120, bytes: send.bytes + 90 * 1200, sizes } };
+      },
+    );
     expect(alarmsOf(run(dynamicThreshold, { views: ['sizes'] }, inputs))).toEqual([]);
   });
 
