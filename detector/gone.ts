@@ -6,6 +6,7 @@ import type { Evidence } from '../core/incident/verdict.ts';
 import { exitText } from '../core/traffic/exit.ts';
 import { type Exit, isNameless, shortId } from '../core/traffic/frame.ts';
 import type { ContainerInput, Detector, GroupInput, Opinion } from './contract.ts';
+import { DEPARTURES_BYTES, type Departures, leave, leavesThen } from './shared/departures.ts';
 import { inputOf } from './shared/example-inputs.ts';
 import { type Place, placeOf } from './shared/family.ts';
 import { MAX_SCORE } from './shared/for-duration.ts';
@@ -63,8 +64,8 @@ interface State {
   members: Member[];
   /** Absences that ended: who was away came back. */
   recurring: Recurring;
-  /** Epoch minutes at which somebody left who was missed and did not come back in time, oldest first. */
-  left: number[];
+  /** Of those who were missed, and did not come back in time. */
+  left: Departures;
 }
 
 /** Replicas that are remembered at most: the first that were seen, and who takes their place. */
@@ -74,14 +75,6 @@ const HOLE_MS = 30_000;
 const GRACE_MS = 300_000;
 /** One that was started so shortly before another ended takes its place: a deploy starts the new one first. */
 const SUCCESSION_MS = 600_000;
-const MINUTE = 60_000;
-const DAY_MINUTES = 1440;
-/** Departures that are remembered at most, for so many minutes; those so close together are one. */
-const MOST_LEFT = 8;
-const KEPT_MINUTES = 14 * 1440 + 60;
-const SAME_DEPARTURE_MINUTES = 10;
-/** Who left twice at about this time of the day leaves for the night. */
-const ABOUT_MINUTES = 120;
 /** Exit codes of one that was told to end: by itself, by SIGINT, SIGKILL and SIGTERM. */
 const ORDERLY = [0, 130, 137, 143];
 
@@ -189,31 +182,8 @@ function stillMissed(
   member.goneMs += durationMs;
   if (!isSettled(member, o)) return member.goneMs < o.after;
   if (member.goneMs < o.relearn) return true;
-  if (isMissed(member, state.members, o)) leave(state, member.seen);
+  if (isMissed(member, state.members, o)) state.left = leave(state.left, member.seen);
   return false;
-}
-
-/** Somebody left at time `at`, epoch ms, for longer than one is missed. */
-function leave(state: State, at: number): void {
-  const minute = Math.floor(at / MINUTE);
-  state.left = state.left.filter(then => Math.abs(minute - then) < KEPT_MINUTES);
-  if (state.left.some(then => Math.abs(minute - then) < SAME_DEPARTURE_MINUTES)) return;
-  state.left.push(minute);
-  if (state.left.length > MOST_LEFT) state.left.shift();
-}
-
-/**
- * Twice in a fortnight somebody left at this time of the day, as what is stopped for the night does. At another time it is
- * missed again: two that were removed excuse no third.
- */
-function leavesThen(left: readonly number[], at: number): boolean {
-  const minute = Math.floor(at / MINUTE);
-  const alike = left.filter(then => {
-    const apart = Math.abs(minute - then);
-    const ofDay = apart % DAY_MINUTES;
-    return apart < KEPT_MINUTES && Math.min(ofDay, DAY_MINUTES - ofDay) <= ABOUT_MINUTES;
-  });
-  return alike.length >= 2;
 }
 
 const isSettled = ({ born, watched }: Member, o: Options): boolean => watched >= (born ? o.prove : o.learn);
@@ -295,7 +265,7 @@ export const gone: Detector<'service', Options, State> = {
       alarms: [22, 23],
     },
   ],
-  stateBytes: () => 160 + MOST * (3 * 64 * 2 + 230) + RECURRING_BYTES + MOST_LEFT * 10,
+  stateBytes: () => 160 + MOST * (3 * 64 * 2 + 230) + RECURRING_BYTES + DEPARTURES_BYTES,
   init: () => ({ end: null, watched: 0, grace: 0, members: [], recurring: nothingRecurs(), left: [] }),
   step,
 };
