@@ -4,17 +4,27 @@ import type { Annotation, Confirmed, Incident, Notification, Severity } from '..
 import type { Judged } from '../core/incident/verdict.ts';
 import type { Frame } from '../core/traffic/frame.ts';
 import type { Past } from './finding/past.ts';
+import type { PeerOf } from './finding/top-peer.ts';
 import type { Router } from './policy/router.ts';
+import type { Who } from './subject.ts';
+
+/** How long one whom an incident is about has been quiet. */
+export interface Quiet {
+  /** Time since its last anomalous frame in which somebody looked and saw nothing anomalous, ms. */
+  readonly quietMs: number;
+  /** In that time it, or somebody whom it stands for, was there; absent: nobody. */
+  readonly present?: true;
+  /** How its container ended, for people; absent: it did not, or nobody has said. */
+  readonly exit?: string;
+  /** For this one it is over: it was seen to be well, or is gone. Absent: it is not. */
+  readonly over?: 'well' | 'gone';
+}
 
 /** An incident that is firing. */
 export interface Open {
   readonly incident: Incident;
-  /** Time since its last anomalous frame in which somebody looked and saw nothing anomalous, ms. */
-  readonly quietMs: number;
-  /** In that time somebody whom it is about was there; absent: nobody. */
-  readonly present?: true;
-  /** How its container ended, for people; absent: it did not, or nobody has said. */
-  readonly exit?: string;
+  /** Of each of its members, in their order. */
+  readonly quiet: readonly Quiet[];
 }
 
 /** Plain JSON. */
@@ -23,7 +33,7 @@ export interface PipelineState {
   readonly last: number | null;
   /** Start of the first frame, epoch ms; null before it. */
   readonly since: number | null;
-  /** Sorted by container, then service. */
+  /** Sorted by container, then service, then start. */
   readonly open: readonly Open[];
   /** Over so shortly that they go on when they fire again, the first to end first. */
   readonly closed: readonly Incident[];
@@ -43,6 +53,15 @@ export interface Pending {
 /** A verdict that reached its limit; `confirmed`: how, where its rule wants that. */
 export interface Alarm extends Judged {
   readonly confirmed?: Confirmed;
+}
+
+/** Alarms of a frame that are one incident. */
+export interface Cluster {
+  /** Id of one that is open, or fires again; null: they open one. */
+  readonly incident: string | null;
+  /** Whom it is, or is to be, named after. */
+  readonly who: Who;
+  readonly alarms: readonly Alarm[];
 }
 
 /** What became of an incident in this frame. */
@@ -65,7 +84,12 @@ export interface Batch {
   readonly since: number;
   readonly past: Past;
   readonly pending?: Pending;
+  /** Finds the peers of its alarms. */
+  readonly peerOf: PeerOf;
+  readonly clusters: readonly Cluster[];
   readonly changes: readonly Change[];
+  /** For whom an incident is over since this frame, also where it goes on for others. */
+  readonly calmed: readonly Who[];
   readonly annotations: readonly Annotation[];
   readonly notifications: readonly Notification[];
 }

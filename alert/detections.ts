@@ -1,30 +1,34 @@
-import type { Detection, Incident } from '../core/incident/incident.ts';
+import type { Detection } from '../core/incident/incident.ts';
+import { membersOf } from '../core/incident/members.ts';
 import type { Evidence, Judged, Verdict } from '../core/incident/verdict.ts';
 import type { Frame } from '../core/traffic/frame.ts';
-import type { Change, Open } from './contract.ts';
-import { keyOf, whoOf } from './subject.ts';
+import type { Batch, Open } from './contract.ts';
+import { keyOf, type Who, whoOf } from './subject.ts';
 
 /**
  * What alert rules read: a row for each container (or service, or the host, with the other tags empty) that a rule
- * judged in this frame, in the order of the verdicts; then one for each whose incident is over and whom none judged.
+ * judged in this frame, in the order of the verdicts; then one for each for whom its incident is over and whom none judged.
  */
 export function detectionsOf(
   frame: Frame,
   verdicts: readonly Verdict[],
-  { open, changes }: { open: readonly Open[]; changes: readonly Change[] },
+  { open, calmed }: Pick<Batch, 'open' | 'calmed'>,
 ): Detection[] {
   const judged = verdicts.filter(verdict => verdict.kind === 'judged');
-  const firing = new Set(open.map(({ incident }) => keyOf(incident)));
+  const firing = new Set(open.flatMap(firingIn));
   const rows = Map.groupBy(judged, ({ scope }) => keyOf(whoOf(scope)));
-  const over = changes.filter(({ incident }) => incident.resolvedAt !== null && !rows.has(keyOf(incident)));
   return [
     ...[...rows].flatMap(([key, said]) => rowOf(frame, said, firing.has(key))),
-    ...over.map(({ incident }) => lastRowOf(frame, incident)),
+    ...calmed.filter(who => !rows.has(keyOf(who))).map(who => lastRowOf(frame, who)),
   ];
 }
 
+/** Whom an incident is about, but for those for whom it is over. */
+const firingIn = ({ incident, quiet }: Open): string[] =>
+  membersOf(incident).flatMap((member, i) => (quiet[i]?.over === undefined ? [keyOf(member)] : []));
+
 /** Nobody judges them any more: without a last row, whoever reads the newest one would see the incident open for ever. */
-function lastRowOf({ host, start }: Frame, { service, container }: Incident): Detection {
+function lastRowOf({ host, start }: Frame, { service, container }: Who): Detection {
   return { host, service, container, start, score: 0, scores: {}, seen: 0, expected: null, open: false };
 }
 

@@ -98,6 +98,13 @@ const subjectSchema = z.object({
   slots: z.exactOptional(z.array(z.string())),
 });
 
+const quietSchema = z.object({
+  quietMs: z.number(),
+  present: z.exactOptional(z.literal(true)),
+  exit: z.exactOptional(z.string()),
+  over: z.exactOptional(z.enum(['well', 'gone'])),
+});
+
 /** The frame of a state. What detectors keep in it is theirs, and vouched for by the fingerprint. */
 const stateSchema = z.object({
   fold: z.object({
@@ -126,9 +133,7 @@ const stateSchema = z.object({
     open: z.array(
       z.object({
         incident: z.custom<Incident>(isIncident),
-        quietMs: z.number(),
-        present: z.exactOptional(z.literal(true)),
-        exit: z.exactOptional(z.string()),
+        quiet: z.array(quietSchema),
       }),
     ),
     pending: z.exactOptional(

@@ -1,11 +1,7 @@
 import { isComplete } from '../core/traffic/frame.ts';
 import type { Alarm, Batch, Pending, Stage } from './contract.ts';
 import { labelOf } from './drop-incomplete.ts';
-import { keyOf, whoOf } from './subject.ts';
-
-/** Of one finding: what has been seen before is known again by this. */
-const keyOfAlarm = ({ rule, scope }: Pick<Alarm, 'rule' | 'scope'>): string =>
-  JSON.stringify([rule, keyOf(whoOf(scope)), scope.direction, scope.metric]);
+import { findingKey } from './subject.ts';
 
 /**
  * Alarms of a rule with `confirm` wait until there were so many in so many frames; then they fire, and are part of their
@@ -25,7 +21,7 @@ export const pending: Stage = {
     const stopped: { what: string; reason: string }[] = [];
     for (const alarm of batch.alarms) {
       const need = Object.hasOwn(confirmations, alarm.rule) ? confirmations[alarm.rule] : undefined;
-      const key = keyOfAlarm(alarm);
+      const key = findingKey(alarm);
       const known = need ? [...(counted.get(key) ?? []), start] : [start];
       const first = frames.at(-(need?.frames ?? 1)) ?? frames[0] ?? start;
       const times = [...new Set(known)].filter(time => time >= first);
@@ -45,7 +41,7 @@ export const pending: Stage = {
 
 /** Findings of incidents that are open. */
 const firingIn = ({ open }: Batch): ReadonlySet<string> =>
-  new Set(open.flatMap(({ incident }) => incident.findings.map(keyOfAlarm)));
+  new Set(open.flatMap(({ incident }) => incident.findings.map(findingKey)));
 
 /** What was so long ago that no rule counts it is forgotten; keys in an order that a checkpoint keeps. */
 function keptOf({ frames, alarms }: Pending): Pending {

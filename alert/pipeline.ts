@@ -3,10 +3,12 @@ import type { Verdict } from '../core/incident/verdict.ts';
 import type { Frame } from '../core/traffic/frame.ts';
 import { annotate, annotationOf } from './annotate.ts';
 import type { Batch, PipelineState, Settings, Stage, Stopped } from './contract.ts';
-import { compareOpen, correlate } from './correlate.ts';
+import { attribute } from './correlate/attribute.ts';
+import { compareOpen, correlate, openOf } from './correlate/correlate.ts';
 import { capture, captureAlarms } from './data-loss.ts';
 import { detectionsOf } from './detections.ts';
 import { confirm } from './drop-incomplete.ts';
+import { topPeersIn } from './finding/top-peer.ts';
 import { pending } from './pending.ts';
 import { createRouter, NO_GROUPING, type Routing } from './policy/router.ts';
 import { address, notificationsOf } from './route.ts';
@@ -16,6 +18,7 @@ export const STAGES: readonly Stage[] = [
   confirm, // alarms that are to be believed
   pending, // what has to happen again before it counts
   capture, // that messages were lost -> an alarm of the host
+  attribute, // which alarms are one incident
   correlate, // alarms -> incidents
   annotate, // incidents -> regions on a time axis
   address, // incidents -> messages; policy/stages.ts goes on with those of all hosts
@@ -54,7 +57,7 @@ export interface Pipeline {
 }
 
 /** Raised whenever the same verdicts would give other incidents, or the state another shape. */
-const VERSION = 7;
+const VERSION = 8;
 
 /** What is configured of the stages; without routes, every receiver is told of every incident. */
 export interface PipelineOptions extends Omit<Settings, 'router' | 'alert'> {
@@ -96,7 +99,8 @@ export function createPipeline({ receivers, detections = true, ...options }: Pip
         since,
         past: state.past,
         ...pendingOf(state),
-        changes: [],
+        peerOf: topPeersIn(frame),
+        ...{ clusters: [], changes: [], calmed: [] },
         annotations: [],
         notifications: [],
       };
@@ -119,7 +123,7 @@ export function createPipeline({ receivers, detections = true, ...options }: Pip
     },
     adopt: (state, incidents) => ({
       ...state,
-      open: incidents.map(incident => ({ incident, quietMs: 0 })).sort(compareOpen),
+      open: incidents.map(openOf).sort(compareOpen),
     }),
     announce,
     open: incidents => ({

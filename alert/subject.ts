@@ -1,4 +1,4 @@
-import type { Incident } from '../core/incident/incident.ts';
+import type { Finding, Incident } from '../core/incident/incident.ts';
 import type { Scope } from '../core/incident/verdict.ts';
 import type { Container, Frame } from '../core/traffic/frame.ts';
 import type { Labels } from '../core/traffic/labels.ts';
@@ -17,6 +17,10 @@ export const whoOf = (scope: Scope): Who => ({
  */
 export const keyOf = (who: Who): string =>
   JSON.stringify(who.container === '' ? ['service', who.service] : ['container', who.container]);
+
+/** Key of one finding: what a rule sees in one series, or of one whole. What has been seen before is known again by it. */
+export const findingKey = ({ rule, scope }: Pick<Finding, 'rule' | 'scope'>): string =>
+  JSON.stringify([rule, keyOf(whoOf(scope)), scope.direction, scope.metric]);
 
 /** What is known of a container or service besides its name. */
 export type Origin = Pick<Incident, 'image' | 'labels'>;

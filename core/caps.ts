@@ -75,6 +75,12 @@ export const CAPS = {
     beyond: 'no further one is opened until one is over',
     shows: 'tidegauge_open_incidents',
   },
+  incidentMembers: {
+    what: 'Containers that one incident brings together.',
+    limit: 1000,
+    beyond: 'further ones have incidents of their own',
+    shows: 'tidegauge_open_incidents',
+  },
   pastSubjects: {
     what: 'Containers, services or hosts of one host whose last incidents are remembered: 12 of each, for 31 days.',
     limit: 10_000,

@@ -65,11 +65,20 @@ const finding = z.strictObject({
   ),
 });
 
+const member = z.strictObject({
+  service: z.string(),
+  container: z.string(),
+  image: z.exactOptional(z.string()),
+  labels: z.exactOptional(labelsSchema),
+  since: z.number(),
+});
+
 const incident: z.ZodType<Incident> = z.strictObject({
   id: z.string(),
   host: z.string(),
   service: z.string(),
   container: z.string(),
+  members: z.exactOptional(z.array(member)),
   image: z.exactOptional(z.string()),
   labels: z.exactOptional(labelsSchema),
   severity: z.enum(SEVERITIES),

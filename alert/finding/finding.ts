@@ -1,43 +1,52 @@
-import type { Finding } from '../../core/incident/incident.ts';
+import type { Finding, TopPeer } from '../../core/incident/incident.ts';
 import type { Judged } from '../../core/incident/verdict.ts';
 import { type Frame, frameEnd } from '../../core/traffic/frame.ts';
 import type { Alarm } from '../contract.ts';
+import { findingKey, keyOf, whoOf } from '../subject.ts';
 import type { PastNotes } from './past.ts';
-import { topPeerOf } from './top-peer.ts';
 
-/** The findings of an incident with an alarm of this frame: that of its rule and series reaches to the frame. */
-export function withAlarm(
-  findings: readonly Finding[],
-  alarm: Alarm,
-  frame: Frame,
-  { key, past }: { readonly key: string; readonly past: PastNotes },
-): readonly Finding[] {
-  const { rule, scope, score } = alarm;
-  const known = findings.find(finding => isOf(finding, alarm));
-  if (!known) {
-    const before = past.take(key, byOf(alarm));
-    const begun = { rule, scope, first: frame.start, last: frame.start };
-    const how = alarm.confirmed ? { confirmed: alarm.confirmed } : {};
-    return [...findings, { ...begun, ...peakOf(alarm, frame), before, ...how }];
-  }
-  if (score <= known.peak)
-    return findings.map(finding => (finding === known ? { ...known, last: frame.start } : finding));
-  // What belongs to the former peak goes with it.
-  const { peer: _, window: __, ...rest } = known;
-  const grown = { ...rest, last: frame.start, ...peakOf(alarm, frame) };
-  return findings.map(finding => (finding === known ? grown : finding));
+/** What findings grow in. */
+interface Now {
+  readonly frame: Frame;
+  readonly past: PastNotes;
+  readonly peerOf: (alarm: Judged) => TopPeer | null;
 }
 
-const isOf = (finding: Finding, alarm: Judged): boolean =>
-  finding.rule === alarm.rule &&
-  finding.scope.direction === alarm.scope.direction &&
-  finding.scope.metric === alarm.scope.metric;
+/** The findings of an incident with alarms of this frame: those of their rules and series reach to the frame. */
+export function withAlarms(findings: readonly Finding[], alarms: readonly Alarm[], now: Now): Finding[] {
+  const all = new Map(findings.map(finding => [findingKey(finding), finding]));
+  for (const alarm of alarms) {
+    const key = findingKey(alarm);
+    const known = all.get(key);
+    all.set(key, known ? grown(known, alarm, now) : begun(alarm, now));
+  }
+  return [...all.values()];
+}
+
+function begun(alarm: Alarm, now: Now): Finding {
+  const { rule, scope } = alarm;
+  const { start } = now.frame;
+  const before = now.past.take(keyOf(whoOf(scope)), byOf(alarm));
+  const how = alarm.confirmed ? { confirmed: alarm.confirmed } : {};
+  return { rule, scope, first: start, last: start, ...peakOf(alarm, now), before, ...how };
+}
+
+function grown(known: Finding, alarm: Alarm, now: Now): Finding {
+  const last = now.frame.start;
+  if (alarm.score <= known.peak) return { ...known, last };
+  // What belongs to the former peak goes with it.
+  const { peer: _, window: __, ...rest } = known;
+  return { ...rest, last, ...peakOf(alarm, now) };
+}
 
 /** The alarm with the highest score of its finding: what was seen, when, and with whom. */
-function peakOf(alarm: Judged, frame: Frame): Pick<Finding, 'peak' | 'evidence' | 'window' | 'peer'> {
+function peakOf(
+  alarm: Judged,
+  { frame, peerOf }: Now,
+): Pick<Finding, 'peak' | 'evidence' | 'window' | 'peer'> {
   const { score, evidence } = alarm;
   const to = frameEnd(frame);
-  const peer = topPeerOf(alarm, frame);
+  const peer = peerOf(alarm);
   return {
     peak: score,
     evidence,

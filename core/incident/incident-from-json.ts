@@ -1,5 +1,5 @@
 import { circumstancesOf } from './evidence-text.ts';
-import type { Finding, Incident } from './incident.ts';
+import type { Finding, Incident, Member } from './incident.ts';
 import { type IncidentJson, incidentSchema } from './incident-json.ts';
 
 /**
@@ -7,11 +7,11 @@ import { type IncidentJson, incidentSchema } from './incident-json.ts';
  * such as how far marks have raised a limit, is not there. Other keys are left out. Throws a ZodError when it is none.
  */
 export function incidentFromJson(json: unknown): Incident {
-  const { image, labels, escalation, start, end, resolved_at, ended, findings, ...rest } = incidentSchema
-    .strip()
-    .parse(json);
+  const { members, image, labels, escalation, start, end, resolved_at, ended, findings, ...rest } =
+    incidentSchema.strip().parse(json);
   return {
     ...rest,
+    ...(members.length === 0 ? {} : { members: members.map(memberOf) }),
     ...(image === '' ? {} : { image }),
     ...(Object.keys(labels).length === 0 ? {} : { labels }),
     ...(escalation === null ? {} : { escalation: { from: escalation.from, at: Date.parse(escalation.at) } }),
@@ -21,6 +21,19 @@ export function incidentFromJson(json: unknown): Incident {
     findings: findings.map(findingOf),
   };
 }
+
+const memberOf = ({
+  service,
+  container,
+  image,
+  labels,
+  since,
+}: IncidentJson['members'][number]): Member => ({
+  ...{ service, container },
+  ...(image === '' ? {} : { image }),
+  ...(Object.keys(labels).length === 0 ? {} : { labels }),
+  since: Date.parse(since),
+});
 
 function findingOf(json: IncidentJson['findings'][number]): Finding {
   const { rule, container, direction, metric, first, last, score, window, before, peer, view } = json;

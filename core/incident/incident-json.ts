@@ -4,7 +4,7 @@ import { PEER_KINDS, PROTOCOLS, ROLES } from '../traffic/flow.ts';
 import { DIRECTIONS } from '../traffic/frame.ts';
 import { METRICS } from '../traffic/series.ts';
 import { sentenceOf } from './evidence-text.ts';
-import { type Finding, type Incident, type Recurrence, SEVERITIES } from './incident.ts';
+import { type Finding, type Incident, type Member, type Recurrence, SEVERITIES } from './incident.ts';
 
 /** An incident for other programs: in webhooks and in what commands print with `--json`. Times are ISO 8601, UTC. */
 
@@ -69,11 +69,31 @@ export const findingSchema = z
   })
   .describe('What one rule saw in one series, at its highest score.');
 
+export const memberSchema = z
+  .strictObject({
+    service: z.string().describe('Empty: the host as a whole.'),
+    container: z.string().describe('Empty: the service or host as a whole.'),
+    image: z.string().describe('When it joined; empty: not known.'),
+    labels: z.record(z.string(), z.string()).describe('As those of the incident.'),
+    since: z.string().describe('Start of the window in which it joined.'),
+  })
+  .describe('One whom an incident is about.');
+
 export const incidentSchema = z.strictObject({
   id: z.string().describe('The same in the firing and the resolved message.'),
   host: z.string(),
-  service: z.string(),
-  container: z.string().describe('Empty when the incident is about a service or host as a whole.'),
+  service: z.string().describe('Empty when the incident is about a host as a whole.'),
+  container: z
+    .string()
+    .describe(
+      'Empty when the incident is about a service or host as a whole. It never changes: who has joined since is in `members`.',
+    ),
+  members: z
+    .array(memberSchema)
+    .default([])
+    .describe(
+      'Of an incident that has brought several together all whom it is about, the first to be noticed first; else empty.',
+    ),
   image: z
     .string()
     .describe('Image with tag when it opened, of a service if all its containers had the same; else empty.'),
@@ -117,6 +137,7 @@ export function incidentJson(incident: Incident): IncidentJson {
     host,
     service,
     container,
+    members: (incident.members ?? []).map(memberJson),
     image: incident.image ?? '',
     labels: { ...incident.labels },
     severity,
@@ -130,6 +151,18 @@ export function incidentJson(incident: Incident): IncidentJson {
     findings: incident.findings.map(findingJson),
   };
 }
+
+const memberJson = ({
+  service,
+  container,
+  image = '',
+  labels,
+  since,
+}: Member): z.output<typeof memberSchema> => ({
+  ...{ service, container, image },
+  labels: { ...labels },
+  since: isoTime(since),
+});
 
 function findingJson(finding: Finding): IncidentJson['findings'][number] {
   const { rule, scope, first, last, peak, evidence, window, before, peer } = finding;

@@ -66,13 +66,28 @@ export interface Finding {
   readonly confirmed?: Confirmed;
 }
 
-/** What a person hears about: one per container and stretch of time, whatever noticed it. */
+/** One whom an incident is about that has brought several together. */
+export interface Member {
+  /** Empty where it does not apply, as in an incident. */
+  readonly service: string;
+  readonly container: string;
+  /** When it joined. */
+  readonly image?: string;
+  readonly labels?: Labels;
+  /** Start of the frame in which it joined, epoch ms. */
+  readonly since: number;
+}
+
+/** What a person hears about: one per stretch of time and cause, whatever noticed it. */
 export interface Incident {
   /** hash(host, container, start): the same however often and wherever it is computed. */
   readonly id: string;
   readonly host: string;
+  /** Whom it was about when it opened: it keeps these names, whoever joins. */
   readonly service: string;
   readonly container: string;
+  /** All whom it is about, the first to be noticed first; absent: the one that it is named after. */
+  readonly members?: readonly Member[];
   /** Image and kept Docker labels when it opened, of a service what its containers agree on; absent: none, or not known. */
   readonly image?: string;
   readonly labels?: Labels;

@@ -42,9 +42,10 @@ export interface IncidentLabels {
 
 export type LabeledIncident = Pick<
   Incident,
-  'host' | 'service' | 'container' | 'image' | 'labels' | 'severity' | 'findings'
+  'host' | 'service' | 'container' | 'image' | 'labels' | 'severity' | 'findings' | 'members'
 >;
 
+/** Of an incident of several those that it opened with; see `partsOf` for those of each. */
 export function labelsOf(incident: LabeledIncident): IncidentLabels {
   const { host, service, container, image = '', severity, findings, labels = {} } = incident;
   const rule = [...new Set(findings.map(finding => finding.rule))];

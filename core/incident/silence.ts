@@ -12,6 +12,7 @@ import {
   type Matcher,
   matchersText,
 } from './matcher.ts';
+import { partsOf } from './members.ts';
 import { ABSENCE_VIEW } from './verdict.ts';
 
 /** Parts of an incident that a silence can look at, each by a glob: `*` any characters, `?` one. */
@@ -65,10 +66,24 @@ export const EVERYTHING: Globs = { host: '*', service: '*', container: '*' };
 export type Coverage = (incident: LabeledIncident, now: number) => Silence | null;
 
 /**
- * Of several that cover an incident the last to end: nobody is told before. Made once for many incidents, each of which is
- * held against those that name it, and those that name nobody.
+ * Of several that cover an incident the last to end: nobody is told before. One of several members is covered as long as
+ * each of them is: then it is the first to end. Made once for many incidents, each of which is held against those that
+ * name it, and those that name nobody.
  */
 export function coverage(silences: readonly Silence[]): Coverage {
+  const ofOne = coverageOfOne(silences);
+  return (incident, now) => {
+    let first: Silence | null = null;
+    for (const part of partsOf(incident)) {
+      const found = ofOne(part, now);
+      if (!found) return null;
+      if (!first || found.until < first.until) first = found;
+    }
+    return first;
+  };
+}
+
+function coverageOfOne(silences: readonly Silence[]): Coverage {
   const tests = [...silences]
     .sort((a, b) => b.until - a.until)
     .map((silence, order) => ({ silence, order, covers: compile(silence) }));
