@@ -33,7 +33,8 @@ function describeSeverity({ severity, escalation }: Incident): string {
 export function annotationText(incident: Incident): string {
   const { host, service, container, members } = incident;
   const parts = [`host ${printable(host, NAME_LIMIT)}`];
-  if (!members && container !== '' && service !== container) parts.push(`service ${printable(service, NAME_LIMIT)}`);
+  if (!members && container !== '' && service !== container)
+    parts.push(`service ${printable(service, NAME_LIMIT)}`);
   const when = incident.resolvedAt === null ? 'since' : `until ${isoTime(incident.end)}, from`;
   const why = incident.ended === undefined ? '' : `; ${printable(incident.ended, 100)}`;
   const head = `${subjectText(incident)} (${parts.join(', ')}) ${describeSeverity(incident)} ${when} ${isoTime(incident.start)}${why}`;

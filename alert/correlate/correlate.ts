@@ -38,9 +38,7 @@ export const correlate: Stage = {
     const open: Open[] = [];
     const calmed: Who[] = [];
     const partOf = (alarms: readonly Alarm[], { id }: Incident) =>
-      stopped.push(
-        ...alarms.map(alarm => ({ what: labelOf(alarm), reason: `part of open incident ${id}` })),
-      );
+      stopped.push(...alarms.map(alarm => ({ what: labelOf(alarm), reason: `part of open incident ${id}` })));
     const grown = new Map(batch.clusters.map(cluster => [cluster.incident, cluster]));
     for (const one of batch.open) {
       const alarms = grown.get(one.incident.id)?.alarms ?? [];
@@ -160,7 +158,9 @@ function grow(before: Incident, alarms: readonly Alarm[], now: Now): Incident {
   const incident = { ...before, ...membersWith(before, alarms, now) };
   const findings = withAlarms(incident.findings, alarms, now).sort((a, b) => b.peak - a.peak);
   const end = frameEnd(frame);
-  const severity = findings.map(finding => severityOf(finding, end, settings)).reduce(worse, incident.severity);
+  const severity = findings
+    .map(finding => severityOf(finding, end, settings))
+    .reduce(worse, incident.severity);
   const isRaised = severity !== incident.severity;
   const escalation = { from: incident.escalation?.from ?? incident.severity, at: frame.start };
   return {
@@ -188,6 +188,7 @@ function membersWith(
     .filter(([key]) => !known.has(key))
     .map(([, who]) => ({ ...who, ...originOf(who), since: frame.start }));
   const [only] = added;
-  if (added.length === 0 || (isNew && added.length === 1 && only && keyOf(only) === keyOf(incident))) return {};
+  if (added.length === 0 || (isNew && added.length === 1 && only && keyOf(only) === keyOf(incident)))
+    return {};
   return { members: [...before, ...added] };
 }

@@ -1,6 +1,6 @@
+import { printable } from '../../core/errors.ts';
 import { type Incident, roundOf } from '../../core/incident/incident.ts';
 import { listText, membersOf } from '../../core/incident/members.ts';
-import { printable } from '../../core/errors.ts';
 import { exitText } from '../../core/traffic/exit.ts';
 import { type Frame, isComplete } from '../../core/traffic/frame.ts';
 import type { Quiet, Settings } from '../contract.ts';
@@ -12,7 +12,10 @@ import { keyOf, type Who } from '../subject.ts';
 const QUIET_PAUSES = 5;
 
 /** How long each of its members has to be quiet until it is over for that one, ms; longer if it comes and goes. */
-export function quietNeeded(incident: Incident, { alert: { resolve_after, reopen_within } }: Settings): number {
+export function quietNeeded(
+  incident: Incident,
+  { alert: { resolve_after, reopen_within } }: Settings,
+): number {
   return roundOf(incident) === 1 ? resolve_after : Math.max(resolve_after, QUIET_PAUSES * reopen_within);
 }
 

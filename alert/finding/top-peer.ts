@@ -20,8 +20,7 @@ export function topPeersIn(frame: Frame): PeerOf {
     const before = known.get(key);
     if (before !== undefined) return before;
     flows ??= sortedOut(frame);
-    const their =
-      container === null ? flows.byService.get(service ?? '') : flows.byContainer.get(container);
+    const their = container === null ? flows.byService.get(service ?? '') : flows.byContainer.get(container);
     const found = topOf(their ?? [], direction, flows.serviceOf);
     known.set(key, found);
     return found;

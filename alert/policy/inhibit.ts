@@ -2,6 +2,7 @@ import type { Inhibition } from '../../core/config/routes.ts';
 import { printable } from '../../core/errors.ts';
 import type { Incident } from '../../core/incident/incident.ts';
 import { compileMatchers, type IncidentLabels, labelsOf } from '../../core/incident/matcher.ts';
+import { partsOf } from '../../core/incident/members.ts';
 import { valuesOf } from './router.ts';
 
 /** Which of the incidents that fire keep others quiet. */
@@ -10,7 +11,10 @@ export interface Inhibitor {
   holds(incident: Incident): string | null;
 }
 
-/** Of those that fire now. An incident never holds itself, nor one that holds others by the same entry. */
+/**
+ * Of those that fire now. An incident never holds itself, nor one that holds others by the same entry. One that has
+ * brought several together holds others by each of them, and is held when each of them is.
+ */
 export type InhibitorOf = (firing: readonly Incident[]) => Inhibitor;
 
 interface Compiled {
@@ -29,15 +33,24 @@ export function createInhibition(inhibitions: readonly Inhibition[]): InhibitorO
   }));
   return firing => {
     const sources = compiled.map(one => sourcesIn(firing, one));
+    const reasonFor = (part: Incident): string | null => {
+      const labels = labelsOf(part);
+      for (const [i, { isSource, isTarget, valuesIn }] of compiled.entries()) {
+        if (!isTarget(labels) || isSource(labels)) continue;
+        const source = sources[i]?.get(valuesIn(part));
+        if (source && source.id !== part.id)
+          return `inhibited by incident ${source.id}: ${printable(source.title, 200)}`;
+      }
+      return null;
+    };
     return {
       holds(incident) {
-        const labels = labelsOf(incident);
-        for (const [i, { isSource, isTarget, valuesIn }] of compiled.entries()) {
-          if (!isTarget(labels) || isSource(labels)) continue;
-          const source = sources[i]?.get(valuesIn(incident));
-          if (source) return `inhibited by incident ${source.id}: ${printable(source.title, 200)}`;
+        let reason: string | null = null;
+        for (const part of partsOf(incident)) {
+          reason = reasonFor(part);
+          if (reason === null) return null;
         }
-        return null;
+        return reason;
       },
     };
   };
@@ -47,9 +60,11 @@ export function createInhibition(inhibitions: readonly Inhibition[]): InhibitorO
 function sourcesIn(firing: readonly Incident[], { isSource, valuesIn }: Compiled): Map<string, Incident> {
   const found = new Map<string, Incident>();
   for (const incident of firing) {
-    if (!isSource(labelsOf(incident))) continue;
-    const values = valuesIn(incident);
-    if (!found.has(values)) found.set(values, incident);
+    for (const part of partsOf(incident)) {
+      if (!isSource(labelsOf(part))) continue;
+      const values = valuesIn(part);
+      if (!found.has(values)) found.set(values, incident);
+    }
   }
   return found;
 }

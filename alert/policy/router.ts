@@ -2,6 +2,7 @@ import type { Config } from '../../core/config/config.ts';
 import type { Route } from '../../core/config/routes.ts';
 import { type Incident, SEVERITIES, type Severity } from '../../core/incident/incident.ts';
 import { compileMatchers, type IncidentLabels, labelsOf } from '../../core/incident/matcher.ts';
+import { partsOf } from '../../core/incident/members.ts';
 
 export type Routing = Pick<
   Config['alert'],
@@ -20,7 +21,10 @@ export const NO_GROUPING: Routing = {
   ...{ group_by: ['incident'], group_wait: 0, group_interval: 0, repeat_interval: 0 },
 };
 
-/** Who is told of which incident, and on which terms. */
+/**
+ * Who is told of which incident, and on which terms. One that has brought several together is routed for each of them by
+ * itself: whoever answers for one of them is told.
+ */
 export interface Router {
   /** In the order of the routes; without any route that takes it, all. */
   receiversOf(incident: Incident): string[];
@@ -36,10 +40,12 @@ export function createRouter(routing: Routing, receivers: readonly string[]): Ro
   const tests = routes.map(({ match = [] }) => compileMatchers(match));
   const otherwise: Terms = { ...rest, route: null };
   const terms = routes.map((route, i) => termsOfRoute(route, otherwise, i));
+  /** Without routes it is the same whose receivers are asked for. */
+  const partsIn = routes.length === 0 ? (incident: Incident) => [incident] : partsOf<Incident>;
 
   /** Positions of the routes that take it; none: that is left to the default. */
-  function taking(incident: Incident): number[] {
-    const labels = labelsOf(incident);
+  function taking(part: Incident): number[] {
+    const labels = labelsOf(part);
     const found: number[] = [];
     for (const [i, test] of tests.entries()) {
       if (!test(labels)) continue;
@@ -49,20 +55,18 @@ export function createRouter(routing: Routing, receivers: readonly string[]): Ro
     return found;
   }
 
-  function receiversOf(incident: Incident): string[] {
-    const found = taking(incident);
-    if (found.length === 0) return [...receivers];
-    return [...new Set(found.flatMap(i => routes[i]?.receivers ?? []))];
+  function receiversOfPart(part: Incident): readonly string[] {
+    const found = taking(part);
+    return found.length === 0 ? receivers : found.flatMap(i => routes[i]?.receivers ?? []);
   }
 
   return {
-    receiversOf,
-    everReceiversOf(incident) {
-      const all = formsOf(incident).flatMap(receiversOf);
-      return [...new Set(all)];
-    },
+    receiversOf: incident => [...new Set(partsIn(incident).flatMap(receiversOfPart))],
+    everReceiversOf: incident => [...new Set(partsIn(incident).flatMap(formsOf).flatMap(receiversOfPart))],
     termsOf(incident, receiver) {
-      const own = taking(incident).find(i => routes[i]?.receivers.includes(receiver));
+      const own = partsIn(incident)
+        .flatMap(taking)
+        .find(i => routes[i]?.receivers.includes(receiver));
       return (own === undefined ? undefined : terms[own]) ?? otherwise;
     },
   };

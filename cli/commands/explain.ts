@@ -2,6 +2,7 @@ import { formatLength } from '../../core/config/units.ts';
 import { printable, UsageError } from '../../core/errors.ts';
 import { sentenceOf } from '../../core/incident/evidence-text.ts';
 import { type Finding, type Incident, stateOfIncident } from '../../core/incident/incident.ts';
+import { findingSubject, subjectText } from '../../core/incident/members.ts';
 import { describeScope } from '../../core/incident/scope.ts';
 import type { TimeZone } from '../../core/time-zone.ts';
 import { type Story, storyJson, type Told } from '../../http/api/resources/story.ts';
@@ -50,7 +51,7 @@ export function storyLines({ incident, why, told, untold }: Story, zone: TimeZon
     ...factLines(incident, why, zone),
     '',
     'What was seen',
-    ...incident.findings.map(finding => `  ${findingText(finding, zone)}`),
+    ...incident.findings.map(finding => `  ${findingText(finding, incident, zone)}`),
     '',
     'Who was told',
     ...(accepted.length > 0 ? accepted.map(one => `  ${toldLine(one, zone)}`) : ['  nobody so far']),
@@ -66,7 +67,9 @@ export function storyLines({ incident, why, told, untold }: Story, zone: TimeZon
 function factLines(incident: Incident, why: string | null, zone: TimeZone): string[] {
   const { host, service, container, severity, escalation, start, end, resolvedAt, ended, reopenedAt } =
     incident;
-  const where = [`host ${host}`, service && `service ${service}`, container && `container ${container}`];
+  const { members } = incident;
+  const names = members ? [] : [service && `service ${service}`, container && `container ${container}`];
+  const where = [`host ${host}`, ...names];
   const raised = escalation ? ` (${escalation.from} at first, raised at ${zone.text(escalation.at)})` : '';
   const over =
     resolvedAt === null
@@ -74,6 +77,10 @@ function factLines(incident: Incident, why: string | null, zone: TimeZone): stri
       : `, ${stateOfIncident(incident)} at ${zone.text(resolvedAt)}${ended === undefined ? '' : `: ${printable(ended, 200)}`}`;
   return [
     `  ${printable(where.filter(Boolean).join(', '), 300)}`,
+    ...(members ?? []).map(
+      ({ since, ...member }) =>
+        `  ${subjectText({ host, ...member })}${member.container && member.service && ` (service ${printable(member.service)})`} since ${zone.text(since)}`,
+    ),
     `  ${severity}${raised}${why === null ? '' : `: ${printable(why, 300)}`}`,
     `  from ${zone.text(start)} to ${zone.text(end)} (${formatLength(end - start)})${over || ', firing'}`,
     ...(reopenedAt === undefined
@@ -82,9 +89,11 @@ function factLines(incident: Incident, why: string | null, zone: TimeZone): stri
   ];
 }
 
-function findingText(finding: Finding, zone: TimeZone): string {
+function findingText(finding: Finding, incident: Incident, zone: TimeZone): string {
   const { rule, scope, peak, first, last } = finding;
-  const what = [describeScope(scope), printable(sentenceOf(finding), 500)].filter(Boolean).join(' ');
+  const what = [findingSubject(finding, incident), describeScope(scope), printable(sentenceOf(finding), 500)]
+    .filter(Boolean)
+    .join(' ');
   return `rule ${rule}: ${what} (score ${peak.toFixed(1)}, frames of ${zone.text(first)} to ${zone.text(last)})`;
 }
 

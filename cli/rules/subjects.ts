@@ -47,12 +47,14 @@ export class SubjectFilter {
     });
   }
 
-  /** Whether all of its names fit. */
-  takes(subject: Subject): boolean {
-    const taken = this.#tests.every(({ part, fits }) => fits(subject[part]));
+  /** Whether all of its names fit; of an incident of several, those of one of them. */
+  takes(subject: Subject & { readonly members?: readonly Omit<Subject, 'host'>[] }): boolean {
+    const all = subject.members?.map(member => ({ host: subject.host, ...member })) ?? [subject];
+    const taken = all.some(one => this.#tests.every(({ part, fits }) => fits(one[part])));
     this.#any ||= taken;
-    if (!this.#any && this.#seen.size < REMEMBERED)
-      this.#seen.set(SUBJECT_PARTS.map(part => subject[part]).join('\0'), subject);
+    for (const one of all)
+      if (!this.#any && this.#seen.size < REMEMBERED)
+        this.#seen.set(SUBJECT_PARTS.map(part => one[part]).join('\0'), one);
     return taken;
   }
 

@@ -3,6 +3,7 @@ import { CAPS } from '../../core/caps.ts';
 import type { Clock } from '../../core/clock.ts';
 import { formatDuration } from '../../core/config/units.ts';
 import { type Incident, stateOfIncident } from '../../core/incident/incident.ts';
+import { whosOf } from '../../core/incident/members.ts';
 import type { TimeZone } from '../../core/time-zone.ts';
 import type { Fault, Frame } from '../../core/traffic/frame.ts';
 import { incidentLines } from '../../review/report.ts';
@@ -158,7 +159,9 @@ export class Live {
     const { frame, status } = this.#drawn;
     const { columns, rows } = this.#options.screen;
     const size = { width: columns || 80, height: rows || 24 };
-    const anomalous = new Set([...this.#open.values()].map(incident => incident.container));
+    const anomalous = new Set(
+      [...this.#open.values()].flatMap(incident => whosOf(incident).map(({ container }) => container)),
+    );
     const faults = frame.faults.length > 0 ? [`INCOMPLETE: ${faultsOf(frame)}`] : [];
     const summary = [this.#options.zone.clock(frame.start), ...faults, silence ?? status.line].join('  ');
     const [newest = [], ...older] = this.#incidentBlocks(anomalous);

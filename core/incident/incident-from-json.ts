@@ -22,13 +22,7 @@ export function incidentFromJson(json: unknown): Incident {
   };
 }
 
-const memberOf = ({
-  service,
-  container,
-  image,
-  labels,
-  since,
-}: IncidentJson['members'][number]): Member => ({
+const memberOf = ({ service, container, image, labels, since }: IncidentJson['members'][number]): Member => ({
   ...{ service, container },
   ...(image === '' ? {} : { image }),
   ...(Object.keys(labels).length === 0 ? {} : { labels }),

@@ -72,8 +72,8 @@ function oneText(who: Pick<Incident, 'host' | 'service' | 'container'>): string 
 }
 
 /** `a, b, c and 2 more`; of all that are listed the last is joined by `last`. */
-export function listText(names: readonly string[], last: ', ' | ' and '): string {
-  const shown = names.slice(0, LISTED);
+export function listText(names: readonly string[], last: ', ' | ' and ', listed = LISTED): string {
+  const shown = names.slice(0, listed);
   const more = names.length - shown.length;
   if (more > 0) return `${shown.join(', ')} and ${more} more`;
   return [shown.slice(0, -1).join(', '), ...shown.slice(-1)].filter(part => part !== '').join(last);
@@ -85,4 +85,17 @@ export function findingSubject({ scope }: Finding, incident: Joint & Pick<Incide
   const [container, service] = [scope.container ?? '', scope.service ?? ''];
   if (container === '' && incident.container === '' && service === incident.service) return '';
   return oneText({ host: incident.host, service, container });
+}
+
+/** Whether one of those whom it is about fits. */
+export const isAboutAny = (
+  incident: Joint & Pick<Incident, 'host'>,
+  fits: (who: Pick<Incident, 'host' | 'service' | 'container'>) => boolean,
+): boolean => whosOf(incident).some(fits);
+
+/** Names of all whom it is about. */
+export function whosOf({ host, service, container, members }: Joint & Pick<Incident, 'host'>) {
+  return (members ?? [{ service, container }]).map(one => ({
+    ...{ host, service: one.service, container: one.container },
+  }));
 }

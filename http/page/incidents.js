@@ -7,6 +7,8 @@ import { el, length, named, time } from './dom.js';
 const WHO = 'the page';
 /** Other incidents that are listed. */
 const OTHERS = 20;
+/** Containers of one incident whose traffic is linked. */
+const LINKED = 5;
 const MARKS = { 'false-alarm': 'False alarm', expected: 'Expected', real: 'Real' };
 
 export const incidentsOf = ({ range, host }, more = {}) =>
@@ -55,8 +57,10 @@ export function otherIncidents(incidents, page) {
 }
 
 function card(incident, page) {
-  const { id, severity, title, start, end, resolved_at, ended, host, container, findings, mark, ack } =
+  const { id, severity, title, start, end, resolved_at, ended, host, container, members, findings } =
     incident;
+  const { mark, ack } = incident;
+  const names = (members.length > 0 ? members.map(one => one.container) : [container]).filter(Boolean);
   const lasted = length(Date.parse(end) - Date.parse(start));
   const state =
     resolved_at === null
@@ -74,10 +78,22 @@ function card(incident, page) {
       named(host),
       ended === null ? null : el('span', {}, ': ', named(ended)),
     ),
-    ...findings.slice(0, 3).map(({ rule, text }) => el('p', { class: 'quiet' }, `${rule}: `, named(text))),
-    container === ''
-      ? null
-      : el('p', {}, el('a', { href: page.link({ host, container }) }, 'Traffic of ', named(container))),
+    ...findings
+      .slice(0, 3)
+      .map(finding =>
+        el(
+          'p',
+          { class: 'quiet' },
+          `${finding.rule}: `,
+          members.length > 0 && finding.container !== null ? named(`${finding.container} `) : null,
+          named(finding.text),
+        ),
+      ),
+    ...names
+      .slice(0, LINKED)
+      .map(name =>
+        el('p', {}, el('a', { href: page.link({ host, container: name }) }, 'Traffic of ', named(name))),
+      ),
     mark
       ? el(
           'p',
@@ -95,10 +111,18 @@ function card(incident, page) {
   );
 }
 
-/** What is silenced with an incident: its container, its service, or what is about the host as a whole. */
-export function subjectOf({ host, service, container }) {
+/**
+ * What is silenced with an incident: its container, its service, or what is about the host as a whole. One of several is
+ * held when each of them is: what they have in common is silenced.
+ */
+export function subjectOf({ host, service, container, members = [] }) {
   // A pattern of the name itself; what would be a wildcard in it fits one character.
   const itself = name => name.replaceAll('*', '?');
+  if (members.length > 0) {
+    const common = members[0].service;
+    const isOne = common !== '' && members.every(one => one.service === common);
+    return { host: itself(host), ...(isOne ? { service: itself(common) } : {}) };
+  }
   if (container !== '') return { host: itself(host), container: itself(container) };
   if (service !== '') return { host: itself(host), service: itself(service) };
   return { host: itself(host), matchers: ['service=""', 'container=""'] };

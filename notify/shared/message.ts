@@ -2,7 +2,8 @@ import { isoTime } from '../../core/clock.ts';
 import { formatLength } from '../../core/config/units.ts';
 import { printable } from '../../core/errors.ts';
 import { circumstancesOf } from '../../core/incident/evidence-text.ts';
-import type { Finding, Incident, Notification } from '../../core/incident/incident.ts';
+import type { Finding, Incident, Member, Notification } from '../../core/incident/incident.ts';
+import { findingSubject, listText, subjectText } from '../../core/incident/members.ts';
 import { describeScope } from '../../core/incident/scope.ts';
 import type { Told } from '../contract.ts';
 import { LISTED, severityCounts, worstFirst } from './group.ts';
@@ -46,12 +47,12 @@ export function messageOf(told: Told): Message {
 function messageOfOne({ status, occasion, incident }: Notification): Message {
   const isOver = status === 'resolved';
   const tone = isOver ? (incident.ended === undefined ? 'resolved' : 'ended') : incident.severity;
-  const shown = incident.findings.slice(0, FINDINGS);
+  const shown = shownFindings(incident);
   const more = incident.findings.length - shown.length;
   const facts = [
     { name: 'Where', text: whereText(incident) },
     { name: isOver ? 'When' : 'Since', text: whenText(incident, isOver) },
-    ...shown.map(finding => ({ name: isOver ? 'Was seen' : 'Seen', text: findingText(finding) })),
+    ...shown.map(finding => ({ name: isOver ? 'Was seen' : 'Seen', text: findingText(finding, incident) })),
     ...(more > 0 ? [{ name: 'More', text: `${more} further findings` }] : []),
     ...(isOver ? [] : [{ name: 'Look at', text: nextText(incident) }]),
   ];
@@ -160,18 +161,50 @@ export function withinBytes(text: string, bytes: number): string {
 
 const name = (text: string): string => line(text, NAME_LIMIT);
 
-function subjectOf({ container, service, host }: Incident): string {
-  if (container !== '') return name(container);
-  return service === '' ? `host ${name(host)}` : `service ${name(service)}`;
+const subjectOf = (incident: Incident): string => line(subjectText(incident));
+
+/** Of an incident of several first the highest of each. */
+function shownFindings({ members, findings }: Incident): readonly Finding[] {
+  if (!members) return findings.slice(0, FINDINGS);
+  const highest = new Map(findings.toReversed().map(finding => [subjectKey(finding), finding]));
+  const first = new Set(highest.values());
+  return [
+    ...findings.filter(finding => first.has(finding)),
+    ...findings.filter(finding => !first.has(finding)),
+  ].slice(0, LISTED);
 }
 
-function whereText({ container, service, host }: Incident): string {
+const subjectKey = ({ scope }: Finding): string => JSON.stringify([scope.service, scope.container]);
+
+function whereText({ container, service, host, members }: Incident): string {
+  if (members) return membersText(members, host);
   const parts = [
     container === '' ? null : `container ${name(container)}`,
     service === '' || service === container ? null : `service ${name(service)}`,
     `host ${name(host)}`,
   ];
   return parts.filter(part => part !== null).join(', ');
+}
+
+/** `containers web-1, web-2 and web-3, services shop/web, host a` */
+function membersText(members: readonly Member[], host: string): string {
+  const said = (word: string, names: readonly string[]) => {
+    const known = [...new Set(names)].filter(one => one !== '').map(name);
+    return known.length === 0
+      ? []
+      : [`${word}${known.length > 1 ? 's' : ''} ${listText(known, ' and ', LISTED)}`];
+  };
+  return [
+    ...said(
+      'container',
+      members.map(one => one.container),
+    ),
+    ...said(
+      'service',
+      members.map(one => one.service),
+    ),
+    `host ${name(host)}`,
+  ].join(', ');
 }
 
 function whenText(incident: Incident, isOver: boolean): string {
@@ -190,20 +223,25 @@ const lengthOf = ({ start, end }: Incident): string => formatLength(end - start)
 /** `2026-01-15 03:12:05 UTC` */
 export const timeText = (time: number): string => `${isoTime(time).slice(0, 19).replace('T', ' ')} UTC`;
 
-function findingText(finding: Finding): string {
+function findingText(finding: Finding, incident: Incident): string {
   const { rule, scope, evidence, peak } = finding;
-  const seen = [describeScope(scope), evidence.text].filter(Boolean).join(' ');
+  const seen = [findingSubject(finding, incident), describeScope(scope), evidence.text]
+    .filter(Boolean)
+    .join(' ');
   const what = [seen, ...circumstancesOf(finding)].join('; ');
   return `${what} (rule ${rule}, score ${peak.toFixed(1)})`;
 }
 
 /** A command that goes on from here. A name that a shell could take for more than a name is left out of it. */
-function nextText({ host, container, start, findings }: Incident): string {
+function nextText({ host, container, start, findings, members }: Incident): string {
   if (findings.some(({ rule }) => ['capture', 'shipping', 'frames'].includes(rule)))
     return 'tidegauge doctor';
   const from = `--from ${isoTime(start - BEFORE_MS).slice(0, 16)}Z`;
   const flag = (option: string, value: string) =>
     /^[\w./][\w./-]*$/.test(value) ? `${option} ${value}` : '';
-  const command = container === '' ? 'tidegauge incidents' : 'tidegauge map';
-  return [command, from, flag('--host', host), flag('--container', container)].filter(Boolean).join(' ');
+  const isOne = container !== '' && !members;
+  const command = isOne || members ? 'tidegauge map' : 'tidegauge incidents';
+  return [command, from, flag('--host', host), isOne ? flag('--container', container) : '']
+    .filter(Boolean)
+    .join(' ');
 }

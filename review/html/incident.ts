@@ -1,7 +1,7 @@
 import { formatCount, formatLength, formatSize, formatValue } from '../../core/config/units.ts';
-import { printable } from '../../core/errors.ts';
 import { sentenceOf } from '../../core/incident/evidence-text.ts';
 import { type Incident, stateOfIncident } from '../../core/incident/incident.ts';
+import { subjectText } from '../../core/incident/members.ts';
 import type { Interval } from '../../core/interval.ts';
 import type { TimeZone } from '../../core/time-zone.ts';
 import { DIRECTIONS, type Direction } from '../../core/traffic/frame.ts';
@@ -19,10 +19,6 @@ import { nameHtml, timeHtml } from './text.ts';
 
 const CHART_HEIGHT = 96;
 const PEERS = 12;
-
-/** Whom it is about: the container, else the service, else the host. Without control characters. */
-export const subjectOf = ({ container, service, host }: Incident): string =>
-  printable(container !== '' ? container : service !== '' ? `service ${service}` : `host ${host}`, 80);
 
 /** Anchor of an incident on its page. */
 export const anchorOf = ({ id }: Pick<Incident, 'id'>): string => `i-${id}`;
@@ -51,7 +47,7 @@ export function incidentHtml(incident: Incident, { record, zone, note }: Shown):
   return html`<article id="${anchorOf(incident)}" class="incident" aria-labelledby="${anchorOf(incident)}-t">
 <h3 id="${anchorOf(incident)}-t">${severityHtml(incident)} ${nameHtml(incident.title, 300)}</h3>
 <p class="facts">${timeHtml(incident.start, zone)}, ${lastedText(incident)}${ended !== undefined && html` (${nameHtml(ended, 200)})`}.
-Host ${nameHtml(incident.host)}${incident.service !== '' && html`, service ${nameHtml(incident.service)}`}, id <code>${incident.id}</code>.${note !== null && html` <strong>${note}</strong>`}</p>
+Host ${nameHtml(incident.host)}${!incident.members && incident.service !== '' && html`, service ${nameHtml(incident.service)}`}, id <code>${incident.id}</code>.${note !== null && html` <strong>${note}</strong>`}</p>
 <ul class="findings">${findings.map(
     finding =>
       html`<li><strong>${finding.rule}</strong>${finding.scope.container !== null && finding.scope.container !== incident.container && html` on ${nameHtml(finding.scope.container)}`}: ${nameHtml(sentenceOf(finding, zone), 700)} <span class="note">(score ${finding.peak.toFixed(1)})</span></li>`,
@@ -83,7 +79,7 @@ interface Shared {
 function panelHtml(panel: Panel, { incident, parts }: IncidentRecord, shared: Shared): Html {
   const points = parts.map(part => ({ from: part.start, to: part.end, value: valueIn(panel, part) }));
   const most = Math.max(0, ...points.flatMap(({ value }) => value ?? []));
-  const label = `${panel.name} of ${subjectOf(incident)} over time, at most ${formatValue(most, panel.unit)}; the table below has numbers`;
+  const label = `${panel.name} of ${subjectText(incident)} over time, at most ${formatValue(most, panel.unit)}; the table below has numbers`;
   return html`<figure><figcaption>${panel.name}${panel.band && html` <span class="key band-key">${panel.band.text}</span>`}</figcaption>
 ${lineChart({
   ...shared,
@@ -112,7 +108,7 @@ function sizesHtml(direction: Direction, { incident, parts }: IncidentRecord, sh
   }));
   const verb = direction === 'send' ? 'sent' : 'received';
   return html`<figure class="tall"><figcaption>sizes of messages ${verb} <span class="key heat-key">few to many a second</span></figcaption>
-${heatmap({ ...shared, columns, label: `Sizes of messages ${verb} of ${subjectOf(incident)} over time: ${sizesText(direction, parts, incident)}` })}
+${heatmap({ ...shared, columns, label: `Sizes of messages ${verb} of ${subjectText(incident)} over time: ${sizesText(direction, parts, incident)}` })}
 <p class="note">Mostly ${sizesText(direction, parts, incident)}.</p></figure>`;
 }
 

@@ -1,10 +1,11 @@
 import { formatSize } from '../../core/config/units.ts';
 import type { Incident } from '../../core/incident/incident.ts';
+import { subjectText } from '../../core/incident/members.ts';
 import type { Interval } from '../../core/interval.ts';
 import type { TimeZone } from '../../core/time-zone.ts';
 import type { ContainerRecord } from '../record/range-record.ts';
 import { type Html, html } from './html.ts';
-import { anchorOf, lastedText, severityHtml, subjectOf } from './incident.ts';
+import { anchorOf, lastedText, severityHtml } from './incident.ts';
 import { timeChart, WIDE } from './svg/frame.ts';
 import { across } from './svg/scale.ts';
 import { nameHtml, timeHtml } from './text.ts';
@@ -47,9 +48,10 @@ interface Row {
 function rowHtml(own: readonly Incident[], { detailed, blind, range, withHost }: Row): Html {
   const [first] = own;
   if (!first) return html``;
+  const name = subjectText({ host: first.host, service: first.service, container: first.container });
   const bars = own.map(incident => {
     const { x, width } = bar({ from: incident.start, to: incident.end }, range, 0.4);
-    return html`<rect class="${incident.severity}" x="${x}%" width="${width}%" y="2" height="14" rx="2"><title>${subjectOf(incident)}: ${incident.severity}, ${lastedText(incident)}</title></rect>`;
+    return html`<rect class="${incident.severity}" x="${x}%" width="${width}%" y="2" height="14" rx="2"><title>${subjectText(incident)}: ${incident.severity}, ${lastedText(incident)}</title></rect>`;
   });
   const gaps = blind
     .filter(({ host }) => host === first.host)
@@ -57,10 +59,10 @@ function rowHtml(own: readonly Incident[], { detailed, blind, range, withHost }:
       gap =>
         html`<rect class="blind" x="${bar(gap, range, 0.15).x}%" width="${bar(gap, range, 0.15).width}%" y="0" height="18"/>`,
     );
-  const who = html`${withHost && html`${nameHtml(first.host, 40)}/`}${nameHtml(subjectOf(first), 60)}`;
+  const who = html`${withHost && html`${nameHtml(first.host, 40)}/`}${nameHtml(name, 60)}`;
   const target = own.find(({ id }) => detailed.has(id));
   return html`<li>${target ? html`<a class="who" href="#${anchorOf(target)}">${who}</a>` : html`<span class="who">${who}</span>`}
-<svg class="bar" width="100%" height="18" role="img" aria-label="${own.length === 1 ? '1 incident' : `${own.length} incidents`} of ${subjectOf(first)}">${gaps}${bars}</svg></li>
+<svg class="bar" width="100%" height="18" role="img" aria-label="${own.length === 1 ? '1 incident' : `${own.length} incidents`} of ${name}">${gaps}${bars}</svg></li>
 `;
 }
 

@@ -1,4 +1,5 @@
 import type { Incident } from '../../core/incident/incident.ts';
+import { whosOf } from '../../core/incident/members.ts';
 import type { Evidence, Judged } from '../../core/incident/verdict.ts';
 import { EXCHANGE_KEYS, type Exchange, type Flow, flowId, NO_EXCHANGE } from '../../core/traffic/flow.ts';
 import {
@@ -107,13 +108,14 @@ export class IncidentRecorder {
   /** `limits`: verdicts on this frame that `isDrawn`. */
   add(frame: Frame, limits: readonly Judged[]): void {
     const names = this.#names(frame.containers);
+    const whos = whosOf(this.#incident);
     this.#parts.add(partOf(frame, names));
     for (const { rule, scope, evidence } of limits) {
-      const isOurs =
-        scope.container === this.#incident.container ||
-        (scope.container === null &&
-          this.#incident.container === '' &&
-          scope.service === this.#incident.service);
+      const isOurs = whos.some(({ container, service }) =>
+        container === ''
+          ? scope.container === null && scope.service === service
+          : scope.container === container,
+      );
       if (isOurs) this.#addLimit(rule, scope.direction ?? evidence.direction ?? null, evidence, frame);
     }
     for (const flow of frame.flows) if (names.has(flow.container)) this.#addFlow(flow, frame.start);
@@ -126,11 +128,12 @@ export class IncidentRecorder {
 
   /** Names in the frame of those whom the incident is about. */
   #names(containers: readonly Container[]): ReadonlySet<string> {
-    const { container, service } = this.#incident;
-    if (container !== '')
-      return new Set(containers.some(({ name }) => name === container) ? [container] : []);
-    const members = service === '' ? containers : containers.filter(one => one.service === service);
-    return new Set(members.map(({ name }) => name));
+    const whos = whosOf(this.#incident);
+    const own = new Set(whos.map(({ container }) => container));
+    const services = new Set(whos.filter(({ container }) => container === '').map(({ service }) => service));
+    const isOurs = ({ name, service }: Container) =>
+      own.has(name) || services.has('') || services.has(service);
+    return new Set(containers.filter(isOurs).map(({ name }) => name));
   }
 
   #addLimit(rule: string, direction: Direction | null, evidence: Evidence, frame: Frame): void {

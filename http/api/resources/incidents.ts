@@ -11,6 +11,7 @@ import {
 } from '../../../core/incident/incident.ts';
 import { incidentJson, incidentSchema } from '../../../core/incident/incident-json.ts';
 import { MARK_KINDS, type Mark, newestMarks } from '../../../core/incident/mark.ts';
+import { isAboutAny } from '../../../core/incident/members.ts';
 import type { State } from '../../../state/contract.ts';
 import { globs, operation, pageOf, pageQuery, rangeOf, rangeQuery, text } from '../operation.ts';
 import { notFound } from '../problem.ts';
@@ -138,7 +139,7 @@ export const incidentOperations = [
       const found = (await state.incidents(rangeOf(query, now), LIMIT)).filter(
         incident =>
           (query.state === undefined || stateOfIncident(incident) === query.state) &&
-          fits.every(({ part, is }) => is(incident[part])),
+          isAboutAny(incident, who => fits.every(({ part, is }) => is(who[part]))),
       );
       const said = await saidIn(state, null);
       const { page, next } = pageOf(found, ({ id }) => id, query);
