@@ -98,6 +98,6 @@ export function endOf(incident: Incident, quiet: readonly Quiet[]): { ended?: st
   }
   if (gone.length === members.length) return { ended: 'all its containers are gone' };
   const names = gone.map(({ member }) => printable(member.container || member.service, 80));
-  const how = others.length > 0 ? 'are gone' : `is gone${exit === undefined ? '' : ` (${exit})`}`;
+  const how = others.length > 0 ? 'are gone' : `is gone${exit === undefined ? '' : `: ${exit}`}`;
   return { ended: `${listText(names, ' and ')} ${how}; the others are well` };
 }

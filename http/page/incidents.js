@@ -9,6 +9,8 @@ const WHO = 'the page';
 const OTHERS = 20;
 /** Containers of one incident whose traffic is linked. */
 const LINKED = 5;
+/** The longest value of a matcher. */
+const LONGEST_VALUE = 200;
 const MARKS = { 'false-alarm': 'False alarm', expected: 'Expected', real: 'Real' };
 
 export const incidentsOf = ({ range, host }, more = {}) =>
@@ -113,7 +115,7 @@ function card(incident, page) {
 
 /**
  * What is silenced with an incident: its container, its service, or what is about the host as a whole. One of several is
- * held when each of them is: what they have in common is silenced.
+ * held when each of them is: their service is silenced, else each by its name, else all of the host.
  */
 export function subjectOf({ host, service, container, members = [] }) {
   // A pattern of the name itself; what would be a wildcard in it fits one character.
@@ -121,14 +123,21 @@ export function subjectOf({ host, service, container, members = [] }) {
   if (members.length > 0) {
     const common = members[0].service;
     const isOne = common !== '' && members.every(one => one.service === common);
-    return { host: itself(host), ...(isOne ? { service: itself(common) } : {}) };
+    if (isOne) return { host: itself(host), service: itself(common) };
+    const names = members.map(one => one.container.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|');
+    const isShort = names.length <= LONGEST_VALUE;
+    return {
+      host: itself(host),
+      ...(isShort ? { matchers: [`container=~"${names.replace(/[\\"]/g, '\\$&')}"`] } : {}),
+    };
   }
   if (container !== '') return { host: itself(host), container: itself(container) };
   if (service !== '') return { host: itself(host), service: itself(service) };
   return { host: itself(host), matchers: ['service=""', 'container=""'] };
 }
 
-function actions({ id, host, service, container, title, mark, ack, resolved_at }, page) {
+function actions(incident, page) {
+  const { id, title, mark, ack, resolved_at } = incident;
   const doing = (label, work) =>
     el(
       'button',
@@ -148,7 +157,7 @@ function actions({ id, host, service, container, title, mark, ack, resolved_at }
     );
   const silence = async () => {
     const { until } = await change('POST', '/silences', {
-      ...subjectOf({ host, service, container }),
+      ...subjectOf(incident),
       for: '2h',
       ...{ reason: `incident ${id}`, owner: WHO },
     });

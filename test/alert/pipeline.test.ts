@@ -113,30 +113,22 @@ describe('an incident', () => {
     ]);
   });
 
-  it('is one for each container, service and host', () => {
-    const [result] = runAll([
-      [
-        at(0),
-        [
-          said(2),
-          said(2, { container: 'db', service: 'db' }),
-          said(2, { container: null, service: 'shop/web', direction: null, metric: null }),
-          said(2, { container: null, service: null, direction: null, metric: null }),
-        ],
-      ],
+  it('is one for each container, service and host that have nothing to do with each other', () => {
+    const whole = { direction: null, metric: null };
+    const results = runAll([
+      [at(0), [said(2), said(2, { container: 'db', service: 'db' })]],
+      [at(100), [said(2, { container: null, service: 'shop/api', ...whole })]],
+      [at(200), [said(2, { container: null, service: null, ...whole })]],
     ]);
-    expect(result?.incidents.map(i => i.title.split(':')[0])).toEqual([
-      'web',
-      'db',
-      'service shop/web',
-      'host host-a',
-    ]);
-    expect(new Set(result?.incidents.map(i => i.id)).size).toBe(4);
-    expect(result?.detections.map(d => [d.container, d.service, d.open])).toEqual([
-      ['web', 'shop/web', true],
-      ['db', 'db', true],
-      ['', 'shop/web', true],
+    const opened = results.flatMap(({ incidents }) =>
+      incidents.filter(({ resolvedAt }) => resolvedAt === null),
+    );
+    expect(opened.map(i => i.title.split(':')[0])).toEqual(['web', 'db', 'service shop/api', 'host host-a']);
+    expect(new Set(opened.map(i => i.id)).size).toBe(4);
+    expect(results[2]?.detections.map(d => [d.container, d.service, d.open])).toEqual([
       ['', '', true],
+      ['db', 'db', false],
+      ['web', 'shop/web', false],
     ]);
   });
 
@@ -146,8 +138,10 @@ describe('an incident', () => {
     const third = { ...two, name: 'web-3', image: 'web:2' };
     const scope = { service: 'web', container: null };
     const opened = (...containers: (typeof one)[]) => {
-      const [result] = runAll([[frame(0, containers, []), [said(1, { service: 'web' }), said(1, scope)]]]);
-      return result?.incidents.map(({ container: name, image, labels }) => [name, image, labels]);
+      const all = [said(1, { service: 'web' }), said(1, scope)].map(
+        one => runAll([[frame(0, containers, []), [one]]])[0]?.incidents[0],
+      );
+      return all.map(incident => [incident?.container, incident?.image, incident?.labels]);
     };
     expect(opened(one, two)).toEqual([
       ['web', 'web:1', { team: 'shop', tier: 'a' }],
@@ -402,6 +396,6 @@ it('does nothing for a repeated or older frame', () => {
 
 it('lists its stages', () => {
   expect(STAGES.map(stage => stage.name)).toEqual([
-    ...['confirm', 'pending', 'capture', 'correlate', 'annotate', 'address'],
+    ...['confirm', 'pending', 'capture', 'attribute', 'correlate', 'annotate', 'address'],
   ]);
 });

@@ -1,4 +1,5 @@
 import { expect, it, jest } from '@jest/globals';
+import { matches, parseMatcher } from '../../core/incident/matcher.ts';
 
 /** A module of the page: no types, and nothing of a browser until it is used. */
 const moduleOf = (name: string) => import(new URL(`../../http/page/${name}`, import.meta.url).href);
@@ -8,6 +9,18 @@ it('the page silences the container, the service or the host of an incident, and
   const host = 'web-1';
   expect(subjectOf({ host, service: 'shop/web', container: 'w*1' })).toEqual({ host, container: 'w?1' });
   expect(subjectOf({ host, service: 'shop/web', container: '' })).toEqual({ host, service: 'shop/web' });
+  const [web, replica, db] = [
+    { service: 'shop/web', container: 'web-1' },
+    { service: 'shop/web', container: 'web-2' },
+    { service: 'db', container: 'd(b"\\' },
+  ];
+  expect(subjectOf({ host, ...web, members: [web, replica] })).toEqual({ host, service: 'shop/web' });
+  const { matchers } = subjectOf({ host, ...web, members: [web, db] });
+  const holds = matchers.map(parseMatcher);
+  for (const { container } of [web, db]) expect(matches(holds, { container })).toBe(true);
+  expect(matches(holds, { container: replica.container })).toBe(false);
+  const many = Array.from({ length: 100 }, (_, i) => ({ service: '', container: `job-${i}` }));
+  expect(subjectOf({ host, service: '', container: '', members: many })).toEqual({ host });
   expect(subjectOf({ host, service: '', container: '' })).toEqual({
     host,
     matchers: ['service=""', 'container=""'],
