@@ -154,9 +154,13 @@ export const endedAt = (silence: Silence, now: number): Silence => ({
 export const isCovered = (silence: Silence, incident: LabeledIncident, now: number): boolean =>
   coverage([silence])(incident, now) !== null;
 
-/** Whether an incident that it covers may leave it as it grows. */
+/** Whether an incident that it covers may leave it by what is found of those whom it is about. */
 export const dependsOnCourse = ({ kind, matchers = [] }: Silence): boolean =>
   kind === 'deploy' || matchers.some(({ name }) => name === 'severity' || name === 'rule');
+
+/** Whether an incident that it covers may leave it by somebody else who joins: all are of one host. */
+export const dependsOnMembers = ({ match, matchers = [] }: Silence): boolean =>
+  match.service !== '*' || match.container !== '*' || matchers.some(({ name }) => name !== 'host');
 
 /** `container web-*, host a, severity="info"`: what a silence is about, for people. */
 export function subjectOf({ match, matchers = [] }: Pick<Silence, 'match' | 'matchers'>): string {

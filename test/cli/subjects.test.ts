@@ -16,6 +16,14 @@ describe('a filter of subjects', () => {
     expect(asked({ service: 'shop/*', container: 'd?-1', host: '*' })).toEqual({ taken: [DB], text: null });
   });
 
+  it('takes an incident of several when all names of one of them fit', () => {
+    const both = { host: 'a', service: 'shop/web', container: '', members: [WEB, DB] };
+    const takes = (flags: SubjectFlags) => new SubjectFilter(flags).takes(both);
+    expect(takes({ container: 'db-*' })).toBe(true);
+    expect(takes({ container: 'web-1', service: 'shop/db' })).toBe(false);
+    expect(takes({ service: 'shop/web' })).toBe(true);
+  });
+
   it('says what is near when nobody has such a name', () => {
     expect(asked({ container: 'wbe-*' }).text).toBe(
       'no container of 2 is named "wbe-*" (did you mean "web-1"?)',

@@ -45,6 +45,28 @@ describe('routes', () => {
     expect(router.everReceiversOf(risen)).toEqual(['chat', 'pager']);
   });
 
+  it('an incident of several is routed for each of them, by what was found of that one', () => {
+    const router = routerOf(
+      { match: ['service=shop/db', 'rule=scan'], receivers: ['pager'], group_wait: '9s' },
+      { match: ['service=shop/web'], receivers: ['chat'], group_wait: '5s' },
+      { receivers: [] },
+    );
+    const members = [
+      { service: 'shop/web', container: 'shop', since: 0 },
+      { service: 'shop/db', container: 'db', since: 5000 },
+    ];
+    const [found] = warning.findings;
+    if (!found) throw new Error('no finding');
+    const ofDb = { ...found, rule: 'scan', first: 5000, scope: { ...found.scope, container: 'db' } };
+    const ofWeb = { ...found, rule: 'scan', first: 5000 };
+    const both = { ...warning, members, findings: [found, ofDb] };
+    expect(router.receiversOf(both)).toEqual(['chat', 'pager']);
+    expect(router.everReceiversOf(both)).toEqual(['chat', 'pager']);
+    expect(router.receiversOf({ ...both, findings: [found, ofWeb] })).toEqual(['chat']);
+    expect(router.termsOf(both, 'chat').group_wait).toBe(5000);
+    expect(router.termsOf(both, 'pager').group_wait).toBe(9000);
+  });
+
   it('a receiver is told on the terms of the route that named it', () => {
     const router = routerOf(
       { match: ['severity=critical'], receivers: ['pager'], group_wait: '0s', continue: true },

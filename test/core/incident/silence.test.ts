@@ -5,6 +5,7 @@ import { labelsOf, matches, parseMatcher } from '../../../core/incident/matcher.
 import {
   coverage,
   dependsOnCourse,
+  dependsOnMembers,
   EVERYTHING,
   isCovered,
   isInForce,
@@ -55,6 +56,29 @@ describe('silence', () => {
     expect(isCovered(silence, { ...one, container: 'db' }, 1500)).toBe(false);
     expect(subjectOf(silence)).toBe('container web-?, host a, severity!="critical", label.team="shop"');
     expect([silence, SILENCE].map(dependsOnCourse)).toEqual([true, false]);
+    const ofHost = { ...SILENCE, match: { ...EVERYTHING, host: 'a' } };
+    expect([silence, SILENCE, ofHost].map(dependsOnMembers)).toEqual([true, true, false]);
+  });
+
+  it('covers an incident of several only while it covers each of them, by what was found of that one', () => {
+    const members = ['web-1', 'web-2'].map(name => ({ service: 'shop', container: name, since: 1000 }));
+    const several = { ...incident('web-1'), members };
+    expect(isCovered(SILENCE, several, 1500)).toBe(true);
+    const joined = { ...several, members: [...members, { service: 'db', container: 'db', since: 1000 }] };
+    expect(isCovered(SILENCE, joined, 1500)).toBe(false);
+    const ofDb = { ...SILENCE, id: '00000002', until: 1800, match: { ...EVERYTHING, service: 'db' } };
+    expect(coverage([SILENCE, ofDb])(joined, 1500)?.id).toBe('00000002');
+    expect(coverage([SILENCE, ofDb])(joined, 1900)).toBeNull();
+    // An incident of a service is none of its containers' names alone: each of them counts.
+    expect(isCovered(SILENCE, { ...several, container: '' }, 1500)).toBe(true);
+    const byRule = { ...SILENCE, matchers: [parseMatcher('rule=burst')] };
+    const [finding] = several.findings;
+    if (!finding) throw new Error('no finding');
+    const ofWeb2 = { ...finding, rule: 'scan', scope: { ...finding.scope, container: 'web-2' } };
+    expect(isCovered(byRule, { ...several, findings: [finding, ofWeb2] }, 1500)).toBe(false);
+    expect(isCovered(byRule, { ...several, findings: [finding, { ...ofWeb2, rule: 'burst' }] }, 1500)).toBe(
+      true,
+    );
   });
 
   it('of several that cover an incident the last to end is named', () => {

@@ -423,6 +423,27 @@ describe('a storm, as its receiver hears it', () => {
     expect(heard.map(({ status, who }) => [status, ...who])).toContainEqual(['firing', 'web-1']);
   });
 
+  it('an incident of several is held only while each of them is, and none holds itself', async () => {
+    const members = ['web-1', 'db'].map(name => ({ service: '', container: name, since: 0 }));
+    const both = incident(1, { members });
+    const by = (source: string, target: string) => ({
+      source: [parseMatcher(source)],
+      target: [parseMatcher(target)],
+      equal: ['host'],
+    });
+    await start({ inhibit: [by('rule=frames', 'container=web-1'), by('container=db', 'container=job')] });
+    await raise(silentHost(), both, incident(2, { container: 'job' }));
+    await pass(3);
+    expect(heard.flatMap(({ who }) => who).sort()).toEqual(['', 'web-1']);
+    const [held] = await state.deliveries('held', 10);
+    expect(held?.lastError).toContain(`inhibited by incident ${both.id}`);
+    const each = createInhibition([
+      by('container=db', 'container=web-1'),
+      by('container=web-1', 'container=db'),
+    ])([both]);
+    expect(each.holds(both)).toBeNull();
+  });
+
   it('nobody hears of an incident that is over at the same moment as the one that explains it', async () => {
     await start({ inhibit: INHIBIT });
     const [host, one] = [silentHost(), incident(1)];

@@ -138,6 +138,23 @@ describe('silences and deliveries', () => {
     await steps('it to be told', () => told('web-1').length === 1);
   });
 
+  it('what it covers is told once somebody else has joined whom it does not cover, at once or later', async () => {
+    await state.saveSilence(silence('web-*', 10 * HOUR), clock.now());
+    const grown = (before: Incident): Incident => ({
+      ...before,
+      members: ['web-1', 'db'].map(name => ({ service: '', container: name, since: clock.now() })),
+    });
+    const [early, late] = [incident('web-1'), incident('web-2')];
+    const notifications = [early, late].map(one => notificationOf(one, 'chat'));
+    await state.commit(lane, { incidents: [early, late], notifications });
+    await steps('both to be held', async () => (await count('held')) === 2);
+    await state.commit(lane, { incidents: [grown(early)], notifications: [] });
+    await steps('the first to be told', () => told('web-1').length === 1);
+    clock.advance(HOUR);
+    await state.commit(lane, { incidents: [grown(late)], notifications: [] });
+    await steps('the other to be told', () => told('web-2').length === 1);
+  });
+
   it('what it covers only since it became critical stays held, and is silenced with its end', async () => {
     const mine = incident('web-1');
     const grown = { ...mine, severity: 'critical' as const };
