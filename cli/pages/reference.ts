@@ -8,7 +8,12 @@ import { systemClock } from '../../core/clock.ts';
 import { maintenanceSchema } from '../../core/config/maintenance.ts';
 import { matchSchema } from '../../core/config/match.ts';
 import { inhibitionSchema, routeSchema } from '../../core/config/routes.ts';
-import { findingSchema, peerSchema, recurrenceSchema } from '../../core/incident/incident-json.ts';
+import {
+  findingSchema,
+  memberSchema,
+  peerSchema,
+  recurrenceSchema,
+} from '../../core/incident/incident-json.ts';
 import { type SchemaKey, schemaKeys } from '../config/schema-keys.ts';
 import { apiDocument, apiPage } from './api-page.ts';
 import { EXAMPLE } from './example-message.ts';
@@ -320,6 +325,7 @@ function webhookPage(): string {
   const keysOf = (schema: z.ZodType, above = '') =>
     schemaKeys(schema).map(key => [`\`${above}${key.path.join('.')}\``, key.type, key.description]);
   const findings = keysOf(findingSchema);
+  const members = keysOf(memberSchema);
   const groups = [
     ...keysOf(z.strictObject(recurrenceSchema.shape), 'before.'),
     ...keysOf(z.strictObject(peerSchema.shape), 'peer.'),
@@ -336,6 +342,8 @@ What a receiver of the kind \`webhook\` is sent, by POST as JSON; what \`tidegau
   what waits or was given up, \`deliveries replay\` tries it again.
 - The header \`webhook-id\` is the message's \`key\`, the same in every attempt. An attempt whose answer was lost is made
   again: drop what you know already.
+- What goes wrong together is one incident, which lists whom it is about in \`members\`
+  ([architecture.md](architecture.md#what-is-one-incident)).
 - Several incidents at once are one message: \`group\` counts them, \`incidents\` has all of them, and \`incident\` is the most severe.
   What one message tells stays together in every attempt, less what is no longer true, or silenced, by then. Only a Redis that has lost
   its last second, as in a failover, may tell it again in other groups, each with a \`webhook-id\` of its own: each of \`incidents\` has the \`key\` that it had.
@@ -355,6 +363,9 @@ ${example('verify.py')}\`\`\`
 ## The message
 
 ${table([['key', 'type', 'meaning'], ...keys])}
+Each of \`members\`:
+
+${table([['key', 'type', 'meaning'], ...members])}
 Each of \`findings\`:
 
 ${table([['key', 'type', 'meaning'], ...findings])}
