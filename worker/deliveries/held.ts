@@ -1,8 +1,12 @@
-import { dependsOnCourse, type Silence } from '../../core/incident/silence.ts';
-import type { Deliveries } from '../../state/contract.ts';
+import type { Incident } from '../../core/incident/incident.ts';
+import { dependsOnCourse, dependsOnMembers, type Silence } from '../../core/incident/silence.ts';
+import type { Deliveries, Incidents } from '../../state/contract.ts';
 
-/** Ends that are asked for at once. */
+/** Ends, or incidents, that are asked for at once. */
 const PAGE = 1000;
+/** Of so many of the newest it is asked in each review who has joined their incidents; of each other one in so many. */
+const NEWEST = 500;
+const TURNS = 12;
 
 /** What is remembered of a held delivery from one review to the next. */
 interface Known {
@@ -10,20 +14,33 @@ interface Known {
   readonly end: string;
   /** The silence that holds it; null: something else does. */
   readonly by: Silence | null;
+  /** Its incident, and of how many that was when it was judged. */
+  readonly incident: string;
+  readonly members: number;
 }
+
+/** A delivery that was judged. */
+interface Judged extends Pick<Known, 'end' | 'by'> {
+  readonly incident: Incident;
+}
+
+type HeldState = Pick<Deliveries, 'deliveriesOf'> & Pick<Incidents, 'incidentsOf'>;
 
 /**
  * Which held deliveries a review has to look at. Of the others no more than the key is read: they are held by a silence that
- * is still in force, that their incident cannot leave, and that ends after all new ones; and they are not over. Of each
- * some 300 bytes are remembered, however large its incident is.
+ * is still in force, that nothing found of their incident can end, and that ends after all new ones; they are not over, and
+ * nobody has joined. Of each some 300 bytes are remembered, however large its incident is.
  */
 export class HeldDeliveries {
-  readonly #state: Pick<Deliveries, 'deliveriesOf'>;
+  readonly #state: HeldState;
   #known = new Map<string, Known>();
   /** Silences in force when the last ones were looked at. */
   #inForce: ReadonlySet<Silence> = new Set();
 
-  constructor(state: Pick<Deliveries, 'deliveriesOf'>) {
+  /** Number of the review, up to `TURNS`. */
+  #turn = 0;
+
+  constructor(state: HeldState) {
     this.#state = state;
   }
 
@@ -39,14 +56,15 @@ export class HeldDeliveries {
         settled.set(key, known);
     }
     for (const key of await this.#over(settled)) settled.delete(key);
+    for (const key of await this.#joined(settled)) settled.delete(key);
     this.#known = settled;
     this.#inForce = inForce;
     return keys.filter(key => !settled.has(key));
   }
 
   /** It was judged, and stays held. */
-  keep(key: string, known: Known): void {
-    this.#known.set(key, known);
+  keep(key: string, { incident: { id, members = [] }, ...known }: Judged): void {
+    this.#known.set(key, { ...known, incident: id, members: members.length });
   }
 
   /** How many each silence holds. */
@@ -54,6 +72,22 @@ export class HeldDeliveries {
     const counts = new Map<Silence, number>();
     for (const { by } of this.#known.values()) if (by) counts.set(by, (counts.get(by) ?? 0) + 1);
     return counts;
+  }
+
+  /** Keys of those whose incident somebody has joined, whom its silence may not cover. */
+  async #joined(settled: ReadonlyMap<string, Known>): Promise<string[]> {
+    this.#turn = (this.#turn + 1) % TURNS;
+    const due = [...settled]
+      .toReversed()
+      .filter(([, { by }], i) => by && dependsOnMembers(by) && (i < NEWEST || i % TURNS === this.#turn));
+    const found: string[] = [];
+    for (let i = 0; i < due.length; i += PAGE) {
+      const page = due.slice(i, i + PAGE);
+      const now = await this.#state.incidentsOf([...new Set(page.map(([, { incident }]) => incident))]);
+      for (const [key, { incident, members }] of page)
+        if ((now.get(incident)?.members?.length ?? 0) > members) found.push(key);
+    }
+    return found;
   }
 
   /** Keys of those whose incident is over. */

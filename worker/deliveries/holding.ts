@@ -29,9 +29,6 @@ const PAGE = 500;
 const FIRING = 10_000;
 /** What fires is read again after so long, ms. */
 const FRESH_MS = 1000;
-/** So many of the newest are read again in each review to see who has joined, of the others each in one of so many. */
-const NEWEST = 500;
-const TURNS = 12;
 
 export interface HoldingDeps {
   readonly state: Deliveries & Silences & Pick<Incidents, 'incidentsOf' | 'incidents'>;
@@ -53,6 +50,9 @@ interface Seen {
 const endKeyOf = ({ incident, receiver }: Notification): string =>
   notificationKey(incident.id, receiver, 'resolved', roundOf(incident));
 
+/** Whether an incident that a silence covers may leave it. */
+const mayLose = (silence: Silence): boolean => dependsOnCourse(silence) || dependsOnMembers(silence);
+
 const NOBODY: Inhibitor = { holds: () => null };
 
 /**
@@ -68,8 +68,6 @@ export class Holding {
   #inhibitorAtEnd: { readonly at: number; readonly is: Inhibitor } | null = null;
   /** Something may hold an incident for what it has become. */
   #isByCourse = false;
-  /** Number of the review, up to `TURNS`. */
-  #turn = 0;
   /** Silences in force, and deliveries that are held, at the last review. */
   active = 0;
   held = 0;
@@ -103,8 +101,7 @@ export class Holding {
     const facts = await this.#factsOf(silences, now);
     this.held = keys.length;
     this.active = silences.length;
-    this.#isByCourse = inhibitorOf !== null || silences.some(dependsOnCourse);
-    this.#turn = (this.#turn + 1) % TURNS;
+    this.#isByCourse = inhibitorOf !== null || silences.some(mayLose);
     this.#inhibitorAtEnd = null;
     const changed = await this.#heldOnes.changed(keys, silences);
     for (let i = 0; i < changed.length; i += PAGE)
@@ -139,9 +136,7 @@ export class Holding {
     const { state } = this.#deps;
     const notifications = held.map(({ notification }) => notification);
     const keys = notifications.flatMap(one => [endKeyOf(one), ...keysBefore(one)]);
-    const opened = notifications
-      .map(({ incident }) => incident)
-      .filter((one, i) => this.#hasCourse(one, i, facts));
+    const opened = notifications.map(({ incident }) => incident).filter(one => this.#hasCourse(one, facts));
     const deliveries = await state.deliveriesOf([...new Set(keys)]);
     const incidents = await state.incidentsOf([...new Set(opened.map(({ id }) => id))]);
     return { deliveries, incidents, coverageAtEnds: await this.#coverageAtEnds(deliveries.values()) };
@@ -173,7 +168,7 @@ export class Holding {
     });
     if (by === null) return [{ key, outcome: to('pending') }];
     if (!end) {
-      this.#heldOnes.keep(key, { end: endKey, by: silence });
+      this.#heldOnes.keep(key, { end: endKey, by: silence, incident });
       // What holds it may be another silence than at first, or the same until another time.
       const isTold = silence === null || by !== silenceText(silence) || by === lastError;
       return isTold ? [] : [{ key, outcome: to('held') }];
@@ -209,13 +204,11 @@ export class Holding {
     return this.#inhibitorAtEnd.is;
   }
 
-  /** Whether what an incident, the `i`th newest that is held, has become since it opened counts, as in the stages. */
-  #hasCourse(opened: Incident, i: number, { coverage: covering, now }: HoldFacts): boolean {
-    const isDue = i < NEWEST || i % TURNS === this.#turn;
-    if (!this.#isByCourse && !isDue) return false;
+  /** Whether what an incident has become since it opened counts, as in the stages. */
+  #hasCourse(opened: Incident, { coverage: covering, now }: HoldFacts): boolean {
+    if (!this.#isByCourse) return false;
     const silence = covering(opened, now);
-    if (silence === null || dependsOnCourse(silence)) return this.#isByCourse;
-    return isDue && dependsOnMembers(silence);
+    return silence === null || mayLose(silence);
   }
 
   /** Those in force, epoch ms, with maintenance windows. */

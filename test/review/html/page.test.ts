@@ -88,7 +88,8 @@ describe('a report of hosts, services and containers with hostile names', () => 
     const pictures = named(elements, 'svg').filter(svg => attribute(svg, 'role') === 'img');
     expect(pictures.filter(svg => attribute(svg, 'aria-label') === undefined)).toEqual([]);
     const articles = named(elements, 'article');
-    expect(articles).toHaveLength(Object.keys(HOSTILE).length);
+    // All of them send more at once.
+    expect(articles).toHaveLength(1);
     for (const article of articles) {
       const said = textOf(article);
       expect(said).toContain('bytes sent');
