@@ -12,7 +12,7 @@ import type { Who } from './subject.ts';
 export interface Quiet {
   /** Time since its last anomalous frame in which somebody looked and saw nothing anomalous, ms. */
   readonly quietMs: number;
-  /** In that time it, or somebody whom it stands for, was there; absent: nobody. */
+  /** In that time it was there, of a service one of its containers; absent: nobody was. */
   readonly present?: true;
   /** How its container ended, for people; absent: it did not, or nobody has said. */
   readonly exit?: string;

@@ -7,6 +7,7 @@ import { aborted } from '../../core/aborted.ts';
 import { formatDuration, parseDuration } from '../../core/config/units.ts';
 import { printable, UsageError } from '../../core/errors.ts';
 import type { Incident } from '../../core/incident/incident.ts';
+import { isAboutAny } from '../../core/incident/members.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
 import { Course, type Outcome, START_MS, TIMING } from '../../demo/course.ts';
 import { startDemoTraffic } from '../../demo/traffic.ts';
@@ -120,7 +121,8 @@ export function conclusion(
   { zone, signal }: Pick<Context, 'zone' | 'signal'>,
 ): { lines: string[]; shown: boolean } {
   const lines = found.map(({ title }) => `found: ${printable(title)}`);
-  if (found.some(({ container }) => container.endsWith(LEAK))) return { lines, shown: true };
+  if (found.some(one => isAboutAny(one, ({ container }) => container.endsWith(LEAK))))
+    return { lines, shown: true };
   if (signal.aborted && !isLeakOver)
     return { lines: [...lines, `It was ended before the leak of ${LEAK} was over.`], shown: true };
   const why =

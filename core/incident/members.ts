@@ -83,7 +83,9 @@ export function listText(names: readonly string[], last: ', ' | ' and ', listed 
 export function findingSubject({ scope }: Finding, incident: Joint & Pick<Incident, 'host'>): string {
   if (!incident.members) return '';
   const [container, service] = [scope.container ?? '', scope.service ?? ''];
-  if (container === '' && incident.container === '' && service === incident.service) return '';
+  // Of the host itself: only an incident that is named after it has such a part.
+  if (container === '' && (service === '' || (incident.container === '' && service === incident.service)))
+    return '';
   return oneText({ host: incident.host, service, container });
 }
 
