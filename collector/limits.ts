@@ -18,6 +18,8 @@ export const LIMITS = {
   connections: { frame: CAPS.connectionRows.limit, container: 64 },
   /** Longest that a frame waits for Docker to describe a container, ms. */
   identifyMs: 1000,
+  /** Least time between two looks at the names of pods, ms: some containers have none, and frames are not all that asks. */
+  podsMs: 100,
   /** Longest that bpftrace may take to read out the last interval and end, ms. */
   stopMs: 8000,
   /** bpftrace that has not flipped for this many intervals, and at least `silenceMs`, is started again. */

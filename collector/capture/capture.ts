@@ -104,6 +104,7 @@ class RunningCapture implements Capture {
     options.record?.write(encodeHeader(choice.probe.name, builder));
     this.#identifier = new Identifier({
       docker: config.docker,
+      pods: config.pods,
       labels: options.labels ?? [],
       mount,
       clock,
@@ -111,7 +112,7 @@ class RunningCapture implements Capture {
       boot: bootMs,
       networkOfProcess: pid => tracer.networkOfProcess(pid),
       feed: input => this.#feed(input),
-      undescribed: () => this.#pipeline.builder.undescribed(),
+      undescribed: which => this.#pipeline.builder.undescribed(which),
       unresolved: () => this.#pipeline.builder.unresolved(),
     });
     this.ready = this.#ready.promise;

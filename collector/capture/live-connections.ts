@@ -29,7 +29,7 @@ export interface LiveConnection {
 }
 
 export interface WatchOptions {
-  readonly config: Pick<Config['capture'], 'bpftrace' | 'docker'>;
+  readonly config: Pick<Config['capture'], 'bpftrace' | 'docker' | 'pods'>;
   /** What runs with the rights of root. */
   readonly tracer: Tracer;
   readonly clock: Clock;
@@ -80,11 +80,12 @@ class Watch {
     this.#options = options;
     this.#identifier = new Identifier({
       docker: options.config.docker,
+      pods: options.config.pods,
       mount,
       clock: options.clock,
       log: options.log,
       feed: input => learn(this.#registry, input),
-      undescribed: () => this.#registry.undescribed(),
+      undescribed: which => this.#registry.undescribed(which),
       unresolved: () => [],
       networkOfProcess: pid => options.tracer.networkOfProcess(pid),
       boot: () => uptime() * 1000,

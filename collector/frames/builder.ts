@@ -1,6 +1,6 @@
 import type { Fault, Frame } from '../../core/traffic/frame.ts';
 import type { CgroupId, ClockReading, Event, Input } from '../contract.ts';
-import { CgroupRegistry } from '../identity/cgroup-registry.ts';
+import { CgroupRegistry, type Undescribed } from '../identity/cgroup-registry.ts';
 import type { UnresolvedCgroup } from '../identity/identifier.ts';
 import { LIMITS } from '../limits.ts';
 import { attribute } from './attribution.ts';
@@ -77,9 +77,9 @@ export class FrameBuilder {
     return this.#timeline.aheadMs;
   }
 
-  /** Ids of living containers that Docker may know and has not described. */
-  undescribed(): string[] {
-    return this.#cgroups.undescribed();
+  /** Ids of living containers without a description. */
+  undescribed(which: Undescribed): string[] {
+    return this.#cgroups.undescribed(which);
   }
 
   /** Living cgroups without a known network namespace. Urgent: containers, and those with flows in the open readout. */

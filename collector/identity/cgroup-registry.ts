@@ -20,6 +20,9 @@ interface Cgroup {
   framesSinceDeath: number;
 }
 
+/** Which containers without a description are asked for: all, or those that Docker may know. */
+export type Undescribed = 'all' | 'docker';
+
 /** A cgroup in a frame. */
 export interface FrameMember {
   readonly cgroup: CgroupId;
@@ -152,11 +155,12 @@ export class CgroupRegistry {
     return known && known.died === null ? known.path : null;
   }
 
-  /** Ids of living containers that Docker may know and has not described. */
-  undescribed(): string[] {
+  /** Ids of living containers without a description. */
+  undescribed(which: Undescribed): string[] {
     const ids = new Set<string>();
     for (const { ref, died } of this.#cgroups.values()) {
-      if (ref && mayBeDocker(ref) && died === null && !this.#descriptions.has(ref.id)) ids.add(ref.id);
+      if (ref === null || died !== null || this.#descriptions.has(ref.id)) continue;
+      if (which === 'all' || mayBeDocker(ref)) ids.add(ref.id);
     }
     return [...ids];
   }

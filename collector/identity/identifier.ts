@@ -5,9 +5,11 @@ import { describeError, printable } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { CgroupId, Event, Input, NetworkNamespace } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
+import type { Undescribed } from './cgroup-registry.ts';
 import { locateCgroup, scanCgroups } from './cgroups.ts';
 import { type DockerWatcher, watchDocker } from './docker.ts';
 import { networkOfCgroup } from './network-namespaces.ts';
+import { POD_LOGS, podsAmong } from './pods.ts';
 
 /** A living cgroup whose network namespace is unknown. */
 export interface UnresolvedCgroup {
@@ -30,12 +32,18 @@ const UNSEEN =
 const HIDDEN =
   'the processes of others are hidden: some peers on the map may have no name; tidegauge doctor says what to do';
 
+/** The consequence of a folder of the kubelet's that is closed. */
+const UNNAMED =
+  'names of pods cannot be read: containers of pods are called by their ids; let this user read the folder, or set `capture.pods: off`';
+
 /** The consequence of an unreadable network namespace, for the log. */
 const CONSEQUENCE = '; some peers on the map may have no name';
 
 export interface IdentifyOptions {
   /** `capture.docker`. */
   readonly docker: string;
+  /** `capture.pods`; absent: off. */
+  readonly pods?: string;
   /** Keys of the Docker labels to keep, sorted; absent: none. */
   readonly labels?: readonly string[];
   /** Where the cgroup v2 tree is mounted, or null. */
@@ -44,8 +52,8 @@ export interface IdentifyOptions {
   readonly log: Log;
   /** Receives what was learned. */
   readonly feed: (input: Input) => void;
-  /** Ids of living containers that Docker may know and has not described. */
-  readonly undescribed: () => readonly string[];
+  /** Ids of living containers without a description: all, or those that Docker may know. */
+  readonly undescribed: (which: Undescribed) => readonly string[];
   /** Living cgroups whose network namespace is unknown. */
   readonly unresolved: () => readonly UnresolvedCgroup[];
   /** The network namespace of a process, or null when it is gone. */
@@ -70,6 +78,8 @@ export class Identifier {
   #networkFailed = false;
   /** What was said already of what cannot be seen. */
   readonly #told = new Set<string>();
+  /** When the names of pods may be read again, ms since boot. */
+  #podsAgain = Number.NEGATIVE_INFINITY;
   /** Containers that Docker was asked for: once is enough, its events report changes. */
   readonly #asked = new Set<string>();
 
@@ -148,6 +158,7 @@ export class Identifier {
   async settle(): Promise<void> {
     await this.#scanned;
     this.#askDocker();
+    this.#askPods();
     this.#askNetworks();
     if (this.#pending.size === 0) return;
     const answered = new AbortController();
@@ -164,13 +175,35 @@ export class Identifier {
 
   #askDocker(): void {
     if (!this.#docker?.connected) return;
-    const missing = new Set(this.#options.undescribed());
+    const missing = new Set(this.#options.undescribed('docker'));
     for (const id of this.#asked) if (!missing.has(id)) this.#asked.delete(id);
     for (const id of missing) {
       if (this.#asked.has(id)) continue;
       this.#asked.add(id);
       this.#ask('docker', this.#docker.inspect(id));
     }
+  }
+
+  /** The kubelet tells nobody of a new container: its folder is looked through while one has no name. */
+  #askPods(): void {
+    const { pods = 'off', undescribed, feed, boot } = this.#options;
+    if (pods === 'off' || boot() < this.#podsAgain) return;
+    const ids = new Set(undescribed('all'));
+    if (ids.size === 0) return;
+    this.#podsAgain = boot() + LIMITS.podsMs;
+    const folder = pods === 'auto' ? POD_LOGS : pods;
+    const read = async () => {
+      const found = await podsAmong(folder, ids).catch((error: unknown) => {
+        this.#tell('pods', { folder: printable(folder), reason: describeError(error) }, UNNAMED);
+        return [];
+      });
+      for (const description of found) {
+        feed({ kind: 'described', description });
+        // Nobody tells of its end either: it goes with its cgroup.
+        feed({ kind: 'forgotten', boot: boot(), id: description.id });
+      }
+    };
+    this.#ask('pods', read());
   }
 
   /** Process 1 is in the host's network; where it is hidden from us, this process is mostly in the same one. */

@@ -51,6 +51,13 @@ export const capture = z
       .describe(
         'Where the Docker Engine is asked: a socket (`/var/run/docker.sock`, `unix://…`) or `tcp://HOST:PORT`, with TLS where DOCKER_TLS_VERIFY is set (certificates in DOCKER_CERT_PATH); `auto` takes DOCKER_HOST, else /var/run/docker.sock; `off` never asks.',
       ),
+    pods: z
+      .string()
+      .regex(/^(?:auto|off|\/.*)$/, 'auto, off or the full path of a folder')
+      .default('auto')
+      .describe(
+        'Where the names of pods are read: a folder in which the kubelet names the logs of containers; nothing in it is opened. `auto` takes /var/log/containers, `off` reads nothing.',
+      ),
     labels: z
       .array(z.string().refine(isLabelKey, 'the key of a label, such as team or com.example.team'))
       .max(LABEL_CAPS.keys)

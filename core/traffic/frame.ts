@@ -23,9 +23,9 @@ export interface Container {
   /** Unique in a frame: the container's name, a cgroup's path, `docker:<12 hex>` (`isNameless`), or `other`. */
   readonly name: string;
   readonly kind: ContainerKind;
-  /** Compose `project/service`, else the image without tag, else the name. */
+  /** Compose `project/service`, of a pod `namespace/owner/container`, else the image without tag, else the name. */
   readonly service: string;
-  /** Which of the service's replicas: compose's container number, else the name. A baseline is keyed by service and replica. */
+  /** Which of the service's replicas: Compose's container number, a StatefulSet's ordinal, else the name. A baseline is keyed by service and replica. */
   readonly replica: string;
   /** Image with tag; empty for what is no container. */
   readonly image: string;

@@ -5,6 +5,7 @@ import { parse, parseAllDocuments } from 'yaml';
 import { SCHEMA } from '../../app/wire.ts';
 import { COMMANDS } from '../../cli/commands/index.ts';
 import { loadConfig } from '../../cli/config/load.ts';
+import { POD_LOGS } from '../../collector/identity/pods.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
@@ -184,13 +185,15 @@ describe('examples/kubernetes', () => {
     expect(data?.volumeMounts?.map(({ name }) => name)).toEqual(['data']);
   });
 
-  it('mounts of the node what compose.yaml mounts of the host, but the socket of Docker', () => {
+  it('mounts of the node what compose.yaml mounts of the host, but names of pods for the socket of Docker', () => {
     const paths = new Map(collect.volumes?.map(({ name, hostPath }) => [name, hostPath.path]));
     const mounted = collect.containers[0].volumeMounts?.map(({ name, mountPath, readOnly }) => {
       const source = name === 'data' ? 'collector' : paths.get(name);
       return [source, mountPath, ...(readOnly ? ['ro'] : [])].join(':');
     });
-    const volumes = service('collector').volumes.filter(volume => !volume.startsWith('/var/run/docker.sock'));
+    const volumes = service('collector').volumes.map(volume =>
+      volume.startsWith('/var/run/docker.sock:') ? `${POD_LOGS}:${POD_LOGS}:ro` : volume,
+    );
     expect(mounted?.sort()).toEqual([...volumes].sort());
     expect(paths.size).toBe(volumes.length);
   });

@@ -506,7 +506,7 @@ describeWith(['ebpf'], 'flows between network namespaces', () => {
     let isReady = false;
     const warnings: unknown[] = [];
     const watching = watchConnections({
-      config: { bpftrace: 'bpftrace', docker: 'off' },
+      config: { bpftrace: 'bpftrace', docker: 'off', pods: 'off' },
       tracer: localTracer(captureConfig(), systemClock),
       clock: systemClock,
       log: { ...silentLog, warn: (...said: unknown[]) => warnings.push(said) },

@@ -31,7 +31,7 @@ it('connections are told when their owners can be looked up, never before', asyn
   const end = new AbortController();
   const told: string[] = [];
   await watchConnections({
-    config: { bpftrace: 'bpftrace', docker: 'off' },
+    config: { bpftrace: 'bpftrace', docker: 'off', pods: 'off' },
     tracer: saying([connected(1), printed('begin 1162931413968 connections 1000 1'), connected(2)], () =>
       end.abort(),
     ),

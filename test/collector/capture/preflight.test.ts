@@ -17,6 +17,7 @@ const config: Config['capture'] = {
   bpftrace: 'bpftrace',
   map_keys: 65_536,
   docker: 'off',
+  pods: 'off',
   labels: [],
   service_ranges: [],
   spool: { size: 1, age: 1, fsync: 'never' },

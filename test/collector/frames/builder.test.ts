@@ -187,9 +187,9 @@ describe('the frame builder', () => {
   it('asks only for living containers that Docker may know', () => {
     const driver = started();
     driver.say(life('birth', 1, '5', `/docker/${ID}`), life('birth', 1, '6', `/x/libpod-${ID2}.scope`));
-    expect(driver.builder.undescribed()).toEqual([ID]);
+    expect(driver.builder.undescribed('docker')).toEqual([ID]);
     driver.builder.learn(describedAs(ID, 'web'));
-    expect(driver.builder.undescribed()).toEqual([]);
+    expect(driver.builder.undescribed('docker')).toEqual([]);
   });
 
   it('forgets descriptions that Docker removed, once their last frame has passed', () => {

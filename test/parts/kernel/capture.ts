@@ -27,6 +27,7 @@ export const captureConfig = (config: Partial<Config['capture']> = {}): Config['
   bpftrace: 'bpftrace',
   map_keys: 65_536,
   docker: 'off',
+  pods: 'off',
   labels: [],
   service_ranges: [],
   spool: { size: 1, age: 1, fsync: 'never' },
