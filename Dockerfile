@@ -15,7 +15,9 @@ RUN apt-get update \
 WORKDIR /opt/tidegauge
 COPY --from=dependencies /opt/tidegauge/node_modules node_modules
 COPY . .
+# The data directory of every user that it runs as.
 ENV NODE_ENV=production \
+    TIDEGAUGE_DATA=/var/lib/tidegauge \
     NODE_OPTIONS=--disable-warning=ExperimentalWarning
 VOLUME /var/lib/tidegauge
 ENTRYPOINT ["node", "cli/main.ts"]

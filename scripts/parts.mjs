@@ -14,6 +14,7 @@ const PROBES = {
   'redis-sentinel': () => succeeds('redis-sentinel', ['--version']),
   influx: () => succeeds('influxd', ['version']),
   docker: dockerStarts,
+  'docker-compose': () => succeeds('docker-compose', ['version']),
   ebpf: probeAttaches,
   'newer-bpftrace': () =>
     succeeds(fileURLToPath(new URL('newer-bpftrace.sh', import.meta.url)), ['--version']),

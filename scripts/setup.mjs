@@ -32,6 +32,7 @@ const PACKAGES = {
     ['redis-sentinel', 'redis-sentinel'],
     ['influxd', 'influxdb'],
     ['dockerd', 'docker.io'],
+    ['docker-compose', 'docker-compose'],
     ['ip', 'iproute2'],
     ['perl', 'perl'],
     ['cc', 'gcc'],

@@ -6,6 +6,7 @@ export type Part =
   | 'redis-sentinel'
   | 'influx'
   | 'docker'
+  | 'docker-compose'
   | 'ebpf'
   | 'newer-bpftrace'
   | 'cc'

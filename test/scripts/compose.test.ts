@@ -1,10 +1,13 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from '@jest/globals';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import { SCHEMA } from '../../app/wire.ts';
 import { COMMANDS } from '../../cli/commands/index.ts';
 import { loadConfig } from '../../cli/config/load.ts';
+import { describeWith } from '../parts/need.ts';
+import { temporaryFolder } from '../parts/process.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (...path: string[]): string => readFileSync(join(ROOT, ...path), 'utf8');
@@ -14,6 +17,9 @@ interface Service {
   readonly command?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly volumes?: readonly string[];
+  readonly ports?: readonly string[];
+  readonly mem_limit?: string;
+  readonly healthcheck?: { readonly test: string | readonly string[] };
 }
 const { services, volumes } = parse(read('compose.yaml'), { merge: true }) as {
   services: Readonly<Record<string, Service>>;
@@ -34,19 +40,27 @@ function environmentOf(name: string): Record<string, string> {
 const targetsOf = (name: string) => (services[name]?.volumes ?? []).map(volume => volume.split(':'));
 
 describe('compose.yaml', () => {
-  it.each(['collector', 'detector'])('gives the %s a valid configuration over shared parts', name => {
-    const machine = { hostname: 'box', data: '/nowhere' };
-    const { config, warnings } = loadConfig(SCHEMA, { file: null, env: environmentOf(name), machine });
-    expect(warnings).toEqual([]);
-    expect([config.store.kind, config.queue.kind, config.state.kind]).toEqual(['influx', 'bullmq', 'redis']);
-    for (const url of [config.store.influx.url, config.redis.url]) {
-      expect(Object.keys(services)).toContain(new URL(url).hostname);
-    }
-  });
+  it.each(['collector', 'detector', 'serve'])(
+    'gives the %s a valid configuration over shared parts',
+    name => {
+      const machine = { hostname: 'box', data: '/nowhere' };
+      const { config, warnings } = loadConfig(SCHEMA, { file: null, env: environmentOf(name), machine });
+      expect(warnings).toEqual([]);
+      expect([config.store.kind, config.queue.kind, config.state.kind]).toEqual([
+        'influx',
+        'bullmq',
+        'redis',
+      ]);
+      for (const url of [config.store.influx.url, config.redis.url]) {
+        expect(Object.keys(services)).toContain(new URL(url).hostname);
+      }
+    },
+  );
 
   it('starts commands that exist', () => {
     const commands = COMMANDS.map(({ name }) => name);
-    for (const name of ['collector', 'detector']) expect(commands).toContain(services[name]?.command?.[0]);
+    for (const name of ['collector', 'detector', 'serve'])
+      expect(commands).toContain(services[name]?.command?.[0]);
   });
 
   it('gives InfluxDB, its writers and its readers the same names and token', () => {
@@ -86,6 +100,92 @@ describe('compose.yaml', () => {
         expect(Object.keys(volumes)).toContain(source);
       }
     }
+  });
+});
+
+describe('every service of compose.yaml', () => {
+  const lasting = Object.entries(services).filter(([name]) => name !== 'tiers');
+
+  it.each(lasting)('%s says whether it is well, and has a limit of memory', (_, service) => {
+    expect([service.healthcheck?.test].flat()[0]).toMatch(/^(?:CMD$|node -e )/);
+    expect(service.mem_limit).toMatch(/^\$\{\w+:-\d+[mg]\}$/);
+  });
+
+  it.each(['collector', 'detector', 'serve'])('%s is asked at the port where it listens', name => {
+    const machine = { hostname: 'box', data: '/nowhere' };
+    const { config } = loadConfig(SCHEMA, { file: null, env: environmentOf(name), machine });
+    const { listen } = config.http;
+    const port = typeof listen === 'object' ? listen.port : { collector: 8434, detector: 8435 }[name];
+    expect(services[name]?.healthcheck?.test).toContain(`http://127.0.0.1:${port}/readyz`);
+  });
+
+  it.each(['detector', 'serve', 'tiers'])('%s runs as a user without any right', name => {
+    expect(services[name]).toMatchObject({
+      user: 'node',
+      cap_drop: ['ALL'],
+      security_opt: ['no-new-privileges=true'],
+    });
+    expect(services[name]).not.toHaveProperty('cap_add');
+  });
+
+  it('can be reached from this machine alone, unless told otherwise', () => {
+    const published = Object.values(services).flatMap(({ ports = [] }) => ports);
+    expect(published).toHaveLength(2);
+    for (const port of published) expect(port).toMatch(/^\$\{\w+:-127\.0\.0\.1:\d+\}:\d+$/);
+  });
+});
+
+describe('.env.example', () => {
+  const settings = new Map(
+    read('.env.example')
+      .split('\n')
+      .filter(line => line !== '' && !line.startsWith('#'))
+      .map(line => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  );
+  const used = [...read('compose.yaml').matchAll(/\$\{(\w+)(?::-([^}]*)|:\?[^}]*)\}/g)];
+
+  it('has every variable of compose.yaml with its default, and no other', () => {
+    const defaults = used.map(([, name = '', value = '']): [string, string] => [name, value]);
+    expect([...settings].sort()).toEqual([...new Map(defaults)].sort());
+    for (const [name, value] of defaults) expect([name, value]).toEqual([name, settings.get(name)]);
+  });
+});
+
+describeWith(['docker-compose'], 'docker-compose', () => {
+  const folder = temporaryFolder();
+  afterAll(folder.remove);
+
+  /** What `docker-compose config` says, which checks by the schema of the Compose Specification. */
+  function config(settings: string, file = join(ROOT, 'compose.yaml')) {
+    const env = Object.fromEntries(
+      Object.entries(process.env).filter(([name]) => !/^(TIDEGAUGE_|COMPOSE_|DOCKER_)/.test(name)),
+    );
+    const path = join(folder.path, 'settings');
+    writeFileSync(path, settings);
+    const args = ['--env-file', path, '-f', file, 'config'];
+    const { status, stdout, stderr } = spawnSync('docker-compose', args, { env, encoding: 'utf8' });
+    return { status, stdout, stderr };
+  }
+  const filledIn = read('.env.example').replace(/^DOCKER_GID=$/m, 'DOCKER_GID=998');
+
+  it('takes compose.yaml, and .env.example changes nothing of it', () => {
+    const bare = config('DOCKER_GID=998\n');
+    expect(bare).toMatchObject({ status: 0, stderr: '' });
+    expect(config(filledIn)).toEqual(bare);
+  });
+
+  it('refuses to start without the group that may ask Docker', () => {
+    const { status, stderr } = config(read('.env.example'));
+    expect({ status, asked: stderr.includes('set it to the group of /var/run/docker.sock') }).toEqual({
+      status: 1,
+      asked: true,
+    });
+  });
+
+  it('finds what the specification does not know', () => {
+    const wrong = join(folder.path, 'wrong.yaml');
+    writeFileSync(wrong, read('compose.yaml').replace('pids_limit', 'pid_limits'));
+    expect(config(filledIn, wrong).stderr).toMatch(/pid_limits/);
   });
 });
 
