@@ -23,7 +23,7 @@ Start here, as root (in a checkout, \`tidegauge\` is \`npm run tidegauge --\`):
   tidegauge review --from 12h   what happened last night?
   tidegauge doctor              something is missing? this says what, and how to fix it
 
-Configuration: tidegauge.yaml. docs/configuration.md lists every key; each can also be set by an environment
+Configuration: tidegauge.yaml. \`tidegauge help configuration\` lists every key; each can also be set by an environment
 variable, such as TIDEGAUGE_STORE_KIND=influx.`,
     );
   await addCommands(program, signal, words);

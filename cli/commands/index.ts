@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Register } from '../command.ts';
+import { addHelp } from '../pages/help.ts';
 
 /** One command. Its file, and all that it needs, is loaded when it is asked for. */
 interface CommandRow {
@@ -146,6 +147,7 @@ export async function addCommands(
       register(program, signal);
     } else program.command(name).summary(summary);
   }
+  addHelp(program);
 }
 
 /** Adds all commands whole. */
@@ -155,4 +157,5 @@ export async function addAllCommands(program: Command, signal: AbortSignal): Pro
     register(program, signal);
     program.commands.find(command => command.name() === name)?.summary(summary);
   }
+  addHelp(program);
 }

@@ -1,7 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { copyOfCheckout } from '../parts/image/checkout.ts';
 import { temporaryFolder } from '../parts/process.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -18,17 +19,6 @@ const INSTALL = [
 
 /** Longest time to pack and install, ms: both compile or unpack thousands of files. */
 const INSTALLED_MS = 600_000;
-
-/** The checkout without what is not in git, so that packing leaves no trace here. */
-function copyOfCheckout(to: string): void {
-  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
-    cwd: ROOT,
-    encoding: 'utf8',
-  });
-  for (const file of listed.split('\0').filter(name => name !== '' && !name.startsWith('test/')))
-    cpSync(join(ROOT, file), join(to, file), { recursive: true });
-  symlinkSync(join(ROOT, 'node_modules'), join(to, 'node_modules'));
-}
 
 describe('the package of npm, installed in an empty folder', () => {
   const folder = temporaryFolder();
@@ -50,6 +40,7 @@ describe('the package of npm, installed in an empty folder', () => {
   beforeAll(() => {
     for (const made of [checkout, user]) mkdirSync(made);
     copyOfCheckout(checkout);
+    symlinkSync(join(ROOT, 'node_modules'), join(checkout, 'node_modules'));
     const npm = (cwd: string, ...args: string[]) => execFileSync('npm', args, { cwd, env, encoding: 'utf8' });
     npm(checkout, 'pack', '--pack-destination', user, '--loglevel=error');
     writeFileSync(join(user, 'package.json'), '{ "private": true, "type": "module" }');
@@ -66,6 +57,11 @@ describe('the package of npm, installed in an empty folder', () => {
     const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
     expect(type('tidegauge', '--version')).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
     expect(type('tidegauge', '--help').stdout).toMatch(/^ {2}replay /m);
+  });
+
+  it('has the pages of the documentation at hand', () => {
+    const page = readFileSync(join(ROOT, 'docs/configuration.md'), 'utf8');
+    expect(type('tidegauge', 'help', 'configuration')).toEqual({ status: 0, stdout: page, stderr: '' });
   });
 
   it('doctor looks at this machine, with the programs of the kernel at hand', () => {
