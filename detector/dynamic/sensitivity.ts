@@ -4,16 +4,16 @@ import { type Budget, perWeek } from '../../core/config/budget.ts';
 
 /**
  * False alerts per container and week after the first day, by what limits are multiplied with: counted by their scores
- * on simulated traffic (`npm run quality`, docs/quality.md), rounded up; the last ones are worth two alerts in 40 weeks.
+ * on simulated traffic (`npm run quality`, docs/quality.md), rounded up; the last ones are worth two alerts in 60 weeks.
  * Strictest last.
  */
 export const CALIBRATION: readonly { readonly strictness: number; readonly perWeek: number }[] = [
-  { strictness: 1, perWeek: 0.4 },
-  { strictness: 1.1, perWeek: 0.22 },
-  { strictness: 1.25, perWeek: 0.15 },
-  { strictness: 1.5, perWeek: 0.08 },
-  { strictness: 2, perWeek: 0.06 },
-  { strictness: 3, perWeek: 0.05 },
+  { strictness: 1, perWeek: 0.25 },
+  { strictness: 1.1, perWeek: 0.13 },
+  { strictness: 1.25, perWeek: 0.09 },
+  { strictness: 1.5, perWeek: 0.06 },
+  { strictness: 2, perWeek: 0.04 },
+  { strictness: 3, perWeek: 0.03 },
 ];
 
 /** What limits are multiplied with for a budget: between the rows of the table in the logarithm, its ends bound it. */

@@ -15,7 +15,7 @@ import { matcher, ruleChooser } from './match.ts';
 import { DEFAULT_LIMITS, forget, type Limits, noSubjects } from './subjects.ts';
 
 /** Raised whenever the same frames would give other verdicts, or the state another shape. */
-const VERSION = 10;
+const VERSION = 11;
 
 /**
  * The pure fold over the frames of one host that live workers, replay and review all run.

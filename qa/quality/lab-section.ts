@@ -6,14 +6,13 @@ import type { Section } from './section.ts';
 /** Recorded frames of real containers, judged with the code of now. */
 export const laboratory: Section = {
   name: 'laboratory',
-  async run({ quick }, progress) {
+  async run(_, progress) {
     const recording = readRecording(FIXTURE);
     progress(`judging ${recording.frames.length} frames`);
-    const compared = quick ? [] : [...ALONE, ...ON_REQUEST, ...ABLATIONS];
     return `${INTRODUCTION}${laboratoryText(recording)}
 ### The laboratory compared
 
-${comparisonText(recording, [DEFAULT, ROLLING_ZSCORE, ...compared])}`;
+${comparisonText(recording, [DEFAULT, ROLLING_ZSCORE, ...ALONE, ...ON_REQUEST, ...ABLATIONS])}`;
   },
 };
 

@@ -41,8 +41,8 @@ ${byAge([best])}
 ### Incidents found
 
 ${byIncident(best)}
-Most of what is missed is smaller than what the container does by itself at some time: bursts of a second and lasting
-changes of workers whose jobs come and go, and floods and changes of sites that have a few visits an hour.
+Most of what is missed is smaller than what the container does by itself at some time: three times the traffic of a
+night, which is that of a day, and bursts of a second and lasting changes of workers whose jobs come and go.
 
 ### By kind of container
 
