@@ -95,8 +95,8 @@ const rule = (
   panelId: panel,
   condition: 'C',
   for: '0s',
-  noDataState: 'OK',
-  // InfluxDB away neither opens nor resolves anything. The rule on frames tells.
+  // InfluxDB away or emptied neither opens nor resolves anything. The rules on frames tell.
+  noDataState: 'KeepLast',
   execErrState: 'KeepLast',
   ...rest,
   labels: { source: 'tidegauge', ...rest.labels },
@@ -125,6 +125,10 @@ const metric = choice(
   METRICS.map(one => one.replace('-', ' ')),
   1,
 );
+
+/** The text behind a comma where there is one: some incidents have no direction, or concern more than one metric. */
+const known = (refId: string, text: string): string =>
+  `{{ with $values.${refId} }}{{ if ne .Value 0.0 }}, {{ end }}{{ end }}${text}`;
 
 /** A number of an incident in the unit of its metric. */
 const amount = (refId: string): string =>
@@ -164,7 +168,7 @@ const incident = {
         summary:
           'Traffic of {{ if ne $labels.container "%" }}{{ $labels.container }}' +
           '{{ else if ne $labels.service "%" }}service {{ $labels.service }}{{ else }}the host as a whole{{ end }}' +
-          ` on {{ $labels.host }} is not normal: ${metric} ${direction}`,
+          ` on {{ $labels.host }} is not normal${known('D', direction)}${known('M', metric)}`,
         container_url:
           `${ROOT}d/{{ if ne $labels.container "%" }}${UIDS.container}?var-container={{ urlquery $labels.container }}&` +
           `{{ else }}${UIDS.overview}?{{ end }}var-host={{ urlquery $labels.host }}`,

@@ -89,7 +89,7 @@ describe.each(
     // One rule tells that nothing can be read; the others keep what they know.
     const isBlind = uid === 'tidegauge-blind';
     expect([rule.noDataState, rule.execErrState]).toEqual(
-      isBlind ? ['Alerting', 'Alerting'] : ['OK', 'KeepLast'],
+      isBlind ? ['Alerting', 'Alerting'] : ['KeepLast', 'KeepLast'],
     );
   });
 
