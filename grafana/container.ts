@@ -2,7 +2,7 @@ import type { Builder } from '@grafana/grafana-foundation-sdk/cog';
 import { type DashboardBuilder, type Panel, RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 import type { Direction } from '../core/traffic/frame.ts';
 import { board, regions, variable } from './shared/board.ts';
-import { columns, SEVERITY_COLUMN, unit, width } from './shared/columns.ts';
+import { columns, SEVERITY_COLUMN, unit, WRAPPED, width } from './shared/columns.ts';
 import { series, tables } from './shared/influx.ts';
 import { lines, rows, scores, sizes } from './shared/panels.ts';
 import { peersOf } from './shared/peers.ts';
@@ -37,7 +37,7 @@ export const container = (): DashboardBuilder =>
         description:
           'An incident opens at 1. No line: that rule did not judge, or has not learned enough yet.',
         targets: series([rulesQuery(OF_CONTAINER)], '$col'),
-        ...{ width: 12, height: 9 },
+        ...{ width: 24, height: 8 },
       }).transformations([
         { id: 'renameByRegex', options: { regex: '^max_score_(.*)$', renamePattern: '$1' } },
       ]),
@@ -65,7 +65,7 @@ export const container = (): DashboardBuilder =>
           both(direction => rateQueries('messages', direction, OF_CONTAINER)),
           '$col',
         ),
-        unit: 'suffix: msg/s',
+        unit: 'suffix:msg/s',
         ...{ width: 8, height: 9 },
       }),
     )
@@ -93,8 +93,9 @@ const incidents = (): Builder<Panel> =>
     id: 2,
     title: 'Incidents and their evidence',
     description: 'All that touch the range, newest first; no end: still open.',
+    // As wide as the screen: the evidence is several lines of text.
     targets: tables([incidentsQuery(OF_CONTAINER)]),
-    ...{ width: 12, height: 9 },
+    ...{ width: 24, height: 9 },
   })
     .noValue('No incident of this container is stored for this range.')
     .transformations(
@@ -111,7 +112,8 @@ const incidents = (): Builder<Panel> =>
     .overrideByName('Severity', SEVERITY_COLUMN)
     .overrideByName('Began', [width(170)])
     .overrideByName('Seen until', [unit('dateTimeAsIso'), width(170)])
-    .overrideByName('Evidence', [{ id: 'custom.cellOptions', value: { type: 'auto', wrapText: true } }]);
+    .overrideByRegexp('/^(Seen|Expected|Incident)$/', [width(120)])
+    .overrideByName('Evidence', [WRAPPED]);
 
 const heat = (id: number, title: string, direction: Direction): Builder<Panel> =>
   sizes({

@@ -9,7 +9,8 @@ import { failuresQuery, OF_CONTAINER } from './shared/queries.ts';
 /** Who talks to whom, and what of it fails. */
 export const map = (): DashboardBuilder =>
   board('map', 'who talks to whom')
-    .withVariable(variable('host', [], { many: true }))
+    // One: containers of several hosts may have the same name.
+    .withVariable(variable('host', [], { many: false }))
     .withVariable(variable('container', ['host'], { many: true }))
     .annotation(regions(OF_CONTAINER))
     .withPanel(edges(1, OF_CONTAINER))
@@ -19,7 +20,7 @@ export const map = (): DashboardBuilder =>
         title: 'Connections that failed',
         description: 'Refused, unreachable or timed out, per second.',
         targets: series([failuresQuery(OF_CONTAINER)], '$tag_container ($tag_host)'),
-        unit: 'suffix: /s',
+        unit: 'suffix:/s',
         ...{ width: 24, height: 8 },
       }).dataLinks([toContainer()]),
     )

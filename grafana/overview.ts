@@ -1,4 +1,5 @@
 import type { Builder } from '@grafana/grafana-foundation-sdk/cog';
+import { LineInterpolation } from '@grafana/grafana-foundation-sdk/common';
 import { type DashboardBuilder, type Panel, RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 import { board, regions, variable } from './shared/board.ts';
 import {
@@ -8,8 +9,10 @@ import {
   greatest,
   link,
   merged,
+  NO_NAME,
   SEVERITY_COLUMN,
   unit,
+  WRAPPED,
   width,
   without,
 } from './shared/columns.ts';
@@ -49,11 +52,10 @@ export const overview = (): DashboardBuilder =>
         description: 'Of the last 30 days, not over yet. What each was: the table beside.',
         targets: series([openCountQuery(SELECTED)], 'open'),
         noValue: 'none stored',
-        ...{ width: 4, height: 8 },
+        ...{ width: 5, height: 8 },
       }),
     )
     .withPanel(openIncidents())
-    .withPanel(lastFrames())
     .withPanel(
       scores({
         id: 4,
@@ -70,6 +72,7 @@ export const overview = (): DashboardBuilder =>
     .withPanel(rate(7, 'Sent', 'send'))
     .withPanel(rate(8, 'Received', 'receive'))
     .withRow(new RowBuilder('Is all of it watched?').id(9))
+    .withPanel(lastFrames())
     .withPanel(
       lines({
         id: 10,
@@ -78,9 +81,10 @@ export const overview = (): DashboardBuilder =>
           'Share of the time for which there is a frame, in steps of five minutes or more. Well below 100 %: the host was not watched.',
         targets: series([coverageQuery()], '$tag_host'),
         unit: 'percentunit',
-        ...{ width: 12, height: 7 },
+        ...{ width: 9, height: 7 },
       })
         .max(1)
+        .lineInterpolation(LineInterpolation.StepAfter)
         // Frames do not begin with an interval of the picture: in a short one there may be none, or two.
         .interval('5m'),
     )
@@ -91,7 +95,7 @@ export const overview = (): DashboardBuilder =>
         description: 'Share of the frames in which nothing was lost. Detectors do not judge the others.',
         targets: series([hostQuery('mean("complete") AS "complete"', 'null')], '$tag_host'),
         unit: 'percentunit',
-        ...{ width: 12, height: 7 },
+        ...{ width: 9, height: 7 },
       }).max(1),
     );
 
@@ -103,7 +107,7 @@ const openIncidents = (): Builder<Panel> =>
     description:
       'Incidents that are not over, newest first. `tidegauge incidents` has their evidence; the runbook says what to do.',
     targets: tables([openIncidentsQuery(SELECTED)]),
-    ...{ width: 14, height: 8 },
+    ...{ width: 19, height: 8 },
   })
     .noValue('No open incident is stored for what is selected.')
     .transformations([
@@ -121,18 +125,22 @@ const openIncidents = (): Builder<Panel> =>
     ])
     .overrideByName('Severity', SEVERITY_COLUMN)
     .overrideByName('Since', [unit('dateTimeFromNow'), width(130)])
-    .overrideByName('Container', [link('Show this container', ofRow('Host', 'Container')), width(160)])
-    .overrideByName('Seen', [width(100)])
-    .overrideByName('Expected', [width(100)]);
+    .overrideByName('Container', [
+      link('Show this container', ofRow('Host', 'Container')),
+      width(150),
+      NO_NAME,
+    ])
+    .overrideByName('What', [WRAPPED])
+    .overrideByRegexp('/^(Host|Seen|Expected|Incident)$/', [width(105)]);
 
 const lastFrames = (): Builder<Panel> =>
   rows({
     id: 3,
-    title: 'Time since the last frame',
+    title: 'Last frame',
     description:
       'Of each host that had one in the last day. A frame comes every few seconds, also from an idle host: minutes mean that nobody watches it.',
     targets: tables([lastFrameQuery()]),
-    ...{ width: 6, height: 8 },
+    ...{ width: 6, height: 7 },
   })
     .noValue('No host has stored a frame in the last day.')
     .transformations(columns({ host: 'Host', Time: 'Last frame' }))
@@ -175,7 +183,8 @@ const changedMost = (): Builder<Panel> =>
         change: 'Change',
       }),
     ])
-    .overrideByRegexp('/half|Change/', [unit('binBps')])
+    .overrideByName('Host', [width(110)])
+    .overrideByRegexp('/half|Change/', [unit('binBps'), width(125)])
     .overrideByName('Container', [link('Show this container', ofRow('Host', 'Container'))]);
 
 const rate = (id: number, title: string, direction: 'send' | 'receive'): Builder<Panel> =>

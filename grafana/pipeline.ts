@@ -1,10 +1,11 @@
 import type { Builder } from '@grafana/grafana-foundation-sdk/cog';
-import type { DataSourceRef } from '@grafana/grafana-foundation-sdk/common';
+import { type DataSourceRef, LineInterpolation } from '@grafana/grafana-foundation-sdk/common';
 import {
   type DashboardBuilder,
   DatasourceVariableBuilder,
   type Panel,
   RowBuilder,
+  VariableHide,
 } from '@grafana/grafana-foundation-sdk/dashboard';
 import { DataqueryBuilder } from '@grafana/grafana-foundation-sdk/prometheus';
 import { board, variable } from './shared/board.ts';
@@ -19,10 +20,14 @@ const PROMETHEUS: DataSourceRef = { type: 'prometheus', uid: '${prometheus}' };
 export const pipeline = (): DashboardBuilder =>
   board('pipeline', 'pipeline health')
     .withVariable(variable('host', [], { many: true }))
-    .withVariable(new DatasourceVariableBuilder('prometheus').label('Prometheus').type('prometheus'))
+    // The first that there is. Shown, it would be an error where there is none.
+    .withVariable(
+      new DatasourceVariableBuilder('prometheus').type('prometheus').hide(VariableHide.HideVariable),
+    )
     .withPanel(
       ofFrames(1, 'Coverage', 'percentunit', coverageQuery(), 'Share of the time for which there is a frame.')
         .max(1)
+        .lineInterpolation(LineInterpolation.StepAfter)
         .interval('5m'),
     )
     .withPanel(
@@ -51,7 +56,7 @@ export const pipeline = (): DashboardBuilder =>
         ...([5, 'Frames given up', 'short'] as const),
         hostQuery('sum("dropped") AS "dropped"', 'null'),
         'Frames that the spool had no room for, or that the store refused: raise capture.spool.size, or see why the store did not take them.',
-      ),
+      ).noValue('None were given up in this range.'),
     )
     .withPanel(
       ofFrames(

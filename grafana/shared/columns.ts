@@ -59,14 +59,30 @@ export const numbered = (name: string): DataTransformerConfig => ({
   options: { mode: 'index', alias: name, index: { asPercentile: false }, replaceFields: false },
 });
 
+/** Rows by the values of a column, greatest first; rows with the same value keep their order. */
+export const descending = (column: string): DataTransformerConfig => ({
+  id: 'sortBy',
+  options: { sort: [{ field: column, desc: true }] },
+});
+
 /** The `count` rows with the greatest values of a column. */
 export const greatest = (column: string, count: number): DataTransformerConfig[] => [
-  { id: 'sortBy', options: { sort: [{ field: column, desc: true }] } },
+  descending(column),
   { id: 'limit', options: { limitField: count } },
 ];
 
 export const unit = (name: string): DynamicConfigValue => ({ id: 'unit', value: name });
 export const width = (pixels: number): DynamicConfigValue => ({ id: 'custom.width', value: pixels });
+/** Long texts are read without the mouse. */
+export const WRAPPED: DynamicConfigValue = {
+  id: 'custom.cellOptions',
+  value: { type: 'auto', wrapText: true },
+};
+/** An empty name is stored as `%`: what concerns a service or host as a whole is of no container. */
+export const NO_NAME: DynamicConfigValue = {
+  id: 'mappings',
+  value: [{ type: 'value', options: { '%': { text: '–', index: 0 } } }],
+};
 /** A link of each cell. */
 export const link = (title: string, url: string): DynamicConfigValue => ({
   id: 'links',

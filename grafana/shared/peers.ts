@@ -1,25 +1,25 @@
 import type { Builder } from '@grafana/grafana-foundation-sdk/cog';
 import type { Panel } from '@grafana/grafana-foundation-sdk/dashboard';
-import { NodeOptionsBuilder, PanelBuilder } from '@grafana/grafana-foundation-sdk/nodegraph';
+import { EdgeOptionsBuilder, PanelBuilder } from '@grafana/grafana-foundation-sdk/nodegraph';
 import { PEER_KINDS } from '../../core/traffic/flow.ts';
 import { EXCHANGE_SUMS } from '../../store/flow.ts';
-import { columns, greatest, merged, numbered, unit, width } from './columns.ts';
+import { columns, descending, greatest, merged, numbered, unit, width } from './columns.ts';
 import { DATASOURCE, tables } from './influx.ts';
 import { rows } from './panels.ts';
 
 /** Pictures of `container_flows`: whom a container exchanges how much with, and what fails. */
 
 /** Edges of the picture at most: those that fail most, then those with most bytes. */
-const MOST_EDGES = 150;
+const MOST_EDGES = 60;
 
 const NAMED = PEER_KINDS.filter(kind => kind === 'container' || kind === 'virtual').join('|');
 
 /**
- * Columns of an edge by their names in Grafana's node graph. It is as thick as the part of its connections that failed is
- * great; `1.0 *` because InfluxDB would divide whole numbers as such.
+ * Columns of an edge by their names in Grafana's node graph. It is red when a connection failed, and as thick as the part
+ * of its connections that failed is great; `5.0 *` because InfluxDB would divide whole numbers as such.
  */
 const EDGE =
-  '"failures" AS "mainstat", "bytes" / 1048576 AS "secondarystat", ' +
+  '"failures" AS "mainstat", "bytes" / 1048576 AS "secondarystat", "failures" AS "highlighted", ' +
   '1 + 5.0 * "failures" / ("failures" + "connections" + 0.001) AS "thickness"';
 
 const sums = (by: string, condition: string): string =>
@@ -42,14 +42,20 @@ export const edges = (id: number, who: string): Builder<Panel> =>
     .id(id)
     .title('Who talks to whom')
     .description(
-      `From who opens connections to who is called; thick: most of them fail. The ${MOST_EDGES} that fail most.`,
+      `From who opens connections to who is called; red: some of them fail, thick: most of them. The ${MOST_EDGES} that fail most, then those with most bytes.`,
     )
     .datasource(DATASOURCE)
     .targets(tables(edgeQueries(who)))
     .span(24)
     .height(16)
-    .transformations([merged, ...greatest('mainstat', MOST_EDGES), numbered('id')])
-    .nodes(new NodeOptionsBuilder().mainStatUnit('suffix: failed').secondaryStatUnit('suffix: MiB'));
+    .transformations([
+      merged,
+      descending('secondarystat'),
+      ...greatest('mainstat', MOST_EDGES),
+      numbered('id'),
+    ])
+    // Texts, not units: the graph writes them behind its numbers. Nodes have the sums and the texts of their edges.
+    .edges(new EdgeOptionsBuilder().mainStatUnit('failed').secondaryStatUnit('MiB'));
 
 export const peersQuery = (who: string): string =>
   `SELECT ${EXCHANGE_SUMS} FROM "container_flows" WHERE ${who} AND $timeFilter ` +
@@ -80,7 +86,10 @@ export const peersOf = (id: number, who: string): Builder<Panel> =>
         sent_messages: 'Messages sent',
         received_messages: 'Messages received',
       }),
-      { id: 'sortBy', options: { sort: [{ field: 'Failed', desc: true }] } },
+      descending('Failed'),
     ])
     .overrideByRegexp('/^(Sent|Received)$/', [unit('bytes')])
-    .overrideByName('Port', [width(80)]);
+    .overrideByRegexp('/^(Role|Protocol|Port|Failed)$/', [width(95)])
+    .overrideByRegexp('/^(Kind|Sent|Received)$/', [width(115)])
+    .overrideByName('Connections', [width(135)])
+    .overrideByRegexp('/^Messages/', [width(175)]);

@@ -35,6 +35,7 @@ export function variableQuery(variable: Variable, narrowedBy: readonly Variable[
 
 // biome-ignore-start lint/suspicious/noTemplateCurlyInString: the variables are Grafana's.
 const INTERVAL = 'time(${__interval:raw})';
+const ENDING_INTERVAL = 'time(${__interval:raw}, ${__to:raw}ms)';
 const FROM_MS = '${__from:raw}';
 const FROM = `${FROM_MS}ms`;
 const TO = '${__to:raw}ms';
@@ -154,7 +155,13 @@ export const hostQuery = (value: string, fill: 'null' | '0'): string =>
   `SELECT ${value} FROM "host_frames" WHERE ${OF_HOST} AND $timeFilter ` +
   `GROUP BY ${INTERVAL}, "host" fill(${fill})`;
 
-export const coverageQuery = (): string => hostQuery(COVERAGE, '0');
+/**
+ * Share of the time for which there is a frame. Its steps end with the range: one that has only begun would look like an
+ * outage.
+ */
+export const coverageQuery = (): string =>
+  `SELECT ${COVERAGE} FROM "host_frames" WHERE ${OF_HOST} AND time >= ${FROM} AND time < ${TO} ` +
+  `GROUP BY ${ENDING_INTERVAL}, "host" fill(0)`;
 
 /** When the newest frame of each host began, in the last day. */
 export const lastFrameQuery = (): string =>

@@ -86,8 +86,6 @@ const meanSize = (direction: Direction) => (name: string) =>
     return sizes.length === 0 ? null : sum(sizes) / sizes.length;
   });
 
-const INTERVAL_MS = RANGE.intervalMs;
-
 /** What each panel of lines on the overview must show of each container. */
 const PER_CONTAINER: Readonly<Record<string, (name: string) => Line>> = {
   'Anomaly score': name =>
@@ -110,7 +108,6 @@ const OF_ONE: Readonly<Record<string, Readonly<Record<string, (name: string) => 
 const framesAt = (ns: readonly number[]) => frames.filter(f => ns.includes((f.start - START) / STEP));
 /** What each panel of lines must show of the host. */
 const PER_HOST: readonly (readonly [dashboard: string, title: string, line: Line])[] = [
-  ['overview', 'Coverage', lineOf(ns => sum(ns.map(durationOf)) / INTERVAL_MS)],
   [
     'overview',
     'Complete frames',
@@ -229,11 +226,21 @@ describeWith(['influx'], 'queries of dashboards and alert rules on a real Influx
   });
 
   it('the panel Coverage shows zero, not nothing, where there is no frame', async () => {
-    const wide = { from: START + 6 * STEP, to: START + 8 * STEP - 1, intervalMs: STEP };
-    const [series] = await answers(queriesOf('overview', 'Coverage'), wide);
+    const range = { from: START + 6 * STEP, to: START + 8 * STEP, intervalMs: STEP };
+    const [series] = await answers(queriesOf('overview', 'Coverage'), range);
     expect(series?.values).toEqual([
       [START + 6 * STEP, 4996 / STEP],
       [START + 7 * STEP, 0],
+    ]);
+  });
+
+  it('the last step of the panel Coverage is whole, wherever the range ends', async () => {
+    const to = START + 6 * STEP + 1234;
+    const range = { from: to - 4 * STEP, to, intervalMs: 2 * STEP };
+    const [series] = await answers(queriesOf('overview', 'Coverage'), range);
+    expect(series?.values).toEqual([
+      [to - 4 * STEP, (durationOf(3) + durationOf(4)) / (2 * STEP)],
+      [to - 2 * STEP, (durationOf(5) + durationOf(6)) / (2 * STEP)],
     ]);
   });
 
