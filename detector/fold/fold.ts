@@ -12,6 +12,7 @@ import { inputsOf } from './inputs.ts';
 import { type BoundRule, byMarks, judge, type Now, type Present } from './judge.ts';
 import { NOTHING_RAISED } from './marks.ts';
 import { matcher, ruleChooser } from './match.ts';
+import { Services } from './services.ts';
 import { DEFAULT_LIMITS, forget, type Limits, noSubjects } from './subjects.ts';
 
 /** Raised whenever the same frames would give other verdicts, or the state another shape. */
@@ -28,6 +29,9 @@ export function createFold(settings: {
 }): Fold {
   const limits = settings.limits ?? DEFAULT_LIMITS;
   const bound = settings.rules.map((rule, i) => bind(rule, i, settings.detectors));
+  const ofContainers = bound.filter(({ detector: { scope } }) => scope === 'series' || scope === 'container');
+  const ofGroups = bound.filter(({ detector: { scope } }) => scope === 'service' || scope === 'host');
+  const services = new Services();
   const absence = absenceRules(settings.rules);
   const fingerprint = createHash('sha256')
     .update(canonical({ version: VERSION, rules: settings.rules, limits }))
@@ -40,15 +44,15 @@ export function createFold(settings: {
       if (state.last !== null && frame.start <= state.last) return { state, verdicts: [] };
       state.last = frame.start;
       state.hasContainers ||= frame.containers.some(container => container.kind === 'container');
-      const now = { frame, state, raised };
-      const present = presentIn(frame, state);
       const where = { host: frame.host, hasContainers: state.hasContainers };
+      const now = { frame, where, state, raised };
+      const present = presentIn(frame, state);
       const absent = judgeAbsence(absence, state.expected, frame, where, raised);
-      const verdicts = [
-        ...present.flatMap(one => bound.flatMap(rule => judgeOne(rule, one, now))),
-        ...judgeGroups(bound, present, now),
-        ...absent.map(verdict => (verdict.kind === 'judged' ? byMarks(verdict, raised) : verdict)),
-      ];
+      const verdicts: Verdict[] = [];
+      for (const one of present) for (const rule of ofContainers) judgeOne(rule, one, now, verdicts);
+      verdicts.push(...judgeGroups(ofGroups, present, services.of(state.subjects), now));
+      for (const verdict of absent)
+        verdicts.push(verdict.kind === 'judged' ? byMarks(verdict, raised) : verdict);
       forget(state.subjects, limits, frame.start);
       return { state, verdicts };
     },
@@ -71,36 +75,37 @@ export function bind(rule: Rule, index: number, detectors: readonly AnyDetector[
 function presentIn(frame: Frame, { subjects }: FoldState): Present[] {
   const identified = identify(frame, subjects);
   const inputs = inputsOf(frame, identified);
-  return identified.map(({ subject }, i) => ({
-    input: inputs[i] as ContainerInput,
-    subject,
-    ofMany: isOneOfMany(subject, frame.start),
-  }));
+  return identified.map(({ container, subject }, i) => {
+    const ofMany = isOneOfMany(subject, frame.start);
+    const scope: Scope = {
+      service: container.service,
+      container: ofMany ? null : container.name,
+      direction: null,
+      metric: null,
+    };
+    return { input: inputs[i] as ContainerInput, subject, ofMany, scope };
+  });
 }
 
-/** Verdicts of one rule on one container: of each of its series, or of it as a whole. */
-function judgeOne(bound: BoundRule, one: Present, now: Now): Verdict[] {
+/** Adds the verdicts of one rule on one container: of each of its series, or of it as a whole. */
+function judgeOne(bound: BoundRule, one: Present, now: Now, verdicts: Verdict[]): void {
   const { detector } = bound;
-  const { frame, state } = now;
-  const { input, subject, ofMany } = one;
+  const { frame, where } = now;
+  const { input, subject, ofMany, scope } = one;
   const { container } = input;
-  if (detector.scope !== 'series' && detector.scope !== 'container') return [];
-  const where = { host: frame.host, hasContainers: state.hasContainers };
-  if (!bound.matches(container, where)) return [];
+  if (detector.scope !== 'series' && detector.scope !== 'container') return;
+  if (!bound.matches(container, where)) return;
   const rule = bound.inForce(container, where);
-  const whole: Scope = {
-    service: container.service,
-    container: ofMany ? null : container.name,
-    direction: null,
-    metric: null,
-  };
-  const said = (verdict: Verdict) => (ofMany ? naming(container.name, verdict) : verdict);
-  if (detector.scope === 'container') return [said(judge(rule, detector, subject, whole, input, now))];
-  return detector.series(rule.options).map(({ direction, metric }) => {
+  const say = (verdict: Verdict) => verdicts.push(ofMany ? naming(container.name, verdict) : verdict);
+  if (detector.scope === 'container') {
+    say(judge(rule, detector, subject, scope, input, now));
+    return;
+  }
+  for (const { direction, metric } of detector.series(rule.options)) {
     const value = seriesValue(metric, input[direction], frame.durationMs);
     const series = { start: frame.start, durationMs: frame.durationMs, direction, metric, value };
-    return said(judge(rule, detector, subject, { ...whole, direction, metric }, series, now));
-  });
+    say(judge(rule, detector, subject, { ...scope, direction, metric }, series, now));
+  }
 }
 
 /** What is said of a service because of one of its containers tells which. */

@@ -1,88 +1,106 @@
-import type { Rule } from '../../core/config/config.ts';
 import type { Scope, Verdict } from '../../core/incident/verdict.ts';
 import { compareText, isNameless } from '../../core/traffic/frame.ts';
-import type { Detector, GroupInput } from '../contract.ts';
-import { type BoundRule, judge, type Now, type Present, stateKey } from './judge.ts';
+import type { Detector, GroupInput, Subject } from '../contract.ts';
+import { type Bound, type BoundRule, judge, type Now, type Present } from './judge.ts';
 import { overriddenRules, ownRule, type RuleInForce, ruleForAll } from './match.ts';
+import { keyOfService, type ServiceKeys } from './services.ts';
 import { subjectOf } from './subjects.ts';
 
 /** Verdicts of rules on services and hosts. */
 
 type GroupDetector = Detector<'service' | 'host', unknown, unknown>;
+type GroupRule = Bound<GroupDetector>;
 
-/** A rule and the service or host that it judges as a whole. */
+/** Whom a rule judges as a whole: a service, or the host (null). */
 interface Group {
+  readonly service: string | null;
   readonly scope: Scope;
-  readonly rule: RuleInForce;
-  readonly detector: GroupDetector;
-  readonly members: readonly Present[];
+  /** Of its subject. */
+  readonly key: string;
+  /** Those who are in the frame. */
+  readonly present: readonly Present[];
 }
 
+const scopeOf = (service: string | null): Scope => ({
+  service,
+  container: null,
+  direction: null,
+  metric: null,
+});
+const HOST = { service: null, scope: scopeOf(null), key: JSON.stringify(['host']) };
+
 /**
- * Verdicts of the rules on services, then of those on the host. A service without a matching container has none, unless
- * the detector has something to say of that.
+ * Verdicts of the rules on services, by name, then of those on the host; of each in the order of the rules. A service
+ * without a matching container has none, unless the detector has something to say of that. `services`: those that the
+ * state knows.
  */
-export function judgeGroups(bound: readonly BoundRule[], present: readonly Present[], now: Now): Verdict[] {
-  const { frame, state } = now;
-  const groups: Group[] = [];
-  for (const { rule, detector, matches, inForce } of bound) {
-    if (detector.scope !== 'service' && detector.scope !== 'host') continue;
-    const where = { host: frame.host, hasContainers: state.hasContainers };
-    const members = present.filter(one => matches(one.input.container, where));
-    const byService = Map.groupBy(members, one =>
-      detector.scope === 'service' ? one.input.container.service : null,
-    );
-    if (detector.scope === 'host' && members.length === 0) byService.set(null, []);
-    for (const [service, group] of byService) {
-      const scope = { service, container: null, direction: null, metric: null };
-      const containers = group.map(one => one.input.container);
-      groups.push({ scope, rule: ruleForAll(rule, inForce, containers, where), detector, members: group });
-    }
-    groups.push(...emptyGroups(rule, detector, now).filter(({ scope }) => !byService.has(scope.service)));
+export function judgeGroups(
+  bound: readonly BoundRule[],
+  present: readonly Present[],
+  services: ServiceKeys,
+  now: Now,
+): Verdict[] {
+  const { frame } = now;
+  const moment: Omit<GroupInput, 'members'> = {
+    start: frame.start,
+    durationMs: frame.durationMs,
+    exits: frame.exits ?? [],
+    nameless: frame.containers.filter(isNameless),
+  };
+  const verdicts: Verdict[] = [];
+  const judgeGroup = (rule: GroupRule, group: Group) => {
+    const members = group.present.filter(one => rule.matches(one.input.container, now.where));
+    const input = { ...moment, members: members.map(one => one.input) };
+    for (const form of formsFor(rule, group, members, now))
+      verdicts.push(judge(form, rule.detector, subjectFor(group, members, now), group.scope, input, now));
+  };
+  const ofServices = bound.filter((one): one is GroupRule => one.detector.scope === 'service');
+  for (const group of servicesIn(present, services, now))
+    for (const rule of ofServices) judgeGroup(rule, group);
+  const ofHost = bound.filter((one): one is GroupRule => one.detector.scope === 'host');
+  for (const rule of ofHost) judgeGroup(rule, { ...HOST, present });
+  return verdicts;
+}
+
+/** Services of the frame and those that are known, by name. */
+function servicesIn(present: readonly Present[], services: ServiceKeys, { state }: Now): Group[] {
+  const byService = Map.groupBy(present, one => one.input.container.service);
+  for (const [service, key] of services) {
+    if (byService.has(service)) continue;
+    if (state.subjects.byKey[key]) byService.set(service, []);
+    else services.delete(service);
   }
-  // A stable sort: within a service, and within the host, the order of the rules remains.
-  groups.sort((a, b) => compareServices(a.scope.service, b.scope.service));
-  const nameless = frame.containers.filter(isNameless);
-  return groups.map(({ scope, rule, detector, members }) => {
-    const key = JSON.stringify(scope.service === null ? ['host'] : ['service', scope.service]);
-    const input: GroupInput = {
-      start: frame.start,
-      durationMs: frame.durationMs,
-      members: members.map(one => one.input),
-      exits: frame.exits ?? [],
-      nameless,
-    };
-    // A service without containers is forgotten in its time.
-    const empty = members.length === 0 ? state.subjects.byKey[key] : undefined;
-    return judge(rule, detector, empty ?? subjectOf(state.subjects, key, frame.start), scope, input, now);
+  const groups = [...byService].map(([service, members]) => ({
+    service,
+    scope: scopeOf(service),
+    key: keyOfService(services, service),
+    present: members,
+  }));
+  return groups.sort((a, b) => compareText(a.service, b.service));
+}
+
+/** The rule as it is in force for the group; none: it has nothing to say of it. */
+function formsFor(
+  { rule, detector, inForce }: GroupRule,
+  group: Group,
+  members: readonly Present[],
+  now: Now,
+): readonly RuleInForce[] {
+  if (members.length > 0 || group.service === null) {
+    const containers = members.map(one => one.input.container);
+    return [ruleForAll(rule, inForce, containers, now.where)];
+  }
+  const { whenEmpty } = detector;
+  const subject = now.state.subjects.byKey[group.key];
+  if (!whenEmpty || !subject) return [];
+  return [ownRule(rule), ...overriddenRules(rule)].filter(({ wholeKey }) => {
+    const known = subject.states[wholeKey];
+    return known !== undefined && whenEmpty(known);
   });
 }
 
-/** Services that the rule's detector has something to say of although none of their containers is in the frame. */
-function emptyGroups(rule: Rule, detector: GroupDetector, { frame, state }: Now): Group[] {
-  const { whenEmpty } = detector;
-  if (!whenEmpty) return [];
-  const forms = [ownRule(rule), ...overriddenRules(rule)];
-  const groups: Group[] = [];
-  for (const key in state.subjects.byKey) {
-    const subject = state.subjects.byKey[key];
-    if (!subject || subject.seen === frame.start || !key.startsWith(SERVICE_KEY)) continue;
-    for (const form of forms) {
-      const known = subject.states[stateKey(form.states, { direction: null, metric: null })];
-      if (known === undefined || !whenEmpty(known)) continue;
-      const service = String(JSON.parse(key)[1]);
-      const scope = { service, container: null, direction: null, metric: null };
-      groups.push({ scope, rule: form, detector, members: [] });
-    }
-  }
-  return groups;
-}
-
-/** How keys of services begin. */
-const SERVICE_KEY = '["service",';
-
-/** By name, the host (null) last. */
-function compareServices(a: string | null, b: string | null): number {
-  if (a === null || b === null) return Number(a === null) - Number(b === null);
-  return compareText(a, b);
+/** A service without containers is forgotten in its time. */
+function subjectFor({ key }: Group, members: readonly Present[], { state, frame }: Now): Subject {
+  const empty = members.length === 0 ? state.subjects.byKey[key] : undefined;
+  return empty ?? subjectOf(state.subjects, key, frame.start);
 }

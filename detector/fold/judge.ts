@@ -11,7 +11,7 @@ import type {
   Subject,
 } from '../contract.ts';
 import { factorText } from './marks.ts';
-import type { matcher, RuleInForce, ruleChooser } from './match.ts';
+import { type matcher, type RuleInForce, type ruleChooser, stateKey, type Where } from './match.ts';
 
 /** One rule on one input: what its detector says, by the limit that marks have raised. */
 
@@ -28,6 +28,7 @@ export type BoundRule = Bound<AnyDetector>;
 /** What all judging of a frame shares. */
 export interface Now {
   readonly frame: Frame;
+  readonly where: Where;
   readonly state: FoldState;
   readonly raised: RaisedLimits;
 }
@@ -38,6 +39,8 @@ export interface Present {
   readonly subject: Subject;
   /** One of its service's short-lived containers: what is said of it is said of the service. */
   readonly ofMany: boolean;
+  /** Of verdicts on it as a whole. */
+  readonly scope: Scope;
 }
 
 /** Let a detector judge one input; an incomplete frame teaches nothing and is not judged. */
@@ -57,27 +60,24 @@ export function judge<Input>(
   input: Input,
   { frame, raised }: Now,
 ): Verdict {
-  const said = { rule: rule.name, scope };
-  if (!isComplete(frame)) return { ...said, kind: 'abstained', reason: 'incomplete frame', until: null };
-  const key = stateKey(rule.states, scope);
-  const before = subject.states[key] ?? detector.init(rule.options);
-  const moved = raised.of(rule.name, scope.service);
-  const { direction, metric } = scope;
+  const { name, states, wholeKey, options } = rule;
+  if (!isComplete(frame))
+    return { rule: name, scope, kind: 'abstained', reason: 'incomplete frame', until: null };
+  const { service, direction, metric } = scope;
+  const key = direction === null && metric === null ? wholeKey : stateKey(states, scope);
+  const before = subject.states[key] ?? detector.init(options);
+  const moved = raised.of(name, service);
   const { state, opinion } = moved
-    ? detector.step(before, input, rule.options, view => moved.factor({ direction, metric, view }))
-    : detector.step(before, input, rule.options);
+    ? detector.step(before, input, options, view => moved.factor({ direction, metric, view }))
+    : detector.step(before, input, options);
   subject.states[key] = state;
   if ('abstain' in opinion)
-    return { ...said, kind: 'abstained', reason: opinion.abstain, until: opinion.until ?? null };
+    return { rule: name, scope, kind: 'abstained', reason: opinion.abstain, until: opinion.until ?? null };
   const { score, evidence, container } = opinion;
   const about = container === undefined ? scope : { ...scope, container };
-  return byMarks({ rule: rule.name, scope: about, kind: 'judged', score, evidence }, raised);
+  const judged: Judged = { rule: name, scope: about, kind: 'judged', score, evidence };
+  return moved ? byMarks(judged, raised) : judged;
 }
-
-export const stateKey = (
-  states: string,
-  { direction, metric }: Pick<Scope, 'direction' | 'metric'>,
-): string => `${states} ${direction ?? ''} ${metric ?? ''}`;
 
 /** A verdict by the limit that marks have raised; one of a view was judged by it. The evidence says so. */
 export function byMarks(judged: Judged, raised: RaisedLimits): Judged {

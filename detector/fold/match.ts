@@ -2,6 +2,7 @@ import type { Rule } from '../../core/config/config.ts';
 import { listOf, type Match, type Not } from '../../core/config/match.ts';
 import { globMatcher } from '../../core/config/options.ts';
 import { printable } from '../../core/errors.ts';
+import type { Scope } from '../../core/incident/verdict.ts';
 import type { Container } from '../../core/traffic/frame.ts';
 
 /** Where a container is. */
@@ -108,19 +109,31 @@ export interface RuleInForce extends Rule {
   readonly override: number | null;
   /** First part of the keys of its states: a detector under other options does not continue them. */
   readonly states: string;
+  /** Key of its state of a container, service or host as a whole. */
+  readonly wholeKey: string;
 }
 
 /** With the rule's own options. */
-export const ownRule = (rule: Rule): RuleInForce => ({ ...rule, override: null, states: rule.name });
+export const ownRule = (rule: Rule): RuleInForce => ({
+  ...rule,
+  override: null,
+  states: rule.name,
+  wholeKey: stateKey(rule.name, { direction: null, metric: null }),
+});
 
 /** With the options of each override, in their order. */
 export const overriddenRules = (rule: Rule): RuleInForce[] =>
-  (rule.overrides ?? []).map(({ options }, override) => ({
-    ...rule,
-    options,
-    override,
-    states: `${rule.name}#${override + 1}`,
-  }));
+  (rule.overrides ?? []).map(({ options }, override) => {
+    const states = `${rule.name}#${override + 1}`;
+    const wholeKey = stateKey(states, { direction: null, metric: null });
+    return { ...rule, options, override, states, wholeKey };
+  });
+
+/** Key of a rule's state of a series, in the states of a subject. */
+export const stateKey = (
+  states: string,
+  { direction, metric }: Pick<Scope, 'direction' | 'metric'>,
+): string => `${states} ${direction ?? ''} ${metric ?? ''}`;
 
 /** The rule as it is in force for each of its containers: the first override whose `match` takes it has the say. */
 export function ruleChooser(rule: Rule): (container: Container, where: Where) => RuleInForce {
@@ -140,6 +153,7 @@ export function ruleForAll(
   members: readonly Container[],
   where: Where,
 ): RuleInForce {
-  const [first, ...others] = new Set(members.map(member => choose(member, where)));
-  return first !== undefined && others.length === 0 ? first : ownRule(rule);
+  const [first, ...others] = members;
+  const chosen = first && choose(first, where);
+  return chosen && others.every(member => choose(member, where) === chosen) ? chosen : ownRule(rule);
 }

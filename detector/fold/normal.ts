@@ -3,7 +3,6 @@ import type { RuleNormal } from '../../core/incident/normal.ts';
 import type { Container } from '../../core/traffic/frame.ts';
 import type { AnyDetector, FoldState } from '../contract.ts';
 import { bind } from './fold.ts';
-import { stateKey } from './judge.ts';
 
 /** What the rules of a fold have learnt of a container on a host, by its state. What marks have moved is not in it. */
 export type NormalsOf = (state: FoldState, container: Container, host: string) => RuleNormal[];
@@ -19,7 +18,7 @@ export function createNormals(rules: readonly Rule[], detectors: readonly AnyDet
     return bound.flatMap(({ detector, matches, inForce }) => {
       if (detector.scope !== 'container' || !detector.normal || !matches(container, where)) return [];
       const rule = inForce(container, where);
-      const own = subject.states[stateKey(rule.states, { direction: null, metric: null })];
+      const own = subject.states[rule.wholeKey];
       return own === undefined ? [] : [{ rule: rule.name, normals: detector.normal(own, rule.options) }];
     });
   };
