@@ -14,7 +14,7 @@ export function keepHeapSmall(): void {
 }
 
 /** Young generation of a process that folds history, bytes: what a page of frames needs to die young. */
-const YOUNG_BYTES = 16 * 1024 * 1024;
+const YOUNG_BYTES = 64 * 1024 * 1024;
 /** Objects that are made at a time to have it grow, and how often at most. */
 const GROWTH = { objects: 20_000, rounds: 50 };
 

@@ -26,16 +26,31 @@ export function inTurn(heads: readonly FrameHead[], newest: number): readonly Fr
   return end === -1 ? heads : heads.slice(0, end);
 }
 
-/** The first heads that have at most `limit` other rows together, but at least one. */
-export function withinRows<
-  H extends { readonly containers: number; readonly flows?: number; readonly connections?: number },
->(heads: readonly H[], limit: number): readonly H[] {
-  let rows = 0;
-  let taken = 0;
-  for (const { containers, flows = 0, connections = 0 } of heads) {
-    rows += containers + flows + connections;
-    if (rows > limit && taken > 0) break;
-    taken++;
+/** What one row of heads has of other rows. */
+type Rows = { readonly containers: number; readonly flows?: number; readonly connections?: number };
+
+/** Counts the rows of heads up to a limit. */
+export class RowLimit {
+  readonly #limit: number;
+  #rows = 0;
+  #isFirst = true;
+
+  constructor(limit: number) {
+    this.#limit = limit;
   }
-  return heads.slice(0, taken);
+
+  /** Whether one more is within the limit; the first always is. */
+  takes({ containers, flows = 0, connections = 0 }: Rows): boolean {
+    const isFirst = this.#isFirst;
+    this.#isFirst = false;
+    this.#rows += containers + flows + connections;
+    return isFirst || this.#rows <= this.#limit;
+  }
+}
+
+/** The first heads that have at most `limit` other rows together, but at least one. */
+export function withinRows<H extends Rows>(heads: readonly H[], limit: number): readonly H[] {
+  const rows = new RowLimit(limit);
+  const end = heads.findIndex(head => !rows.takes(head));
+  return end === -1 ? heads : heads.slice(0, end);
 }

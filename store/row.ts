@@ -29,8 +29,10 @@ import { decodeField } from './text.ts';
 /** A row as a database gave it: nothing about it is certain. Throws of these readers name the column. */
 export type Row = Readonly<Record<string, unknown>>;
 
-export function integer(row: Row, column: string): number {
-  const value = row[column];
+export const integer = (row: Row, column: string): number => integerIn(row[column], column);
+
+/** The value of a column that was read by its place. */
+export function integerIn(value: unknown, column: string): number {
   if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
   throw unexpected(column, 'an integer', value);
 }
@@ -41,8 +43,9 @@ export function number(row: Row, column: string): number {
   throw unexpected(column, 'a number', value);
 }
 
-export function text(row: Row, column: string): string {
-  const value = row[column];
+export const text = (row: Row, column: string): string => textIn(row[column], column);
+
+export function textIn(value: unknown, column: string): string {
   if (typeof value === 'string') return value;
   throw unexpected(column, 'a text', value);
 }

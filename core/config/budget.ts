@@ -1,13 +1,12 @@
 import { z } from 'zod';
 
+const DAYS_OF = { '/day': 1, '/week': 7, '/month': 30, '/year': 365 } as const;
+
 /** How many false alerts somebody is ready to bear of each container in a time. */
 export interface Budget {
   readonly value: number;
-  readonly unit: `/${BudgetTime}`;
+  readonly unit: keyof typeof DAYS_OF;
 }
-
-const DAYS_OF = { day: 1, week: 7, month: 30, year: 365 } as const;
-type BudgetTime = keyof typeof DAYS_OF;
 
 const TEXT =
   /^(?<value>\d{1,6}(?:\.\d{1,6})?)\s*(?:false alerts?)?\s*(?:per container)?\s*(?:\/|per|an?)\s*(?<time>day|week|month|year)$/;
@@ -15,7 +14,7 @@ const TEXT =
 /** `1 false alert per container per month`, `2 per week` or `1/month`; null when it is none, or 0. */
 export function parseBudget(text: string): Budget | null {
   const { value, time } = TEXT.exec(text.trim())?.groups ?? {};
-  return Number(value) > 0 ? { value: Number(value), unit: `/${time as BudgetTime}` } : null;
+  return Number(value) > 0 ? { value: Number(value), unit: `/${time}` as Budget['unit'] } : null;
 }
 
 /** `1 false alert per container per month`: what `parseBudget` reads. */
@@ -28,12 +27,10 @@ export const isBudget = (value: unknown): value is Budget =>
   'value' in value &&
   'unit' in value &&
   typeof value.unit === 'string' &&
-  Object.hasOwn(DAYS_OF, value.unit.slice(1)) &&
-  value.unit.startsWith('/');
+  Object.hasOwn(DAYS_OF, value.unit);
 
 /** False alerts per container and week. */
-export const perWeek = ({ value, unit }: Budget): number =>
-  (value * 7) / DAYS_OF[unit.slice(1) as BudgetTime];
+export const perWeek = ({ value, unit }: Budget): number => (value * 7) / DAYS_OF[unit];
 
 /** The option `sensitivity`: a budget as `parseBudget` reads it. */
 export function sensitivityOption() {

@@ -1,5 +1,5 @@
 import type { Sizes } from '../../core/traffic/histogram.ts';
-import { CLASS_OF, CLASSES } from './shape.ts';
+import { CLASSES, classOf } from './shape.ts';
 
 /**
  * Messages by class of size and direction: of the last 5 seconds, of the last minute, and of about the last ten, each
@@ -102,7 +102,7 @@ export function addSizes(b: BySize, sizes: Sizes, direction: 0 | 1): void {
   const now = b.sums[0] as number[];
   const offset = direction * CLASSES.length;
   for (const [bound, count] of sizes) {
-    const i = offset + (CLASS_OF.get(bound) ?? 0);
+    const i = offset + classOf(bound);
     now[i] = Math.min(MOST, (now[i] ?? 0) + count);
   }
 }

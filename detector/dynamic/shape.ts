@@ -1,4 +1,4 @@
-import { BUCKETS, type Sizes, upperBound } from '../../core/traffic/histogram.ts';
+import { indexOf, type Sizes, tableOf, upperBound } from '../../core/traffic/histogram.ts';
 
 /** How sizes are distributed, in classes that are unions of the histogram's buckets, against the last hours. */
 
@@ -6,17 +6,15 @@ import { BUCKETS, type Sizes, upperBound } from '../../core/traffic/histogram.ts
 export const CLASSES: readonly number[] = [
   0, 64, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 8192, 16_384, 32_768, 65_536,
 ];
-export const CLASS_OF: ReadonlyMap<number, number> = new Map(
-  BUCKETS.map(bound => [bound, CLASSES.findLastIndex(low => low <= bound)]),
-);
+const CLASS_OF = tableOf(bound => CLASSES.findLastIndex(low => low <= bound));
+/** Index of the class of a bucket. */
+export const classOf = (bound: number): number => CLASS_OF[indexOf(bound)] ?? 0;
 /** The overflow bucket has no middle. */
 const OVERFLOW_MIDDLE = 96 * 1024;
-const MIDDLE: ReadonlyMap<number, number> = new Map(
-  BUCKETS.map(bound => {
-    const upper = upperBound(bound);
-    return [bound, Number.isFinite(upper) ? (bound + upper) / 2 : OVERFLOW_MIDDLE];
-  }),
-);
+const MIDDLE = tableOf(bound => {
+  const upper = upperBound(bound);
+  return Number.isFinite(upper) ? (bound + upper) / 2 : OVERFLOW_MIDDLE;
+});
 
 /** The sizes of a class, for people. */
 export function sizeRange(index: number): string {
@@ -67,7 +65,7 @@ export const shapeBytes = 92 + CLASSES.length * (11 + 9 + 6) + IN_A_ROW * 8;
 
 export function addWindow(shape: Shape, sizes: Sizes): void {
   for (const [bound, count] of sizes) {
-    const i = CLASS_OF.get(bound) ?? 0;
+    const i = classOf(bound);
     shape.counts[i] = Math.min(MOST, (shape.counts[i] ?? 0) + count);
   }
 }
@@ -77,7 +75,7 @@ export function weightedSize(sizes: Sizes): number {
   let first = 0;
   let second = 0;
   for (const [bound, count] of sizes) {
-    const middle = MIDDLE.get(bound) ?? bound;
+    const middle = MIDDLE[indexOf(bound)] ?? bound;
     first += count * middle;
     second += count * middle * middle;
   }

@@ -265,9 +265,7 @@ const NONE: readonly never[] = [];
 /** True at the end of a minute. */
 function pushPart(t: Traffic, now: readonly number[]): boolean {
   for (let i = 0; i < QUANTITIES; i++) {
-    const parts = t.parts[i];
-    parts?.push(now[i] ?? 0);
-    if (parts && parts.length > PARTS) parts.shift();
+    keep(t.parts[i] ?? [], now[i] ?? 0, PARTS);
   }
   const sent = now[0] ?? 0;
   const rest = Math.floor(t.rest ?? 0);
@@ -278,9 +276,7 @@ function pushPart(t: Traffic, now: readonly number[]): boolean {
   if (t.inMinute < PARTS) return false;
   t.inMinute = 0;
   for (let i = 0; i < QUANTITIES; i++) {
-    const minutes = t.minutes[i];
-    minutes?.push(sum(t.parts[i] ?? []));
-    if (minutes && minutes.length > MINUTES) minutes.shift();
+    keep(t.minutes[i] ?? [], sum(t.parts[i] ?? []), MINUTES);
   }
   const known = Math.min(t.bySize.minutes + 1, GIVEN_MINUTES);
   const given = logBytes(t, t.minutes[2]?.at(-1) ?? 0);
@@ -288,20 +284,24 @@ function pushPart(t: Traffic, now: readonly number[]): boolean {
   const [sentParts = [], receivedParts = []] = t.parts;
   const sorted = sentParts.map((n, i) => n + (receivedParts[i] ?? 0)).sort((a, b) => a - b);
   const { halves } = t.base;
-  halves.push(Math.min(MOST, Math.round(sum(sorted.slice(0, PARTS / 2)))));
-  if (halves.length > BASE_MINUTES) halves.shift();
+  keep(halves, Math.min(MOST, Math.round(sum(sorted.slice(0, PARTS / 2)))), BASE_MINUTES);
   t.rest = t.rest === null ? t.least : Math.min(t.least, t.rest + 1 / 60);
   t.least = null;
-  keep(t.resting, t.restingNow);
-  keep(t.trickling, t.tricklingNow);
+  keep(t.resting, t.restingNow, REST_MINUTES);
+  keep(t.trickling, t.tricklingNow, REST_MINUTES);
   t.restingNow = 0;
   t.tricklingNow = 0;
   return true;
 }
 
-function keep(minutes: number[], value: number): void {
-  minutes.push(value);
-  if (minutes.length > REST_MINUTES) minutes.shift();
+/** Adds a value; of more than `most` the oldest goes. Such short lists are moved faster by hand than by `shift`. */
+function keep(list: number[], value: number, most: number): void {
+  if (list.length < most) {
+    list.push(value);
+    return;
+  }
+  for (let i = 1; i < most; i++) list[i - 1] = list[i] ?? 0;
+  list[most - 1] = value;
 }
 
 export function sum(list: readonly number[]): number {
