@@ -50,7 +50,7 @@ export function createFold(settings: {
       const absent = judgeAbsence(absence, state.expected, frame, where, raised);
       const verdicts: Verdict[] = [];
       for (const one of present) for (const rule of ofContainers) judgeOne(rule, one, now, verdicts);
-      verdicts.push(...judgeGroups(ofGroups, present, services.of(state.subjects), now));
+      judgeGroups(ofGroups, present, services.of(state.subjects), now, verdicts);
       for (const verdict of absent)
         verdicts.push(verdict.kind === 'judged' ? byMarks(verdict, raised) : verdict);
       forget(state.subjects, limits, frame.start);

@@ -30,7 +30,7 @@ const scopeOf = (service: string | null): Scope => ({
 const HOST = { service: null, scope: scopeOf(null), key: JSON.stringify(['host']) };
 
 /**
- * Verdicts of the rules on services, by name, then of those on the host; of each in the order of the rules. A service
+ * Adds the verdicts of the rules on services, by name, then of those on the host; of each in the order of the rules. A service
  * without a matching container has none, unless the detector has something to say of that. `services`: those that the
  * state knows.
  */
@@ -39,7 +39,8 @@ export function judgeGroups(
   present: readonly Present[],
   services: ServiceKeys,
   now: Now,
-): Verdict[] {
+  verdicts: Verdict[],
+): void {
   const { frame } = now;
   const moment: Omit<GroupInput, 'members'> = {
     start: frame.start,
@@ -47,7 +48,6 @@ export function judgeGroups(
     exits: frame.exits ?? [],
     nameless: frame.containers.filter(isNameless),
   };
-  const verdicts: Verdict[] = [];
   const judgeGroup = (rule: GroupRule, group: Group) => {
     const members = group.present.filter(one => rule.matches(one.input.container, now.where));
     const input = { ...moment, members: members.map(one => one.input) };
@@ -59,7 +59,6 @@ export function judgeGroups(
     for (const rule of ofServices) judgeGroup(rule, group);
   const ofHost = bound.filter((one): one is GroupRule => one.detector.scope === 'host');
   for (const rule of ofHost) judgeGroup(rule, { ...HOST, present });
-  return verdicts;
 }
 
 /** Services of the frame and those that are known, by name. */
