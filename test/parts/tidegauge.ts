@@ -50,9 +50,9 @@ export interface Hook {
 
 /**
  * A real HTTP server that answers every delivery with 200 and accepts each key once, as receivers of Standard
- * Webhooks do: a sender that is killed between an answer and its record sends again with the same key.
+ * Webhooks do: a sender that is killed between an answer and its record sends again with the same key. `host`: the address that it listens on.
  */
-export async function startHook(): Promise<Hook> {
+export async function startHook(host = '127.0.0.1'): Promise<Hook> {
   const keys = new Set<unknown>();
   const bodies: Record<string, unknown>[] = [];
   const headers: Record<string, unknown>[] = [];
@@ -71,11 +71,11 @@ export async function startHook(): Promise<Hook> {
       response.end('ok');
     });
   });
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>(resolve => server.listen(0, host, resolve));
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
   return {
-    url: `http://127.0.0.1:${address.port}/hook`,
+    url: `http://${host}:${address.port}/hook`,
     bodies,
     headers,
     stop: () =>
