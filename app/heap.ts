@@ -13,13 +13,13 @@ export function keepHeapSmall(): void {
   setFlagsFromString('--heap-growing-percent=30');
 }
 
-/** Young generation of a process that folds history, bytes: what some pages of frames need to die young. */
-const YOUNG_BYTES = 64 * 1024 * 1024;
+/** Young generation of a process that folds history, bytes: what a page of frames needs to die young. */
+const YOUNG_BYTES = 16 * 1024 * 1024;
 /** Objects that are made at a time to have it grow, and how often at most. */
 const GROWTH = { objects: 20_000, rounds: 50 };
 
 /**
- * In a process that `keepHeapSmall` has a small heap: give the young generation room for some pages of stored frames, and no
+ * In a process that `keepHeapSmall` has a small heap: give the young generation room for a page of stored frames, and no
  * more. Without it folding history takes half as long again; left to itself it takes 128 MiB.
  */
 export function widenYoungGeneration(): void {
