@@ -77,7 +77,8 @@ const INTRODUCTION = `## Public series
 What \`tidegauge score\` does on series that others have labelled: one configuration, frozen, every row judged by the
 rows before it only. The first 15 % of a series, at most 1,000 rows, are learnt and not counted. Rows at or above the
 limit that are closer than 12 rows are one alert, at its first row; an anomaly is found when an alert starts between one
-row before it and two rows after its end, and every other alert is false (no point adjustment). Sources:
+row before it and two rows after its end, and every other alert is false (no point adjustment). Sources,
+below \`DIR\` as \`qa/quality/series/sources.ts\` says:
 `;
 
 const NAB_NOTE = `NAB's own score, at the limit and not at the threshold that would be best for it; 0 is no detection at all:
