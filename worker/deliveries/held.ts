@@ -28,15 +28,14 @@ type HeldState = Pick<Deliveries, 'deliveriesOf'> & Pick<Incidents, 'incidentsOf
 
 /**
  * Which held deliveries a review has to look at. Of the others no more than the key is read: they are held by a silence that
- * is still in force, that nothing found of their incident can end, and that ends after all new ones; they are not over, and
- * nobody has joined. Of each some 300 bytes are remembered, however large its incident is.
+ * is still in force, that nothing found of their incident can end, and that ends after all new ones; they are not over,
+ * nobody has joined, and of those of several no silence has ended. Of each some 300 bytes are remembered, however large its incident is.
  */
 export class HeldDeliveries {
   readonly #state: HeldState;
   #known = new Map<string, Known>();
   /** Silences in force when the last ones were looked at. */
   #inForce: ReadonlySet<Silence> = new Set();
-
   /** Number of the review, up to `TURNS`. */
   #turn = 0;
 
@@ -44,16 +43,24 @@ export class HeldDeliveries {
     this.#state = state;
   }
 
-  /** Of all that are held, by key, those to be judged again, in their order. `silences`: those in force, the same objects each time. */
+  /**
+   * Of all that are held, by key, those to be judged again, in their order. `silences`: those in force, the same objects
+   * each time.
+   */
   async changed(keys: readonly string[], silences: readonly Silence[]): Promise<string[]> {
     const inForce = new Set(silences);
     const added = silences.filter(silence => !this.#inForce.has(silence));
     const latest = added.reduce((until, silence) => Math.max(until, silence.until), Number.NEGATIVE_INFINITY);
+    const hasEnded = [...this.#inForce].some(silence => !inForce.has(silence));
+    const isSettled = ({ by, members }: Known): boolean => {
+      if (by === null || !inForce.has(by) || by.until < latest || dependsOnCourse(by)) return false;
+      // Of several each needs one; the first of these to end is the one that is remembered.
+      return members <= 1 || !hasEnded;
+    };
     const settled = new Map<string, Known>();
     for (const key of keys) {
       const known = this.#known.get(key);
-      if (known?.by && inForce.has(known.by) && known.by.until >= latest && !dependsOnCourse(known.by))
-        settled.set(key, known);
+      if (known && isSettled(known)) settled.set(key, known);
     }
     for (const key of await this.#over(settled)) settled.delete(key);
     for (const key of await this.#joined(settled)) settled.delete(key);

@@ -155,6 +155,24 @@ describe('silences and deliveries', () => {
     await steps('the other to be told', () => told('web-2').length === 1);
   });
 
+  it('an incident of two that two silences cover is told when either of them is ended', async () => {
+    const members = ['web-1', 'db'].map(name => ({ service: '', container: name, since: clock.now() }));
+    const both: Incident = { ...incident('web-1'), members };
+    // The first to end is the one that holds it; the other is needed as well.
+    const shorter = silence('web-1', 5 * HOUR);
+    await state.saveSilence(shorter, clock.now());
+    const longer = { ...silence('db', 10 * HOUR), id: '0000000b' };
+    await state.saveSilence(longer, clock.now());
+    await state.commit(lane, { incidents: [both], notifications: [notificationOf(both, 'chat')] });
+    await steps('it to be held', async () => (await count('held')) === 1);
+    await steps('the silences to be known', () => deliverer.silences.held === 1);
+    const reviewed = clock.now() + 10_000;
+    await steps('a review more', () => clock.now() >= reviewed);
+    await state.saveSilence({ ...longer, until: clock.now() }, clock.now());
+    await steps('it to be told', () => told('web-1').length === 1);
+    expect(clock.now()).toBeLessThan(shorter.until);
+  });
+
   it('what it covers only since it became critical stays held, and is silenced with its end', async () => {
     const mine = incident('web-1');
     const grown = { ...mine, severity: 'critical' as const };
