@@ -89,28 +89,31 @@ export function createHostFold(parts: { fold: Fold; pipeline: Pipeline }): HostF
 
 const start = z.int().nullable();
 
-const subjectSchema = z.object({
+const subjectSchema = z.strictObject({
   seen: z.int(),
   states: z.record(z.string(), z.unknown()),
   holder: z.exactOptional(
-    z.object({ name: z.string(), since: z.int(), startedAt: start, brief: z.int().nonnegative() }),
+    z.strictObject({ name: z.string(), since: z.int(), startedAt: start, brief: z.int().nonnegative() }),
   ),
   slots: z.exactOptional(z.array(z.string())),
 });
 
-const quietSchema = z.object({
+const quietSchema = z.strictObject({
   quietMs: z.number(),
   present: z.exactOptional(z.literal(true)),
   exit: z.exactOptional(z.string()),
   over: z.exactOptional(z.enum(['well', 'gone'])),
 });
 
-/** The frame of a state. What detectors keep in it is theirs, and vouched for by the fingerprint. */
-const stateSchema = z.object({
-  fold: z.object({
+/**
+ * The frame of a state. What detectors keep in it is theirs, and vouched for by the fingerprint. A key that is not known here
+ * would be lost: such a state is refused, and its frames are folded again.
+ */
+const stateSchema = z.strictObject({
+  fold: z.strictObject({
     last: start,
     hasContainers: z.boolean(),
-    subjects: z.object({
+    subjects: z.strictObject({
       byKey: z.record(z.string(), subjectSchema),
       count: z.int(),
       dropped: z.int(),
@@ -118,26 +121,26 @@ const stateSchema = z.object({
     }),
     expected: z.record(
       z.string(),
-      z.object({
+      z.strictObject({
         ...{ seen: z.int(), service: z.string() },
         ids: z.exactOptional(z.array(z.string())),
         exit: z.exactOptional(z.string()),
       }),
     ),
   }),
-  pipeline: z.object({
+  pipeline: z.strictObject({
     last: start,
     since: start,
     closed: z.array(z.custom<Incident>(isIncident)),
     past: z.record(z.string(), z.array(z.tuple([z.int(), z.string()]))),
     open: z.array(
-      z.object({
+      z.strictObject({
         incident: z.custom<Incident>(isIncident),
         quiet: z.array(quietSchema),
       }),
     ),
     pending: z.exactOptional(
-      z.object({ frames: z.array(z.int()), alarms: z.record(z.string(), z.array(z.int())) }),
+      z.strictObject({ frames: z.array(z.int()), alarms: z.record(z.string(), z.array(z.int())) }),
     ),
   }),
 });

@@ -93,4 +93,16 @@ describe('the fold of a host', () => {
   it.each(['', 'null', '{}', '[1]', '{"fold":{"last":"x"}}'])('refuses the state %j', text => {
     expect(() => hostFold().decode(text)).toThrow(/checkpoint: expected the state of a host, found /);
   });
+
+  it.each([
+    ['the pipeline', 'pipeline'],
+    ['the fold', 'fold'],
+  ])('refuses a key in %s that it would lose', (_, part) => {
+    const fold = hostFold();
+    const state = JSON.parse(
+      fold.encode(frames.slice(0, 3).reduce((s, one) => fold.step(s, one).state, fold.init())),
+    );
+    state[part].later = 1;
+    expect(() => fold.decode(JSON.stringify(state))).toThrow(/checkpoint: .*later/);
+  });
 });
