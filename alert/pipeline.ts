@@ -57,7 +57,7 @@ export interface Pipeline {
 }
 
 /** Raised whenever the same verdicts would give other incidents, or the state another shape. */
-const VERSION = 8;
+const VERSION = 9;
 
 /** What is configured of the stages; without routes, every receiver is told of every incident. */
 export interface PipelineOptions extends Omit<Settings, 'router' | 'alert'> {

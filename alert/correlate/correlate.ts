@@ -134,7 +134,7 @@ function goOnAgain(again: Incident, { alarms }: Cluster, now: Now): Open {
 function begin({ who, alarms }: Cluster, now: Now): Open {
   const { frame } = now;
   const empty: Incident = {
-    id: incidentId(frame.host, who.container === '' ? keyOf(who) : who.container, frame.start),
+    id: idOf(frame, alarms, who),
     host: frame.host,
     ...whoIs(who),
     ...now.originOf(who),
@@ -148,6 +148,12 @@ function begin({ who, alarms }: Cluster, now: Now): Open {
   };
   const { escalation: _, ...incident } = grow(empty, alarms, now);
   return { incident, quiet: membersOf(incident).map(member => now.presence.loud(member)) };
+}
+
+/** By the first whom it is about: several that open in one frame may have one name, and nobody is in two of them. */
+function idOf({ host, start }: Frame, [first]: readonly Alarm[], named: Who): string {
+  const who = first ? whoOf(first.scope) : named;
+  return incidentId(host, who.container === '' ? keyOf(who) : who.container, start);
 }
 
 const whoIs = ({ service, container }: Who): Who => ({ service, container });

@@ -70,7 +70,8 @@ export class Presence {
     const quietMs = before.quietMs + this.#frame.durationMs;
     const present = before.present === true || isThere;
     const next = { quietMs, ...(present ? { present } : {}), ...exit };
-    if (quietMs < neededMs) return next;
+    // Over it stays: also in an incident that fires again, for those of whom nothing more is said.
+    if (quietMs < neededMs && before.over === undefined) return next;
     // A container has to be there at the end; a service may have short-lived ones, of which none was seen all the time.
     const isWell = isThere || (who.container === '' && (present || who.service === ''));
     return { ...next, over: isWell ? 'well' : (before.over ?? 'gone') };

@@ -80,7 +80,7 @@ export interface Member {
 
 /** What a person hears about: one per stretch of time and cause, whatever noticed it. */
 export interface Incident {
-  /** hash(host, container, start): the same however often and wherever it is computed. */
+  /** hash(host, container that was noticed first, start): the same however often and wherever it is computed. */
   readonly id: string;
   readonly host: string;
   /** Whom it was about when it opened: it keeps these names, whoever joins. */

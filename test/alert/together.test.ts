@@ -208,6 +208,15 @@ describe('replicas of a service', () => {
     expect(incidents.map(namesOf)).toEqual([['web-1', 'web-2', 'web-3'], ['web-2']]);
   });
 
+  it('that fire again are over once: nobody has a second row for an end that was told before', () => {
+    const { results } = timeline(2000, t => ({
+      alarms: t === 0 ? web.map(one => alarm(one)) : t === 120 ? [alarm(web[2] as Container)] : [],
+    }));
+    const ends = (name: string) =>
+      results.flatMap(({ detections }) => detections).filter(row => row.container === name && !row.open);
+    expect(web.map(({ name }) => ends(name).length)).toEqual([1, 1, 2]);
+  });
+
   it('that fire again shortly after are the same incident, whichever of them begins', () => {
     const { told } = timeline(2000, t => ({
       alarms: t === 0 ? web.map(one => alarm(one)) : t === 120 ? [alarm(web[2] as Container)] : [],
@@ -307,6 +316,20 @@ describe('many containers of one host', () => {
       })).incidents.length;
     expect(run('host')).toBe(1);
     expect(run('capture')).toBe(3);
+  });
+
+  it('are another incident than what was lost of its traffic in the same frame', () => {
+    const few = all.slice(0, MANY);
+    const { incidents, told } = timeline(120, t => ({
+      alarms: t === 10 ? few.map(one => alarm(one)) : [],
+      containers: few,
+      more: t === 10 ? { dropped: 3 } : {},
+    }));
+    expect(incidents.map(({ findings }) => findings.map(({ rule }) => rule))).toEqual([
+      ['shipping'],
+      few.map(() => 'bytes'),
+    ]);
+    expect(told.map(line => line.split(': ')[1])).toEqual(['firing', 'firing', 'resolved', 'resolved']);
   });
 
   it('fewer that have nothing in common are incidents of their own', () => {
