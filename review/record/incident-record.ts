@@ -64,6 +64,8 @@ export interface IncidentRecord {
   readonly peers: readonly Peer[];
 }
 
+type Who = ReturnType<typeof whosOf>[number];
+
 /** What is drawn of one incident at most: points of a chart, limits of a rule, peers that are told apart. */
 const CAPS = { parts: 160, limits: 720, peers: 400 } as const;
 
@@ -107,16 +109,16 @@ export class IncidentRecorder {
 
   /** `limits`: verdicts on this frame that `isDrawn`. */
   add(frame: Frame, limits: readonly Judged[]): void {
-    const names = this.#names(frame.containers);
     const whos = whosOf(this.#incident);
+    const names = namesIn(frame.containers, whos);
+    const shown = shownOf(whos);
     this.#parts.add(partOf(frame, names));
     for (const { rule, scope, evidence } of limits) {
-      const isOurs = whos.some(({ container, service }) =>
-        container === ''
-          ? scope.container === null && scope.service === service
-          : scope.container === container,
-      );
-      if (isOurs) this.#addLimit(rule, scope.direction ?? evidence.direction ?? null, evidence, frame);
+      const isShown =
+        shown?.container === ''
+          ? scope.container === null && scope.service === shown.service
+          : scope.container === shown?.container;
+      if (isShown) this.#addLimit(rule, scope.direction ?? evidence.direction ?? null, evidence, frame);
     }
     for (const flow of frame.flows) if (names.has(flow.container)) this.#addFlow(flow, frame.start);
   }
@@ -124,16 +126,6 @@ export class IncidentRecorder {
   result(): IncidentRecord {
     const peers = [...this.#peers.values()].sort((a, b) => bytesOf(b) - bytesOf(a));
     return { incident: this.#incident, parts: this.#parts.all, bands: [...this.#bands.values()], peers };
-  }
-
-  /** Names in the frame of those whom the incident is about. */
-  #names(containers: readonly Container[]): ReadonlySet<string> {
-    const whos = whosOf(this.#incident);
-    const own = new Set(whos.map(({ container }) => container));
-    const services = new Set(whos.filter(({ container }) => container === '').map(({ service }) => service));
-    const isOurs = ({ name, service }: Container) =>
-      own.has(name) || services.has('') || services.has(service);
-    return new Set(containers.filter(isOurs).map(({ name }) => name));
   }
 
   #addLimit(rule: string, direction: Direction | null, evidence: Evidence, frame: Frame): void {
@@ -167,6 +159,26 @@ export class IncidentRecorder {
     else if (at < this.#incident.end) one.during = sumOf(one.during, flow);
     else one.after = sumOf(one.after, flow);
   }
+}
+
+/** Names in the frame of those whom an incident is about. */
+function namesIn(containers: readonly Container[], whos: readonly Who[]): ReadonlySet<string> {
+  const own = new Set(whos.map(({ container }) => container));
+  const services = new Set(whos.filter(({ container }) => container === '').map(({ service }) => service));
+  const isOurs = ({ name, service }: Container) => own.has(name) || services.has('') || services.has(service);
+  return new Set(containers.filter(isOurs).map(({ name }) => name));
+}
+
+/**
+ * Whose limits go with a picture of all whom the incident is about: of several it shows the sum, of which only what is
+ * said of their service as a whole is a limit. Undefined: nobody's.
+ */
+function shownOf(whos: readonly Who[]): Who | undefined {
+  const [first] = whos;
+  if (whos.length === 1) return first;
+  return whos.every(({ service }) => service === first?.service)
+    ? whos.find(({ container }) => container === '')
+    : undefined;
 }
 
 function partOf(frame: Frame, names: ReadonlySet<string>): TrafficPart {
