@@ -74,7 +74,8 @@ function refuseServer({ server }: Config): void {
 
 /**
  * True when the database exists. When not, says so on standard error, and where else there may be data. `file`: null
- * for a server, which answers for itself. `frames`: of the state, the file of the frames that it was made from. Throws a TidegaugeError when this user must not read the file.
+ * for a server, which answers for itself. `frames`: of the state, the file of the frames that it was made from. Throws a
+ * TidegaugeError when this user must not read the file.
  */
 function hasData(data: string, file: string | null, frames: string | null = null): boolean {
   const reason = unreadable(file);

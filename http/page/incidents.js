@@ -136,6 +136,9 @@ export function subjectOf({ host, service, container, members = [] }) {
   return { host: itself(host), matchers: ['service=""', 'container=""'] };
 }
 
+/** Whether others of the host are silenced as well: whoever wanted one incident quiet has to know. */
+export const isAllOfHost = ({ service, container, matchers }) => !service && !container && !matchers;
+
 function actions(incident, page) {
   const { id, title, mark, ack, resolved_at } = incident;
   const doing = (label, work) =>
@@ -156,12 +159,13 @@ function actions(incident, page) {
       label,
     );
   const silence = async () => {
+    const subject = subjectOf(incident);
     const { until } = await change('POST', '/silences', {
-      ...subjectOf(incident),
+      ...subject,
       for: '2h',
       ...{ reason: `incident ${id}`, owner: WHO },
     });
-    return `Silenced until ${time(until)}.`;
+    return `Silenced until ${time(until)}${isAllOfHost(subject) ? ', with all else of its host' : ''}.`;
   };
   const see = async () => {
     await change('PUT', `/incidents/${id}/ack`, { by: WHO });

@@ -5,7 +5,7 @@ import { matches, parseMatcher } from '../../core/incident/matcher.ts';
 const moduleOf = (name: string) => import(new URL(`../../http/page/${name}`, import.meta.url).href);
 
 it('the page silences the container, the service or the host of an incident, and nothing beside it', async () => {
-  const { subjectOf } = await moduleOf('incidents.js');
+  const { subjectOf, isAllOfHost } = await moduleOf('incidents.js');
   const host = 'web-1';
   expect(subjectOf({ host, service: 'shop/web', container: 'w*1' })).toEqual({ host, container: 'w?1' });
   expect(subjectOf({ host, service: 'shop/web', container: '' })).toEqual({ host, service: 'shop/web' });
@@ -21,6 +21,10 @@ it('the page silences the container, the service or the host of an incident, and
   expect(matches(holds, { container: replica.container })).toBe(false);
   const many = Array.from({ length: 100 }, (_, i) => ({ service: '', container: `job-${i}` }));
   expect(subjectOf({ host, service: '', container: '', members: many })).toEqual({ host });
+  const silenced = [[], [web], [web, replica], [web, db], many].map(members =>
+    isAllOfHost(subjectOf({ host, service: '', container: '', members })),
+  );
+  expect(silenced).toEqual([false, false, false, false, true]);
   expect(subjectOf({ host, service: '', container: '' })).toEqual({
     host,
     matchers: ['service=""', 'container=""'],
