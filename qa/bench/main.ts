@@ -15,11 +15,11 @@ import { pageBench } from './pipeline/page.ts';
 import { pipelineBench } from './pipeline/pipeline.ts';
 import { policyBench } from './pipeline/policy.ts';
 import { queueBench } from './pipeline/queue.ts';
-import { reviewBench } from './pipeline/review.ts';
 import { spoolBench } from './pipeline/spool.ts';
 import { storeBench } from './pipeline/store.ts';
 import { workersBench } from './pipeline/workers.ts';
 import { machine, markdown, rewrite } from './report.ts';
+import { reviewBench } from './review/review.ts';
 
 /** `npm run bench` runs all benchmarks, `npm run bench -- fold store` some; their tables go into docs/benchmarks.md. */
 
