@@ -25,6 +25,8 @@ export interface Open {
   readonly incident: Incident;
   /** Of each of its members, in their order. */
   readonly quiet: readonly Quiet[];
+  /** Starts of the frames in which it began and fired again after a pause, epoch ms, the last ones; of what flaps, till then. */
+  readonly rounds: readonly number[];
 }
 
 /** Plain JSON. */

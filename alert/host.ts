@@ -137,6 +137,7 @@ const stateSchema = z.strictObject({
       z.strictObject({
         incident: z.custom<Incident>(isIncident),
         quiet: z.array(quietSchema),
+        rounds: z.array(z.int()),
       }),
     ),
     pending: z.exactOptional(

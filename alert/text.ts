@@ -1,6 +1,6 @@
 import { isoTime } from '../core/clock.ts';
 import { printable } from '../core/errors.ts';
-import { sentenceOf } from '../core/incident/evidence-text.ts';
+import { flappingText, sentenceOf } from '../core/incident/evidence-text.ts';
 import type { Finding, Incident } from '../core/incident/incident.ts';
 import { findingSubject, subjectText } from '../core/incident/members.ts';
 import { describeScope } from '../core/incident/scope.ts';
@@ -37,7 +37,8 @@ export function annotationText(incident: Incident): string {
     parts.push(`service ${printable(service, NAME_LIMIT)}`);
   const when = incident.resolvedAt === null ? 'since' : `until ${isoTime(incident.end)}, from`;
   const why = incident.ended === undefined ? '' : `; ${printable(incident.ended, 100)}`;
-  const head = `${subjectText(incident)} (${parts.join(', ')}) ${describeSeverity(incident)} ${when} ${isoTime(incident.start)}${why}`;
+  const flaps = flappingText(incident);
+  const head = `${subjectText(incident)} (${parts.join(', ')}) ${describeSeverity(incident)} ${when} ${isoTime(incident.start)}${why}${flaps === null ? '' : `; ${flaps}`}`;
   const shown = incident.findings.slice(0, LISTED);
   const lines = shown.map(
     f =>

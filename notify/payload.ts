@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { isoTime } from '../core/clock.ts';
 import { printable } from '../core/errors.ts';
-import { circumstancesOf } from '../core/incident/evidence-text.ts';
+import { circumstancesOf, flappingText } from '../core/incident/evidence-text.ts';
 import {
   INCIDENT_STATES,
   type Notification,
@@ -99,7 +99,13 @@ export function payloadOf(told: Told, own?: string): Payload {
 function textOf({ status: kind, occasion, incident }: Notification): string {
   const { host, severity, start, ended } = incident;
   const [worst] = incident.findings;
-  const title = [incident.title, ...(worst ? circumstancesOf(worst) : [])].join('; ');
+  const flaps = flappingText(incident);
+  const parts = [
+    incident.title,
+    ...(worst ? circumstancesOf(worst) : []),
+    ...(flaps === null ? [] : [flaps]),
+  ];
+  const title = parts.join('; ');
   const status = kind === 'firing' ? 'firing' : stateOfIncident(incident);
   const what = status === 'firing' ? severity.toUpperCase() : status.toUpperCase();
   const why = status === 'ended' && ended !== undefined ? `, ${printable(ended, 100)}` : '';
@@ -110,6 +116,7 @@ function textOf({ status: kind, occasion, incident }: Notification): string {
 const OCCASION_WORDS = {
   reopened: 'fires again',
   worse: 'now critical',
+  flapping: 'flapping',
   repeat: 'still firing',
   acknowledged: 'acknowledged',
 } as const;

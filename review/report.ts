@@ -1,7 +1,7 @@
 import { isoTime } from '../core/clock.ts';
 import { formatLength } from '../core/config/units.ts';
 import { printable } from '../core/errors.ts';
-import { sentenceOf } from '../core/incident/evidence-text.ts';
+import { flappingText, sentenceOf } from '../core/incident/evidence-text.ts';
 import type { Incident } from '../core/incident/incident.ts';
 import { incidentJson } from '../core/incident/incident-json.ts';
 import type { Interval } from '../core/interval.ts';
@@ -55,7 +55,8 @@ export function incidentLines(incident: Incident, zone: TimeZone): string[] {
   const length = formatLength(end - start);
   const state = stateText(incident, length, zone);
   const raised = escalation ? `, ${escalation.from} until ${zone.text(escalation.at)}` : '';
-  const when = `  ${zone.text(start)}, ${state}${raised}, id ${incident.id}`;
+  const flaps = flappingText(incident);
+  const when = `  ${zone.text(start)}, ${state}${raised}${flaps === null ? '' : `, ${flaps}`}, id ${incident.id}`;
   const findings = incident.findings.map(finding => {
     const { rule, scope, peak } = finding;
     const series =

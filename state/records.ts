@@ -88,6 +88,7 @@ const incident: z.ZodType<Incident> = z.strictObject({
   resolvedAt: z.number().nullable(),
   ended: z.exactOptional(z.string()),
   reopenedAt: z.exactOptional(z.number()),
+  flapping: z.exactOptional(z.strictObject({ times: z.number(), since: z.number(), last: z.number() })),
   score: z.number(),
   findings: z.array(finding),
   title: z.string(),

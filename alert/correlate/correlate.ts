@@ -4,11 +4,12 @@ import { membersOf } from '../../core/incident/members.ts';
 import { compareText, type Frame, frameEnd } from '../../core/traffic/frame.ts';
 import type { Alarm, Batch, Change, Cluster, Open, Quiet, Settings, Stage } from '../contract.ts';
 import { labelOf } from '../drop-incomplete.ts';
-import { withAlarms } from '../finding/finding.ts';
+import { openedBefore, withAlarms } from '../finding/finding.ts';
 import { PastNotes } from '../finding/past.ts';
 import { severityOf, worse } from '../finding/severity.ts';
 import { keyOf, type Origin, originsIn, type Who, whoOf } from '../subject.ts';
 import { titleOf } from '../text.ts';
+import { type Rounds, roundsOf, roundsOfNew, roundsOfReopened } from './flapping.ts';
 import { endOf, Presence, quietNeeded } from './quiet.ts';
 import { Reopening } from './reopening.ts';
 
@@ -26,6 +27,7 @@ export const compareOpen = ({ incident: a }: Open, { incident: b }: Open): numbe
 export const openOf = (incident: Incident): Open => ({
   incident,
   quiet: membersOf(incident).map(() => ({ quietMs: 0 })),
+  rounds: [incident.start],
 });
 
 /** Alarms that belong together open an incident, let it grow, and end it by their absence. */
@@ -43,9 +45,9 @@ export const correlate: Stage = {
     for (const one of batch.open) {
       const alarms = grown.get(one.incident.id)?.alarms ?? [];
       grown.delete(one.incident.id);
-      const next = goOn(one, alarms, now);
-      calmed.push(...next.calmed);
-      if (next.incident.resolvedAt === null) open.push({ incident: next.incident, quiet: next.quiet });
+      const { calmed: theirs, ...next } = goOn(one, alarms, now);
+      calmed.push(...theirs);
+      if (next.incident.resolvedAt === null) open.push(next);
       else changes.push({ kind: 'resolved', incident: next.incident });
       if (alarms.length === 0) continue;
       changes.push({ kind: 'grown', incident: next.incident, before: one.incident });
@@ -98,12 +100,11 @@ function nowOf({ frame, past, since, peerOf, alarms }: Batch, settings: Settings
 }
 
 /** An open incident after one more frame, with those of its members for whom it is over since. */
-function goOn(
-  { incident: before, quiet }: Open,
-  alarms: readonly Alarm[],
-  now: Now,
-): Open & { calmed: readonly Who[] } {
-  const incident = alarms.length > 0 ? grow(before, alarms, now) : before;
+function goOn(one: Open, alarms: readonly Alarm[], now: Now): Open & { calmed: readonly Who[] } {
+  const { incident: before, quiet } = one;
+  const isLoud = alarms.length > 0;
+  const { rounds, ...flapping }: Rounds = isLoud ? roundsOf(one, now.frame.start) : { rounds: one.rounds };
+  const incident = isLoud ? grow({ ...before, ...flapping }, alarms, now) : before;
   const loud = new Set(alarms.map(({ scope }) => keyOf(whoOf(scope))));
   const needed = quietNeeded(incident, now.settings);
   const calmed: Who[] = [];
@@ -114,25 +115,27 @@ function goOn(
     if (was.over === undefined && is.over !== undefined) calmed.push(whoIs(member));
     return is;
   });
-  if (next.some(({ over }) => over === undefined)) return { incident, quiet: next, calmed };
-  const resolvedAt = frameEnd(now.frame);
-  return { incident: { ...incident, resolvedAt, ...endOf(incident, next) }, quiet: next, calmed };
+  const goesOn = { incident, quiet: next, rounds, calmed };
+  if (next.some(({ over }) => over === undefined)) return goesOn;
+  return { ...goesOn, incident: { ...incident, resolvedAt: frameEnd(now.frame), ...endOf(incident, next) } };
 }
 
 /** An incident that fires again: for those of its members of whom nothing is said now it is over as it was. */
 function goOnAgain(again: Incident, { alarms }: Cluster, now: Now): Open {
+  const { rounds } = roundsOfReopened(again, now.frame.start);
   const incident = grow(again, alarms, now);
   const loud = new Set(alarms.map(({ scope }) => keyOf(whoOf(scope))));
   const quiet = membersOf(incident).map((member): Quiet => {
     if (loud.has(keyOf(member))) return now.presence.loud(member);
     return { quietMs: 0, over: member.container === '' || now.presence.has(member) ? 'well' : 'gone' };
   });
-  return { incident, quiet };
+  return { incident, quiet, rounds };
 }
 
 /** The incident that the first alarms about somebody, or several, open. */
 function begin({ who, alarms }: Cluster, now: Now): Open {
   const { frame } = now;
+  const { rounds, ...flapping } = roundsOfNew(openedBefore(alarms, now.past), frame.start);
   const empty: Incident = {
     id: idOf(frame, alarms, who),
     host: frame.host,
@@ -145,9 +148,10 @@ function begin({ who, alarms }: Cluster, now: Now): Open {
     score: 0,
     findings: [],
     title: '',
+    ...flapping,
   };
   const { escalation: _, ...incident } = grow(empty, alarms, now);
-  return { incident, quiet: membersOf(incident).map(member => now.presence.loud(member)) };
+  return { incident, quiet: membersOf(incident).map(member => now.presence.loud(member)), rounds };
 }
 
 /** By the first whom it is about: several that open in one frame may have one name, and nobody is in two of them. */

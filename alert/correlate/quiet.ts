@@ -5,6 +5,7 @@ import { exitText } from '../../core/traffic/exit.ts';
 import { type Frame, isComplete } from '../../core/traffic/frame.ts';
 import type { Quiet, Settings } from '../contract.ts';
 import { keyOf, type Who } from '../subject.ts';
+import { calmOf } from './flapping.ts';
 
 /** How incidents end: each of whom one is about has to be quiet for some time, or be gone. */
 
@@ -16,7 +17,9 @@ export function quietNeeded(
   incident: Incident,
   { alert: { resolve_after, reopen_within } }: Settings,
 ): number {
-  return roundOf(incident) === 1 ? resolve_after : Math.max(resolve_after, QUIET_PAUSES * reopen_within);
+  const { flapping } = incident;
+  if (roundOf(incident) === 1 && !flapping) return resolve_after;
+  return Math.max(resolve_after, QUIET_PAUSES * reopen_within, flapping ? calmOf(flapping) : 0);
 }
 
 /** Whether what is seen of a member is still part of the incident: it is not over for it, or that was just so. */

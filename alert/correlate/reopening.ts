@@ -27,9 +27,10 @@ export class Reopening {
     return { ...incident, resolvedAt: null, reopenedAt: this.#frame.start };
   }
 
-  /** Those that are left and those that are over now; one that was reopened has been quiet for long. */
+  /** Those that are left and those that are over now; one that was reopened, or flaps, has been quiet for long. */
   with(over: readonly Incident[]): Incident[] {
-    for (const incident of over) if (roundOf(incident) === 1) this.#byId.set(incident.id, incident);
+    for (const incident of over)
+      if (roundOf(incident) === 1 && !incident.flapping) this.#byId.set(incident.id, incident);
     return [...this.#byId.values()].slice(-CAPS.openIncidents.limit);
   }
 }

@@ -23,6 +23,12 @@ export function withAlarms(findings: readonly Finding[], alarms: readonly Alarm[
   return [...all.values()];
 }
 
+/** When findings like those of the alarms began before, epoch ms, ascending: of the one that did most often. */
+export function openedBefore(alarms: readonly Alarm[], past: PastNotes): readonly number[] {
+  const starts = alarms.map(alarm => past.startsOf(keyOf(whoOf(alarm.scope)), byOf(alarm)));
+  return starts.reduce((most, some) => (some.length > most.length ? some : most), []);
+}
+
 function begun(alarm: Alarm, now: Now): Finding {
   const { rule, scope } = alarm;
   const { start } = now.frame;

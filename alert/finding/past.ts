@@ -28,12 +28,18 @@ export class PastNotes {
     this.#since = Math.max(since, now - KEPT_MS);
   }
 
+  /** When the same was noticed before, as far as it is remembered, epoch ms, ascending. */
+  startsOf(key: string, by: string): readonly number[] {
+    return this.#known(key)
+      .filter(event => event[1] === by && this.#isKept(event))
+      .map(([start]) => start);
+  }
+
   /** How often the same was noticed before; from now on this is one more time. */
   take(key: string, by: string): Recurrence {
-    const known = (this.#added ?? this.#before)[key] ?? [];
-    const alike = known.filter(event => event[1] === by && this.#isKept(event)).map(([start]) => start);
+    const alike = this.startsOf(key, by);
     this.#added ??= { ...this.#before };
-    this.#added[key] = [...known, [this.#now, by] as const].slice(-KEPT_EVENTS);
+    this.#added[key] = [...this.#known(key), [this.#now, by] as const].slice(-KEPT_EVENTS);
     return {
       times: alike.length,
       inWeek: alike.filter(start => start > this.#now - 7 * DAY_MS).length,
@@ -55,6 +61,8 @@ export class PastNotes {
       kept.sort(([a, x], [b, y]) => newest(y) - newest(x) || compareText(a, b));
     return Object.fromEntries(kept.slice(0, CAPS.pastSubjects.limit));
   }
+
+  #known = (key: string): readonly PastEvent[] => (this.#added ?? this.#before)[key] ?? [];
 
   #isKept = ([start]: PastEvent): boolean => start > this.#now - KEPT_MS;
 }

@@ -1,6 +1,6 @@
 import { formatLength } from '../../core/config/units.ts';
 import { printable, UsageError } from '../../core/errors.ts';
-import { sentenceOf } from '../../core/incident/evidence-text.ts';
+import { flappingText, sentenceOf } from '../../core/incident/evidence-text.ts';
 import { type Finding, type Incident, stateOfIncident } from '../../core/incident/incident.ts';
 import { findingSubject, subjectText } from '../../core/incident/members.ts';
 import { describeScope } from '../../core/incident/scope.ts';
@@ -67,7 +67,7 @@ export function storyLines({ incident, why, told, untold }: Story, zone: TimeZon
 function factLines(incident: Incident, why: string | null, zone: TimeZone): string[] {
   const { host, service, container, severity, escalation, start, end, resolvedAt, ended, reopenedAt } =
     incident;
-  const { members } = incident;
+  const { members, flapping } = incident;
   const names = members ? [] : [service && `service ${service}`, container && `container ${container}`];
   const where = [`host ${host}`, ...names];
   const raised = escalation ? ` (${escalation.from} at first, raised at ${zone.text(escalation.at)})` : '';
@@ -86,6 +86,9 @@ function factLines(incident: Incident, why: string | null, zone: TimeZone): stri
     ...(reopenedAt === undefined
       ? []
       : [`  fired again at ${zone.text(reopenedAt)}, shortly after it was over`]),
+    ...(flapping
+      ? [`  ${flappingText(incident)}, from ${zone.text(flapping.since)} to ${zone.text(flapping.last)}`]
+      : []),
   ];
 }
 
@@ -100,6 +103,7 @@ function findingText(finding: Finding, incident: Incident, zone: TimeZone): stri
 const ABOUT = {
   reopened: 'fires again',
   worse: 'is critical',
+  flapping: 'goes up and down',
   repeat: 'still fires',
   acknowledged: 'is acknowledged',
 } as const;

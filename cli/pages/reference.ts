@@ -232,8 +232,8 @@ ${stringify(ROUTES_EXAMPLE)}\`\`\`
 ${keyTable(schemaKeys(routeSchema), false)}
 Incidents that have the values of \`group_by\` in common are one message, with their number and the ten worst: the first waits
 for \`group_wait\`, and what comes within \`group_interval\` of a message is the next one. Beginnings and ends are told apart. What
-still fires after \`repeat_interval\` is told again; one that becomes critical at once. Receivers that keep incidents of their
-own (\`pagerduty\`, \`alertmanager\`, \`grafana\` and \`exec\`) get each by itself, and are not told again. In Alertmanager's format a
+still fires after \`repeat_interval\` is told again; one that becomes critical, or goes up and down, at once. Receivers that
+keep incidents of their own (\`pagerduty\`, \`alertmanager\`, \`grafana\` and \`exec\`) get each by itself, and are not told again. In Alertmanager's format a
 \`webhook\` is an alert for each incident: one that goes by \`groupKey\`, such as a ticket for each group, wants a route with
 \`group_by: [incident]\`, as beginnings and ends come in groups of their own.
 

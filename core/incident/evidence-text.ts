@@ -2,7 +2,7 @@ import { formatCounted, formatLength } from '../config/units.ts';
 import { printable } from '../errors.ts';
 import { type TimeZone, UTC } from '../time-zone.ts';
 import { ROOT_CGROUP } from '../traffic/frame.ts';
-import type { Confirmed, Finding, Recurrence, TopPeer } from './incident.ts';
+import type { Confirmed, Finding, Incident, Recurrence, TopPeer } from './incident.ts';
 
 /** What a finding says, as sentences for people. Names are untrusted. */
 
@@ -25,6 +25,13 @@ export function circumstancesOf(
   // First: who reads an incident from JSON knows of the others alone, and takes them from the end.
   const how = confirmed ? confirmedText(confirmed, zone) : null;
   return [how, who, before ? recurrenceText(before, first, zone) : null].filter(part => part !== null);
+}
+
+/** `goes up and down: 5 times in 4m`, once it is over in the past tense; null: it does not. */
+export function flappingText({ flapping, resolvedAt }: Incident): string | null {
+  if (!flapping) return null;
+  const { times, since, last } = flapping;
+  return `${resolvedAt === null ? 'goes' : 'went'} up and down: ${times} times in ${formatLength(last - since)}`;
 }
 
 const confirmedText = ({ alarms, frames, since }: Confirmed, zone: TimeZone): string =>

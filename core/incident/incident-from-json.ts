@@ -1,5 +1,5 @@
 import { circumstancesOf } from './evidence-text.ts';
-import type { Finding, Incident, Member } from './incident.ts';
+import type { Finding, Flapping, Incident, Member } from './incident.ts';
 import { type IncidentJson, incidentSchema } from './incident-json.ts';
 
 /**
@@ -7,7 +7,7 @@ import { type IncidentJson, incidentSchema } from './incident-json.ts';
  * such as how far marks have raised a limit, is not there. Other keys are left out. Throws a ZodError when it is none.
  */
 export function incidentFromJson(json: unknown): Incident {
-  const { members, image, labels, escalation, start, end, resolved_at, ended, findings, ...rest } =
+  const { members, image, labels, escalation, start, end, resolved_at, ended, flapping, findings, ...rest } =
     incidentSchema.strip().parse(json);
   return {
     ...rest,
@@ -18,9 +18,14 @@ export function incidentFromJson(json: unknown): Incident {
     ...{ start: Date.parse(start), end: Date.parse(end) },
     resolvedAt: resolved_at === null ? null : Date.parse(resolved_at),
     ...(ended === null ? {} : { ended }),
+    ...(flapping === null ? {} : { flapping: flappingOf(flapping) }),
     findings: findings.map(findingOf),
   };
 }
+
+const flappingOf = ({ times, since, last }: NonNullable<IncidentJson['flapping']>): Flapping => ({
+  ...{ times, since: Date.parse(since), last: Date.parse(last) },
+});
 
 const memberOf = ({ service, container, image, labels, since }: IncidentJson['members'][number]): Member => ({
   ...{ service, container },

@@ -4,7 +4,14 @@ import { PEER_KINDS, PROTOCOLS, ROLES } from '../traffic/flow.ts';
 import { DIRECTIONS } from '../traffic/frame.ts';
 import { METRICS } from '../traffic/series.ts';
 import { sentenceOf } from './evidence-text.ts';
-import { type Finding, type Incident, type Member, type Recurrence, SEVERITIES } from './incident.ts';
+import {
+  type Finding,
+  type Flapping,
+  type Incident,
+  type Member,
+  type Recurrence,
+  SEVERITIES,
+} from './incident.ts';
 
 /** An incident for other programs: in webhooks and in what commands print with `--json`. Times are ISO 8601, UTC. */
 
@@ -79,6 +86,10 @@ export const memberSchema = z
   })
   .describe('One whom an incident is about.');
 
+const flappingSchema = z
+  .strictObject({ times: z.int(), since: z.string(), last: z.string() })
+  .meta({ unit: 'group of keys' });
+
 export const incidentSchema = z.strictObject({
   id: z.string().describe('The same in the firing and the resolved message.'),
   host: z.string(),
@@ -121,6 +132,12 @@ export const incidentSchema = z.strictObject({
     .describe(
       'Why it is over although nobody has seen normal traffic since, such as a container that is gone; else null.',
     ),
+  flapping: flappingSchema
+    .nullable()
+    .default(null)
+    .describe(
+      'It goes up and down: it has fired so often (`times`), with pauses in between, the first time at `since`, the last time so far at `last`; null: it does not. It may have opened several incidents before this one.',
+    ),
   score: z.number().describe('Highest score of all findings.'),
   title: z.string(),
   findings: z.array(findingSchema).describe('Highest score first.'),
@@ -146,11 +163,16 @@ export function incidentJson(incident: Incident): IncidentJson {
     end: isoTime(end),
     resolved_at: resolvedAt === null ? null : isoTime(resolvedAt),
     ended: incident.ended ?? null,
+    flapping: incident.flapping ? flappingJson(incident.flapping) : null,
     score,
     title,
     findings: incident.findings.map(findingJson),
   };
 }
+
+const flappingJson = ({ times, since, last }: Flapping): z.output<typeof flappingSchema> => ({
+  ...{ times, since: isoTime(since), last: isoTime(last) },
+});
 
 const memberJson = ({
   service,

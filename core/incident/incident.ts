@@ -78,6 +78,15 @@ export interface Member {
   readonly since: number;
 }
 
+/** How something goes up and down. */
+export interface Flapping {
+  /** How often it has fired, with a pause before each time but the first. */
+  readonly times: number;
+  /** Start of the first and of the last of these times, epoch ms. */
+  readonly since: number;
+  readonly last: number;
+}
+
 /** What a person hears about: one per stretch of time and cause, whatever noticed it. */
 export interface Incident {
   /** hash(host, container that was noticed first, start): the same however often and wherever it is computed. */
@@ -107,6 +116,8 @@ export interface Incident {
   readonly ended?: string;
   /** When it fired again shortly after it was over, epoch ms: then it goes on as the same. Absent: it did not. */
   readonly reopenedAt?: number;
+  /** It goes up and down, in this incident or as one after another; absent: it does not. It stays so to the end. */
+  readonly flapping?: Flapping;
   /** Highest score of all findings. */
   readonly score: number;
   /** Highest peak first. */
@@ -141,9 +152,10 @@ export function incidentId(host: string, container: string, start: number): stri
 
 /**
  * Why a receiver hears of an incident that it knows: it fired again shortly after it was over (`reopened`), became
- * critical (`worse`), still fires after `repeat_interval` (`repeat`), or somebody has taken it on (`acknowledged`).
+ * critical (`worse`), goes up and down (`flapping`), still fires after `repeat_interval` (`repeat`), or somebody has taken it
+ * on (`acknowledged`).
  */
-export const OCCASIONS = ['reopened', 'worse', 'repeat', 'acknowledged'] as const;
+export const OCCASIONS = ['reopened', 'worse', 'flapping', 'repeat', 'acknowledged'] as const;
 export type Occasion = (typeof OCCASIONS)[number];
 
 /** A message about an incident for one receiver: that it is firing, or that it is over (`resolved`, however it ended). */
@@ -172,6 +184,10 @@ export function notificationKey(
 
 /** Key of the message that an incident has become critical; told once. */
 export const worseKey = (incidentId: string, receiver: string): string => `${incidentId}-${receiver}-worse`;
+
+/** Key of the message that an incident goes up and down; told once. */
+export const flappingKey = (incidentId: string, receiver: string): string =>
+  `${incidentId}-${receiver}-flapping`;
 
 /** Key of the `times`th repetition, from 1, of an incident that fires in its `round`. */
 export const repeatKey = (incidentId: string, receiver: string, round: number, times: number): string =>

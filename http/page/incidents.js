@@ -61,7 +61,7 @@ export function otherIncidents(incidents, page) {
 function card(incident, page) {
   const { id, severity, title, start, end, resolved_at, ended, host, container, members, findings } =
     incident;
-  const { mark, ack } = incident;
+  const { mark, ack, flapping } = incident;
   const names = (members.length > 0 ? members.map(one => one.container) : [container]).filter(Boolean);
   const lasted = length(Date.parse(end) - Date.parse(start));
   const state =
@@ -80,6 +80,7 @@ function card(incident, page) {
       named(host),
       ended === null ? null : el('span', {}, ': ', named(ended)),
     ),
+    flapping ? el('p', {}, flappingText(incident)) : null,
     ...findings
       .slice(0, 3)
       .map(finding =>
@@ -111,6 +112,12 @@ function card(incident, page) {
       : null,
     actions(incident, page),
   );
+}
+
+/** `goes up and down: 5 times in 4 min`. */
+function flappingText({ flapping: { times, since, last }, resolved_at }) {
+  const tense = resolved_at === null ? 'goes' : 'went';
+  return `${tense} up and down: ${times} times in ${length(Date.parse(last) - Date.parse(since))}`;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { isoTime } from '../../core/clock.ts';
 import { formatLength } from '../../core/config/units.ts';
 import { printable } from '../../core/errors.ts';
-import { circumstancesOf } from '../../core/incident/evidence-text.ts';
+import { circumstancesOf, flappingText } from '../../core/incident/evidence-text.ts';
 import type { Finding, Incident, Member, Notification } from '../../core/incident/incident.ts';
 import { findingSubject, listText, subjectText } from '../../core/incident/members.ts';
 import { describeScope } from '../../core/incident/scope.ts';
@@ -47,11 +47,13 @@ export function messageOf(told: Told): Message {
 function messageOfOne({ status, occasion, incident }: Notification): Message {
   const isOver = status === 'resolved';
   const tone = isOver ? (incident.ended === undefined ? 'resolved' : 'ended') : incident.severity;
+  const flaps = flappingText(incident);
   const shown = shownFindings(incident);
   const more = incident.findings.length - shown.length;
   const facts = [
     { name: 'Where', text: whereText(incident) },
     { name: isOver ? 'When' : 'Since', text: whenText(incident, isOver) },
+    ...(flaps === null ? [] : [{ name: 'Flapping', text: flaps }]),
     ...shown.map(finding => ({ name: isOver ? 'Was seen' : 'Seen', text: findingText(finding, incident) })),
     ...(more > 0 ? [{ name: 'More', text: `${more} further findings` }] : []),
     ...(isOver ? [] : [{ name: 'Look at', text: nextText(incident) }]),
@@ -136,6 +138,7 @@ function newsText({ title, start, end }: Incident, occasion: Notification['occas
   const why = {
     reopened: 'fires again',
     worse: 'is critical by now',
+    flapping: 'goes up and down',
     repeat: `still fires after ${formatLength(end - start)}`,
     acknowledged: 'acknowledged',
   };

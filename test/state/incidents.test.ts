@@ -38,7 +38,12 @@ describeStates('incidents', users => {
   it('fire again when they were seen after they were over, and are listed as such', async () => {
     const first = incidentOf(T0);
     const over = resolved(first, 60_000);
-    const again = { ...first, end: T0 + 90_000, reopenedAt: T0 + 85_000 };
+    const again = {
+      ...first,
+      end: T0 + 90_000,
+      reopenedAt: T0 + 85_000,
+      flapping: { times: 3, since: T0, last: T0 + 85_000 },
+    };
     const commit = (incident: typeof first) =>
       state.commit(lease, { incidents: [incident], notifications: [] });
     for (const incident of [first, over, again, over, first]) await commit(incident);

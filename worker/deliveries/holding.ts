@@ -174,8 +174,9 @@ export class Holding {
       return isTold ? [] : [{ key, outcome: to('held') }];
     }
     const own = { key, outcome: to('silenced') };
-    // That it became critical, or fires again, was held; that it began may have been told, and so its end is.
-    const isTold = occasion === 'worse' || unendedBefore(notification, deliveries) !== null;
+    // That it became critical, flaps or fires again was held; that it began may have been told, and so its end is.
+    const isTold =
+      occasion === 'worse' || occasion === 'flapping' || unendedBefore(notification, deliveries) !== null;
     return isTold ? [own] : [{ key: end.notification.key, outcome: to('silenced') }, own];
   }
 

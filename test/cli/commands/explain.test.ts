@@ -82,7 +82,8 @@ describe('the story of an incident', () => {
   });
 
   it('is read back from JSON as it was written: a server tells the same', () => {
-    const again = { ...incident, reopenedAt: T0 + 90_000 };
+    const flapping = { times: 7, since: T0, last: T0 + 600_000 };
+    const again = { ...incident, reopenedAt: T0 + 90_000, flapping };
     const gone = { ...resolved(incident), ended: 'the container is gone' };
     const story = {
       ...storyOf(
@@ -97,6 +98,7 @@ describe('the story of an incident', () => {
     };
     const read = storyFromJson(JSON.parse(JSON.stringify(storyJson(story))));
     expect(storyLines(read, UTC)).toEqual(storyLines(story, UTC));
+    expect(storyLines(read, UTC).join('\n')).toMatch(/ {2}goes up and down: 7 times in 10m, from 2026-/);
     expect(storyJson(read)).toEqual(storyJson(story));
     expect(below('Who was told', read)).toContain(
       '  chat, that it ended: accepted at 2026-01-15T03:12:07.000Z at the first attempt',
