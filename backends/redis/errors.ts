@@ -1,5 +1,5 @@
 import { type ConnectionFailure, tlsFailure } from '../../core/connection-failure.ts';
-import { describeError, ExchangeError, printable } from '../../core/errors.ts';
+import { describeError, ExchangeError, errorCode, printable } from '../../core/errors.ts';
 
 /** Answers of Redis, by their first word, that a later attempt of the same request may not get. */
 const TEMPORARY = new Set([
@@ -19,7 +19,7 @@ const TEMPORARY = new Set([
 const DEMOTED = new Set(['READONLY', 'UNBLOCKED', 'MASTERDOWN', 'LOADING']);
 
 /** Answers that an administrator repairs, while whatever was to be written waits. While opening they are final. */
-const SETUP = new Set(['NOAUTH', 'WRONGPASS', 'NOPERM', 'MOVED']);
+const SETUP = new Set(['NOAUTH', 'WRONGPASS', 'NOPERM', 'MOVED', 'DENIED']);
 
 const ENCODED = 'Characters such as @ : / # % are percent-encoded there.';
 
@@ -35,6 +35,7 @@ const ADVICE: Readonly<Record<string, (setting: Setting) => string>> = {
     setting === 'redis.url'
       ? 'Give the user of redis.url the rights `~{tidegauge}* +@all -@dangerous +info`, with the redis.prefix that is configured in the braces.'
       : 'Give the user of redis.sentinels the right `+sentinel`.',
+  DENIED: () => PROTECTED_ADVICE,
   MOVED: () => 'It is a node of a Redis Cluster: name more of its nodes in redis.cluster.',
   CLUSTERDOWN: () => CLUSTER_ADVICE,
   ERR_DATABASE: () =>
@@ -45,6 +46,10 @@ const ADVICE: Readonly<Record<string, (setting: Setting) => string>> = {
   ERR_NO_SERVER: () =>
     'If it is a sentinel, put its address into redis.sentinels, and the name of its master into redis.url.',
 };
+
+/** What its own answer advises first opens it to everybody. */
+const PROTECTED_ADVICE =
+  'In protected mode Redis refuses other hosts: give it a password (`requirepass`) and an address to listen at (`bind`), or connect over 127.0.0.1.';
 
 const CLUSTER_ADVICE =
   'Check that its nodes run and can be reached; `redis-cli cluster info` and `cluster nodes` say more.';
@@ -126,7 +131,10 @@ export function openError(error: unknown, place: string, setting: Setting = 'red
 function silence(error: unknown, place: string, setting: Setting): ConnectionFailure {
   const isSecure = place.startsWith('rediss:');
   const tls = tlsFailure(error, isSecure, isSecure ? 'redis://' : 'rediss://');
-  if (tls !== null) return tls;
+  // In protected mode it says why and closes at once: what is being written meanwhile fails sooner than that is read.
+  const isHungUp = !isSecure && /^(ECONNRESET|EPIPE)$/.test(errorCode(error) ?? '');
+  const guess = isHungUp ? ` ${PROTECTED_ADVICE}` : '';
+  if (tls !== null) return { ...tls, remedy: `${tls.remedy}${guess}` };
   const text = describeError(error);
   if (NO_REDIS.test(text))
     return {
@@ -140,7 +148,7 @@ function silence(error: unknown, place: string, setting: Setting): ConnectionFai
   const isMute = isSecure && /ETIMEDOUT/.test(text);
   const hint = isMute ? ' If that port speaks no TLS, write redis:// for rediss://.' : '';
   const who = setting === 'redis.sentinels' ? 'the sentinel' : 'Redis';
-  return { found, remedy: `Check that ${who} runs and can be reached.${hint}` };
+  return { found, remedy: `Check that ${who} runs and can be reached.${hint}${guess}` };
 }
 
 /** True for a request that had no connection to go on. */

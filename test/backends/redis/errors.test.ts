@@ -62,6 +62,33 @@ describe('redisError', () => {
   });
 });
 
+describe('a Redis in protected mode', () => {
+  const DENIED =
+    'DENIED Redis is running in protected mode because protected mode is enabled and no password is set';
+
+  it('that is heard is a set-up that is wrong, with what to do', () => {
+    expect(isSetupError(reply(DENIED))).toBe(true);
+    expect(redisError(reply(DENIED), 'redis://h')).toMatchObject({
+      retry: true,
+      problem: { remedy: expect.stringMatching(/password \(`requirepass`\).*`bind`/) },
+    });
+  });
+
+  it.each(['ECONNRESET', 'EPIPE'])(
+    'whose answer is lost, as writing fails first (%s), is thought of',
+    code => {
+      const failure = Object.assign(new Error(`write ${code}`), { code });
+      expect(redisError(failure, 'redis://h').problem).toMatchObject({
+        found: `write ${code}`,
+        remedy: expect.stringContaining('In protected mode Redis refuses other hosts'),
+      });
+      expect(redisError(failure, 'rediss://h').problem.remedy).not.toContain('protected');
+      const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+      expect(redisError(refused, 'redis://h').problem.remedy).not.toContain('protected');
+    },
+  );
+});
+
 describeWith(['redis'], 'a client', () => {
   it('that is closed before it was connected has lost nothing', async () => {
     const redis = await startRedis();
