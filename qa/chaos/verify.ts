@@ -148,7 +148,7 @@ class Expected {
   /** Keys of those that were over by the end, and of those that wait, as they were not. */
   keptBack(status: 'held' | 'silenced'): string[] {
     const isOver = (key: string) => {
-      const pair = beginningAndEnd(key.replace(/-worse$/, '-firing'));
+      const pair = beginningAndEnd(key.replace(/-(worse|flapping)$/, '-firing'));
       return pair !== null && this.silenced.has(pair.resolved);
     };
     return [...this.silenced].filter(key => isOver(key) === (status === 'silenced'));
@@ -156,7 +156,7 @@ class Expected {
 
   /** Whether something that happened since may come before it is told: then it is not. */
   mayBeOutdated(key: string): boolean {
-    return key.endsWith('-worse') || this.notifications.has(key.replace(/-resolved$/, '-firing-2'));
+    return /-(worse|flapping)$/.test(key) || this.notifications.has(key.replace(/-resolved$/, '-firing-2'));
   }
 
   /** Keys of what began or ended early enough in an outage to be told before its end. */
