@@ -171,7 +171,8 @@ function evidenceOf(
 ): Evidence {
   const view = VIEWS[index] as View;
   const envelope = state.envelopes[index] as Envelope;
-  const bound = (envelope.edge ?? 0) + limitOf(envelope, view.sharp, youth) * strictness;
+  const bound =
+    (envelope.edge ?? 0) + limitOf(envelope, view.sharp, youth, state.traffic.end ?? 0) * strictness;
   const told = view.tell(value, bound, state.traffic, part);
   return { ...told, view: view.name, text: `${told.text} (${view.name})` };
 }

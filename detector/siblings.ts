@@ -251,7 +251,7 @@ function judgeAll(ready: readonly Replica[], youth: number, strictness: number, 
       const envelope = pick(replica);
       const sharp = span === MINUTE_SPAN && hasTaken(gains, i) ? MOVED_SHARP : span.sharp;
       const score = judge(envelope, value, sharp, youth, strictness, now);
-      return { score, bound: (envelope.edge ?? 0) + limitOf(envelope, sharp, youth) * strictness };
+      return { score, bound: (envelope.edge ?? 0) + limitOf(envelope, sharp, youth, now) * strictness };
     });
   const fast = judgeIn(MINUTE_SPAN, rates, replica => replica.envelope);
   const isWhole = ready.every(

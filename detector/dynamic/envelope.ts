@@ -16,8 +16,8 @@ export interface Sharpness {
   readonly allowance: number;
 }
 
-/** An event that is over: epoch minute, greatest difference to the envelope. */
-type Peak = [minute: number, excess: number];
+/** An event that is over: epoch minute, greatest difference to the envelope; 1: it alarmed and was too brief to be learnt. */
+type Peak = [minute: number, excess: number, burst: 0 | 1];
 
 /** Something unusual that is going on. */
 interface Event {
@@ -86,6 +86,8 @@ const YOUNG_MS = 8 * HOUR;
 const HALF_GROWN_MS = 12 * HOUR;
 const GROWN_MS = 48 * HOUR;
 const GROWN = Math.log(1 + YOUNG_MS / GROWN_MS);
+/** A burst counts twice in a young one for so many minutes only: it must not make it deaf for two days. */
+const BURST_COUNTS = 150;
 /** A spread that needs all of the allowance, and the least part of it that is needed. */
 const UNREST = 0.1;
 const LEAST_UNREST = 0.25;
@@ -97,7 +99,7 @@ const MANY_STEPS = 6;
 const MOST_RESTLESS = 0.5;
 
 /** Upper bound of an envelope in bytes of JSON: values have at most five characters, `-9.99` or `36.74`. */
-export const envelopeBytes = 175 + (BLOCKS + HALVES) * 6 + PEAKS * 17 + 125;
+export const envelopeBytes = 175 + (BLOCKS + HALVES) * 6 + PEAKS * 19 + 114;
 
 /** The same for one that knows no times of day (`day` stays empty). */
 export const recentBytes = envelopeBytes - HALVES * 6;
@@ -192,17 +194,19 @@ export function floorOf(e: Envelope, sharp: Sharpness): number {
   return (sharp.steadyFloor + (sharp.floor - sharp.steadyFloor) * steady) * (1 + restless);
 }
 
-/** Difference from which on an alarm is raised. */
-export function limitOf(e: Envelope, sharp: Sharpness, youth: number): number {
+/** Difference from which on an alarm is raised at the time `now` (epoch ms). */
+export function limitOf(e: Envelope, sharp: Sharpness, youth: number, now: number): number {
   let first = 0;
   let second = 0;
-  for (const [, excess] of e.peaks) {
+  let young = 0;
+  for (const [minute, excess, burst] of e.peaks) {
+    if (excess > young && (burst === 0 || now / MINUTE - minute < BURST_COUNTS)) young = excess;
     if (excess > first) {
       second = first;
       first = excess;
     } else if (excess > second) second = excess;
   }
-  if (youth > GROWN) second = first;
+  if (youth > GROWN) second = Math.max(second, young);
   return Math.max(floorOf(e, sharp), BEYOND * second) + sharp.allowance * youth * unrestOf(e);
 }
 
@@ -227,7 +231,7 @@ export function judge(
   const floor = floorOf(e, sharp);
   if (excess < floor) learn(e, value);
   if (excess < floor * Math.min(1, strictness * 0.5)) return excess > 0 ? Math.min(0.4, excess / floor) : 0;
-  const score = excess / (limitOf(e, sharp, youth) * strictness);
+  const score = excess / (limitOf(e, sharp, youth, now) * strictness);
   if (excess < floor) return Math.min(score, 0.99);
   e.event ??= { from: now, last: now, aside: null, excess: 0, alarmed: 0, alarmedAt: 0 };
   const { event } = e;
@@ -271,7 +275,7 @@ export function learn(e: Envelope, value: number): void {
 function close(e: Envelope, event: Event, now: number): void {
   const minute = Math.round(now / MINUTE);
   e.peaks = e.peaks.filter(peak => minute - peak[0] < PEAK_DAYS * 1440);
-  e.peaks.push([minute, event.excess]);
+  e.peaks.push([minute, event.excess, event.aside === null ? 0 : 1]);
   if (e.peaks.length > PEAKS) {
     const least = e.peaks.reduce((a, b) => (b[1] < a[1] ? b : a));
     e.peaks.splice(e.peaks.indexOf(least), 1);

@@ -34,7 +34,7 @@ function normalOf(view: Level, { envelope, traffic, youth, strictness }: Learnt)
   const { direction, unit, overMs, high } = view.tell(0, 0, traffic);
   if (high === null || direction === undefined || overMs !== OVER_MS) return null;
   if (unit !== 'B/s' && unit !== 'msg/s') return null;
-  const excess = limitOf(envelope, view.sharp, youth) * strictness;
+  const excess = limitOf(envelope, view.sharp, youth, traffic.end ?? 0) * strictness;
   const rate = (edge: number | null): NormalRate | null => {
     if (edge === null) return null;
     const told = view.tell(edge, edge + excess, traffic);

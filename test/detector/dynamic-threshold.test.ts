@@ -84,6 +84,18 @@ describe('twenty minutes after the start', () => {
     );
   });
 
+  it.each([1, 12])('a burst of %d frames makes it deaf for three hours at most', length => {
+    const r = random(7);
+    const flood = 4 * HOUR;
+    const inputs = frames(flood + 24, i => {
+      const times = i >= flood ? 5 : i >= 480 && i < 480 + length ? 50 : 1;
+      return { sent: noisy(20 * times, r), received: noisy(20 * times, r) };
+    });
+    const alerts = alertsOf(inputs);
+    expect(alerts).toHaveLength(2);
+    expect(alerts[1]).toBeLessThan(flood + 12);
+  });
+
   it('a container that falls silent alarms within two minutes', () => {
     const inputs = frames(264, i => ({ sent: i < 240 ? 20 : 0, received: i < 240 ? 20 : 0 }));
     expect(alertsOf(inputs)).toHaveLength(1);
