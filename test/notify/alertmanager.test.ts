@@ -1,7 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { z } from 'zod';
 import { systemClock } from '../../core/clock.ts';
 import { alertmanager } from '../../notify/alertmanager.ts';
 import type { Told } from '../../notify/contract.ts';
@@ -9,6 +8,7 @@ import { webhook } from '../../notify/webhook.ts';
 import { incidentOf, notificationOf, resolved } from '../data/incidents.ts';
 import { describeWith } from '../parts/need.ts';
 import { Child, freePort, temporaryFolder } from '../parts/process.ts';
+import { type AlertmanagerServer, startAlertmanager } from './alertmanager-server.ts';
 import { groupOf, never, testServers, receiver as webhookAt } from './fixture.ts';
 import { alertmanagerWebhookSchema } from './schemas.ts';
 
@@ -17,46 +17,16 @@ const { serve } = testServers();
 const receiverAt = (...urls: string[]) =>
   alertmanager.create('am', alertmanager.options.parse({ urls, timeout: '20s' }), systemClock);
 
-const alertSchema = z.array(
-  z.object({
-    labels: z.record(z.string(), z.string()),
-    annotations: z.record(z.string(), z.string()),
-    startsAt: z.string(),
-    endsAt: z.string(),
-    status: z.object({ state: z.string() }),
-  }),
-);
-
 describeWith(['alertmanager'], 'a real Alertmanager', () => {
-  const folder = temporaryFolder();
-  let child: Child;
+  let server: AlertmanagerServer;
   let url: string;
+  const active = (id: string) => server.active(id);
 
   beforeAll(async () => {
-    const port = await freePort();
-    url = `http://127.0.0.1:${port}`;
-    const config = join(folder.path, 'alertmanager.yml');
-    writeFileSync(config, 'route: { receiver: none }\nreceivers: [{ name: none }]\n');
-    const storage = join(folder.path, 'data');
-    child = new Child('prometheus-alertmanager', [
-      ...[`--config.file=${config}`, `--storage.path=${storage}`],
-      ...[`--web.listen-address=127.0.0.1:${port}`, '--cluster.listen-address='],
-    ]);
-    await child.until('Alertmanager', async () => {
-      const answer = await fetch(`${url}/-/ready`).catch(() => null);
-      return answer?.ok === true;
-    });
+    server = await startAlertmanager();
+    ({ url } = server);
   });
-  afterAll(async () => {
-    await child.stop();
-    folder.remove();
-  });
-
-  /** Active alerts of an incident. */
-  const active = async (id: string) => {
-    const answer = await fetch(`${url}/api/v2/alerts?filter=incident%3D%22${id}%22`);
-    return alertSchema.parse(await answer.json());
-  };
+  afterAll(() => server.stop());
 
   it('has an alert for each incident until that is over', async () => {
     const incident = incidentOf(systemClock.now() - 60_000);
