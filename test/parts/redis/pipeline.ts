@@ -16,6 +16,8 @@ const QUIET = 100_000;
 const LOUD = 2_000_000;
 /** Quiet frames after a loud one: more than an incident needs to end. */
 const REST = 6;
+/** The same after the third, which flaps by then: it is over when it was quiet for twice its period. */
+const LONG_REST = 3 * (REST + 1);
 /** Frames come faster than they say, so that tests need not wait for them, ms. */
 const PACE_MS = 50;
 const LIMITS = { bytes: 2 ** 30, memoryBytes: 2 ** 28, ageMs: Number.POSITIVE_INFINITY };
@@ -68,9 +70,9 @@ async function startPipeline(servers: RedisServers) {
     lines,
     hosts: HOSTS.length,
     /** One loud frame of each host, and quiet ones until what it caused is over. */
-    async burst() {
+    async burst(rest = REST) {
       await send(LOUD);
-      for (let n = 0; n < REST; n++) await send(QUIET);
+      for (let n = 0; n < rest; n++) await send(QUIET);
     },
     firing: () => told('firing'),
     /** What the program said and what was told, for a test that failed. */
@@ -115,7 +117,7 @@ export async function playFailover(servers: RedisServers, begin: () => Promise<(
     const isDecided = await begin();
     await pipeline.burst();
     await wait('the failover', isDecided);
-    await pipeline.burst();
+    await pipeline.burst(LONG_REST);
     await wait('the alerts of what came meanwhile', () => pipeline.firing() === 3 * pipeline.hosts);
     await wait('their ends', () => pipeline.resolved() === 3 * pipeline.hosts);
     return { ...(await pipeline.compared()), lines: pipeline.lines };
