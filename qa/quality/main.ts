@@ -3,12 +3,16 @@
  * `npm run quality -- [--quick] [--days N] [--seeds 1,2,…] [--series DIR] [--list FILE]`. With `--kinds worker,batch` or
  * `--sizes flood=10,spike=30` the page goes to standard output, and of the simulator only.
  */
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { laboratory } from './lab-section.ts';
 import type { Section } from './section.ts';
 import { publicSeries } from './series-section.ts';
 import { argumentsText, settingsOf } from './settings.ts';
 import { simulated } from './simulated.ts';
+
+const DOCUMENT = fileURLToPath(new URL('../../docs/quality.md', import.meta.url));
 
 /** The parts of the page, in its order. */
 const SECTIONS: readonly Section[] = [simulated, publicSeries, laboratory];
@@ -31,7 +35,8 @@ ${parts.filter(part => part !== '').join('\n')}`;
     console.log(page);
     return;
   }
-  writeFileSync(new URL('../../docs/quality.md', import.meta.url), page);
+  writeFileSync(DOCUMENT, page);
+  execFileSync('biome', ['format', '--write', DOCUMENT], { stdio: 'ignore' });
   console.error('written: docs/quality.md');
 }
 
