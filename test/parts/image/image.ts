@@ -33,7 +33,6 @@ interface Lockfile {
         name?: string;
         dev?: boolean;
         optional?: boolean;
-        resolved?: string;
       }
     >
   >;
@@ -88,25 +87,31 @@ function importBase(docker: DockerServer, folder: string, lockfile: Lockfile): v
   docker.docker('import', '--change', 'ENV npm_config_offline=true', archive, BASE);
 }
 
-/** npm asks nobody for what its lockfile gives address and checksum of, when its cache has it. */
+/**
+ * npm asks nobody for what its lockfile gives address and checksum of, when its cache has it: by the checksum, so that any
+ * address does.
+ */
 function withAddresses({ packages, ...rest }: Lockfile): Lockfile {
   const entries = Object.entries(packages).map(([path, one]) => {
     if (one.integrity === undefined) return [path, one] as const;
-    const name = one.name ?? path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
-    const file = `${name.split('/').at(-1)}-${one.version}.tgz`;
-    return [path, { ...one, resolved: `https://registry.npmjs.org/${name}/-/${file}` }] as const;
+    return [path, { ...one, resolved: `https://registry.invalid/${nameOf(path, one)}.tgz` }] as const;
   });
   return { ...rest, packages: Object.fromEntries(entries) };
 }
 
+const nameOf = (path: string, { name }: Lockfile['packages'][string]): string =>
+  name ?? path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
+
 /** Copy what the lockfile needs in production out of this machine's cache, which gets first what it lacks. */
 function fillCache(to: string, { packages }: Lockfile): void {
   const from = execFileSync('npm', ['config', 'get', 'cache'], { cwd: ROOT, encoding: 'utf8' }).trim();
-  for (const { integrity, dev, optional, resolved = '' } of Object.values(packages)) {
+  for (const [place, one] of Object.entries(packages)) {
+    const { integrity, dev, optional, version = '' } = one;
     if (integrity === undefined || dev || optional) continue;
     const hash = Buffer.from(integrity.replace(/^sha512-/, ''), 'base64').toString('hex');
     const path = join('_cacache/content-v2/sha512', hash.slice(0, 2), hash.slice(2, 4), hash.slice(4));
-    if (!existsSync(join(from, path))) execFileSync('npm', ['cache', 'add', resolved], { cwd: ROOT });
+    if (!existsSync(join(from, path)))
+      execFileSync('npm', ['cache', 'add', `${nameOf(place, one)}@${version}`], { cwd: ROOT });
     cpSync(join(from, path), join(to, path));
   }
 }
