@@ -18,16 +18,15 @@ export interface Host {
 
 export interface MadeOptions {
   readonly seed: number;
-  /** Epoch ms: traffic is quiet from `quietFrom`, and there is none from `until`. */
-  readonly quietFrom: number;
-  readonly until: number;
+  /** File that says when traffic ends, see `Times`. As long as it is missing, traffic is quiet. */
+  readonly times: string;
   readonly flags: readonly string[];
 }
 
 /** A host whose frames are made; its folder holds tidegauge.yaml. */
-export function madeHost(folder: string, { seed, quietFrom, until, flags }: MadeOptions): Host {
+export function madeHost(folder: string, { seed, times, flags }: MadeOptions): Host {
   const journal = join(folder, 'journal.ndjson');
-  const args = [join(folder, 'tidegauge.yaml'), seed, quietFrom, until, journal, ...flags].map(String);
+  const args = [join(folder, 'tidegauge.yaml'), seed, times, journal, ...flags].map(String);
   return {
     spawn: () =>
       new Child(process.execPath, ['--disable-warning=ExperimentalWarning', SOURCE, ...args], {

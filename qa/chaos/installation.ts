@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { filesOf, makeState, makeStore, SCHEMA } from '../../app/wire.ts';
 import { systemClock } from '../../core/clock.ts';
@@ -20,7 +20,7 @@ import { isEmbedded, type Kind, partsOf } from './plan.ts';
 import { type ChaosReceiver, Refusing, startReceiver } from './receiver.ts';
 import { FLOOR, LIMIT, SILENCED } from './traffic.ts';
 
-/** Of a round, epoch ms. Set once more when all hosts have begun: of made traffic only the start. */
+/** Of a round, epoch ms. Set once more when all hosts have begun. */
 export interface Times {
   /** Disturbances begin. */
   start: number;
@@ -54,6 +54,8 @@ export interface Installation {
   outputs(): string;
   /** Resolves when every host has closed a frame: of one that has not, there would be nothing to compare. */
   firstFrames(): Promise<void>;
+  /** Tell the hosts whose frames are made when traffic ends. */
+  setTimes(times: Times): void;
   /** Where frames are captured for real: no more of them. */
   endCapture(): Promise<void>;
   /** Frames that were closed, by host. */
@@ -67,6 +69,7 @@ const FIRST_FRAMES_MS = 180_000;
 export async function install(options: Options, tell: Tell): Promise<Installation> {
   const { kind, seed, times } = options;
   const folder = temporaryFolder();
+  const timesFile = join(folder.path, 'times.json');
   const receiver = await startReceiver(new Random(seed + 1));
   const servers = isEmbedded(kind) ? {} : { redis: await startRedis(), influx: await startInflux() };
   const actor = kind === 'real' ? await startActor(seed, times) : null;
@@ -88,7 +91,8 @@ export async function install(options: Options, tell: Tell): Promise<Installatio
   };
   const host = (name: string): Program => {
     const flags = [...(isEmbedded(kind) ? ['--embedded'] : []), ...(options.broken ? ['--break'] : [])];
-    const made = kind === 'real' ? realHost(home(name)) : madeHost(home(name), { seed, ...times, flags });
+    const made =
+      kind === 'real' ? realHost(home(name)) : madeHost(home(name), { seed, times: timesFile, flags });
     hosts.set(name, made);
     return program(name, () => made.spawn());
   };
@@ -137,6 +141,11 @@ export async function install(options: Options, tell: Tell): Promise<Installatio
     async firstFrames() {
       const areThere = async () => [...(await closed()).values()].every(frames => frames.length > 0);
       await until('the first frames', areThere, FIRST_FRAMES_MS);
+    },
+    setTimes(times) {
+      // Renamed, so that nobody reads the half of it.
+      writeFileSync(`${timesFile}.new`, JSON.stringify(times));
+      renameSync(`${timesFile}.new`, timesFile);
     },
     closed,
     stop,

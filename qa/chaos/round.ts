@@ -47,9 +47,9 @@ export async function playRound(options: RoundOptions): Promise<RoundResult> {
   try {
     await installation.firstFrames();
     tell('each host has closed a frame');
-    const now = systemClock.now();
-    if (kind === 'real') Object.assign(times, timesOf(kind, now));
-    else times.start = Math.max(times.start, now);
+    // A busy machine takes longer to begin, and has all of its traffic nevertheless.
+    Object.assign(times, timesOf(kind, Math.max(times.start, systemClock.now())));
+    installation.setTimes(times);
     const plan = options.plan ?? [...(options.broken ? [revealing(kind)] : []), ...planOf(kind, seed)];
     await Promise.all(
       plan.map(async disturbance => {
@@ -114,8 +114,8 @@ async function settle(
     state,
     closed: await closed(),
     accepted: receiver.accepted,
-    // Told again in other groups, each incident under the key that it had: that is all that can be known then.
-    twice: hasForgotten() ? [] : receiver.twice,
+    twice: receiver.twice,
+    hasForgotten: hasForgotten(),
     outages,
     silence,
   };

@@ -3,9 +3,9 @@ import { planOf } from '../../qa/chaos/plan.ts';
 import { playRound, type RoundResult } from '../../qa/chaos/round.ts';
 import { describeWith } from '../parts/need.ts';
 
-/** The differences; behind them, so that a failure tells it, what happened and what the programs said. */
+/** The differences, last, where the end of a long output shows them; before them what happened and was said. */
 const wrongIn = ({ differences, story }: RoundResult): readonly string[] =>
-  differences.length > 0 ? [...differences, ...story] : [];
+  differences.length > 0 ? [...story, ...differences] : [];
 
 /** `npm run chaos` plays as many rounds as one likes; these are few, and always the same. */
 describeWith(
