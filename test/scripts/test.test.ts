@@ -9,6 +9,15 @@ const SCRIPT = join(import.meta.dirname, '../../scripts/test.mjs');
 const PASSING = "test('adds', () => expect(1 + 1).toBe(2));\n";
 const FAILING = "test('adds wrongly', () => expect(1 + 1).toBe(3));\n";
 const SKIPPED = "describe.skip('orders (missing: redis)', () => test('keeps them', () => {}));\n";
+/** Fails the first time only. */
+const ONCE = `const { existsSync, writeFileSync } = require('node:fs');
+const file = __filename + '.seen';
+test('subtracts', () => {
+  const before = existsSync(file);
+  writeFileSync(file, '');
+  expect(before).toBe(true);
+});
+`;
 const BROKEN = "require('./nowhere.cjs');\n";
 
 describe('scripts/test.mjs', () => {
@@ -53,6 +62,26 @@ describe('scripts/test.mjs', () => {
     expect(stdout).toContain('b.test.cjs: orders (needs redis)');
     expect(stdout).toContain('redis: left out by TIDEGAUGE_MISSING_PARTS');
     expect({ status, last }).toEqual({ status: 0, last: '1 passed, 0 failed, 1 skipped' });
+  });
+
+  it('with CI=true runs a file that failed once more by itself, and says so', () => {
+    const files = { 'a.test.cjs': PASSING, 'b.test.cjs': ONCE };
+    const { status, stdout, last } = run(files, true);
+    expect({ status, last }).toEqual({ status: 0, last: '2 passed, 0 failed' });
+    expect(stdout).toMatch(/UNSTABLE, .*:\n {2}\S*b\.test\.cjs\n/);
+  });
+
+  it('fails when a file fails both times, or when many fail', () => {
+    const failing = (name: string) => [`${name}.test.cjs`, FAILING];
+    const both = run({ 'a.test.cjs': PASSING, 'b.test.cjs': FAILING, 'c.test.cjs': ONCE }, true);
+    expect(both).toMatchObject({ status: 1, last: '2 passed, 1 failed' });
+    const many = run(Object.fromEntries(['d', 'e', 'f'].map(failing)), true);
+    expect(many).toMatchObject({ status: 1, last: expect.stringMatching(/ 4 failed$/) });
+    expect(many.stdout).not.toContain('once more');
+  });
+
+  it('without CI takes a failure for one at once', () => {
+    expect(run({ 'b.test.cjs': ONCE })).toMatchObject({ status: 1, last: '0 passed, 1 failed' });
   });
 
   it('with CI=true lets nothing be skipped', () => {

@@ -101,14 +101,12 @@ describeWith(['ebpf', 'newer-bpftrace'], 'probes', () => {
 
   it.each(EVERYWHERE)('$probe of $bpftrace says how many messages a full map has lost', async config => {
     const maker = await cgroup('full');
-    const [small, large] = await Promise.all([
-      capture({ ...config, account: 'exact', map_keys: 32 }),
-      capture({ probe: 'packed', account: 'exact' }),
-    ]);
+    // The large one sees all that the small one may lose of others, so it begins first and ends last.
+    const large = await capture({ probe: 'packed', account: 'exact' });
+    const small = await capture({ ...config, account: 'exact', map_keys: 32 });
     await maker.perl(manyKeys(63, 50));
     await maker.perl(mixture(1, 300));
     await Promise.all([small.settled(), large.settled()]);
-    // The large one sees all that the small one may lose of others, so it ends last.
     await small.capture.stop();
     await large.capture.stop();
     const messages = (frames: readonly Frame[]) =>
