@@ -33,9 +33,15 @@ const REDIS_PORT = 6379;
 const SENTINEL_PORT = 26_379;
 
 /** Takes checked settings apart. */
-export function addressesOf({ url, sentinels = [], cluster = [] }: RedisServers): Addresses {
+export function addressesOf({
+  url,
+  username,
+  password,
+  sentinels = [],
+  cluster = [],
+}: RedisServers): Addresses {
   const base = new URL(url);
-  const access = accessOf(base);
+  const access = { ...accessOf(base), ...(username && { username }), ...(password && { password }) };
   const [first] = sentinels;
   if (first !== undefined)
     return {

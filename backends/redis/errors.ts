@@ -26,11 +26,16 @@ const ENCODED = 'Characters such as @ : / # % are percent-encoded there.';
 /** The setting that names who answered. */
 type Setting = 'redis.url' | 'redis.sentinels';
 
+/** Servers, not sentinels, have settings of their own for both. */
+const apart = (setting: Setting): string =>
+  setting === 'redis.url' ? ' As redis.username and redis.password they are not.' : '';
+
 const ADVICE: Readonly<Record<string, (setting: Setting) => string>> = {
   READONLY: () => 'Point redis.url at the master, or name its sentinels in redis.sentinels.',
   OOM: () => 'Give Redis more memory (maxmemory) or find out why nothing is consumed.',
-  NOAUTH: setting => `Put user and password into ${setting}: redis://USER:PASSWORD@HOST. ${ENCODED}`,
-  WRONGPASS: setting => `Correct user and password in ${setting}. ${ENCODED}`,
+  NOAUTH: setting =>
+    `Put user and password into ${setting}: redis://USER:PASSWORD@HOST. ${ENCODED}${apart(setting)}`,
+  WRONGPASS: setting => `Correct user and password in ${setting}. ${ENCODED}${apart(setting)}`,
   NOPERM: setting =>
     setting === 'redis.url'
       ? 'Give the user of redis.url the rights `~{tidegauge}* +@all -@dangerous +info`, with the redis.prefix that is configured in the braces.'

@@ -6,7 +6,14 @@ import { describeError, printable } from '../../core/errors.ts';
 import { ConfigError } from './config-error.ts';
 import { describeConfigError, type Refused, valueAt } from './errors.ts';
 import { type Needs, without } from './needs.ts';
-import { type Reference, type Resolved, referredVariables, resolveReferences } from './references.ts';
+import {
+  type Reference,
+  type Resolved,
+  referenceInVariable,
+  referenceOf,
+  referredVariables,
+  resolveReferences,
+} from './references.ts';
 import { ENV_PREFIX, type SchemaKey, schemaKeys } from './schema-keys.ts';
 import { isGroup, readText, Source } from './source.ts';
 
@@ -140,7 +147,8 @@ function fromEnvironment(known: readonly SchemaKey[], { env, flagOf }: LoadOptio
     }
     const place = flagOf?.get(name) ?? `environment variable ${name}`;
     try {
-      setAt(values, key.path, key.textual ? value : yamlValue(value));
+      const plain = key.textual ? (referenceInVariable(key.path, value) ?? value) : yamlValue(value);
+      setAt(values, key.path, plain);
     } catch (error) {
       const line = `${place}: expected YAML, found ${describeError(error)}`;
       problems.push({ group: String(key.path[0]), line });
@@ -165,9 +173,9 @@ function setAt(target: Record<string, unknown>, path: readonly string[], value: 
   setAt(child, rest, value);
 }
 
-/** `over` on top of `base`; only plain groups of keys are merged, everything else is replaced. */
+/** `over` on top of `base`; only plain groups of keys are merged, everything else, references too, is replaced. */
 function merge(base: unknown, over: unknown): unknown {
-  if (!isGroup(base) || !isGroup(over)) return over ?? base;
+  if (!isGroup(base) || !isGroup(over) || referenceOf(over) !== null) return over ?? base;
   const result: Record<string, unknown> = { ...base };
   for (const [key, value] of Object.entries(over))
     result[key] = key in base ? merge(base[key], value) : value;

@@ -1,12 +1,24 @@
 import { readFileSync } from 'node:fs';
-import { describeError, printable } from '../../core/errors.ts';
+import { parse } from 'yaml';
+import { describeError, errorCode, printable } from '../../core/errors.ts';
 import type { Path } from './redact.ts';
+import { isGroup } from './source.ts';
 
 /**
- * Values of receivers, and tokens, that stand elsewhere, so that the configuration holds no secret: `{ file: PATH }` is the text of a
- * file without the line end after it, `{ env: NAME }` that of an environment variable.
+ * A value that stands elsewhere, so that the configuration holds no secret: `{ file: PATH }` is the text of a file
+ * without the line end after it, `{ env: NAME }` that of an environment variable.
  */
 export type Reference = { readonly file: string } | { readonly env: string };
+
+/** Where the configuration has secrets: each value below may stand elsewhere. */
+export const PLACES: readonly (readonly string[])[] = [
+  ['store', 'influx'],
+  ['redis'],
+  ['heartbeat'],
+  ['http', 'tokens'],
+  ['server'],
+  ['receivers'],
+];
 
 /** A configuration in which references are replaced by what they stand for. */
 export interface Resolved {
@@ -34,24 +46,33 @@ export function resolveReferences(
     refused.push({ path, problem: found.problem });
     return '';
   };
-  const { receivers, http, server } = raw;
-  const value = { ...raw };
-  if (Array.isArray(receivers)) value.receivers = resolve(receivers, ['receivers']);
-  if (isGroup(http) && Array.isArray(http.tokens))
-    value.http = { ...http, tokens: resolve(http.tokens, ['http', 'tokens']) };
-  if (isGroup(server)) value.server = resolve(server, ['server']);
+  const resolveAt = (value: unknown, [key, ...below]: readonly string[], path: Path): unknown => {
+    if (key === undefined) return mapped(value, (child, name) => resolve(child, [...path, name]));
+    if (!isGroup(value) || !(key in value)) return value;
+    return { ...value, [key]: resolveAt(value[key], below, [...path, key]) };
+  };
+  const value = PLACES.reduce<unknown>((all, place) => resolveAt(all, place, []), raw);
   return { value, references, refused };
+}
+
+/** The reference that an environment variable holds in place of a value for the key at `path`; null: it is the value. */
+export function referenceInVariable(path: readonly string[], text: string): Reference | null {
+  const isPlace = PLACES.some(place => place.every((key, i) => path[i] === key));
+  if (!isPlace || !/^\s*\{\s*(file|env)\s*:.*\}\s*$/s.test(text)) return null;
+  try {
+    return referenceOf(parse(text, { prettyErrors: false, logLevel: 'silent' }));
+  } catch {
+    return null;
+  }
 }
 
 /** Names of the environment variables that are referred to. */
 export const referredVariables = ({ references }: Pick<Resolved, 'references'>): Set<string> =>
   new Set([...references.values()].flatMap(reference => ('env' in reference ? [reference.env] : [])));
 
-const isGroup = (value: unknown): value is Record<string, unknown> =>
-  value !== null && typeof value === 'object' && !Array.isArray(value);
-
-function referenceOf(value: unknown): Reference | null {
-  if (value === null || typeof value !== 'object') return null;
+/** The reference that a value is; null when it is something else. */
+export function referenceOf(value: unknown): Reference | null {
+  if (!isGroup(value)) return null;
   const [[key, text] = [], ...others] = Object.entries(value);
   if (others.length > 0 || typeof text !== 'string') return null;
   if (key === 'file') return { file: text };
@@ -61,7 +82,7 @@ function referenceOf(value: unknown): Reference | null {
 /** What `map` makes of the entries of a list or a group; all else as it is. */
 function mapped(value: unknown, map: (child: unknown, key: string | number) => unknown): unknown {
   if (Array.isArray(value)) return value.map(map);
-  if (value === null || typeof value !== 'object') return value;
+  if (!isGroup(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, map(child, key)]));
 }
 
@@ -73,15 +94,26 @@ function ofFile(file: string): Found {
   });
   try {
     const text = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
-    if (text === '') return expected('it is empty');
-    return Buffer.byteLength(text) > LIMIT ? expected('more than 64 KiB') : { text };
+    if (text === '') return expected('it is empty. Write the value into it');
+    return Buffer.byteLength(text) > LIMIT
+      ? expected('more than 64 KiB. Name a file that holds the value alone')
+      : { text };
   } catch (error) {
-    return expected(describeError(error));
+    return expected(`${describeError(error)}. ${REMEDIES[errorCode(error) ?? ''] ?? 'Let it be readable'}`);
   }
 }
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  ENOENT: 'Write the value into a file there, or correct the path',
+  EACCES: 'Let the user that runs this process read it',
+  // Docker makes one where the file that it should mount is missing.
+  EISDIR: 'Put a file with the value in its place, or correct the path',
+};
 
 function ofVariable(name: string, env: Readonly<Record<string, string | undefined>>): Found {
   const text = env[name];
   if (text) return { text };
-  return { problem: `expected an environment variable with the value, found no ${printable(name, 80)}` };
+  return {
+    problem: `expected an environment variable with the value, found no ${printable(name, 80)}. Set it to the value, or correct the name`,
+  };
 }

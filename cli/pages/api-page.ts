@@ -53,7 +53,7 @@ http:
 \`\`\`
 
 It goes into the header \`Authorization: Bearer TOKEN\`, and may stand in a file or variable
-([http.tokens](configuration.md#httptokens)). \`read\` may look, \`write\` may also add silences and deploys, mark and acknowledge
+([secrets as files](configuration.md#secrets-as-files)). \`read\` may look, \`write\` may also add silences and deploys, mark and acknowledge
 incidents, and replay messages. The name of the token is kept as who did it. There is no TLS: put a proxy in front of what leaves the machine.
 One address may ask 600 times in a minute.
 

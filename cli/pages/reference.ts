@@ -14,6 +14,7 @@ import {
   peerSchema,
   recurrenceSchema,
 } from '../../core/incident/incident-json.ts';
+import { PLACES } from '../config/references.ts';
 import { type SchemaKey, schemaKeys } from '../config/schema-keys.ts';
 import { apiDocument, apiPage } from './api-page.ts';
 import { EXAMPLE } from './example-message.ts';
@@ -65,6 +66,10 @@ const AUTO_EXAMPLE = [
 ];
 const TOKENS_EXAMPLE = {
   http: { tokens: [{ name: 'ci', scope: 'write', token: 'a-long-random-text' }] },
+};
+const SECRETS_EXAMPLE = {
+  redis: { url: 'redis://redis.internal:6379', password: { file: '/run/secrets/redis-password' } },
+  receivers: [{ use: 'slack', name: 'chat', url: { env: 'CHAT_URL' } }],
 };
 const RECEIVERS_EXAMPLE = {
   receivers: [
@@ -133,10 +138,22 @@ A window starts by the clock on the wall of its zone and lasts as long as it say
 clocks are set forward comes at the end of that hour; in the hour that comes twice when they are set back, a daily window
 starts the first time only.
 
+## Secrets as files
+
+So that the configuration holds no secret, a value may stand elsewhere: in place of it, \`{ file: PATH }\` is the text of a file,
+without the line end after it, and \`{ env: NAME }\` that of an environment variable. This goes for all values of
+${PLACES.map(path => `\`${path.join('.')}\``).join(', ')}, also in their own variables, such as
+\`TIDEGAUGE_REDIS_PASSWORD='{ file: /run/secrets/redis-password }'\`: secrets of Docker Compose and Kubernetes and credentials of
+systemd (\`LoadCredential=\`) are files. The file is read at the start, by the user that starts the process. What stands
+elsewhere is never shown; \`check\` says where. A file that is missing, empty or cannot be read is refused before anything starts.
+
+\`\`\`yaml
+${stringify(SECRETS_EXAMPLE)}\`\`\`
+
 ## http.tokens
 
 A list of those who may use the [HTTP API](api.md): \`name\`, \`scope\` (\`read\`, unless it is \`write\`) and \`token\`, 16 characters or more.
-It and \`server.token\` may stand elsewhere, as the values of [receivers](#receivers) may.
+It may stand [elsewhere](#secrets-as-files).
 
 \`\`\`yaml
 ${stringify(TOKENS_EXAMPLE)}\`\`\`
@@ -209,8 +226,7 @@ ${stringify({ detectors: RULES })}\`\`\`
 
 A list of those who are told about incidents: \`use\` (the kind), \`name\` (unique), and the kind's options.
 
-A value may stand elsewhere, so that the configuration holds no secret: \`{ file: PATH }\` is the text of a file, \`{ env: NAME }\`
-that of an environment variable. It is never shown. For example:
+A value may stand [elsewhere](#secrets-as-files). For example:
 
 \`\`\`yaml
 ${stringify(RECEIVERS_EXAMPLE)}\`\`\`

@@ -99,6 +99,8 @@ const redis = z
       .describe(
         'Address of Redis, for queue and state. With `sentinels`, the name of their master stands in place of host and port: `redis://USER:PASSWORD@mymaster`.',
       ),
+    username: z.string().default('').describe('User, where `url` names none; empty: `default`.'),
+    password: z.string().default('').describe('Password, where `url` has none.'),
     sentinels: addresses(SENTINEL_ADDRESS)
       .default([])
       .describe(

@@ -4,6 +4,10 @@ import { type AddressKind, NODE_ADDRESS, parseAddress, REDIS_ADDRESS, SENTINEL_A
 export interface RedisServers {
   /** Address of a single server, of one node of a cluster, or, in place of host and port, the name of a master. */
   readonly url: string;
+  /** Who tidegauge is there, where `url` does not say it; empty: the user `default`. */
+  readonly username?: string;
+  /** Empty: that of `url`, or none. */
+  readonly password?: string;
   /** Addresses of sentinels; none: nobody is asked who the master is. */
   readonly sentinels?: readonly string[];
   /** Addresses of more nodes of a cluster; none: it is no cluster. */
@@ -23,7 +27,8 @@ const HIDDEN = { found: 'a value that is not shown' };
 const MASTER_NAME = /^[\w.-]+$/;
 
 /** Every contradiction of addresses, each of which is right for itself. */
-export function redisConflicts({ url, sentinels = [], cluster = [] }: RedisServers): Conflict[] {
+export function redisConflicts(servers: RedisServers): Conflict[] {
+  const { url, sentinels = [], cluster = [] } = servers;
   const isRight = (kind: AddressKind) => (text: string) => parseAddress(text, kind) instanceof URL;
   const areRight =
     isRight(REDIS_ADDRESS)(url) &&
@@ -32,12 +37,27 @@ export function redisConflicts({ url, sentinels = [], cluster = [] }: RedisServe
   // What is wrong for itself is refused as such.
   if (!areRight) return [];
   const base = new URL(url);
+  const twice = accessConflicts(base, servers);
+  if (twice.length > 0) return twice;
   if (sentinels.length > 0 && cluster.length > 0) {
     const message = 'either the sentinels of one master or nodes of a cluster';
     return [{ path: ['cluster'], message, params: { found: 'both `sentinels` and `cluster`' } }];
   }
   if (sentinels.length > 0) return [...masterConflicts(base), ...sentinelConflicts(sentinels)];
   return cluster.length > 0 ? clusterConflicts(base, cluster) : [];
+}
+
+function accessConflicts(
+  { password: inUrl }: URL,
+  { username = '', password = '' }: RedisServers,
+): Conflict[] {
+  if (username === '' && password === '') return [];
+  if (inUrl !== '') {
+    const message = 'an address without user and password, as `username` and `password` are set';
+    return [{ path: ['url'], message, params: HIDDEN }];
+  }
+  const message = 'the password of `username`';
+  return password === '' ? [{ path: ['password'], message, params: { found: 'none' } }] : [];
 }
 
 function masterConflicts({ hostname, port }: URL): Conflict[] {

@@ -15,6 +15,10 @@ const STEP_MS = 300_000;
 
 const TAG = process.pid % 250;
 
+const RECEIVER_KEY = 'a-key-of-the-receiver';
+const PAGE_TOKEN = 'a-token-of-the-page';
+const REDIS_PASSWORD = 'a password of: Redis@/%';
+
 describeWith(
   ['docker', 'docker-compose', 'ebpf', 'influx', 'redis'],
   'the image of the Dockerfile, run as compose.yaml says',
@@ -31,7 +35,7 @@ describeWith(
       docker.docker('network', 'create', '--subnet', `10.83.${TAG}.0/24`, network);
       hook = await startHook(`10.83.${TAG}.1`);
       docker.run(noisy, trickleScript(30));
-      const receivers = [{ use: 'webhook', name: 'hook', url: hook.url }];
+      const receivers = [{ use: 'webhook', name: 'hook', url: { file: '/run/secrets/receiver' } }];
       stack = await startStack(docker, {
         network,
         collector: { TIDEGAUGE_HOST: 'image', TIDEGAUGE_CAPTURE_INTERVAL: '500ms' },
@@ -51,6 +55,11 @@ describeWith(
           TIDEGAUGE_ALERT_REOPEN_WITHIN: '0s',
         },
         variables: { TIDEGAUGE_RECEIVERS: JSON.stringify(receivers) },
+        secrets: {
+          receiver: `${hook.url}?${RECEIVER_KEY}`,
+          'page-token': PAGE_TOKEN,
+          'redis-password': REDIS_PASSWORD,
+        },
       });
     }, UP_MS);
     afterAll(async () => {
@@ -76,9 +85,17 @@ describeWith(
     it('shows the page and the API to this machine, incidents to those who have the token', async () => {
       const ask = async (path: string, headers = {}) =>
         (await fetch(`${stack.page}${path}`, { headers })).status;
-      const token = { authorization: 'Bearer tidegauge-only-for-trying' };
+      const token = { authorization: `Bearer ${PAGE_TOKEN}` };
       const asked = [await ask('/'), await ask('/api/v1/incidents'), await ask('/api/v1/incidents', token)];
       expect(asked).toEqual([200, 401, 200]);
+    });
+
+    it('keeps its secrets out of environments, arguments and logs', () => {
+      for (const service of ['collector', 'detector', 'serve', 'redis']) {
+        const shown = [stack.inspect(service, '{{json .Config}}'), stack.logs(service)];
+        for (const secret of [RECEIVER_KEY, PAGE_TOKEN, REDIS_PASSWORD])
+          expect([service, shown.some(text => text.includes(secret))]).toEqual([service, false]);
+      }
     });
 
     it.each(['detector', 'serve'])('runs the %s as a user without any right', service => {

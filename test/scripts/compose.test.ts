@@ -19,20 +19,33 @@ interface Service {
   readonly volumes?: readonly string[];
   readonly ports?: readonly string[];
   readonly mem_limit?: string;
+  readonly secrets?: readonly string[];
   readonly healthcheck?: { readonly test: string | readonly string[] };
 }
-const { services, volumes } = parse(read('compose.yaml'), { merge: true }) as {
+const { services, volumes, secrets } = parse(read('compose.yaml'), { merge: true }) as {
   services: Readonly<Record<string, Service>>;
   volumes: Readonly<Record<string, null>>;
+  secrets: Readonly<Record<string, { readonly file: string }>>;
 };
 
-/** The environment of a service when the user sets nothing but what must be set: `${NAME:-default}` is its default. */
+/** Where a container finds its secrets, and where those for trying are. */
+const MOUNTED = '/run/secrets/';
+const SECRETS = join(ROOT, 'examples/secrets/');
+
+/**
+ * The environment of a service when the user sets nothing but what must be set: `${NAME:-default}` is its default, and
+ * secrets are those for trying.
+ */
 function environmentOf(name: string): Record<string, string> {
   const entries = Object.entries(services[name]?.environment ?? {});
   return Object.fromEntries(
     entries.map(([key, text]) => [
       key,
-      text.replace(/\$\{\w+:-([^}]*)\}/g, '$1').replace(/\$\{DOCKER_GID:\?[^}]+\}/g, '998'),
+      text
+        .replace(/\$\{\w+:-([^}]*)\}/g, '$1')
+        .replace(/\$\{DOCKER_GID:\?[^}]+\}/g, '998')
+        .replaceAll('$$', '$')
+        .replaceAll(MOUNTED, SECRETS),
     ]),
   );
 }
@@ -67,20 +80,47 @@ describe('compose.yaml', () => {
     const influx = environmentOf('influxdb');
     const writer = environmentOf('detector');
     const reader = environmentOf('grafana');
-    expect(influx.DOCKER_INFLUXDB_INIT_ADMIN_TOKEN).toBe(writer.TIDEGAUGE_STORE_INFLUX_TOKEN);
+    const token = influx.DOCKER_INFLUXDB_INIT_ADMIN_TOKEN_FILE;
+    expect(writer.TIDEGAUGE_STORE_INFLUX_TOKEN).toBe(`{ file: ${token} }`);
     expect(influx.DOCKER_INFLUXDB_INIT_ORG).toBe(writer.TIDEGAUGE_STORE_INFLUX_ORG);
     expect(influx.DOCKER_INFLUXDB_INIT_BUCKET).toBe(writer.TIDEGAUGE_STORE_INFLUX_DATABASE);
     expect(reader).toMatchObject({
       INFLUX_URL: writer.TIDEGAUGE_STORE_INFLUX_URL,
       INFLUX_DATABASE: writer.TIDEGAUGE_STORE_INFLUX_DATABASE,
-      INFLUX_TOKEN: writer.TIDEGAUGE_STORE_INFLUX_TOKEN,
+      INFLUX_TOKEN: `$__file{${token}}`,
     });
+  });
+
+  it('gives secrets as files, to those alone who read them, and none by environment', () => {
+    for (const [name, { secrets: given = [], environment = {}, ...rest }] of Object.entries(services)) {
+      const named = [...JSON.stringify([environment, rest]).matchAll(/\/run\/secrets\/([\w-]+)/g)];
+      const read = new Set(named.map(match => match[1]));
+      // An address that the user may write into the settings of receivers.
+      if (name === 'detector') read.add('receiver');
+      expect([name, [...given].sort()]).toEqual([name, [...read].sort()]);
+      for (const [key, value] of Object.entries(environment))
+        if (/TOKEN|PASSWORD/.test(key)) expect([key, value]).toEqual([key, expect.stringContaining(MOUNTED)]);
+    }
+    const files = Object.entries(secrets).map(([name, { file }]) => [name, file]);
+    expect(files).toEqual(files.map(([name]) => [name, `\${SECRETS_DIR:-./examples/secrets}/${name}`]));
+    expect(Object.keys(secrets).sort()).toEqual(readdirSync(SECRETS).sort());
+  });
+
+  it('tells tidegauge the token of InfluxDB, the password of Redis and the token of the page', () => {
+    const machine = { hostname: 'box', data: '/nowhere' };
+    const { config } = loadConfig(SCHEMA, { file: null, env: environmentOf('serve'), machine });
+    const text = (name: string) => readFileSync(join(SECRETS, name), 'utf8').trim();
+    expect(config.store.influx.token).toBe(text('influx-token'));
+    expect(config.redis.password).toBe(text('redis-password'));
+    expect(config.http.tokens.map(({ token }) => token)).toEqual([text('page-token')]);
   });
 
   it('gives Grafana every variable and folder that its provisioning names', () => {
     const environment = environmentOf('grafana');
     for (const file of ['datasources/tidegauge.yaml', 'alerting/contact-points.yaml']) {
-      const names = [...read('grafana/provisioning', file).matchAll(/\$(\w+)/g)].map(match => match[1] ?? '');
+      const names = [...read('grafana/provisioning', file).matchAll(/\$\{?(\w+)/g)]
+        .map(match => match[1] ?? '')
+        .filter(name => !name.startsWith('__'));
       expect(names).not.toEqual([]);
       for (const name of names) expect(environment).toHaveProperty(name);
     }
@@ -107,7 +147,7 @@ describe('every service of compose.yaml', () => {
   const lasting = Object.entries(services).filter(([name]) => name !== 'tiers');
 
   it.each(lasting)('%s says whether it is well, and has a limit of memory', (_, service) => {
-    expect([service.healthcheck?.test].flat()[0]).toMatch(/^(?:CMD$|node -e )/);
+    expect([service.healthcheck?.test].flat()[0]).toMatch(/^(?:CMD$|node -e |REDISCLI_AUTH=)/);
     expect(service.mem_limit).toMatch(/^\$\{\w+:-\d+[mg]\}$/);
   });
 

@@ -89,7 +89,7 @@ const pods = workloads.map(({ spec }) => spec.template.spec);
 
 /** What comes from the cluster, and from the Secrets, as the head of the file makes them. */
 const GIVEN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  tidegauge: { TIDEGAUGE_STORE_INFLUX_TOKEN: 'secret', TIDEGAUGE_REDIS_URL: 'redis://:secret@redis:6379' },
+  tidegauge: { TIDEGAUGE_STORE_INFLUX_TOKEN: 'secret', TIDEGAUGE_REDIS_PASSWORD: 'secret' },
   'tidegauge-receivers': {
     TIDEGAUGE_RECEIVERS: '[{ use: webhook, name: operations, url: https://hooks.example.org/tidegauge }]',
   },
@@ -161,7 +161,7 @@ describe('examples/kubernetes', () => {
         .sort();
     const here = environmentOf(container as Container);
     expect(shared(here)).toEqual(shared(environment));
-    for (const key of shared(environment).filter(one => !/TOKEN|REDIS_URL|HOST/.test(one)))
+    for (const key of shared(environment).filter(one => !/TOKEN|PASSWORD|HOST/.test(one)))
       expect([key, here[key]]).toEqual([key, environment[key]?.replace(/^\$\{\w+:-(.*)\}$/, '$1')]);
   });
 

@@ -132,10 +132,12 @@ describeWith(['redis'], 'opening a Redis Cluster', () => {
     const users = cluster.nodes.map(({ url }) => new Redis(url));
     for (const user of users) await user.call('ACL', 'SETUSER', 'strict', 'reset', 'on', '>other');
     for (const user of users) user.disconnect();
-    const url = cluster.servers.url.replace('//', `//strict:${SECRET}@`);
-    const refusal = await refusalOf({ ...cluster.servers, url });
-    expect(refusal.retry).toBe(false);
-    expect(refusal.message).toMatch(/WRONGPASS.*Correct user and password in redis\.url/);
+    const inUrl = { url: cluster.servers.url.replace('//', `//strict:${SECRET}@`) };
+    for (const access of [inUrl, { username: 'strict', password: SECRET }]) {
+      const refusal = await refusalOf({ ...cluster.servers, ...access });
+      expect(refusal.retry).toBe(false);
+      expect(refusal.message).toMatch(/WRONGPASS.*Correct user and password in redis\.url/);
+    }
   });
 
   it('as a single server, at a node that does not hold the keys, ends with where nodes are named', async () => {

@@ -1,9 +1,12 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { SCHEMA } from '../../../app/wire.ts';
 import { ConfigError } from '../../../cli/config/config-error.ts';
 import { loadConfig } from '../../../cli/config/load.ts';
+import { isSecret } from '../../../cli/config/redact.ts';
+import { PLACES } from '../../../cli/config/references.ts';
+import { schemaKeys } from '../../../cli/config/schema-keys.ts';
 import { temporaryFolder } from '../../parts/process.ts';
 import { tidegauge, writeConfig } from '../../parts/tidegauge.ts';
 
@@ -12,19 +15,22 @@ afterAll(() => folder.remove());
 const machine = { hostname: 'h', data: '/d' };
 const at = (name: string) => join(folder.path, name);
 
-const load = (receiver: object, env: Record<string, string> = {}) => {
-  const file = join(writeConfig(folder.path, { receivers: [receiver] }), 'tidegauge.yaml');
+const loadAll = (settings: object, env: Record<string, string> = {}) => {
+  const file = join(writeConfig(folder.path, settings), 'tidegauge.yaml');
   return loadConfig(SCHEMA, { file, env, machine });
 };
-const refusal = (receiver: object, env: Record<string, string> = {}): string => {
+const load = (receiver: object, env: Record<string, string> = {}) => loadAll({ receivers: [receiver] }, env);
+const refusalOf = (settings: object, env: Record<string, string> = {}): string => {
   try {
-    load(receiver, env);
+    loadAll(settings, env);
   } catch (error) {
     if (error instanceof ConfigError) return error.message;
     throw error;
   }
   throw new Error('it was accepted');
 };
+const refusal = (receiver: object, env: Record<string, string> = {}): string =>
+  refusalOf({ receivers: [receiver] }, env);
 
 describe('values of receivers that stand elsewhere', () => {
   it('are read from files and variables, also inside of groups and lists', () => {
@@ -93,5 +99,85 @@ describe('values of receivers that stand elsewhere', () => {
     expect(check.output).toContain('topic:\n      env: TOPIC');
     expect(check.output).toContain(`password:\n      file: ${at('password')}`);
     expect(check.output).toContain('rate: 30/m');
+  });
+});
+
+describe('secrets of the configuration', () => {
+  it('may all stand in files', () => {
+    writeFileSync(at('secret'), 'a text of more than 16\r\n'.replaceAll(' ', '-'));
+    writeFileSync(at('sentinel'), 'redis://:s3cret@sentinel.internal:26379\n');
+    const secret = { file: at('secret') };
+    const { config, references } = loadAll(
+      {
+        store: { kind: 'influx', influx: { token: secret, username: secret, password: secret } },
+        redis: { url: 'redis://mymaster', password: secret, sentinels: [{ file: at('sentinel') }] },
+        http: { tokens: [{ name: 'page', token: secret }] },
+        server: { token: secret },
+        heartbeat: { url: { env: 'BEAT' } },
+      },
+      { BEAT: 'https://hc.example/T0KEN' },
+    );
+    const text = 'a-text-of-more-than-16';
+    expect(config.store.influx).toMatchObject({ token: text, username: text, password: text });
+    expect(config.redis).toMatchObject({
+      password: text,
+      sentinels: ['redis://:s3cret@sentinel.internal:26379'],
+    });
+    expect([config.http.tokens[0]?.token, config.server.token, config.heartbeat.url]).toEqual([
+      text,
+      text,
+      'https://hc.example/T0KEN',
+    ]);
+    expect(references.get('redis.sentinels.0')).toEqual({ file: at('sentinel') });
+  });
+
+  it('leave no key out whose value is hidden', () => {
+    const hidden = schemaKeys(SCHEMA).filter(({ path }) => isSecret(path));
+    expect(hidden.length).toBeGreaterThanOrEqual(4);
+    for (const { path } of hidden)
+      expect([path, PLACES.some(place => place.every((key, i) => path[i] === key))]).toEqual([path, true]);
+  });
+
+  it('may stand in files by their variables, in place of what the file of settings says', () => {
+    writeFileSync(at('redis-password'), 'p@ss: word\n');
+    const env = { TIDEGAUGE_REDIS_PASSWORD: `{ file: ${at('redis-password')} }` };
+    for (const redis of [{}, { password: 'another' }, { password: { env: 'ANOTHER' } }])
+      expect(loadAll({ redis }, env).config.redis.password).toBe('p@ss: word');
+    const braces = '{ file: }';
+    expect(loadAll({}, { TIDEGAUGE_REDIS_PASSWORD: braces }).config.redis.password).toBe(braces);
+  });
+
+  it('leave other groups with a file as they are', () => {
+    const settings = { store: { sqlite: { file: '/nowhere/a.db' } }, state: { sqlite: { file: 'b.db' } } };
+    const { config, references } = loadAll(settings, { TIDEGAUGE_HOST: '{ file: h }' });
+    expect([config.store.sqlite.file, config.state.sqlite.file, config.host]).toEqual([
+      '/nowhere/a.db',
+      'b.db',
+      '{ file: h }',
+    ]);
+    expect(references.size).toBe(0);
+  });
+
+  it('are refused with what to do when the file is no file, empty or something large', () => {
+    mkdirSync(at('folder'));
+    writeFileSync(at('large'), 'x'.repeat(65_537));
+    writeFileSync(at('empty'), '\n');
+    const said = (name: string) =>
+      refusalOf({}, { TIDEGAUGE_STORE_INFLUX_TOKEN: `{ file: ${at(name)} }` }).replaceAll(folder.path, '');
+    expect(said('none')).toContain(
+      "environment variable TIDEGAUGE_STORE_INFLUX_TOKEN: store.influx.token: expected a file with the value, found /none: ENOENT: no such file or directory, open '/none'. Write the value into a file there, or correct the path",
+    );
+    expect(said('folder')).toContain(
+      'EISDIR: illegal operation on a directory, read. Put a file with the value',
+    );
+    expect(said('empty')).toContain('found /empty: it is empty. Write the value into it');
+    expect(said('large')).toContain('more than 64 KiB. Name a file that holds the value alone');
+  });
+
+  it('are not shown when what a file holds is refused', () => {
+    writeFileSync(at('url'), 'redis://:hunter2@a b\n');
+    const message = refusalOf({ redis: { url: { file: at('url') } } });
+    expect(message).toContain('redis.url: expected an address with');
+    expect(message).not.toContain('hunter2');
   });
 });

@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { DockerServer } from '../docker.ts';
@@ -22,6 +22,8 @@ export interface StackOptions {
   readonly network: string;
   /** What stands in `.env`. */
   readonly variables: Environment;
+  /** Secrets with other texts than those of examples/secrets. */
+  readonly secrets: Environment;
   /** Settings of one service, besides. */
   readonly collector: Environment;
   readonly detector: Environment;
@@ -49,11 +51,12 @@ export interface Stack {
 export async function startStack(docker: DockerServer, options: StackOptions): Promise<Stack> {
   const folder = temporaryFolder();
   const port = await freePort();
-  const [changes, settings, influxConfig] = ['changes.yaml', '.env', 'influxdb.conf'].map(name =>
-    join(folder.path, name),
-  ) as [string, string, string];
+  const [changes, settings, influxConfig, secrets] = ['changes.yaml', '.env', 'influxdb.conf', 'secrets'].map(
+    name => join(folder.path, name),
+  ) as [string, string, string, string];
   const variables = {
     DOCKER_GID: String(statSync(docker.socket).gid),
+    SECRETS_DIR: secrets,
     PAGE_LISTEN: `127.0.0.1:${port}`,
     ...options.variables,
   };
@@ -64,6 +67,8 @@ export async function startStack(docker: DockerServer, options: StackOptions): P
       .join(''),
   );
   writeFileSync(influxConfig, INFLUX_CONFIG);
+  cpSync(join(ROOT, 'examples/secrets'), secrets, { recursive: true });
+  for (const [name, text] of Object.entries(options.secrets)) writeFileSync(join(secrets, name), `${text}\n`);
   // JSON, as docker-compose reads another YAML than we do, in which `yes` is true.
   writeFileSync(changes, JSON.stringify(changesOf(docker, options, influxConfig)));
 
@@ -133,8 +138,7 @@ function changesOf(
       },
       redis: {
         ...program,
-        // Redis' own image is built to let in all who can reach it.
-        command: `${serviceOf('redis').command} --protected-mode no`,
+        command: serviceOf('redis').command.map(text => text.replace('docker-entrypoint.sh ', '')),
         healthcheck: { test: listens(6379) },
       },
     },
@@ -143,7 +147,7 @@ function changesOf(
 }
 
 /** A service of compose.yaml, defaults not filled in. */
-function serviceOf(name: string): { readonly command: string } {
+function serviceOf(name: string): { readonly command: readonly string[] } {
   const { services } = parse(readFileSync(join(ROOT, 'compose.yaml'), 'utf8'), { merge: true });
   return services[name];
 }
