@@ -51,9 +51,10 @@ describe.each(PAGES)('%s', page => {
     if (page === 'docs/detectors.md') return;
     for (const [, text = ''] of read(page).matchAll(/^```yaml\n(.*?)^```$/gms)) {
       const file = join(folder.path, 'tidegauge.yaml');
-      writeFileSync(file, text);
+      writeFileSync(file, text.replaceAll('/run/secrets/', join(ROOT, 'examples/secrets/')));
+      const env = { CHAT_URL: 'https://chat.example/hook' };
       const machine = { hostname: 'h', data: '/d' };
-      expect(loadConfig(SCHEMA, { file, env: {}, machine }).warnings).toEqual([]);
+      expect(loadConfig(SCHEMA, { file, env, machine }).warnings).toEqual([]);
     }
   });
 });

@@ -158,10 +158,7 @@ describe('configuration', () => {
       '{url: "redis://:hunter2@r", password: "hunter2"}',
       'redis.url: expected an address without user and password, as `username` and `password` are set, found a value that is not shown',
     ],
-    [
-      '{url: "redis://r", username: "me"}',
-      'redis.password: expected the password of `username`, found none',
-    ],
+    ['{url: "redis://r", username: "me"}', 'redis.password: expected the password of `username`, found none'],
     [
       '{url: "redis://n1/3", cluster: ["redis://n2"]}',
       'redis.url: expected database 0, the only one of a cluster, found "redis://n1/3"',
