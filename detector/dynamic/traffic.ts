@@ -32,7 +32,10 @@ export const REST_MINUTES = 10;
 export const BASE_MINUTES = 10;
 /** A hole of this length ends all sums: nobody saw what happened in it. */
 const HOLE_MS = 30_000;
-/** After a start nothing is judged or learnt for so long. */
+/**
+ * After a start nothing is judged or learnt for so long, but where the container before it lived less: one-shot jobs with
+ * ever new names would never be heard.
+ */
 const START_MS = 120_000;
 /** The same after a silence of one that is hardly ever silent: it was restarted, or what it waited for was. */
 const RESUME_MS = 90_000;
@@ -68,6 +71,8 @@ export interface Traffic {
   id: string;
   end: number | null;
   watched: number;
+  /** How long the container of this id has been there, ms, up to the time that a start takes. */
+  lived: number;
   /** Nothing is judged or learnt for so much longer, ms. */
   mute: number;
   /** What has been collected for the next part, and for how long. */
@@ -105,7 +110,7 @@ export interface Traffic {
 
 /** Upper bound of its JSON in bytes: numbers of at most 17 characters. */
 export const trafficBytes =
-  725 +
+  735 +
   QUANTITIES * (PARTS + MINUTES) * 18 +
   2 * REST_MINUTES * 4 +
   2 * shapeBytes +
@@ -117,6 +122,7 @@ export const newTraffic = (): Traffic => ({
   id: '',
   end: null,
   watched: 0,
+  lived: 0,
   mute: START_MS,
   open: [0, 0, 0],
   openMs: 0,
@@ -172,10 +178,13 @@ export interface Part {
 /** Take a frame in; null: nothing to judge yet. */
 export function take(t: Traffic, input: ContainerInput): Part | null {
   const { start, durationMs } = input;
-  if (t.id !== input.container.id) {
-    if (t.id !== '') restart(t, START_MS);
-    t.id = input.container.id.slice(0, 64);
+  const id = input.container.id.slice(0, 64);
+  if (t.id !== id) {
+    if (t.id !== '') restart(t, t.lived < START_MS ? Math.max(0, t.mute) : START_MS);
+    t.id = id;
+    t.lived = 0;
   }
+  t.lived = Math.min(START_MS, t.lived + durationMs);
   if (t.end !== null && Math.abs(start - t.end) > HOLE_MS) forgetSums(t);
   t.end = start + durationMs;
   const silent = !input.send && !input.receive;
