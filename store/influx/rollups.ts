@@ -3,7 +3,7 @@ import type { Amount, Rollup, TrafficSum } from '../../core/traffic/rollup.ts';
 import type { RollupHead } from '../page.ts';
 import { integer, type Row, text } from '../row.ts';
 import { decodeTag } from '../text.ts';
-import { tag } from './client/line.ts';
+import { sizeFields, tag } from './client/line.ts';
 import { sizesOf } from './frames.ts';
 
 /**
@@ -33,11 +33,8 @@ export function trafficSumLines(rollup: Rollup): string[] {
   });
 }
 
-function amountFields({ messages, bytes, sizes }: Amount): string {
-  let fields = `messages=${messages}i,bytes=${bytes}i`;
-  for (const [bound, count] of sizes) fields += `,b${bound}=${count}i`;
-  return fields;
-}
+const amountFields = ({ messages, bytes, sizes }: Amount): string =>
+  `messages=${messages}i,bytes=${bytes}i${sizeFields(sizes, messages)}`;
 
 /** A bucket from its head and all its rows of `container_traffic`, or null when rows are missing. */
 export function rollupOf(head: RollupHead, rows: readonly Row[]): Rollup | null {

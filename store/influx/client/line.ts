@@ -8,6 +8,7 @@ import {
   isComplete,
   type Window,
 } from '../../../core/traffic/frame.ts';
+import { SIZE_SCHEME, type Sizes, upperBound } from '../../../core/traffic/histogram.ts';
 import { METRICS } from '../../../core/traffic/series.ts';
 import { EXCHANGE_COLUMNS } from '../../flow.ts';
 import { encodeField, encodeTag } from '../../text.ts';
@@ -76,9 +77,32 @@ const labelsField = ({ labels }: Container): string =>
 
 function counts(window: Window | undefined): string {
   if (!window) return 'messages=0i,bytes=0i';
-  let fields = `messages=${window.messages}i,bytes=${window.bytes}i`;
-  for (const [bound, count] of window.sizes) fields += `,b${bound}=${count}i`;
-  return fields;
+  return `messages=${window.messages}i,bytes=${window.bytes}i${sizeFields(window.sizes, window.messages)}`;
+}
+
+/** Parts of the messages, in percent, whose sizes dashboards draw: InfluxQL cannot find them in buckets. */
+export const PERCENTILES = [50, 90, 99] as const;
+
+/**
+ * A field for each bucket, and for each percentile the least bound of a bucket that so many of the messages are smaller
+ * than; the overflow bucket has no such bound, and its lower one stands for it.
+ */
+export function sizeFields(sizes: Sizes, messages: number): string {
+  let buckets = '';
+  let percentiles = '';
+  let count = 0;
+  let next = 0;
+  for (const [bound, ofBucket] of sizes) {
+    buckets += `,b${bound}=${ofBucket}i`;
+    count += ofBucket;
+    for (
+      let percent = PERCENTILES[next];
+      percent !== undefined && 100 * count >= percent * messages;
+      percent = PERCENTILES[++next]
+    )
+      percentiles += `,p${percent}=${Math.min(upperBound(bound), SIZE_SCHEME.coarse.limit)}i`;
+  }
+  return buckets + percentiles;
 }
 
 /** Rows of `container_flows`, one for each flow. */
