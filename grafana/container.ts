@@ -1,15 +1,17 @@
 import type { Builder } from '@grafana/grafana-foundation-sdk/cog';
 import { type DashboardBuilder, type Panel, RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 import type { Direction } from '../core/traffic/frame.ts';
-import { board, regions, variable } from './shared/board.ts';
-import { columns, SEVERITY_COLUMN, unit, WRAPPED, width } from './shared/columns.ts';
+import { board, pageAddress, regions, variable } from './shared/board.ts';
+import { columns, links, SEVERITY_COLUMN, unit, WRAPPED, width } from './shared/columns.ts';
 import { series, tables } from './shared/influx.ts';
+import { onPage, SELECTED_CONTAINER, selectedOnPageUntil } from './shared/links.ts';
 import { lines, rows, scores, sizes } from './shared/panels.ts';
 import { peersOf } from './shared/peers.ts';
 import {
   incidentsQuery,
   meanSizeQueries,
   OF_CONTAINER,
+  percentileQueries,
   rateQueries,
   rulesQuery,
   sizesQueries,
@@ -29,6 +31,8 @@ export const container = (): DashboardBuilder =>
   board('container', 'container')
     .withVariable(variable('host', [], { many: false }))
     .withVariable(variable('container', ['host'], { many: false }))
+    .withVariable(pageAddress())
+    .link(onPage(SELECTED_CONTAINER))
     .annotation(regions(OF_CONTAINER))
     .withPanel(
       scores({
@@ -85,6 +89,8 @@ export const container = (): DashboardBuilder =>
     .withRow(new RowBuilder('How large are its messages?').id(6))
     .withPanel(heat(7, 'Sizes sent', 'send'))
     .withPanel(heat(8, 'Sizes received', 'receive'))
+    .withPanel(percentiles(13, 'Percentiles of sizes sent', 'send'))
+    .withPanel(percentiles(14, 'Percentiles of sizes received', 'receive'))
     .withRow(new RowBuilder('Whom does it talk to?').id(11))
     .withPanel(peersOf(12, OF_CONTAINER));
 
@@ -113,7 +119,7 @@ const incidents = (): Builder<Panel> =>
     .overrideByName('Began', [width(170)])
     .overrideByName('Seen until', [unit('dateTimeAsIso'), width(170)])
     .overrideByRegexp('/^(Seen|Expected|Incident)$/', [width(120)])
-    .overrideByName('Evidence', [WRAPPED]);
+    .overrideByName('Evidence', [WRAPPED, links([['On the page', selectedOnPageUntil('Seen until')]])]);
 
 const heat = (id: number, title: string, direction: Direction): Builder<Panel> =>
   sizes({
@@ -122,4 +128,15 @@ const heat = (id: number, title: string, direction: Direction): Builder<Panel> =
     description: `Messages by size: ${SIZES}`,
     targets: series(sizesQueries(direction, OF_CONTAINER), '$col'),
     ...{ width: 12, height: 10 },
+  });
+
+const percentiles = (id: number, title: string, direction: Direction): Builder<Panel> =>
+  lines({
+    id,
+    title,
+    description:
+      'What 50, 90 and 99 % of the messages are smaller than, to the width of a bucket; 64 KiB: some are larger. Of each frame, beyond 3 hours of each minute, beyond 7 days of each hour; where a point stands for several frames, their mean.',
+    targets: series(percentileQueries(direction, OF_CONTAINER), '$col'),
+    unit: 'bytes',
+    ...{ width: 12, height: 8 },
   });

@@ -1,7 +1,7 @@
 import { type DashboardBuilder, RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
-import { board, regions, variable } from './shared/board.ts';
+import { board, pageAddress, regions, variable } from './shared/board.ts';
 import { series } from './shared/influx.ts';
-import { toContainer } from './shared/links.ts';
+import { MAP_OF_HOST, onPage, toContainer, toPage } from './shared/links.ts';
 import { lines } from './shared/panels.ts';
 import { edges, peersOf } from './shared/peers.ts';
 import { failuresQuery, OF_CONTAINER } from './shared/queries.ts';
@@ -12,6 +12,8 @@ export const map = (): DashboardBuilder =>
     // One: containers of several hosts may have the same name.
     .withVariable(variable('host', [], { many: false }))
     .withVariable(variable('container', ['host'], { many: true }))
+    .withVariable(pageAddress())
+    .link(onPage(MAP_OF_HOST))
     .annotation(regions(OF_CONTAINER))
     .withPanel(edges(1, OF_CONTAINER))
     .withPanel(
@@ -22,7 +24,7 @@ export const map = (): DashboardBuilder =>
         targets: series([failuresQuery(OF_CONTAINER)], '$tag_container ($tag_host)'),
         unit: 'suffix:/s',
         ...{ width: 24, height: 8 },
-      }).dataLinks([toContainer()]),
+      }).dataLinks([toContainer(), toPage()]),
     )
     .withRow(new RowBuilder('Peers').id(3))
     .withPanel(peersOf(4, OF_CONTAINER));

@@ -1,13 +1,13 @@
 import type { Builder } from '@grafana/grafana-foundation-sdk/cog';
 import { LineInterpolation } from '@grafana/grafana-foundation-sdk/common';
 import { type DashboardBuilder, type Panel, RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
-import { board, regions, variable } from './shared/board.ts';
+import { board, pageAddress, regions, variable } from './shared/board.ts';
 import {
   absolute,
   columns,
   difference,
   greatest,
-  link,
+  links,
   merged,
   NO_NAME,
   SEVERITY_COLUMN,
@@ -17,7 +17,7 @@ import {
   without,
 } from './shared/columns.ts';
 import { series, tables } from './shared/influx.ts';
-import { ofRow, toContainer } from './shared/links.ts';
+import { incidentsOnPage, ofRow, ofRowOnPage, onPage, toContainer, toPage } from './shared/links.ts';
 import { lines, number, rows, scores } from './shared/panels.ts';
 import {
   changeQueries,
@@ -35,6 +35,11 @@ import {
 /** What a line per container is named. */
 const CONTAINER = '$tag_container ($tag_host)';
 const TOP = 10;
+/** From a container in a table to its dashboard and its page. */
+const TO_CONTAINER = links([
+  ['Show this container', ofRow('Host', 'Container')],
+  ['On the page', ofRowOnPage('Host', 'Container')],
+]);
 /** Of a line at most: with a hundred containers, a day of them is read in a second, of 1000 points each in five. */
 const POINTS = 100;
 
@@ -44,6 +49,8 @@ export const overview = (): DashboardBuilder =>
     .withVariable(variable('host', [], { many: true }))
     .withVariable(variable('service', ['host'], { many: true }))
     .withVariable(variable('container', ['host', 'service'], { many: true }))
+    .withVariable(pageAddress())
+    .link(onPage(''))
     .annotation(regions(SELECTED))
     .withPanel(
       number({
@@ -65,7 +72,7 @@ export const overview = (): DashboardBuilder =>
         ...{ width: 24, height: 8 },
       })
         .maxDataPoints(POINTS)
-        .dataLinks([toContainer()]),
+        .dataLinks([toContainer(), toPage()]),
     )
     .withPanel(topTalkers())
     .withPanel(changedMost())
@@ -125,12 +132,8 @@ const openIncidents = (): Builder<Panel> =>
     ])
     .overrideByName('Severity', SEVERITY_COLUMN)
     .overrideByName('Since', [unit('dateTimeFromNow'), width(130)])
-    .overrideByName('Container', [
-      link('Show this container', ofRow('Host', 'Container')),
-      width(150),
-      NO_NAME,
-    ])
-    .overrideByName('What', [WRAPPED])
+    .overrideByName('Container', [TO_CONTAINER, width(150), NO_NAME])
+    .overrideByName('What', [WRAPPED, links([['Incidents on the page', incidentsOnPage('Host')]])])
     .overrideByRegexp('/^(Host|Seen|Expected|Incident)$/', [width(105)]);
 
 const lastFrames = (): Builder<Panel> =>
@@ -160,7 +163,7 @@ const topTalkers = (): Builder<Panel> =>
       ...columns({ container: 'Container', host: 'Host', rate: 'Rate' }),
     ])
     .overrideByName('Rate', [unit('binBps')])
-    .overrideByName('Container', [link('Show this container', ofRow('Host', 'Container'))]);
+    .overrideByName('Container', [TO_CONTAINER]);
 
 const changedMost = (): Builder<Panel> =>
   rows({
@@ -185,7 +188,7 @@ const changedMost = (): Builder<Panel> =>
     ])
     .overrideByName('Host', [width(110)])
     .overrideByRegexp('/half|Change/', [unit('binBps'), width(125)])
-    .overrideByName('Container', [link('Show this container', ofRow('Host', 'Container'))]);
+    .overrideByName('Container', [TO_CONTAINER]);
 
 const rate = (id: number, title: string, direction: 'send' | 'receive'): Builder<Panel> =>
   lines({
@@ -197,4 +200,4 @@ const rate = (id: number, title: string, direction: 'send' | 'receive'): Builder
     ...{ width: 12, height: 9 },
   })
     .maxDataPoints(POINTS)
-    .dataLinks([toContainer()]);
+    .dataLinks([toContainer(), toPage()]);

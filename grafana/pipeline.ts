@@ -11,7 +11,7 @@ import { DataqueryBuilder } from '@grafana/grafana-foundation-sdk/prometheus';
 import { board, variable } from './shared/board.ts';
 import { series } from './shared/influx.ts';
 import { lines } from './shared/panels.ts';
-import { coverageQuery, hostQuery } from './shared/queries.ts';
+import { AHEAD, coverageQuery, hostQuery } from './shared/queries.ts';
 
 // biome-ignore lint/suspicious/noTemplateCurlyInString: the variable is Grafana's.
 const PROMETHEUS: DataSourceRef = { type: 'prometheus', uid: '${prometheus}' };
@@ -63,6 +63,13 @@ export const pipeline = (): DashboardBuilder =>
         ...([6, 'Containers', 'short'] as const),
         hostQuery('max("containers") AS "containers"', 'null'),
         'Containers and cgroups alive.',
+      ),
+    )
+    .withPanel(
+      ofFrames(
+        ...([7, 'Frames stored ahead of their turn', 'short'] as const),
+        hostQuery(AHEAD, '0'),
+        'The newest frames, stored while older ones wait in the spool, which have not been judged yet. It goes back to 0 when they are stored as well.',
       ),
     )
     .withRow(fromMetrics());

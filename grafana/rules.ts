@@ -4,6 +4,7 @@ import { METRICS } from '../core/traffic/series.ts';
 import { SECTIONS } from './runbook.ts';
 import { DATASOURCE } from './shared/influx.ts';
 import { type DashboardName, UIDS } from './shared/links.ts';
+import { AHEAD } from './shared/queries.ts';
 
 /**
  * Alert rules in the form of Grafana's provisioning files. tidegauge has decided already (confirmation, one incident for all
@@ -18,7 +19,7 @@ export const rules = () => ({
       name: 'tidegauge',
       folder: 'tidegauge',
       interval: '30s',
-      rules: [incident, noFrames, lostEvents, framesGivenUp, blind],
+      rules: [incident, noFrames, lostEvents, framesWait, framesGivenUp, blind],
     },
   ],
 });
@@ -238,6 +239,30 @@ const lostEvents = {
     },
   ),
   data: ofFrames('lost'),
+};
+
+/**
+ * While older frames wait in the spool, the newest are stored ahead of their turn and lack the mark of it. A few seconds of
+ * that are usual; where nothing at all is stored, the rule on frames tells.
+ */
+const framesWait = {
+  ...rule(
+    'tidegauge-frames-wait',
+    { dashboard: 'pipeline', panel: 7, section: SECTIONS.framesWait },
+    {
+      labels: { severity: 'warning' },
+      annotations: {
+        summary: 'Frames of {{ $labels.host }} wait in its spool, the newest are stored ahead of them',
+        description:
+          'The store does not take them as fast as they come, or was away and is catching up. What waits is not judged yet.',
+      },
+    },
+  ),
+  for: '3m',
+  data: [
+    query('A', 60, `SELECT ${AHEAD} FROM "host_frames" WHERE $timeFilter GROUP BY "host" fill(0)`),
+    ...whenLast('gt', 0),
+  ],
 };
 
 const framesGivenUp = {

@@ -45,6 +45,16 @@ Frames with losses are marked incomplete and not judged: a burst may hide behind
 1. **Map occupancy** near 100 %: raise \`capture.map_keys\`.
 2. Otherwise the host is short of processor time: see what else runs there.`,
   },
+  framesWait: {
+    id: 6,
+    title: 'Frames wait in a spool',
+    text: `
+Dashboards show the newest frames; the older ones are on the disk of their host and not judged yet. Alerts come late, none is lost.
+
+1. After an outage of the store this is usual: it ends by itself when the spool is empty.
+2. It goes on: what does \`/readyz\` of the collector say? Does the store answer slowly? *Writes to the store* below **From /metrics** shows it.
+3. \`capture.spool.size\` bounds the spool. Beyond it the oldest frames are given up.`,
+  },
   frameLoss: {
     id: 5,
     title: 'Frames were given up',

@@ -1,6 +1,6 @@
 import * as dashboard from '@grafana/grafana-foundation-sdk/dashboard';
 import { annotations, DATASOURCE } from './influx.ts';
-import { type DashboardName, UIDS } from './links.ts';
+import { type DashboardName, PAGE, UIDS } from './links.ts';
 import { annotationQuery, type Variable, variableQuery } from './queries.ts';
 
 /** Grafana 11.0 writes this schema; newer ones migrate it when they load it. */
@@ -50,6 +50,14 @@ export function variable(
     .includeAll(many);
   return many ? builder.allValue('.*').current({ text: ['All'], value: ['$__all'] }) : builder;
 }
+
+/** Where tidegauge's own page is, for links to it; whoever has it elsewhere types it there, or adds `var-page=…` to an address. */
+export const pageAddress = (): dashboard.TextBoxVariableBuilder =>
+  new dashboard.TextBoxVariableBuilder(PAGE.name)
+    .label('Page')
+    .description('Address of the page of `tidegauge serve` or `run`, where links to it lead.')
+    .defaultValue(PAGE.address)
+    .current({ text: PAGE.address, value: PAGE.address });
 
 /** Incidents as regions on all pictures over time. */
 export const regions = (who: string): dashboard.AnnotationQueryBuilder =>

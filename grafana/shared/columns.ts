@@ -83,10 +83,10 @@ export const NO_NAME: DynamicConfigValue = {
   id: 'mappings',
   value: [{ type: 'value', options: { '%': { text: '–', index: 0 } } }],
 };
-/** A link of each cell. */
-export const link = (title: string, url: string): DynamicConfigValue => ({
+/** Links of each cell; of several, a click opens a menu. Those that leave Grafana open beside it. */
+export const links = (all: readonly (readonly [title: string, url: string])[]): DynamicConfigValue => ({
   id: 'links',
-  value: [{ title, url }],
+  value: all.map(([title, url]) => ({ title, url, targetBlank: !url.startsWith('/') })),
 });
 
 /** Severities in colour. */

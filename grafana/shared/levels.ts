@@ -50,6 +50,10 @@ function levelOf({ tier, from, to }: (typeof READ_FROM)[number]): Level {
 export const byRange = (query: (level: Level) => string): string[] =>
   READ_FROM.map(row => query(levelOf(row)));
 
+/** The same for pictures over time of what cannot be added up: a tier is read in its own steps, each a value of one bucket. */
+export const byRangeInOwnSteps = (query: (level: Level) => string): string[] =>
+  READ_FROM.map(row => query({ ...levelOf(row), ...(row.tier && { step: `${row.tier.stepMs}ms` }) }));
+
 /** The same for pictures over time: a tier has one query for intervals below its steps, and one for longer ones. */
 export const byRangeAndInterval = (query: (level: Level) => string): string[] =>
   READ_FROM.flatMap(row => {

@@ -1,6 +1,7 @@
 import type { Direction } from '../../core/traffic/frame.ts';
 import { BUCKETS } from '../../core/traffic/histogram.ts';
-import { byRange, byRangeAndInterval, type Level } from './levels.ts';
+import { PERCENTILES } from '../../store/influx/client/line.ts';
+import { byRange, byRangeAndInterval, byRangeInOwnSteps, type Level } from './levels.ts';
 
 /**
  * The InfluxQL texts of the dashboards. `$timeFilter`, `__interval`, `__interval_ms`, `__from` and `__to` are Grafana's.
@@ -98,6 +99,16 @@ export const sizesQueries = (direction: Direction, who: string): string[] => {
   );
 };
 
+/** What 50, 90 and 99 % of the messages are smaller than. Of several frames of an interval it is the mean. */
+export const percentileQueries = (direction: Direction, who: string): string[] =>
+  byRangeInOwnSteps(level =>
+    perContainer(
+      PERCENTILES.map(percent => `mean("p${percent}") AS "${percent} %"`).join(', '),
+      level,
+      inDirection(direction, who),
+    ),
+  );
+
 /** The containers with most bytes per second, both directions together. */
 export const topQueries = (count: number, who: string): string[] =>
   byRange(({ table, guard }) => {
@@ -149,6 +160,9 @@ export const openCountQuery = (who: string): string =>
 export const annotationQuery = (who: string): string =>
   'SELECT "title", "text", "severity", "timeEnd", "container" FROM "annotations" ' +
   `WHERE ${who} AND ${TOUCHING} AND "timeEnd" >= ${FROM_MS}`;
+
+/** Frames that are stored ahead of their turn: older ones wait in the spool. Each has a mark once its turn has come. */
+export const AHEAD = 'count("duration_ms") - count("settled") AS "ahead"';
 
 /** A number per host from its frames. */
 export const hostQuery = (value: string, fill: 'null' | '0'): string =>

@@ -9,6 +9,9 @@ export interface Panel {
   readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
   readonly targets?: readonly (InfluxTarget & { readonly expr?: string })[];
   readonly panels?: readonly Panel[];
+  readonly maxDataPoints?: number;
+  /** Of its queries at least, such as `5m`. */
+  readonly interval?: string;
 }
 
 /** All panels of a dashboard, those in folded rows too. */

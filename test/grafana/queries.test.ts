@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { parse } from 'yaml';
 import type { Direction } from '../../core/traffic/frame.ts';
-import { BUCKETS, bucketOf } from '../../core/traffic/histogram.ts';
+import { BUCKETS, bucketOf, upperBound } from '../../core/traffic/histogram.ts';
 import { dashboards } from '../../grafana/build.ts';
 import { InfluxStore } from '../../store/influx/store.ts';
 import { decodeTag, encodeTag } from '../../store/text.ts';
@@ -118,6 +118,13 @@ const PER_HOST: readonly (readonly [dashboard: string, title: string, line: Line
   ['pipeline', 'Containers', lineOf(() => NAMES.length)],
 ];
 
+/** What that many of a hundred sizes are smaller than, by the buckets they fall into. */
+function percentile(percent: number, sizes: readonly number[]): number {
+  const bounds = sizes.map(bucketOf).sort((a, b) => a - b);
+  const bound = bounds[Math.ceil((percent / 100) * bounds.length) - 1] ?? Number.NaN;
+  return Math.min(upperBound(bound), 65_536);
+}
+
 /** The query of an alert rule. */
 function ruleQuery(uid: string, refId: string): string {
   const file = join(import.meta.dirname, '../../grafana/provisioning/alerting/rules.yaml');
@@ -136,6 +143,15 @@ function regionsOf(dashboard: string): string {
   return (regions?.target as unknown as { query: string } | undefined)?.query ?? '';
 }
 
+const storeAt = ({ url }: InfluxServer): InfluxStore =>
+  new InfluxStore(
+    {
+      ...{ url, version: 'auto', database: DATABASE, timeout: 10_000 },
+      ...{ org: '', token: '', username: '', password: '' },
+    },
+    pino({ level: 'silent' }),
+  );
+
 const only = (name: string): Selection => ({ host: [encodeTag(HOST)], container: [encodeTag(name)] });
 
 describeWith(['influx'], 'queries of dashboards and alert rules on a real InfluxDB', () => {
@@ -143,19 +159,7 @@ describeWith(['influx'], 'queries of dashboards and alert rules on a real Influx
 
   beforeAll(async () => {
     server = await startInflux();
-    const store = new InfluxStore(
-      {
-        url: server.url,
-        version: 'auto',
-        database: DATABASE,
-        org: '',
-        token: '',
-        username: '',
-        password: '',
-        timeout: 10_000,
-      },
-      pino({ level: 'silent' }),
-    );
+    const store = storeAt(server);
     // Others may have made the database, under whatever name for its default policy.
     await fetch(`${server.url}/query`, {
       method: 'POST',
@@ -258,6 +262,51 @@ describeWith(['influx'], 'queries of dashboards and alert rules on a real Influx
       });
       expect(seen).toEqual(expected);
     }
+  });
+
+  it.each([
+    ['Percentiles of sizes sent', 'send'],
+    ['Percentiles of sizes received', 'receive'],
+  ] as const)(
+    'the panel %s shows those of frames, and of minutes over long ranges',
+    async (title, direction) => {
+      const name = NAMES[2];
+      const sizesOf = (ns: readonly number[]) => ns.flatMap(n => eventSizes(name, direction, n));
+      const all = frames.map(frame => (frame.start - START) / STEP);
+      const drawn = async (range: Range) => {
+        const found = await answers(queriesOf('container', title), range, only(name));
+        expect(found.map(({ columns }) => columns)).toEqual([['time', '50 %', '90 %', '99 %']]);
+        return (found[0]?.values ?? []).filter(([, half]) => half !== null);
+      };
+      const minutes = Map.groupBy(all, n => Math.floor((START + n * STEP) / 60_000) * 60_000);
+      expect(await drawn({ from: START - 4 * HOUR, to: START + HOUR, intervalMs: 20 * STEP })).toEqual(
+        [...minutes].map(([time, ns]) => [time, ...[50, 90, 99].map(p => percentile(p, sizesOf(ns)))]),
+      );
+      expect(await drawn({ ...RANGE, intervalMs: STEP })).toEqual(
+        all.map(n => [START + n * STEP, ...[50, 90, 99].map(p => percentile(p, sizesOf([n])))]),
+      );
+    },
+  );
+
+  it('frames that were stored ahead of their turn are counted until it comes', async () => {
+    const store = storeAt(server);
+    await store.open();
+    const from = START + 20 * HOUR;
+    const frame = (n: number) => frames.slice(0, 1).map(one => ({ ...one, start: from + n * STEP }));
+    const range = { from, to: from + 60_000, intervalMs: 60_000 };
+    const counts = async () => [
+      (await answers([ruleQuery('tidegauge-frames-wait', 'A')], range)).map(({ values }) => values[0]?.[1]),
+      (await answers(queriesOf('pipeline', 'Frames stored ahead of their turn'), range)).map(({ values }) =>
+        sum(values.map(([, ahead]) => Number(ahead))),
+      ),
+    ];
+    await store.writeFrames(frame(2), { ahead: true });
+    expect(await counts()).toEqual([[1], [1]]);
+    await store.writeFrames(frame(1));
+    expect(await counts()).toEqual([[1], [1]]);
+    await store.writeFrames(frame(2));
+    expect(await counts()).toEqual([[0], [0]]);
+    await store.close();
   });
 
   it.each([
