@@ -14,13 +14,34 @@ export function detectionsOf(
   verdicts: readonly Verdict[],
   { open, calmed }: Pick<Batch, 'open' | 'calmed'>,
 ): Detection[] {
-  const judged = verdicts.filter(verdict => verdict.kind === 'judged');
   const firing = new Set(open.flatMap(firingIn));
-  const rows = Map.groupBy(judged, ({ scope }) => keyOf(whoOf(scope)));
-  return [
-    ...[...rows].flatMap(([key, said]) => rowOf(frame, said, firing.has(key))),
-    ...calmed.filter(who => !rows.has(keyOf(who))).map(who => lastRowOf(frame, who)),
-  ];
+  const judged = judgedByWhom(verdicts);
+  const rows = Array.from(judged, ([key, said]) => rowOf(frame, said, firing.has(key)));
+  for (const who of calmed) if (!judged.has(keyOf(who))) rows.push(lastRowOf(frame, who));
+  return rows;
+}
+
+/** One or more verdicts. */
+type Some = [Judged, ...Judged[]];
+
+/** Verdicts by whom they are about. */
+function judgedByWhom(verdicts: readonly Verdict[]): Map<string, Some> {
+  const byWhom = new Map<string, Some>();
+  let newest: Some | null = null;
+  for (const verdict of verdicts) {
+    if (verdict.kind !== 'judged') continue;
+    // What is said of one container stands together and shares its scope: one key for all of it.
+    if (newest?.[0].scope === verdict.scope) {
+      newest.push(verdict);
+      continue;
+    }
+    const key = keyOf(whoOf(verdict.scope));
+    const before = byWhom.get(key);
+    newest = before ?? [verdict];
+    if (before) before.push(verdict);
+    else byWhom.set(key, newest);
+  }
+  return byWhom;
 }
 
 /** Whom an incident is about, but for those for whom it is over. */
@@ -32,24 +53,20 @@ function lastRowOf({ host, start }: Frame, { service, container }: Who): Detecti
   return { host, service, container, start, score: 0, scores: {}, seen: 0, expected: null, open: false };
 }
 
-function rowOf(frame: Frame, said: readonly Judged[], open: boolean): Detection[] {
+function rowOf({ host, start }: Frame, said: Some, open: boolean): Detection {
   const [first] = said;
-  if (!first) return [];
-  const highest = said.reduce((best, verdict) => (verdict.score > best.score ? verdict : best), first);
-  const scores = new Map<string, number>();
-  for (const { rule, score } of said) scores.set(rule, Math.max(score, scores.get(rule) ?? 0));
-  return [
-    {
-      host: frame.host,
-      ...whoOf(first.scope),
-      start: frame.start,
-      score: highest.score,
-      scores: Object.fromEntries(scores),
-      seen: highest.evidence.seen,
-      expected: nearerBound(highest.evidence),
-      open,
-    },
-  ];
+  const { service, container } = whoOf(first.scope);
+  let highest = first;
+  const scores: Record<string, number> = {};
+  for (const verdict of said) {
+    const { rule, score } = verdict;
+    if (score > highest.score) highest = verdict;
+    // A rule may be called `constructor`.
+    scores[rule] = Object.hasOwn(scores, rule) ? Math.max(score, scores[rule] ?? 0) : score;
+  }
+  const { score, evidence } = highest;
+  const expected = nearerBound(evidence);
+  return { host, container, service, start, score, scores, seen: evidence.seen, expected, open };
 }
 
 /** The bound of what was expected that the value is nearer to, or has crossed; null when both sides are open. */

@@ -1,5 +1,5 @@
 import type { Annotation, Detection, Incident, Notification } from '../core/incident/incident.ts';
-import type { Verdict } from '../core/incident/verdict.ts';
+import type { Judged, Verdict } from '../core/incident/verdict.ts';
 import type { Frame } from '../core/traffic/frame.ts';
 import { annotate, annotationOf } from './annotate.ts';
 import type { Batch, PipelineState, Settings, Stage, Stopped } from './contract.ts';
@@ -93,7 +93,7 @@ export function createPipeline({ receivers, detections = true, ...options }: Pip
       const since = state.since ?? frame.start;
       let batch: Batch = {
         frame,
-        alarms: verdicts.filter(verdict => verdict.kind === 'judged').filter(({ score }) => score >= 1),
+        alarms: verdicts.filter(isAlarm),
         open: state.open,
         closed: state.closed,
         since,
@@ -116,7 +116,7 @@ export function createPipeline({ receivers, detections = true, ...options }: Pip
         },
         incidents: batch.changes.map(change => change.incident),
         annotations: batch.annotations,
-        detections: detections ? detectionsOf(frame, [...verdicts, ...captureAlarms(frame)], batch) : [],
+        detections: detections ? detectionsOf(frame, withCapture(verdicts, frame), batch) : [],
         notifications: batch.notifications,
         stopped,
       };
@@ -137,6 +137,14 @@ export function createPipeline({ receivers, detections = true, ...options }: Pip
       notifications: incidents.flatMap(one => notificationsOf(one, 'resolved', router.everReceiversOf(one))),
     }),
   };
+}
+
+const isAlarm = (verdict: Verdict): verdict is Judged => verdict.kind === 'judged' && verdict.score >= 1;
+
+/** The verdicts of a frame and, where messages are missing, what is said of that. */
+function withCapture(verdicts: readonly Verdict[], frame: Frame): readonly Verdict[] {
+  const alarms = captureAlarms(frame);
+  return alarms.length === 0 ? verdicts : [...verdicts, ...alarms];
 }
 
 const pendingOf = ({ pending }: Pick<PipelineState, 'pending'>) => (pending ? { pending } : {});

@@ -119,6 +119,7 @@ function step(state: State, input: ContainerInput, o: Options): { state: State; 
 
 /** Targets of connections of a kind. What is folded has the lowest counts: it is so many targets at least. */
 function connected({ connections }: ContainerInput, kind: ConnectionKind): Seen {
+  if (connections.length === 0) return NOBODY;
   const named = new Set<string>();
   let least = Number.POSITIVE_INFINITY;
   let rest = 0;
@@ -135,6 +136,7 @@ function connected({ connections }: ContainerInput, kind: ConnectionKind): Seen 
 
 /** Peers on UDP that were sent something and said nothing; folded rows as above. */
 function unanswered({ flows }: ContainerInput): Seen {
+  if (flows.length === 0) return NOBODY;
   const named = new Set<string>();
   let least = Number.POSITIVE_INFINITY;
   let rest = 0;
@@ -171,7 +173,9 @@ function set(bits: number[], index: number): void {
 
 /** Estimate of how many different things have set these bits: -m ln(share of zeros). */
 function distinct(bits: readonly number[]): number {
-  if (bits.every(word => word === 0)) return 0;
+  let any = 0;
+  for (const word of bits) any |= word;
+  if (any === 0) return 0;
   let zeros = 0;
   for (const word of bits) for (let bit = 0; bit < 32; bit++) if (((word >>> bit) & 1) === 0) zeros++;
   return -BITS * Math.log(Math.max(zeros, 0.5) / BITS);

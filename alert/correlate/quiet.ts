@@ -32,25 +32,21 @@ export function isPartOf(quiet: Quiet | undefined, incident: Incident, settings:
 export class Presence {
   readonly #frame: Frame;
   readonly #isComplete: boolean;
-  readonly #alive: ReadonlySet<string>;
+  /** Nobody asks while no incident is open: it is made when the first one does. */
+  #alive: ReadonlySet<string> | null = null;
   readonly #exits: ReadonlyMap<string, string>;
   readonly #started: ReadonlySet<string>;
 
   constructor(frame: Frame) {
     this.#frame = frame;
     this.#isComplete = isComplete(frame);
-    this.#alive = new Set(
-      frame.containers.flatMap(({ name, service }) => [
-        keyOf({ container: name, service }),
-        keyOf({ container: '', service }),
-      ]),
-    );
     // The first that was told of a container counts.
     this.#exits = new Map((frame.exits ?? []).toReversed().map(exit => [exit.container, exitText(exit)]));
     this.#started = new Set(frame.started);
   }
 
   has(who: Who): boolean {
+    this.#alive ??= aliveIn(this.#frame);
     return this.#alive.has(keyOf(who));
   }
 
@@ -88,6 +84,15 @@ export class Presence {
     return { exit: before.exit };
   }
 }
+
+/** Keys of the containers of a frame, and of their services. */
+const aliveIn = ({ containers }: Frame): ReadonlySet<string> =>
+  new Set(
+    containers.flatMap(({ name, service }) => [
+      keyOf({ container: name, service }),
+      keyOf({ container: '', service }),
+    ]),
+  );
 
 /** Gone is not well: why an incident is over although not all whom it is about were seen to be well again. */
 export function endOf(incident: Incident, quiet: readonly Quiet[]): { ended?: string } {

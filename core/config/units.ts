@@ -109,6 +109,8 @@ export function formatValue(value: number, unit: string): string {
 }
 
 function scaled(value: number, base: number, units: readonly string[]): string {
+  // Small whole numbers, as most counts are, need no rounding.
+  if (Number.isInteger(value) && Math.abs(value) < 1000) return `${value} ${units[0]}`;
   let i = 0;
   let x = value;
   // 999.5 and above would round to a four-digit number.

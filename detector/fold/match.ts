@@ -63,6 +63,9 @@ function condition(key: string, given: string | readonly string[], textOf: Condi
 export function matcher(match: Match): (container: Container, where: Where) => boolean {
   const conditions = conditionsOf(match);
   const exclusions = exclusionsOf(match);
+  // Most rules take everybody: they are asked for each container of each frame.
+  if (conditions.length === 0 && exclusions.length === 0)
+    return (container, where) => takesKind(match.kind, container, where);
   return (container, where) =>
     takesKind(match.kind, container, where) &&
     conditions.every(one => one.fits(container, where.host)) &&
@@ -138,8 +141,9 @@ export const stateKey = (
 /** The rule as it is in force for each of its containers: the first override whose `match` takes it has the say. */
 export function ruleChooser(rule: Rule): (container: Container, where: Where) => RuleInForce {
   const own = ownRule(rule);
+  if (!rule.overrides) return () => own;
   const overridden = overriddenRules(rule);
-  const others = (rule.overrides ?? []).map(({ match }, override) => ({
+  const others = rule.overrides.map(({ match }, override) => ({
     matches: matcher(match),
     inForce: overridden[override] ?? own,
   }));
