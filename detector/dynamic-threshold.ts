@@ -83,7 +83,7 @@ function step(
   state: State,
   input: ContainerInput,
   o: Options,
-  raised: RaisedView = () => 1,
+  raised: RaisedView = AS_CALIBRATED,
 ): { state: State; opinion: Opinion } {
   const { traffic } = state;
   const part = take(traffic, input);
@@ -129,6 +129,8 @@ function unheard(traffic: Traffic, now: number, o: Options): Opinion {
   const rest = Math.max(0, traffic.mute) + Math.max(0, o.warm_up - traffic.watched);
   return rest > 0 ? { abstain: 'warming up', until: now + rest } : { abstain: 'no value' };
 }
+
+const AS_CALIBRATED: RaisedView = () => 1;
 
 const ORDINARY: Evidence = { seen: 0, low: null, high: null, unit: '', text: 'as usual' };
 

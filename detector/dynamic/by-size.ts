@@ -72,7 +72,7 @@ const OFTEN = 9999;
 const KNOWN = 20;
 
 const NOTHING = (span: SpanIndex): number => Math.log(SPANS[span].few);
-const none = (value: number): number[] => Array(KINDS).fill(value);
+const none = (value: number): number[] => Array.from({ length: KINDS }, () => value);
 const nothingReached = (value: number, few: number): Reached => ({
   before: none(value),
   finished: none(value),

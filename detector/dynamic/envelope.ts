@@ -228,9 +228,13 @@ export function judge(
   }
   const excess = value - e.edge;
   if (e.event !== null && Math.abs(now - e.event.last) > EVENT_GAP) close(e, e.event, now);
+  if (excess <= 0) {
+    learn(e, value);
+    return 0;
+  }
   const floor = floorOf(e, sharp);
   if (excess < floor) learn(e, value);
-  if (excess < floor * Math.min(1, strictness * 0.5)) return excess > 0 ? Math.min(0.4, excess / floor) : 0;
+  if (excess < floor * Math.min(1, strictness * 0.5)) return Math.min(0.4, excess / floor);
   const score = excess / (limitOf(e, sharp, youth, now) * strictness);
   if (excess < floor) return Math.min(score, 0.99);
   e.event ??= { from: now, last: now, aside: null, excess: 0, alarmed: 0, alarmedAt: 0 };
@@ -267,8 +271,12 @@ function learnEvent(e: Envelope, event: Event, value: number, now: number): void
 
 /** Take note of a value that is not judged. */
 export function learn(e: Envelope, value: number): void {
-  if (e.block === null || value > e.block) e.block = hundredths(value);
-  if (e.half === null || value > e.half) e.half = hundredths(value);
+  // A half-hour begins no later than its blocks: it has had what they have.
+  if (e.block !== null && value <= e.block) return;
+  const rounded = hundredths(value);
+  // The same number stored again would take new memory each time.
+  if (rounded !== e.block) e.block = rounded;
+  if (e.half === null || (value > e.half && rounded !== e.half)) e.half = rounded;
 }
 
 /** An event is over: it is remembered, and the smallest of too many is forgotten. */

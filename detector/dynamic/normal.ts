@@ -1,7 +1,6 @@
 import type { Normal, NormalRate } from '../../core/incident/normal.ts';
 import { allowanceAt, type Envelope, limitOf } from './envelope.ts';
 import type { Traffic } from './traffic.ts';
-import { VIEWS } from './views/index.ts';
 import { type Level, levels } from './views/level.ts';
 
 /** What the levels of a minute have learnt, in words of rates: what is usual, and where an alarm begins. */
@@ -15,8 +14,9 @@ export function normalsOf(
   strictness: number,
 ): Normal[] {
   const youth = allowanceAt(traffic.watched);
-  return levels.flatMap(view => {
-    const envelope = envelopes[VIEWS.indexOf(view)];
+  // They are the first of the views, and so are their envelopes.
+  return levels.flatMap((view, i) => {
+    const envelope = envelopes[i];
     const normal = envelope ? normalOf(view, { envelope, traffic, youth, strictness }) : null;
     return normal ? [normal] : [];
   });

@@ -63,10 +63,11 @@ export const newShape = (): Shape => ({
 
 export const shapeBytes = 92 + CLASSES.length * (11 + 9 + 6) + IN_A_ROW * 8;
 
-export function addWindow(shape: Shape, sizes: Sizes): void {
-  for (const [bound, count] of sizes) {
+export function addWindow({ counts }: Shape, sizes: Sizes): void {
+  for (let n = 0; n < sizes.length; n++) {
+    const [bound, count] = sizes[n] as Sizes[number];
     const i = classOf(bound);
-    shape.counts[i] = Math.min(MOST, (shape.counts[i] ?? 0) + count);
+    counts[i] = Math.min(MOST, (counts[i] ?? 0) + count);
   }
 }
 

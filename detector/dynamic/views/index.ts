@@ -9,7 +9,7 @@ import { sizes } from './sizes.ts';
 import { trickle } from './trickle.ts';
 import type { View } from './view.ts';
 
-/** All views: what the dynamic threshold judges. A state keeps an envelope for each, in this order. */
+/** All views, levels first: what the dynamic threshold judges. A state keeps an envelope for each, in this order. */
 export const VIEWS: readonly View[] = [
   ...levels,
   burst,
@@ -20,4 +20,9 @@ export const VIEWS: readonly View[] = [
   ...bySize,
   trickle,
   silence,
-];
+].map(alike);
+
+/** With all properties, in one order: what is asked of all of them in turn is found faster in objects of one shape. */
+function alike({ name, sharp, daily, work, read, isLearntOnly, tolerance, tell }: View): View {
+  return { name, sharp, daily, work, read, isLearntOnly, tolerance, tell };
+}

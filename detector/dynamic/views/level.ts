@@ -75,7 +75,7 @@ function above(quantity: number, span: Span): Level {
     daily: true,
     work: 'leads',
     read(traffic, part) {
-      const sums = part[span.of];
+      const sums = span.of === 'now' ? part.now : part.minute;
       return sums === null ? null : Math.log((sums[quantity] ?? 0) + padding(traffic, quantity, span));
     },
     tell(value, bound, traffic) {

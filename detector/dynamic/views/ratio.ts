@@ -41,14 +41,17 @@ const SPANS: readonly Span[] = [
 /** So much more than usual is more, in logarithms. */
 const MORE = 0.2;
 
-function sendsMore(traffic: Traffic, part: Part, { of, minutes }: Span): boolean {
-  const bytes = part[of]?.[2] ?? 0;
-  return logBytes(traffic, bytes / minutes) > traffic.given + MORE;
+const sumsOf = (part: Part, { of }: Span) => (of === 'minute' ? part.minute : part.minutes);
+
+function sendsMore(traffic: Traffic, part: Part, span: Span): boolean {
+  const bytes = sumsOf(part, span)?.[2] ?? 0;
+  return logBytes(traffic, bytes / span.minutes) > traffic.given + MORE;
 }
 
-function read(traffic: Traffic, part: Part, { of, messages }: Span): number | null {
-  const sums = part[of];
+function read(traffic: Traffic, part: Part, span: Span): number | null {
+  const sums = sumsOf(part, span);
   if (sums === null) return null;
+  const { messages } = span;
   const [, received = 0, sentBytes = 0] = sums;
   return Math.log(sentBytes + messagePadding(traffic, messages)) - Math.log(received + messages);
 }

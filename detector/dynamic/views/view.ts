@@ -29,13 +29,13 @@ export interface View {
    * `leads`: how much there is. `follows`: what comes of that as well, so that it is no news while there is as much as there
    * has been before.
    */
-  readonly work?: 'leads' | 'follows';
+  readonly work?: 'leads' | 'follows' | undefined;
   /** The value of this part; null: none. Called once for each part, in the order of the table. */
   read(traffic: Traffic, part: Part): number | null;
   /** The value just read is no news of this view's, only learnt. */
-  isLearntOnly?(traffic: Traffic, part: Part): boolean;
+  readonly isLearntOnly?: ((traffic: Traffic, part: Part) => boolean) | undefined;
   /** What the limit is multiplied with in this part; absent: 1. */
-  tolerance?(part: Part): number;
+  readonly tolerance?: ((part: Part) => number) | undefined;
   /** What `value` means for people, where `bound` is the greatest value that does not alarm. */
   tell(value: number, bound: number, traffic: Traffic, part: Part): Told;
 }
