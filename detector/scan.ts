@@ -84,14 +84,8 @@ const LEARN_MS = 600_000;
 function step(state: State, input: ContainerInput, o: Options): { state: State; opinion: Opinion } {
   const { start, durationMs } = input;
   const cold = state.watched < o.warm_up;
-  const minute = Math.floor(start / 60_000);
-  if (minute !== state.minute) for (const kind of KINDS) clear(state.counters[kind]);
-  state.minute = minute;
   state.watched += durationMs;
-  if (start - state.learned >= LEARN_MS) {
-    for (const kind of KINDS) learn(state.counters[kind], start);
-    state.learned = start;
-  }
+  turn(state, start);
   let worst: Result = { kind: 'failed', ratio: 0, count: 0, limit: o.failed, seen: NOBODY };
   for (const kind of KINDS) {
     const counter = state.counters[kind];
@@ -100,6 +94,7 @@ function step(state: State, input: ContainerInput, o: Options): { state: State; 
     counter.folded += seen.folded;
     const inFrame = seen.named.size + seen.folded;
     const count = Math.max(inFrame, Math.round(distinct(counter.bits)) + counter.folded);
+    if (count === 0) continue;
     const floor = o[kind] * (cold ? COLD_FACTOR : 1);
     const limit = Math.ceil(limitOf(counter.usual, floor, FACTOR));
     const ratio = count / limit;
@@ -115,6 +110,16 @@ function step(state: State, input: ContainerInput, o: Options): { state: State; 
       opinion: { abstain: 'warming up', until: start + o.warm_up - state.watched + durationMs },
     };
   return { state, opinion: { score: graded(worst.ratio), evidence: evidenceOf(worst) } };
+}
+
+/** Minutes end by the clock, and so do the times after which counts are learned. */
+function turn(state: State, start: number): void {
+  const minute = Math.floor(start / 60_000);
+  if (minute !== state.minute) for (const kind of KINDS) clear(state.counters[kind]);
+  state.minute = minute;
+  if (start - state.learned < LEARN_MS) return;
+  for (const kind of KINDS) learn(state.counters[kind], start);
+  state.learned = start;
 }
 
 /** Targets of connections of a kind. What is folded has the lowest counts: it is so many targets at least. */

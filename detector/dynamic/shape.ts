@@ -63,11 +63,10 @@ export const newShape = (): Shape => ({
 
 export const shapeBytes = 92 + CLASSES.length * (11 + 9 + 6) + IN_A_ROW * 8;
 
-export function addWindow({ counts }: Shape, sizes: Sizes): void {
-  for (let n = 0; n < sizes.length; n++) {
-    const [bound, count] = sizes[n] as Sizes[number];
+export function addWindow(shape: Shape, sizes: Sizes): void {
+  for (const [bound, count] of sizes) {
     const i = classOf(bound);
-    counts[i] = Math.min(MOST, (counts[i] ?? 0) + count);
+    shape.counts[i] = Math.min(MOST, (shape.counts[i] ?? 0) + count);
   }
 }
 

@@ -5,7 +5,12 @@ import type { Identified } from './identity.ts';
 /** What detectors are told of each container, in the order of `identified`: one pass over the rows of the frame. */
 export function inputsOf(frame: Frame, identified: readonly Identified[]): ContainerInput[] {
   const { start, durationMs } = frame;
-  const windows = windowsOf(frame);
+  const windows = new Map<string, { send?: Window; receive?: Window }>();
+  for (const window of frame.windows) {
+    const both = windows.get(window.container) ?? {};
+    both[window.direction] = window;
+    windows.set(window.container, both);
+  }
   const flows = byContainer(frame.flows);
   const connections = byContainer(frame.connections);
   const ended = new Set(frame.ended);
@@ -30,28 +35,6 @@ export function inputsOf(frame: Frame, identified: readonly Identified[]): Conta
 }
 
 const NONE: readonly never[] = [];
-
-/** A container's windows. */
-interface Both {
-  send: Window | undefined;
-  receive: Window | undefined;
-}
-
-function windowsOf({ windows }: Frame): Map<string, Both> {
-  const byName = new Map<string, Both>();
-  let name: string | null = null;
-  let both: Both = { send: undefined, receive: undefined };
-  for (const window of windows) {
-    // As below: the second of a container needs no look-up.
-    if (window.container !== name) {
-      name = window.container;
-      both = byName.get(name) ?? { send: undefined, receive: undefined };
-      byName.set(name, both);
-    }
-    both[window.direction] = window;
-  }
-  return byName;
-}
 
 /** The rows of each container, in their order. */
 function byContainer<Row extends { readonly container: string }>(rows: readonly Row[]): Map<string, Row[]> {
