@@ -6,12 +6,14 @@ import {
   type Container,
   DIRECTIONS,
   type Direction,
-  type Frame,
   frameEnd,
+  intervalOf,
   isComplete,
+  type Window,
 } from '../../core/traffic/frame.ts';
 import { BUCKETS } from '../../core/traffic/histogram.ts';
 import { type Part, Parts } from './parts.ts';
+import type { PastFrame } from './past-frame.ts';
 
 /** What went in one direction in a part. */
 export interface PartAmount {
@@ -84,7 +86,7 @@ interface Followed extends Peer {
 /** Follows one incident through frames, beginning some time before it. */
 export class IncidentRecorder {
   #incident: Incident;
-  readonly #parts = new Parts<TrafficPart>(CAPS.parts, addPart);
+  readonly #parts = new Parts(CAPS.parts, newPart, addPart);
   readonly #bands = new Map<string, Band>();
   readonly #peers = new Map<string, Followed>();
 
@@ -108,11 +110,13 @@ export class IncidentRecorder {
   }
 
   /** `limits`: verdicts on this frame that `isDrawn`. */
-  add(frame: Frame, limits: readonly Judged[]): void {
+  add(past: PastFrame, limits: readonly Judged[]): void {
+    const frame = past.head;
     const whos = whosOf(this.#incident);
     const names = namesIn(frame.containers, whos);
     const shown = shownOf(whos);
-    this.#parts.add(partOf(frame, names));
+    const part = this.#parts.of(intervalOf(frame));
+    if (isComplete(frame) && names.size > 0) addWindows(part, frame.durationMs, past.windowsOf(names));
     for (const { rule, scope, evidence } of limits) {
       const isShown =
         shown?.container === ''
@@ -128,7 +132,7 @@ export class IncidentRecorder {
     return { incident: this.#incident, parts: this.#parts.all, bands: [...this.#bands.values()], peers };
   }
 
-  #addLimit(rule: string, direction: Direction | null, evidence: Evidence, frame: Frame): void {
+  #addLimit(rule: string, direction: Direction | null, evidence: Evidence, frame: PastFrame['head']): void {
     const { unit, seen, low, high, overMs = null, view = '' } = evidence;
     const key = JSON.stringify([rule, unit, direction, overMs, view]);
     const band = this.#bands.get(key) ?? { rule, unit, direction, overMs, limits: [] };
@@ -181,18 +185,17 @@ function shownOf(whos: readonly Who[]): Who | undefined {
     : undefined;
 }
 
-function partOf(frame: Frame, names: ReadonlySet<string>): TrafficPart {
-  const isKnown = isComplete(frame) && names.size > 0;
-  const part: TrafficPart = {
-    start: frame.start,
-    end: frameEnd(frame),
-    watchedMs: isKnown ? frame.durationMs : 0,
-    send: noAmount(),
-    receive: noAmount(),
-  };
-  if (!isKnown) return part;
-  for (const { container, direction, messages, bytes, sizes } of frame.windows) {
-    if (!names.has(container)) continue;
+const newPart = (start: number, end: number): TrafficPart => ({
+  start,
+  end,
+  watchedMs: 0,
+  send: noAmount(),
+  receive: noAmount(),
+});
+
+function addWindows(part: TrafficPart, durationMs: number, windows: readonly Window[]): void {
+  part.watchedMs += durationMs;
+  for (const { direction, messages, bytes, sizes } of windows) {
     const amount = part[direction];
     amount.messages += messages;
     amount.bytes += bytes;
@@ -201,7 +204,6 @@ function partOf(frame: Frame, names: ReadonlySet<string>): TrafficPart {
       amount.sizes[i] = (amount.sizes[i] ?? 0) + count;
     }
   }
-  return part;
 }
 
 const BUCKET_INDEX: ReadonlyMap<number, number> = new Map(BUCKETS.map((bound, i) => [bound, i]));

@@ -1,3 +1,5 @@
+import type { Interval } from '../../core/interval.ts';
+
 /** A stretch of consecutive frames: what charts draw as one point. */
 export interface Part {
   /** Start of its first frame and end of its last one, epoch ms. */
@@ -11,32 +13,35 @@ export interface Part {
  */
 export class Parts<P extends Part> {
   readonly #limit: number;
+  readonly #make: (start: number, end: number) => P;
   readonly #merge: (into: P, other: P) => void;
   readonly #parts: P[] = [];
   #framesEach = 1;
   #inLast = 0;
 
-  /** `limit`: even. `merge` adds a part to the one right before it; their times are no concern of it. */
-  constructor(limit: number, merge: (into: P, other: P) => void) {
+  /**
+   * `limit`: even. `make` gives a part in which nothing is added up yet. `merge` adds a part to the one right before it;
+   * their times are no concern of it.
+   */
+  constructor(limit: number, make: (start: number, end: number) => P, merge: (into: P, other: P) => void) {
     this.#limit = limit;
+    this.#make = make;
     this.#merge = merge;
   }
 
-  /** Adds what one frame has, after all others. */
-  add(part: P): void {
+  /** The part that what this frame has is to be added to. Frames come in order, each once. */
+  of({ from, to }: Interval): P {
     const last = this.#parts.at(-1);
     if (last && this.#inLast < this.#framesEach) {
-      this.#join(last, part);
       this.#inLast++;
-      return;
+      last.end = to;
+      return last;
     }
-    if (this.#parts.length === this.#limit) {
-      this.#halve();
-      this.add(part);
-      return;
-    }
+    if (this.#parts.length === this.#limit) this.#halve();
+    const part = this.#make(from, to);
     this.#parts.push(part);
     this.#inLast = 1;
+    return part;
   }
 
   /** Oldest first. */
@@ -48,16 +53,12 @@ export class Parts<P extends Part> {
     const halved: P[] = [];
     for (const [i, part] of this.#parts.entries()) {
       const even = halved[i >> 1];
-      if (even) this.#join(even, part);
-      else halved.push(part);
+      if (even) {
+        this.#merge(even, part);
+        even.end = part.end;
+      } else halved.push(part);
     }
     this.#parts.splice(0, Number.POSITIVE_INFINITY, ...halved);
     this.#framesEach *= 2;
-    this.#inLast = this.#framesEach;
-  }
-
-  #join(into: P, part: P): void {
-    this.#merge(into, part);
-    into.end = part.end;
   }
 }

@@ -1,5 +1,5 @@
 import type { Interval } from '../../core/interval.ts';
-import { type Direction, type Frame, frameEnd, isComplete } from '../../core/traffic/frame.ts';
+import { type Direction, type Frame, intervalOf, isComplete } from '../../core/traffic/frame.ts';
 import { type Part, Parts } from './parts.ts';
 
 /** Bytes of one container in a part; `watchedMs`: for how long it was seen there. */
@@ -45,13 +45,13 @@ export class RangeRecorder {
   add(frame: Frame): void {
     if (frame.start < this.#range.from || frame.start >= this.#range.to) return;
     const known = this.#hosts.get(frame.host) ?? {
-      parts: new Parts<RangePart>(PARTS, addPart),
+      parts: new Parts(PARTS, newPart, addPart),
       services: new Map<string, string>(),
     };
     this.#hosts.set(frame.host, known);
     for (const { name, service } of frame.containers)
       if (known.services.has(name) || known.services.size < CONTAINERS) known.services.set(name, service);
-    known.parts.add(partOf(frame, known.services));
+    addFrame(known.parts.of(intervalOf(frame)), frame, known.services);
   }
 
   /** Hosts in the order they came, of each the containers with most bytes first. */
@@ -64,17 +64,19 @@ export class RangeRecorder {
   }
 }
 
-function partOf(frame: Frame, known: ReadonlyMap<string, string>): RangePart {
-  const byContainer = new Map<string, Sum>();
-  const part = { start: frame.start, end: frameEnd(frame), byContainer };
-  if (!isComplete(frame)) return part;
-  for (const { name } of frame.containers)
-    if (known.has(name)) byContainer.set(name, { watchedMs: frame.durationMs, send: 0, receive: 0 });
+const newPart = (start: number, end: number): RangePart => ({ start, end, byContainer: new Map() });
+
+function addFrame({ byContainer }: RangePart, frame: Frame, known: ReadonlyMap<string, string>): void {
+  if (!isComplete(frame)) return;
+  for (const { name } of frame.containers) {
+    const sum = byContainer.get(name);
+    if (sum) sum.watchedMs += frame.durationMs;
+    else if (known.has(name)) byContainer.set(name, { watchedMs: frame.durationMs, send: 0, receive: 0 });
+  }
   for (const { container, direction, bytes } of frame.windows) {
     const sum = byContainer.get(container);
     if (sum) sum[direction] += bytes;
   }
-  return part;
 }
 
 function addPart(into: RangePart, { byContainer }: RangePart): void {

@@ -4,6 +4,7 @@ import type { Judged } from '../../core/incident/verdict.ts';
 import type { Interval } from '../../core/interval.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
 import { type IncidentRecord, IncidentRecorder, isDrawn } from './incident-record.ts';
+import { PastFrame } from './past-frame.ts';
 
 /** What is shown before an incident and after it, ms; of short frames less. */
 const AROUND_MS = 600_000;
@@ -13,7 +14,7 @@ const REMEMBERED = 120;
 export const RECORDED_INCIDENTS = 100;
 
 interface Past {
-  readonly frame: Frame;
+  readonly frame: PastFrame;
   readonly limits: readonly Judged[];
 }
 
@@ -35,11 +36,13 @@ export class Recorder {
   /** As `onStep` of a side. */
   add(frame: Frame, output: HostOutput | null): void {
     if (frame.host !== this.#host) this.#begin(frame.host);
-    const limits = (output?.verdicts ?? []).filter(verdict => verdict.kind === 'judged').filter(isDrawn);
+    const limits: Judged[] = [];
+    for (const verdict of output?.verdicts ?? [])
+      if (verdict.kind === 'judged' && isDrawn(verdict)) limits.push(verdict);
     const incidents = output?.incidents ?? [];
     for (const incident of incidents) this.#open.get(incident.id)?.follow(incident);
-    for (const recorder of this.#open.values()) recorder.add(frame, limits);
-    this.#remember({ frame, limits });
+    const past = this.#remember(frame, limits);
+    for (const recorder of this.#open.values()) recorder.add(past, limits);
     for (const incident of incidents) this.#record(incident);
     this.#end(frame.start);
   }
@@ -54,11 +57,15 @@ export class Recorder {
     this.#open.clear();
   }
 
-  #remember(past: Past): void {
-    this.#past.push(past);
-    const since = past.frame.start - AROUND_MS;
-    while (this.#past.length > REMEMBERED || (this.#past[0]?.frame.start ?? since) < since)
-      this.#past.shift();
+  #remember(frame: Frame, limits: readonly Judged[]): PastFrame {
+    const since = frame.start - AROUND_MS;
+    let free: PastFrame | undefined;
+    while (this.#past.length >= REMEMBERED || (this.#past[0]?.frame.head.start ?? since) < since)
+      free = this.#past.shift()?.frame;
+    free?.keep(frame);
+    const past = free ?? new PastFrame(frame);
+    this.#past.push({ frame: past, limits });
+    return past;
   }
 
   #record(incident: Incident): void {

@@ -10,20 +10,24 @@ import {
   type Frame,
   type Window,
 } from '../../core/traffic/frame.ts';
-import { isSizes, type Sizes } from '../../core/traffic/histogram.ts';
 import type { FlowTotal } from '../../core/traffic/service-map.ts';
 import { type FrameHead, inTurn, RowLimit } from '../page.ts';
-import { containerOf, frameHeadOf } from '../records.ts';
+import { frameHeadOf } from '../records.ts';
 import { frameInterval, integer, integerIn, text, textIn } from '../row.ts';
 import { decodeField, encodeField } from '../text.ts';
 import { ConnectionTable } from './connections.ts';
+import { Containers } from './containers.ts';
 import type { Step } from './database.ts';
 import { FlowTable } from './flows.ts';
 import type { Names } from './names.ts';
+import { SizesReader } from './sizes.ts';
 
-/** What one step reads at most: a few milliseconds of a blocked thread. */
+/**
+ * What one step reads at most: about a millisecond of a blocked thread. With five times as many rows, the collection of
+ * garbage finds a part of them in use each time, and keeps them as if they stayed: a review took a seventh longer.
+ */
 const STEP_FRAMES = 256;
-const STEP_ROWS = 2000;
+const STEP_ROWS = 400;
 
 /** A row of `container_traffic`: the columns of TRAFFIC. */
 type TrafficRow = readonly unknown[];
@@ -41,13 +45,14 @@ export class FrameTables {
   readonly #names: Names;
   readonly #flows: FlowTable;
   readonly #connections: ConnectionTable;
+  readonly #containers: Containers;
+  readonly #sizes = new SizesReader();
   readonly #insertFrame: StatementSync;
   readonly #settleFrame: StatementSync;
   readonly #insertTraffic: StatementSync;
   readonly #heads: StatementSync;
   readonly #newestInTurn: StatementSync;
   readonly #traffic: StatementSync;
-  readonly #container: StatementSync;
   readonly #last: StatementSync;
   readonly #first: StatementSync;
   readonly #hosts: StatementSync;
@@ -56,6 +61,7 @@ export class FrameTables {
     this.#names = names;
     this.#flows = new FlowTable(db, names);
     this.#connections = new ConnectionTable(db, names);
+    this.#containers = new Containers(db);
     this.#insertFrame = db.prepare(
       'INSERT INTO host_frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
     );
@@ -71,17 +77,13 @@ export class FrameTables {
     this.#newestInTurn = db.prepare(
       'SELECT time FROM host_frames WHERE host = ? AND ahead = 0 ORDER BY time DESC LIMIT 1',
     );
-    // CROSS JOIN keeps this order: one walk along (time, series). Names are the same in frame after frame, and longer than
-    // all else in a row: they are looked up once in a step.
+    // CROSS JOIN keeps this order: one walk along (time, series).
     this.#traffic = db.prepare(`
       SELECT ${TRAFFIC.map(column => `t.${column}`).join(', ')} FROM container_traffic t CROSS JOIN series s ON s.id = t.series
       WHERE t.time >= ? AND t.time <= ? AND s.host = ?
       ORDER BY t.time`);
     // By far the most rows there are: an array of values is made in half the time of an object.
     this.#traffic.setReturnArrays(true);
-    this.#container = db.prepare(`
-      SELECT s.container, s.service, i.kind, i.replica, i.image, i.container_id, i.labels
-      FROM series s CROSS JOIN identities i WHERE s.id = ? AND i.id = ?`);
     this.#last = db.prepare(
       'SELECT time, duration_ms FROM host_frames WHERE host = ? AND time < ? ORDER BY time DESC LIMIT 1',
     );
@@ -180,12 +182,13 @@ export class FrameTables {
     const id = this.#names.findHost(host);
     const rows: readonly unknown[] = this.#traffic.all(first.frame.start, last.frame.start, id);
     const byTime = Map.groupBy(rows as readonly TrafficRow[], row => integerIn(row[TIME], 'time'));
-    const containerOfRow = this.#containers();
+    this.#containers.begin();
     const flowsByTime = this.#flows.read(id, first.frame.start, last.frame.start);
     const connectionsByTime = this.#connections.read(id, first.frame.start, last.frame.start);
     const items = heads.flatMap(({ frame, ...counts }) => {
       const own = (byTime.get(frame.start) ?? []).flatMap(row => {
-        const container = containerOfRow(row);
+        const [series, identity] = [integerIn(row[SERIES], 'series'), integerIn(row[IDENTITY], 'identity')];
+        const container = this.#containers.of(series, identity);
         return container === null ? [] : { row, container };
       });
       const flows = flowsByTime.get(frame.start) ?? [];
@@ -194,26 +197,9 @@ export class FrameTables {
       if (connections.length !== counts.connections) return [];
       flows.sort(compareFlows);
       connections.sort(compareConnections);
-      return { ...frame, ...parts(own, withSizes), flows, connections };
+      return { ...frame, ...parts(own, withSizes ? this.#sizes : null), flows, connections };
     });
     return { items, next: last.frame.start + 1 };
-  }
-
-  /** The container of a row of `container_traffic`, or null when its names are gone. Good for one transaction. */
-  #containers(): (row: TrafficRow) => Container | null {
-    // By series: an identity changes with a deploy.
-    const known = new Map<number, { readonly identity: number; readonly container: Container | null }>();
-    return row => {
-      const series = integerIn(row[SERIES], 'series');
-      const identity = integerIn(row[IDENTITY], 'identity');
-      let found = known.get(series);
-      if (found?.identity !== identity) {
-        const names = this.#container.get(series, identity);
-        found = { identity, container: names ? containerOf(names, decodeField) : null };
-        known.set(series, found);
-      }
-      return found.container;
-    };
   }
 
   last(host: string, before: number): Interval | null {
@@ -250,16 +236,16 @@ function windowColumns(window: Window | undefined): [number | null, number | nul
   return window ? [window.messages, window.bytes, JSON.stringify(window.sizes)] : [null, null, null];
 }
 
-/** What the rows of one frame say, in canonical order. */
+/** What the rows of one frame say, in canonical order; without a reader histograms are empty. */
 function parts(
   entries: { readonly row: TrafficRow; readonly container: Container }[],
-  withSizes: boolean,
+  sizes: SizesReader | null,
 ): Pick<Frame, 'containers' | 'started' | 'ended' | 'windows'> {
   entries.sort((a, b) => compareText(a.container.name, b.container.name));
   const named = (column: number) =>
     entries.filter(({ row }) => row[column] === 1).map(({ container }) => container.name);
   const windows: Window[] = [];
-  for (const { row, container } of entries) addWindows(windows, row, container.name, withSizes);
+  for (const { row, container } of entries) addWindows(windows, row, container.name, sizes);
   return {
     containers: entries.map(({ container }) => container),
     started: named(STARTED),
@@ -268,7 +254,7 @@ function parts(
   };
 }
 
-function addWindows(windows: Window[], row: TrafficRow, container: string, withSizes: boolean): void {
+function addWindows(windows: Window[], row: TrafficRow, container: string, reader: SizesReader | null): void {
   let column = FIRST_WINDOW;
   for (const direction of DIRECTIONS) {
     const [messages, bytes, sizes] = [row[column], row[column + 1], row[column + 2]];
@@ -279,14 +265,7 @@ function addWindows(windows: Window[], row: TrafficRow, container: string, withS
       direction,
       messages: integerIn(messages, `${direction}_messages`),
       bytes: integerIn(bytes, `${direction}_bytes`),
-      sizes: withSizes ? parseSizes(textIn(sizes, `${direction}_sizes`)) : [],
+      sizes: reader?.read(textIn(sizes, `${direction}_sizes`)) ?? [],
     });
   }
-}
-
-/** Sizes of a column; throws when it holds anything else. */
-export function parseSizes(json: string): Sizes {
-  const value: unknown = JSON.parse(json);
-  if (isSizes(value)) return value;
-  throw new Error(`sizes: expected [[bound, count], ...], found ${json.slice(0, 60)}`);
 }

@@ -6,8 +6,9 @@ import { withinRows } from '../page.ts';
 import { rollupHeadOf } from '../records.ts';
 import { integer, type Row, text } from '../row.ts';
 import { decodeField } from '../text.ts';
-import { parseSizes, sqlTime } from './frames.ts';
+import { sqlTime } from './frames.ts';
 import type { Names } from './names.ts';
+import { SizesReader } from './sizes.ts';
 
 /** Buckets and containers of them that one step reads. */
 const STEP_BUCKETS = 256;
@@ -20,6 +21,7 @@ const COUNTS =
 /** Statements and row formats of `host_rollups` and `traffic_rollups`. Everything here is synchronous. */
 export class RollupTables {
   readonly #names: Names;
+  readonly #sizes = new SizesReader();
   readonly #putHead: StatementSync;
   readonly #putTraffic: StatementSync;
   readonly #heads: StatementSync;
@@ -89,7 +91,7 @@ export class RollupTables {
     const traffic = Map.groupBy(all, row => integer(row, 'time'));
     return heads.map(({ rollup }) => ({
       ...rollup,
-      traffic: sumsOf(traffic.get(rollup.start) ?? [], withSizes),
+      traffic: sumsOf(traffic.get(rollup.start) ?? [], withSizes ? this.#sizes : null),
     }));
   }
 
@@ -110,23 +112,24 @@ const amountValues = ({ messages, bytes, sizes }: Amount): [number, number, stri
   JSON.stringify(sizes),
 ];
 
-function sumsOf(rows: readonly Row[], withSizes: boolean): TrafficSum[] {
+/** Without a reader histograms are empty. */
+function sumsOf(rows: readonly Row[], sizes: SizesReader | null): TrafficSum[] {
   const sums = rows.map(row => ({
     container: decodeField(text(row, 'container')),
     service: decodeField(text(row, 'service')),
     durationMs: integer(row, 'duration_ms'),
     frames: integer(row, 'frames'),
     incomplete: integer(row, 'incomplete'),
-    send: amountOf(row, 'send', withSizes),
-    receive: amountOf(row, 'receive', withSizes),
+    send: amountOf(row, 'send', sizes),
+    receive: amountOf(row, 'receive', sizes),
   }));
   return sums.sort((a, b) => compareText(a.container, b.container) || compareText(a.service, b.service));
 }
 
-function amountOf(row: Row, direction: 'send' | 'receive', withSizes: boolean): Amount {
+function amountOf(row: Row, direction: 'send' | 'receive', reader: SizesReader | null): Amount {
   return {
     messages: integer(row, `${direction}_messages`),
     bytes: integer(row, `${direction}_bytes`),
-    sizes: withSizes ? parseSizes(text(row, `${direction}_sizes`)) : [],
+    sizes: reader?.read(text(row, `${direction}_sizes`)) ?? [],
   };
 }

@@ -2,6 +2,7 @@ import { expect, it } from '@jest/globals';
 import type { Incident } from '../../core/incident/incident.ts';
 import type { Judged } from '../../core/incident/verdict.ts';
 import { IncidentRecorder } from '../../review/record/incident-record.ts';
+import { PastFrame } from '../../review/record/past-frame.ts';
 import { incidentOf } from '../data/incidents.ts';
 import { container, frame, window } from '../detector/data/frames.ts';
 
@@ -30,7 +31,7 @@ function drawn(...members: { readonly service: string; readonly container: strin
   const all = members.length > 1 ? { members: members.map(one => ({ ...one, since: seen.start })) } : {};
   const incident: Incident = { ...incidentOf(seen.start), ...first, ...all };
   const recorder = new IncidentRecorder(incident);
-  recorder.add(seen, LIMITS);
+  recorder.add(new PastFrame(seen), LIMITS);
   const { bands, parts } = recorder.result();
   return [bands.flatMap(({ limits }) => limits.map(({ high }) => high)), parts[0]?.send.bytes];
 }

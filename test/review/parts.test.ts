@@ -6,13 +6,15 @@ interface Counted extends Part {
   sum: number;
 }
 
+const newPart = (start: number, end: number): Counted => ({ start, end, sum: 0 });
+
 it('parts of a stretch of any length are few, equally long and hold everything once', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(9), { minLength: 1, maxLength: 400 }), values => {
-      const parts = new Parts<Counted>(8, (into, other) => {
+      const parts = new Parts(8, newPart, (into, other) => {
         into.sum += other.sum;
       });
-      for (const [i, sum] of values.entries()) parts.add({ start: i, end: i + 1, sum });
+      for (const [i, value] of values.entries()) parts.of({ from: i, to: i + 1 }).sum += value;
       const { all } = parts;
       expect(all.length).toBeLessThanOrEqual(8);
       expect(all.reduce((total, { sum }) => total + sum, 0)).toBe(values.reduce((a, b) => a + b, 0));

@@ -57,6 +57,16 @@ const WITH_DAYS = 6;
 const WITH_LABELS = 8;
 
 describe('sqlite file', () => {
+  it('is read with the names that it has now, whatever another process has done to them meanwhile', async () => {
+    const store = await opened();
+    await store.writeFrames([frameOf('h', 1, busyParts(1))]);
+    const [before] = await read(store);
+    run("UPDATE series SET container = 'another'");
+    const [after] = await read(store);
+    expect(before?.containers.map(({ name }) => name)).not.toContain('another');
+    expect(after?.containers.map(({ name }) => name)).toEqual(['another']);
+  });
+
   it('that is no database is refused for good', async () => {
     writeFileSync(file, 'no database '.repeat(1000));
     await expect(opened()).rejects.toMatchObject(refusal(false, /not a database.*store\.sqlite\.file/));
