@@ -1,11 +1,13 @@
 import { printable } from '../../core/errors.ts';
-import { type Precision, precision } from '../../review/quality.ts';
+import { type Precision, precision } from '../../core/precision.ts';
+import { COUNTED_INCIDENTS, precisionJson } from '../../http/api/resources/marks.ts';
 import { jsonText } from '../../review/report.ts';
-import { addCommand, addRange, type Register, setAction } from '../command.ts';
+import { addRange, type Register, setAction } from '../command.ts';
 import { STORED } from '../config/needs.ts';
 import type { CommonFlags, Context } from '../context.ts';
-import { note, openState } from '../open-data.ts';
+import { note } from '../open-data.ts';
 import { addSubjects, SubjectFilter, type SubjectFlags } from '../rules/subjects.ts';
+import { addSharedCommand, openSharedState } from '../shared/open.ts';
 import { presentOf, rangeFlags } from '../times.ts';
 
 interface QualityFlags extends CommonFlags, SubjectFlags {
@@ -14,11 +16,8 @@ interface QualityFlags extends CommonFlags, SubjectFlags {
   readonly json?: boolean;
 }
 
-/** Incidents looked at, newest first. */
-const LIMIT = 10_000;
-
 export const registerQuality: Register = (program, signal) => {
-  const command = addCommand(
+  const command = addSharedCommand(
     program,
     'quality',
     'how often incidents of this installation were right, as people marked them (`incident mark`)',
@@ -36,16 +35,17 @@ async function quality(context: Context, flags: QualityFlags): Promise<number> {
     const told = rows.filter(({ rule, incidents }) => rule !== null || incidents > 0);
     out.write(flags.json ? jsonText(told.map(precisionJson)) : `${precisionLines(rows).join('\n')}\n`);
   };
-  return openState(
+  return openSharedState(
     context,
     'read',
     async state => {
-      const incidents = await state.incidents(range, LIMIT);
+      const incidents = await state.incidents(range, COUNTED_INCIDENTS);
       const marks = await state.marks(null);
       const takes = <T extends Parameters<SubjectFilter['takes']>[0]>(all: readonly T[]) =>
         all.filter(one => filter.takes(one));
       show(precision(takes(incidents), takes(marks), range));
-      if (incidents.length === LIMIT) note(`of the incidents only the newest ${LIMIT} are counted`);
+      if (incidents.length === COUNTED_INCIDENTS)
+        note(`of the incidents only the newest ${COUNTED_INCIDENTS} are counted`);
       const none = filter.noneText();
       if (none !== null) note(`of the incidents in this range: ${none}`);
     },
@@ -85,14 +85,4 @@ function rightText({ right, real, expected, falseAlarms }: Precision): string {
   const { share, low, high } = right;
   const counted = `${real + expected} of ${real + expected + falseAlarms}`;
   return `${percent(share)} % (${percent(low)} to ${percent(high)}, ${counted})`;
-}
-
-/** For other programs. */
-export function precisionJson(row: Precision) {
-  const { rule, incidents, real, expected, falseAlarms, unmarked, right } = row;
-  return {
-    rule,
-    ...{ incidents, real, expected, false_alarm: falseAlarms, unmarked },
-    ...{ right: right?.share ?? null, right_low: right?.low ?? null, right_high: right?.high ?? null },
-  };
 }

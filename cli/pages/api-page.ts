@@ -59,7 +59,7 @@ One address may ask 600 times in a minute.
 
 ## Commands through it
 
-\`incidents\`, \`explain\`, \`incident mark\`, \`marks\` and \`ack\`, \`silence\`, \`deploying\`, \`deliveries\`, \`traffic\`, \`map\`
+\`incidents\`, \`explain\`, \`incident mark\`, \`marks\` and \`ack\`, \`silence\`, \`deploying\`, \`deliveries\`, \`quality\`, \`traffic\`, \`map\`
 and \`connections --from\` ask such a process instead of store and state with \`--server\`, and print the same; only whom a silence is
 about \`silence add\` says by what fires, as a server does not tell the containers. A CI job needs no more than that and a token
 to call \`deploying\`. Other commands refuse \`server.url\` where they would read something else:

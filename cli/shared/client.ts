@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Config } from '../../core/config/config.ts';
 import { describeError, ExchangeError, type Problem, printable, TidegaugeError } from '../../core/errors.ts';
 import { API_PATH } from '../../http/api/openapi.ts';
+import { parseKnown } from './unknown-keys.ts';
 
 /** Longest answer, bytes. */
 const ANSWER = 256 * 1024 * 1024;
@@ -64,10 +65,10 @@ export class ApiClient {
     return (await this.#ask({ method, path, body }))?.value;
   }
 
-  /** What `parse` makes of an answer; what it refuses was not written by a tidegauge of this version. */
+  /** What `parse` makes of an answer, which may have more keys; what it refuses was not written by a tidegauge of this version. */
   decode<T>(parse: (json: unknown) => T, json: unknown): T {
     try {
-      return parse(json);
+      return parseKnown(parse, json);
     } catch (cause) {
       throw this.#refusal({ found: 'an answer of another shape', remedy: UPDATE }, cause);
     }

@@ -62,8 +62,7 @@ function remoteSilences(
   client: ApiClient,
 ): Pick<SharedState, 'silences' | 'addSilence' | 'endSilence' | 'beginDeploy' | 'endDeploys'> {
   const one = (json: unknown) => client.decode(silenceFromJson, json);
-  const many = (json: unknown) =>
-    client.decode(list => z.array(z.unknown()).parse(list).map(silenceFromJson), json);
+  const many = (json: unknown) => listOf(client, json).map(one);
   return {
     async silences(_, all) {
       const found: Silence[] = [];
@@ -126,8 +125,11 @@ async function* rows<T>(
   parse: (json: unknown) => T,
 ): AsyncIterable<T> {
   for await (const page of client.pages(path, { ...query, limit }))
-    for (const row of client.decode(json => z.array(z.unknown()).parse(json).map(parse), page)) yield row;
+    for (const row of listOf(client, page)) yield client.decode(parse, row);
 }
+
+const listOf = (client: ApiClient, json: unknown): unknown[] =>
+  client.decode(list => z.array(z.unknown()).parse(list), json);
 
 async function taken<T>(all: AsyncIterable<T>, most = Number.POSITIVE_INFINITY): Promise<T[]> {
   const found: T[] = [];

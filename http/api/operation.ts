@@ -1,6 +1,9 @@
 import { z } from 'zod';
+import { globMatcher } from '../../core/config/options.ts';
 import { parseDuration } from '../../core/config/units.ts';
 import { printable, UsageError } from '../../core/errors.ts';
+import type { Incident } from '../../core/incident/incident.ts';
+import { isAboutAny, type Joint } from '../../core/incident/members.ts';
 import type { Interval } from '../../core/interval.ts';
 import { UTC } from '../../core/time-zone.ts';
 import type { Answer, Input, Method, Operation, Shared } from './contract.ts';
@@ -47,6 +50,17 @@ export const globs = {
   container: z.exactOptional(text('Only of these containers: a glob such as `web-*`.')),
   service: z.exactOptional(text('Only of these services: a glob.')),
 };
+
+/** Whether an incident, or a mark, is about somebody whose names fit all globs of a query. */
+export function takesOf(
+  query: Readonly<Partial<Record<'host' | 'service' | 'container', string>>>,
+): (about: Joint & Pick<Incident, 'host'>) => boolean {
+  const fits = (['host', 'service', 'container'] as const).flatMap(part => {
+    const glob = query[part];
+    return glob === undefined ? [] : [{ part, is: globMatcher(glob) }];
+  });
+  return about => isAboutAny(about, who => fits.every(({ part, is }) => is(who[part])));
+}
 
 /** The stored range that is read. */
 export const rangeQuery = (from: string) => ({

@@ -9,6 +9,7 @@ import { TimeZone } from '../../core/time-zone.ts';
 import { incidentLines } from '../../review/report.ts';
 import { incidentOf } from '../data/incidents.ts';
 import { DEAD, FIRING, filledFolder, OVER, type Served, serve } from '../http/api/fixture.ts';
+import { newerServer } from '../http/api/newer.ts';
 import type { temporaryFolder } from '../parts/process.ts';
 
 const TOKEN = 'w'.repeat(20);
@@ -31,15 +32,22 @@ const ASKED: readonly (readonly string[])[] = [
   ['explain', OVER.id, '--json'],
   ['explain', 'nobody'],
   ['incident', 'marks', '--json'],
+  ['quality', ...RANGE],
+  ['quality', ...RANGE, '--json', '--service', 'shop/*'],
+  ['quality', ...RANGE, '--container', 'shoq'],
 ];
 
 let folder: ReturnType<typeof temporaryFolder>;
 let served: Served;
+/** The same, of a later version. */
+let newer: Awaited<ReturnType<typeof newerServer>>;
 beforeAll(async () => {
   folder = await filledFolder();
   served = await serve(folder.path, { tokens: [{ name: 'ci', scope: 'write', token: TOKEN }] });
+  newer = await newerServer(served.listener.url);
 }, 60_000);
 afterAll(async () => {
+  await newer.close();
   await served.close();
   folder.remove();
 });
@@ -71,8 +79,8 @@ async function run(
     for (const stream of streams) stream.mockRestore();
   }
 }
-const remote = (args: readonly string[]) =>
-  run([...args, '--server', served.listener.url], {
+const remote = (args: readonly string[], url = served.listener.url) =>
+  run([...args, '--server', url], {
     TIDEGAUGE_SERVER_TOKEN: TOKEN,
     // The thread that reads loads the program first.
     TIDEGAUGE_SERVER_TIMEOUT: '4m',
@@ -156,6 +164,22 @@ describe('through a server', () => {
       expect(await remote(wrong)).toEqual(await run(wrong));
   }, 240_000);
 
+  it('reads what a newer one says, whose answers have more keys', async () => {
+    // This one hands on what the server says.
+    const read = ASKED.filter(args => args.join(' ') !== `deliveries show ${DEAD.key}`);
+    for (const args of [...read, ['silence', 'list', '--json']])
+      expect([args, await remote(args, newer.url)]).toEqual([args, await run(args)]);
+    const mark = ['incident', 'mark', OVER.id, '--expected'];
+    expect(await remote(mark, newer.url)).toEqual([0, expect.stringContaining('marked expected: shop')]);
+    for (const args of [
+      ['incident', 'ack', FIRING.id],
+      ['incident', 'ack', FIRING.id, '--undo'],
+      ['deploying', 'shop/web', '--reason', 'release'],
+      ['deploying', 'shop/web', '--done'],
+    ])
+      expect([args, await remote(args, newer.url)]).toEqual([args, [0, expect.any(String)]]);
+  }, 480_000);
+
   it('says what is wrong with it', async () => {
     const [code, output] = await run(['incidents', '--server', served.listener.url]);
     expect([code, output]).toEqual([
@@ -167,7 +191,7 @@ describe('through a server', () => {
       1,
       expect.stringMatching(/^tidegauge: server\.url http:\/\/127\.0\.0\.1:3: .*ECONNREFUSED/),
     ]);
-    const [other, refused] = await run(['quality'], { TIDEGAUGE_SERVER_URL: served.listener.url });
+    const [other, refused] = await run(['review'], { TIDEGAUGE_SERVER_URL: served.listener.url });
     expect([other, refused]).toEqual([
       2,
       expect.stringContaining('this command reads store and state itself'),

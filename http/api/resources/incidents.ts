@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { isoTime } from '../../../core/clock.ts';
-import { globMatcher } from '../../../core/config/options.ts';
 import { printable } from '../../../core/errors.ts';
 import { type Ack, isAcknowledged } from '../../../core/incident/ack.ts';
 import {
@@ -11,9 +10,8 @@ import {
 } from '../../../core/incident/incident.ts';
 import { incidentJson, incidentSchema } from '../../../core/incident/incident-json.ts';
 import { MARK_KINDS, type Mark, newestMarks } from '../../../core/incident/mark.ts';
-import { isAboutAny } from '../../../core/incident/members.ts';
 import type { State } from '../../../state/contract.ts';
-import { globs, operation, pageOf, pageQuery, rangeOf, rangeQuery, text } from '../operation.ts';
+import { globs, operation, pageOf, pageQuery, rangeOf, rangeQuery, takesOf, text } from '../operation.ts';
 import { notFound } from '../problem.ts';
 import type { ListedDelivery } from './deliveries.ts';
 
@@ -132,14 +130,10 @@ export const incidentOperations = [
     }),
     answer: z.array(saidSchema),
     async run({ state, now }, { query }) {
-      const fits = (['host', 'service', 'container'] as const).flatMap(part => {
-        const glob = query[part];
-        return glob === undefined ? [] : [{ part, is: globMatcher(glob) }];
-      });
+      const takes = takesOf(query);
       const found = (await state.incidents(rangeOf(query, now), LIMIT)).filter(
         incident =>
-          (query.state === undefined || stateOfIncident(incident) === query.state) &&
-          isAboutAny(incident, who => fits.every(({ part, is }) => is(who[part]))),
+          (query.state === undefined || stateOfIncident(incident) === query.state) && takes(incident),
       );
       const said = await saidIn(state, null);
       const { page, next } = pageOf(found, ({ id }) => id, query);

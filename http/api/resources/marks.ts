@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { TidegaugeError } from '../../../core/errors.ts';
 import { MARK_KINDS, MARK_TEXT, type MarkKind, newMark } from '../../../core/incident/mark.ts';
 import { markJson, markJsonSchema } from '../../../core/incident/mark-json.ts';
+import { type Precision, precision } from '../../../core/precision.ts';
 import type { Input, Shared } from '../contract.ts';
-import { operation, pageOf, pageQuery, text } from '../operation.ts';
+import { globs, operation, pageOf, pageQuery, rangeOf, rangeQuery, takesOf, text } from '../operation.ts';
 import { unknownIncident } from './incidents.ts';
 
 export const tooManyMarks = (): TidegaugeError =>
@@ -31,6 +32,32 @@ async function say(
   return { value: markJson(mark) };
 }
 
+/** Incidents that are counted, newest first. */
+export const COUNTED_INCIDENTS = 10_000;
+
+const share = z.number().min(0).max(1).nullable();
+const precisionSchema = z.strictObject({
+  rule: z.string().nullable().describe('Null: of all rules together.'),
+  incidents: z.int(),
+  real: z.int(),
+  expected: z.int(),
+  false_alarm: z.int(),
+  unmarked: z.int(),
+  right: share.describe('Share of the marked that were no false alarms; null: none is marked.'),
+  right_low: share.describe('Its 95 % interval.'),
+  right_high: share,
+});
+
+/** How often a rule was right, for other programs. */
+export function precisionJson(row: Precision): z.output<typeof precisionSchema> {
+  const { rule, incidents, real, expected, falseAlarms, unmarked, right } = row;
+  return {
+    rule,
+    ...{ incidents, real, expected, false_alarm: falseAlarms, unmarked },
+    ...{ right: right?.share ?? null, right_low: right?.low ?? null, right_high: right?.high ?? null },
+  };
+}
+
 export const markOperations = [
   operation({
     id: 'listMarks',
@@ -43,6 +70,26 @@ export const markOperations = [
       const marks = await state.marks(query.host ?? null);
       const { page, next } = pageOf(marks, ({ seq }) => String(seq), query);
       return { value: page.map(markJson), next };
+    },
+  }),
+  operation({
+    id: 'getQuality',
+    method: 'GET',
+    path: '/quality',
+    summary: 'How often rules were right, by what people said of the incidents that start in a range.',
+    query: z.strictObject({
+      ...rangeQuery('30d'),
+      host: z.exactOptional(text('Only of these hosts: a glob.')),
+      ...globs,
+    }),
+    answer: z.array(precisionSchema),
+    async run({ state, now }, { query }) {
+      const range = rangeOf(query, now);
+      const takes = takesOf(query);
+      const incidents = (await state.incidents(range, COUNTED_INCIDENTS)).filter(takes);
+      return {
+        value: precision(incidents, (await state.marks(null)).filter(takes), range).map(precisionJson),
+      };
     },
   }),
   operation({

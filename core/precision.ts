@@ -1,8 +1,8 @@
-import { compareText } from '../core/compare.ts';
-import type { Incident } from '../core/incident/incident.ts';
-import { type Mark, newestMarks } from '../core/incident/mark.ts';
-import type { Interval } from '../core/interval.ts';
-import { shareInterval } from '../core/share-interval.ts';
+import { compareText } from './compare.ts';
+import type { Incident } from './incident/incident.ts';
+import { type Mark, newestMarks } from './incident/mark.ts';
+import type { Interval } from './interval.ts';
+import { shareInterval } from './share-interval.ts';
 
 /** What people said of the incidents in which a rule spoke. */
 export interface Precision {

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { precisionLines } from '../../cli/commands/quality.ts';
 import { MARK_KINDS } from '../../core/incident/mark.ts';
-import { precision } from '../../review/quality.ts';
+import { precision } from '../../core/precision.ts';
 import { incidentOf } from '../data/incidents.ts';
 import { markOf } from '../data/marks.ts';
 
