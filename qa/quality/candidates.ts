@@ -18,8 +18,16 @@ export const ROLLING_ZSCORE: Candidate = candidate('rolling z-score', [
   { use: 'rolling-zscore', name: 'messages', metric: 'messages' },
 ]);
 
+/** Detectors of the defaults that judge windows; others judge flows and connections, which the simulator has none of. */
+const OF_WINDOWS = ['dynamic-threshold', 'siblings', 'gone'];
+
 /** Each rule of a fresh install alone. */
 export const ALONE: readonly Candidate[] = DEFAULT_RULES.map(rule => candidate(`${rule.use} alone`, [rule]));
+
+/** Those of them that have something to judge in simulated frames. */
+export const ALONE_ON_WINDOWS: readonly Candidate[] = ALONE.filter(({ rules }) =>
+  rules.every(({ use }) => OF_WINDOWS.includes(use)),
+);
 
 /** Rules that wait to be asked for, each alone. */
 export const ON_REQUEST: readonly Candidate[] = ['new-peer', 'host'].map(use =>

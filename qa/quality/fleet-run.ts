@@ -6,7 +6,7 @@ import {
   type Outcome,
   type Result,
 } from './measure.ts';
-import { fleet, type Kind } from './simulator/fleet.ts';
+import { fleet, type Kind, type Service } from './simulator/fleet.ts';
 import type { Magnitudes } from './simulator/incidents.ts';
 import { Random } from './simulator/random.ts';
 import { DAY } from './simulator/sources.ts';
@@ -33,25 +33,32 @@ export interface FleetSettings {
   readonly kinds: readonly Kind[] | null;
   /** How large incidents are; null: as simulated by default. */
   readonly sizes: Magnitudes | null;
+  /** Only the first service of each kind. */
+  readonly sample?: boolean;
+  /** So many times the incidents. */
+  readonly repeat?: number;
 }
 
 /** Run one fleet for each seed, service after service; all candidates see the same frames. */
 export function measureFleets(
   candidates: readonly Candidate[],
-  { days, seeds, kinds, sizes }: FleetSettings,
+  settings: FleetSettings,
   progress: (line: string) => void,
   list: (one: Listed) => void = () => undefined,
 ): Total[] {
   const totals = candidates.map(({ name }): Total => {
     return { name, falseAlerts: [], outcomes: [], weeks: AGES.map(() => 0) };
   });
+  const { days, seeds, repeat = 1 } = settings;
+  const magnitudes = settings.sizes ?? undefined;
   for (const seed of seeds) {
     const random = new Random(seed);
     const services = fleet(random);
+    const wanted = servicesOf(services, settings);
     for (const [done, service] of services.entries()) {
-      // Drawn for all, so that a service is the same whatever the kinds asked for.
-      const own = { days, magnitudes: sizes ?? undefined, seed: Math.floor(random.uniform() * 2 ** 32) };
-      if (kinds && !kinds.includes(service.kind)) continue;
+      // Drawn for all, so that a service is the same whatever is asked for.
+      const own = { days, repeat, magnitudes, seed: Math.floor(random.uniform() * 2 ** 32) };
+      if (!wanted.has(service)) continue;
       const results = measureService(service, candidates, own);
       for (const [i, result] of results.entries()) {
         const total = totals[i];
@@ -63,6 +70,13 @@ export function measureFleets(
     }
   }
   return totals;
+}
+
+/** The services that are asked for. */
+function servicesOf(services: readonly Service[], { kinds, sample }: FleetSettings): ReadonlySet<Service> {
+  const ofKinds = services.filter(({ kind }) => kinds === null || kinds.includes(kind));
+  if (!sample) return new Set(ofKinds);
+  return new Set(ofKinds.filter(({ kind }, i) => ofKinds.findIndex(one => one.kind === kind) === i));
 }
 
 function add(total: Total, { falseAlerts, outcomes, exposure }: Result): void {

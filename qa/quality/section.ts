@@ -15,7 +15,7 @@ export interface Settings {
   readonly list: string | null;
   /** Folder of the public series, or null: they are left out. */
   readonly series: string | null;
-  /** A shorter run: fewer days if none are given, and simulated containers are judged by fewer others to compare with. */
+  /** A shorter run: fewer days if none are given, and some kinds or other sizes are not compared with anything. */
   readonly quick: boolean;
 }
 

@@ -1,11 +1,14 @@
 import { appendFileSync, writeFileSync } from 'node:fs';
-import { ABLATIONS, ALONE, DEFAULT, ROLLING_ZSCORE } from './candidates.ts';
-import { type Listed, measureFleets } from './fleet-run.ts';
+import { ABLATIONS, ALONE_ON_WINDOWS, DEFAULT, ROLLING_ZSCORE } from './candidates.ts';
+import { type FleetSettings, type Listed, measureFleets } from './fleet-run.ts';
 import { simulatedPage } from './report.ts';
 import type { Section } from './section.ts';
+import { LARGER, type Magnitudes, SMALLER } from './simulator/incidents.ts';
 
-/** Days of the run that compares candidates, the fewest with incidents: it costs as much for each as the main run does. */
+/** Days of the runs that compare, the fewest with incidents: each candidate costs as much as the main run does. */
 const COMPARE_DAYS = 3;
+/** Incidents of a sample are so many times as many as those of a fleet. */
+const SAMPLE_REPEAT = 3;
 
 export const simulated: Section = {
   name: 'simulated containers',
@@ -14,14 +17,21 @@ export const simulated: Section = {
     if (!total) return '';
     // Looking at some kinds or other sizes is looking at the default rules.
     if (settings.quick && (settings.kinds || settings.sizes)) return simulatedPage(settings, total, null);
-    const compare = {
+    const compare: FleetSettings = {
       ...settings,
       days: Math.min(settings.days, COMPARE_DAYS),
       seeds: settings.seeds.slice(0, 1),
     };
-    const more = settings.quick ? [] : [...ALONE, ...ABLATIONS];
-    const others = measureFleets([DEFAULT, ROLLING_ZSCORE, ...more], compare, progress);
-    return simulatedPage(settings, total, { ...compare, totals: others });
+    const sample: FleetSettings = { ...compare, sample: true, repeat: SAMPLE_REPEAT };
+    const within = (name: string) => (line: string) => progress(`${name}: ${line}`);
+    const fleets = measureFleets([DEFAULT, ROLLING_ZSCORE], compare, within('compared'));
+    const candidates = [DEFAULT, ...ALONE_ON_WINDOWS, ...ABLATIONS];
+    const parts = measureFleets(candidates, sample, within('parts'));
+    const sized = (sizes: Magnitudes) =>
+      measureFleets([DEFAULT], { ...sample, sizes }, within('other sizes'));
+    const { days, seeds } = compare;
+    const bySize = [...sized(SMALLER), ...parts.slice(0, 1), ...sized(LARGER)];
+    return simulatedPage(settings, total, { days, seeds, fleets, parts, sized: bySize });
   },
 };
 

@@ -36,6 +36,28 @@ export const MAGNITUDES: Magnitudes = {
   beacon: 120,
 };
 
+/** Incidents that are about half as large, and about twice. */
+export const SMALLER: Magnitudes = {
+  flood: 10,
+  exfiltration: 2.5e6,
+  leak: 2,
+  spike: 25,
+  shift: 2,
+  replica: 1.5,
+  shape: 1.5,
+  beacon: 60,
+};
+export const LARGER: Magnitudes = {
+  flood: 40,
+  exfiltration: 1e7,
+  leak: 5,
+  spike: 100,
+  shift: 5,
+  replica: 2.2,
+  shape: 3,
+  beacon: 240,
+};
+
 /** What an incident may look at besides the frame itself. */
 export interface Context {
   /** Frames since the incident began. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { DETECTORS } from '../../../detector/index.ts';
+import { measureFleets } from '../../../qa/quality/fleet-run.ts';
 import { measureService } from '../../../qa/quality/measure.ts';
 import { fleet } from '../../../qa/quality/simulator/fleet.ts';
 import { Random } from '../../../qa/quality/simulator/random.ts';
@@ -45,6 +46,23 @@ describe('counting', () => {
 
   it('exposure adds up to the run', () => {
     expect(deaf?.exposure.reduce((a, b) => a + b, 0)).toBe(3 * DAY);
+  });
+});
+
+describe('a sample of fleets', () => {
+  const days = 3;
+  const measured = (sample: boolean) => {
+    const settings = { days, seeds: [1], kinds: ['scraper' as const], sizes: null, sample };
+    const [total] = measureFleets([candidate({ above: '0.1msg/s', for: '0s' })], settings, () => undefined);
+    return total;
+  };
+  const [all, one] = [measured(false), measured(true)];
+  const watched = (total: typeof all) => total?.weeks.reduce((a, b) => a + b, 0) ?? 0;
+
+  it('has the first service of each kind, which does what it does in the whole fleet', () => {
+    expect(watched(one)).toBeCloseTo(days / 7, 6);
+    expect(watched(all)).toBeCloseTo((2 * days) / 7, 6);
+    expect(one?.falseAlerts).toEqual(all?.falseAlerts.slice(0, 1));
   });
 });
 
