@@ -12,6 +12,8 @@ const FEW = 24;
 const SECONDS = 30;
 /** Further beyond what is usual (4.5 times) it is a job that goes on for long, which the other views judge. */
 const JOB = 1.5;
+/** Where there is usually less, nothing is always there: a job that goes on for long would be all of it. */
+const LEAST = Math.log(FEW + 12);
 /** Minutes that the usual is the mean of. */
 const USUAL_MINUTES = 720;
 
@@ -32,12 +34,12 @@ const rateOf = (value: number): number => Math.max(0, Math.exp(value) - FEW) / S
 
 export const base: View = {
   name: 'base',
-  sharp: { floor: 0.72, steadyFloor: 0.56, restless: 0.2, allowance: 0.34 },
+  sharp: { floor: 0.66, steadyFloor: 0.56, restless: 0.2, allowance: 0.34 },
   daily: true,
   work: 'follows',
   read: (traffic, part) =>
     part.isMinute && traffic.base.halves.length === BASE_MINUTES ? read(traffic) : null,
-  isLearntOnly: traffic => traffic.base.beyond > JOB,
+  isLearntOnly: ({ base }) => base.beyond > JOB || base.usual < LEAST,
   tell(value, bound) {
     const seen = rateOf(value);
     const high = rateOf(bound);
