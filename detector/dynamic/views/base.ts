@@ -39,7 +39,7 @@ export const base: View = {
   work: 'follows',
   read: (traffic, part) =>
     part.isMinute && traffic.base.halves.length === BASE_MINUTES ? read(traffic) : null,
-  isLearntOnly: ({ base }) => base.beyond > JOB || base.usual < LEAST,
+  isLearntOnly: ({ base: { beyond, usual } }) => beyond > JOB || usual < LEAST,
   tell(value, bound) {
     const seen = rateOf(value);
     const high = rateOf(bound);
