@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { describeError, TidegaugeError } from '../core/errors.ts';
 import { ACTOR, type ActorRunner } from './actor-runner.ts';
 
-/** Actors as processes in plain cgroups of their own: for hosts without Docker. Needs root. */
+/** Actors as processes in plain cgroups of their own, also of this process: for hosts without Docker. Needs root. */
 export async function cgroupActors(): Promise<ActorRunner> {
-  const base = join(cgroup2Mount(), 'tidegauge-demo');
+  const base = join(cgroup2Mount(), `tidegauge-demo-${process.pid}`);
   const children: ChildProcess[] = [];
   const folders: string[] = [];
   makeFolder(base);

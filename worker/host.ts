@@ -152,7 +152,7 @@ export class HostWorker {
     if (worker.frames > expected)
       deps.log.info(
         { host, frames: worker.frames },
-        'judged frames that were stored while nobody judged this host',
+        'judged frames that were stored while no detector ran for this host: it has caught up, nothing is to be done',
       );
     if (broken)
       deps.log.warn({ host, error: describeError(broken.reason) }, 'reading the store failed, trying again');

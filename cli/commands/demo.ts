@@ -59,7 +59,9 @@ async function demo(context: Context, flags: DemoFlags): Promise<number> {
   } finally {
     course.end();
     await traffic.end();
-    screen.write('The demonstration is over; what it made is removed.\n');
+    screen.write(
+      'The demonstration is over; what it made is removed, its incidents too: `explain` does not know them.\n',
+    );
   }
 }
 

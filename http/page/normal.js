@@ -41,7 +41,7 @@ export function normalView({ at, rules }) {
   const rows = rules.flatMap(({ rule, quantities }) => quantities.map(quantity => row(rule, quantity)));
   if (rows.length === 0)
     return el('p', { class: 'quiet' }, 'Nothing has been learnt of it yet, or it is not there now.');
-  const head = ['What', 'Greatest of late', 'Incident from', 'By time of day', 'Rule'];
+  const head = ['What', 'Highest lately', 'Incident from', 'By time of day', 'Rule'];
   return el(
     'div',
     {},

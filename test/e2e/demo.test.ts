@@ -22,7 +22,7 @@ describeWith(['ebpf', 'docker'], 'first steps', () => {
       const demo = tidegauge(['demo', '--for', '80s'], { cwd: folder.path });
       try {
         await demo.ended(0, LONGEST_MS);
-        const name = kind === 'containers' ? 'shop-db' : '/tidegauge-demo/shop-db';
+        const name = kind === 'containers' ? 'shop-db' : `/tidegauge-demo-${demo.process.pid}/shop-db`;
         const incidents = demo.output
           .split('\n')
           .filter(line =>

@@ -91,7 +91,7 @@ it('news of an installation are no news of a demonstration, unless all is asked 
 });
 
 describe('the conclusion of a demonstration', () => {
-  const leak = incidentOf(0, { container: '/tidegauge-demo/shop-db', title: 'shop-db: much' });
+  const leak = incidentOf(0, { container: '/tidegauge-demo-4711/shop-db', title: 'shop-db: much' });
   const other = incidentOf(0, { container: 'shop-web', title: 'shop-web: much' });
   const full = { leakAt: Date.UTC(2026, 0, 31, 22), isLeakOver: true, frames: 75, incomplete: 9 };
   const going = { zone: UTC, signal: new AbortController().signal };
