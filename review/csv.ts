@@ -24,6 +24,7 @@ const COLUMNS = [
   'score',
   'rules',
   'title',
+  'members',
 ] as const;
 
 /** A header, then a line for each incident of each side. What is gone is a line with what it was before. */
@@ -45,9 +46,13 @@ function rowOf(settings: string, change: string, incident: Incident): readonly (
   return [
     ...[settings, change, id, host, service, container, severity, stateOfIncident(incident)],
     ...[isoTime(start), isoTime(end), resolvedAt === null ? '' : isoTime(resolvedAt)],
-    ...[score, rules, title],
+    ...[score, rules, title, membersText(incident)],
   ];
 }
+
+/** All whom an incident of several is about, the first to be noticed first; of one alone empty. */
+const membersText = ({ members = [] }: Incident): string =>
+  members.map(({ service, container }) => container || service).join(' ');
 
 /** Names are untrusted: a text that a spreadsheet would take for a formula gets an apostrophe in front of it. */
 function cell(value: string | number): string {

@@ -2,14 +2,21 @@ import type { Direction } from '../traffic/frame.ts';
 
 /** A rate that is usual, and the one from which on it is an incident; in the unit of its quantity. */
 export interface NormalRate {
-  /** The greatest there was. */
+  /** The greatest there was; where too little is judged, the least. */
   readonly usual: number;
+  /** Where too little is judged it is an incident below; 0: never. */
   readonly limit: number;
 }
 
+export const SIDES = ['high', 'low'] as const;
+export type Side = (typeof SIDES)[number];
+
 /** What a rule has learnt to be normal of one quantity of a container's traffic. */
 export interface Normal {
-  readonly direction: Direction;
+  /** Null: of both together. */
+  readonly direction: Direction | null;
+  /** Whether too much is judged (`high`) or too little. */
+  readonly side: Side;
   readonly unit: 'B/s' | 'msg/s';
   /** Time that is judged at once, ms. */
   readonly overMs: number;

@@ -29,19 +29,19 @@ interface Learnt {
   readonly strictness: number;
 }
 
-/** Null: it is judged over another time, or is about how little there is. */
+/** Null: it is judged over another time. */
 function normalOf(view: Level, { envelope, traffic, youth, strictness }: Learnt): Normal | null {
-  const { direction, unit, overMs, high } = view.tell(0, 0, traffic);
-  if (high === null || direction === undefined || overMs !== OVER_MS) return null;
-  if (unit !== 'B/s' && unit !== 'msg/s') return null;
+  const { direction = null, unit, overMs, high } = view.tell(0, 0, traffic);
+  if (overMs !== OVER_MS || (unit !== 'B/s' && unit !== 'msg/s')) return null;
+  const side = high === null ? 'low' : 'high';
   const excess = limitOf(envelope, view.sharp, youth, traffic.end ?? 0) * strictness;
   const rate = (edge: number | null): NormalRate | null => {
     if (edge === null) return null;
     const told = view.tell(edge, edge + excess, traffic);
-    return { usual: told.seen, limit: told.high ?? told.seen };
+    return { usual: told.seen, limit: told[side] ?? told.seen };
   };
   return {
-    ...{ direction, unit, overMs },
+    ...{ direction, side, unit, overMs },
     now: rate(envelope.edge),
     byHalfHour: envelope.day.map(rate),
   };

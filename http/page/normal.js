@@ -17,8 +17,9 @@ const WORDS = {
   'receive B/s': 'bytes received',
   'send msg/s': 'messages sent',
   'receive msg/s': 'messages received',
+  'both msg/s': 'messages, both ways',
 };
-const nameOf = ({ direction, unit }) => WORDS[`${direction} ${unit}`] ?? unit;
+const nameOf = ({ direction, unit }) => WORDS[`${direction ?? 'both'} ${unit}`] ?? unit;
 const rateText = (rate, { unit }) =>
   unit === 'B/s' ? `${bytes(rate)}/s` : `${Number(rate.toPrecision(3))} msg/s`;
 
@@ -41,7 +42,7 @@ export function normalView({ at, rules }) {
   const rows = rules.flatMap(({ rule, quantities }) => quantities.map(quantity => row(rule, quantity)));
   if (rows.length === 0)
     return el('p', { class: 'quiet' }, 'Nothing has been learnt of it yet, or it is not there now.');
-  const head = ['What', 'Highest lately', 'Incident from', 'By time of day', 'Rule'];
+  const head = ['What', 'Usual lately', 'Incident', 'By time of day', 'Rule'];
   return el(
     'div',
     {},
@@ -50,20 +51,22 @@ export function normalView({ at, rules }) {
       'p',
       { class: 'quiet' },
       `Over a minute each, as known at ${time(at)}. By time of day, from midnight to midnight here: filled what was `,
-      'usual, dashed from where on it is an incident, where that fits; the bar is now; empty where nobody has watched yet.',
+      'usual, dashed where an incident begins, if that fits; the bar is now; empty where nobody has watched yet.',
     ),
   );
 }
 
 function row(rule, quantity) {
-  const { now } = quantity;
-  const rate = kind => (now === null ? '-' : rateText(now[kind], quantity));
+  const { now, side } = quantity;
+  const isLow = side === 'low';
+  const rate = (kind, word) => (now === null ? '-' : `${word} ${rateText(now[kind], quantity)}`);
+  const limit = isLow && now?.limit === 0 ? 'never' : rate('limit', isLow ? 'below' : 'from');
   return el(
     'tr',
     {},
     el('th', { scope: 'row' }, nameOf(quantity)),
-    el('td', { class: 'number' }, rate('usual')),
-    el('td', { class: 'number' }, rate('limit')),
+    el('td', { class: 'number' }, rate('usual', isLow ? 'at least' : 'up to')),
+    el('td', { class: 'number' }, limit),
     el('td', {}, dayChart(quantity)),
     el('td', {}, rule),
   );
@@ -83,7 +86,7 @@ function dayChart(quantity) {
   );
   const y = rate => (39 - (38 * rate) / top).toFixed(1);
   const now = (Math.floor(Date.now() / HALF_MS) - shift + HALVES) % HALVES;
-  const words = `${nameOf(quantity)} by time of day: ${known} of ${HALVES} half-hours are known`;
+  const words = `${nameOf(quantity)}, ${quantity.side === 'low' ? 'least' : 'most'}, by time of day: ${known} of ${HALVES} half-hours are known`;
   return svg(
     'svg',
     {

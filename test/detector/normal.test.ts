@@ -27,13 +27,13 @@ const minute = (i: number, messages: number) =>
   );
 
 /** The state after so many minutes of about ten messages a second. */
-function after(minutes: number) {
+function stateAfter(minutes: number) {
   let state = dynamicThreshold.init(options);
   for (let i = 0; i < minutes; i++)
     state = dynamicThreshold.step(state, minute(i, 600 + 20 * (i % 3)), options).state;
   return state;
 }
-const normals = (minutes: number) => dynamicThreshold.normal?.(after(minutes), options) ?? [];
+const normals = (minutes: number) => dynamicThreshold.normal?.(stateAfter(minutes), options) ?? [];
 
 describe('what is normal of a container', () => {
   it('is, of bytes and messages, the greatest there was, and the rate from which on there is an alarm', () => {
@@ -41,11 +41,24 @@ describe('what is normal of a container', () => {
     expect(sent?.now?.usual).toBeCloseTo(640 / 60, 0);
     const limit = (sent?.now?.limit ?? 0) * 60;
     const scoreOf = (messages: number): number => {
-      const { opinion } = dynamicThreshold.step(after(120), minute(120, messages), options);
+      const { opinion } = dynamicThreshold.step(stateAfter(120), minute(120, messages), options);
       return 'abstain' in opinion ? Number.NaN : opinion.score;
     };
     expect(scoreOf(0.9 * limit)).toBeLessThan(1);
     expect(scoreOf(1.1 * limit)).toBeGreaterThanOrEqual(1);
+  });
+
+  it('is, of messages both ways, the least there was, and the rate below which there is an alarm', () => {
+    const both = normals(120).find(({ side }) => side === 'low');
+    expect(both?.now?.usual).toBeCloseTo(1200 / 60, 0);
+    const limit = (both?.now?.limit ?? 0) * 60;
+    const scoreOf = (messages: number): number => {
+      const { opinion } = dynamicThreshold.step(stateAfter(120), minute(120, messages / 2), options);
+      return 'abstain' in opinion ? Number.NaN : opinion.score;
+    };
+    expect(limit).toBeGreaterThan(0);
+    expect(scoreOf(Math.ceil(1.2 * limit))).toBeLessThan(1);
+    expect(scoreOf(Math.floor(0.8 * limit))).toBeGreaterThanOrEqual(1);
   });
 
   it('is known of the times of day that were watched, and of no others', () => {
@@ -56,7 +69,7 @@ describe('what is normal of a container', () => {
   });
 
   it('is not known at first', () => {
-    expect(normals(5).map(({ now }) => now)).toEqual([null, null, null]);
+    expect(normals(5).map(({ now }) => now)).toEqual([null, null, null, null]);
   });
 
   it('is told by the rule that holds for the container, and by none of one that nobody has seen', () => {

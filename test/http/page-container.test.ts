@@ -42,14 +42,21 @@ describeWith(['chromium'], 'the page of one container', () => {
     const { json } = await served.ask('GET', `/containers/${CULPRIT}/normal`);
     const [rule] = json.rules;
     expect(rule.rule).toBe('traffic');
-    for (const { now } of rule.quantities) expect(now.limit).toBeGreaterThan(now.usual);
+    for (const { now, side } of rule.quantities) expect(now.limit > now.usual ? 'high' : 'low').toBe(side);
+    expect(rule.quantities.filter(({ side }: { side: string }) => side === 'low')).toHaveLength(1);
     const rows = page.getByRole('region', { name: 'Table: what is normal here' }).locator('tbody tr');
-    expect(await rows.count()).toBe(3);
-    expect(await page.locator('svg.day').count()).toBe(3);
-    // Its limit is about twice what it sends at most, so that both fit into one chart.
+    expect(await rows.count()).toBe(4);
+    expect(await rows.last().textContent()).toMatch(
+      /^messages, both waysat least .* msg\/s(below .* msg\/s|never)/,
+    );
+    expect(await page.locator('svg.day').count()).toBe(4);
+    // Whether its limit fits into the chart depends on when in a half-hour the recording ends.
     await page.goto(`${served.listener.url}/?container=lab-api-1`);
     await page.locator('svg.day').first().waitFor();
-    expect(await page.locator('svg.chart .limit').getAttribute('d')).toMatch(/^M/);
+    expect(await page.locator('svg.chart .limit').count()).toBe(1);
+    expect(await page.locator('main figcaption').first().textContent()).toMatch(
+      /from .*\/s sent on .* it is an incident$/,
+    );
     await page.goto(`${served.listener.url}/?container=${CULPRIT}`);
     await page.locator('main h1').waitFor();
   }, 240_000);

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { isoTime } from '../../../core/clock.ts';
-import type { Normal, NormalRate } from '../../../core/incident/normal.ts';
+import { type Normal, type NormalRate, SIDES } from '../../../core/incident/normal.ts';
 import { DIRECTIONS } from '../../../core/traffic/frame.ts';
 import { operation, text } from '../operation.ts';
 
 const rateSchema = z
   .strictObject({
-    usual: z.number().describe('The greatest there was, in `unit`.'),
-    limit: z.number().describe('From there on it is an incident.'),
+    usual: z.number().describe('The greatest there was, in `unit`; of side `low` the least.'),
+    limit: z.number().describe('From there on it is an incident; of side `low` below, and 0: never.'),
   })
   .nullable();
 
@@ -23,7 +23,8 @@ const normalSchema = z.strictObject({
       rule: z.string(),
       quantities: z.array(
         z.strictObject({
-          direction: z.enum(DIRECTIONS),
+          direction: z.enum(DIRECTIONS).nullable().describe('Null: of both together.'),
+          side: z.enum(SIDES).describe('Whether too much is judged (`high`) or too little (`low`).'),
           unit: z.enum(['B/s', 'msg/s']),
           over_ms: z.number().describe('Time that is judged at once.'),
           now: rateSchema.describe('By the last two hours and this time of day; null: not known yet.'),
@@ -41,8 +42,8 @@ const rateJson = (rate: NormalRate | null): z.output<typeof rateSchema> =>
   rate && { usual: tenths(rate.usual), limit: tenths(rate.limit) };
 const tenths = (x: number): number => Math.round(10 * x) / 10;
 
-const quantityJson = ({ direction, unit, overMs, now, byHalfHour }: Normal) => ({
-  ...{ direction, unit, over_ms: overMs },
+const quantityJson = ({ direction, side, unit, overMs, now, byHalfHour }: Normal) => ({
+  ...{ direction, side, unit, over_ms: overMs },
   ...{ now: rateJson(now), by_half_hour: byHalfHour.map(rateJson) },
 });
 
