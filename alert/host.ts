@@ -1,18 +1,10 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
-import { TidegaugeError } from '../core/errors.ts';
 import type { Incident, Notification } from '../core/incident/incident.ts';
 import type { Verdict } from '../core/incident/verdict.ts';
 import type { Frame } from '../core/traffic/frame.ts';
-import type { Fold, FoldState, RaisedLimits } from '../detector/contract.ts';
-import type { PipelineState } from './contract.ts';
+import type { Fold, RaisedLimits } from '../detector/contract.ts';
+import { decode, encode, type HostState, save } from './host-state.ts';
 import type { Output, Pipeline, PipelineResult } from './pipeline.ts';
-
-/** Plain JSON. */
-export interface HostState {
-  readonly fold: FoldState;
-  readonly pipeline: PipelineState;
-}
 
 /** What one frame brought: verdicts of the detectors and what the stages made of them. */
 export interface HostOutput extends Omit<PipelineResult, 'state'> {
@@ -39,8 +31,13 @@ export interface HostFold {
   open(incidents: readonly Incident[]): Output;
   /** What is to be written and told of incidents that were ended from outside (`resolvedAt` is set). */
   close(incidents: readonly Incident[]): Output;
-  /** JSON text; `decode` gives the same state back. */
+  /** Text; `decode` gives the same state back. */
   encode(state: HostState): string;
+  /**
+   * The same in pieces, between which others have their turn: a state of thousands of containers would hold them up for
+   * seconds. Until it is done nobody may step the state.
+   */
+  save(state: HostState): Promise<string>;
   /** Throws a TidegaugeError when the text is not such a state. */
   decode(text: string): HostState;
 }
@@ -82,92 +79,8 @@ export function createHostFold(parts: { fold: Fold; pipeline: Pipeline }): HostF
     announce: state => pipeline.announce(state.pipeline.open.map(({ incident }) => incident)),
     open: pipeline.open,
     close: pipeline.close,
-    encode: state => JSON.stringify(state),
+    encode,
+    save,
     decode,
   };
-}
-
-const start = z.int().nullable();
-
-const subjectSchema = z.strictObject({
-  seen: z.int(),
-  states: z.record(z.string(), z.unknown()),
-  holder: z.exactOptional(
-    z.strictObject({ name: z.string(), since: z.int(), startedAt: start, brief: z.int().nonnegative() }),
-  ),
-  slots: z.exactOptional(z.array(z.string())),
-});
-
-const quietSchema = z.strictObject({
-  quietMs: z.number(),
-  present: z.exactOptional(z.literal(true)),
-  exit: z.exactOptional(z.string()),
-  over: z.exactOptional(z.enum(['well', 'gone'])),
-});
-
-/**
- * The frame of a state. What detectors keep in it is theirs, and vouched for by the fingerprint. A key that is not known here
- * would be lost: such a state is refused, and its frames are folded again.
- */
-const stateSchema = z.strictObject({
-  fold: z.strictObject({
-    last: start,
-    hasContainers: z.boolean(),
-    subjects: z.strictObject({
-      byKey: z.record(z.string(), subjectSchema),
-      count: z.int(),
-      dropped: z.int(),
-      swept: z.int(),
-    }),
-    expected: z.record(
-      z.string(),
-      z.strictObject({
-        ...{ seen: z.int(), service: z.string() },
-        ids: z.exactOptional(z.array(z.string())),
-        exit: z.exactOptional(z.string()),
-      }),
-    ),
-  }),
-  pipeline: z.strictObject({
-    last: start,
-    since: start,
-    closed: z.array(z.custom<Incident>(isIncident)),
-    past: z.record(z.string(), z.array(z.tuple([z.int(), z.string()]))),
-    open: z.array(
-      z.strictObject({
-        incident: z.custom<Incident>(isIncident),
-        quiet: z.array(quietSchema),
-        rounds: z.array(z.int()),
-      }),
-    ),
-    pending: z.exactOptional(
-      z.strictObject({ frames: z.array(z.int()), alarms: z.record(z.string(), z.array(z.int())) }),
-    ),
-  }),
-});
-
-function isIncident(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return 'id' in value && 'container' in value && 'findings' in value && Array.isArray(value.findings);
-}
-
-function decode(text: string): HostState {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw notAState('no JSON', cause);
-  }
-  const parsed = stateSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw notAState(`${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim(), parsed.error);
-}
-
-function notAState(found: string, cause: unknown): TidegaugeError {
-  const remedy = 'Discard the checkpoint: its frames are folded again from the store.';
-  return new TidegaugeError(
-    { place: 'checkpoint', expected: 'the state of a host', found, remedy },
-    { cause },
-  );
 }

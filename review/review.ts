@@ -1,4 +1,5 @@
-import { type HostFold, type HostOutput, type HostState, stepOver } from '../alert/host.ts';
+import { type HostFold, type HostOutput, stepOver } from '../alert/host.ts';
+import type { HostState } from '../alert/host-state.ts';
 import type { Incident } from '../core/incident/incident.ts';
 import type { Interval } from '../core/interval.ts';
 import { type Frame, frameEnd, isComplete } from '../core/traffic/frame.ts';

@@ -1,4 +1,5 @@
-import { type HostFold, type HostState, stepOver } from '../alert/host.ts';
+import { type HostFold, stepOver } from '../alert/host.ts';
+import type { HostState } from '../alert/host-state.ts';
 import { type Clock, isoTime } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
 import type { Incident, Notification } from '../core/incident/incident.ts';
@@ -402,12 +403,10 @@ export class HostWorker {
     // Asked at most once in this time: the answer may be long in coming.
     this.#checkpointed = clock.monotonic();
     if (!(await this.isAcknowledged())) return;
-    const checkpoint = {
-      host: this.host,
-      last: this.#last,
-      fingerprint: fold.fingerprint,
-      data: fold.encode(this.#state),
-    };
+    // Of one frame, as no other of this host is folded before it is made: lane.ts does one thing after the other.
+    const { host } = this;
+    const last = this.#last;
+    const checkpoint = { host, last, fingerprint: fold.fingerprint, data: await fold.save(this.#state) };
     const held = await retryUnderLease(this.#deps, () => state.saveCheckpoint(this.#lease, checkpoint));
     if (!held) throw leaseLost(this.#lease.name);
   }

@@ -1,4 +1,5 @@
-import type { HostFold, HostState } from '../alert/host.ts';
+import type { HostFold } from '../alert/host.ts';
+import type { HostState } from '../alert/host-state.ts';
 import type { Output } from '../alert/pipeline.ts';
 import { isOfSilentHost } from '../alert/silent-host.ts';
 import { ofAnnounced, type RecoveryDeps } from './recovery.ts';

@@ -12,6 +12,7 @@ import { createFold } from '../../../detector/fold/fold.ts';
 import { DEFAULT_RULES, DETECTORS } from '../../../detector/index.ts';
 import { busyParts, frameOf } from '../../../test/data/frames.ts';
 import { type BenchTable, inTurn, median, spread } from '../measure.ts';
+import { checkpointDelay } from './checkpoint-delay.ts';
 
 const ROUNDS = 7;
 /** Frames before the first round: warmed up, slices of the baseline finished. */
@@ -102,7 +103,7 @@ async function weigh(containers: number): Promise<BenchTable> {
     };
   };
   return {
-    title: `State of a host with ${thousands(containers)} containers, ${formatSize(text.length / containers)} each after ${WARM_UP} frames, against judging one frame`,
+    title: `State of a host with ${thousands(containers)} containers, ${formatSize(JSON.stringify(state).length / containers)} of JSON each after ${WARM_UP} frames, against judging one frame`,
     rows: [row('judging a frame', frame), row('making a checkpoint', encode), row('reading it', decode)],
   };
 }
@@ -134,5 +135,6 @@ export async function foldBench(): Promise<BenchTable[]> {
     });
   }
   for (const containers of HOSTS) tables.push(await weigh(containers));
+  tables.push(await checkpointDelay(hostFold));
   return tables;
 }
