@@ -5,6 +5,7 @@ import { captureBench } from './capture/capture.ts';
 import { collectorBench } from './capture/collector.ts';
 import { exactBench } from './capture/exact.ts';
 import { memoryBench } from './capture/memory.ts';
+import { dashboardsBench } from './dashboards/dashboards.ts';
 import type { BenchTable } from './measure.ts';
 import { diskBench } from './pipeline/disk.ts';
 import { drainBench } from './pipeline/drain.ts';
@@ -40,6 +41,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchTable[]>>> = {
   idle: idleBench,
   review: reviewBench,
   page: pageBench,
+  dashboards: dashboardsBench,
   growth: growthBench,
 };
 
