@@ -1,8 +1,14 @@
 import type { Builder } from '@grafana/grafana-foundation-sdk/cog';
-import { type DashboardBuilder, type Panel, RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
+import {
+  type DashboardBuilder,
+  FieldColorBuilder,
+  FieldColorModeId,
+  type Panel,
+  RowBuilder,
+} from '@grafana/grafana-foundation-sdk/dashboard';
 import type { Direction } from '../core/traffic/frame.ts';
 import { board, pageAddress, regions, variable } from './shared/board.ts';
-import { columns, links, SEVERITY_COLUMN, unit, WRAPPED, width } from './shared/columns.ts';
+import { atLeast, columns, links, SEVERITY_COLUMN, unit, WRAPPED, width } from './shared/columns.ts';
 import { series, tables } from './shared/influx.ts';
 import { onPage, SELECTED_CONTAINER, selectedOnPageUntil } from './shared/links.ts';
 import { lines, rows, scores, sizes } from './shared/panels.ts';
@@ -42,9 +48,11 @@ export const container = (): DashboardBuilder =>
           'An incident opens at 1. No line: that rule did not judge, or has not learned enough yet.',
         targets: series([rulesQuery(OF_CONTAINER)], '$col'),
         ...{ width: 24, height: 8 },
-      }).transformations([
-        { id: 'renameByRegex', options: { regex: '^max_score_(.*)$', renamePattern: '$1' } },
-      ]),
+      })
+        .colorScheme(byOrder())
+        .transformations([
+          { id: 'renameByRegex', options: { regex: '^max_score_(.*)$', renamePattern: '$1' } },
+        ]),
     )
     .withPanel(incidents())
     .withPanel(
@@ -119,7 +127,11 @@ const incidents = (): Builder<Panel> =>
     .overrideByName('Began', [width(170)])
     .overrideByName('Seen until', [unit('dateTimeAsIso'), width(170)])
     .overrideByRegexp('/^(Seen|Expected|Incident)$/', [width(120)])
-    .overrideByName('Evidence', [WRAPPED, links([['On the page', selectedOnPageUntil('Seen until')]])]);
+    .overrideByName('Evidence', [
+      WRAPPED,
+      atLeast(400),
+      links([['On the page', selectedOnPageUntil('Seen until')]]),
+    ]);
 
 const heat = (id: number, title: string, direction: Direction): Builder<Panel> =>
   sizes({
@@ -139,4 +151,9 @@ const percentiles = (id: number, title: string, direction: Direction): Builder<P
     targets: series(percentileQueries(direction, OF_CONTAINER), '$col'),
     unit: 'bytes',
     ...{ width: 12, height: 8 },
-  });
+  })
+    .colorScheme(byOrder())
+    .fillOpacity(0);
+
+/** Where names would have all but the same colour, and are in no other panel. */
+const byOrder = (): FieldColorBuilder => new FieldColorBuilder().mode(FieldColorModeId.PaletteClassic);

@@ -4,6 +4,7 @@ import { type DashboardBuilder, type Panel, RowBuilder } from '@grafana/grafana-
 import { board, pageAddress, regions, variable } from './shared/board.ts';
 import {
   absolute,
+  atLeast,
   columns,
   difference,
   greatest,
@@ -133,7 +134,11 @@ const openIncidents = (): Builder<Panel> =>
     .overrideByName('Severity', SEVERITY_COLUMN)
     .overrideByName('Since', [unit('dateTimeFromNow'), width(130)])
     .overrideByName('Container', [TO_CONTAINER, width(150), NO_NAME])
-    .overrideByName('What', [WRAPPED, links([['Incidents on the page', incidentsOnPage('Host')]])])
+    .overrideByName('What', [
+      WRAPPED,
+      atLeast(260),
+      links([['Incidents on the page', incidentsOnPage('Host')]]),
+    ])
     .overrideByRegexp('/^(Host|Seen|Expected|Incident)$/', [width(105)]);
 
 const lastFrames = (): Builder<Panel> =>

@@ -74,8 +74,12 @@ export const pipeline = (): DashboardBuilder =>
     )
     .withRow(fromMetrics());
 
+/** Three of them in the first row, four in the second. */
 const ofFrames = (id: number, title: string, unit: string, query: string, description: string) =>
-  lines({ id, title, description, unit, targets: series([query], '$tag_host'), width: 8, height: 8 });
+  lines({
+    ...{ id, title, description, unit, targets: series([query], '$tag_host') },
+    ...{ width: id <= 3 ? 8 : 6, height: 8 },
+  });
 
 /** Folded, so that nothing is asked of a Prometheus that is not there. */
 const fromMetrics = (): RowBuilder =>

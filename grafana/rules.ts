@@ -173,7 +173,10 @@ const incident = {
         container_url:
           `${ROOT}d/{{ if ne $labels.container "%" }}${UIDS.container}?var-container={{ urlquery $labels.container }}&` +
           `{{ else }}${UIDS.overview}?{{ end }}var-host={{ urlquery $labels.host }}`,
-        description: `Seen ${amount('N')}, expected ${amount('E')} at the worst moment. tidegauge incidents has the evidence.`,
+        // An incident that is about several is stored as that of one of them: the others have no numbers of their own.
+        description:
+          `{{ with $values.N }}Seen ${amount('N')}{{ with $values.E }}, expected ${amount('E')}{{ end }} at the worst moment. ` +
+          '{{ end }}tidegauge incidents has the evidence.',
       },
     },
   ),

@@ -51,10 +51,13 @@ export function variable(
   return many ? builder.allValue('.*').current({ text: ['All'], value: ['$__all'] }) : builder;
 }
 
-/** Where tidegauge's own page is, for links to it; whoever has it elsewhere types it there, or adds `var-page=…` to an address. */
+/**
+ * Where tidegauge's own page is, for links to it; elsewhere: `var-page=…` in an address, which links between dashboards keep. It is
+ * not shown, as it would push the links of the dashboard into a menu.
+ */
 export const pageAddress = (): dashboard.TextBoxVariableBuilder =>
   new dashboard.TextBoxVariableBuilder(PAGE.name)
-    .label('Page')
+    .hide(dashboard.VariableHide.HideVariable)
     .description('Address of the page of `tidegauge serve` or `run`, where links to it lead.')
     .defaultValue(PAGE.address)
     .current({ text: PAGE.address, value: PAGE.address });

@@ -73,6 +73,8 @@ export const greatest = (column: string, count: number): DataTransformerConfig[]
 
 export const unit = (name: string): DynamicConfigValue => ({ id: 'unit', value: name });
 export const width = (pixels: number): DynamicConfigValue => ({ id: 'custom.width', value: pixels });
+/** At least so wide, also where the table then has to be scrolled; it takes what others leave. */
+export const atLeast = (pixels: number): DynamicConfigValue => ({ id: 'custom.minWidth', value: pixels });
 /** Long texts are read without the mouse. */
 export const WRAPPED: DynamicConfigValue = {
   id: 'custom.cellOptions',

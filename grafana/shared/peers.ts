@@ -3,7 +3,7 @@ import type { Panel } from '@grafana/grafana-foundation-sdk/dashboard';
 import { EdgeOptionsBuilder, PanelBuilder } from '@grafana/grafana-foundation-sdk/nodegraph';
 import { PEER_KINDS } from '../../core/traffic/flow.ts';
 import { EXCHANGE_SUMS } from '../../store/flow.ts';
-import { columns, descending, greatest, merged, numbered, unit, width } from './columns.ts';
+import { atLeast, columns, descending, greatest, merged, numbered, unit, width } from './columns.ts';
 import { DATASOURCE, tables } from './influx.ts';
 import { rows } from './panels.ts';
 
@@ -92,4 +92,5 @@ export const peersOf = (id: number, who: string): Builder<Panel> =>
     .overrideByRegexp('/^(Role|Protocol|Port|Failed)$/', [width(95)])
     .overrideByRegexp('/^(Kind|Sent|Received)$/', [width(115)])
     .overrideByName('Connections', [width(135)])
-    .overrideByRegexp('/^Messages/', [width(175)]);
+    .overrideByRegexp('/^Messages/', [width(175)])
+    .overrideByRegexp('/^(Container|Peer)$/', [atLeast(200)]);
