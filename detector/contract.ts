@@ -62,10 +62,15 @@ export interface InputOf {
 
 /**
  * What `step` says: a score (1 = alarm limit) with evidence, or why it does not judge; `until`: when it will, epoch ms,
- * if it knows. `container`: the one of a group that it is about; absent: the scope as a whole.
+ * if it knows. `container`: the one of a group that it is about; absent: the scope as a whole. `heldMs`: as in `Judged`.
  */
 export type Opinion =
-  | { readonly score: number; readonly evidence: Evidence; readonly container?: string }
+  | {
+      readonly score: number;
+      readonly evidence: Evidence;
+      readonly container?: string;
+      readonly heldMs?: number;
+    }
   | { readonly abstain: Abstention; readonly until?: number };
 
 /**

@@ -16,7 +16,7 @@ import {
   single,
   total,
 } from './shared/baseline.ts';
-import { isBroken, ratioOf, scoreOf } from './shared/for-duration.ts';
+import { heldFor, isBroken, ratioOf, scoreOf } from './shared/for-duration.ts';
 import { checkUnits, directionOption, metricOption, quantity, seriesOf } from './shared/options.ts';
 import {
   happens,
@@ -235,7 +235,8 @@ function step(state: State, input: SeriesInput, o: Options): { state: State; opi
   else absorb(state, learned, o.window);
   const evidence = evidenceOf(value, { ...band, usual }, o, scale, floor);
   const news = usual > 0 ? Math.min(ratio, reach / usual) : ratio;
-  return { state, opinion: { score: scoreOf(news, state.held, o.for), evidence } };
+  const score = scoreOf(news, state.held, o.for);
+  return { state, opinion: { score, evidence, ...heldFor(state.held, o.for) } };
 }
 
 /** Inputs of an example: consecutive frames of 5 s. */

@@ -4,7 +4,7 @@ import { formatDuration, formatLength, formatValue } from '../core/config/units.
 import type { Evidence } from '../core/incident/verdict.ts';
 import { UNIT_OF } from '../core/traffic/series.ts';
 import type { Detector, Opinion, SeriesInput } from './contract.ts';
-import { isBroken, MAX_SCORE, ratioOf, scoreOf } from './shared/for-duration.ts';
+import { heldFor, isBroken, MAX_SCORE, ratioOf, scoreOf } from './shared/for-duration.ts';
 import { add, type History, historyBytes, levelBefore, levelKnownFrom } from './shared/history.ts';
 import {
   change,
@@ -154,8 +154,9 @@ function step(state: State, input: SeriesInput, o: Options): { state: State; opi
     const until = levelKnownFrom(state.history, o.within);
     return { state, opinion: { abstain: 'warming up', ...(until === null ? {} : { until }) } };
   }
-  const evidence = evidenceOf(value, best.condition, state.held[best.condition.name], o);
-  return { state, opinion: { score: best.score, evidence } };
+  const held = state.held[best.condition.name];
+  const evidence = evidenceOf(value, best.condition, held, o);
+  return { state, opinion: { score: best.score, evidence, ...heldFor(held, o.for) } };
 }
 
 /** Inputs of an example: consecutive frames of 5 s. */

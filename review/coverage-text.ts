@@ -2,6 +2,7 @@ import { formatCounted, formatLength } from '../core/config/units.ts';
 import type { Interval } from '../core/interval.ts';
 import type { TimeZone } from '../core/time-zone.ts';
 import { FAULTS, type Fault } from '../core/traffic/frame.ts';
+import { SLACK_MS } from './coverage.ts';
 import type { HostReview } from './review.ts';
 
 /** What is known about the store besides what was folded. */
@@ -12,9 +13,6 @@ export interface Stored {
   readonly keptMs: number;
   readonly now: number;
 }
-
-/** Ends of frames and of ranges that are as good as the same, ms. */
-const SLACK_MS = 60_000;
 
 /**
  * What a review of one host covers and what it does not, in sentences for people: parts of the range without frames and

@@ -19,6 +19,21 @@ export interface Covered {
   };
 }
 
+/** Ends of frames and of ranges that are as good as the same, ms. */
+export const SLACK_MS = 60_000;
+
+/** Parts of the range before its first and after its last frame, or all of it. */
+export function unwatchedIn({ covered }: Pick<Covered, 'covered'>, { from, to }: Interval): Interval[] {
+  const parts =
+    covered === null
+      ? [{ from, to }]
+      : [
+          { from, to: covered.from },
+          { from: covered.to, to },
+        ];
+  return parts.filter(part => part.to - part.from > SLACK_MS);
+}
+
 /** Finds the parts of a range that judged frames do not cover. Hours of incomplete frames are one stretch, not thousands. */
 export class Coverage {
   readonly #range: Interval;

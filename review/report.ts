@@ -7,6 +7,7 @@ import { incidentJson } from '../core/incident/incident-json.ts';
 import type { Interval } from '../core/interval.ts';
 import type { TimeZone } from '../core/time-zone.ts';
 import { seriesLabel } from '../core/traffic/series.ts';
+import { unwatchedIn } from './coverage.ts';
 import type { HostReview } from './review.ts';
 
 /** JSON text with two spaces and a newline at the end: equal values made in the same order of keys give equal bytes. */
@@ -28,19 +29,22 @@ export function reviewJson(review: HostReview) {
   };
 }
 
-/** Reviews as text for a terminal, with times in `zone`. */
-export function reportText(reviews: readonly HostReview[], zone: TimeZone): string {
+/** Reviews as text for a terminal, with times in `zone`; of a range, also what of it nobody watched. */
+export function reportText(reviews: readonly HostReview[], zone: TimeZone, range?: Interval): string {
   if (reviews.length === 0) return 'No host has stored frames.\n';
-  return reviews.map(review => hostText(review, zone)).join('\n');
+  return reviews.map(review => hostText(review, zone, range)).join('\n');
 }
 
-function hostText(review: HostReview, zone: TimeZone): string {
+function hostText(review: HostReview, zone: TimeZone, range: Interval | undefined): string {
   const lines = [`Host ${printable(review.host)}`];
   if (review.from === null || review.to === null) return `${lines[0]}: no stored frames.\n`;
   lines.push(`  folded ${review.folded} frames from ${zone.text(review.from)} to ${zone.text(review.to)}`);
   if (review.checkpoint !== null)
     lines.push(`  with what was known after the frame of ${zone.text(review.checkpoint)}`);
-  lines.push(`  ${review.frames} frames in the reviewed range`);
+  const asked = range ? ` from ${zone.text(range.from)} to ${zone.text(range.to)}` : '';
+  lines.push(`  ${review.frames} frames in the reviewed range${asked}`);
+  for (const gap of range ? unwatchedIn(review, range) : [])
+    lines.push(`  not watched ${rangeText(gap, zone)}: nothing can be said about it`);
   for (const gap of review.blind) lines.push(`  blind ${rangeText(gap, zone)}: nothing can be said about it`);
   lines.push(
     review.incidents.length === 0 ? '  no incidents' : `  ${count(review.incidents.length, 'incident')}:`,
@@ -69,8 +73,8 @@ export function incidentLines(incident: Incident, zone: TimeZone): string[] {
 }
 
 /** `lasted 20s, ended 2026-01-31T22:00:00Z: the container is gone`. */
-function stateText({ resolvedAt, ended }: Incident, length: string, zone: TimeZone): string {
-  if (resolvedAt === null) return `firing for ${length} so far`;
+function stateText({ end, resolvedAt, ended }: Incident, length: string, zone: TimeZone): string {
+  if (resolvedAt === null) return `firing, seen for ${length} until ${zone.text(end)}`;
   const how = ended === undefined ? 'resolved' : 'ended';
   const why = ended === undefined ? '' : `: ${printable(ended)}`;
   return `lasted ${length}, ${how} ${zone.text(resolvedAt)}${why}`;

@@ -80,7 +80,14 @@ function recentIn({ open, frame }: Batch, known: Iterable<Incident>): Incident[]
 
 /** When somebody joined it last, epoch ms. */
 const joinedAt = (incident: Incident): number =>
-  membersOf(incident).reduce((last, { since }) => Math.max(last, since), incident.reopenedAt ?? 0);
+  membersOf(incident).reduce(
+    (last, { since }) => Math.max(last, since),
+    Math.max(incident.reopenedAt ?? 0, firedAt(incident)),
+  );
+
+/** When it began to fire, epoch ms: after it began, where a rule waits. */
+const firedAt = ({ findings }: Incident): number =>
+  findings.reduce((earliest, { first }) => Math.min(earliest, first), Number.POSITIVE_INFINITY);
 
 /** What capture and shipping say of themselves is no traffic that others could have a part in. */
 const isBlind = ({ rule }: Pick<Alarm, 'rule'>): boolean => rule === CAPTURE_RULE || rule === SHIPPING_RULE;

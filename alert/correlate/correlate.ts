@@ -142,7 +142,7 @@ function begin({ who, alarms }: Cluster, now: Now): Open {
     ...whoIs(who),
     ...now.originOf(who),
     severity: 'info',
-    start: frame.start,
+    start: Math.min(frame.start, ...alarms.map(({ heldMs = 0 }) => frameEnd(frame) - heldMs)),
     end: frameEnd(frame),
     resolvedAt: null,
     score: 0,

@@ -74,7 +74,9 @@ async function review(context: Context, flags: ReviewFlags): Promise<number> {
     using(makeState(config, clock, log, { readOnly: true }), state =>
       reviewStored(context, flags, { range, settings, store, state }),
     );
-  return readStore(context, judge, () => context.out.write(outputOf([], flags, context.zone)));
+  return readStore(context, judge, () =>
+    context.out.write(outputOf([], flags, { range, zone: context.zone })),
+  );
 }
 
 /** What to judge by: the first is what others are compared with. */
@@ -120,7 +122,7 @@ async function reviewStored(
     await writePage(context, store, judged, { file: flags.html, subjects: flags });
     log.info({ file: flags.html }, 'report written');
   }
-  out.write(outputOf(judged.sides, flags, zone));
+  out.write(outputOf(judged.sides, flags, { range, zone }));
   for (const text of judged.unmatched) log.warn(text);
   if (judged.noneText !== null) note(judged.noneText);
   const isNothing = judged.sides[0]?.reviews.length === 0;
@@ -128,10 +130,14 @@ async function reviewStored(
 }
 
 /** What is printed; without sides there are no data. */
-function outputOf(sides: readonly JudgedSide[], { json, csv }: ReviewFlags, zone: TimeZone): string {
+function outputOf(
+  sides: readonly JudgedSide[],
+  { json, csv }: ReviewFlags,
+  { range, zone }: { readonly range: Interval; readonly zone: TimeZone },
+): string {
   if (csv) return csvOf(sides);
   if (json) return jsonOf(sides);
-  return sides.length === 0 ? '' : textOf(sides, zone);
+  return sides.length === 0 ? '' : textOf(sides, range, zone);
 }
 
 /** Writes stored frames host by host, one a line (docs/frames.md). */

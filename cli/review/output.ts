@@ -1,4 +1,5 @@
 import { incidentJson } from '../../core/incident/incident-json.ts';
+import type { Interval } from '../../core/interval.ts';
 import type { TimeZone } from '../../core/time-zone.ts';
 import type { Change } from '../../review/changes.ts';
 import { changesText, talliesText } from '../../review/changes-text.ts';
@@ -9,10 +10,10 @@ import { incidentsOf, type JudgedSide } from './judge.ts';
 /** What `review` prints of settings; the first ones are what others are compared with. */
 
 /** For a terminal: what the first settings find, then what the others would have changed. */
-export function textOf(sides: readonly JudgedSide[], zone: TimeZone): string {
+export function textOf(sides: readonly JudgedSide[], range: Interval, zone: TimeZone): string {
   const [first, ...others] = sides;
   if (!first) return '';
-  const report = reportText(first.reviews, zone);
+  const report = reportText(first.reviews, zone, range);
   if (others.length === 0) return report;
   const differences = others.map(({ settings, changes }) => changesText(changes, settings.name, zone));
   const tallies = talliesText(sides.map(({ settings, tally }) => ({ name: settings.name, tally })));

@@ -52,7 +52,7 @@ export const findingSchema = z
     container: z.string().nullable().describe('Container judged; null when it is a service or host.'),
     direction: z.enum(DIRECTIONS).nullable().describe('Direction judged, or null.'),
     metric: z.enum(METRICS).nullable().describe('Metric judged, or null.'),
-    first: z.string().describe('Start of the first anomalous window.'),
+    first: z.string().describe('Start of the first window in which it alarmed.'),
     last: z.string().describe('Start of the last anomalous window so far.'),
     score: z.number().describe('Highest score; 1 is the limit of the rule.'),
     seen: z.number().describe('The value with the highest score, in `unit`.'),
@@ -123,7 +123,11 @@ export const incidentSchema = z.strictObject({
     .describe(
       'What the severity was at first (`from`), and when it was raised last (`at`); null: it was not.',
     ),
-  start: z.string().describe('Start of the first anomalous window.'),
+  start: z
+    .string()
+    .describe(
+      'Start of the first anomalous window; where a rule waits (`for`) before it fires, of the first that it waited in.',
+    ),
   end: z.string().describe('End of the last anomalous window so far.'),
   resolved_at: z.string().nullable().describe('When it was found to be over; null while it is firing.'),
   ended: z

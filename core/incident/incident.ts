@@ -50,7 +50,7 @@ export interface Confirmed {
 export interface Finding {
   readonly rule: string;
   readonly scope: Scope;
-  /** First and last anomalous frame (starts, epoch ms). */
+  /** First and last frame in which it alarmed (starts, epoch ms). */
   readonly first: number;
   readonly last: number;
   readonly peak: number;
@@ -103,7 +103,7 @@ export interface Incident {
   readonly severity: Severity;
   /** What the severity was at first, and when it was raised last, epoch ms; absent: it has not changed. */
   readonly escalation?: { readonly from: Severity; readonly at: number };
-  /** Start of the first anomalous frame, epoch ms. */
+  /** Start of the first anomalous frame, epoch ms: where a rule waits (`for`) before it fires, of the first that it waited in. */
   readonly start: number;
   /** End of the last anomalous frame, epoch ms. */
   readonly end: number;

@@ -49,6 +49,8 @@ export interface Judged extends Said {
   /** 1 is the rule's own alarm limit. Finite, >= 0. */
   readonly score: number;
   readonly evidence: Evidence;
+  /** Of a rule that waits (`for`): how long its limit has been crossed, up to the end of the frame, ms. */
+  readonly heldMs?: number;
 }
 
 export interface Abstained extends Said {

@@ -16,7 +16,7 @@ import { Services } from './services.ts';
 import { DEFAULT_LIMITS, forget, type Limits, noSubjects } from './subjects.ts';
 
 /** Raised whenever the same frames would give other verdicts, or the state another shape. */
-const VERSION = 14;
+const VERSION = 15;
 
 /**
  * The pure fold over the frames of one host that live workers, replay and review all run.

@@ -73,9 +73,10 @@ export function judge<Input>(
   subject.states[key] = state;
   if ('abstain' in opinion)
     return { rule: name, scope, kind: 'abstained', reason: opinion.abstain, until: opinion.until ?? null };
-  const { score, evidence, container } = opinion;
+  const { score, evidence, container, heldMs } = opinion;
   const about = container === undefined ? scope : { ...scope, container };
-  const judged: Judged = { rule: name, scope: about, kind: 'judged', score, evidence };
+  const held = heldMs === undefined ? {} : { heldMs };
+  const judged: Judged = { rule: name, scope: about, kind: 'judged', score, evidence, ...held };
   return moved ? byMarks(judged, raised) : judged;
 }
 

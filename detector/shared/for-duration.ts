@@ -18,6 +18,10 @@ export function scoreOf(ratio: number, heldMs: number, forMs: number): number {
   return (Math.min(ratio, 1) + Math.min(heldMs / forMs, 1)) / 2;
 }
 
+/** How long a limit has been crossed, for a rule that waits for it, ms: its incident began then. */
+export const heldFor = (heldMs: number, forMs: number): { heldMs?: number } =>
+  forMs === 0 || heldMs === 0 ? {} : { heldMs };
+
 /**
  * Does a gap before `start` break what was held? Nobody saw what happened in it: a short one does not, one longer
  * than `forMs` does. `end` is the end of the last judged frame, epoch ms, null before the first.

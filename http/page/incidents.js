@@ -66,7 +66,7 @@ function card(incident, page) {
   const lasted = length(Date.parse(end) - Date.parse(start));
   const state =
     resolved_at === null
-      ? `firing for ${lasted} so far`
+      ? `firing, seen for ${lasted} until ${time(end)}`
       : `lasted ${lasted}, ${ended === null ? 'resolved' : 'ended'}`;
   return el(
     'article',

@@ -176,9 +176,13 @@ async function drawHealth() {
   );
   const silent = hosts.find(each => each.host === chosen)?.silent_ms ?? null;
   const age = silent === null ? 'no frames of this host' : `newest frame ${length(silent)} ago`;
-  byId('live').textContent = `${connection}, ${age}, ${open_incidents} open`;
+  const state = connection === 'live' && (silent === null || silent > STALE_MS) ? 'not live' : connection;
+  byId('live').textContent = `${state}, ${age}, ${open_incidents} open`;
   document.title = open_incidents > 0 ? `(${open_incidents}) tidegauge` : 'tidegauge';
 }
+
+/** A newest frame that is older is not live, ms: frames may be 60 s long. */
+const STALE_MS = 90_000;
 
 /** `connecting…` until the first answer: only what was tried and failed is `not connected`. */
 let connection = 'connecting…';

@@ -26,11 +26,11 @@ export const anchorOf = ({ id }: Pick<Incident, 'id'>): string => `i-${id}`;
 export const severityHtml = ({ severity }: Pick<Incident, 'severity'>): Html =>
   html`<span class="severity ${severity}">${severity}</span>`;
 
-/** `lasted 20s, resolved`. */
+/** `lasted 20s, resolved`; of one that is firing, how long it was seen, which does not grow while it is waited for. */
 export function lastedText(incident: Incident): string {
   const length = formatLength(incident.end - incident.start);
   const state = stateOfIncident(incident);
-  return state === 'firing' ? `firing for ${length} so far` : `lasted ${length}, ${state}`;
+  return state === 'firing' ? `firing, seen for ${length} so far` : `lasted ${length}, ${state}`;
 }
 
 /** What there is to be shown besides the incident. */

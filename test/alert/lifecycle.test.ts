@@ -43,6 +43,20 @@ function told(
 }
 
 describe('the life of an incident, as a receiver hears it', () => {
+  it('begins when its limit was crossed first, where a rule waits before it fires', () => {
+    const pipeline = createPipeline({ alert: OPTIONS, receivers: ['chat'] });
+    const web = container('web', { service: 'shop/web' });
+    const now = frame(5, [web], []);
+    const heldMs = 3 * now.durationMs;
+    const { notifications } = pipeline.step(pipeline.init(), {
+      frame: now,
+      verdicts: [{ ...alarm(2), heldMs }, alarm(2, 'other')],
+    });
+    const [told] = notifications.map(({ incident }) => incident);
+    expect(told?.start).toBe(frame(3, [], []).start);
+    expect(told?.findings.map(({ first }) => first)).toEqual([now.start, now.start]);
+  });
+
   it('a lasting shift is one alarm, and over a minute after it is learned', () => {
     expect(told(1200, t => (t >= 10 && t < 400 ? 2 : 0))).toEqual([
       't=10 s: chat firing warning',

@@ -62,6 +62,17 @@ describe('a review of stored history', () => {
     },
   );
 
+  it('says which range it looked at, and what of it nobody watched', async () => {
+    const [first, last] = [STORY[0]?.start ?? 0, STORY.at(-1)?.start ?? 0];
+    const range = { from: first - 3_600_000, to: last + 7_200_000 };
+    const text = reportText(await reviewStore(FOLD, store, range), UTC, range);
+    expect(text).toContain(`range from ${UTC.text(range.from)} to ${UTC.text(range.to)}`);
+    expect(text).toContain(`not watched ${UTC.text(range.from)} for 1h: nothing can be said about it`);
+    expect(text).toMatch(/not watched .* for 1h59m.*: nothing can be said about it/);
+    const whole = { from: first, to: last };
+    expect(reportText(await reviewStore(FOLD, store, whole), UTC, whole)).not.toContain('not watched');
+  });
+
   it('folds from the oldest frame where there is no checkpoint', async () => {
     const [review] = await reviewStore(FOLD, store, rangeFrom(10), { checkpoint: async () => null });
     expect(review).toMatchObject({ folded: STORY.length, from: STORY[0]?.start, checkpoint: null });

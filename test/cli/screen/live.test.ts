@@ -176,7 +176,9 @@ describe('live', () => {
     live.incident({ ...warning, severity: 'critical', escalation });
     live.incident({ ...warning, severity: 'critical', escalation });
     expect(screen.text.match(/^[A-Z]+ shop/gm)).toEqual(['WARNING shop', 'CRITICAL shop']);
-    expect(screen.text).toContain('firing for 5s so far, warning until 2023-11-14T22:23:20.000Z, id ');
+    expect(screen.text).toContain(
+      'firing, seen for 5s until 2023-11-14T22:13:25.000Z, warning until 2023-11-14T22:23:20.000Z, id ',
+    );
   });
 
   it('with a JSON log every line is an entry of it', () => {
