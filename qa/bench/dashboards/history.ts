@@ -1,4 +1,5 @@
-import { type HostOutput, type HostState, stepOver } from '../../../alert/host-state.ts';
+import { type HostOutput, stepOver } from '../../../alert/host.ts';
+import type { HostState } from '../../../alert/host-state.ts';
 import { makeFold, makeStore, SCHEMA } from '../../../app/wire.ts';
 import type { Config } from '../../../core/config/config.ts';
 import type { Frame } from '../../../core/traffic/frame.ts';
