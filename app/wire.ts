@@ -76,7 +76,7 @@ export const makeBeat =
   (signal: AbortSignal): Promise<DeliveryResult> =>
     beat(heartbeat.url, { signal, timeoutMs: heartbeat.timeout, clock });
 export const makeReceivers = (config: Config, clock: Clock): Receiver[] =>
-  createReceivers(config.receivers, clock);
+  createReceivers(config.receivers, clock, config.http.external_url);
 
 /** By rule, what the user said of its findings. */
 export const severitiesOf = ({ detectors }: Config): Record<string, Severity> =>

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { isoTime } from '../core/clock.ts';
-import type { Notification } from '../core/incident/incident.ts';
 import { alertTexts } from './alertmanager.ts';
 import type { Told } from './contract.ts';
 import { worstFirst } from './shared/group.ts';
@@ -17,7 +16,7 @@ type Pairs = Readonly<Record<string, string>>;
  */
 export function alertmanagerBody(told: Told) {
   const { status, receiver } = told;
-  const alerts = worstFirst(told).map(alertOf);
+  const alerts = worstFirst(told).map(each => alertOf({ ...each, ...(told.page && { page: told.page }) }));
   const commonLabels = inCommon(alerts.map(({ labels }) => labels));
   const groupLabels = { alertname: commonLabels.alertname ?? '', ...whichOf(told) };
   return {
@@ -29,21 +28,21 @@ export function alertmanagerBody(told: Told) {
     groupLabels,
     commonLabels,
     commonAnnotations: inCommon(alerts.map(({ annotations }) => annotations)),
-    externalURL: '',
+    externalURL: told.page ?? '',
     alerts,
   };
 }
 
-function alertOf(notification: Notification) {
+function alertOf(notification: Told) {
   const { status, incident } = notification;
-  const { labels, annotations } = alertTexts(notification);
+  const { labels, annotations, link } = alertTexts(notification);
   return {
     status,
     labels,
     annotations,
     startsAt: isoTime(incident.start),
     endsAt: status === 'resolved' ? isoTime(incident.resolvedAt ?? incident.end) : NOT_ENDED,
-    generatorURL: '',
+    generatorURL: link ?? '',
     fingerprint: hash(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1))),
   };
 }

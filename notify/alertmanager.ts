@@ -33,10 +33,12 @@ const ENDS_AFTER_MS = 4 * REPEAT_MS;
 /** An alert of the API. `now`: epoch ms. */
 export function alertOf(notification: Notification, now: number) {
   const { status, incident } = notification;
+  const { link, ...texts } = alertTexts(notification);
   return {
-    ...alertTexts(notification),
+    ...texts,
     startsAt: isoTime(incident.start),
     endsAt: isoTime(status === 'resolved' ? (incident.resolvedAt ?? now) : now + ENDS_AFTER_MS),
+    ...(link === null ? {} : { generatorURL: link }),
   };
 }
 
@@ -54,6 +56,7 @@ export function alertTexts({ status, incident, ...notification }: Notification) 
   return {
     labels: Object.fromEntries(named) as Record<string, string>,
     annotations: { summary: line(incident.title), description: plainText(message), severity },
+    link: message.link,
   };
 }
 

@@ -24,6 +24,8 @@ export interface Told extends Notification {
   readonly others?: readonly Notification[];
   /** Keys of all that it was to tell, when some of that is no longer true and left out: it is the same message. */
   readonly decided?: readonly string[];
+  /** Address of the page, for a link; absent or empty: none. */
+  readonly page?: string;
 }
 
 /** A configured place that notifications go to. */
@@ -45,8 +47,8 @@ export interface Receiver {
 /** Tells again of all that fires and was accepted. What fails is made up for by the next repetition. */
 export interface Repetition {
   readonly everyMs: number;
-  /** As `deliver`, for up to 100 notifications at once. */
-  send(notifications: readonly Notification[], signal: AbortSignal): Promise<DeliveryResult>;
+  /** As `deliver`, for up to 100 notifications at once, each alone. */
+  send(notifications: readonly Told[], signal: AbortSignal): Promise<DeliveryResult>;
 }
 
 /** A kind of receiver: one file, one row in index.ts. */

@@ -7,7 +7,7 @@ import { googleChat } from './chat/google-chat.ts';
 import { mattermost } from './chat/mattermost.ts';
 import { slack } from './chat/slack.ts';
 import { teams } from './chat/teams.ts';
-import type { Notifier, Receiver } from './contract.ts';
+import type { Notifier, Receiver, Told } from './contract.ts';
 import { email } from './email.ts';
 import { exec } from './exec.ts';
 import { grafana } from './grafana.ts';
@@ -31,11 +31,14 @@ export const NOTIFIERS = [
   exec,
 ] as readonly Notifier<unknown>[];
 
-/** The configured receivers. Throws a TidegaugeError when one names a kind that is not in the table. */
-export function createReceivers(configs: readonly ReceiverConfig[], clock: Clock): Receiver[] {
+/**
+ * The configured receivers; their messages link to `page`, the address of the page, unless it is empty. Throws a
+ * TidegaugeError when one names a kind that is not in the table.
+ */
+export function createReceivers(configs: readonly ReceiverConfig[], clock: Clock, page = ''): Receiver[] {
   return configs.map((config, i) => {
     const notifier = NOTIFIERS.find(one => one.name === config.use);
-    if (notifier) return notifier.create(config.name, config.options, clock);
+    if (notifier) return linkingTo(page, notifier.create(config.name, config.options, clock));
     throw new TidegaugeError({
       place: `receivers.${i}.use`,
       expected: `one of ${NOTIFIERS.map(one => one.name).join(', ')}`,
@@ -43,4 +46,19 @@ export function createReceivers(configs: readonly ReceiverConfig[], clock: Clock
       remedy: 'Name a receiver that exists.',
     });
   });
+}
+
+function linkingTo(page: string, receiver: Receiver): Receiver {
+  const { repetition } = receiver;
+  const linked = (told: Told): Told => ({ ...told, page });
+  return {
+    ...receiver,
+    deliver: (told, signal) => receiver.deliver(linked(told), signal),
+    ...(repetition && {
+      repetition: {
+        ...repetition,
+        send: (all: readonly Told[], signal: AbortSignal) => repetition.send(all.map(linked), signal),
+      },
+    }),
+  };
 }

@@ -52,6 +52,7 @@ export function ntfyBody(
     message: withinBytes(plainText(message), MESSAGE_LIMIT),
     priority: PRIORITIES[message.tone],
     tags: [TAGS[message.tone]],
+    ...(message.link === null ? {} : { click: message.link }),
   };
 }
 

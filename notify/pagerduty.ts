@@ -32,12 +32,13 @@ export function pagerDutyBody(notification: Notification, routingKey: string) {
   const common = { routing_key: routingKey, dedup_key: incident.id };
   if (status === 'resolved') return { ...common, event_action: 'resolve' };
   if (occasion === 'acknowledged') return { ...common, event_action: 'acknowledge' };
-  const { headline, summary, facts } = messageOf(notification);
+  const { headline, summary, facts, link } = messageOf(notification);
   const [finding] = incident.findings;
   return {
     ...common,
     event_action: 'trigger',
     client: 'tidegauge',
+    ...(link === null ? {} : { client_url: link }),
     payload: {
       summary: line(`${headline}: ${summary}`, 1024),
       source: line(incident.host, 255) || 'unknown host',

@@ -27,6 +27,12 @@ export const payloadSchema = z
     text: z
       .string()
       .describe('One line for people, made safe for chats: `&`, `<` and `>` are `&amp;`, `&lt;` and `&gt;`.'),
+    page: z
+      .string()
+      .nullable()
+      .describe(
+        'Where the page shows it, by `http.external_url`; null: that is empty. `text` ends with it, unless it has words of its own.',
+      ),
     incident: incidentSchema.describe('Of several the most severe.'),
     group: z
       .strictObject({
@@ -82,13 +88,16 @@ export function payloadOf(told: Told, own?: string): Payload {
   const { others = [] } = told;
   const all = worstFirst(told);
   const [{ incident }] = all;
+  const { link } = messageOf(told);
+  const text = forChat(
+    printable(own?.replaceAll('\n', ' ') ?? (others.length > 0 ? groupText(told) : textOf(told)), 1000),
+  );
   return {
     version: 1,
     key: messageKey(told),
     status: stateOf(all),
-    text: forChat(
-      printable(own?.replaceAll('\n', ' ') ?? (others.length > 0 ? groupText(told) : textOf(told)), 1000),
-    ),
+    text: own === undefined && link !== null ? `${text} ${link}` : text,
+    page: link,
     incident: incidentJson(incident),
     group: others.length > 0 ? groupOf(all) : null,
     incidents:

@@ -15,6 +15,11 @@ export const http = z
       .describe(
         'Address and port of /metrics, /healthz, /readyz and, of `run` and `serve`, the API; or `off`. `auto`: 127.0.0.1, port 8433 for run and serve, 8434 for collect, 8435 for detect; when that port is in use, there is no listener.',
       ),
+    external_url: address(SERVER_ADDRESS, { optional: true })
+      .default('http://127.0.0.1:8433')
+      .describe(
+        'Address at which people reach the page of `run` or `serve`, such as https://tidegauge.example: messages link to it. Empty: they have no links.',
+      ),
     containers: z
       .int()
       .min(0)

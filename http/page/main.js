@@ -24,7 +24,7 @@ function asked() {
   return {
     ...{ view: Object.hasOwn(VIEWS, view) ? view : 'now', choice, range, host: query.get('host') ?? '' },
     ...{ until: Number.isNaN(until) ? null : new Date(until), container: query.get('container') },
-    find: query.get('find') ?? '',
+    ...{ find: query.get('find') ?? '', incident: query.get('incident') },
   };
 }
 
@@ -100,10 +100,14 @@ let drawing = 0;
 /** Shows what the address asks for; what comes after something newer was asked for is dropped. */
 async function draw() {
   const mine = ++drawing;
-  const what = asked();
-  drawChoice(what);
   byId('content').setAttribute('aria-busy', 'true');
   try {
+    drawChoice(asked());
+    const { incident } = asked();
+    if (incident !== null) await goTo(incident);
+    if (mine !== drawing) return;
+    const what = asked();
+    drawChoice(what);
     const content = await DRAW[what.container === null ? what.view : 'container'](what);
     if (mine === drawing) replace(content);
   } catch (error) {
@@ -111,6 +115,25 @@ async function draw() {
     if (error instanceof Refused && error.status === 401) replace([tokenForm()]);
     else replace([el('p', { role: 'alert' }, error.message)]);
   }
+}
+
+/** How much of what came after an incident is shown, ms. */
+const AFTER_MS = 600_000;
+
+/** From the link in a message to what the incident is about, at its time; of one that is firing to what goes on. */
+async function goTo(id) {
+  const { host, container, members, start, end, resolved_at } = await get(
+    `/incidents/${encodeURIComponent(id)}`,
+  );
+  const until = Date.parse(end) + AFTER_MS;
+  const isLong = until - Date.parse(start) > 3_000_000;
+  const who = container || (members[0]?.container ?? '');
+  const address = link({
+    ...{ incident: null, view: null, host, range: isLong ? '6h' : '1h' },
+    ...(who === '' ? { view: 'incidents' } : { container: who }),
+    until: resolved_at === null || until > Date.now() ? null : new Date(until).toISOString(),
+  });
+  history.replaceState(null, '', address);
 }
 
 /** Whoever is reading a list or about to press a button is not disturbed. */

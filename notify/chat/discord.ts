@@ -56,6 +56,7 @@ export function discordBody(notification: Notification, words: Words = {}) {
     title: within(message.headline, LIMITS.title),
     description: within(message.summary, message.facts.length === 0 ? ALONE : LIMITS.description),
     color: colorOf(message),
+    ...(message.link === null ? {} : { url: message.link }),
     fields: message.facts.map(({ name, text }) => ({
       name,
       value: within(text, LIMITS.value),

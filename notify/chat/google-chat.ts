@@ -3,6 +3,7 @@ import type { Notification } from '../../core/incident/incident.ts';
 import type { Notifier } from '../contract.ts';
 import { httpOptions, urlOption } from '../shared/http.ts';
 import { limitOptions } from '../shared/limits.ts';
+import { LINK_TEXT } from '../shared/message.ts';
 import { postingReceiver } from '../shared/preset.ts';
 import { messageIn, type Words, wordOptions } from '../shared/template.ts';
 
@@ -29,7 +30,7 @@ const unbracketed = (text: string): string => text.replaceAll('<', '\u2039').rep
 
 /** The body of a message: one card. */
 export function googleChatBody(notification: Notification, words: Words = {}) {
-  const { headline, summary, facts } = messageIn(words, notification);
+  const { headline, summary, facts, link } = messageIn(words, notification);
   const paragraphs = summary.split('\n').map(text => ({ textParagraph: { text: escaped(text) } }));
   const widgets = facts.map(({ name, text }) => ({
     decoratedText: { topLabel: name, text: escaped(text), wrapText: true },
@@ -41,12 +42,17 @@ export function googleChatBody(notification: Notification, words: Words = {}) {
         cardId: 'incident',
         card: {
           header: { title: unbracketed(headline) },
-          sections: [{ widgets: [...paragraphs, ...widgets] }],
+          sections: [{ widgets: [...paragraphs, ...widgets, ...buttonTo(link)] }],
         },
       },
     ],
   };
 }
+
+const buttonTo = (link: string | null) =>
+  link === null
+    ? []
+    : [{ buttonList: { buttons: [{ text: LINK_TEXT, onClick: { openLink: { url: link } } }] } }];
 
 export const googleChat: Notifier<Options> = {
   name: 'google-chat',

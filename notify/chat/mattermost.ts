@@ -3,6 +3,7 @@ import type { Notification } from '../../core/incident/incident.ts';
 import type { Notifier } from '../contract.ts';
 import { httpOptions, urlOption } from '../shared/http.ts';
 import { limitOptions } from '../shared/limits.ts';
+import { LINK_TEXT } from '../shared/message.ts';
 import { postingReceiver } from '../shared/preset.ts';
 import { messageIn, type Words, wordOptions } from '../shared/template.ts';
 
@@ -32,13 +33,14 @@ const code = (text: string): string => {
 
 /** The body of a message. */
 export function mattermostBody(notification: Notification, words: Words = {}) {
-  const { headline, summary, facts } = messageIn(words, notification);
+  const { headline, summary, facts, link } = messageIn(words, notification);
   const lines = facts.map(({ name, text }) => `- ${name}: ${code(text)}`);
   return {
     text: [
       `#### ${code(headline)}`,
       ...summary.split('\n').map(code),
       ...(lines.length > 0 ? ['', ...lines] : []),
+      ...(link === null ? [] : ['', `[${LINK_TEXT}](${link})`]),
     ].join('\n'),
   };
 }

@@ -3,12 +3,14 @@ import type { Notification } from '../../core/incident/incident.ts';
 import type { Notifier } from '../contract.ts';
 import { httpOptions, urlOption } from '../shared/http.ts';
 import { limitOptions } from '../shared/limits.ts';
+import { LINK_TEXT } from '../shared/message.ts';
 import { postingReceiver } from '../shared/preset.ts';
 import { messageIn, type Words, wordOptions } from '../shared/template.ts';
 
 /**
  * Slack, by an incoming webhook (docs.slack.dev/messaging/sending-messages-using-incoming-webhooks; limits of blocks:
- * docs.slack.dev/reference/block-kit/blocks). Blocks are plain text, in which Slack takes nothing for markup.
+ * docs.slack.dev/reference/block-kit/blocks). Blocks are plain text, in which Slack takes nothing for markup,
+ * but for the link to the page.
  */
 
 const options = z.strictObject({
@@ -28,7 +30,7 @@ const escaped = (text: string): string =>
 
 /** The body of a message. `text` is what notifications on a phone show. */
 export function slackBody(notification: Notification, words: Words = {}) {
-  const { headline, summary, facts } = messageIn(words, notification);
+  const { headline, summary, facts, link } = messageIn(words, notification);
   const fields = facts.map(({ name, text }) => plain(`${name}: ${text}`));
   return {
     text: escaped(`${headline}: ${summary}`),
@@ -39,6 +41,9 @@ export function slackBody(notification: Notification, words: Words = {}) {
       { type: 'header', text: plain(headline) },
       { type: 'section', text: plain(summary) },
       ...fields.map(text => ({ type: 'context', elements: [text] })),
+      ...(link === null
+        ? []
+        : [{ type: 'context', elements: [{ type: 'mrkdwn', text: `<${link}|${LINK_TEXT}>` }] }]),
     ],
   };
 }

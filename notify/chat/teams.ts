@@ -3,6 +3,7 @@ import type { Notification } from '../../core/incident/incident.ts';
 import type { Notifier } from '../contract.ts';
 import { httpOptions, urlOption } from '../shared/http.ts';
 import { limitOptions } from '../shared/limits.ts';
+import { LINK_TEXT } from '../shared/message.ts';
 import { postingReceiver } from '../shared/preset.ts';
 import { messageIn, type Words, wordOptions } from '../shared/template.ts';
 
@@ -41,7 +42,7 @@ const block = (...inlines: object[]) => ({ type: 'RichTextBlock', inlines });
 
 /** The body of a message: an adaptive card of the version that Teams shows everywhere. */
 export function teamsBody(notification: Notification, words: Words = {}) {
-  const { tone, headline, summary, facts } = messageIn(words, notification);
+  const { tone, headline, summary, facts, link } = messageIn(words, notification);
   const color = COLORS[tone];
   return {
     type: 'message',
@@ -59,6 +60,7 @@ export function teamsBody(notification: Notification, words: Words = {}) {
             ...summary.split('\n').map(text => block(run(text))),
             ...facts.map(({ name, text }) => block(run(`${name}: `, { weight: 'Bolder' }), run(text))),
           ],
+          ...(link === null ? {} : { actions: [{ type: 'Action.OpenUrl', title: LINK_TEXT, url: link }] }),
         },
       },
     ],

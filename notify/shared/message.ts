@@ -22,6 +22,8 @@ export interface Message {
   /** What was seen against what was expected; or how long it lasted. Up to 400 characters. */
   readonly summary: string;
   readonly facts: readonly Fact[];
+  /** Where the page shows it; null: nobody knows. Made of the configuration and an id: it holds nobody else's words. */
+  readonly link: string | null;
 }
 
 /** Name of up to 20 characters, text of up to 400. */
@@ -44,7 +46,7 @@ export function messageOf(told: Told): Message {
   return told.others === undefined ? messageOfOne(told) : messageOfGroup(told);
 }
 
-function messageOfOne({ status, occasion, incident }: Notification): Message {
+function messageOfOne({ status, occasion, incident, page }: Told): Message {
   const isOver = status === 'resolved';
   const tone = isOver ? (incident.ended === undefined ? 'resolved' : 'ended') : incident.severity;
   const flaps = flappingText(incident);
@@ -65,8 +67,13 @@ function messageOfOne({ status, occasion, incident }: Notification): Message {
     headline: line(`${tone.toUpperCase()}: ${subjectOf(incident)}`, 100),
     summary: isOver ? overText(incident) : line(newsText(incident, occasion)).trim() || 'anomalous',
     facts: facts.map(({ name, text }) => ({ name, text: line(text) })),
+    link: linkTo(page, `incident=${encodeURIComponent(incident.id)}`),
   };
 }
+
+/** The address of a view of the page. */
+const linkTo = (page: string | undefined, view: string): string | null =>
+  page ? `${page.replace(/\/+$/, '')}/?${view}` : null;
 
 /** Of incidents of one status: `CRITICAL: 40 incidents on host web-1`. */
 function messageOfGroup(told: Told): Message {
@@ -91,6 +98,7 @@ function messageOfGroup(told: Told): Message {
     headline: line(`${tone.toUpperCase()}: ${all.length} incidents${hostsText(all)}`, 100),
     summary: line(`${all.length} incidents: ${isOver ? endCounts(all) : severityCounts(all)}`),
     facts: facts.map(({ name, text }) => ({ name, text: line(text) })),
+    link: linkTo(told.page, 'view=incidents'),
   };
 }
 
@@ -146,8 +154,15 @@ function newsText({ title, start, end }: Incident, occasion: Notification['occas
 }
 
 /** The message as lines, for those who show plain text. */
-export const plainText = ({ summary, facts }: Message): string =>
-  [summary, ...facts.map(({ name, text }) => `${name}: ${text}`)].join('\n');
+export const plainText = ({ summary, facts, link }: Message): string =>
+  [
+    summary,
+    ...facts.map(({ name, text }) => `${name}: ${text}`),
+    ...(link === null ? [] : [`Page: ${link}`]),
+  ].join('\n');
+
+/** What a link says, where it can say something. */
+export const LINK_TEXT = 'Open the page';
 
 /** Untrusted text as one line: no control or direction characters, no halves of characters. */
 export const line = (text: string, limit = TEXT_LIMIT): string =>

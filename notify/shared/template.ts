@@ -40,6 +40,7 @@ const OF_SEVERAL = {
 const VALUES = {
   headline: 'the title that is sent without a template, such as `CRITICAL: shop-web-1`',
   summary: 'what was seen against what was expected, or how long it lasted; of several their number',
+  link: 'where the page shows it, by `http.external_url`; empty: nobody knows',
   ...OF_EACH,
   ...OF_SEVERAL,
 } as const;
@@ -78,6 +79,7 @@ function viewOf(told: Told, message: Message): View {
   return {
     headline: message.headline,
     summary: message.summary,
+    link: message.link ?? '',
     ...namesOf(all),
     count: String(all.length),
     severities: severityCounts(incidents),

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { describeWith } from '../parts/need.ts';
 import type { temporaryFolder } from '../parts/process.ts';
-import { FIRING, filledFolder, HOSTILE, type Served, serve } from './api/fixture.ts';
+import { FIRING, filledFolder, HOSTILE, OVER, type Served, serve } from './api/fixture.ts';
 
 const UNTIL = '&range=1h&until=2023-11-14T22:30:00.000Z';
 
@@ -72,6 +72,17 @@ describeWith(['chromium'], 'the page in a browser', () => {
     held.resolve('abort');
     await opened.getByText(/^not connected/).waitFor();
     await opened.close();
+  }, 240_000);
+
+  it('shows, by the link in a message, whom the incident is about, at its time', async () => {
+    await page.goto(`${served.listener.url}/?incident=${OVER.id}`);
+    await page.getByRole('heading', { level: 1, name: OVER.container }).waitFor();
+    const { searchParams } = new URL(page.url());
+    expect(Object.fromEntries(searchParams)).toEqual({
+      ...{ host: OVER.host, container: OVER.container, range: '1h' },
+      until: new Date(OVER.end + 600_000).toISOString(),
+    });
+    await page.locator(`#incident-${OVER.id}`).waitFor();
   }, 240_000);
 
   it('leads by keyboard to one container, whose address can be kept', async () => {

@@ -17,6 +17,7 @@ import {
 } from './schemas.ts';
 
 const { serve } = testServers();
+const PAGE = 'https://tidegauge.example/below/';
 const ROUTING_KEY = '0123456789abcdef0123456789abcdef';
 
 interface Preset {
@@ -40,7 +41,8 @@ const PRESETS: readonly Preset[] = [
     schema: slackSchema,
     isInert: ({ text, mrkdwn, blocks }: z.output<typeof slackSchema>) => {
       expectEscaped(text);
-      expect([mrkdwn, JSON.stringify(blocks).includes('"mrkdwn"')]).toEqual([false, false]);
+      // Of markup there is only the link, at the end.
+      expect([mrkdwn, JSON.stringify(blocks.slice(0, -1)).includes('"mrkdwn"')]).toEqual([false, false]);
     },
   },
   {
@@ -59,8 +61,10 @@ const PRESETS: readonly Preset[] = [
     isInert: ({ fallbackText, cardsV2 }: z.output<typeof googleChatSchema>) => {
       const [{ card } = { card: null }] = cardsV2;
       expect(fallbackText + card?.header.title).not.toMatch(/[<>]/);
-      for (const widget of card?.sections.flatMap(({ widgets }) => widgets) ?? [])
-        expectEscaped('decoratedText' in widget ? widget.decoratedText.text : widget.textParagraph.text);
+      for (const widget of card?.sections.flatMap(({ widgets }) => widgets) ?? []) {
+        if ('decoratedText' in widget) expectEscaped(widget.decoratedText.text);
+        if ('textParagraph' in widget) expectEscaped(widget.textParagraph.text);
+      }
     },
   },
   {
@@ -75,8 +79,8 @@ const PRESETS: readonly Preset[] = [
     use: 'mattermost',
     schema: mattermostSchema,
     isInert: ({ text }: z.output<typeof mattermostSchema>) => {
-      expect(text.replace('\n\n', '\n')).toMatch(
-        /^#### `[^`\n]+`(\n`[^`\n]+`)+(\n- [A-Z][a-z ]+: `[^`\n]+`)*$/,
+      expect(text.replaceAll('\n\n', '\n')).toMatch(
+        /^#### `[^`\n]+`(\n`[^`\n]+`)+(\n- [A-Z][a-z ]+: `[^`\n]+`)*\n\[Open the page\]\(\S+\)$/,
       );
       expect(text).not.toMatch(/[<>@]/);
     },
@@ -143,7 +147,7 @@ describe.each(PRESETS)('$use', ({ use, schema, options = {}, isInert }) => {
   const receiverAt = (url: string) => {
     const notifier = NOTIFIERS.find(({ name }) => name === use);
     const parsed = notifier?.options.parse({ url, ...options });
-    const [receiver] = createReceivers([{ use, name: 'ops', options: parsed }], clock);
+    const [receiver] = createReceivers([{ use, name: 'ops', options: parsed }], clock, PAGE);
     if (!receiver) throw new Error(`no ${use}`);
     return receiver;
   };
@@ -157,6 +161,11 @@ describe.each(PRESETS)('$use', ({ use, schema, options = {}, isInert }) => {
     expect(seen.map(({ method }) => method)).toEqual(['POST', 'POST']);
     for (const { body, headers } of seen) {
       expect(headers['content-type']).toBe('application/json');
+      // Of an end PagerDuty takes nothing but that it is one.
+      if (!body.includes('"event_action":"resolve"'))
+        expect(textsOf(JSON.parse(body)).join('\n')).toContain(
+          `https://tidegauge.example/below/?incident=${incident.id}`,
+        );
       expect(schema.safeParse(JSON.parse(body)).error).toBeUndefined();
     }
   });
@@ -199,7 +208,7 @@ describe.each(PRESETS.filter(({ use }) => use !== 'pagerduty'))(
             text: `{{summary}}\n${plain}\n{{host}}`,
           };
           const parsed = notifier?.options.parse({ url, ...options, ...words });
-          const [receiver] = createReceivers([{ use, name: 'ops', options: parsed }], clock);
+          const [receiver] = createReceivers([{ use, name: 'ops', options: parsed }], clock, PAGE);
           await receiver?.deliver(about(text, 'firing', 2), never);
           const body: unknown = JSON.parse(seen.pop()?.body ?? '');
           expect(schema.safeParse(body).error).toBeUndefined();
@@ -221,6 +230,13 @@ describe('what people read', () => {
       'Look at: tidegauge map --from 2023-11-14T22:03Z --host web-1 --container shop',
     ]);
     expect(messageOf(message).headline).toBe('WARNING: shop');
+    const page = 'http://127.0.0.1:8433';
+    const link = `${page}/?incident=${message.incident.id}`;
+    expect(
+      plainText(messageOf({ ...message, page }))
+        .split('\n')
+        .at(-1),
+    ).toBe(`Page: ${link}`);
   });
 
   it('says of the end when it was and how long it took', () => {

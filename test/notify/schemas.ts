@@ -11,6 +11,11 @@ const text = (limit: number) => z.string().min(1).max(limit);
 /** docs.slack.dev/reference/block-kit: header 150, section 3000, context 10 elements, 50 blocks. */
 const plainText = (limit: number) =>
   z.strictObject({ type: z.literal('plain_text'), text: text(limit), emoji: z.boolean() });
+/** A link of Slack's markup, the only text that is any. */
+const slackLink = z.strictObject({
+  type: z.literal('mrkdwn'),
+  text: z.string().regex(/^<https?:[^<>|\s]+\|[\w ]+>$/),
+});
 export const slackSchema = z.strictObject({
   text: text(4000),
   mrkdwn: z.boolean(),
@@ -21,7 +26,13 @@ export const slackSchema = z.strictObject({
       z.discriminatedUnion('type', [
         z.strictObject({ type: z.literal('header'), text: plainText(150) }),
         z.strictObject({ type: z.literal('section'), text: plainText(3000) }),
-        z.strictObject({ type: z.literal('context'), elements: z.array(plainText(3000)).min(1).max(10) }),
+        z.strictObject({
+          type: z.literal('context'),
+          elements: z
+            .array(z.union([plainText(3000), slackLink]))
+            .min(1)
+            .max(10),
+        }),
       ]),
     )
     .min(1)
@@ -38,6 +49,7 @@ export const discordSchema = z
           description: text(4096),
           color: z.int().min(0).max(0xff_ff_ff),
           timestamp: z.iso.datetime(),
+          url: z.exactOptional(z.url()),
           fields: z
             .array(z.strictObject({ name: text(256), value: text(1024), inline: z.boolean() }))
             .max(25),
@@ -78,6 +90,16 @@ export const googleChatSchema = z
                           wrapText: z.boolean(),
                         }),
                       }),
+                      z.strictObject({
+                        buttonList: z.strictObject({
+                          buttons: z.array(
+                            z.strictObject({
+                              text: text(100),
+                              onClick: z.strictObject({ openLink: z.strictObject({ url: z.url() }) }),
+                            }),
+                          ),
+                        }),
+                      }),
                     ]),
                   )
                   .min(1)
@@ -115,6 +137,11 @@ export const teamsSchema = z
             body: z.array(
               z.strictObject({ type: z.literal('RichTextBlock'), inlines: z.array(textRun).min(1) }),
             ),
+            actions: z.exactOptional(
+              z
+                .array(z.strictObject({ type: z.literal('Action.OpenUrl'), title: text(100), url: z.url() }))
+                .max(6),
+            ),
           }),
         }),
       )
@@ -135,6 +162,7 @@ export const ntfySchema = z.strictObject({
     .refine(message => Buffer.byteLength(message) <= 4096),
   priority: z.int().min(1).max(5),
   tags: z.array(text(64)).max(5),
+  click: z.exactOptional(z.url()),
 });
 
 /** developer.pagerduty.com/api-reference, "Send an event to PagerDuty": summary 1024, dedup_key 255, 512 KB. */
@@ -145,6 +173,7 @@ export const pagerDutySchema = z
       routing_key: z.string().length(32),
       dedup_key: text(255),
       client: text(255),
+      client_url: z.exactOptional(z.url()),
       payload: z.strictObject({
         summary: text(1024),
         source: text(255),

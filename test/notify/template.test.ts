@@ -16,6 +16,7 @@ describe('a template', () => {
     const all = Object.keys(TEMPLATES.values).map(name => `${name}={{${name}}}`);
     expect(messageIn({ text: all.join('\n') }, message).summary.split('\n')).toEqual([
       ...['headline=WARNING: shop', 'summary=shop: bytes sent 12 MiB/s, expected up to 1.4 MiB/s'],
+      'link=',
       ...['status=firing', 'severity=warning', 'host=web-1', 'service=shop/web', 'container=shop', 'image='],
       ...['since=2023-11-14 22:13:20 UTC', 'lasted=5s', 'score=1.5', `id=${incident.id}`],
       ...['count=1', 'severities=1 warning', 'more='],
