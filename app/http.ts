@@ -91,7 +91,8 @@ export async function listen(
     return await openListener({ ...address, registry, checks }, api);
   } catch (error) {
     if (config.http.listen !== 'auto' || !(error instanceof TidegaugeError)) throw error;
-    log.warn({ reason: error.problem.found }, `no metrics: ${error.problem.place} is in use`);
+    const what = api === null ? 'metrics' : 'page, API and metrics of this process';
+    log.warn({ reason: error.problem.found }, `no ${what}: ${error.problem.place} is in use`);
     return null;
   }
 }

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { Argument, type Command } from 'commander';
+import { Argument, type Command, InvalidArgumentError } from 'commander';
+import { closest } from '../../core/config/closest.ts';
 
 /** The folder `docs`: of a checkout, or of the package of npm, where this is in `dist`. */
 const FOLDERS = ['../../docs/', '../../../docs/'].map(path => new URL(path, import.meta.url));
@@ -11,6 +12,17 @@ function pages(): ReadonlyMap<string, URL> {
   const files = readdirSync(folder).filter(file => file.endsWith('.md') && file !== 'README.md');
   return new Map(files.sort().map(file => [file.replace(/\.md$/, ''), new URL(file, folder)]));
 }
+
+/** Takes one of `names`. A list of so many hides the one that was meant. */
+const known =
+  (names: readonly string[]) =>
+  (topic: string): string => {
+    if (names.includes(topic)) return topic;
+    const near = closest(topic, names);
+    throw new InvalidArgumentError(
+      near === null ? `Allowed choices are ${names.join(', ')}.` : `Did you mean ${near}?`,
+    );
+  };
 
 /**
  * Adds `help`, which tells of a command what its `--help` does, and prints a page of the documentation; both where they have
@@ -27,7 +39,7 @@ export function addHelp(program: Command): void {
     .description(
       `Tells of a command, or prints a page of the documentation (Markdown): ${[...topics.keys()].join(', ')}.`,
     )
-    .addArgument(new Argument('[topic]', 'a command or a page').choices(names))
+    .addArgument(new Argument('[topic]', 'a command or a page').choices(names).argParser(known(names)))
     .action((topic?: string) => {
       const command = topic === undefined ? program : commands.get(topic);
       command?.outputHelp();

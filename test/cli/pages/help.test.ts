@@ -38,7 +38,10 @@ describe('tidegauge help', () => {
 
   it('lists the commands without a topic, and says which topics there are when one is none', async () => {
     expect(await help([])).toMatch(/^Usage: tidegauge .*^ {2}help /ms);
-    const refused = await help(['confguration'], 2);
+    expect(await help(['confguration'], 2)).toMatch(
+      /'confguration' is invalid .* Did you mean configuration\?$/m,
+    );
+    const refused = await help(['zebra'], 2);
     for (const name of [...PAGES, ...COMMANDS.map(one => one.name)]) expect(refused).toContain(name);
   });
 
