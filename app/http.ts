@@ -1,6 +1,7 @@
+import type { Config } from '../core/config/config.ts';
 import type { Listen } from '../core/config/options.ts';
 import { TidegaugeError } from '../core/errors.ts';
-import { Access } from '../http/api/access.ts';
+import { Access, isLoopback } from '../http/api/access.ts';
 import { OPERATIONS } from '../http/api/resources/index.ts';
 import type { ApiOptions } from '../http/api/routes.ts';
 import { type Listener, type ListenerOptions, startListener } from '../http/listener.ts';
@@ -114,6 +115,18 @@ export async function openListener(
 
 const commandOf = ({ collect, detect }: Roles): keyof typeof PORTS =>
   collect && detect ? 'run' : collect ? 'collect' : 'detect';
+
+/**
+ * What messages of a process link to: the page as configured, or its own where it has one that nobody but this machine
+ * reaches; empty: nothing.
+ */
+export function pageOf({ http }: Pick<Config, 'http'>, roles: Roles): string {
+  if (http.external_url !== '' || !roles.collect || !roles.detect) return http.external_url;
+  const address = addressOf(http.listen, 'run');
+  if (address === null || !isLoopback(address.host)) return '';
+  const { host, port } = address;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
 
 /** Where a command listens; null: nowhere. */
 export function addressOf(

@@ -75,8 +75,9 @@ export const makeBeat =
   ({ heartbeat }: Config, clock: Clock) =>
   (signal: AbortSignal): Promise<DeliveryResult> =>
     beat(heartbeat.url, { signal, timeoutMs: heartbeat.timeout, clock });
-export const makeReceivers = (config: Config, clock: Clock): Receiver[] =>
-  createReceivers(config.receivers, clock, config.http.external_url);
+/** `page`: what messages link to; empty: nothing. */
+export const makeReceivers = (config: Config, clock: Clock, page = config.http.external_url): Receiver[] =>
+  createReceivers(config.receivers, clock, page);
 
 /** By rule, what the user said of its findings. */
 export const severitiesOf = ({ detectors }: Config): Record<string, Severity> =>
@@ -134,12 +135,13 @@ export interface Backends {
 /**
  * Store, queue and state, each tried once; those that are away are tried again in the background. Throws when one can
  * never be used as configured, or when the state records another number of lanes; what was opened is closed then.
+ * `page`: as in `makeReceivers`.
  */
 export async function startBackends(
   config: Config,
   clock: Clock,
   log: Log,
-  observe?: Observers,
+  { observe, page }: { readonly observe?: Observers; readonly page?: string } = {},
 ): Promise<Backends> {
   const shared = { warned: new Set<string>() };
   const plain = { store: makeStore(config, log), queue: await makeQueue(config, clock, log, shared) };
@@ -167,7 +169,7 @@ export async function startBackends(
       queue,
       state,
       fold: makeFold(config),
-      receivers: makeReceivers(config, clock),
+      receivers: makeReceivers(config, clock, page),
       policy: makePolicy(config),
       startup,
       async close() {

@@ -2,7 +2,7 @@ import { refuseUnlessReady } from '../app/capture-ready.ts';
 import { type Collector, type OnFrame, startCollector } from '../app/collector-process.ts';
 import { type Detecting, startDetecting } from '../app/detector-process.ts';
 import { ENDING_MS, Ending } from '../app/ending.ts';
-import { listen, startMeasuring } from '../app/http.ts';
+import { listen, pageOf, startMeasuring } from '../app/http.ts';
 import { refuseIfInUse } from '../app/outbox.ts';
 import { ensureDataFolder } from '../app/process-context.ts';
 import { divideRights, type Rights } from '../app/rights.ts';
@@ -80,7 +80,10 @@ async function play(
   ensureDataFolder(config);
   if (roles.collect) refuseIfInUse(config.data);
   const measured = startMeasuring();
-  const starting = startBackends(config, context.clock, log, measured.observe);
+  const starting = startBackends(config, context.clock, log, {
+    observe: measured.observe,
+    page: pageOf(config, roles),
+  });
   const backends = await Promise.race([starting, aborted(signal)]);
   // Asked to end while a server was waited for: nothing has begun.
   if (backends === null) return 0;

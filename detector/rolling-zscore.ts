@@ -236,7 +236,9 @@ function step(state: State, input: SeriesInput, o: Options): { state: State; opi
   const evidence = evidenceOf(value, { ...band, usual }, o, scale, floor);
   const news = usual > 0 ? Math.min(ratio, reach / usual) : ratio;
   const score = scoreOf(news, state.held, o.for);
-  return { state, opinion: { score, evidence, ...heldFor(state.held, o.for) } };
+  // Within what recurs it was held by what is usual, and not by the news.
+  const held = usual > 0 ? {} : heldFor(state.held, o.for);
+  return { state, opinion: { score, evidence, ...held } };
 }
 
 /** Inputs of an example: consecutive frames of 5 s. */

@@ -49,7 +49,7 @@ export function ntfyBody(
   return {
     topic,
     title: message.headline,
-    message: withinBytes(plainText(message), MESSAGE_LIMIT),
+    message: withinBytes(plainText({ ...message, link: null }), MESSAGE_LIMIT),
     priority: PRIORITIES[message.tone],
     tags: [TAGS[message.tone]],
     ...(message.link === null ? {} : { click: message.link }),

@@ -52,7 +52,7 @@ function rowOf(settings: string, change: string, incident: Incident): readonly (
 
 /** All whom an incident of several is about, the first to be noticed first; of one alone empty. */
 const membersText = ({ members = [] }: Incident): string =>
-  members.map(({ service, container }) => container || service).join(' ');
+  members.map(({ service, container }) => container || service).join(';');
 
 /** Names are untrusted: a text that a spreadsheet would take for a formula gets an apostrophe in front of it. */
 function cell(value: string | number): string {

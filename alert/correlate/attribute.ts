@@ -6,6 +6,7 @@ import type { Alarm, Batch, Cluster, Settings, Stage } from '../contract.ts';
 import { CAPTURE_RULE, SHIPPING_RULE } from '../data-loss.ts';
 import { keyOf, type Who, whoOf } from '../subject.ts';
 import { type Band, bandsOf, type Newcomer } from './bands.ts';
+import { firedAt } from './flapping.ts';
 import { isPartOf } from './quiet.ts';
 import { isReopening } from './reopening.ts';
 
@@ -84,10 +85,6 @@ const joinedAt = (incident: Incident): number =>
     (last, { since }) => Math.max(last, since),
     Math.max(incident.reopenedAt ?? 0, firedAt(incident)),
   );
-
-/** When it began to fire, epoch ms: after it began, where a rule waits. */
-const firedAt = ({ findings }: Incident): number =>
-  findings.reduce((earliest, { first }) => Math.min(earliest, first), Number.POSITIVE_INFINITY);
 
 /** What capture and shipping say of themselves is no traffic that others could have a part in. */
 const isBlind = ({ rule }: Pick<Alarm, 'rule'>): boolean => rule === CAPTURE_RULE || rule === SHIPPING_RULE;

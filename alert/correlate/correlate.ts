@@ -9,7 +9,7 @@ import { PastNotes } from '../finding/past.ts';
 import { severityOf, worse } from '../finding/severity.ts';
 import { keyOf, type Origin, originsIn, type Who, whoOf } from '../subject.ts';
 import { titleOf } from '../text.ts';
-import { type Rounds, roundsOf, roundsOfNew, roundsOfReopened } from './flapping.ts';
+import { firedAt, type Rounds, roundsOf, roundsOfNew, roundsOfReopened } from './flapping.ts';
 import { endOf, Presence, quietNeeded } from './quiet.ts';
 import { Reopening } from './reopening.ts';
 
@@ -27,7 +27,7 @@ export const compareOpen = ({ incident: a }: Open, { incident: b }: Open): numbe
 export const openOf = (incident: Incident): Open => ({
   incident,
   quiet: membersOf(incident).map(() => ({ quietMs: 0 })),
-  rounds: [incident.start],
+  rounds: [firedAt(incident)],
 });
 
 /** Alarms that belong together open an incident, let it grow, and end it by their absence. */

@@ -35,7 +35,12 @@ export function roundsOfNew(before: readonly number[], now: number): Rounds {
 }
 
 /** Of one that fires again although it was over. */
-export const roundsOfReopened = ({ start }: Incident, now: number): Rounds => counted([start, now], TIMES);
+export const roundsOfReopened = (incident: Incident, now: number): Rounds =>
+  counted([firedAt(incident), now], TIMES);
+
+/** When it began to fire, epoch ms: after it began, where a rule waits. */
+export const firedAt = ({ start, findings }: Incident): number =>
+  findings.reduce((earliest, { first }) => Math.min(earliest, first), findings[0]?.first ?? start);
 
 /** Starts of the last times, ascending, within the time that counts; flapping when they are `enough`. */
 function counted(starts: readonly number[], enough: number): Rounds {

@@ -7,6 +7,7 @@ import { ConfigError } from './config-error.ts';
 import { describeConfigError, type Refused, valueAt } from './errors.ts';
 import { type Needs, without } from './needs.ts';
 import {
+  mayRefer,
   type Reference,
   type Resolved,
   referenceInVariable,
@@ -174,11 +175,12 @@ function setAt(target: Record<string, unknown>, path: readonly string[], value: 
 }
 
 /** `over` on top of `base`; only plain groups of keys are merged, everything else, references too, is replaced. */
-function merge(base: unknown, over: unknown): unknown {
-  if (!isGroup(base) || !isGroup(over) || referenceOf(over) !== null) return over ?? base;
+function merge(base: unknown, over: unknown, path: readonly string[] = []): unknown {
+  if (!isGroup(base) || !isGroup(over)) return over ?? base;
+  if (mayRefer(path) && referenceOf(over) !== null) return over;
   const result: Record<string, unknown> = { ...base };
   for (const [key, value] of Object.entries(over))
-    result[key] = key in base ? merge(base[key], value) : value;
+    result[key] = key in base ? merge(base[key], value, [...path, key]) : value;
   return result;
 }
 

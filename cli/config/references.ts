@@ -55,10 +55,13 @@ export function resolveReferences(
   return { value, references, refused };
 }
 
+/** Whether the key at `path` may have a reference in place of its value. */
+export const mayRefer = (path: readonly string[]): boolean =>
+  PLACES.some(place => place.every((key, i) => path[i] === key));
+
 /** The reference that an environment variable holds in place of a value for the key at `path`; null: it is the value. */
 export function referenceInVariable(path: readonly string[], text: string): Reference | null {
-  const isPlace = PLACES.some(place => place.every((key, i) => path[i] === key));
-  if (!isPlace || !/^\s*\{\s*(file|env)\s*:.*\}\s*$/s.test(text)) return null;
+  if (!mayRefer(path) || !/^\s*\{\s*(file|env)\s*:.*\}\s*$/s.test(text)) return null;
   try {
     return referenceOf(parse(text, { prettyErrors: false, logLevel: 'silent' }));
   } catch {

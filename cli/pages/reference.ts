@@ -145,7 +145,7 @@ without the line end after it, and \`{ env: NAME }\` that of an environment vari
 ${PLACES.map(path => `\`${path.join('.')}\``).join(', ')}, also in their own variables, such as
 \`TIDEGAUGE_REDIS_PASSWORD='{ file: /run/secrets/redis-password }'\`: secrets of Docker Compose and Kubernetes and credentials of
 systemd (\`LoadCredential=\`) are files. The file is read at the start, by the user that starts the process. What stands
-elsewhere is never shown; \`check\` says where. A file that is missing, empty or cannot be read is refused before anything starts.
+elsewhere is not shown, of an address its host at most; \`check\` says where. A file that is missing, empty or cannot be read is refused before anything starts.
 
 \`\`\`yaml
 ${stringify(SECRETS_EXAMPLE)}\`\`\`

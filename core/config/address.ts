@@ -66,6 +66,14 @@ export const SERVER_ADDRESS: AddressKind = {
   refusePath: onlyHost,
 };
 
+/** Of the page, as people reach it. Its own addresses are absolute: it cannot be below a path. */
+export const PAGE_ADDRESS: AddressKind = {
+  schemes: ['http:', 'https:'],
+  example: 'https://tidegauge.example',
+  credentials: 'whoever opens the page is asked for a token',
+  refusePath: onlyHost,
+};
+
 export const RECEIVER_ADDRESS: AddressKind = {
   schemes: ['http:', 'https:'],
   example: 'https://chat.example/hook',

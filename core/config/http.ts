@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SERVER_ADDRESS } from './address.ts';
+import { PAGE_ADDRESS, SERVER_ADDRESS } from './address.ts';
 import { address, duration, identifier, listen } from './options.ts';
 
 /** Characters of a token: fewer could be guessed. */
@@ -15,10 +15,10 @@ export const http = z
       .describe(
         'Address and port of /metrics, /healthz, /readyz and, of `run` and `serve`, the API; or `off`. `auto`: 127.0.0.1, port 8433 for run and serve, 8434 for collect, 8435 for detect; when that port is in use, there is no listener.',
       ),
-    external_url: address(SERVER_ADDRESS, { optional: true })
-      .default('http://127.0.0.1:8433')
+    external_url: address(PAGE_ADDRESS, { optional: true })
+      .default('')
       .describe(
-        'Address at which people reach the page of `run` or `serve`, such as https://tidegauge.example: messages link to it. Empty: they have no links.',
+        'Address at which people reach the page of `run` or `serve`, without a path, such as https://tidegauge.example: messages link to it. Empty: those of `run` link to its own address, as long as that is of this machine alone; those of `detect` have no links.',
       ),
     containers: z
       .int()

@@ -87,8 +87,10 @@ export function byMarks(judged: Judged, raised: RaisedLimits): Judged {
   const factor = raised.of(rule, scope.service)?.factor({ direction, metric, view: evidence.view ?? null });
   if (factor === undefined || factor === 1) return judged;
   const text = `${evidence.text}; ${factorText(factor)} by marks`;
+  // It was held by another limit.
+  const { heldMs: _, ...rest } = judged;
   return {
-    ...judged,
+    ...rest,
     score: evidence.view === undefined ? score / factor : score,
     evidence: { ...evidence, raised: factor, text },
   };

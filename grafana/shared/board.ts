@@ -52,15 +52,19 @@ export function variable(
 }
 
 /**
- * Where tidegauge's own page is, for links to it; elsewhere: `var-page=…` in an address, which links between dashboards keep. It is
- * not shown, as it would push the links of the dashboard into a menu.
+ * Where tidegauge's own page is, for links to it. It stands in the file alone: an address of a dashboard that somebody sends
+ * must not say where links of it lead. It is not shown, as it would push the links of the dashboard into a menu.
  */
-export const pageAddress = (): dashboard.TextBoxVariableBuilder =>
-  new dashboard.TextBoxVariableBuilder(PAGE.name)
-    .hide(dashboard.VariableHide.HideVariable)
-    .description('Address of the page of `tidegauge serve` or `run`, where links to it lead.')
-    .defaultValue(PAGE.address)
-    .current({ text: PAGE.address, value: PAGE.address });
+export const pageAddress = () => ({
+  build: (): dashboard.VariableModel => ({
+    ...new dashboard.ConstantVariableBuilder(PAGE.name)
+      .description('Address of the page of `tidegauge serve` or `run`, where links to it lead.')
+      .value(PAGE.address)
+      .build(),
+    hide: dashboard.VariableHide.HideVariable,
+    skipUrlSync: true,
+  }),
+});
 
 /** Incidents as regions on all pictures over time. */
 export const regions = (who: string): dashboard.AnnotationQueryBuilder =>

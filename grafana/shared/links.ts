@@ -15,7 +15,7 @@ export type DashboardName = keyof typeof UIDS;
 export const PAGE = { name: 'page', address: 'http://127.0.0.1:8433' } as const;
 
 // biome-ignore-start lint/suspicious/noTemplateCurlyInString: the variables are Grafana's.
-const TIMES = '${__url_time_range}&${page:queryparam}';
+const TIMES = '${__url_time_range}';
 /** The page's last hour of the range: it knows other ranges by their length alone. */
 const ON_PAGE = '${page:raw}/?range=1h&until=${__to:date:iso}';
 

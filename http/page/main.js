@@ -33,6 +33,8 @@ function link(parts) {
   const query = new URLSearchParams(location.search);
   if ('view' in parts) query.delete('container');
   if ('view' in parts || 'container' in parts) query.delete('find');
+  // What a message led to is left with the first step.
+  query.delete('incident');
   for (const [key, value] of Object.entries(parts)) {
     if (value === null || value === '') query.delete(key);
     else query.set(key, value);
@@ -104,8 +106,9 @@ async function draw() {
   try {
     drawChoice(asked());
     const { incident } = asked();
-    if (incident !== null) await goTo(incident);
+    const address = incident === null ? null : await addressOf(incident);
     if (mine !== drawing) return;
+    if (address !== null) history.replaceState(null, '', address);
     const what = asked();
     drawChoice(what);
     const content = await DRAW[what.container === null ? what.view : 'container'](what);
@@ -121,19 +124,18 @@ async function draw() {
 const AFTER_MS = 600_000;
 
 /** From the link in a message to what the incident is about, at its time; of one that is firing to what goes on. */
-async function goTo(id) {
+async function addressOf(id) {
   const { host, container, members, start, end, resolved_at } = await get(
     `/incidents/${encodeURIComponent(id)}`,
   );
   const until = Date.parse(end) + AFTER_MS;
   const isLong = until - Date.parse(start) > 3_000_000;
   const who = container || (members[0]?.container ?? '');
-  const address = link({
-    ...{ incident: null, view: null, host, range: isLong ? '6h' : '1h' },
+  return link({
+    ...{ view: null, host, range: isLong ? '6h' : '1h' },
     ...(who === '' ? { view: 'incidents' } : { container: who }),
     until: resolved_at === null || until > Date.now() ? null : new Date(until).toISOString(),
   });
-  history.replaceState(null, '', address);
 }
 
 /** Whoever is reading a list or about to press a button is not disturbed. */

@@ -47,6 +47,9 @@ const within = (text: string, limit: number): string => {
   }
 };
 
+/** Discord refuses the whole message for an address whose host has no dot in it. */
+const isLink = (link: string | null): link is string => link !== null && new URL(link).hostname.includes('.');
+
 const colorOf = ({ tone }: Message): number => COLORS[tone];
 
 /** The body of a message: one embed, and nobody mentioned whatever is in it. */
@@ -56,7 +59,7 @@ export function discordBody(notification: Notification, words: Words = {}) {
     title: within(message.headline, LIMITS.title),
     description: within(message.summary, message.facts.length === 0 ? ALONE : LIMITS.description),
     color: colorOf(message),
-    ...(message.link === null ? {} : { url: message.link }),
+    ...(isLink(message.link) ? { url: message.link } : {}),
     fields: message.facts.map(({ name, text }) => ({
       name,
       value: within(text, LIMITS.value),

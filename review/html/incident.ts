@@ -121,6 +121,7 @@ function sizesText(direction: Direction, parts: readonly TrafficPart[], incident
     sizesIn(direction, parts.filter(when)),
   );
   const total = (sizes: readonly number[] = []): number => sizes.reduce((a, b) => a + b, 0);
+  const isKnown = parts.some(part => part.end <= incident.start);
   const share = (sizes: readonly number[] = [], i: number): string =>
     `${Math.round((100 * (sizes[i] ?? 0)) / (total(sizes) || 1))}%`;
   if (total(during) === 0) return 'none during the incident';
@@ -131,7 +132,7 @@ function sizesText(direction: Direction, parts: readonly TrafficPart[], incident
     .slice(0, COMMON)
     .map(
       ({ i }) =>
-        `${bucketText(i)} (${share(during, i)}, before ${total(before) === 0 ? 'none' : share(before, i)})`,
+        `${bucketText(i)} (${share(during, i)}${isKnown ? `, before ${total(before) === 0 ? 'none' : share(before, i)}` : ''})`,
     )
     .join(', ');
 }
@@ -185,17 +186,21 @@ function peersHtml({ incident, peers, parts }: IncidentRecord): Html {
   return html`<h4>Peers during the incident</h4>
 <div class="scroll" role="group" tabindex="0" aria-label="Table: peers during the incident"><table>
 <thead><tr><th scope="col">peer</th><th scope="col">port</th><th scope="col" class="number">sent</th><th scope="col" class="number">received</th><th scope="col" class="number">connections</th><th scope="col" class="number">failed</th><th scope="col" class="number">in the ${before}</th></tr></thead>
-<tbody>${during.slice(0, PEERS).map(peerHtml)}</tbody></table></div>
+<tbody>${during.slice(0, PEERS).map(peer => peerHtml(peer, beforeMs > 0))}</tbody></table></div>
 ${during.length > PEERS && html`<p class="note">${during.length - PEERS} more with less traffic.</p>`}`;
 }
 
-function peerHtml({ peerKind, peer, address, protocol, port, role, during, before }: Peer): Html {
+/** `isKnown`: somebody watched before. Else nobody can say that it is new. */
+function peerHtml(
+  { peerKind, peer, address, protocol, port, role, during, before }: Peer,
+  isKnown: boolean,
+): Html {
   const who =
     peer !== '' ? nameHtml(peer) : html`(${peerKind})${address !== '' && html` ${nameHtml(address)}`}`;
   const where = `${protocol}${port === 0 ? '' : ` ${port}`}${role === 'server' ? ', own' : ''}`;
   const past = before.sentBytes + before.receivedBytes;
   const isNew = past + before.connections + before.failures === 0;
-  return html`<tr><td>${who}</td><td>${where}</td><td class="number">${formatSize(during.sentBytes)}</td><td class="number">${formatSize(during.receivedBytes)}</td><td class="number">${formatCount(during.connections)}</td><td class="number${during.failures > 0 && ' bad'}">${formatCount(during.failures)}</td><td class="number">${isNew ? html`<span class="new">nothing</span>` : formatSize(past)}</td></tr>
+  return html`<tr><td>${who}</td><td>${where}</td><td class="number">${formatSize(during.sentBytes)}</td><td class="number">${formatSize(during.receivedBytes)}</td><td class="number">${formatCount(during.connections)}</td><td class="number${during.failures > 0 && ' bad'}">${formatCount(during.failures)}</td><td class="number">${isNew ? (isKnown ? html`<span class="new">nothing</span>` : '-') : formatSize(past)}</td></tr>
 `;
 }
 

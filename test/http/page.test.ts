@@ -83,6 +83,14 @@ describeWith(['chromium'], 'the page in a browser', () => {
       until: new Date(OVER.end + 600_000).toISOString(),
     });
     await page.locator(`#incident-${OVER.id}`).waitFor();
+
+    // One that is forgotten is said, and does not stay in the way. The browser complains of the answer by itself.
+    await page.goto(`${served.listener.url}/?incident=0123456789abcdef`);
+    await page.getByRole('alert').waitFor();
+    await page.getByRole('link', { name: 'Containers' }).click();
+    await page.locator('.row').first().or(page.getByText(/^No /)).first().waitFor();
+    expect(new URL(page.url()).search).toBe('?view=containers');
+    expect(said.splice(0).every(text => text.includes('404'))).toBe(true);
   }, 240_000);
 
   it('leads by keyboard to one container, whose address can be kept', async () => {

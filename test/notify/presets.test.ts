@@ -17,7 +17,7 @@ import {
 } from './schemas.ts';
 
 const { serve } = testServers();
-const PAGE = 'https://tidegauge.example/below/';
+const PAGE = 'https://tidegauge.example';
 const ROUTING_KEY = '0123456789abcdef0123456789abcdef';
 
 interface Preset {
@@ -163,9 +163,7 @@ describe.each(PRESETS)('$use', ({ use, schema, options = {}, isInert }) => {
       expect(headers['content-type']).toBe('application/json');
       // Of an end PagerDuty takes nothing but that it is one.
       if (!body.includes('"event_action":"resolve"'))
-        expect(textsOf(JSON.parse(body)).join('\n')).toContain(
-          `https://tidegauge.example/below/?incident=${incident.id}`,
-        );
+        expect(textsOf(JSON.parse(body)).join('\n')).toContain(`${PAGE}/?incident=${incident.id}`);
       expect(schema.safeParse(JSON.parse(body)).error).toBeUndefined();
     }
   });

@@ -49,7 +49,8 @@ export const discordSchema = z
           description: text(4096),
           color: z.int().min(0).max(0xff_ff_ff),
           timestamp: z.iso.datetime(),
-          url: z.exactOptional(z.url()),
+          // With a host without a dot it is refused.
+          url: z.exactOptional(z.url({ hostname: /\./ })),
           fields: z
             .array(z.strictObject({ name: text(256), value: text(1024), inline: z.boolean() }))
             .max(25),

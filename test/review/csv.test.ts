@@ -13,5 +13,5 @@ it('a line names all whom an incident of several is about, a service by its name
   const [header, one, several] = incidentsCsv([{ name: 'own', incidents }]).split('\r\n');
   expect(header?.split(',').at(-1)).toBe('members');
   expect(one?.split(',').at(-1)).toBe('');
-  expect(several?.split(',').at(-1)).toBe('web-1 shop/db');
+  expect(several?.split(',').at(-1)).toBe('web-1;shop/db');
 });

@@ -175,6 +175,11 @@ describe('every service of compose.yaml', () => {
   });
 });
 
+it('secrets of ones own get neither into the repository nor into the image', () => {
+  expect(read('.gitignore').split('\n')).toContain('/secrets/');
+  expect(read('.dockerignore').split('\n')).toContain('secrets');
+});
+
 describe('.env.example', () => {
   const settings = new Map(
     read('.env.example')

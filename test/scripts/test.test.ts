@@ -71,6 +71,16 @@ describe('scripts/test.mjs', () => {
     expect(stdout).toMatch(/UNSTABLE, .*:\n {2}\S*b\.test\.cjs\n/);
   });
 
+  it('runs nothing once more when jest ended without a report', () => {
+    // With one file jest runs it in its own process, which ends in the middle of it, whenever it is run.
+    const { status, stdout } = run(
+      { 'a.test.cjs': "test('ends', () => process.kill(process.pid, 'SIGKILL'));\n" },
+      true,
+    );
+    expect(status).not.toBe(0);
+    expect(stdout).not.toContain('once more');
+  });
+
   it('fails when a file fails both times, or when many fail', () => {
     const failing = (name: string) => [`${name}.test.cjs`, FAILING];
     const both = run({ 'a.test.cjs': PASSING, 'b.test.cjs': FAILING, 'c.test.cjs': ONCE }, true);

@@ -76,7 +76,8 @@ export const markOperations = [
     id: 'getQuality',
     method: 'GET',
     path: '/quality',
-    summary: 'How often rules were right, by what people said of the incidents that start in a range.',
+    summary:
+      'How often rules were right, by what people said of the newest 10,000 incidents that start in a range.',
     query: z.strictObject({
       ...rangeQuery('30d'),
       host: z.exactOptional(text('Only of these hosts: a glob.')),
