@@ -86,9 +86,9 @@ describeWith(['chromium'], 'the page in a browser', () => {
 
     // One that is forgotten is said, and does not stay in the way. The browser complains of the answer by itself.
     await page.goto(`${served.listener.url}/?incident=0123456789abcdef`);
-    await page.getByRole('alert').waitFor();
+    await page.locator('main').getByRole('alert').waitFor();
     await page.getByRole('link', { name: 'Containers' }).click();
-    await page.locator('.row').first().or(page.getByText(/^No /)).first().waitFor();
+    await page.getByRole('heading', { level: 2, name: 'Containers' }).waitFor();
     expect(new URL(page.url()).search).toBe('?view=containers');
     expect(said.splice(0).every(text => text.includes('404'))).toBe(true);
   }, 240_000);
