@@ -1,18 +1,17 @@
 #!/usr/bin/env node
 // `npm test -- [jest arguments]`: finds out which real parts can be used, runs jest, lists what could not be run.
-// With CI=true everything must be run, and a few files that failed are run once more. The last line is `N passed, N failed`, or with `, N skipped`.
+// With CI=true everything must be run, and a few files that failed are run once more. The last line is
+// `N passed, N failed`, or with `, N skipped`.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { failedFiles, filesToRunAgain, withoutFiles } from './again.mjs';
 import { findMissingParts } from './parts.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const BIN = join(ROOT, 'node_modules/.bin');
-
-/** So many files that failed are run once more, at most. */
-const MAX_AGAIN = 3;
 
 /** Runs jest on the bundled Node with its output on the terminal; its exit code. */
 function runJest(args, env) {
@@ -31,25 +30,6 @@ function runJest(args, env) {
 function readReport(file) {
   if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8'));
   return { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numTodoTests: 0, testResults: [] };
-}
-
-/** Files with a failure, below the project's folder. */
-function failedFiles(reports) {
-  const results = reports.flatMap(({ testResults }) => testResults);
-  return results.filter(({ status }) => status === 'failed').map(({ name }) => relative(ROOT, name));
-}
-
-/** Takes the results of `names` out of a report: another one has them. */
-function withoutFiles(report, names) {
-  const [gone, kept] = [true, false].map(isGone =>
-    report.testResults.filter(({ name }) => names.has(name) === isGone),
-  );
-  const count = status => gone.flatMap(each => each.assertionResults).filter(t => t.status === status).length;
-  report.testResults = kept;
-  report.numPassedTests -= count('passed');
-  report.numFailedTests -= count('failed');
-  report.numPendingTests -= count('pending');
-  report.numTodoTests -= count('todo');
 }
 
 /** Suites that test/parts/need.ts skipped: `file: suite` -> the parts they miss. */
@@ -78,32 +58,29 @@ const env = {
   TIDEGAUGE_MISSING_PARTS: [...missing.keys()].join(','),
   NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --experimental-vm-modules --disable-warning=ExperimentalWarning`,
 };
-const reports = [];
-/** Runs jest and keeps its report; its exit code. */
+let started = 0;
+/** Runs jest; its exit code and report. */
 async function run(args) {
-  const file = join(folder, `${reports.length}.json`);
-  const status = await runJest(['--json', `--outputFile=${file}`, ...args], env);
-  reports.push(readReport(file));
-  return status;
+  const file = join(folder, `${started++}.json`);
+  const code = await runJest(['--json', `--outputFile=${file}`, ...args], env);
+  return { code, report: readReport(file) };
 }
 
-const codes = [];
-for (const args of runs) codes.push(await run(args));
-
-// More than a few, or jest ending before its report, is no matter of chance.
-const unstable = failedFiles(reports);
-const isExplained = codes.every((each, i) => each === 0 || failedFiles([reports[i]]).length > 0);
-const isTried =
-  process.env.CI === 'true' && isExplained && unstable.length > 0 && unstable.length <= MAX_AGAIN;
-let code = Math.max(0, ...codes);
-if (isTried) {
+const first = [];
+for (const args of runs) first.push(await run(args));
+let code = Math.max(...first.map(one => one.code));
+let reports = first.map(({ report }) => report);
+const unstable = process.env.CI === 'true' ? filesToRunAgain(first, ROOT) : [];
+if (unstable.length > 0) {
   console.log(
     `\nFailed, and run once more by themselves:\n${unstable.map(name => `  ${name}`).join('\n')}\n`,
   );
   const config = given.includes('--config') ? given : [];
-  code = await run([...config, '--runInBand', '--runTestsByPath', ...unstable.map(name => join(ROOT, name))]);
-  const again = new Set(reports.at(-1).testResults.map(({ name }) => name));
-  for (const report of reports.slice(0, -1)) withoutFiles(report, again);
+  const paths = unstable.map(name => join(ROOT, name));
+  const second = await run([...config, '--runInBand', '--runTestsByPath', ...paths]);
+  code = second.code;
+  const again = new Set(second.report.testResults.map(({ name }) => name));
+  reports = [...reports.map(report => withoutFiles(report, again)), second.report];
 }
 const sum = key => reports.reduce((total, report) => total + report[key], 0);
 const testResults = reports.flatMap(report => report.testResults);
@@ -117,7 +94,7 @@ if (suites.size > 0) {
   for (const part of new Set([...suites.values()].flat())) console.log(`  ${part}: ${missing.get(part)}`);
 }
 
-const passedAgain = unstable.filter(name => !failedFiles(reports).includes(name));
+const passedAgain = unstable.filter(name => !failedFiles(reports, ROOT).includes(name));
 if (code === 0 && passedAgain.length > 0) {
   console.log(
     '\nUNSTABLE, failed at first and passed by themselves; the first failure, above, is to be mended:',

@@ -71,16 +71,6 @@ describe('scripts/test.mjs', () => {
     expect(stdout).toMatch(/UNSTABLE, .*:\n {2}\S*b\.test\.cjs\n/);
   });
 
-  it('runs nothing once more when jest ended without a report', () => {
-    // With one file jest runs it in its own process, which ends in the middle of it, whenever it is run.
-    const { status, stdout } = run(
-      { 'a.test.cjs': "test('ends', () => process.kill(process.pid, 'SIGKILL'));\n" },
-      true,
-    );
-    expect(status).not.toBe(0);
-    expect(stdout).not.toContain('once more');
-  });
-
   it('fails when a file fails both times, or when many fail', () => {
     const failing = (name: string) => [`${name}.test.cjs`, FAILING];
     const both = run({ 'a.test.cjs': PASSING, 'b.test.cjs': FAILING, 'c.test.cjs': ONCE }, true);
@@ -97,5 +87,32 @@ describe('scripts/test.mjs', () => {
   it('with CI=true lets nothing be skipped', () => {
     const files = { 'a.test.cjs': PASSING, 'b.test.cjs': SKIPPED };
     expect(run(files, true)).toMatchObject({ status: 1, last: '1 passed, 0 failed, 1 skipped' });
+  });
+});
+
+describe('files that are run once more', () => {
+  const report = (...failed: string[]) => ({
+    testResults: failed.map(name => ({ name: `/project/${name}`, status: 'failed' })),
+  });
+  const again = async (...runs: object[]) => {
+    // A script of plain JavaScript, as it runs before there is anything to compile it.
+    const { filesToRunAgain } = await import(join(SCRIPT, '../again.mjs'));
+    return filesToRunAgain(runs, '/project');
+  };
+
+  it('are up to three that failed, of all runs', async () => {
+    expect(await again({ code: 0, report: report() }, { code: 1, report: report('b') })).toEqual(['b']);
+    expect(await again({ code: 1, report: report('a', 'b') }, { code: 1, report: report('c') })).toEqual([
+      'a',
+      'b',
+      'c',
+    ]);
+    expect(await again({ code: 1, report: report('a', 'b', 'c') }, { code: 1, report: report('d') })).toEqual(
+      [],
+    );
+  });
+
+  it('are none when a run ended before its report: nobody knows what it would have said', async () => {
+    expect(await again({ code: 137, report: report() }, { code: 1, report: report('b') })).toEqual([]);
   });
 });
