@@ -21,13 +21,13 @@ export function detectionsOf(
   return rows;
 }
 
-/** One or more verdicts. */
-type Some = [Judged, ...Judged[]];
+/** What is said of one container, service or host: one verdict or more. */
+type JudgedOfOne = [Judged, ...Judged[]];
 
 /** Verdicts by whom they are about. */
-function judgedByWhom(verdicts: readonly Verdict[]): Map<string, Some> {
-  const byWhom = new Map<string, Some>();
-  let newest: Some | null = null;
+function judgedByWhom(verdicts: readonly Verdict[]): Map<string, JudgedOfOne> {
+  const byWhom = new Map<string, JudgedOfOne>();
+  let newest: JudgedOfOne | null = null;
   for (const verdict of verdicts) {
     if (verdict.kind !== 'judged') continue;
     // What is said of one container stands together and shares its scope: one key for all of it.
@@ -53,7 +53,7 @@ function lastRowOf({ host, start }: Frame, { service, container }: Who): Detecti
   return { host, service, container, start, score: 0, scores: {}, seen: 0, expected: null, open: false };
 }
 
-function rowOf({ host, start }: Frame, said: Some, open: boolean): Detection {
+function rowOf({ host, start }: Frame, said: JudgedOfOne, open: boolean): Detection {
   const [first] = said;
   const { service, container } = whoOf(first.scope);
   let highest = first;

@@ -78,8 +78,8 @@ ${ofOtherSizes(sized)}
 `;
 
 /** What smaller and larger mean: `flood 10, 20 and 40; …`. */
-const magnitudes = `${Object.entries(MAGNITUDES)
-  .map(([name, size]) => `${name} ${SMALLER[name as never]}, ${size} and ${LARGER[name as never]}`)
+const magnitudes = `${(Object.keys(MAGNITUDES) as (keyof typeof MAGNITUDES)[])
+  .map(name => `${name} ${SMALLER[name]}, ${MAGNITUDES[name]} and ${LARGER[name]}`)
   .join('; ')} (exfiltration in B/s, beacon in B, others times what is there).`;
 
 const rate = (count: number, weeks: number): string => {

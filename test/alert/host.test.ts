@@ -106,3 +106,14 @@ describe('the fold of a host', () => {
     expect(() => fold.decode(JSON.stringify(state))).toThrow(/checkpoint: .*later/);
   });
 });
+
+it.each([
+  { use: 'threshold', direction: 'send', above: '500kB/s' },
+  { use: 'rolling-zscore', direction: 'send', warm_up: '1m' },
+])('an incident begins when the limit of $use was first crossed, not when `for` had passed', rule => {
+  const fold = hostFold(undefined, [{ ...rule, name: 'limit', metric: 'bytes', for: '20s' }]);
+  const opened = runAll(fold, () => false).flatMap(({ incidents }, i) =>
+    incidents.map(({ start }) => ({ i, start })),
+  );
+  expect(opened[0]).toEqual({ i: 63, start: frames[60]?.start });
+});

@@ -137,6 +137,15 @@ describe('replicas of a service', () => {
     );
   });
 
+  it('that alarm within a minute are one incident also where the rule of the first had waited for longer', () => {
+    const { incidents } = timeline(200, t => {
+      if (t === 10) return { alarms: [{ ...alarm(web[0] as Container), heldMs: 300_000 }] };
+      return t === 40 ? { alarms: [alarm(web[1] as Container)] } : {};
+    });
+    expect(incidents.map(namesOf)).toEqual([['web-1', 'web-2']]);
+    expect(incidents[0]?.start).toBe(frame(3, [], []).start - 300_000);
+  });
+
   it('that alarm more than a minute apart are incidents of their own', () => {
     const { incidents } = timeline(200, t => ({
       alarms:

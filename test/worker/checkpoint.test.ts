@@ -25,7 +25,7 @@ const FRAMES = Array.from({ length: 6 }, (_, n) => {
   return frameOf('box', n, { containers, windows: more });
 });
 
-it('a checkpoint of a large host is the state after one frame, however soon the next ones come', async () => {
+it('a checkpoint of a large host, which is made in pieces, is the state after one frame', async () => {
   const folder = temporaryFolder();
   const clock = new ManualClock();
   const { log } = recordingLog();

@@ -136,6 +136,23 @@ describe('verdicts by limits that marks have moved', () => {
     expect(more?.kind === 'judged' && more.score).toBeGreaterThan(1);
   });
 
+  it('were held by the raised limit from nobody knows when on', () => {
+    const waiting = rules([
+      { use: 'threshold', name: 'limit', direction: 'send', above: '1kB/s', for: '5s' },
+    ]);
+    const fold = createFold({ rules: waiting, detectors: DETECTORS });
+    const limits = new MarkedLimits(marks(['false-alarm', spoke(2)]).map(mark => ({ ...mark, from: 0 })));
+    const heldBy = (...raised: Parameters<typeof fold.step>[2][]) =>
+      raised.map(one => {
+        const [verdict] = fold.step(fold.init(), busy(0, 12_000), one).verdicts;
+        return verdict?.kind === 'judged' && [verdict.score > 1, verdict.heldMs];
+      });
+    expect(heldBy(undefined, limits.at(T0))).toEqual([
+      [true, 5000],
+      [true, undefined],
+    ]);
+  });
+
   it('of who is gone are its absence, apart from what the rule says of its traffic', () => {
     const named = rules([
       { use: 'threshold', name: 'limit', above: '1kB/s', for: '0s', match: { container: 'web' } },
