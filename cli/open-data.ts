@@ -4,6 +4,7 @@ import { ROOT_DATA } from '../app/process-context.ts';
 import { filesOf, makeState, makeStore } from '../app/wire.ts';
 import type { Config } from '../core/config/config.ts';
 import { describeError, errorCode, printable, type TidegaugeError, UsageError } from '../core/errors.ts';
+import type { StoreReader } from '../http/api/resources/story/peers.ts';
 import type { State } from '../state/contract.ts';
 import type { Store } from '../store/contract.ts';
 import type { Context } from './context.ts';
@@ -40,6 +41,15 @@ export async function readStore(
     });
   return 0;
 }
+
+/** The same for what only adds to an answer: it rejects where the store cannot be read. */
+export const storeReader =
+  ({ config, log }: Context): StoreReader =>
+  action =>
+    using(makeStore(config, log, { readOnly: true }), async store => {
+      await store.open();
+      return action(store);
+    });
 
 /** The same for the state. With `write`, a missing database is a failure: exit code 1. */
 export async function openState(

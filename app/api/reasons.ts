@@ -8,6 +8,7 @@ export function reasonsFrom(config: Config): Reasons {
   const { router } = makePolicy(config);
   const settings = { alert: config.alert, severities: severitiesOf(config) };
   return {
+    page: config.http.external_url,
     receivers: config.receivers.map(({ name }) => name),
     everReceiversOf: incident => router.everReceiversOf(incident),
     severityReason: incident => severityReason(incident, settings),

@@ -55,7 +55,7 @@ export const COMMANDS: readonly CommandRow[] = [
   {
     name: 'explain',
     summary: 'the whole story of one incident',
-    load: async () => (await import('./explain.ts')).registerExplain,
+    load: async () => (await import('./explain/explain.ts')).registerExplain,
   },
   {
     name: 'quality',

@@ -6,7 +6,7 @@ import type { Interval } from '../../core/interval.ts';
 import type { ServiceMap } from '../../core/traffic/service-map.ts';
 import type { ShownConnection } from '../../http/api/resources/connections.ts';
 import type { ListedDelivery, Replayed } from '../../http/api/resources/deliveries.ts';
-import type { Story } from '../../http/api/resources/story.ts';
+import type { Story } from '../../http/api/resources/story/story.ts';
 import type { TrafficRow } from '../../http/api/resources/traffic.ts';
 import type { DeliveryStatus } from '../../state/contract.ts';
 
@@ -18,8 +18,8 @@ export interface SharedState {
   /** Incidents that were firing at any moment of the range, newest first, at most `limit`. */
   incidents(range: Interval, limit: number): Promise<Incident[]>;
   incident(id: string): Promise<Incident | null>;
-  /** All that is known of an incident and its messages; null: there is none with this id. */
-  story(id: string): Promise<Story | null>;
+  /** All that is known at `now`, epoch ms, of an incident and its messages; null: there is none with this id. */
+  story(id: string, now: number): Promise<Story | null>;
   /** Marks of a host, of all for null, the oldest first. */
   marks(host: string | null): Promise<Mark[]>;
   /** Keeps what is said of an incident. */

@@ -7,17 +7,21 @@ import { knownDelivery, replay, shownDeliveryJson } from '../../http/api/resourc
 import { beginDeploy, endDeploys } from '../../http/api/resources/deploys.ts';
 import { tooManyMarks } from '../../http/api/resources/marks.ts';
 import { endSilence, keepSilence } from '../../http/api/resources/silences.ts';
-import { storyOf } from '../../http/api/resources/story.ts';
+import type { StoreReader } from '../../http/api/resources/story/peers.ts';
+import { storyOf } from '../../http/api/resources/story/story.ts';
 import { trafficRows } from '../../http/api/resources/traffic.ts';
 import type { State } from '../../state/contract.ts';
 import type { Store } from '../../store/contract.ts';
 import type { SharedState, SharedTraffic } from './contract.ts';
 
-/** The state itself, with the operations of the API. */
-export const localState = (state: State, reasons: Reasons): SharedState => ({
+/** The state itself, with the operations of the API. `readStore`: for what is told of the traffic. */
+export const localState = (
+  state: State,
+  { reasons, readStore }: { readonly reasons: Reasons; readonly readStore: StoreReader },
+): SharedState => ({
   incidents: (range, limit) => state.incidents(range, limit),
   incident: id => state.incident(id),
-  story: id => storyOf(state, reasons, id),
+  story: (id, now) => storyOf({ state, reasons, readStore, now }, id),
   marks: host => state.marks(host),
   async mark(incident, said) {
     const mark = await state.saveMark(newMark(incident, said));

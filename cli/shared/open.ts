@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { reasonsFrom } from '../../app/api/reasons.ts';
 import { addCommand } from '../command.ts';
 import type { Context } from '../context.ts';
-import { openState, readStore } from '../open-data.ts';
+import { openState, readStore, storeReader } from '../open-data.ts';
 import { ApiClient } from './client.ts';
 import type { SharedState, SharedTraffic } from './contract.ts';
 import { localState, localTraffic } from './local.ts';
@@ -27,7 +27,8 @@ export async function openSharedState(
     return openState(
       context,
       access,
-      state => action(localState(state, reasonsFrom(context.config))),
+      state =>
+        action(localState(state, { reasons: reasonsFrom(context.config), readStore: storeReader(context) })),
       onNoData,
     );
   await action(remoteState(new ApiClient(server)));

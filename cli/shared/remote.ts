@@ -11,7 +11,7 @@ import { connectionFromJson } from '../../http/api/resources/connections.ts';
 import { deliveryFromJson } from '../../http/api/resources/deliveries.ts';
 import { mapFromJson } from '../../http/api/resources/map.ts';
 import { silenceFromJson } from '../../http/api/resources/silences.ts';
-import { storyFromJson } from '../../http/api/resources/story.ts';
+import { storyFromJson } from '../../http/api/resources/story/story.ts';
 import { trafficFromJson } from '../../http/api/resources/traffic.ts';
 import { type ApiClient, PAGE_ROWS, type Query } from './client.ts';
 import type { SharedState, SharedTraffic } from './contract.ts';

@@ -16,6 +16,8 @@ export interface Reasons {
   readonly receivers: readonly string[];
   /** Receivers that are told of all it has been, or may have been. */
   everReceiversOf(incident: Incident): string[];
+  /** Where people reach the page (`http.external_url`); empty: nobody knows. */
+  readonly page: string;
   /** Why it is as severe as it is; null: by the configuration as it is now it would be something else. */
   severityReason(incident: Incident): string | null;
 }

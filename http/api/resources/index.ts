@@ -10,7 +10,7 @@ import { mapOperations } from './map.ts';
 import { markOperations } from './marks.ts';
 import { normalOperations } from './normal.ts';
 import { silenceOperations } from './silences.ts';
-import { storyOperations } from './story.ts';
+import { storyOperations } from './story/story.ts';
 import { trafficOperations } from './traffic.ts';
 
 /** All of the API. A new resource: a file in this folder and a row here. */

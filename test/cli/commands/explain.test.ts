@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { storyLines } from '../../../cli/commands/explain.ts';
+import { storyLines as linesOf } from '../../../cli/commands/explain/story-lines.ts';
 import { UTC } from '../../../core/time-zone.ts';
-import { type Story, storyFromJson, storyJson, toldOf } from '../../../http/api/resources/story.ts';
+import type { Around, Brief } from '../../../http/api/resources/story/around.ts';
+import type { Peer } from '../../../http/api/resources/story/peers.ts';
+import { type Story, storyFromJson, storyJson, toldOf } from '../../../http/api/resources/story/story.ts';
 import type { Delivery } from '../../../state/contract.ts';
 import { incidentOf, notificationOf, resolved } from '../../data/incidents.ts';
 
@@ -12,15 +14,34 @@ const delivery = (receiver: string, parts: Partial<Delivery> = {}): Delivery => 
   ...{ status: 'delivered', attempts: 1, nextAttempt: T0 + 2000, lastError: null },
   ...parts,
 });
+const NONE = { incidents: [], more: 0 };
+const QUIET: Around = { ack: null, mark: null, others: NONE, earlier: NONE, later: NONE, silences: [] };
 const storyOf = (...deliveries: readonly Delivery[]): Story => ({
-  incident,
-  why: null,
-  told: deliveries.map(toldOf),
-  untold: [],
+  ...{ incident, why: null, told: deliveries.map(toldOf), untold: [] },
+  ...{ peers: { unknown: 'nothing is stored of that time' }, around: QUIET, page: '' },
+});
+const storyLines = (story: Story) => linesOf(story, { now: T0 + 65_000, zone: UTC });
+const peerOf = (parts: Partial<Peer> = {}): Peer => ({
+  ...{
+    container: 'shop',
+    protocol: 'tcp',
+    role: 'client',
+    peerKind: 'container',
+    peer: 'db',
+    address: '10.0.0.2',
+  },
+  ...{ ports: [5432], morePorts: 0, isNew: false, sentMessages: 9, sentBytes: 3 * 1024 * 1024 },
+  ...{ receivedMessages: 9, receivedBytes: 1024, connections: 2, failures: 0 },
+  ...parts,
+});
+const briefOf = (parts: Partial<Brief> = {}): Brief => ({
+  ...{ id: '00000000000000aa', title: 'shop: bytes sent 12 MiB/s', severity: 'warning', state: 'resolved' },
+  ...{ start: T0 - 86_400_000, end: T0 - 86_400_000 + 120_000, mark: null },
+  ...parts,
 });
 /** The lines below a heading. */
 function below(heading: string, story: Story): string[] {
-  const lines = storyLines(story, UTC);
+  const lines = storyLines(story);
   const rest = lines.slice(lines.indexOf(heading) + 1);
   const end = rest.indexOf('');
   return end === -1 ? rest : rest.slice(0, end);
@@ -70,15 +91,118 @@ describe('the story of an incident', () => {
 
   it('says why it is only as severe as it is', () => {
     const why = 'score 4.0 is critical, one grade less as it was noticed 2 times in the 7 days before';
-    const [, , severity] = storyLines({ ...storyOf(), why }, UTC);
+    const [, , severity] = storyLines({ ...storyOf(), why });
     expect(severity).toBe(`  warning: ${why}`);
   });
 
   it('of one that ended says why, and lets no name write to the terminal', () => {
     const ended = { ...resolved(incident), ended: 'gone \u001b[31m', title: 'web\u001b[2J: much' };
-    const text = storyLines({ incident: ended, why: null, told: [], untold: [] }, UTC).join('\n');
+    const text = storyLines({ ...storyOf(), incident: ended }).join('\n');
     expect(text).toContain('ended at 2026-01-15T03:13:05.000Z: gone \\x1b[31m');
     expect(text).not.toContain('\u001b');
+  });
+
+  it('says of one that fires since when, and when that was seen last; of another when it was over', () => {
+    expect(storyLines(storyOf())).toContain(
+      '  still firing: since 2026-01-15T03:12:05.000Z (5s), last seen 1m ago, at 2026-01-15T03:12:10.000Z',
+    );
+    expect(storyLines({ ...storyOf(), incident: resolved(incident) })).toContain(
+      '  over: from 2026-01-15T03:12:05.000Z to 2026-01-15T03:12:10.000Z (5s), resolved at 2026-01-15T03:13:05.000Z',
+    );
+  });
+
+  it('says whom it talked to, who of them is new, and where nobody answered', () => {
+    const peers = {
+      ...{ during: { from: T0, to: T0 + 600_000 }, before: { from: T0 - 3_600_000, to: T0 }, more: 2 },
+      peers: [
+        peerOf({
+          failures: 40,
+          sentBytes: 0,
+          receivedBytes: 0,
+          ports: [22, 23, 80, 443],
+          morePorts: 36,
+          isNew: true,
+        }),
+        peerOf({ peerKind: 'outside', peer: '', address: '198.51.100.9', ports: [443], isNew: true }),
+        peerOf({ role: 'server', peerKind: 'host', peer: '', address: '', ports: [80] }),
+      ],
+    };
+    expect(below('Whom it talked to, 03:12:05Z to 03:22:05Z', { ...storyOf(), peers })).toEqual([
+      '  new: called db on tcp 22, 23, 80, 443 and 36 more ports: 40 of 42 connections failed',
+      '  new: called 198.51.100.9 (outside) on tcp 443: sent 3 MiB, received 1 KiB, 2 connections',
+      '  was called by (host) at its own tcp 80: sent 3 MiB, received 1 KiB, 2 connections',
+      '  and 2 more: `tidegauge map` has all',
+      '  "new" was not there in the 1h before',
+    ]);
+  });
+
+  it('calls nobody new of whom, or of whose container, nothing is known from before', () => {
+    const during = { from: T0, to: T0 + 5000 };
+    const peers = { during, before: null, peers: [peerOf({ isNew: null })], more: 0 };
+    const heading = 'Whom it talked to, 03:12:05Z to 03:12:10Z';
+    expect(below(heading, { ...storyOf(), peers })).toEqual([
+      '  called db on tcp 5432: sent 3 MiB, received 1 KiB, 2 connections',
+      '  nothing is stored of the time before: who is new is not known',
+    ]);
+    const seen = { ...peers, before: { from: T0 - 60_000, to: T0 } };
+    expect(below(heading, { ...storyOf(), peers: seen }).at(-1)).toBe(
+      '  nobody saw it in the 1m before: who is new is not known',
+    );
+  });
+
+  it('says whether it happened before, what else was going on, and who said what of it', () => {
+    const around: Around = {
+      ack: { by: 'anna', note: 'on it', at: T0 + 60_000 },
+      mark: { kind: 'real', by: 'ben', note: '', at: T0 + 90_000 },
+      earlier: { incidents: [briefOf({ mark: 'expected' })], more: 3 },
+      later: NONE,
+      others: { incidents: [briefOf({ title: 'db: gone\u001b[2J' })], more: 0 },
+      silences: [
+        {
+          ...{ id: '1a2b3c4d', kind: 'deploy', about: 'service shop/web', owner: 'ci', reason: 'release 42' },
+          ...{ from: T0 - 600_000, until: T0 },
+        },
+      ],
+    };
+    const story = { ...storyOf(), around };
+    expect(storyLines(story)).toEqual(
+      expect.arrayContaining([
+        '  acknowledged by anna at 2026-01-15T03:13:05.000Z: on it',
+        '  marked real by ben at 2026-01-15T03:13:35.000Z',
+      ]),
+    );
+    const brief = '  00000000000000aa, 2026-01-14T03:12:05Z for 2m, warning, resolved';
+    expect(below('Whether it happened before', story)).toEqual([
+      '  4 incidents of the same in the 30 days before',
+      `${brief}, marked expected: shop: bytes sent 12 MiB/s`,
+      '  and 3 more: `tidegauge incidents` has all',
+    ]);
+    expect(below('What else was going on', story)).toEqual([
+      '  deploy 1a2b3c4d of service shop/web, 2026-01-15T03:02:05Z to 2026-01-15T03:12:05Z, by ci: release 42',
+      `${brief}: db: gone\\x1b[2J`,
+    ]);
+    expect(below('Whether it happened before', storyOf())).toEqual([
+      '  no incident of the same is known of the 30 days before',
+    ]);
+  });
+
+  it('names the next command to run, and the page where it is known', () => {
+    expect(below('What to do next', { ...storyOf(), page: 'https://tide.example/' })).toEqual([
+      `  tidegauge incident ack ${incident.id} --note 'on it'`,
+      "  tidegauge silence add --host web-1 --container shop --for 1h --reason 'known'",
+      '  tidegauge map --from 2026-01-15T03:02Z --to 2026-01-15T03:22Z --host web-1 --container shop',
+      '  tidegauge review --from 2026-01-15T03:02Z --to 2026-01-15T03:22Z --host web-1 --container shop --html incident.html',
+      `  tidegauge incident mark ${incident.id} --real`,
+      '    (or --expected, or --false-alarm)',
+      `  https://tide.example/?incident=${incident.id}`,
+    ]);
+  });
+
+  it('leaves a name out of a command that a shell could take for more than a name', () => {
+    const hostile = { ...incident, container: '$(reboot)' };
+    const lines = below('What to do next', { ...storyOf(), incident: hostile });
+    expect(lines.join('\n')).not.toContain('reboot');
+    expect(lines.join('\n')).not.toContain('silence add');
   });
 
   it('is read back from JSON as it was written: a server tells the same', () => {
@@ -95,10 +219,19 @@ describe('the story of an incident', () => {
       ),
       ...{ incident: again, why: 'score 1.5 is warning' },
       untold: [{ receiver: 'pager', reason: 'no route of the configuration names it for this incident' }],
+      peers: {
+        ...{ during: { from: T0, to: T0 + 5000 }, before: null, more: 7 },
+        peers: [peerOf({ isNew: null }), peerOf({ isNew: true, morePorts: 3 })],
+      },
+      around: {
+        ...{ ...QUIET, earlier: { incidents: [briefOf()], more: 1 } },
+        ack: { by: 'anna', note: '', at: T0 },
+      },
+      page: 'https://tide.example',
     };
     const read = storyFromJson(JSON.parse(JSON.stringify(storyJson(story))));
-    expect(storyLines(read, UTC)).toEqual(storyLines(story, UTC));
-    expect(storyLines(read, UTC).join('\n')).toMatch(/ {2}goes up and down: 7 times in 10m, from 2026-/);
+    expect(storyLines(read)).toEqual(storyLines(story));
+    expect(storyLines(read).join('\n')).toMatch(/ {2}goes up and down: 7 times in 10m, from 2026-/);
     expect(storyJson(read)).toEqual(storyJson(story));
     expect(below('Who was told', read)).toContain(
       '  chat, that it ended: accepted at 2026-01-15T03:12:07.000Z at the first attempt',

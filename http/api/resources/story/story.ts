@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isoTime } from '../../../core/clock.ts';
+import { isoTime } from '../../../../core/clock.ts';
 import {
   INCIDENT_STATES,
   type Incident,
@@ -7,19 +7,27 @@ import {
   OCCASIONS,
   type Occasion,
   stateOfIncident,
-} from '../../../core/incident/incident.ts';
-import { incidentFromJson } from '../../../core/incident/incident-from-json.ts';
-import { incidentJson, incidentSchema } from '../../../core/incident/incident-json.ts';
+} from '../../../../core/incident/incident.ts';
+import { incidentFromJson } from '../../../../core/incident/incident-from-json.ts';
+import { incidentJson, incidentSchema } from '../../../../core/incident/incident-json.ts';
 import {
   DELIVERY_STATUSES,
-  type Deliveries,
   type Delivery,
   type DeliveryStatus,
-  type Incidents,
-} from '../../../state/contract.ts';
-import type { Reasons } from '../contract.ts';
-import { operation, text } from '../operation.ts';
-import { unknownIncident } from './incidents.ts';
+  type State,
+} from '../../../../state/contract.ts';
+import type { Reasons } from '../../contract.ts';
+import { operation, text } from '../../operation.ts';
+import { unknownIncident } from '../incidents.ts';
+import { type Around, aroundFromJson, aroundJson, aroundOf, aroundSchema } from './around.ts';
+import {
+  type PeersThen,
+  peersFromJson,
+  peersJson,
+  peersSchema,
+  peersThen,
+  type StoreReader,
+} from './peers.ts';
 
 /** A message about an incident, and what became of it. Times are epoch ms. */
 export interface Told {
@@ -52,6 +60,19 @@ export interface Story {
   readonly told: readonly Told[];
   /** Receivers to whom no message about it was ever queued, each with the reason. */
   readonly untold: readonly { readonly receiver: string; readonly reason: string }[];
+  readonly peers: PeersThen;
+  readonly around: Around;
+  /** Where people reach the page; empty: nobody knows. */
+  readonly page: string;
+}
+
+/** Where a story is found. */
+export interface Sources {
+  readonly state: State;
+  readonly reasons: Reasons;
+  readonly readStore: StoreReader;
+  /** Epoch ms. */
+  readonly now: number;
 }
 
 const time = z.string();
@@ -79,18 +100,25 @@ const storySchema = z.strictObject({
   not_told: z
     .array(z.strictObject({ receiver: z.string(), reason: z.string() }))
     .describe('Receivers to whom no message about it was ever queued, and why.'),
+  peers: peersSchema,
+  around: aroundSchema.describe('What else was going on, and what people said of it.'),
+  page: z.string().describe('Where people reach the page, by `http.external_url`; empty: nobody knows.'),
 });
 
 /** The story of an incident; null: there is none with this id. */
 export async function storyOf(
-  state: Pick<Incidents, 'incident'> & Pick<Deliveries, 'deliveriesAbout'>,
-  reasons: Reasons,
+  { state, reasons, readStore, now }: Sources,
   id: string,
 ): Promise<Story | null> {
   const incident = await state.incident(id);
   if (incident === null) return null;
   const told = (await state.deliveriesAbout(id)).map(toldOf);
-  return { incident, why: reasons.severityReason(incident), told, untold: untoldOf(incident, told, reasons) };
+  return {
+    ...{ incident, why: reasons.severityReason(incident), told, untold: untoldOf(incident, told, reasons) },
+    peers: await peersThen(readStore, incident),
+    around: await aroundOf(state, incident, now),
+    page: reasons.page,
+  };
 }
 
 /** A delivery, as its incident's story tells it. */
@@ -123,7 +151,15 @@ const isoOrNull = (at: number | null): string | null => (at === null ? null : is
 const parsed = (iso: string | null): number | null => (iso === null ? null : Date.parse(iso));
 
 /** Times are ISO 8601, UTC. */
-export const storyJson = ({ incident, why, told, untold }: Story): z.output<typeof storySchema> => ({
+export const storyJson = ({
+  incident,
+  why,
+  told,
+  untold,
+  peers,
+  around,
+  page,
+}: Story): z.output<typeof storySchema> => ({
   incident: incidentJson(incident),
   severity_reason: why,
   reopened_at: isoOrNull(incident.reopenedAt ?? null),
@@ -136,17 +172,19 @@ export const storyJson = ({ incident, why, told, untold }: Story): z.output<type
     };
   }),
   not_told: untold.map(one => ({ ...one })),
+  ...{ peers: peersJson(peers), around: aroundJson(around), page },
 });
 
 /** A story as `storyJson` wrote it. Throws a ZodError when it is none. */
 export function storyFromJson(json: unknown): Story {
-  const { incident, severity_reason, reopened_at, deliveries, not_told } = storySchema.parse(json);
+  const { incident, severity_reason, reopened_at, deliveries, not_told, ...more } = storySchema.parse(json);
   return {
     incident: {
       ...incidentFromJson(incident),
       ...(reopened_at === null ? {} : { reopenedAt: Date.parse(reopened_at) }),
     },
-    ...{ why: severity_reason, untold: not_told },
+    ...{ why: severity_reason, untold: not_told, page: more.page },
+    ...{ peers: peersFromJson(more.peers), around: aroundFromJson(more.around) },
     told: deliveries.map(({ incident_state, accepted_at, next_attempt, failing_since, ...rest }) => ({
       ...{ ...rest, state: incident_state, acceptedAt: parsed(accepted_at) },
       ...{ nextAttempt: parsed(next_attempt), failingSince: parsed(failing_since) },
@@ -159,11 +197,12 @@ export const storyOperations = [
     id: 'explainIncident',
     method: 'GET',
     path: '/incidents/{id}/explain',
-    summary: 'The whole story of an incident: what was seen, who was told when, who was not, and why.',
+    summary:
+      'The whole story of an incident: what was seen, whom it talked to, what else was going on, who was told and who was not.',
     params: z.strictObject({ id: text('As the list shows it.') }),
     answer: storySchema,
-    async run({ state, reasons }, { path: { id } }) {
-      const story = await storyOf(state, reasons, id);
+    async run({ state, store, reasons, now }, { path: { id } }) {
+      const story = await storyOf({ state, reasons, readStore: action => action(store), now }, id);
       if (story === null) throw unknownIncident(id);
       return { value: storyJson(story) };
     },

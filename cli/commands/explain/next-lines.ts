@@ -1,0 +1,40 @@
+import { isoTime } from '../../../core/clock.ts';
+import type { Incident } from '../../../core/incident/incident.ts';
+import type { Story } from '../../../http/api/resources/story/story.ts';
+
+/** What can be done about an incident: commands that can be run as they are. */
+
+/** What is looked at begins this long before the incident, and ends this long after it, ms. */
+const MARGIN_MS = 600_000;
+
+export function nextLines({ incident, around, page }: Pick<Story, 'incident' | 'around' | 'page'>): string[] {
+  const { id, host, start, end } = incident;
+  const isFiring = incident.resolvedAt === null;
+  const who = whoFlags(incident);
+  const where = [flag('host', host), ...who].filter(Boolean).join(' ');
+  const range = `--from ${minute(start - MARGIN_MS)} --to ${minute(end + MARGIN_MS)}${where && ` ${where}`}`;
+  return [
+    ...(isFiring && around.ack === null ? [`tidegauge incident ack ${id} --note 'on it'`] : []),
+    ...(isFiring && who.length > 0 ? [`tidegauge silence add ${where} --for 1h --reason 'known'`] : []),
+    `tidegauge map ${range}`,
+    `tidegauge review ${range} --html incident.html`,
+    ...(around.mark === null
+      ? [`tidegauge incident mark ${id} --real`, '  (or --expected, or --false-alarm)']
+      : []),
+    ...(page === '' ? [] : [`${page.replace(/\/+$/, '')}/?incident=${encodeURIComponent(id)}`]),
+  ];
+}
+
+/** The one container or service it is about; empty: the host, several, or a name that cannot be a word of a command. */
+function whoFlags({ service, container, members = [] }: Incident): string[] {
+  if (members.length === 0)
+    return [container === '' ? flag('service', service) : flag('container', container)].filter(Boolean);
+  const [only, ...others] = new Set(members.map(member => member.service));
+  return others.length === 0 ? [flag('service', only ?? '')].filter(Boolean) : [];
+}
+
+/** Names are untrusted: one that a shell could take for more than a name is left out. */
+const flag = (option: string, value: string): string =>
+  /^[\w./][\w./-]*$/.test(value) ? `--${option} ${value}` : '';
+
+const minute = (time: number): string => `${isoTime(time).slice(0, 16)}Z`;
