@@ -13,7 +13,7 @@ import {
 import { incidentJson, incidentSchema } from '../core/incident/incident-json.ts';
 import type { Told } from './contract.ts';
 import { stateOf, worstFirst } from './shared/group.ts';
-import { messageOf } from './shared/message.ts';
+import { lastedText, messageOf } from './shared/message.ts';
 
 /** The body of a webhook: its documentation, its type and, in tests, its check. Times are ISO 8601, UTC. */
 
@@ -119,7 +119,8 @@ function textOf({ status: kind, occasion, incident }: Notification): string {
   const what = status === 'firing' ? severity.toUpperCase() : status.toUpperCase();
   const why = status === 'ended' && ended !== undefined ? `, ${printable(ended, 100)}` : '';
   const again = occasion === undefined ? '' : `${OCCASION_WORDS[occasion]}: `;
-  return `[${what}] ${again}${title} (host ${printable(host, 80)}, since ${isoTime(start)}${why})`;
+  const when = status === 'firing' ? `since ${isoTime(start)}` : lastedText(incident);
+  return `[${what}] ${again}${title} (host ${printable(host, 80)}, ${when}${why})`;
 }
 
 const OCCASION_WORDS = {

@@ -19,7 +19,7 @@ export interface Message {
   readonly tone: Incident['severity'] | 'resolved' | 'ended';
   /** `CRITICAL: shop-web-1`, `RESOLVED: shop-web-1`; up to 100 characters. */
   readonly headline: string;
-  /** What was seen against what was expected; or how long it lasted. Up to 400 characters. */
+  /** What was seen against what was expected; or how long it lasted, and from when to when. Up to 400 characters. */
   readonly summary: string;
   readonly facts: readonly Fact[];
   /** Where the page shows it; null: nobody knows. Made of the configuration and an id: it holds nobody else's words. */
@@ -54,7 +54,7 @@ function messageOfOne({ status, occasion, incident, page }: Told): Message {
   const more = incident.findings.length - shown.length;
   const facts = [
     { name: 'Where', text: whereText(incident) },
-    { name: isOver ? 'When' : 'Since', text: whenText(incident, isOver) },
+    ...(isOver ? [] : [{ name: 'Since', text: timeText(incident.start) }]),
     ...(flaps === null ? [] : [{ name: 'Flapping', text: flaps }]),
     ...shown.map(finding => ({ name: isOver ? 'Was seen' : 'Seen', text: findingText(finding, incident) })),
     ...(more > 0 ? [{ name: 'More', text: `${more} further findings` }] : []),
@@ -225,18 +225,18 @@ function membersText(members: readonly Member[], host: string): string {
   ].join(', ');
 }
 
-function whenText(incident: Incident, isOver: boolean): string {
-  const start = timeText(incident.start);
-  return isOver ? `${start} to ${timeText(incident.end)} (${lengthOf(incident)})` : start;
-}
-
 /** Gone is not well: why it is over is told, unless it was seen to be well again. */
 function overText(incident: Incident): string {
   const why = incident.ended === undefined ? '' : `: ${incident.ended}`;
-  return line(`over after ${lengthOf(incident)}${why}`);
+  return line(`${lastedText(incident)}${why}`);
 }
 
-const lengthOf = ({ start, end }: Incident): string => formatLength(end - start);
+/** `lasted 12m, 2026-01-15 02:14:05 to 02:26:05 UTC`; the second date only where it is another day. */
+export function lastedText({ start, end }: Pick<Incident, 'start' | 'end'>): string {
+  const [from, to] = [start, end].map(time => timeText(time).replace(' UTC', '')) as [string, string];
+  const isSameDay = from.slice(0, 10) === to.slice(0, 10);
+  return `lasted ${formatLength(end - start)}, ${from} to ${isSameDay ? to.slice(11) : to} UTC`;
+}
 
 /** `2026-01-15 03:12:05 UTC` */
 export const timeText = (time: number): string => `${isoTime(time).slice(0, 19).replace('T', ' ')} UTC`;

@@ -39,7 +39,8 @@ const OF_SEVERAL = {
 /** What a template may name, and what that is. Of several incidents what they have in common, or the worst of it. */
 const VALUES = {
   headline: 'the title that is sent without a template, such as `CRITICAL: shop-web-1`',
-  summary: 'what was seen against what was expected, or how long it lasted; of several their number',
+  summary:
+    'what was seen against what was expected, or how long it lasted, and from when to when; of several their number',
   link: 'where the page shows it, by `http.external_url`; empty: nobody knows',
   ...OF_EACH,
   ...OF_SEVERAL,

@@ -86,7 +86,7 @@ describe('mail', () => {
       'Auto-Submitted': 'auto-generated',
     });
     expect(over).toMatchObject({
-      Subject: '[RESOLVED: shop] over after 5s',
+      Subject: '[RESOLVED: shop] lasted 5s, 2023-11-14 22:13:20 to 22:13:25 UTC',
       'In-Reply-To': first?.['Message-ID'],
       References: first?.['Message-ID'],
     });

@@ -105,7 +105,7 @@ describe('annotations of Grafana', () => {
     expect(await one.deliver(notificationOf(resolved(incident), 'wall'), never)).toEqual(accepted);
     expect(api.stored).toHaveLength(1);
     expect(api.stored[0]?.tags).toContain('state:resolved');
-    expect(api.stored[0]?.text).toMatch(/^RESOLVED: shop<br>over after 5s/);
+    expect(api.stored[0]?.text).toMatch(/^RESOLVED: shop<br>lasted 5s, 2023-11-14 22:13:20 to 22:13:25 UTC/);
   });
 
   it('are not drawn twice by a process that does not know that its predecessor has drawn them', async () => {

@@ -48,10 +48,12 @@ describe('what is sent', () => {
     expect(headers['webhook-signature']).toBe(expected['webhook-signature']);
   });
 
-  it('says that an incident is over', () => {
+  it('says that an incident is over, how long it lasted and from when to when', () => {
     const over = payloadOf(notificationOf(resolved(incident), 'ops'));
     expect(over).toMatchObject({ status: 'resolved', incident: { resolved_at: '2023-11-14T22:14:20.000Z' } });
-    expect(over.text).toMatch(/^\[RESOLVED\] shop: /);
+    expect(over.text).toBe(
+      '[RESOLVED] shop: bytes sent 12 MiB/s, expected up to 1.4 MiB/s (host web-1, lasted 5s, 2023-11-14 22:13:20 to 22:13:25 UTC)',
+    );
   });
 
   it('carries hostile names unchanged as JSON, and none of their control characters in the text', () => {

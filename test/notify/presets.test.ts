@@ -239,11 +239,14 @@ describe('what people read', () => {
 
   it('says of the end when it was and how long it took', () => {
     const over = messageOf(notificationOf(resolved(incident), 'ops'));
-    expect([over.headline, over.summary]).toEqual(['RESOLVED: shop', 'over after 5s']);
-    expect(over.facts[1]).toEqual({
-      name: 'When',
-      text: '2023-11-14 22:13:20 UTC to 2023-11-14 22:13:25 UTC (5s)',
-    });
+    expect([over.headline, over.summary]).toEqual([
+      'RESOLVED: shop',
+      'lasted 5s, 2023-11-14 22:13:20 to 22:13:25 UTC',
+    ]);
+    const long = { ...incident, end: incident.start + 7_200_000 };
+    expect(messageOf(notificationOf(resolved(long), 'ops')).summary).toBe(
+      'lasted 2h, 2023-11-14 22:13:20 to 2023-11-15 00:13:20 UTC',
+    );
   });
 
   it('puts no name into a command that a shell could take for more', () => {

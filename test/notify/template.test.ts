@@ -29,7 +29,7 @@ describe('a template', () => {
     expect(messageIn({ text }, message).summary).toBe(
       'on [Where web-1][Since web-1][Seen web-1][Look at web-1]',
     );
-    expect(messageIn({ text }, over).summary).toBe('off [Where web-1][When web-1][Was seen web-1]');
+    expect(messageIn({ text }, over).summary).toBe('off [Where web-1][Was seen web-1]');
   });
 
   it('replaces title, text or both, and nothing when nothing comes of it', () => {

@@ -21,9 +21,9 @@ export function historyLines({ earlier, later }: Around, incident: Incident, zon
   const count = earlier.incidents.length + earlier.more;
   const before =
     count === 0
-      ? ['no incident of the same is known of the 30 days before']
+      ? ['no: no other incident about the same is known from the 30 days before']
       : [
-          `${formatCounted(count, 'incident')} of the same in the 30 days before`,
+          `${formatCounted(count, 'incident')} about the same in the 30 days before`,
           ...briefLines(earlier, zone),
         ];
   return [

@@ -173,7 +173,7 @@ describe('the story of an incident', () => {
     );
     const brief = '  00000000000000aa, 2026-01-14T03:12:05Z for 2m, warning, resolved';
     expect(below('Whether it happened before', story)).toEqual([
-      '  4 incidents of the same in the 30 days before',
+      '  4 incidents about the same in the 30 days before',
       `${brief}, marked expected: shop: bytes sent 12 MiB/s`,
       '  and 3 more: `tidegauge incidents` has all',
     ]);
@@ -182,7 +182,7 @@ describe('the story of an incident', () => {
       `${brief}: db: gone\\x1b[2J`,
     ]);
     expect(below('Whether it happened before', storyOf())).toEqual([
-      '  no incident of the same is known of the 30 days before',
+      '  no: no other incident about the same is known from the 30 days before',
     ]);
   });
 
