@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { ROOT_DATA } from '../app/process-context.ts';
 import { filesOf, makeState, makeStore } from '../app/wire.ts';
 import type { Config } from '../core/config/config.ts';
-import { describeError, errorCode, printable, type TidegaugeError, UsageError } from '../core/errors.ts';
+import { describeFileError, errorCode, printable, type TidegaugeError, UsageError } from '../core/errors.ts';
 import type { StoreReader } from '../http/api/resources/story/peers.ts';
 import type { State } from '../state/contract.ts';
 import type { Store } from '../store/contract.ts';
@@ -137,7 +137,7 @@ const notReadable = (file: string, cause: unknown): TidegaugeError =>
   new UsageError(
     {
       place: file,
-      found: `this user may not read it: ${describeError(cause)}`,
+      found: `it cannot be read: ${describeFileError(cause, 'read')}`,
       remedy: 'Run the command as root, for example with sudo.',
     },
     cause,

@@ -76,6 +76,22 @@ export function errorCode(error: unknown): string | null {
   return typeof code === 'string' ? code : null;
 }
 
+/** Why a file that a person named cannot be read or written, without the codes of the system, and without its name. */
+export function describeFileError(error: unknown, doing: 'read' | 'write'): string {
+  const code = errorCode(error) ?? '';
+  if (code === 'ENOENT') return doing === 'read' ? 'no such file' : 'no such folder';
+  return FILE_ERRORS[code] ?? describeError(error);
+}
+
+const FILE_ERRORS: Readonly<Record<string, string>> = {
+  EISDIR: 'a folder',
+  ENOTDIR: 'a path through a file that is no folder',
+  EACCES: 'permission denied to this user',
+  EPERM: 'permission denied to this user',
+  EROFS: 'a read-only file system',
+  ENOSPC: 'a full disk',
+};
+
 /** Refusals of a file system that are explained by missing rights or a name already taken. */
 const REFUSALS = new Set(['EACCES', 'EPERM', 'EROFS', 'EEXIST', 'ENOTDIR', 'EISDIR']);
 

@@ -4,7 +4,7 @@ import { widenYoungGeneration } from '../../app/heap.ts';
 import { makeFold } from '../../app/wire.ts';
 import { replayRecording } from '../../collector/recording/replay.ts';
 import { compareText } from '../../core/compare.ts';
-import { describeError, printable, UsageError } from '../../core/errors.ts';
+import { describeFileError, printable, UsageError } from '../../core/errors.ts';
 import { incidentJson } from '../../core/incident/incident-json.ts';
 import { marksFromJson } from '../../core/incident/mark-json.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
@@ -141,7 +141,7 @@ function marksIn(file: string | undefined): MarksOf {
     throw new UsageError(
       {
         place: `--marks ${printable(file)}`,
-        found: `no marks can be read there: ${describeError(cause)}`,
+        found: `no marks can be read there: ${describeFileError(cause, 'read')}`,
         remedy: 'Give a file that holds what `tidegauge incident marks --json` prints.',
       },
       cause,
@@ -162,8 +162,8 @@ async function* linesOf(file: string, onLine: () => void): AsyncIterable<string>
   } catch (cause) {
     throw new UsageError(
       {
-        place: file,
-        found: `the recording cannot be read: ${describeError(cause)}`,
+        place: printable(file),
+        found: `the recording cannot be read: ${describeFileError(cause, 'read')}`,
         remedy:
           'Give a file made by `tidegauge run --record FILE`, or by `review --export-frames FILE` with --frames.',
       },

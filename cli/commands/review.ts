@@ -2,7 +2,14 @@ import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { widenYoungGeneration } from '../../app/heap.ts';
 import { filesOf, makeState } from '../../app/wire.ts';
-import { describeError, errorCode, printable, TidegaugeError, UsageError } from '../../core/errors.ts';
+import {
+  describeError,
+  describeFileError,
+  errorCode,
+  printable,
+  TidegaugeError,
+  UsageError,
+} from '../../core/errors.ts';
 import type { Interval } from '../../core/interval.ts';
 import type { TimeZone } from '../../core/time-zone.ts';
 import { encodeFrame } from '../../core/traffic/frame.ts';
@@ -170,7 +177,7 @@ async function exportFrames(
     throw new UsageError(
       {
         place: `--export-frames ${printable(target)}`,
-        found: `the file cannot be written: ${describeError(cause)}`,
+        found: `the file cannot be written: ${describeFileError(cause, 'write')}`,
         remedy: 'Name a file that does not exist yet, in a folder that you may write to.',
       },
       cause,

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { describeError, printable, UsageError } from '../../core/errors.ts';
+import { describeFileError, printable, UsageError } from '../../core/errors.ts';
 import { jsonText } from '../../review/report.ts';
 import { judgeSeries } from '../../review/score/judge-series.ts';
 import { type Labels, readLabels } from '../../review/score/read-labels.ts';
@@ -78,7 +78,7 @@ async function writeLines(lines: Iterable<string>, path: string): Promise<void> 
       {
         place: `--out ${printable(path)}`,
         expected: 'a file that can be written',
-        found: describeError(cause),
+        found: describeFileError(cause, 'write'),
         remedy: 'Name one in a folder of yours.',
       },
       cause,
@@ -91,7 +91,7 @@ const unreadable = (path: string, expected: string, cause: unknown) =>
     {
       place: printable(path),
       expected,
-      found: describeError(cause),
+      found: describeFileError(cause, 'read'),
       remedy: 'Give a file that exists and that you may read.',
     },
     cause,

@@ -3,6 +3,7 @@ import { parseDuration } from '../../core/config/units.ts';
 import { printable, type TidegaugeError, UsageError } from '../../core/errors.ts';
 import { MaintenanceWindows } from '../../core/incident/maintenance.ts';
 import { MATCHER_CAPS, parseMatcher } from '../../core/incident/matcher.ts';
+import { listText } from '../../core/incident/members.ts';
 import { SILENCE_PARTS, SILENCE_TEXT, type Silence } from '../../core/incident/silence.ts';
 import {
   firingAt,
@@ -15,12 +16,8 @@ import { jsonText } from '../../review/report.ts';
 import { type Register, setAction } from '../command.ts';
 import { STORED } from '../config/needs.ts';
 import type { CommonFlags, Context } from '../context.ts';
-import { note } from '../open-data.ts';
 import { personHere } from '../person.ts';
-import { newestFrames } from '../rules/newest-frames.ts';
-import { SubjectFilter } from '../rules/subjects.ts';
-import { type WouldHold, wouldHold, wouldHoldLines } from '../rules/would-hold.ts';
-import type { SharedState } from '../shared/contract.ts';
+import { preview, type WouldHold, wouldHoldLines } from '../rules/would-hold.ts';
 import { addSharedCommand, openSharedState } from '../shared/open.ts';
 import { holdingLine, silenceLine } from '../silence-text.ts';
 import { type Present, presentOf, timeFlag } from '../times.ts';
@@ -30,8 +27,8 @@ export interface SilenceFlags extends CommonFlags {
   readonly service?: string;
   readonly container?: string;
   readonly from?: string;
-  readonly for: string;
-  readonly reason: string;
+  readonly for?: string;
+  readonly reason?: string;
   readonly owner?: string;
   readonly dryRun?: boolean;
 }
@@ -59,8 +56,8 @@ export const registerSilence: Register = (program, signal) => {
     .option('--service <glob>', 'services')
     .option('--host <glob>', 'hosts')
     .option('--from <time>', 'start, such as 2026-01-31T22:00 (default: now)')
-    .requiredOption('--for <duration>', 'how long, such as 2h')
-    .requiredOption('--reason <text>', 'why, for others who see it')
+    .option('--for <duration>', 'how long, such as 2h (required)')
+    .option('--reason <text>', 'why, for others who see it (required)')
     .option('--owner <name>', 'who wants it (default: you)')
     .option('--dry-run', 'only say whom it would be about');
   setAction(add, signal, silenceAdd, { needs: STORED });
@@ -87,32 +84,6 @@ async function silenceAdd(context: Context, flags: SilenceFlags, ...matchers: st
       : addedLines(await state.addSilence(silence, present.now), held, present);
     context.out.write(`${lines.join('\n')}\n`);
   });
-}
-
-/** Whom it is about; says so when that is nobody, as a slip is found in the night otherwise. */
-async function preview(
-  { config, log }: Context,
-  flags: SilenceFlags,
-  { state, silence, now }: { readonly state: SharedState; readonly silence: Silence; readonly now: number },
-): Promise<WouldHold> {
-  const firing = await firingAt(state, now);
-  const newest =
-    config.server.url === '' ? await newestFrames(config, log) : { why: 'a server does not tell them' };
-  const frames = 'why' in newest ? null : newest.frames;
-  const held = wouldHold(silence, firing, frames);
-  if (held.incidents.length > 0 || held.containers?.length) return held;
-  if ('why' in newest) {
-    note(`the names were not compared with stored ones: ${newest.why}`);
-    return held;
-  }
-  const filter = new SubjectFilter(flags);
-  for (const incident of firing) filter.takes(incident);
-  for (const { host, containers } of newest.frames)
-    for (const { name, service } of containers) filter.takes({ host, service, container: name });
-  const none = filter.noneText();
-  const what = none === null ? 'it is about none of the containers seen last' : `${none} now`;
-  note(`${what}; the silence waits for one`);
-  return held;
 }
 
 /** Those in force and to come, with `--all` also those that ended and are remembered. */
@@ -152,15 +123,16 @@ async function silenceEnd(context: Context, _flags: CommonFlags, id: string): Pr
   });
 }
 
-/** Throws a TidegaugeError about the flag or matcher that is wrong. */
+/** Throws a TidegaugeError about all that is missing, else about the flag or matcher that is wrong. */
 export function silenceOf(flags: SilenceFlags, texts: readonly string[], present: Present): Silence {
-  if (texts.length === 0 && SILENCE_PARTS.every(part => flags[part] === undefined)) {
-    throw new UsageError({
-      place: '',
-      found: 'a matcher or one of --container, --service and --host is required',
-      remedy: "To silence everything, use --host '*'.",
-    });
-  }
+  const { for: length, reason } = flags;
+  const isAbout = texts.length > 0 || SILENCE_PARTS.some(part => flags[part] !== undefined);
+  if (!isAbout || length === undefined || reason === undefined)
+    throw incomplete([
+      ...(isAbout ? [] : ['whom it is about (a matcher, --container, --service or --host)']),
+      ...(length === undefined ? ['--for'] : []),
+      ...(reason === undefined ? ['--reason'] : []),
+    ]);
   if (texts.length > MATCHER_CAPS.matchers)
     throw wrongFlag('silence add', `at most ${MATCHER_CAPS.matchers} matchers`, String(texts.length));
   const part = (name: 'host' | 'service' | 'container') => textOf(`--${name}`, flags[name] ?? '*');
@@ -170,9 +142,9 @@ export function silenceOf(flags: SilenceFlags, texts: readonly string[], present
     match: { host: part('host'), service: part('service'), container: part('container') },
     ...(texts.length > 0 ? { matchers: texts.map(parseMatcher) } : {}),
     from,
-    until: from + lengthOf(flags.for, LONGEST_MS),
+    until: from + lengthOf(length, LONGEST_MS),
     owner: textOf('--owner', flags.owner ?? personHere()),
-    reason: textOf('--reason', flags.reason),
+    reason: textOf('--reason', reason),
   };
 }
 
@@ -214,6 +186,14 @@ const dryLines = ({ id: _, ...silence }: Silence, held: WouldHold, present: Pres
   silenceLine({ ...silence, id: 'not added' }, present),
   ...wouldHoldLines(held),
 ];
+
+const incomplete = (missing: readonly string[]): TidegaugeError =>
+  new UsageError({
+    place: 'silence add',
+    found: `${listText(missing, ' and ')} ${missing.length === 1 ? 'is' : 'are'} missing`,
+    remedy:
+      "Say it, as in: tidegauge silence add --container 'web-*' --for 2h --reason 'load test'. Everything is --host '*'.",
+  });
 
 const wrongFlag = (
   place: string,

@@ -6,13 +6,17 @@ export class ConfigError extends TidegaugeError {
   /** One line per problem. */
   readonly lines: readonly string[];
 
-  constructor(place: string, lines: readonly string[]) {
+  constructor(
+    place: string,
+    lines: readonly string[],
+    remedy = 'Fix it; docs/configuration.md lists every key.',
+  ) {
     super(
       {
         place,
         expected: 'a valid configuration',
         found: lines.join('; '),
-        remedy: 'Fix it; docs/configuration.md lists every key.',
+        remedy,
       },
       { exitCode: 2 },
     );

@@ -62,7 +62,7 @@ function expectation(issue: z.core.$ZodIssue, value: unknown, keys: readonly Sch
   if (issue.code === 'invalid_value') return issue.values.map(String).join(' or ');
   if (issue.code !== 'invalid_type' || !issue.message.startsWith('Invalid input: ')) return issue.message;
   const type = TYPES[issue.expected] ?? issue.expected;
-  if (value === undefined) return `required ${type}`;
+  if (value === undefined) return `${type}, which is required`;
   if (value === null) return type;
   const hasKind = keys.some(one => one.path.join('.') === [...issue.path, 'kind'].join('.'));
   const example = `{ kind: ${printable(String(value), 40)} }`;

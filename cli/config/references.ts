@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { describeError, errorCode, printable } from '../../core/errors.ts';
+import { describeFileError, errorCode, printable } from '../../core/errors.ts';
 import type { Path } from './redact.ts';
 import { isGroup } from './source.ts';
 
@@ -102,7 +102,9 @@ function ofFile(file: string): Found {
       ? expected('more than 64 KiB. Name a file that holds the value alone')
       : { text };
   } catch (error) {
-    return expected(`${describeError(error)}. ${REMEDIES[errorCode(error) ?? ''] ?? 'Let it be readable'}`);
+    return expected(
+      `${describeFileError(error, 'read')}. ${REMEDIES[errorCode(error) ?? ''] ?? 'Let it be readable'}`,
+    );
   }
 }
 

@@ -8,7 +8,7 @@ import {
   visit,
   type Node as YamlNode,
 } from 'yaml';
-import { describeError, errorCode, printable } from '../../core/errors.ts';
+import { describeError, describeFileError, errorCode, printable } from '../../core/errors.ts';
 import { ConfigError } from './config-error.ts';
 import { kindOf } from './errors.ts';
 
@@ -17,16 +17,12 @@ export function readText(file: string, required: boolean): string | null {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
-    const code = errorCode(cause);
-    if (code === 'ENOENT' && !required) return null;
-    throw new ConfigError(file, [`${printable(file)}: ${UNREADABLE[code ?? ''] ?? describeError(cause)}`]);
+    if (errorCode(cause) === 'ENOENT' && !required) return null;
+    const found = describeFileError(cause, 'read');
+    const line = `${printable(file)}: expected a file that can be read, found ${found}`;
+    throw new ConfigError(file, [line], 'Correct the path, or leave it out: then defaults are in force.');
   }
 }
-
-const UNREADABLE: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file',
-  EISDIR: 'expected a file, found a directory',
-};
 
 /** A YAML file with the positions of its nodes. */
 export class Source {

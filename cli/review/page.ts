@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { VERSION } from '../../app/version.ts';
 import { formatLength } from '../../core/config/units.ts';
-import { describeError, printable, UsageError } from '../../core/errors.ts';
+import { describeFileError, printable, UsageError } from '../../core/errors.ts';
 import type { Interval } from '../../core/interval.ts';
 import { type MapEdge, type ServiceMap, serviceMap } from '../../core/traffic/service-map.ts';
 import { coverageText } from '../../review/coverage-text.ts';
@@ -49,7 +49,7 @@ export async function writePage(
     throw new UsageError(
       {
         place: `--html ${printable(file)}`,
-        found: `the file cannot be written: ${describeError(cause)}`,
+        found: `the file cannot be written: ${describeFileError(cause, 'write')}`,
         remedy: 'Name a file in a folder that you may write to.',
       },
       cause,

@@ -3,6 +3,12 @@ import { printable } from '../../core/errors.ts';
 import type { Incident } from '../../core/incident/incident.ts';
 import { coverage, type Silence } from '../../core/incident/silence.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
+import { firingAt } from '../../http/api/resources/silences.ts';
+import type { Context } from '../context.ts';
+import { note } from '../open-data.ts';
+import type { SharedState } from '../shared/contract.ts';
+import { newestFrames } from './newest-frames.ts';
+import { SubjectFilter, type SubjectFlags } from './subjects.ts';
 
 /** Whom a silence would keep back: of what fires now, and of the containers that were seen last. */
 export interface WouldHold {
@@ -33,6 +39,32 @@ export function wouldHold(
           .map(({ name }) => (frames.length > 1 ? `${host}/${name}` : name)),
       ) ?? null,
   };
+}
+
+/** Whom it is about; says so when that is nobody, as a slip is found in the night otherwise. */
+export async function preview(
+  { config, log }: Context,
+  flags: SubjectFlags,
+  { state, silence, now }: { readonly state: SharedState; readonly silence: Silence; readonly now: number },
+): Promise<WouldHold> {
+  const firing = await firingAt(state, now);
+  const newest =
+    config.server.url === '' ? await newestFrames(config, log) : { why: 'a server does not tell them' };
+  const frames = 'why' in newest ? null : newest.frames;
+  const held = wouldHold(silence, firing, frames);
+  if (held.incidents.length > 0 || held.containers?.length) return held;
+  if ('why' in newest) {
+    note(`the names were not compared with stored ones: ${newest.why}`);
+    return held;
+  }
+  const filter = new SubjectFilter(flags);
+  for (const incident of firing) filter.takes(incident);
+  for (const { host, containers } of newest.frames)
+    for (const { name, service } of containers) filter.takes({ host, service, container: name });
+  const none = filter.noneText();
+  const what = none === null ? 'it is about none of the containers seen last' : `${none} now`;
+  note(`${what}; the silence waits for one`);
+  return held;
 }
 
 /** Names in one line. */

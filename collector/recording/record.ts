@@ -1,7 +1,13 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { z } from 'zod';
 import { addressRanges } from '../../core/config/options.ts';
-import { describeError, printable, TidegaugeError, UsageError } from '../../core/errors.ts';
+import {
+  describeError,
+  describeFileError,
+  printable,
+  TidegaugeError,
+  UsageError,
+} from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { PROTOCOLS } from '../../core/traffic/flow.ts';
 import { labelsSchema } from '../../core/traffic/labels.ts';
@@ -60,7 +66,7 @@ function open(file: string): number {
     throw new UsageError(
       {
         place: `--record ${printable(file)}`,
-        found: `cannot be written: ${describeError(cause)}`,
+        found: `cannot be written: ${describeFileError(cause, 'write')}`,
         remedy: 'Name another file.',
       },
       cause,

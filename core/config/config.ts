@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { labelKeysOf } from '../incident/matcher.ts';
 import { TimeZone } from '../time-zone.ts';
 import { LABEL_CAPS } from '../traffic/labels.ts';
+import { forbiddenReceivers, unknownReceivers, WHATEVER_ELSE } from './across.ts';
 import {
   INFLUX_ADDRESS,
   NODE_ADDRESS,
@@ -252,22 +253,13 @@ export function configSchema(
     server: server.prefault({}),
     log: log.prefault({}),
   });
-  return settings.superRefine(({ alert, receivers }, context) => {
-    receivers.forEach(({ use }, i) => {
-      const permission = notifiers.find(({ name }) => name === use)?.permission;
-      if (permission === undefined || Reflect.get(alert, permission) === true) return;
-      const message = `a kind that needs no permission, or \`alert.${permission}: true\``;
-      context.addIssue({ code: 'custom', path: ['receivers', i, 'use'], message, params: { found: use } });
-    });
-    const known = receivers.map(({ name }) => name);
-    for (const [i, route] of alert.routes.entries())
-      for (const [j, name] of route.receivers.entries()) {
-        if (known.includes(name)) continue;
-        const message = `the name of a receiver: ${known.join(', ') || 'none is configured'}`;
-        const path = ['alert', 'routes', i, 'receivers', j];
-        context.addIssue({ code: 'custom', path, message, params: { found: name } });
-      }
-  });
+  return settings.superRefine((value, context) => {
+    for (const { path, message, found } of [
+      ...forbiddenReceivers(value, notifiers),
+      ...unknownReceivers(value),
+    ])
+      context.addIssue({ code: 'custom', path, message, params: { found } });
+  }, WHATEVER_ELSE);
 }
 
 /**

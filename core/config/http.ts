@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { takenAgain, WHATEVER_ELSE } from './across.ts';
 import { PAGE_ADDRESS, SERVER_ADDRESS } from './address.ts';
 import { address, duration, identifier, listen } from './options.ts';
 
@@ -43,12 +44,12 @@ export const http = z
       .max(100)
       .superRefine((tokens, context) => {
         for (const key of ['name', 'token'] as const) {
-          const all = tokens.map(token => token[key]);
-          const twice = all.findIndex((one, i) => all.indexOf(one) !== i);
+          const [twice] = takenAgain(tokens, key);
           const message = `a ${key} that is not used twice`;
-          if (twice !== -1) context.addIssue({ code: 'custom', path: [twice, key], message, params: HIDDEN });
+          if (twice !== undefined)
+            context.addIssue({ code: 'custom', path: [twice, key], message, params: HIDDEN });
         }
-      })
+      }, WHATEVER_ELSE)
       .default([])
       .describe('Who may use the API, and for what.'),
   })

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { matcherTexts } from '../incident/matcher.ts';
 import { SILENCE_TEXT } from '../incident/silence.ts';
 import { TimeZone } from '../time-zone.ts';
+import { takenAgain, WHATEVER_ELSE } from './across.ts';
 import { duration } from './options.ts';
 
 /** `alert.maintenance`: when nobody is to be told of what, by the calendar. */
@@ -63,11 +64,9 @@ export const maintenance = () =>
     .array(maintenanceSchema)
     .max(MOST)
     .superRefine((windows, context) => {
-      const names = windows.map(({ name }) => name);
-      for (const [i, name] of names.entries())
-        if (names.indexOf(name) !== i)
-          context.addIssue({ code: 'custom', path: [i, 'name'], message: 'a name that no other window has' });
-    })
+      for (const i of takenAgain(windows, 'name'))
+        context.addIssue({ code: 'custom', path: [i, 'name'], message: 'a name that no other window has' });
+    }, WHATEVER_ELSE)
     .prefault([])
     .describe(
       'Windows in which messages are kept back as by a silence. A start in the hour that is skipped when clocks are set forward is at its end; in the hour that comes twice a daily one starts the first time.',

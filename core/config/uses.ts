@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SEVERITIES, type Severity } from '../incident/incident.ts';
+import { takenAgain, WHATEVER_ELSE } from './across.ts';
 import { sensitivityOption } from './budget.ts';
 import { type Match, matchSchema, overrideMatchSchema } from './match.ts';
 import { type Confirmation, confirmation, duration, identifier } from './options.ts';
@@ -106,7 +107,9 @@ function usesEntry(kinds: readonly Kind[], base: z.ZodRawShape) {
       const more = issue.code === 'unrecognized_keys' ? { known: known(issue.path) } : {};
       context.addIssue({ ...issue, ...more } as z.core.$ZodSuperRefineIssue);
     }
-    if (!parsed.success || !options?.success || refused.length > 0) return z.NEVER;
+    // What is wrong with others that name it is said as well.
+    if (!parsed.success || !options?.success || refused.length > 0)
+      return { use: raw.use, name: raw.name } as never;
     const rule = { ...(parsed.data as unknown as Omit<Rule, 'options'>), options: options.data };
     return overrides === null ? rule : { ...rule, overrides };
   });
@@ -117,11 +120,9 @@ const ONCE = 'a name that is not used twice';
 /** A list of things of these kinds, with names of their own. */
 export const usesList = (kinds: readonly Kind[], base: z.ZodRawShape) =>
   z.array(usesEntry(kinds, base)).superRefine((entries, context) => {
-    const names = entries.map(({ name }) => name);
-    names.forEach((name, i) => {
-      if (names.indexOf(name) !== i) context.addIssue({ code: 'custom', path: [i, 'name'], message: ONCE });
-    });
-  });
+    for (const i of takenAgain(entries, 'name'))
+      context.addIssue({ code: 'custom', path: [i, 'name'], message: ONCE });
+  }, WHATEVER_ELSE);
 
 /**
  * The rules. `use: auto` stands for the default ones: its `match` is for all of them, its `sensitivity` and that of its
@@ -145,19 +146,24 @@ export function rulesList(detectors: readonly Kind[], defaultRules: readonly Rec
       const parsed = (isPolicy(raw) ? policy : entry).safeParse(raw);
       const issues = parsed.error?.issues.map(issue => ({ ...issue, path: [place, ...issue.path] })) ?? [];
       for (const issue of issues) context.addIssue(issue as z.core.$ZodSuperRefineIssue);
-      if (!parsed.success) return [];
-      const rules = isPolicy(raw) ? standsFor(raw) : [parsed.data];
-      refuseTaken(rules, names, isPolicy(raw) ? [place, 'use'] : [place, 'name'], context);
+      const isStanding = isPolicy(raw);
+      const rules = !parsed.success ? [] : isStanding ? standsFor(raw) : [parsed.data];
+      const named = parsed.success ? rules : namedBy(raw);
+      refuseTaken(named, names, isStanding ? [place, 'use'] : [place, 'name'], context);
       return rules;
     });
   });
 }
 
+/** The name of an entry that was refused. */
+const namedBy = (raw: unknown): Pick<Rule, 'name'>[] =>
+  isRecord(raw) && typeof raw.name === 'string' ? [{ name: raw.name }] : [];
+
 const isPolicy = (raw: unknown): raw is Record<string, unknown> => isRecord(raw) && raw.use === AUTO;
 
 /** Adds the names of rules to `names`; an issue at `path` for those that are there already. */
 function refuseTaken(
-  rules: readonly Rule[],
+  rules: readonly Pick<Rule, 'name'>[],
   names: Set<string>,
   path: PropertyKey[],
   context: z.RefinementCtx,

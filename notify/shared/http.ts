@@ -9,7 +9,7 @@ import { type AddressKind, RECEIVER_ADDRESS } from '../../core/config/address.ts
 import { address, duration, path } from '../../core/config/options.ts';
 import { tlsFailure } from '../../core/connection-failure.ts';
 import { withDeadline } from '../../core/deadline.ts';
-import { describeError, UsageError } from '../../core/errors.ts';
+import { describeError, describeFileError, UsageError } from '../../core/errors.ts';
 import type { DeliveryResult } from '../contract.ts';
 import { deliveryResultOf, type HttpResult } from './delivery-result.ts';
 import { hide, secretsIn } from './hide.ts';
@@ -150,7 +150,7 @@ export function trustedBesides(receiver: string, file: string): string[] | undef
       {
         place: `receiver ${receiver}, ca`,
         expected: 'a file with certificates in PEM',
-        found: describeError(cause),
+        found: describeFileError(cause, 'read'),
         remedy: 'Name a file with the certificate of the authority that this user can read.',
       },
       cause,

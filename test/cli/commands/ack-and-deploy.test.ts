@@ -96,6 +96,17 @@ describe('incident ack and deploying', () => {
     expect(await inForce()).toBe(1);
   });
 
+  it('deploying --dry-run says whom it would be about, and keeps nothing', async () => {
+    const before = await inForce();
+    const { out } = await type('deploying', 'shop/web', '--dry-run', '--owner', 'ci');
+    expect(out).toMatch(/^not begun: deploy, service shop\/web, until .*, by ci: deploy\n/);
+    expect(out).toContain('Of what is firing now it covers 1 incident:\n  shop: odd');
+    expect(await inForce()).toBe(before);
+    await expect(type('deploying', 'shop/web', '--dry-run', '--done')).rejects.toThrow(
+      /Leave one of them out/,
+    );
+  });
+
   it('deploying --done of one that has ended already is no failure: a job may take longer than it said', async () => {
     const { out, err } = await type('deploying', 'shop/other', '--done');
     expect([out, err]).toEqual(['', expect.stringContaining('no deploy of shop/other is under way')]);

@@ -64,7 +64,7 @@ describe('tidegauge score', () => {
 
   it('says what is wrong and what to do', async () => {
     expect(await score(['absent.csv'], { code: 2 })).toMatch(
-      /absent\.csv: .*ENOENT.*Give a file that exists/,
+      /absent\.csv: .*found no such file\. Give a file that exists/,
     );
     expect(await score(['-'], { code: 2 })).toContain(
       'standard input: it has no rows. Give lines of timestamp,value',

@@ -144,12 +144,18 @@ describe('silence', () => {
     for (const silence of await state.silences(0)) await state.saveSilence({ ...silence, until: 1 }, 2);
   });
 
-  it('add without a place is refused with what to do, and adds nothing', async () => {
+  it('add names all that is missing at once, with an example, and adds nothing', async () => {
     const before = await state.silences(0);
+    expect(await type('silence', 'add')).toEqual({
+      code: 2,
+      output: expect.stringMatching(
+        /^tidegauge: silence add: whom it is about \(.*\), --for and --reason are missing\. .*--container 'web-\*' --for 2h --reason/m,
+      ),
+    });
     const { code, output } = await add('--for', '2h');
     expect([code, output]).toEqual([
       2,
-      expect.stringMatching(/a matcher or one of --container, --service and --host is required.*--host '\*'/),
+      expect.stringMatching(/add: whom it is about .* is missing.*--host '\*'/),
     ]);
     expect(await state.silences(0)).toEqual(before);
   });

@@ -211,7 +211,7 @@ describe('configuration', () => {
     ['store: influx', 'store: expected a group of keys, such as store: { kind: influx }, found "influx"'],
     ['capture: 5s', 'capture: expected a group of keys, found "5s"'],
     ['capture: {bpftrace: ""}', 'capture.bpftrace: expected some text, found ""'],
-    ['detectors: [{use: other}]', 'detectors.0.name: expected required text, found nothing'],
+    ['detectors: [{use: other}]', 'detectors.0.name: expected text, which is required, found nothing'],
     ['recievers: []', 'recievers: expected a known key, found recievers (did you mean receivers?)'],
     ['capture: {intervall: 5s}', 'found intervall (did you mean interval?)'],
     ['zzz: 1', 'zzz: expected a known key, found zzz'],
@@ -394,6 +394,31 @@ detectors:
     ]);
   });
 
+  it('what is wrong between entries and groups is said beside what is wrong in them: one round shows all', () => {
+    const text = [
+      'detectors: [{use: other, name: a, metrc: 1}, {use: other, name: a}]',
+      'receivers: [{use: webhook, name: chat, url: 1}, {use: webhook, name: chat, url: "https://a.example/"}]',
+      'alert: {silent_after: 1, routes: [{receivers: [pager, chat]}]}',
+      'http: {tokens: [{name: x, token: short}, {name: x, token: abcdefghijklmnopqrstuvwxyz}]}',
+    ].join('\n');
+    expect(problems(text).map(line => /^\S+ (\S+):/.exec(line)?.[1])).toEqual([
+      'detectors.0.metrc',
+      'detectors.1.name',
+      'alert.silent_after',
+      'receivers.0.url',
+      'receivers.1.name',
+      'http.tokens.0.token',
+      'http.tokens.1.name',
+      'alert.routes.0.receivers.0',
+    ]);
+  });
+
+  it('of receivers that are no list it is not said that routes name unknown ones', () => {
+    expect(problems('receivers: x\nalert: {routes: [{receivers: [pager]}]}')).toEqual([
+      expect.stringMatching(/receivers: expected a list, found "x"/),
+    ]);
+  });
+
   it('a pattern that lacks its quotes, which makes it an alias, is refused with its place', () => {
     const found = problems('detectors:\n  - {use: other, name: x, match: {container: *db}}\n');
     expect(found).toEqual([expect.stringMatching(/^\d+\.yaml:2:46: .*alias.*db/)]);
@@ -422,8 +447,12 @@ detectors:
         return (error as ConfigError).lines;
       }
     };
-    expect(linesOf('/nowhere.yaml')).toEqual(['/nowhere.yaml: no such file']);
-    expect(linesOf(folder.path)).toEqual([`${folder.path}: expected a file, found a directory`]);
+    expect(linesOf('/nowhere.yaml')).toEqual([
+      '/nowhere.yaml: expected a file that can be read, found no such file',
+    ]);
+    expect(linesOf(folder.path)).toEqual([
+      `${folder.path}: expected a file that can be read, found a folder`,
+    ]);
     expect(problems('- 1\n')[0]).toMatch(/expected keys and values, found a list/);
   });
 
