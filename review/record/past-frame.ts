@@ -1,11 +1,8 @@
-import { DIRECTIONS, type Frame, type Window } from '../../core/traffic/frame.ts';
-import type { Sizes } from '../../core/traffic/histogram.ts';
+import type { Frame, Window } from '../../core/traffic/frame.ts';
+import { readWindow, windowLength, windowLengthAt, writeWindow } from '../../core/traffic/window-numbers.ts';
 
 /** What is remembered of a frame as it is. */
 type Head = Pick<Frame, 'start' | 'durationMs' | 'faults' | 'containers' | 'flows'>;
-
-/** Numbers of a window before those of its buckets: direction, messages, bytes, buckets. */
-const PREFIX = 4;
 
 /**
  * Remembers one frame at a time, its windows as numbers. As objects they would live for minutes, and what lives for that
@@ -26,21 +23,11 @@ export class PastFrame {
   keep({ start, durationMs, faults, containers, flows, windows }: Frame): void {
     this.#head = { start, durationMs, faults, containers, flows };
     this.#names = windows.map(({ container }) => container);
-    let length = PREFIX * windows.length;
-    for (const { sizes } of windows) length += 2 * sizes.length;
+    let length = 0;
+    for (const window of windows) length += windowLength(window);
     if (length > this.#numbers.length) this.#numbers = new Float64Array(length);
-    const numbers = this.#numbers;
     let at = 0;
-    for (const { direction, messages, bytes, sizes } of windows) {
-      numbers[at++] = DIRECTIONS.indexOf(direction);
-      numbers[at++] = messages;
-      numbers[at++] = bytes;
-      numbers[at++] = sizes.length;
-      for (const [bound, count] of sizes) {
-        numbers[at++] = bound;
-        numbers[at++] = count;
-      }
-    }
+    for (const window of windows) at = writeWindow(this.#numbers, at, window);
   }
 
   /** The frame without its windows. */
@@ -51,18 +38,10 @@ export class PastFrame {
   /** The frame's windows of these containers. */
   windowsOf(names: ReadonlySet<string>): Window[] {
     const windows: Window[] = [];
-    const number = (at: number) => this.#numbers[at] ?? 0;
     let at = 0;
     for (const container of this.#names) {
-      const [messages, bytes, buckets] = [number(at + 1), number(at + 2), number(at + 3)];
-      const first = at + PREFIX;
-      if (names.has(container)) {
-        const direction = DIRECTIONS[number(at)] ?? 'send';
-        const pair = (i: number): Sizes[number] => [number(first + 2 * i), number(first + 2 * i + 1)];
-        const sizes = Array.from({ length: buckets }, (_, i) => pair(i));
-        windows.push({ container, direction, messages, bytes, sizes });
-      }
-      at = first + 2 * buckets;
+      if (names.has(container)) windows.push(readWindow(this.#numbers, at, container));
+      at += windowLengthAt(this.#numbers, at);
     }
     return windows;
   }

@@ -1,7 +1,6 @@
-import { bucketOf, indexOf, type Sizes } from '../../core/traffic/histogram.ts';
+import { bucketOf, type Sizes } from '../../core/traffic/histogram.ts';
+import { SizePairs } from '../../core/traffic/window-numbers.ts';
 
-/** Counts below this share their pairs: nearly all that there are. */
-const SHARED = 256;
 const CODES = { comma: 44, open: 91, close: 93, zero: 48, nine: 57 } as const;
 
 /**
@@ -10,8 +9,7 @@ const CODES = { comma: 44, open: 91, close: 93, zero: 48, nine: 57 } as const;
  * equal pairs are one.
  */
 export class SizesReader {
-  /** By bucket and count, made when they are first met. */
-  readonly #shared: Sizes[number][][] = [];
+  readonly #pairs = new SizePairs();
   #text = '';
   #at = 0;
 
@@ -39,12 +37,7 @@ export class SizesReader {
     const count = this.#integer();
     this.#skip(CODES.close);
     if (bound <= after || bucketOf(bound) !== bound || count === 0) this.#fail();
-    if (count >= SHARED) return [bound, count];
-    const ofBucket = this.#shared[indexOf(bound)] ?? [];
-    const pair = ofBucket[count] ?? [bound, count];
-    this.#shared[indexOf(bound)] = ofBucket;
-    ofBucket[count] = pair;
-    return pair;
+    return this.#pairs.of(bound, count);
   }
 
   #integer(): number {
