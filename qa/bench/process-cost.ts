@@ -1,4 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock as clock } from '../../core/clock.ts';
+import type { Child } from '../../test/parts/process.ts';
 
 /** What a process has cost so far. */
 export interface Cost {
@@ -26,4 +29,20 @@ export function costOf(pid: number | undefined): Cost | null {
   } catch {
     return null;
   }
+}
+
+const SAMPLE_MS = 50;
+
+/** Of a child, when it was last seen, and how long it ran, ms. Throws with its output when it fails. */
+export async function costUntilEnd(child: Child): Promise<Cost & { readonly wallMs: number }> {
+  const begun = clock.monotonic();
+  let last: Cost | null = null;
+  while (child.process.exitCode === null && child.process.signalCode === null) {
+    last = costOf(child.process.pid) ?? last;
+    await sleep(SAMPLE_MS);
+  }
+  const wallMs = clock.monotonic() - begun;
+  await child.ended(0);
+  if (!last) throw new Error(`it ended before it was seen: ${child.output}`);
+  return { ...last, wallMs };
 }

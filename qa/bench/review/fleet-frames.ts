@@ -7,16 +7,18 @@ import { EPOCH, ServiceRun } from '../../quality/simulator/run.ts';
 import { FRAME_S } from '../../quality/simulator/sources.ts';
 
 const FRAME_MS = FRAME_S * 1000;
+export const FRAMES_PER_HOUR = 3600 / FRAME_S;
 
 /**
  * What a host does that runs the simulated fleet of `npm run quality`, 47 containers of 13 kinds, as often as it takes to
- * have `containers` of them; the last services are left out. Without end.
+ * have `containers` of them; the last services are left out. Without end. `from`: start of the first frame, epoch ms.
  */
-export function* fleetFrames(containers: number): Generator<Frame, never> {
+export function* fleetFrames(containers: number, from: number = EPOCH): Generator<Frame, never> {
   const random = new Random(1);
   const runs = servicesOf(containers, random).map(service => new ServiceRun(service, random.fork()));
   for (let n = 0; ; n++)
     yield frameOf(
+      from,
       n,
       runs.flatMap(run => run.next()),
     );
@@ -36,9 +38,9 @@ function servicesOf(containers: number, random: Random): Service[] {
   return services;
 }
 
-function frameOf(n: number, inputs: readonly ContainerInput[]): Frame {
+function frameOf(from: number, n: number, inputs: readonly ContainerInput[]): Frame {
   const byName = inputs.toSorted((a, b) => compareText(a.container.name, b.container.name));
-  const start = EPOCH + n * FRAME_MS;
+  const start = from + n * FRAME_MS;
   return {
     host: 'fleet',
     start,

@@ -3,31 +3,30 @@
  * 13 kinds, stored in SQLite, and over a day of a hundred containers of these kinds, with a report. Memory is that of the
  * whole process at its greatest; it must not depend on the range.
  */
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { formatSize } from '../../../core/config/units.ts';
 import { SqliteStore } from '../../../store/sqlite/store.ts';
-import { type Child, temporaryFolder } from '../../../test/parts/process.ts';
+import { temporaryFolder } from '../../../test/parts/process.ts';
 import { tidegauge, writeConfig } from '../../../test/parts/tidegauge.ts';
 import { EPOCH } from '../../quality/simulator/run.ts';
-import { FRAME_S } from '../../quality/simulator/sources.ts';
 import type { BenchTable } from '../measure.ts';
-import { type Cost, costOf } from '../process-cost.ts';
-import { fleetFrames } from './fleet-frames.ts';
+import { type Cost, costUntilEnd } from '../process-cost.ts';
+import { FRAMES_PER_HOUR, fleetFrames } from './fleet-frames.ts';
+import { influxReviewBench } from './influx.ts';
 
 /** What is reviewed, and how. */
 const REVIEWS = [
   { containers: 47, hours: [6, 24], flags: [] },
   { containers: 100, hours: [24], flags: ['--html', 'report.html'] },
 ] as const;
-const FRAMES_PER_HOUR = 3600 / FRAME_S;
 /** Frames that are written at once. */
 const BATCH = 60;
-const SAMPLE_MS = 50;
 
 export async function reviewBench(): Promise<BenchTable[]> {
   const tables: BenchTable[] = [];
   for (const review of REVIEWS) tables.push(await tableOf(review));
+  if (spawnSync('influxd', ['version']).status === 0) tables.push(await influxReviewBench());
   return tables;
 }
 
@@ -50,7 +49,7 @@ async function tableOf({ containers, hours: ranges, flags }: (typeof REVIEWS)[nu
       first ??= cost;
       rows.push({
         name: `${hours} hours`,
-        value: `${(cost.cpuMs / 1000).toFixed(1)} s of processor time, ${formatSize(cost.mostBytes)}`,
+        value: `${seconds(cost.wallMs)}, ${seconds(cost.cpuMs)} of processor time, ${formatSize(cost.mostBytes)}`,
         ratio: (cost.mostBytes / first.mostBytes).toFixed(2),
         spread: '',
       });
@@ -66,14 +65,4 @@ async function tableOf({ containers, hours: ranges, flags }: (typeof REVIEWS)[nu
   };
 }
 
-/** Of a child, when it was last seen. Throws with its output when it fails. */
-async function costUntilEnd(child: Child): Promise<Cost> {
-  let last: Cost | null = null;
-  while (child.process.exitCode === null && child.process.signalCode === null) {
-    last = costOf(child.process.pid) ?? last;
-    await sleep(SAMPLE_MS);
-  }
-  await child.ended(0);
-  if (!last) throw new Error(`it ended before it was seen: ${child.output}`);
-  return last;
-}
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
