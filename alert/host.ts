@@ -21,6 +21,12 @@ export interface HostFold {
    * the caller owns it and never uses the old one again. `raised`: what marks have moved in this frame.
    */
   step(state: HostState, frame: Frame, raised?: RaisedLimits): HostOutput & { readonly state: HostState };
+  /** The second half of a step: what the stages make of what the rules say of a frame. The rules' state stays as it is. */
+  conclude(
+    state: HostState,
+    frame: Frame,
+    verdicts: readonly Verdict[],
+  ): HostOutput & { readonly state: HostState };
   /** Ids of the incidents that are firing. */
   openIncidents(state: HostState): ReadonlySet<string>;
   /** The state with these incidents firing, and no others: what others said before goes on as it was said. */
@@ -47,7 +53,7 @@ export interface HostFold {
  * not blind the host for ever.
  */
 export function stepOver(
-  fold: HostFold,
+  fold: Pick<HostFold, 'step'>,
   state: HostState,
   frame: Frame,
   raised: RaisedLimits,
@@ -63,6 +69,10 @@ export function stepOver(
 
 export function createHostFold(parts: { fold: Fold; pipeline: Pipeline }): HostFold {
   const { fold, pipeline } = parts;
+  const conclude: HostFold['conclude'] = (state, frame, verdicts) => {
+    const { state: next, ...result } = pipeline.step(state.pipeline, { frame, verdicts });
+    return { ...result, state: { fold: state.fold, pipeline: next }, verdicts };
+  };
   return {
     fingerprint: createHash('sha256')
       .update(JSON.stringify([fold.fingerprint, pipeline.fingerprint]))
@@ -71,9 +81,9 @@ export function createHostFold(parts: { fold: Fold; pipeline: Pipeline }): HostF
     init: () => ({ fold: fold.init(), pipeline: pipeline.init() }),
     step(state, frame, raised) {
       const folded = fold.step(state.fold, frame, raised);
-      const { state: next, ...result } = pipeline.step(state.pipeline, { frame, verdicts: folded.verdicts });
-      return { ...result, state: { fold: folded.state, pipeline: next }, verdicts: folded.verdicts };
+      return conclude({ ...state, fold: folded.state }, frame, folded.verdicts);
     },
+    conclude,
     openIncidents: state => new Set(state.pipeline.open.map(({ incident }) => incident.id)),
     adopt: (state, incidents) => ({ ...state, pipeline: pipeline.adopt(state.pipeline, incidents) }),
     announce: state => pipeline.announce(state.pipeline.open.map(({ incident }) => incident)),

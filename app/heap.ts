@@ -17,10 +17,13 @@ export function keepHeapSmall(): void {
 const YOUNG_BYTES = 16 * 1024 * 1024;
 /** Objects that are made at a time to have it grow, and how often at most. */
 const GROWTH = { objects: 20_000, rounds: 50 };
+/** Each of its two halves in a thread, MiB: it does not grow in steps there. */
+const THREAD_HALF_MB = 8;
 
 /**
  * In a process that `keepHeapSmall` has a small heap: give the young generation room for a page of stored frames, and no
- * more. Without it folding history takes half as long again; left to itself it takes 128 MiB.
+ * more. Without it folding history takes half as long again; left to itself it takes 128 MiB. Threads that are started later
+ * have as much.
  */
 export function widenYoungGeneration(): void {
   // Its greatest size cannot be set in a process that runs: it grows as objects survive, and is stopped there.
@@ -29,6 +32,7 @@ export function widenYoungGeneration(): void {
   for (let round = 0; round < GROWTH.rounds && youngBytes() < YOUNG_BYTES; round++)
     for (let i = 0; i < GROWTH.objects; i++) survivors.push({ round, i });
   setFlagsFromString('--semi-space-growth-factor=1');
+  setFlagsFromString(`--min-semi-space-size=${THREAD_HALF_MB}`);
 }
 
 const youngBytes = (): number =>

@@ -195,6 +195,21 @@ export interface RaisedLimits {
   of(rule: string, service: string | null): RaisedRule | undefined;
 }
 
+/** Some services of a host, which are judged apart from the others: nothing that is known of one is part of another. */
+export interface Share {
+  /** Their containers in the frame, in its order. */
+  readonly containers: readonly Container[];
+  /** Whether it also says who is expected and absent: one share of a host does. */
+  readonly judgesAbsence: boolean;
+}
+
+/** What is said of a share: the verdicts as `Fold.step` has them, and where those of each container end, then of services. */
+export interface ShareVerdicts {
+  readonly verdicts: Verdict[];
+  /** One more than there are containers; empty when the frame does not start after the last one. */
+  readonly ends: number[];
+}
+
 /** The pure fold over the frames of one host (fold.ts). */
 export interface Fold {
   /** Identifies rules, limits and code: states of another fingerprint are not to be continued. */
@@ -207,4 +222,9 @@ export interface Fold {
    * moved in this frame; without it, nothing.
    */
   step(state: FoldState, frame: Frame, raised?: RaisedLimits): { state: FoldState; verdicts: Verdict[] };
+  /**
+   * The same for a share of the services, in a state that has no others; changes it in place. Of the others' containers the
+   * frame has no windows, flows and connections. Not with rules on the host, which judge all of them.
+   */
+  stepShare(state: FoldState, frame: Frame, raised: RaisedLimits, share: Share): ShareVerdicts;
 }

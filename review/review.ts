@@ -1,11 +1,14 @@
 import { type HostFold, type HostOutput, stepOver } from '../alert/host.ts';
 import type { HostState } from '../alert/host-state.ts';
 import type { Incident } from '../core/incident/incident.ts';
+import type { Verdict } from '../core/incident/verdict.ts';
 import type { Interval } from '../core/interval.ts';
 import { type Frame, frameEnd, isComplete } from '../core/traffic/frame.ts';
+import type { FoldState } from '../detector/contract.ts';
 import { type MarkedLimits, type MarksOf, NO_MARKS } from '../detector/fold/marks.ts';
 import type { FrameStore } from '../store/contract.ts';
 import { Coverage, type Covered } from './coverage.ts';
+import type { Seen, Threads } from './threads/threads.ts';
 
 /** What one host's history gave under these settings. */
 export interface HostReview {
@@ -74,11 +77,18 @@ export class HostReviewer {
     return this.#last?.start ?? this.#checkpoint;
   }
 
-  /** What the frame brought; null when a detector failed on it. */
-  add(frame: Frame): HostOutput | null {
+  /** What the rules have learnt so far. */
+  get learnt(): FoldState {
+    return this.#state.fold;
+  }
+
+  /** What the frame brought; null when a detector failed on it. `verdicts`: what the rules say of it, where others have judged. */
+  add(frame: Frame, verdicts?: readonly Verdict[]): HostOutput | null {
     let judged = isComplete(frame);
     this.#marks ??= this.#marksOf(frame.host);
-    const step = stepOver(this.#fold, this.#state, frame, this.#marks.at(frame.start), () => {
+    const raised = this.#marks.at(frame.start);
+    const fold = verdicts ? concluding(this.#fold, verdicts) : this.#fold;
+    const step = stepOver(fold, this.#state, frame, raised, () => {
       judged = false;
     });
     this.#state = step?.state ?? this.#state;
@@ -141,6 +151,8 @@ export interface ReviewOptions {
   readonly checkpoint?: (host: string, before: number, fingerprint: string) => Promise<Beginning | null>;
   /** What people said of incidents of a host. */
   readonly marksOf?: MarksOf;
+  /** Those who judge by the same rules and marks; without them it is done here. */
+  readonly threads?: Threads;
 }
 
 type Frames = Pick<FrameStore, 'readFrames' | 'hosts' | 'firstFrame'>;
@@ -180,7 +192,7 @@ async function reviewHost(
   sides: readonly Side[],
   store: Frames,
   range: Interval,
-  { checkpoint, onFrame, marksOf }: ReviewOptions,
+  { checkpoint, onFrame, marksOf, threads }: ReviewOptions,
 ): Promise<HostReview[]> {
   const beginnings: (Beginning | null)[] = [];
   for (const { fold } of sides)
@@ -190,16 +202,27 @@ async function reviewHost(
   const isWhole = known.length < sides.length;
   const from = isWhole ? 0 : Math.min(...known);
   const begin = isWhole ? ((await store.firstFrame(host)) ?? 0) : from;
-  for await (const frame of store.readFrames(host, { from, to: range.to })) {
+  const frames = store.readFrames(host, { from, to: range.to });
+  const learnt = () => reviewers.map(reviewer => reviewer.learnt);
+  for await (const { frame, verdicts } of threads?.judge(host, frames, learnt) ?? unjudged(frames)) {
     for (const [i, reviewer] of reviewers.entries()) {
       if (reviewer.last !== null && frame.start <= reviewer.last) continue;
-      const output = reviewer.add(frame);
+      const output = reviewer.add(frame, verdicts?.[i]);
       sides[i]?.onStep?.(frame, output);
     }
     onFrame?.(frame, begin);
   }
   return reviewers.map(reviewer => ({ ...reviewer.result(), host }));
 }
+
+async function* unjudged(frames: AsyncIterable<Frame>): AsyncIterable<Seen> {
+  for await (const frame of frames) yield { frame, verdicts: null };
+}
+
+/** Takes these verdicts for its own. */
+const concluding = (fold: HostFold, verdicts: readonly Verdict[]): Pick<HostFold, 'step'> => ({
+  step: (state, frame) => fold.conclude(state, frame, verdicts),
+});
 
 const firing = (state: HostState): Map<string, Incident> =>
   new Map(state.pipeline.open.map(({ incident }) => [incident.id, incident]));

@@ -1,5 +1,7 @@
+import { availableParallelism } from 'node:os';
 import { makeFold } from '../../app/wire.ts';
 import type { Incident } from '../../core/incident/incident.ts';
+import type { Mark } from '../../core/incident/mark.ts';
 import type { Interval } from '../../core/interval.ts';
 import { limitsByHost } from '../../detector/fold/marks.ts';
 import { RuleCoverage } from '../../detector/fold/rule-coverage.ts';
@@ -9,6 +11,7 @@ import { type ContainerRecord, RangeRecorder } from '../../review/record/range-r
 import { Recorder } from '../../review/record/recorder.ts';
 import { type HostReview, reviewSides } from '../../review/review.ts';
 import { type Tally, tally } from '../../review/tally.ts';
+import { canShare, NotShareable, Threads } from '../../review/threads/threads.ts';
 import type { State } from '../../state/contract.ts';
 import type { Store } from '../../store/contract.ts';
 import type { Context } from '../context.ts';
@@ -49,11 +52,43 @@ interface Asked {
   readonly record: boolean;
 }
 
-/** `state` null: there are no checkpoints and marks. */
+/** Threads that judge at most: this one reads for them, and more would wait for it. */
+const MOST_THREADS = 3;
+
+/** In as many threads as there are processors. `state` null: there are no checkpoints and marks. */
 export async function judgeHistory(
   context: Context,
   store: Store,
   state: State | null,
+  asked: Asked,
+): Promise<Judged> {
+  const sides = asked.settings.map(({ config }) => config.detectors);
+  const marks = state ? await state.marks(null) : [];
+  const count = Math.min(availableParallelism(), MOST_THREADS);
+  if (count > 1 && sides.every(canShare)) {
+    const threads = new Threads({ count, sides, marks, drawn: asked.record });
+    try {
+      return await judgeIn(context, { store, state, marks, threads }, asked);
+    } catch (error) {
+      if (!(error instanceof NotShareable)) throw error;
+    } finally {
+      await threads.close();
+    }
+  }
+  return judgeIn(context, { store, state, marks }, asked);
+}
+
+/** What to judge with. */
+interface Means {
+  readonly store: Store;
+  readonly state: State | null;
+  readonly marks: readonly Mark[];
+  readonly threads?: Threads;
+}
+
+async function judgeIn(
+  context: Context,
+  { store, state, marks, threads }: Means,
   { range, hosts, subjects, settings, record }: Asked,
 ): Promise<Judged> {
   const { config, clock, zone } = context;
@@ -70,11 +105,10 @@ export async function judgeHistory(
   });
   const byHost = await reviewSides(sides, store, range, {
     ...(state
-      ? {
-          checkpoint: (host, before, fingerprint) => state.loadCheckpoint(host, fingerprint, before),
-          marksOf: limitsByHost(await state.marks(null)),
-        }
+      ? { checkpoint: (host, before, fingerprint) => state.loadCheckpoint(host, fingerprint, before) }
       : {}),
+    marksOf: limitsByHost(marks),
+    ...(threads ? { threads } : {}),
     ...(hosts === null ? {} : { hosts }),
     onFrame: (frame, begin) => {
       if (frame.start >= range.from) coverage.see(frame);

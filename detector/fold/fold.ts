@@ -2,9 +2,17 @@ import { createHash } from 'node:crypto';
 import type { Rule } from '../../core/config/config.ts';
 import { printable, TidegaugeError } from '../../core/errors.ts';
 import type { Scope, Verdict } from '../../core/incident/verdict.ts';
-import { compareText, type Frame } from '../../core/traffic/frame.ts';
+import { type Container, compareText, type Frame } from '../../core/traffic/frame.ts';
 import { seriesValue } from '../../core/traffic/series.ts';
-import type { AnyDetector, ContainerInput, Fold, FoldState } from '../contract.ts';
+import type {
+  AnyDetector,
+  ContainerInput,
+  Fold,
+  FoldState,
+  RaisedLimits,
+  Share,
+  ShareVerdicts,
+} from '../contract.ts';
 import { absenceRules, judgeAbsence } from './absence.ts';
 import { judgeGroups } from './groups.ts';
 import { identify, isOneOfMany } from './identity.ts';
@@ -41,22 +49,37 @@ export function createFold(settings: {
     fingerprint,
     init: () => ({ last: null, hasContainers: false, subjects: noSubjects(), expected: {} }),
     step(state, frame, raised = NOTHING_RAISED) {
-      if (state.last !== null && frame.start <= state.last) return { state, verdicts: [] };
-      state.last = frame.start;
-      state.hasContainers ||= frame.containers.some(container => container.kind === 'container');
-      const where = { host: frame.host, hasContainers: state.hasContainers };
-      const now = { frame, where, state, raised };
-      const present = presentIn(frame, state);
-      const absent = judgeAbsence(absence, state.expected, frame, where, raised);
-      const verdicts: Verdict[] = [];
-      for (const one of present) for (const rule of ofContainers) judgeOne(rule, one, now, verdicts);
-      judgeGroups(ofGroups, present, services.of(state.subjects), now, verdicts);
-      for (const verdict of absent)
-        verdicts.push(verdict.kind === 'judged' ? byMarks(verdict, raised) : verdict);
-      forget(state.subjects, limits, frame.start);
-      return { state, verdicts };
+      return { state, verdicts: judgeFrame(state, frame, raised, null).verdicts };
     },
+    stepShare: judgeFrame,
   };
+
+  function judgeFrame(
+    state: FoldState,
+    frame: Frame,
+    raised: RaisedLimits,
+    share: Share | null,
+  ): ShareVerdicts {
+    const verdicts: Verdict[] = [];
+    const ends: number[] = [];
+    if (state.last !== null && frame.start <= state.last) return { verdicts, ends };
+    state.last = frame.start;
+    state.hasContainers ||= frame.containers.some(container => container.kind === 'container');
+    const where = { host: frame.host, hasContainers: state.hasContainers };
+    const now = { frame, where, state, raised };
+    const present = presentIn(frame, state, share?.containers ?? frame.containers);
+    for (const one of present) {
+      for (const rule of ofContainers) judgeOne(rule, one, now, verdicts);
+      ends.push(verdicts.length);
+    }
+    judgeGroups(ofGroups, present, services.of(state.subjects), now, verdicts);
+    ends.push(verdicts.length);
+    if (!share || share.judgesAbsence)
+      for (const verdict of judgeAbsence(absence, state.expected, frame, where, raised))
+        verdicts.push(verdict.kind === 'judged' ? byMarks(verdict, raised) : verdict);
+    forget(state.subjects, limits, frame.start);
+    return { verdicts, ends };
+  }
 }
 
 /** A rule with its detector. Throws a TidegaugeError when the table has none of its name. */
@@ -71,9 +94,9 @@ export function bind(rule: Rule, index: number, detectors: readonly AnyDetector[
   });
 }
 
-/** Everyone in the frame. */
-function presentIn(frame: Frame, { subjects }: FoldState): Present[] {
-  const identified = identify(frame, subjects);
+/** These containers of the frame. */
+function presentIn(frame: Frame, { subjects }: FoldState, containers: readonly Container[]): Present[] {
+  const identified = identify(frame, subjects, containers);
   const inputs = inputsOf(frame, identified);
   return identified.map(({ container, subject }, i) => {
     const ofMany = isOneOfMany(subject, frame.start);

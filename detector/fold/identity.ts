@@ -22,11 +22,15 @@ export interface Identified {
   readonly subject: Subject;
 }
 
-/** Everyone in the frame, in its order. */
-export function identify(frame: Frame, subjects: Subjects): Identified[] {
-  const keys = keysOf(frame, subjects);
+/** These containers of the frame, in its order: everyone, or all of some services. */
+export function identify(
+  frame: Frame,
+  subjects: Subjects,
+  containers: readonly Container[] = frame.containers,
+): Identified[] {
+  const keys = keysOf(containers, subjects, frame.start);
   const started = new Set(frame.started);
-  return frame.containers.map(container => {
+  return containers.map(container => {
     const { name } = container;
     const key = keys.get(name) ?? replicaKey(container);
     const last = subjects.byKey[key]?.seen ?? frame.start;
@@ -50,16 +54,16 @@ const isNumberless = ({ kind, name, service, replica }: Container): boolean =>
   kind === 'container' && replica === name && service !== name;
 
 /** Keys of memories by the names of the containers. */
-function keysOf(frame: Frame, subjects: Subjects): Map<string, string> {
+function keysOf(everyone: readonly Container[], subjects: Subjects, start: number): Map<string, string> {
   const keys = new Map<string, string>();
-  const sharing = Map.groupBy(frame.containers, container =>
+  const sharing = Map.groupBy(everyone, container =>
     isNumberless(container) ? JSON.stringify(['slots', container.service]) : replicaKey(container),
   );
   for (const [key, containers] of sharing) {
     const [first] = containers;
     if (first === undefined) continue;
     if (isNumberless(first)) {
-      assignSlots(subjects, key, ['replica', first.service], containers, frame.start, keys);
+      assignSlots(subjects, key, ['replica', first.service], containers, start, keys);
       continue;
     }
     // Two of one number at once (a redeploy, a one-off command): who has the memory keeps it while he lives.
@@ -70,7 +74,7 @@ function keysOf(frame: Frame, subjects: Subjects): Map<string, string> {
     if (others.length === 0) continue;
     const { service, replica } = first;
     const slots = JSON.stringify(['slots', service, replica]);
-    assignSlots(subjects, slots, ['replica', service, replica], others, frame.start, keys);
+    assignSlots(subjects, slots, ['replica', service, replica], others, start, keys);
   }
   return keys;
 }

@@ -5,15 +5,13 @@ import { createPipeline } from '../../../alert/pipeline.ts';
 import type { Incident } from '../../../core/incident/incident.ts';
 import { MARK_KINDS, type Mark, spokeIn } from '../../../core/incident/mark.ts';
 import type { Judged } from '../../../core/incident/verdict.ts';
-import { compareConnections } from '../../../core/traffic/connection.ts';
-import { compareFlows, type Flow } from '../../../core/traffic/flow.ts';
 import { decodeFrame, encodeFrame, type Frame } from '../../../core/traffic/frame.ts';
 import { createFold } from '../../../detector/fold/fold.ts';
 import { MarkedLimits, NO_MARKS } from '../../../detector/fold/marks.ts';
 import { DETECTORS } from '../../../detector/index.ts';
 import { markOf } from '../../data/marks.ts';
-import { row, talk } from '../data/conversations.ts';
-import { container, frame, rules, window } from '../data/frames.ts';
+import { rules } from '../data/frames.ts';
+import { randomFrames } from '../data/random-frames.ts';
 
 /** Rules that judge soon, so that short runs reach every branch. */
 const RULES = rules([
@@ -30,73 +28,7 @@ const fold = createHostFold({
   pipeline: createPipeline({ alert: { resolve_after: 20_000, critical_score: 3 }, receivers: ['chat'] }),
 });
 
-/** One container in one frame: who it is, what it moves, whom it talks to. */
-const part = fc.record({
-  who: fc.nat(4),
-  /** Its name: a redeployed one has another. */
-  generation: fc.nat(3),
-  numbered: fc.boolean(),
-  messages: fc.constantFrom(0, 1, 20, 3000),
-  peer: fc.constantFrom('db', 'cache', 'nobody'),
-  outside: fc.option(fc.constantFrom('8.8.8.8', '1.1.1.1', '9.9.9.9')),
-  refused: fc.nat(6),
-  born: fc.boolean(),
-});
-
-const trafficOf = (minLength: number) =>
-  fc
-    .array(
-      fc.record({
-        parts: fc.uniqueArray(part, { selector: ({ who }) => who, maxLength: 4 }),
-        odds: fc.nat(9),
-        skipped: fc.constantFrom(1, 1, 1, 1, 3, 60),
-      }),
-      { minLength, maxLength: 60 },
-    )
-    .map(list => {
-      let i = 0;
-      return list.map(({ parts, odds, skipped }) => {
-        i += skipped;
-        return frameOf(i, parts, odds === 0);
-      });
-    });
-
-const traffic = trafficOf(1);
-
-type Part = typeof part extends fc.Arbitrary<infer T> ? T : never;
-
-function frameOf(i: number, parts: readonly Part[], incomplete: boolean): Frame {
-  const names = parts.map(({ who, generation }) => `c${who}-${generation}`);
-  const containers = parts.map(({ who, numbered }, n) =>
-    container(names[n] ?? '', {
-      service: `s${who % 2}`,
-      replica: numbered ? String(who) : (names[n] ?? ''),
-    }),
-  );
-  const own = <Row extends object>(n: number, rows: readonly Row[]) =>
-    rows.map(each => ({ ...each, container: names[n] ?? '' }));
-  const flows = parts.flatMap(({ peer, outside, messages }, n): Flow[] =>
-    own(n, [
-      ...(messages > 0 ? [talk({ peer, port: 5432 }, messages, 100, 100)] : []),
-      ...(outside ? [talk({ peerKind: 'outside', port: 4444, address: outside }, 1, 200, 50, 1)] : []),
-    ]),
-  );
-  const connections = parts.flatMap(({ outside, refused }, n) =>
-    own(n, [
-      ...(outside ? [row('opened', outside, 4444)] : []),
-      ...Array.from({ length: refused }, (_, port) => row('failed', '10.0.0.1', port + 1)),
-    ]),
-  );
-  const windows = parts.flatMap(({ messages }, n) =>
-    messages > 0 ? [window(names[n] ?? '', 'send', messages, 100)] : [],
-  );
-  return frame(i, containers, windows, {
-    flows: flows.sort(compareFlows),
-    connections: connections.sort(compareConnections),
-    started: names.filter((_, n) => parts[n]?.born).sort(),
-    ...(incomplete ? { faults: ['lost-events'] as const } : {}),
-  });
-}
+const traffic = randomFrames(1);
 
 /** What a run says, frame by frame, without what goes no further. */
 function run(
@@ -137,7 +69,7 @@ describe('verdicts, incidents and messages of random traffic', () => {
   it('are the same live, where marks are made as it goes on, and in a replay that knows all of them', () => {
     const kind = fc.constantFrom(...MARK_KINDS, 'expected' as const, 'expected' as const);
     const said = fc.array(fc.record({ frame: fc.nat(40), kind, which: fc.nat(3) }), { minLength: 3 });
-    const long = trafficOf(20);
+    const long = randomFrames(20);
     let moved = 0;
     fc.assert(
       fc.property(long, said, fc.array(fc.nat(59), { maxLength: 8 }), (frames, list, restarts) => {
