@@ -1,6 +1,6 @@
 /**
  * Imports run one way (docs/architecture.md): core <- backends <- roles <- app <- cli, and qa and test above all.
- * A role may use another role's contract (types); implementations meet only in app/wire.ts.
+ * A role may use another role's contract (types); implementations meet only in app/wire.ts and app/wire-data.ts.
  */
 const roles = [
   'bpf',
@@ -108,7 +108,7 @@ module.exports = {
     rule('product-without-proofs', { path: any(product) }, { path: '^(qa|test)/' }),
     rule(
       'only-wire-assembles',
-      { path: '^(app|cli)/', pathNot: '^app/wire\\.ts$' },
+      { path: '^(app|cli)/', pathNot: '^app/wire(-data)?\\.ts$' },
       { path: '^(store|queue|state|notify)/', pathNot: '/contract\\.ts$' },
     ),
     rule('commands-apart', { path: '^cli/(config|screen)/' }, { path: '^cli/commands/' }),

@@ -60,7 +60,7 @@ export function makeApi(
   }
   const reader = new ThreadReader(config, clock);
   const learntOf = learntFrom(config, { store, state });
-  const shared = { store, state, learntOf, reasons: reasonsFrom(config), host: config.host };
+  const shared = { store, state, learntOf, reasons: async () => reasonsFrom(config), host: config.host };
   return {
     reader,
     options: {

@@ -23,14 +23,13 @@ import { messageIn, TEMPLATES } from '../notify/shared/template.ts';
 import type { Queue } from '../queue/contract.ts';
 import { createQueue } from '../queue/index.ts';
 import type { State } from '../state/contract.ts';
-import { createState, stateFile } from '../state/index.ts';
 import { type FileLock, lockFile, lockHolder } from '../state/sqlite/lock.ts';
 import type { Store } from '../store/contract.ts';
-import { createStore, storeFile } from '../store/index.ts';
 import type { Policy } from '../worker/deliveries/deliver.ts';
 import { BACKENDS, BackendStartup } from './backend-startup.ts';
+import { filesOf, makeState, makeStore, type Shared } from './wire-data.ts';
 
-/** The only file that knows implementations: it joins the tables and assembles what a configuration names. */
+/** Knows implementations, with wire-data.ts and nobody else: joins the tables and assembles what a configuration names. */
 
 /** The one schema of tidegauge.yaml. */
 export const SCHEMA = configSchema(DETECTORS, NOTIFIERS, DEFAULT_RULES);
@@ -39,6 +38,9 @@ export const SCHEMA = configSchema(DETECTORS, NOTIFIERS, DEFAULT_RULES);
 export {
   DEFAULT_RULES as RULES,
   DETECTORS as DETECTOR_ROWS,
+  filesOf,
+  makeState,
+  makeStore,
   messageIn as exampleMessage,
   NOTIFIERS as NOTIFIER_ROWS,
   payloadOf,
@@ -46,26 +48,8 @@ export {
   TEMPLATES,
 };
 
-/** `readOnly`: a file must be there and stays as it is. */
-interface Access {
-  readonly readOnly?: boolean;
-}
-/** `warned`: what was said of a server already, which may be queue and state. */
-interface Shared {
-  readonly warned?: Set<string>;
-}
-
-export const makeStore = (config: Config, log: Log, access: Access = {}): Store =>
-  createStore(config.store, { data: config.data, log, ...access });
 export const makeQueue = (config: Config, clock: Clock, log: Log, shared: Shared = {}): Promise<Queue> =>
   createQueue(config, { clock, log, ...shared });
-export const makeState = (config: Config, clock: Clock, log: Log, access: Access & Shared = {}): State =>
-  createState(config, { clock, log, ...access });
-/** The files that store and state are; null where they are servers. */
-export const filesOf = (config: Config): { store: string | null; state: string | null } => ({
-  store: storeFile(config.store, config.data),
-  state: stateFile(config),
-});
 /** The lock of a data directory: one collector each. */
 export const lockData = (data: string): FileLock | null => lockFile(join(data, 'collector.lock'));
 /** The process that has it, where it can be seen. */

@@ -4,11 +4,17 @@ import type { RuleNormal } from '../../core/incident/normal.ts';
 import type { State } from '../../state/contract.ts';
 import type { Store } from '../../store/contract.ts';
 
-/** What rules have learnt of a container, and when, epoch ms; null: nothing, or it was not there. */
-export type LearntOf = (
-  host: string,
-  container: string,
-) => Promise<{ readonly at: number; readonly rules: readonly RuleNormal[] } | null>;
+/** What rules know of a container. Times are epoch ms. */
+export interface Learnt {
+  /** When it was known. */
+  readonly at: number;
+  readonly rules: readonly RuleNormal[];
+  /** Rules that do not judge it yet, and when they will if frames go on as they do; null: that is not known. */
+  readonly learning: readonly { readonly rule: string; readonly until: number | null }[];
+}
+
+/** What rules have learnt of a container; null: nothing, or it was not there. */
+export type LearntOf = (host: string, container: string) => Promise<Learnt | null>;
 
 /** What the configuration says of an incident. */
 export interface Reasons {
@@ -27,7 +33,8 @@ export interface Shared {
   readonly state: State;
   readonly store: Store;
   readonly learntOf: LearntOf;
-  readonly reasons: Reasons;
+  /** Loaded when it is asked for. */
+  readonly reasons: () => Promise<Reasons>;
   /** This host, which is meant where a request names none. */
   readonly host: string;
   /** Epoch ms, when the request came. */

@@ -18,6 +18,14 @@ const normalSchema = z.strictObject({
     .datetime()
     .nullable()
     .describe('What was known then; null: nothing is learnt yet, or it is gone.'),
+  learning: z
+    .array(
+      z.strictObject({
+        rule: z.string(),
+        until: z.iso.datetime().nullable().describe('If frames go on as they do; null: not known.'),
+      }),
+    )
+    .describe('Rules that are still learning it, and do not judge it yet.'),
   rules: z.array(
     z.strictObject({
       rule: z.string(),
@@ -62,7 +70,11 @@ export const normalOperations = [
         rule,
         quantities: normals.map(quantityJson),
       }));
-      return { value: { host, container, at: learnt && isoTime(learnt.at), rules } };
+      const learning = (learnt?.learning ?? []).map(({ rule, until }) => ({
+        rule,
+        until: until === null ? null : isoTime(until),
+      }));
+      return { value: { host, container, at: learnt && isoTime(learnt.at), learning, rules } };
     },
   }),
 ];

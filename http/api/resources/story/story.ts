@@ -202,7 +202,8 @@ export const storyOperations = [
     params: z.strictObject({ id: text('As the list shows it.') }),
     answer: storySchema,
     async run({ state, store, reasons, now }, { path: { id } }) {
-      const story = await storyOf({ state, reasons, readStore: action => action(store), now }, id);
+      const sources = { state, reasons: await reasons(), readStore: action => action(store), now } as const;
+      const story = await storyOf(sources, id);
       if (story === null) throw unknownIncident(id);
       return { value: storyJson(story) };
     },
