@@ -29,7 +29,8 @@ ${table([['operation', 'what it is'], ...rows])}
 - **Times** are ISO 8601, UTC; those of requests may also be durations ago, such as \`12h\`.
 - Maintenance windows stand in the configuration alone and are not among the silences here; \`tidegauge silence list\` has them.
 - What is read is read in a thread of its own: the capture beside it does not wait.
-- \`GET /events\` sends an event \`change\` whenever there is something new (server-sent events).
+- \`GET /events\` sends server-sent events: \`change\` when incidents or silences are not what they were, \`health\` when frames
+  have come, with what \`GET /health\` answers as its data.
 
 ## The page
 

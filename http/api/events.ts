@@ -9,9 +9,10 @@ import { ApiError } from './problem.ts';
 const LISTENERS = 32;
 /** How often is looked, ms: while somebody is told, and only then. */
 const LOOK_MS = 5000;
-/** What is looked at: the query is that of the operation's defaults, as `run` gets it. */
+/** What `health` is about: frames come every few seconds, so that it says itself what else would be asked for each time. */
+const HEALTH = { id: 'getHealth', query: {} } as const;
+/** What `change` is about: the query is that of the operation's defaults, as `run` gets it. */
 const LOOKED_AT = [
-  { id: 'getHealth', query: {} },
   { id: 'listIncidents', query: { from: '1h', to: '0s', limit: 100 } },
   { id: 'listSilences', query: { all: 'false' } },
 ] as const;
@@ -30,7 +31,8 @@ class Changes {
   readonly #options: EventsOptions;
   readonly #listeners = new Set<Tell>();
   #closing = new AbortController();
-  #last = '';
+  /** By event, a digest of what was told last. */
+  readonly #last = new Map<string, string>();
 
   constructor(options: EventsOptions) {
     this.#options = options;
@@ -55,32 +57,47 @@ class Changes {
 
   async #look(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const seen = await this.#seen();
-      const isNew = seen !== null && seen !== this.#last;
-      if (isNew) this.#last = seen;
       // A line also when there is no news: a connection that is dead is noticed by it.
-      for (const tell of this.#listeners) tell(isNew ? 'event: change\ndata: {}\n\n' : ': no change\n\n');
+      const news = (await this.#news()) || ': no change\n\n';
+      for (const tell of this.#listeners) tell(news);
       await this.#options.clock.sleep(LOOK_MS, signal);
     }
   }
 
-  /** A digest of what there is; null: it cannot be read now. */
-  async #seen(): Promise<string | null> {
-    const digest = createHash('sha256');
+  /** The events of what is new; none, also when it cannot be read now. */
+  async #news(): Promise<string> {
     try {
-      for (const { id, query } of LOOKED_AT) {
-        const { json } = await this.#options.reader.read(id, { path: {}, query, body: {}, by: null });
-        // Of these the clock alone is no news.
-        digest.update(json.replace(/"(time|silent_ms)":("[^"]*"|\d+)/g, ''));
-      }
-      return digest.digest('hex');
+      const health = await this.#read(HEALTH);
+      const rest: string[] = [];
+      for (const one of LOOKED_AT) rest.push(await this.#read(one));
+      // Of it the clock alone is no news.
+      const isNewer = this.#isNew('health', health.replace(/"(time|silent_ms)":("[^"]*"|\d+)/g, ''));
+      const isChanged = this.#isNew('change', rest.join('\n'));
+      return [
+        ...(isNewer ? [`event: health\ndata: ${health}\n\n`] : []),
+        ...(isChanged ? ['event: change\ndata: {}\n\n'] : []),
+      ].join('');
     } catch {
-      return null;
+      return '';
     }
+  }
+
+  async #read({ id, query }: typeof HEALTH | (typeof LOOKED_AT)[number]): Promise<string> {
+    return (await this.#options.reader.read(id, { path: {}, query, body: {}, by: null })).json;
+  }
+
+  #isNew(event: string, seen: string): boolean {
+    const digest = createHash('sha256').update(seen).digest('hex');
+    if (this.#last.get(event) === digest) return false;
+    this.#last.set(event, digest);
+    return true;
   }
 }
 
-/** Adds `/events`: server-sent events, one named `change` whenever there is something new. */
+/**
+ * Adds `/events`: server-sent events. `change`: incidents or silences are not what they were; `health`: frames have come, with
+ * what GET /health answers as its data.
+ */
 export function addEvents(api: FastifyInstance, options: EventsOptions): void {
   const changes = new Changes(options);
   api.get(

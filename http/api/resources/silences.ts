@@ -143,6 +143,7 @@ const silencePart = z.strictObject({
   for: duration({ min: '1ms', max: '90d' }).describe('How long, such as `2h`; at most 90d.'),
   reason: words.describe('Why, for others who see it.'),
   owner: z.exactOptional(words).describe('Who wants it, where no token says so.'),
+  dry_run: z.exactOptional(z.boolean()).describe('True: only tell what it would keep back now.'),
 });
 
 /** How far ahead a silence may begin, ms. */
@@ -202,7 +203,7 @@ export const silenceOperations = [
         owner: by ?? body.owner ?? 'api',
         reason,
       };
-      const kept = await keepSilence(state, silence, now);
+      const kept = body.dry_run === true ? silence : await keepSilence(state, silence, now);
       return { value: (await heldJson(state, [kept], now))[0] };
     },
   }),

@@ -102,6 +102,37 @@ describe('the API', () => {
     expect((await served.ask('DELETE', `/silences/${json.id}`)).status).toBe(404);
   });
 
+  it('tells what a silence would keep back, and keeps none', async () => {
+    const body = { host: FIRING.host, for: '2h', reason: 'deploy', dry_run: true };
+    const { status, json } = await served.ask('POST', '/silences', body);
+    expect([status, json.holds]).toEqual([200, [FIRING.id]]);
+    expect((await served.ask('POST', '/silences', { ...body, host: 'web-2' })).json.holds).toEqual([]);
+    expect((await served.ask('GET', '/silences')).json).toEqual([]);
+  });
+
+  it('tells who listens of frames with what is known of hosts, and of silences that something has changed', async () => {
+    const { body } = await fetch(`${served.listener.url}/api/v1/events`);
+    if (!body) throw new Error('no events');
+    const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+    const next = async (isIt: (text: string) => boolean): Promise<string> => {
+      for (let text = ''; ; ) {
+        const part = await reader.read();
+        text += part.value ?? '';
+        if (isIt(text)) return text;
+        if (part.done) throw new Error(`the events ended: ${text}`);
+      }
+    };
+    const first = await next(text => /event: health\n.*\n\n/.test(text) && text.includes('event: change'));
+    const [, health = ''] = /^event: health\ndata: (.*)$/m.exec(first) ?? [];
+    const { time: _, ...known } = (await served.ask('GET', '/health')).json;
+    expect(JSON.parse(health)).toMatchObject({ host: known.host, open_incidents: known.open_incidents });
+    const { json } = await served.ask('POST', '/silences', { host: '*', for: '1h', reason: 'test' });
+    const second = await next(text => text.includes('event:'));
+    expect(second.replace(/^: no change\n\n/, '')).toBe('event: change\ndata: {}\n\n');
+    await reader.cancel();
+    await served.ask('DELETE', `/silences/${json.id}`);
+  }, 60_000);
+
   it('ends a silence that has not begun: it never will', async () => {
     const now = systemClock.now();
     const match = { host: 'x', service: '*', container: '*' };
