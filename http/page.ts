@@ -5,15 +5,20 @@ import type { FastifyInstance } from 'fastify';
 const FILES: Readonly<Record<string, string>> = {
   'index.html': 'text/html; charset=utf-8',
   'style.css': 'text/css; charset=utf-8',
+  'address.js': 'text/javascript; charset=utf-8',
   'api.js': 'text/javascript; charset=utf-8',
   'chart.js': 'text/javascript; charset=utf-8',
-  'containers.js': 'text/javascript; charset=utf-8',
   'dom.js': 'text/javascript; charset=utf-8',
-  'incidents.js': 'text/javascript; charset=utf-8',
   'list.js': 'text/javascript; charset=utf-8',
   'main.js': 'text/javascript; charset=utf-8',
-  'map.js': 'text/javascript; charset=utf-8',
-  'normal.js': 'text/javascript; charset=utf-8',
+  'status.js': 'text/javascript; charset=utf-8',
+  'time.js': 'text/javascript; charset=utf-8',
+  'views/containers.js': 'text/javascript; charset=utf-8',
+  'views/incidents.js': 'text/javascript; charset=utf-8',
+  'views/map.js': 'text/javascript; charset=utf-8',
+  'views/normal.js': 'text/javascript; charset=utf-8',
+  'views/silences.js': 'text/javascript; charset=utf-8',
+  'views/views.js': 'text/javascript; charset=utf-8',
 };
 
 /** Nothing but these files and the API is ever asked for, nothing inline runs, and nobody may frame the page. */

@@ -62,6 +62,8 @@ async function ask(path, { method = 'GET', body, type } = {}) {
     method,
     headers: headers(type ? { 'content-type': type } : {}),
     ...(body === undefined ? {} : { body }),
+  }).catch(error => {
+    throw new Refused(0, `tidegauge does not answer: ${error.message}`);
   });
   const value = await answer.json();
   if (!answer.ok) throw new Refused(answer.status, value.detail ?? `status ${answer.status}`);
@@ -69,26 +71,48 @@ async function ask(path, { method = 'GET', body, type } = {}) {
   return { value, next };
 }
 
-/** Calls `onEvent` when something has changed; `onState` whether it is connected. Comes back after a break. */
-export async function follow(onEvent, onState) {
+/** A line comes every 5 s, also without news: a connection on which nothing has come for so long is dead, ms. */
+const SILENT_MS = 20_000;
+const AGAIN_MS = 5000;
+
+/**
+ * Tells what goes on: `on.change()` when incidents or silences are other ones, `on.health(answer)` when frames came, and
+ * `on.state(isConnected)`. Comes back after a break.
+ */
+export async function follow(on) {
   for (;;) {
+    const dead = new AbortController();
+    let timer;
+    const wait = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => dead.abort(), SILENT_MS);
+    };
     try {
-      const answer = await fetch('/api/v1/events', { headers: headers() });
+      wait();
+      const answer = await fetch('/api/v1/events', { headers: headers(), signal: dead.signal });
       if (!answer.ok) throw new Refused(answer.status, 'no events');
-      onState(true);
+      on.state(true);
       let text = '';
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
       // Not every browser can loop over a stream.
       for (let part = await reader.read(); !part.done; part = await reader.read()) {
+        wait();
         text += part.value;
         const events = text.split('\n\n');
         text = events.pop() ?? '';
-        if (events.some(event => event.startsWith('event: change'))) onEvent();
+        for (const event of events) tell(event, on);
       }
     } catch {
-      // Said by `onState`, and tried again.
+      // Said by `on.state`, and tried again.
     }
-    onState(false);
-    await new Promise(resolve => setTimeout(resolve, 5000));
+    clearTimeout(timer);
+    on.state(false);
+    await new Promise(resolve => setTimeout(resolve, AGAIN_MS));
   }
+}
+
+function tell(event, on) {
+  const [, name, data] = /^event: (\w+)\ndata: (.*)$/.exec(event) ?? [];
+  if (name === 'change') on.change();
+  if (name === 'health') on.health(JSON.parse(data));
 }

@@ -62,19 +62,3 @@ export function bytes(count) {
   }
   return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
 }
-
-/** `12:05:00` of today, else with the day; in the zone of the browser. */
-export function time(iso) {
-  const at = new Date(iso);
-  const clock = at.toLocaleTimeString();
-  return at.toDateString() === new Date().toDateString() ? clock : `${at.toLocaleDateString()} ${clock}`;
-}
-
-/** `2 h 5 min`. */
-export function length(ms) {
-  const minutes = Math.round(ms / 60_000);
-  if (minutes < 1) return `${Math.round(ms / 1000)} s`;
-  if (minutes < 60) return `${minutes} min`;
-  const hours = Math.floor(minutes / 60);
-  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
-}

@@ -1,52 +1,27 @@
+import { addressOf, asked, link, VIEWS } from './address.js';
 import { follow, get, keepToken, Refused } from './api.js';
-import { containerList, containersOf, containerView } from './containers.js';
-import { el, length, named } from './dom.js';
-import { incidentList, incidentsOf, monthOf, otherIncidents } from './incidents.js';
-import { mapOf, mapView } from './map.js';
-import { normalOf, normalView } from './normal.js';
+import { el } from './dom.js';
+import { statusOf } from './status.js';
+import { minuteText, readTime, zoneText } from './time.js';
+import { partsOf } from './views/views.js';
 
-/** The page: what it shows is in its address, so that it can be kept and sent. */
+/** The page: it draws what its address asks for, and again when something has changed. */
 
-const VIEWS = { now: 'Overview', containers: 'Containers', incidents: 'Incidents', map: 'Map' };
 const byId = id => document.getElementById(id);
+/** How long something that was done is said, ms. */
+const SAID_MS = 15_000;
+/** How often traffic is drawn anew: the step of the last hour's rates, ms. */
+const TRAFFIC_MS = 60_000;
 
-/** What the address asks for. */
-function asked() {
-  const query = new URLSearchParams(location.search);
-  const view = query.get('view') ?? '';
-  const choice = /^\d{1,3}[mhd]$/.test(query.get('range') ?? '') ? query.get('range') : '1h';
-  const until = Date.parse(query.get('until') ?? '');
-  const spans = { m: 60_000, h: 3_600_000, d: 86_400_000 };
-  const spanMs = Number(choice.slice(0, -1)) * spans[choice.slice(-1)];
-  const range = Number.isNaN(until)
-    ? { from: choice }
-    : { from: new Date(until - spanMs).toISOString(), to: new Date(until).toISOString() };
-  return {
-    ...{ view: Object.hasOwn(VIEWS, view) ? view : 'now', choice, range, host: query.get('host') ?? '' },
-    ...{ until: Number.isNaN(until) ? null : new Date(until), container: query.get('container') },
-    ...{ find: query.get('find') ?? '', incident: query.get('incident') },
-  };
-}
-
-/** The address of this page with other parts. */
-function link(parts) {
-  const query = new URLSearchParams(location.search);
-  if ('view' in parts) query.delete('container');
-  if ('view' in parts || 'container' in parts) query.delete('find');
-  // What a message led to is left with the first step.
-  query.delete('incident');
-  for (const [key, value] of Object.entries(parts)) {
-    if (value === null || value === '') query.delete(key);
-    else query.set(key, value);
-  }
-  return `/?${query}`;
-}
-
+let saying;
 const page = {
   link,
   say(text) {
     byId('said').textContent = text;
+    clearTimeout(saying);
+    saying = setTimeout(() => byId('said').replaceChildren(), SAID_MS);
   },
+  fail: error => page.say(error.message),
   again: () => draw(),
   /** What is looked for is a part of the address, but no step of its history. */
   look(find) {
@@ -54,88 +29,52 @@ const page = {
   },
 };
 
-const section = (title, ...content) => el('section', {}, el('h2', {}, title), ...content);
-
-const DRAW = {
-  async now(what) {
-    const [incidents, containers] = await Promise.all([incidentsOf(what), containersOf(what)]);
-    return [
-      section('Incidents', incidentList(incidents.slice(0, 20), page)),
-      section('Containers', containerList(containers, page, what.find)),
-    ];
-  },
-  containers: async what => [section('Containers', containerList(await containersOf(what), page, what.find))],
-  incidents: async what => [section('Incidents', incidentList(await incidentsOf(what), page))],
-  map: async what => [section('Who talked to whom', mapView(await mapOf(what), page))],
-  async container(what) {
-    const { container } = what;
-    // In a glob, each of these stands for itself as `?` at best.
-    const glob = { container: container.replace(/[*]/g, '?').slice(0, 300) };
-    const isIt = one => one.container === container;
-    const [incidents, month, parts, map, normal] = await Promise.all([
-      incidentsOf(what, glob),
-      monthOf(what, glob),
-      containersOf(what, glob),
-      mapOf(what, container),
-      normalOf(what, container),
-    ]);
-    const shown = new Set(incidents.map(({ id }) => id));
-    return [
-      el('h1', {}, named(container)),
-      containerView(parts.filter(isIt), normal, what),
-      section('Incidents', incidentList(incidents.filter(isIt), page)),
-      section(
-        'Other incidents of it',
-        otherIncidents(
-          month.filter(one => isIt(one) && !shown.has(one.id)),
-          page,
-        ),
-      ),
-      section('What is normal here', normalView(normal)),
-      section('Whom it talked to', mapView(map, page)),
-    ];
-  },
-};
-
 let drawing = 0;
+let drawn = { address: '', at: 0 };
 
 /** Shows what the address asks for; what comes after something newer was asked for is dropped. */
 async function draw() {
   const mine = ++drawing;
-  byId('content').setAttribute('aria-busy', 'true');
+  const main = byId('content');
+  main.setAttribute('aria-busy', 'true');
   try {
     drawChoice(asked());
-    const { incident } = asked();
-    const address = incident === null ? null : await addressOf(incident);
+    await leadTo(asked());
     if (mine !== drawing) return;
-    if (address !== null) history.replaceState(null, '', address);
     const what = asked();
     drawChoice(what);
-    const content = await DRAW[what.container === null ? what.view : 'container'](what);
-    if (mine === drawing) replace(content);
+    const parts = partsOf(what, page);
+    // Another view begins to show at once; the same is exchanged when all of it is there, and nothing jumps.
+    if (drawn.address !== location.search) fill(main, parts, () => mine === drawing);
+    const content = await Promise.all(parts);
+    if (mine !== drawing) return;
+    replace(content);
+    drawn = { address: location.search, at: Date.now() };
   } catch (error) {
     if (mine !== drawing) return;
     if (error instanceof Refused && error.status === 401) replace([tokenForm()]);
     else replace([el('p', { role: 'alert' }, error.message)]);
+    drawn = { address: '', at: 0 };
   }
 }
 
-/** How much of what came after an incident is shown, ms. */
-const AFTER_MS = 600_000;
-
-/** From the link in a message to what the incident is about, at its time; of one that is firing to what goes on. */
-async function addressOf(id) {
-  const { host, container, members, start, end, resolved_at } = await get(
-    `/incidents/${encodeURIComponent(id)}`,
-  );
-  const until = Date.parse(end) + AFTER_MS;
-  const isLong = until - Date.parse(start) > 3_000_000;
-  const who = container || (members[0]?.container ?? '');
-  return link({
-    ...{ view: null, host, range: isLong ? '6h' : '1h' },
-    ...(who === '' ? { view: 'incidents' } : { container: who }),
-    until: resolved_at === null || until > Date.now() ? null : new Date(until).toISOString(),
+/** A place for each part, in which it appears when it is read. */
+function fill(main, parts, isCurrent) {
+  const places = parts.map(() => el('div', { class: 'skeleton', 'aria-hidden': 'true' }, el('div')));
+  main.replaceChildren(...places);
+  parts.forEach((one, i) => {
+    one.then(
+      content => isCurrent() && places[i].replaceWith(content),
+      () => undefined,
+    );
   });
+}
+
+/** From the link in a message to what the incident is about. */
+async function leadTo({ incident, container, view }) {
+  if (incident === null || container !== null || view === 'incidents') return;
+  const found = await get(`/incidents/${encodeURIComponent(incident)}`);
+  if (asked().incident === incident) history.replaceState(null, '', addressOf(found));
 }
 
 /** Whoever is reading a list or about to press a button is not disturbed. */
@@ -149,7 +88,7 @@ function replace(content) {
   const list = main.querySelector('.list');
   if (list) list.scrollTop = scrollTop;
   if (!mark) return;
-  const same = [...main.querySelectorAll('a, button, input')].find(
+  const same = [...main.querySelectorAll('a, button, input, select')].find(
     one => one.getAttribute('href') === mark[0] && one.getAttribute('aria-label') === mark[1],
   );
   (same ?? main).focus({ preventScroll: true });
@@ -167,11 +106,9 @@ function drawChoice({ view, choice, host, until, container }) {
   );
   byId('range').value = choice;
   if (host !== '') byId('host').value = host;
-  const pad = n => String(n).padStart(2, '0');
-  byId('until').value =
-    until === null
-      ? ''
-      : `${until.getFullYear()}-${pad(until.getMonth() + 1)}-${pad(until.getDate())}T${pad(until.getHours())}:${pad(until.getMinutes())}`;
+  // Whoever is writing there has not asked for it yet.
+  if (document.activeElement !== byId('until')) byId('until').value = until === null ? '' : minuteText(until);
+  byId('zone').textContent = `times: ${zoneText(until ?? new Date())}`;
 }
 
 function tokenForm() {
@@ -179,42 +116,48 @@ function tokenForm() {
   const keep = event => {
     event.preventDefault();
     keepToken(input.value.trim());
-    void begin();
+    void draw();
   };
   return el(
     'form',
     { onsubmit: keep },
+    el('p', {}, 'This address is for who has a token of http.tokens.'),
     el('label', { for: 'token' }, 'Token '),
     input,
+    ' ',
     el('button', {}, 'Show'),
   );
 }
 
-/** Which hosts there are, and how new what they sent is. */
-async function drawHealth() {
-  const { hosts, host, open_incidents } = await get('/health');
-  const select = byId('host');
-  const names = [...new Set([host, ...hosts.map(each => each.host)])];
-  const chosen = asked().host || host;
-  select.replaceChildren(
-    ...names.map(name => el('option', { value: name, selected: name === chosen }, name)),
-  );
-  const silent = hosts.find(each => each.host === chosen)?.silent_ms ?? null;
-  const age = silent === null ? 'no frames of this host' : `newest frame ${length(silent)} ago`;
-  const state = connection === 'live' && (silent === null || silent > STALE_MS) ? 'not live' : connection;
-  byId('live').textContent = `${state}, ${age}, ${open_incidents} open`;
-  document.title = open_incidents > 0 ? `(${open_incidents}) tidegauge` : 'tidegauge';
+/** The newest that was told of hosts, and when. */
+let health = null;
+let connection = { state: 'connecting', since: Date.now() };
+
+function drawHealth() {
+  const { live, trouble } = statusOf(connection, health, asked().host);
+  if (byId('live').textContent !== live) byId('live').textContent = live;
+  const banner = byId('trouble');
+  const said = el('p', {}, ...trouble);
+  if (banner.textContent !== said.textContent) banner.replaceChildren(...(trouble.length > 0 ? [said] : []));
+  const open = health?.answer.open_incidents ?? 0;
+  const mark = trouble.length > 0 ? '(!) ' : open > 0 ? `(${open}) ` : '';
+  document.title = `${mark}tidegauge`;
 }
 
-/** A newest frame that is older is not live, ms: frames may be 60 s long. */
-const STALE_MS = 90_000;
-
-/** `connecting…` until the first answer: only what was tried and failed is `not connected`. */
-let connection = 'connecting…';
+function heard(answer) {
+  health = { answer, at: Date.now() };
+  const select = byId('host');
+  const names = [...new Set([answer.host, ...answer.hosts.map(({ host }) => host)])];
+  if (JSON.stringify(names) !== JSON.stringify([...select.options].map(({ value }) => value)))
+    select.replaceChildren(...names.map(name => el('option', { value: name }, name)));
+  select.value = asked().host || answer.host;
+  drawHealth();
+}
 
 function navigate(address) {
   history.pushState(null, '', address);
   page.say('');
+  drawHealth();
   void draw().then(() => byId('content').focus({ preventScroll: true }));
 }
 
@@ -223,30 +166,46 @@ document.addEventListener('click', event => {
   if (!target || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
   event.preventDefault();
   navigate(target.getAttribute('href'));
+  // From the middle of one view to the top of another; more of the same stays where it is.
+  if (!target.getAttribute('href').includes('rows=')) window.scrollTo(0, 0);
 });
 window.addEventListener('popstate', () => void draw());
 byId('choice').addEventListener('submit', event => event.preventDefault());
 byId('choice').addEventListener('change', () => {
-  const until = new Date(byId('until').value);
+  const written = byId('until').value.trim();
+  const until = written === '' ? null : readTime(written);
+  byId('until').setAttribute('aria-invalid', String(written !== '' && until === null));
+  if (written !== '' && until === null) {
+    page.say(
+      `“${written}” is no time. Write it as ${minuteText(new Date())}, or 22:05 of today; empty is now.`,
+    );
+    return;
+  }
   const parts = { host: byId('host').value, range: byId('range').value };
-  navigate(link({ ...parts, until: Number.isNaN(until.getTime()) ? null : until.toISOString() }));
-  void drawHealth();
+  navigate(link({ ...parts, until: until === null ? null : until.toISOString() }));
 });
 
-async function begin() {
-  await Promise.all([drawHealth().catch(() => undefined), draw()]);
+/** What goes on is drawn again; nobody looks at a page that is hidden, nor does history change. */
+function refresh() {
+  if (!document.hidden && asked().until === null) void draw();
 }
+document.addEventListener('visibilitychange', refresh);
+// Frames that do not come any more are no news by themselves.
+setInterval(drawHealth, 1000);
 
-void begin();
-void follow(
-  () => {
-    void drawHealth().catch(() => undefined);
-    if (asked().until === null) void draw();
+void draw();
+void get('/health').then(heard, () => undefined);
+void follow({
+  change: refresh,
+  health(answer) {
+    heard(answer);
+    if (Date.now() - drawn.at >= TRAFFIC_MS) refresh();
   },
-  connected => {
-    connection = connected ? 'live' : 'not connected';
-    void drawHealth().catch(error => {
-      byId('live').textContent = `not connected: ${error.message}`;
-    });
+  state(isConnected) {
+    const wasLost = connection.state === 'lost';
+    if (isConnected || !wasLost) connection = { state: isConnected ? 'live' : 'lost', since: Date.now() };
+    drawHealth();
+    // What has changed meanwhile was told to nobody.
+    if (isConnected && wasLost) refresh();
   },
-);
+});

@@ -30,13 +30,16 @@ describeWith(['chromium'], 'the page of one container', () => {
     page = await browser.newPage({ bypassCSP: true });
     page.setDefaultTimeout(120_000);
     await page.goto(`${served.listener.url}/?container=${CULPRIT}`);
-    await page.locator('main h1').waitFor();
+    await page.locator('#content[aria-busy=false]').waitFor();
   }, 240_000);
   afterAll(async () => {
     await browser?.close();
     await served?.close();
     folder.remove();
   });
+
+  /** All parts of what is shown are there. */
+  const settled = () => page.locator('#content[aria-busy=false]').waitFor();
 
   it('says what is normal there, by what its rule has learnt', async () => {
     const { json } = await served.ask('GET', `/containers/${CULPRIT}/normal`);
@@ -52,23 +55,49 @@ describeWith(['chromium'], 'the page of one container', () => {
     expect(await page.locator('svg.day').count()).toBe(4);
     // Whether its limit fits into the chart depends on when in a half-hour the recording ends.
     await page.goto(`${served.listener.url}/?container=lab-api-1`);
-    await page.locator('svg.day').first().waitFor();
+    await settled();
     expect(await page.locator('svg.chart .limit').count()).toBe(1);
     expect(await page.locator('main figcaption').first().textContent()).toMatch(
       /from .*\/s sent on .* it is an incident$/,
     );
     await page.goto(`${served.listener.url}/?container=${CULPRIT}`);
-    await page.locator('main h1').waitFor();
+    await page.locator('#content[aria-busy=false]').waitFor();
+  }, 240_000);
+
+  it('says of a container that is new until when it is learned, and calls nothing an incident before', async () => {
+    // Two minutes of it, of which its rule needs more.
+    const folder = temporaryFolder();
+    writeConfig(folder.path, { data: folder.path, host: 'lab' });
+    await install(
+      load({ config: join(folder.path, 'tidegauge.yaml') }).config,
+      endingAt(recorded.slice(0, 24), systemClock.now()),
+    );
+    const young = await serve(folder.path);
+    try {
+      const { json } = await young.ask('GET', `/containers/${CULPRIT}/normal`);
+      const traffic = json.learning.find(({ rule }: { rule: string }) => rule === 'traffic');
+      expect(Date.parse(traffic.until)).toBeGreaterThan(Date.parse(json.at));
+      const opened = await browser.newPage();
+      opened.setDefaultTimeout(120_000);
+      await opened.goto(`${young.listener.url}/?container=${CULPRIT}`);
+      await opened.getByText(/^traffic is still learning it, until \d\d.*, for another/).waitFor();
+      const cells = opened.getByRole('region', { name: 'Table: what is normal here' }).locator('td');
+      for (const text of await cells.allTextContents()) expect(text).not.toMatch(/^-?$/);
+      await opened.close();
+    } finally {
+      await young.close();
+      folder.remove();
+    }
   }, 240_000);
 
   it('has no serious fault of access, nor has the map, in light and in dark', async () => {
     expect(await seriousFaults(page)).toEqual([]);
     await page.emulateMedia({ colorScheme: 'dark' });
     await page.goto(`${served.listener.url}/?view=map`);
-    await page.locator('svg.map').waitFor();
+    await settled();
     expect(await seriousFaults(page)).toEqual([]);
     await page.goto(`${served.listener.url}/?container=${CULPRIT}`);
-    await page.locator('main h1').waitFor();
+    await settled();
     expect(await seriousFaults(page)).toEqual([]);
   }, 240_000);
 
@@ -84,7 +113,9 @@ describeWith(['chromium'], 'the page of one container', () => {
     await page.goto(`${served.listener.url}/?container=${CULPRIT}&until=${calm}`);
     await page.getByText('No incidents in this range.').waitFor();
     await page.locator('.others a').first().click();
-    await page.locator('.incident').first().waitFor();
+    await page.locator('.incident.led-to').waitFor();
+    await settled();
     expect(await page.locator('.incident h3').first().textContent()).toContain(CULPRIT);
+    expect(await page.locator('svg.chart .shade').count()).toBeGreaterThan(0);
   }, 240_000);
 });

@@ -1,11 +1,11 @@
-import { expect, it, jest } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { matches, parseMatcher } from '../../core/incident/matcher.ts';
 
 /** A module of the page: no types, and nothing of a browser until it is used. */
 const moduleOf = (name: string) => import(new URL(`../../http/page/${name}`, import.meta.url).href);
 
 it('the page silences the container, the service or the host of an incident, and nothing beside it', async () => {
-  const { subjectOf, isAllOfHost } = await moduleOf('incidents.js');
+  const { subjectOf, isAllOfHost } = await moduleOf('views/silences.js');
   const host = 'web-1';
   expect(subjectOf({ host, service: 'shop/web', container: 'w*1' })).toEqual({ host, container: 'w?1' });
   expect(subjectOf({ host, service: 'shop/web', container: '' })).toEqual({ host, service: 'shop/web' });
@@ -33,6 +33,8 @@ it('the page silences the container, the service or the host of an incident, and
 
 it('the page hears of changes in a browser that cannot loop over streams', async () => {
   const { follow } = await moduleOf('api.js');
+  // It would ask again for ever.
+  jest.useFakeTimers({ doNotFake: ['setImmediate'] });
   let tell: (text: string) => void = () => undefined;
   const reader = {
     read: () =>
@@ -44,13 +46,100 @@ it('the page hears of changes in a browser that cannot loop over streams', async
   const scope = globalThis as unknown as Record<string, unknown>;
   const { fetch } = globalThis;
   Object.assign(scope, { fetch: async () => ({ ok: true, body }), sessionStorage: { getItem: () => null } });
-  const onChange = jest.fn();
-  const connected = new Promise(resolve => void follow(onChange, resolve));
+  const [change, health] = [jest.fn(), jest.fn()];
+  const connected = new Promise(state => void follow({ change, health, state }));
   expect(await connected).toBe(true);
   await Promise.resolve();
-  tell('event: change\ndata: {}\n\n');
+  tell('event: health\ndata: {"open_incidents":1}\n\nevent: change\ndata: {}\n\n: no change\n\n');
   await new Promise(setImmediate);
-  expect(onChange).toHaveBeenCalledTimes(1);
+  expect(change).toHaveBeenCalledTimes(1);
+  expect(health.mock.calls).toEqual([[{ open_incidents: 1 }]]);
   Object.assign(scope, { fetch });
   scope.sessionStorage = undefined;
+  jest.useRealTimers();
 });
+
+describe('times of the page', () => {
+  const AT = new Date(2026, 0, 31, 22, 5, 9);
+
+  it('are of 24 hours, with their day when that is not today', async () => {
+    const { time, minuteText } = await moduleOf('time.js');
+    expect(time(AT.toISOString(), new Date(2026, 0, 31, 23))).toBe('22:05:09');
+    expect(time(AT.toISOString(), new Date(2026, 1, 1, 3))).toBe('2026-01-31 22:05:09');
+    expect(minuteText(AT)).toBe('2026-01-31 22:05');
+  });
+
+  it('are read as they are written, and what is none is refused', async () => {
+    const { readTime } = await moduleOf('time.js');
+    const now = new Date(2026, 0, 31, 23);
+    for (const text of ['22:05', '2026-01-31 22:05', ' 2026-01-31T22:05:00 '])
+      expect(readTime(text, now)).toEqual(new Date(2026, 0, 31, 22, 5));
+    expect(readTime('3:00', now)).toEqual(new Date(2026, 0, 31, 3));
+    for (const text of ['', '25:00', '10:75', '2026-02-31 10:00', 'yesterday', '10:00 PM'])
+      expect(readTime(text, now)).toBeNull();
+  });
+
+  it('have their zone named, with its offset', async () => {
+    const { zoneText } = await moduleOf('time.js');
+    expect(zoneText(AT)).toMatch(/^UTC$|^[A-Za-z/_-]+, UTC([+-]\d\d:\d\d)?$/);
+  });
+
+  it('on the axis of a chart are round, and few enough to be read', async () => {
+    const { ticksOf } = await moduleOf('chart.js');
+    for (const hours of [1, 6, 24, 168, 720]) {
+      const ticks = ticksOf(AT.getTime() - hours * 3_600_000, AT.getTime());
+      expect(ticks.length).toBeGreaterThan(1);
+      expect(ticks.length).toBeLessThan(9);
+      for (const tick of ticks) expect(new Date(tick).getMinutes() % 5).toBe(0);
+    }
+  });
+});
+
+describe('whether the page is live', () => {
+  const health = (silent_ms: number | null) => ({
+    at: 0,
+    answer: { host: 'web-1', open_incidents: 0, hosts: [{ host: 'web-1', silent_ms }] },
+  });
+  const LIVE = { state: 'live', since: 0 };
+
+  it('is told by the age of the newest frame, which grows while nothing is heard', async () => {
+    const { statusOf } = await moduleOf('status.js');
+    expect(statusOf(LIVE, health(5000), '', 0)).toEqual({
+      live: 'live, newest frame 5 s ago, 0 open',
+      trouble: [],
+    });
+    withElements(() => {
+      const { live, trouble } = statusOf(LIVE, health(5000), '', 600_000);
+      expect(live).toBe('not live, newest frame 10 min ago, 0 open');
+      expect(trouble.join('')).toContain('is not known, whatever is shown below');
+    });
+  });
+
+  it('is not so without frames of the host, and without an answer', async () => {
+    const { statusOf } = await moduleOf('status.js');
+    withElements(() => {
+      expect(statusOf(LIVE, health(5000), 'web-2', 0).live).toBe('not live, no frames, 0 open');
+    });
+    const { live, trouble } = statusOf({ state: 'lost', since: 0 }, health(5000), '', 1000);
+    expect(live).toBe('not connected');
+    expect(trouble.join('')).toMatch(
+      /^Not live: tidegauge has not answered since .* What is shown is from before that\.$/,
+    );
+  });
+});
+
+/** Elements are made by a document: one that makes nothing will do for what is looked at in words. */
+function withElements(body: () => void): void {
+  const scope = globalThis as unknown as Record<string, unknown>;
+  const node = { setAttribute: () => undefined, append: () => undefined };
+  Object.assign(scope, {
+    document: { createElement: () => node, createTextNode: () => node },
+    Node: class {},
+  });
+  try {
+    body();
+  } finally {
+    scope.document = undefined;
+    scope.Node = undefined;
+  }
+}

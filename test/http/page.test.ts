@@ -79,7 +79,7 @@ describeWith(['chromium'], 'the page in a browser', () => {
     await page.getByRole('heading', { level: 1, name: OVER.container }).waitFor();
     const { searchParams } = new URL(page.url());
     expect(Object.fromEntries(searchParams)).toEqual({
-      ...{ host: OVER.host, container: OVER.container, range: '1h' },
+      ...{ host: OVER.host, container: OVER.container, range: '1h', incident: OVER.id },
       until: new Date(OVER.end + 600_000).toISOString(),
     });
     await page.locator(`#incident-${OVER.id}`).waitFor();
@@ -126,27 +126,85 @@ describeWith(['chromium'], 'the page in a browser', () => {
     expect(await page.locator('svg.map a').count()).toBeGreaterThan(1);
   }, 240_000);
 
-  it('silences and marks an incident, and says so', async () => {
+  it('shows what a silence would keep back before it is there, and ends it again', async () => {
     await open('view=incidents');
-    await page
-      .getByRole('button', { name: `Silence for 2 h: ${FIRING.title}` })
-      .first()
-      .click();
-    await page.getByText(/^Silenced until/).waitFor();
-    await page.getByRole('button', { name: `Acknowledge: ${FIRING.title}` }).click();
+    const card = page.locator('.incident', { has: page.locator('.firing') });
+    await card.getByRole('button', { name: `Silence…: ${FIRING.title}` }).click();
+    const plan = card.getByRole('group', { name: `Silence: ${FIRING.title}` });
+    await plan.getByText(/nobody is told\. It keeps back this incident and no other/).waitFor();
+    expect(await plan.textContent()).toContain(`Container ${HOSTILE} on web-1`);
+    expect(await served.state.silences(0)).toEqual([]);
+    await plan.getByRole('combobox').selectOption('8h');
+    await shoot('silence');
+    await plan.getByRole('button', { name: `Silence now: ${FIRING.title}` }).click();
+    await page.getByText(/^Silenced until .* takes it back/).waitFor();
+    const [silence] = await served.state.silences(0);
+    expect(silence).toMatchObject({ match: { host: 'web-1', container: HOSTILE }, owner: 'the page' });
+    expect((silence?.until ?? 0) - (silence?.from ?? 0)).toBe(8 * 3_600_000);
+
+    await page.getByRole('heading', { level: 2, name: 'Silences' }).waitFor();
+    expect(await card.getByRole('button', { name: /^Silence…/ }).count()).toBe(0);
+    await card.getByRole('button', { name: `End silence: ${FIRING.title}` }).click();
+    await page.getByText(/^Silence ended/).waitFor();
+    expect(await served.state.silences(Date.now())).toEqual([]);
+    await card.getByRole('button', { name: /^Silence…/ }).waitFor();
+  }, 240_000);
+
+  it('offers to silence or acknowledge only what is firing', async () => {
+    await open('view=incidents');
+    const over = page.locator('.incident', { has: page.locator(`#incident-${OVER.id}`) });
+    expect(await over.locator('.state').textContent()).toBe('over');
+    expect(await over.getByRole('button', { name: /^(Silence|Acknowledge)/ }).count()).toBe(0);
+    expect(await over.getByRole('button', { name: /^False alarm/ }).count()).toBe(1);
+  }, 240_000);
+
+  it('acknowledges and marks an incident, says so, and takes it back', async () => {
+    await open('view=incidents');
+    const card = page.locator('.incident', { has: page.locator('.firing') });
+    const button = (label: string) => card.getByRole('button', { name: `${label}: ${FIRING.title}` });
+    await button('Acknowledge').click();
     await page.getByText(/^Acknowledged:/).waitFor();
-    await page
-      .getByRole('button', { name: `False alarm: ${FIRING.title}` })
-      .first()
-      .click();
+    expect(await served.state.acks()).toMatchObject([{ incident: FIRING.id, by: 'the page' }]);
+    await button('Undo acknowledgement').click();
+    await button('Acknowledge').waitFor();
+    await button('False alarm').click();
     await page.getByText(/^Marked/).waitFor();
-    expect(await served.state.silences(0)).toMatchObject([
-      { match: { host: 'web-1', container: HOSTILE }, owner: 'the page' },
-    ]);
     expect(await served.state.marks(null)).toMatchObject([
       { incident: FIRING.id, kind: 'false-alarm', by: 'the page' },
     ]);
-    expect(await served.state.acks()).toMatchObject([{ incident: FIRING.id, by: 'the page' }]);
+    await button('Undo mark').click();
+    await page.getByText('Mark taken back.').waitFor();
+  }, 240_000);
+
+  it('says loudly that no frames come, and since when nothing is known', async () => {
+    await open('');
+    const trouble = page.locator('#trouble');
+    await trouble.getByText(/^No frames of web-1 for .*, since 2023-11-14 .* is not known/).waitFor();
+    await page.waitForFunction("document.title.startsWith('(!)')");
+  }, 240_000);
+
+  it('takes a time as it writes it, and says what is none', async () => {
+    await open('');
+    const until = page.getByRole('textbox', { name: 'until' });
+    await until.fill('tomorrow');
+    await until.press('Enter');
+    await page.getByText(/^“tomorrow” is no time\. Write it as/).waitFor();
+    expect(await until.getAttribute('aria-invalid')).toBe('true');
+    await until.fill('2023-11-14 22:20');
+    await until.press('Enter');
+    await page.waitForURL(/until=2023-11-14T/);
+    await page.getByText(/^times: /).waitFor();
+  }, 240_000);
+
+  it('says that nobody answers when the process is gone', async () => {
+    const other = await serve(folder.path);
+    const opened = await browser.newPage();
+    await opened.goto(other.listener.url);
+    await opened.getByText(/^No frames of web-1 for/).waitFor();
+    await other.close();
+    await opened.getByText(/^Not live: tidegauge has not answered since/).waitFor();
+    expect(await opened.locator('#live').textContent()).toBe('not connected');
+    await opened.close();
   }, 240_000);
 
   it('asks nobody but this address, and has nothing to complain of', () => {

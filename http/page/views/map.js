@@ -1,8 +1,10 @@
-import { get, kept } from './api.js';
-import { bytes, el, named, svg, table } from './dom.js';
+import { get, kept } from '../api.js';
+import { bytes, el, named, svg, table } from '../dom.js';
 
 /** Edges of the table at most; those that fail, and then the greatest, come first. */
 const EDGES = 300;
+/** Rows that are shown at first. */
+const FIRST = 20;
 /** Characters that fit into a node of the drawing. */
 const LABEL = 22;
 
@@ -21,7 +23,7 @@ export const mapOf = ({ range, host }, container = null) =>
   );
 
 /** Who talked to whom: a drawing of the edges that matter most, and a table of more of them. */
-export function mapView(map, page) {
+export function mapView(map, page, rows = null) {
   if (map.edges.length === 0)
     return el('p', { class: 'quiet' }, 'No traffic between anybody is stored here.');
   const { left } = map.drawing;
@@ -42,8 +44,29 @@ export function mapView(map, page) {
           { class: 'quiet' },
           `${left.nodes} more containers or services and ${left.edges} edges with less traffic are not drawn.`,
         ),
-    mapTable(map, page),
+    mapTable(map, page, rows),
+    ...legend(map),
   );
+}
+
+/** Ends that have no name, in words. */
+const ENDS = {
+  host: 'an address of this host where no container was seen',
+  virtual: 'an address or port that is translated on the way',
+  private: 'an address of a private range that is none of this host',
+  outside: 'any other address',
+  unknown:
+    'an end that could not be told: a socket without the address of its peer, or the other end of a connection inside of this host that has not been seen, such as one that was open before the capture began',
+  other: 'all beyond the bounds of a frame',
+};
+
+function legend({ nodes }) {
+  const kinds = new Set(
+    nodes.filter(({ kind, name }) => kind !== 'container' && name === '').map(({ kind }) => kind),
+  );
+  return Object.entries(ENDS)
+    .filter(([kind]) => kinds.has(kind))
+    .map(([kind, text]) => el('p', { class: 'quiet' }, `(${kind}): ${text}.`));
 }
 
 function drawing({ width, height, node: size, nodes, edges }, page) {
@@ -98,11 +121,23 @@ function box({ kind, name, service, containers, x, y }, { width, height }, page)
 const isolated = (name, most) =>
   `\u2068${[...name].length > most ? `${[...name].slice(0, most - 1).join('')}…` : name}\u2069`;
 
-function mapTable({ nodes, edges }, page) {
+function mapTable({ nodes, edges }, page, rows) {
   const byId = new Map(nodes.map(node => [node.id, node]));
   const head = ['From', 'To', 'Port', 'There', 'Back', 'Connections'];
-  const rows = edges.map(edge => row(edge, byId, page));
-  return table('who talked to whom', head, [3, 4, 5], rows);
+  const shown = rows === 'all' ? edges : edges.slice(0, FIRST);
+  return el(
+    'div',
+    {},
+    table(
+      'who talked to whom',
+      head,
+      [3, 4, 5],
+      shown.map(edge => row(edge, byId, page)),
+    ),
+    edges.length > shown.length
+      ? el('p', {}, el('a', { href: page.link({ rows: 'all' }) }, `All ${edges.length} rows`))
+      : null,
+  );
 }
 
 function row({ from, to, protocol, port, sent_bytes, received_bytes, connections, failures }, byId, page) {
@@ -118,7 +153,7 @@ function row({ from, to, protocol, port, sent_bytes, received_bytes, connections
     { class: failures === 0 ? null : 'failing' },
     el('td', {}, end(from)),
     el('td', {}, end(to)),
-    el('td', {}, port === 0 ? protocol : `${protocol}/${port}`),
+    el('td', {}, port === 0 ? `${protocol}, several` : `${protocol}/${port}`),
     el('td', { class: 'number' }, bytes(sent_bytes)),
     el('td', { class: 'number' }, bytes(received_bytes)),
     el('td', { class: 'number' }, failed),

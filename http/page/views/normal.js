@@ -1,6 +1,7 @@
-import { get, kept } from './api.js';
-import { topOf } from './chart.js';
-import { bytes, el, svg, table, time } from './dom.js';
+import { get, kept } from '../api.js';
+import { topOf } from '../chart.js';
+import { bytes, el, named, svg, table } from '../dom.js';
+import { length, time } from '../time.js';
 
 /** What is normal of a container: what its rules have learnt, now and by time of day. */
 
@@ -38,14 +39,23 @@ export function limitsOf({ at, rules }, { first, stepMs, count }) {
   });
 }
 
-export function normalView({ at, rules }) {
-  const rows = rules.flatMap(({ rule, quantities }) => quantities.map(quantity => row(rule, quantity)));
+export function normalView({ at, rules, learning }) {
+  const until = new Map(learning.map(one => [one.rule, one.until]));
+  const rows = rules.flatMap(({ rule, quantities }) =>
+    quantities.map(quantity => row(rule, quantity, until)),
+  );
+  const said = learning.length === 0 ? null : el('p', {}, ...learning.flatMap(learningText));
   if (rows.length === 0)
-    return el('p', { class: 'quiet' }, 'Nothing has been learnt of it yet, or it is not there now.');
+    return el(
+      'div',
+      {},
+      said ?? el('p', { class: 'quiet' }, 'No rule has learnt anything of it yet, or it is not there now.'),
+    );
   const head = ['What', 'Usual lately', 'Incident', 'By time of day', 'Rule'];
   return el(
     'div',
     {},
+    said,
     table('what is normal here', head, [1, 2], rows),
     el(
       'p',
@@ -56,19 +66,30 @@ export function normalView({ at, rules }) {
   );
 }
 
-function row(rule, quantity) {
+/** `traffic is still learning it, until 22:05:00, for another 12 min.` */
+const learningText = ({ rule, until }) => [
+  el('strong', {}, named(rule)),
+  until === null
+    ? ' is still learning it, until it has seen more of it. '
+    : ` is still learning it, until ${time(until)}, for another ${length(Math.max(0, Date.parse(until) - Date.now()))}. `,
+];
+
+function row(rule, quantity, learning) {
   const { now, side } = quantity;
   const isLow = side === 'low';
-  const rate = (kind, word) => (now === null ? '-' : `${word} ${rateText(now[kind], quantity)}`);
-  const limit = isLow && now?.limit === 0 ? 'never' : rate('limit', isLow ? 'below' : 'from');
+  const rate = (kind, word) => `${word} ${rateText(now[kind], quantity)}`;
+  const unknown = learning.has(rule) ? 'learning' : 'not known yet';
+  const usual = now === null ? unknown : rate('usual', isLow ? 'at least' : 'up to');
+  const limit = isLow && now?.limit === 0 ? 'never' : now && rate('limit', isLow ? 'below' : 'from');
   return el(
     'tr',
     {},
     el('th', { scope: 'row' }, nameOf(quantity)),
-    el('td', { class: 'number' }, rate('usual', isLow ? 'at least' : 'up to')),
-    el('td', { class: 'number' }, limit),
-    el('td', {}, dayChart(quantity)),
-    el('td', {}, rule),
+    el('td', { class: 'number' }, usual),
+    // Nobody is told before that.
+    el('td', { class: 'number' }, learning.has(rule) ? 'none yet' : (limit ?? unknown)),
+    el('td', {}, quantity.by_half_hour.some(Boolean) ? dayChart(quantity) : 'nothing yet'),
+    el('td', {}, named(rule)),
   );
 }
 

@@ -1,7 +1,8 @@
-import { all, kept } from './api.js';
-import { chart, sparkline } from './chart.js';
-import { bytes, el, named, time } from './dom.js';
-import { longList } from './list.js';
+import { all, kept } from '../api.js';
+import { chart, sparkline } from '../chart.js';
+import { bytes, el, named } from '../dom.js';
+import { longList } from '../list.js';
+import { time } from '../time.js';
 import { limitsOf } from './normal.js';
 
 /** The step of a range's rates: about a hundred points. */
@@ -67,18 +68,19 @@ const stepsOf = ({ choice, until }, count) => {
   return { first: end - count * stepMs, stepMs, count };
 };
 
-/** One container: a container that changed its service has a part for each. */
-export function containerView(parts, normal, what) {
+/** One container, with its incidents shaded: one that changed its service has a part for each. */
+export function containerView(parts, normal, what, incidents) {
   if (parts.length === 0) return el('p', { class: 'quiet' }, 'It was not seen in this range.');
   return el(
     'div',
     {},
-    ...parts.map(one =>
-      el(
-        'section',
+    ...parts.map(one => {
+      const steps = stepsOf(what, one.sent_rates.length);
+      return el(
+        'div',
         {},
-        el('p', {}, 'Service ', named(one.service), ' on ', named(one.host)),
-        chart(one, limitsOf(normal, stepsOf(what, one.sent_rates.length))),
+        el('p', {}, 'Service ', named(one.service || 'none'), ' on ', named(one.host)),
+        chart(one, steps, limitsOf(normal, steps), incidents),
         el(
           'p',
           {},
@@ -89,7 +91,7 @@ export function containerView(parts, normal, what) {
             ? ` ${one.incomplete === 1 ? '1 frame is' : `${one.incomplete} frames are`} incomplete.`
             : null,
         ),
-      ),
-    ),
+      );
+    }),
   );
 }
