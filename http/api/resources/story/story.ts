@@ -202,8 +202,8 @@ export const storyOperations = [
     params: z.strictObject({ id: text('As the list shows it.') }),
     answer: storySchema,
     async run({ state, store, reasons, now }, { path: { id } }) {
-      const sources = { state, reasons: await reasons(), readStore: action => action(store), now } as const;
-      const story = await storyOf(sources, id);
+      const known = await reasons();
+      const story = await storyOf({ state, reasons: known, readStore: action => action(store), now }, id);
       if (story === null) throw unknownIncident(id);
       return { value: storyJson(story) };
     },
