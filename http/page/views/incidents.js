@@ -73,7 +73,9 @@ export function otherIncidents(incidents, page, since) {
 
 const MONTH_MS = 30 * 86_400_000;
 const sinceText = since =>
-  since === null || Date.now() - Date.parse(since) > MONTH_MS ? '' : `; it has been watched since ${time(since)}`;
+  since === null || Date.now() - Date.parse(since) > MONTH_MS
+    ? ''
+    : `; it has been watched since ${time(since)}`;
 
 function card(incident, page, about) {
   const { id, severity, title, host, container, members, findings, mark, ack, flapping } = incident;
