@@ -1,14 +1,18 @@
 import { createHash } from 'node:crypto';
 import type { Incident, Notification } from '../core/incident/incident.ts';
+import type { ExpectedRange } from '../core/incident/normal.ts';
 import type { Verdict } from '../core/incident/verdict.ts';
 import type { Frame } from '../core/traffic/frame.ts';
 import type { Fold, RaisedLimits } from '../detector/contract.ts';
+import type { ExpectedIn } from '../detector/fold/normal.ts';
 import { decode, encode, type HostState, save } from './host-state.ts';
 import type { Output, Pipeline, PipelineResult } from './pipeline.ts';
 
 /** What one frame brought: verdicts of the detectors and what the stages made of them. */
 export interface HostOutput extends Omit<PipelineResult, 'state'> {
   readonly verdicts: readonly Verdict[];
+  /** What rules expect now, where this frame has rows of it. */
+  readonly expected: readonly ExpectedRange[];
 }
 
 /** From the frames of one host to incidents: what workers, replay and review all run. */
@@ -67,11 +71,12 @@ export function stepOver(
   }
 }
 
-export function createHostFold(parts: { fold: Fold; pipeline: Pipeline }): HostFold {
-  const { fold, pipeline } = parts;
+/** Without `expectedIn` no rows of what is expected are made. */
+export function createHostFold(parts: { fold: Fold; pipeline: Pipeline; expectedIn?: ExpectedIn }): HostFold {
+  const { fold, pipeline, expectedIn = () => [] } = parts;
   const conclude: HostFold['conclude'] = (state, frame, verdicts) => {
     const { state: next, ...result } = pipeline.step(state.pipeline, { frame, verdicts });
-    return { ...result, state: { fold: state.fold, pipeline: next }, verdicts };
+    return { ...result, state: { fold: state.fold, pipeline: next }, verdicts, expected: [] };
   };
   return {
     fingerprint: createHash('sha256')
@@ -80,8 +85,10 @@ export function createHostFold(parts: { fold: Fold; pipeline: Pipeline }): HostF
       .slice(0, 16),
     init: () => ({ fold: fold.init(), pipeline: pipeline.init() }),
     step(state, frame, raised) {
+      const isNew = state.fold.last === null || frame.start > state.fold.last;
       const folded = fold.step(state.fold, frame, raised);
-      return conclude({ ...state, fold: folded.state }, frame, folded.verdicts);
+      const output = conclude({ ...state, fold: folded.state }, frame, folded.verdicts);
+      return isNew ? { ...output, expected: expectedIn(folded.state, frame, raised) } : output;
     },
     conclude,
     openIncidents: state => new Set(state.pipeline.open.map(({ incident }) => incident.id)),

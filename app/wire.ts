@@ -10,7 +10,7 @@ import { UsageError } from '../core/errors.ts';
 import type { Severity } from '../core/incident/incident.ts';
 import type { Log } from '../core/log.ts';
 import { createFold } from '../detector/fold/fold.ts';
-import { createNormals, type NormalsOf } from '../detector/fold/normal.ts';
+import { createExpected, createNormals, type NormalsOf } from '../detector/fold/normal.ts';
 import { DEFAULT_LIMITS } from '../detector/fold/subjects.ts';
 import { DEFAULT_RULES, DETECTORS } from '../detector/index.ts';
 import type { Observe } from '../http/contract.ts';
@@ -83,6 +83,7 @@ export function makeFold(config: Config, { detections = true } = {}): HostFold {
       confirmations: confirmationsOf(config),
       detections,
     }),
+    ...(detections && { expectedIn: createExpected(config.detectors, DETECTORS) }),
   });
 }
 
@@ -175,7 +176,10 @@ const timedBackends = (
 ): Pick<Backends, 'store' | 'queue'> => ({
   store: timed(
     store,
-    { writeFrames: 'frames', writeDetections: 'detections', writeAnnotations: 'annotations' },
+    {
+      ...{ writeFrames: 'frames', writeDetections: 'detections' },
+      ...{ writeExpected: 'expected', writeAnnotations: 'annotations' },
+    },
     { clock, observe: observe.store },
   ),
   queue: timed(queue, { publish: 'publish' }, { clock, observe: observe.queue }),

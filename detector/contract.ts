@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Normal } from '../core/incident/normal.ts';
+import type { Expectation, Normal } from '../core/incident/normal.ts';
 import type { Abstention, Evidence, Verdict } from '../core/incident/verdict.ts';
 import type { ConnectionRow } from '../core/traffic/connection.ts';
 import type { Flow } from '../core/traffic/flow.ts';
@@ -117,6 +117,8 @@ export interface Detector<K extends ScopeKind, O, S> {
   step(state: S, input: InputOf[K], options: O, raised?: RaisedView): { state: S; opinion: Opinion };
   /** What it has learnt to be normal. Changes nothing. Absent: it does not say. */
   normal?(state: S, options: O): readonly Normal[];
+  /** What it expects after the last step, where it judges at all; `raised` as in that step. Changes nothing. Absent: it does not say. */
+  expects?(state: S, options: O, raised?: RaisedView): readonly Expectation[];
 }
 
 /** Any detector of the table; its options and state are known only to itself. */

@@ -20,7 +20,7 @@ import {
   settle,
   spanOf,
 } from './dynamic/envelope.ts';
-import { normalsOf } from './dynamic/normal.ts';
+import { expectationsOf, normalsOf } from './dynamic/normal.ts';
 import { strictnessOf } from './dynamic/sensitivity.ts';
 import { newTraffic, type Part, sum, type Traffic, take, trafficBytes } from './dynamic/traffic.ts';
 import { VIEWS } from './dynamic/views/index.ts';
@@ -247,4 +247,6 @@ export const dynamicThreshold: Detector<'container', Options, State> = {
   init,
   step,
   normal: (state, { sensitivity }) => normalsOf(state, strictnessOf(sensitivity)),
+  expects: (state, { sensitivity, warm_up }, raised = AS_CALIBRATED) =>
+    state.traffic.watched < warm_up ? [] : expectationsOf(state, strictnessOf(sensitivity), raised),
 };

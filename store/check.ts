@@ -1,5 +1,6 @@
 import { ExchangeError, printable } from '../core/errors.ts';
 import type { Detection } from '../core/incident/incident.ts';
+import type { ExpectedRange } from '../core/incident/normal.ts';
 import { connectionId } from '../core/traffic/connection.ts';
 import { EXCHANGE_KEYS, flowId } from '../core/traffic/flow.ts';
 import { compareText, type Frame } from '../core/traffic/frame.ts';
@@ -60,14 +61,26 @@ function checkConnections(frame: Frame, names: ReadonlySet<string>): void {
 
 /** Refuse a detection with numbers that no database holds. Throws an ExchangeError that is not worth retrying. */
 export function checkDetection(row: Detection): void {
-  const numbers = [row.score, row.seen, row.expected ?? 0, ...Object.values(row.scores)];
-  if (numbers.every(Number.isFinite) && Number.isSafeInteger(row.start)) return;
+  checkNumbers('detection', row, [row.score, row.seen, row.expected ?? 0, ...Object.values(row.scores)]);
+}
+
+/** The same of what was expected. */
+export function checkExpected(row: ExpectedRange): void {
+  checkNumbers('expected range', row, [row.low, row.high ?? 0]);
+}
+
+function checkNumbers(
+  what: string,
+  { container, start }: Pick<Detection, 'container' | 'start'>,
+  numbers: readonly number[],
+): void {
+  if (numbers.every(Number.isFinite) && Number.isSafeInteger(start)) return;
   throw new ExchangeError(
     {
-      place: `detection of ${printable(row.container)} at ${row.start}`,
+      place: `${what} of ${printable(container)} at ${start}`,
       expected: 'finite numbers',
       found: numbers.join(', '),
-      remedy: 'Report this: a detector gave a score that is no number.',
+      remedy: 'Report this: a detector gave what is no number.',
     },
     { retry: false },
   );
@@ -83,6 +96,17 @@ export function scoresFrom(
 /** Contract order of detections: by start, then container. */
 export function compareDetections(a: Detection, b: Detection): number {
   return a.start - b.start || compareText(a.container, b.container);
+}
+
+/** Contract order of what was expected: by start, then container, rule, direction and metric. */
+export function compareExpected(a: ExpectedRange, b: ExpectedRange): number {
+  return (
+    a.start - b.start ||
+    compareText(a.container, b.container) ||
+    compareText(a.rule, b.rule) ||
+    compareText(a.direction ?? '', b.direction ?? '') ||
+    compareText(a.metric, b.metric)
+  );
 }
 
 /** For a store that was used while it was not open. */

@@ -1,4 +1,5 @@
 import type { Annotation, Detection } from '../core/incident/incident.ts';
+import type { ExpectedRange } from '../core/incident/normal.ts';
 import type { Interval } from '../core/interval.ts';
 import type { Frame } from '../core/traffic/frame.ts';
 import type { Rollup } from '../core/traffic/rollup.ts';
@@ -67,6 +68,10 @@ export interface IncidentStore {
   writeDetections(rows: readonly Detection[]): Promise<void>;
   /** Detections of one host in the range, by start, then container. */
   readDetections(host: string, range: Interval): Promise<Detection[]>;
+  /** One row for each frame, container, rule, direction and metric. Kept as long as detections. */
+  writeExpected(rows: readonly ExpectedRange[]): Promise<void>;
+  /** What was expected of one host's containers in the range, in the order of `compareExpected` (check.ts). */
+  readExpected(host: string, range: Interval): Promise<ExpectedRange[]>;
   /** Write annotations, one per id. A later version may grow or resolve one; nothing shrinks or reopens it. */
   writeAnnotations(annotations: readonly Annotation[]): Promise<void>;
   /** Annotations of all hosts (or one) whose region touches the range, by start, then id. */

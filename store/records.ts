@@ -1,4 +1,5 @@
 import type { Annotation, Detection } from '../core/incident/incident.ts';
+import type { ExpectedRange } from '../core/incident/normal.ts';
 import type { ConnectionRow } from '../core/traffic/connection.ts';
 import type { Flow, FlowKey } from '../core/traffic/flow.ts';
 import type { Container } from '../core/traffic/frame.ts';
@@ -8,11 +9,13 @@ import { exchangeOf } from './flow.ts';
 import type { FrameHead, RollupHead } from './page.ts';
 import {
   connectionKindOf,
+  directionOf,
   droppedOf,
   exitsOf,
   faultsOf,
   integer,
   kindOf,
+  metricOf,
   number,
   orNull,
   peakOf,
@@ -128,6 +131,21 @@ export function detectionOf(
     seen: number(row, 'seen'),
     expected: orNull(number, row, 'expected'),
     open: integer(row, 'open') === 1,
+  };
+}
+
+/** A row of `container_expected`. */
+export function expectedOf(host: string, row: Row, decodeName: DecodeName): ExpectedRange {
+  return {
+    host,
+    service: decodeName(text(row, 'service')),
+    container: decodeName(text(row, 'container')),
+    start: integer(row, 'time'),
+    rule: decodeName(text(row, 'rule')),
+    direction: directionOf(row),
+    metric: metricOf(row),
+    low: number(row, 'expected_low'),
+    high: orNull(number, row, 'expected_high'),
   };
 }
 

@@ -18,12 +18,15 @@ import {
 } from '../core/traffic/flow.ts';
 import {
   type ContainerKind,
+  DIRECTIONS,
+  type Direction,
   type Exit,
   exitsSchema,
   FAULTS,
   type Fault,
   intervalOf,
 } from '../core/traffic/frame.ts';
+import { METRICS, type Metric } from '../core/traffic/series.ts';
 import { decodeField } from './text.ts';
 
 /** A row as a database gave it: nothing about it is certain. Throws of these readers name the column. */
@@ -62,6 +65,9 @@ function oneOf<T extends string>(values: readonly T[], row: Row, column: string)
   throw unexpected(column, `one of ${values.join(', ')}`, row[column]);
 }
 
+/** What stands for both directions together. */
+export const BOTH = 'both';
+
 const KINDS: readonly ContainerKind[] = ['container', 'cgroup', 'other'];
 
 export const kindOf = (row: Row): ContainerKind => oneOf(KINDS, row, 'kind');
@@ -70,6 +76,12 @@ export const protocolOf = (row: Row): Protocol => oneOf(PROTOCOLS, row, 'protoco
 export const roleOf = (row: Row): Role => oneOf(ROLES, row, 'role');
 export const peerKindOf = (row: Row): PeerKind => oneOf(PEER_KINDS, row, 'peer_kind');
 export const connectionKindOf = (row: Row): ConnectionKind => oneOf(CONNECTION_KINDS, row, 'kind');
+/** A direction as it is stored; both together: null. */
+export function directionOf(row: Row): Direction | null {
+  const direction = oneOf([...DIRECTIONS, BOTH], row, 'direction');
+  return direction === BOTH ? null : direction;
+}
+export const metricOf = (row: Row): Metric => oneOf(METRICS, row, 'metric');
 export const severityOf = (row: Row): Annotation['severity'] => oneOf(SEVERITIES, row, 'severity');
 
 /** Faults of a comma-joined column. */

@@ -355,9 +355,9 @@ export class HostWorker {
       );
     });
     if (!step) return null;
-    const { state, detections, annotations, incidents, notifications } = step;
+    const { state, detections, expected, annotations, incidents, notifications } = step;
     this.#state = state;
-    return { detections, annotations, incidents, notifications };
+    return { detections, expected, annotations, incidents, notifications };
   }
 
   async #write(merged: FrameOutput, { live } = { live: false }): Promise<void> {
@@ -415,7 +415,7 @@ export class HostWorker {
   async #closeOrphanedIncidents(): Promise<void> {
     if (this.#handled?.open) return;
     const closed = await closingOrphans(this.host, this.#last ?? 0, this.#state, this.#deps);
-    if (closed) await this.#write({ detections: [], ...closed });
+    if (closed) await this.#write({ ...NO_OUTPUT, ...closed });
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Direction } from '../traffic/frame.ts';
+import type { Metric } from '../traffic/series.ts';
 
 /** A rate that is usual, and the one from which on it is an incident; in the unit of its quantity. */
 export interface NormalRate {
@@ -24,6 +25,30 @@ export interface Normal {
   readonly now: NormalRate | null;
   /** By half-hour of the day, UTC, from midnight on; null: nothing is known of it yet. */
   readonly byHalfHour: readonly (NormalRate | null)[];
+}
+
+/** Rates as they are told and stored: to a tenth, so that all who tell one tell the same. */
+export const tenths = (rate: number): number => Math.round(10 * rate) / 10;
+
+/** What a rule expects now of one quantity of a container's traffic, in the metric's unit: outside of it is an incident. */
+export interface Expectation {
+  /** Null: of both together. */
+  readonly direction: Direction | null;
+  readonly metric: Metric;
+  /** 0: too little is never an incident. */
+  readonly low: number;
+  /** Null: too much is never one. */
+  readonly high: number | null;
+}
+
+/** A row of `container_expected`: what a rule expected of a container in a frame. */
+export interface ExpectedRange extends Expectation {
+  readonly host: string;
+  readonly service: string;
+  readonly container: string;
+  /** Start of the frame, epoch ms. */
+  readonly start: number;
+  readonly rule: string;
 }
 
 /** What one rule has learnt of a container. */

@@ -1,4 +1,5 @@
-import type { Normal, NormalRate } from '../../core/incident/normal.ts';
+import { type Expectation, type Normal, type NormalRate, tenths } from '../../core/incident/normal.ts';
+import type { RaisedView } from '../contract.ts';
 import { allowanceAt, type Envelope, limitOf } from './envelope.ts';
 import type { Traffic } from './traffic.ts';
 import { type Level, levels } from './views/level.ts';
@@ -8,41 +9,55 @@ import { type Level, levels } from './views/level.ts';
 /** Judged over this time, ms: what charts of minutes can be compared with. */
 const OVER_MS = 60_000;
 
-/** Changes nothing. `envelopes`: one for each view, null where it is switched off. */
-export function normalsOf(
-  { traffic, envelopes }: { readonly traffic: Traffic; readonly envelopes: readonly (Envelope | null)[] },
-  strictness: number,
-): Normal[] {
+/** `envelopes`: one for each view, null where it is switched off. */
+interface Learnt {
+  readonly traffic: Traffic;
+  readonly envelopes: readonly (Envelope | null)[];
+}
+
+/** A quantity that is judged over a minute. */
+interface Judged extends Pick<Normal, 'direction' | 'side' | 'unit'> {
+  readonly envelope: Envelope;
+  /** What an edge of the envelope means; null: nothing is known. */
+  rate(edge: number | null): NormalRate | null;
+}
+
+/** Changes nothing. */
+export const normalsOf = (learnt: Learnt, strictness: number): Normal[] =>
+  judgedBy(learnt, () => strictness).map(({ envelope, rate, ...quantity }) => ({
+    ...quantity,
+    overMs: OVER_MS,
+    now: rate(envelope.edge),
+    byHalfHour: envelope.day.map(rate),
+  }));
+
+/** The limits of the same quantities as they are now, also by what marks have raised. Changes nothing. */
+export const expectationsOf = (learnt: Learnt, strictness: number, raised: RaisedView): Expectation[] =>
+  judgedBy(learnt, view => strictness * raised(view.name)).flatMap(
+    ({ envelope, rate, direction, side, unit }) => {
+      const now = rate(envelope.edge);
+      if (now === null) return [];
+      const limit = tenths(now.limit);
+      const range = side === 'low' ? { low: limit, high: null } : { low: 0, high: limit };
+      return [{ direction, metric: unit === 'B/s' ? 'bytes' : 'messages', ...range }];
+    },
+  );
+
+function judgedBy({ traffic, envelopes }: Learnt, strictnessOf: (view: Level) => number): Judged[] {
   const youth = allowanceAt(traffic.watched);
   // They are the first of the views, and so are their envelopes.
   return levels.flatMap((view, i) => {
     const envelope = envelopes[i];
-    const normal = envelope ? normalOf(view, { envelope, traffic, youth, strictness }) : null;
-    return normal ? [normal] : [];
+    if (!envelope) return [];
+    const { direction = null, unit, overMs, high } = view.tell(0, 0, traffic);
+    if (overMs !== OVER_MS || (unit !== 'B/s' && unit !== 'msg/s')) return [];
+    const side = high === null ? 'low' : 'high';
+    const excess = limitOf(envelope, view.sharp, youth, traffic.end ?? 0) * strictnessOf(view);
+    const rate = (edge: number | null): NormalRate | null => {
+      if (edge === null) return null;
+      const told = view.tell(edge, edge + excess, traffic);
+      return { usual: told.seen, limit: told[side] ?? told.seen };
+    };
+    return [{ direction, side, unit, envelope, rate }];
   });
-}
-
-interface Learnt {
-  readonly envelope: Envelope;
-  readonly traffic: Traffic;
-  readonly youth: number;
-  readonly strictness: number;
-}
-
-/** Null: it is judged over another time. */
-function normalOf(view: Level, { envelope, traffic, youth, strictness }: Learnt): Normal | null {
-  const { direction = null, unit, overMs, high } = view.tell(0, 0, traffic);
-  if (overMs !== OVER_MS || (unit !== 'B/s' && unit !== 'msg/s')) return null;
-  const side = high === null ? 'low' : 'high';
-  const excess = limitOf(envelope, view.sharp, youth, traffic.end ?? 0) * strictness;
-  const rate = (edge: number | null): NormalRate | null => {
-    if (edge === null) return null;
-    const told = view.tell(edge, edge + excess, traffic);
-    return { usual: told.seen, limit: told[side] ?? told.seen };
-  };
-  return {
-    ...{ direction, side, unit, overMs },
-    now: rate(envelope.edge),
-    byHalfHour: envelope.day.map(rate),
-  };
 }

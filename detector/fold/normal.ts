@@ -1,10 +1,13 @@
 import type { Rule } from '../../core/config/config.ts';
-import type { RuleNormal } from '../../core/incident/normal.ts';
-import type { Container } from '../../core/traffic/frame.ts';
-import type { AnyDetector, FoldState } from '../contract.ts';
+import type { ExpectedRange, RuleNormal } from '../../core/incident/normal.ts';
+import { type Container, type Frame, frameEnd, isComplete } from '../../core/traffic/frame.ts';
+import type { AnyDetector, FoldState, RaisedLimits, Subject } from '../contract.ts';
 import { bind } from './fold.ts';
+import { NOTHING_RAISED } from './marks.ts';
 
-/** What the rules of a fold have learnt of a container on a host, by its state. What marks have moved is not in it. */
+/** What the rules of a fold have learnt, by its state. Nothing here changes it. */
+
+/** What they have learnt of a container on a host. What marks have moved is not in it. */
 export type NormalsOf = (state: FoldState, container: Container, host: string) => RuleNormal[];
 
 /** Throws a TidegaugeError when a rule names a detector that is not in the table. */
@@ -12,8 +15,7 @@ export function createNormals(rules: readonly Rule[], detectors: readonly AnyDet
   const bound = rules.map((rule, i) => bind(rule, i, detectors));
   return (state, container, host) => {
     const where = { host, hasContainers: state.hasContainers };
-    const subjects = Object.values(state.subjects.byKey);
-    const subject = subjects.find(({ holder }) => holder?.name === container.name);
+    const subject = subjectsThere(state).get(container.name);
     if (!subject) return [];
     return bound.flatMap(({ detector, matches, inForce }) => {
       if (detector.scope !== 'container' || !detector.normal || !matches(container, where)) return [];
@@ -22,4 +24,48 @@ export function createNormals(rules: readonly Rule[], detectors: readonly AnyDet
       return own === undefined ? [] : [{ rule: rule.name, normals: detector.normal(own, rule.options) }];
     });
   };
+}
+
+/** What they expect of the containers of the frame that was folded last; `raised` as it was folded with. */
+export type ExpectedIn = (state: FoldState, frame: Frame, raised?: RaisedLimits) => ExpectedRange[];
+
+const MINUTE_MS = 60_000;
+
+/**
+ * Rows of the frames in which a minute ends, for limits move slowly; none of an incomplete frame, which is not judged.
+ * By container, then in the order of the rules. Throws a TidegaugeError when a rule names a detector that is not in the table.
+ */
+export function createExpected(rules: readonly Rule[], detectors: readonly AnyDetector[]): ExpectedIn {
+  const bound = rules.map((rule, i) => bind(rule, i, detectors));
+  return (state, frame, raised = NOTHING_RAISED) => {
+    if (!isComplete(frame) || !endsMinute(frame)) return [];
+    const { host, start } = frame;
+    const where = { host, hasContainers: state.hasContainers };
+    const subjects = subjectsThere(state);
+    return frame.containers.flatMap(container => {
+      const subject = subjects.get(container.name);
+      if (!subject) return [];
+      const { name, service } = container;
+      return bound.flatMap(({ detector, matches, inForce }) => {
+        if (detector.scope !== 'container' || !detector.expects || !matches(container, where)) return [];
+        const rule = inForce(container, where);
+        const own = subject.states[rule.wholeKey];
+        if (own === undefined) return [];
+        const moved = raised.of(rule.name, service);
+        const factor = (view: string) => moved?.factor({ direction: null, metric: null, view }) ?? 1;
+        return detector
+          .expects(own, rule.options, factor)
+          .map(range => ({ host, service, container: name, start, rule: rule.name, ...range }));
+      });
+    });
+  };
+}
+
+const endsMinute = (frame: Frame): boolean =>
+  Math.floor(frameEnd(frame) / MINUTE_MS) > Math.floor(frame.start / MINUTE_MS);
+
+/** Memories of the containers of the frame that was folded last, by their names: another may have had the same before. */
+function subjectsThere({ subjects, last }: FoldState): Map<string, Subject> {
+  const there = Object.values(subjects.byKey).filter(({ seen }) => seen === last);
+  return new Map(there.flatMap(subject => (subject.holder ? [[subject.holder.name, subject]] : [])));
 }

@@ -1,20 +1,21 @@
 import type { Annotation, Detection } from '../../core/incident/incident.ts';
+import type { ExpectedRange } from '../../core/incident/normal.ts';
 import type { Interval } from '../../core/interval.ts';
 import { isRetriable } from '../../core/retry.ts';
 import { mergeAll, mergeAnnotation, touches } from '../annotation.ts';
-import { checkDetection, compareDetections } from '../check.ts';
+import { checkDetection, checkExpected, compareDetections, compareExpected } from '../check.ts';
 import type { Row } from '../row.ts';
 import type { Access } from './client/access.ts';
 import { interpreted } from './client/failure.ts';
 import { ALL_TIME, epoch, inRange, tagLiteral, within } from './client/influxql.ts';
-import { annotationLine, detectionLine } from './client/line.ts';
+import { annotationLine, detectionLine, expectedLine } from './client/line.ts';
 import { allRows } from './client/pages.ts';
-import { annotationOf, detectionOf } from './incidents.ts';
+import { annotationOf, detectionOf, expectedOf } from './incidents.ts';
 
 /** Annotations named in one query. */
 const STEP_IDS = 100;
 
-/** What detectors found: `detections` and `annotations`. */
+/** What detectors found: `detections`, `container_expected` and `annotations`. */
 export class IncidentTables {
   readonly #access: Access;
   readonly #tier: () => string | undefined;
@@ -41,6 +42,22 @@ export class IncidentTables {
     );
     return interpreted(this.#access.place, () =>
       rows.map(row => detectionOf(host, row)).sort(compareDetections),
+    );
+  }
+
+  async writeExpected(rows: readonly ExpectedRange[]): Promise<void> {
+    for (const row of rows) checkExpected(row);
+    await this.#access.write(rows.map(expectedLine));
+  }
+
+  async readExpected(host: string, range: Interval): Promise<ExpectedRange[]> {
+    const rows = await allRows(
+      this.#access.from('container_expected'),
+      range,
+      part => `SELECT * FROM container_expected WHERE ${inRange(host, part)}`,
+    );
+    return interpreted(this.#access.place, () =>
+      rows.map(row => expectedOf(host, row)).sort(compareExpected),
     );
   }
 

@@ -1,4 +1,5 @@
 import type { Annotation, Detection } from '../../core/incident/incident.ts';
+import type { ExpectedRange } from '../../core/incident/normal.ts';
 import * as records from '../records.ts';
 import { integer, number, orNull, type Row } from '../row.ts';
 import { decodeTag } from '../text.ts';
@@ -11,6 +12,9 @@ export function detectionOf(host: string, row: Row): Detection {
   const scores = columns.map(column => [decodeTag(column.slice(SCORE.length)), number(row, column)] as const);
   return records.detectionOf(host, row, scores, decodeTag);
 }
+
+/** A row of `container_expected`. */
+export const expectedOf = (host: string, row: Row): ExpectedRange => records.expectedOf(host, row, decodeTag);
 
 /** A row of `annotations`; state and end are derived from fields that late writers cannot undo. */
 export function annotationOf(row: Row): Annotation {

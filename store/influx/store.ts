@@ -1,5 +1,6 @@
 import { printable } from '../../core/errors.ts';
 import type { Annotation, Detection } from '../../core/incident/incident.ts';
+import type { ExpectedRange } from '../../core/incident/normal.ts';
 import type { Interval } from '../../core/interval.ts';
 import type { Log } from '../../core/log.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
@@ -112,6 +113,14 @@ export class InfluxStore implements Store {
 
   readDetections(host: string, range: Interval): Promise<Detection[]> {
     return this.#incidents.readDetections(host, range);
+  }
+
+  writeExpected(rows: readonly ExpectedRange[]): Promise<void> {
+    return this.#incidents.writeExpected(rows);
+  }
+
+  readExpected(host: string, range: Interval): Promise<ExpectedRange[]> {
+    return this.#incidents.readExpected(host, range);
   }
 
   writeAnnotations(annotations: readonly Annotation[]): Promise<void> {

@@ -20,6 +20,7 @@ const RAW: readonly Aging[] = [
   { table: 'container_flows' },
   { table: 'container_connections' },
   { table: 'detections' },
+  { table: 'container_expected' },
   { table: 'host_frames', condition: 'host IN (SELECT id FROM hosts)' },
 ];
 

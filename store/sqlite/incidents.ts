@@ -1,9 +1,10 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Annotation, Detection } from '../../core/incident/incident.ts';
+import type { ExpectedRange } from '../../core/incident/normal.ts';
 import type { Interval } from '../../core/interval.ts';
 import { mergeAll, mergeAnnotation } from '../annotation.ts';
 import * as records from '../records.ts';
-import { integer, number, type Row, stateOf, text } from '../row.ts';
+import { BOTH, integer, number, type Row, stateOf, text } from '../row.ts';
 import { decodeField, encodeField } from '../text.ts';
 import { sqlTime } from './frames.ts';
 import type { Names } from './names.ts';
@@ -14,11 +15,19 @@ export interface Position {
   readonly series: number;
 }
 
-/** Statements and row formats of `detections` and `annotations`. Everything here is synchronous. */
+/** The same of rows of what was expected. */
+export type ExpectedPosition = readonly [
+  ...[time: number, series: number],
+  ...[rule: string, direction: string, metric: string],
+];
+
+/** Statements and row formats of `detections`, `container_expected` and `annotations`. Everything here is synchronous. */
 export class IncidentTables {
   readonly #names: Names;
   readonly #insertDetection: StatementSync;
   readonly #detections: StatementSync;
+  readonly #insertExpected: StatementSync;
+  readonly #expected: StatementSync;
   readonly #upsertAnnotation: StatementSync;
   readonly #annotation: StatementSync;
   readonly #annotations: StatementSync;
@@ -31,6 +40,14 @@ export class IncidentTables {
       FROM detections d CROSS JOIN series s ON s.id = d.series
       WHERE (d.time, d.series) > (?, ?) AND d.time < ? AND s.host = ?
       ORDER BY d.time, d.series LIMIT ?`);
+    this.#insertExpected = db.prepare(
+      'INSERT OR REPLACE INTO container_expected VALUES (?, ?, ?, ?, ?, ?, ?)',
+    );
+    this.#expected = db.prepare(`
+      SELECT e.*, s.service, s.container
+      FROM container_expected e CROSS JOIN series s ON s.id = e.series
+      WHERE (e.time, e.series, e.rule, e.direction, e.metric) > (?, ?, ?, ?, ?) AND e.time < ? AND s.host = ?
+      ORDER BY e.time, e.series, e.rule, e.direction, e.metric LIMIT ?`);
     this.#upsertAnnotation = db.prepare(
       'INSERT OR REPLACE INTO annotations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
     );
@@ -65,6 +82,41 @@ export class IncidentTables {
     return [
       rows.map(row => detectionOf(host, row)),
       last ? { time: integer(last, 'time'), series: integer(last, 'series') } : null,
+    ];
+  }
+
+  /** Insert or replace what was expected, inside a transaction. */
+  putExpected(row: ExpectedRange): void {
+    this.#insertExpected.run(
+      row.start,
+      this.#names.ensureSeries(row.start, row.host, row.service, row.container),
+      encodeField(row.rule),
+      row.direction ?? BOTH,
+      row.metric,
+      row.low,
+      row.high,
+    );
+  }
+
+  /** The next `limit` rows of what was expected on a host, as of detections. */
+  expected(
+    host: string,
+    after: ExpectedPosition,
+    to: number,
+    limit: number,
+  ): [ExpectedRange[], ExpectedPosition | null] {
+    const id = this.#names.findHost(host);
+    if (id === null) return [[], null];
+    const rows = this.#expected.all(...after, sqlTime(to), id, limit);
+    const last = rows.length === limit ? rows.at(-1) : undefined;
+    return [
+      rows.map(row => records.expectedOf(host, row, decodeField)),
+      last
+        ? [
+            ...([integer(last, 'time'), integer(last, 'series')] as const),
+            ...([text(last, 'rule'), text(last, 'direction'), text(last, 'metric')] as const),
+          ]
+        : null,
     ];
   }
 

@@ -199,4 +199,17 @@ export const MIGRATIONS: readonly string[] = [
   -- The finding with the highest score: JSON of an object; null: of an older version.
   ALTER TABLE annotations ADD COLUMN peak TEXT;
   `,
+  `
+  -- What rules expected of containers, in the metric's unit.
+  CREATE TABLE container_expected (
+    time          INTEGER NOT NULL,
+    series        INTEGER NOT NULL,
+    rule          TEXT NOT NULL,
+    direction     TEXT NOT NULL, -- both: of both together
+    metric        TEXT NOT NULL,
+    expected_low  REAL NOT NULL, -- 0: too little is never an incident
+    expected_high REAL,          -- NULL: too much is never one
+    PRIMARY KEY (time, series, rule, direction, metric)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -3,17 +3,25 @@ import { setTimeout } from 'node:timers/promises';
 import { isBusy, openFailure } from '../../backends/sqlite/failure.ts';
 import { openDatabase, openReadOnly } from '../../backends/sqlite/open.ts';
 import type { Annotation, Detection } from '../../core/incident/incident.ts';
+import type { ExpectedRange } from '../../core/incident/normal.ts';
 import type { Interval } from '../../core/interval.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
 import { FOREVER, type Retention, type Rollup } from '../../core/traffic/rollup.ts';
 import type { FlowTotal } from '../../core/traffic/service-map.ts';
-import { checkDetection, checkFrame, compareDetections, notOpen } from '../check.ts';
+import {
+  checkDetection,
+  checkExpected,
+  checkFrame,
+  compareDetections,
+  compareExpected,
+  notOpen,
+} from '../check.ts';
 import type { Store, StoreInfo } from '../contract.ts';
 import { FlowTotals } from '../flow.ts';
 import { checkStep, readSeries, retentionLines, rollUpSome } from '../tiers.ts';
 import { breathe, STORE_FILE, snapshot, stepwise, transaction } from './database.ts';
 import { FrameTables, sqlTime } from './frames.ts';
-import { IncidentTables, type Position } from './incidents.ts';
+import { type ExpectedPosition, IncidentTables, type Position } from './incidents.ts';
 import { Names } from './names.ts';
 import { Threads } from './threads.ts';
 import { SqliteTiers } from './tiers.ts';
@@ -144,6 +152,30 @@ export class SqliteStore implements Store {
       await breathe();
     }
     return found.sort(compareDetections);
+  }
+
+  async writeExpected(rows: readonly ExpectedRange[]): Promise<void> {
+    for (const row of rows) checkExpected(row);
+    await this.#write(
+      rows,
+      () => 1,
+      (tables, row) => tables.incidents.putExpected(row),
+    );
+  }
+
+  async readExpected(host: string, range: Interval): Promise<ExpectedRange[]> {
+    const found: ExpectedRange[] = [];
+    let after: ExpectedPosition | null = [sqlTime(range.from) - 1, Number.MAX_SAFE_INTEGER, '', '', ''];
+    while (after) {
+      const position: ExpectedPosition = after;
+      const [rows, next] = this.#read(({ incidents }) =>
+        incidents.expected(host, position, range.to, STEP_ROWS),
+      );
+      found.push(...rows);
+      after = next;
+      await breathe();
+    }
+    return found.sort(compareExpected);
   }
 
   async writeAnnotations(annotations: readonly Annotation[]): Promise<void> {

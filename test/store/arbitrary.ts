@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { type Annotation, type Detection, INCIDENT_STATES, type Peak } from '../../core/incident/incident.ts';
+import type { ExpectedRange } from '../../core/incident/normal.ts';
 import {
   CONNECTION_KINDS,
   type ConnectionRow,
@@ -222,6 +223,20 @@ export function detectionArbitrary(host: fc.Arbitrary<string>): fc.Arbitrary<Det
     seen: finite,
     expected: fc.option(finite),
     open: fc.boolean(),
+  });
+}
+
+export function expectedArbitrary(host: fc.Arbitrary<string>): fc.Arbitrary<ExpectedRange> {
+  return fc.record({
+    host,
+    service: hostileText,
+    container: hostileText,
+    start: fc.integer({ min: 1_700_000_000_000, max: 1_731_000_000_000 }),
+    rule: hostileText,
+    direction: fc.option(fc.constantFrom(...DIRECTIONS)),
+    metric: fc.constantFrom(...METRICS),
+    low: finite,
+    high: fc.option(finite),
   });
 }
 

@@ -1,9 +1,10 @@
 import { beforeAll, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Annotation, Detection } from '../../core/incident/incident.ts';
-import { compareDetections } from '../../store/check.ts';
+import type { ExpectedRange } from '../../core/incident/normal.ts';
+import { compareDetections, compareExpected } from '../../store/check.ts';
 import type { IncidentStore } from '../../store/contract.ts';
-import { annotationArbitrary, detectionArbitrary, hostileText } from './arbitrary.ts';
+import { annotationArbitrary, detectionArbitrary, expectedArbitrary, hostileText } from './arbitrary.ts';
 import { describeStores } from './conformance.ts';
 import { T0 } from './named-frame.ts';
 import { ALL, hostNames } from './stores.ts';
@@ -48,6 +49,39 @@ describeStores('incidents', of => {
       name: 'ExchangeError',
       retry: false,
     });
+  });
+
+  it('gives back what was expected, in order; a later write replaces', async () => {
+    const list = fc.uniqueArray(expectedArbitrary(fc.constant('')), {
+      maxLength: 8,
+      selector: row => JSON.stringify([row.start, row.container, row.rule, row.direction, row.metric]),
+    });
+    await fc.assert(
+      fc.asyncProperty(list, hostileText, async (bare, suffix) => {
+        const host = newHost(suffix);
+        const written = bare.map(row => ({ ...row, host }));
+        await store.writeExpected(written.map(row => ({ ...row, low: 1 })));
+        await store.writeExpected(written);
+        expect(await store.readExpected(host, ALL)).toEqual(written.toSorted(compareExpected));
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('reads what was expected in a half-open range, however many rows are of one container and time', async () => {
+    const host = newHost();
+    const written = Array.from({ length: 5000 }, (_, i) =>
+      expectedOf(host, T0 + Math.floor(i / 5), `rule${i % 5}`),
+    );
+    await store.writeExpected(written);
+    expect(await store.readExpected(host, { from: T0, to: T0 + 1000 })).toEqual(written);
+    expect(await store.readExpected(host, { from: T0 + 10, to: T0 + 12 })).toEqual(written.slice(50, 60));
+    expect(await store.readExpected(newHost(), ALL)).toEqual([]);
+  });
+
+  it('refuses what was expected when it is no number, for good', async () => {
+    const row = { ...expectedOf(newHost(), T0, 'rule'), high: Number.POSITIVE_INFINITY };
+    await expect(store.writeExpected([row])).rejects.toMatchObject({ name: 'ExchangeError', retry: false });
   });
 
   it('gives back annotations as they were written', async () => {
@@ -115,6 +149,11 @@ function byStartAndId(list: readonly Annotation[]): Annotation[] {
 function detectionOf(host: string, start: number, container: string): Detection {
   const scores = { burst: 2, level: 0.5 };
   return { host, service: 's', container, start, score: 2, scores, seen: 10, expected: 5, open: true };
+}
+
+function expectedOf(host: string, start: number, rule: string): ExpectedRange {
+  const quantity = { direction: 'send', metric: 'bytes', low: 0, high: 4096.5 } as const;
+  return { host, service: 's', container: 'c', start, rule, ...quantity };
 }
 
 function annotationOf(host: string, id: string, start: number, length: number): Annotation {

@@ -92,7 +92,7 @@ describe('sqlite file', () => {
     await (await opened()).close();
     run('PRAGMA user_version = 99');
     await expect(opened()).rejects.toMatchObject(
-      refusal(false, /schema version 10 or older, found version 99/),
+      refusal(false, /schema version 11 or older, found version 99/),
     );
   });
 
@@ -144,7 +144,7 @@ describe('sqlite file', () => {
     await opened();
     const db = new DatabaseSync(file);
     expect(db.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
-    expect(db.prepare('PRAGMA user_version').get()).toEqual({ user_version: 10 });
+    expect(db.prepare('PRAGMA user_version').get()).toEqual({ user_version: 11 });
     db.close();
   });
 });
@@ -346,6 +346,23 @@ describe('names in a sqlite file', () => {
     expect(await store.readAnnotations(ALL)).toEqual([grown(30)]);
     await store.expire(start + 40 * DAY);
     expect([count('annotations'), count('series')]).toEqual([0, 0]);
+  });
+});
+
+describe('what was expected, in a sqlite file,', () => {
+  it('is kept as long as windows and detections', async () => {
+    const DAY = 86_400_000;
+    const store = new SqliteStore(file, { raw: DAY, minute: 10 * DAY, hour: 10 * DAY });
+    stores.push(store);
+    await store.open();
+    const { start } = frameOf('h', 0);
+    const row = (at: number) => ({
+      ...{ host: 'h', service: 's', container: 'c', start: at, rule: 'traffic' },
+      ...({ direction: 'send', metric: 'bytes', low: 0, high: 10 } as const),
+    });
+    await store.writeExpected([row(start), row(start + 2 * DAY)]);
+    await store.expire(start + 2 * DAY);
+    expect(await store.readExpected('h', ALL)).toEqual([row(start + 2 * DAY)]);
   });
 });
 

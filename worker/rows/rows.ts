@@ -19,7 +19,7 @@ export class StoreAway extends Error {
 }
 
 /**
- * What a fold gives for the store: detections and annotations. A store that does not take them must not hold up alarms:
+ * What a fold gives for the store: detections, what is expected, and annotations. A store that does not take them must not hold up alarms:
  * from then on nothing is written, until the fold is done again from its checkpoint, with the same rows.
  */
 export class Rows {
@@ -36,10 +36,14 @@ export class Rows {
   }
 
   /** `live`: alarms wait for it; otherwise only the time-outs of the store hold. */
-  async write({ detections, annotations }: FrameOutput, { live }: { live: boolean }): Promise<void> {
+  async write(
+    { detections, expected, annotations }: FrameOutput,
+    { live }: { live: boolean },
+  ): Promise<void> {
     const { store } = this.#deps;
     if (detections.length > 0)
       await this.#write(detections.length, live, () => store.writeDetections(detections));
+    if (expected.length > 0) await this.#write(expected.length, live, () => store.writeExpected(expected));
     if (annotations.length > 0)
       await this.#write(annotations.length, live, () => store.writeAnnotations(annotations));
   }

@@ -1,9 +1,18 @@
 import type { HostOutput } from '../../alert/host.ts';
 
 /** What is written of a frame's output; verdicts and stopped alarms are not. */
-export type FrameOutput = Pick<HostOutput, 'detections' | 'annotations' | 'incidents' | 'notifications'>;
+export type FrameOutput = Pick<
+  HostOutput,
+  'detections' | 'expected' | 'annotations' | 'incidents' | 'notifications'
+>;
 
-export const NO_OUTPUT: FrameOutput = { detections: [], annotations: [], incidents: [], notifications: [] };
+export const NO_OUTPUT: FrameOutput = {
+  detections: [],
+  expected: [],
+  annotations: [],
+  incidents: [],
+  notifications: [],
+};
 
 /** Outputs of frames that are folded but not written yet. */
 export class WriteBatch {
@@ -16,7 +25,8 @@ export class WriteBatch {
 
   add(...outputs: readonly FrameOutput[]): void {
     this.outputs.push(...outputs);
-    for (const { detections, annotations } of outputs) this.rows += detections.length + annotations.length;
+    for (const { detections, expected, annotations } of outputs)
+      this.rows += detections.length + expected.length + annotations.length;
   }
 }
 
@@ -24,6 +34,7 @@ export class WriteBatch {
 export function mergeOutputs(outputs: readonly FrameOutput[]): FrameOutput {
   return {
     detections: outputs.flatMap(output => output.detections),
+    expected: outputs.flatMap(output => output.expected),
     annotations: newest(outputs.flatMap(output => output.annotations)),
     incidents: newest(outputs.flatMap(output => output.incidents)),
     notifications: outputs.flatMap(output => output.notifications),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isoTime } from '../../../core/clock.ts';
-import { type Normal, type NormalRate, SIDES } from '../../../core/incident/normal.ts';
+import { type Normal, type NormalRate, SIDES, tenths } from '../../../core/incident/normal.ts';
 import { DIRECTIONS } from '../../../core/traffic/frame.ts';
 import { operation, text } from '../operation.ts';
 
@@ -48,7 +48,6 @@ const normalSchema = z.strictObject({
 /** Rates to a tenth. */
 const rateJson = (rate: NormalRate | null): z.output<typeof rateSchema> =>
   rate && { usual: tenths(rate.usual), limit: tenths(rate.limit) };
-const tenths = (x: number): number => Math.round(10 * x) / 10;
 
 const quantityJson = ({ direction, side, unit, overMs, now, byHalfHour }: Normal) => ({
   ...{ direction, side, unit, over_ms: overMs },

@@ -1,5 +1,6 @@
 import { formatValue } from '../../../core/config/units.ts';
 import { type Annotation, type Detection, SEVERITIES } from '../../../core/incident/incident.ts';
+import type { ExpectedRange } from '../../../core/incident/normal.ts';
 import { EXCHANGE_KEYS } from '../../../core/traffic/flow.ts';
 import {
   type Container,
@@ -11,6 +12,7 @@ import {
 import { SIZE_SCHEME, type Sizes, upperBound } from '../../../core/traffic/histogram.ts';
 import { METRICS } from '../../../core/traffic/series.ts';
 import { EXCHANGE_COLUMNS } from '../../flow.ts';
+import { BOTH } from '../../row.ts';
 import { encodeField, encodeTag } from '../../text.ts';
 
 /**
@@ -147,6 +149,16 @@ export function detectionLine(row: Detection): string {
   return (
     `detections,container=${tag(row.container)},host=${tag(row.host)},service=${tag(row.service)} ` +
     `score=${row.score},seen=${row.seen}${expected},open=${flag(row.open)}${scores.join('')} ${row.start}`
+  );
+}
+
+/** A row of `container_expected`. */
+export function expectedLine(row: ExpectedRange): string {
+  const high = row.high === null ? '' : `,expected_high=${row.high}`;
+  return (
+    `container_expected,container=${tag(row.container)},direction=${row.direction ?? BOTH},host=${tag(row.host)}` +
+    `,metric=${row.metric},rule=${tag(row.rule)},service=${tag(row.service)} ` +
+    `expected_low=${row.low}${high} ${row.start}`
   );
 }
 

@@ -280,6 +280,7 @@ describe('other scopes', () => {
     init: () => null,
     whenEmpty: () => false,
     normal: () => [],
+    expects: () => [],
     step: (state, { send, receive }) => ({
       state,
       opinion: {
