@@ -9,11 +9,13 @@ import {
 import type { Direction } from '../core/traffic/frame.ts';
 import { board, pageAddress, regions, variable } from './shared/board.ts';
 import { atLeast, columns, links, SEVERITY_COLUMN, unit, WRAPPED, width } from './shared/columns.ts';
+import { coloured, rates } from './shared/expected.ts';
 import { series, tables } from './shared/influx.ts';
 import { onPage, SELECTED_CONTAINER, selectedOnPageUntil } from './shared/links.ts';
 import { lines, rows, scores, sizes } from './shared/panels.ts';
 import { peersOf } from './shared/peers.ts';
 import {
+  bothWaysQueries,
   incidentsQuery,
   meanSizeQueries,
   OF_CONTAINER,
@@ -24,6 +26,8 @@ import {
 } from './shared/queries.ts';
 
 const RATE = 'Successful calls, of the time that was really measured.';
+const BAND =
+  'The band is what rules expect over a minute, by the last two hours and the time of day; above its dashed edge it is an incident.';
 const SIZES = '64-byte steps to 4 KiB, 4 KiB steps to 64 KiB, then everything larger.';
 
 /** Sent and received as two lines of one picture. */
@@ -56,43 +60,60 @@ export const container = (): DashboardBuilder =>
     )
     .withPanel(incidents())
     .withPanel(
-      lines({
-        id: 3,
-        title: 'Bytes sent against received',
-        description: RATE,
-        targets: series(
-          both(direction => rateQueries('bytes', direction, OF_CONTAINER)),
-          '$col',
-        ),
-        unit: 'binBps',
-        ...{ width: 8, height: 9 },
-      }),
+      rates(
+        {
+          id: 3,
+          title: 'Bytes sent against received',
+          description: `${RATE} ${BAND} Bytes received are judged by their messages and sizes.`,
+          unit: 'binBps',
+          ...{ width: 12, height: 9 },
+        },
+        { ways: ['send', 'receive'], metric: 'bytes', who: OF_CONTAINER },
+        both(direction => rateQueries('bytes', direction, OF_CONTAINER)),
+      ),
     )
     .withPanel(
-      lines({
-        id: 4,
-        title: 'Messages sent against received',
-        description: RATE,
-        targets: series(
-          both(direction => rateQueries('messages', direction, OF_CONTAINER)),
-          '$col',
-        ),
-        unit: 'suffix:msg/s',
-        ...{ width: 8, height: 9 },
-      }),
+      rates(
+        {
+          id: 4,
+          title: 'Messages sent against received',
+          description: `${RATE} ${BAND}`,
+          unit: 'suffix:msg/s',
+          ...{ width: 12, height: 9 },
+        },
+        { ways: ['send', 'receive'], metric: 'messages', who: OF_CONTAINER },
+        both(direction => rateQueries('messages', direction, OF_CONTAINER)),
+      ),
     )
     .withPanel(
-      lines({
-        id: 5,
-        title: 'Mean size',
-        description: 'Bytes per message; where it stays and the rate changes, it is the number of messages.',
-        targets: series(
-          both(direction => meanSizeQueries(direction, OF_CONTAINER)),
-          '$col',
-        ),
-        unit: 'bytes',
-        ...{ width: 8, height: 9 },
-      }),
+      rates(
+        {
+          id: 15,
+          title: 'Messages both ways',
+          description: `Sent and received together. ${RATE} Below the dashed line it is an incident; at zero, never.`,
+          unit: 'suffix:msg/s',
+          ...{ width: 12, height: 9 },
+        },
+        { ways: ['both'], metric: 'messages', who: OF_CONTAINER },
+        bothWaysQueries(OF_CONTAINER),
+      ),
+    )
+    .withPanel(
+      coloured(
+        lines({
+          id: 5,
+          title: 'Mean size',
+          description:
+            'Bytes per message; where it stays and the rate changes, it is the number of messages.',
+          targets: series(
+            both(direction => meanSizeQueries(direction, OF_CONTAINER)),
+            '$col',
+          ),
+          unit: 'bytes',
+          ...{ width: 12, height: 9 },
+        }),
+        ['send', 'receive'],
+      ),
     )
     .withRow(new RowBuilder('How large are its messages?').id(6))
     .withPanel(heat(7, 'Sizes sent', 'send'))

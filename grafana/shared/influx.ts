@@ -24,10 +24,10 @@ const builder = (target: Target): Builder<Dataquery> => ({
 
 const shared = { datasource: DATASOURCE, rawQuery: true } as const;
 
-/** Queries of one panel, A, B, …, whose series are named by `alias`. */
-export const series = (queries: readonly string[], alias: string): Builder<Dataquery>[] =>
+/** Queries of one panel, A, B, …, whose series are named by `alias`; `after` so many others of the panel. */
+export const series = (queries: readonly string[], alias: string, { after = 0 } = {}): Builder<Dataquery>[] =>
   queries.map((query, i) =>
-    builder({ refId: refId(i), ...shared, query, resultFormat: 'time_series', alias }),
+    builder({ refId: refId(after + i), ...shared, query, resultFormat: 'time_series', alias }),
   );
 
 /** Queries of one panel, each a table. */

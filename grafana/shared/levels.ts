@@ -54,6 +54,12 @@ export const byRange = (query: (level: Level) => string): string[] =>
 export const byRangeInOwnSteps = (query: (level: Level) => string): string[] =>
   READ_FROM.map(row => query({ ...levelOf(row), ...(row.tier && { step: `${row.tier.stepMs}ms` }) }));
 
+/** The same for pictures of what is stored once a minute, without tiers. */
+export const byMinute = (query: (level: Pick<Level, 'step' | 'guard'>) => string): string[] => [
+  query({ step: '60000ms', guard: `${INTERVAL_MS} < 60000` }),
+  query({ step: INTERVAL, guard: `${INTERVAL_MS} >= 60000` }),
+];
+
 /** The same for pictures over time: a tier has one query for intervals below its steps, and one for longer ones. */
 export const byRangeAndInterval = (query: (level: Level) => string): string[] =>
   READ_FROM.flatMap(row => {

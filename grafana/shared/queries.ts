@@ -1,7 +1,7 @@
 import type { Direction } from '../../core/traffic/frame.ts';
 import { BUCKETS } from '../../core/traffic/histogram.ts';
 import { PERCENTILES } from '../../store/influx/client/line.ts';
-import { byRange, byRangeAndInterval, byRangeInOwnSteps, type Level } from './levels.ts';
+import { byMinute, byRange, byRangeAndInterval, byRangeInOwnSteps, type Level } from './levels.ts';
 
 /**
  * The InfluxQL texts of the dashboards. `$timeFilter`, `__interval`, `__interval_ms`, `__from` and `__to` are Grafana's.
@@ -67,6 +67,32 @@ export const rateQueries = (column: 'bytes' | 'messages', direction: Direction, 
       level,
       inDirection(direction, who),
     ),
+  );
+
+/** Columns of what is expected. */
+export const LOW = 'expected at least';
+export const HIGH = 'expected up to';
+export type ExpectedMetric = 'bytes' | 'messages';
+
+/** What no rule objects to, as series by the tag `direction`; both together are a way of their own. */
+export const expectedQueries = (
+  metric: ExpectedMetric,
+  ways: readonly (Direction | 'both')[],
+  who: string,
+): string[] => {
+  const one = ways.map(way => `"direction" = '${way}'`).join(' OR ');
+  return byMinute(
+    ({ step, guard }) =>
+      `SELECT max("expected_low") AS "${LOW}", min("expected_high") AS "${HIGH}" FROM "container_expected" ` +
+      `WHERE ${guard} AND ${who} AND "metric" = '${metric}' AND (${one}) AND $timeFilter ` +
+      `GROUP BY time(${step}), "direction" fill(null)`,
+  );
+};
+
+/** Messages per second, sent and received together: both rows of a frame carry its duration. */
+export const bothWaysQueries = (who: string): string[] =>
+  byRangeAndInterval(level =>
+    perContainer('2000 * sum("messages") / sum("duration_ms") AS "both"', level, who),
   );
 
 /**
