@@ -9,6 +9,7 @@ import {
   type Detection,
   type Incident,
 } from '../../core/incident/incident.ts';
+import type { ExpectedRange } from '../../core/incident/normal.ts';
 import { isCovered, type Silence } from '../../core/incident/silence.ts';
 import type { Interval } from '../../core/interval.ts';
 import { decodeFrame, type Frame, frameEnd } from '../../core/traffic/frame.ts';
@@ -70,6 +71,12 @@ export async function differences(evidence: Evidence): Promise<{ found: string[]
         expected.detectionsOf(host),
         key,
       ),
+      ...compare(
+        `expected ranges of ${host}`,
+        await store.readExpected(host, ALWAYS),
+        expected.rangesOf(host),
+        rangeKey,
+      ),
     );
   }
   const incidents = [...expected.incidents.values()];
@@ -119,6 +126,8 @@ async function compareDeliveries(evidence: Evidence, expected: Expected) {
 }
 
 const key = ({ start, container }: Detection): string => JSON.stringify([start, container]);
+const rangeKey = ({ start, container, rule, direction, metric }: ExpectedRange): string =>
+  JSON.stringify([start, container, rule, direction, metric]);
 
 /** What the fold says of the stored frames: what `tidegauge replay` would. */
 class Expected {
@@ -130,6 +139,7 @@ class Expected {
   readonly silenced = new Set<string>();
   readonly #silence: Silence;
   readonly #detections: Detection[] = [];
+  readonly #ranges: ExpectedRange[] = [];
 
   constructor(silence: Silence) {
     this.#silence = silence;
@@ -148,6 +158,7 @@ class Expected {
         else this.notifications.set(key, frameEnd(frame));
       }
       this.#detections.push(...output.detections);
+      this.#ranges.push(...output.expected);
     }
   }
 
@@ -174,6 +185,10 @@ class Expected {
 
   detectionsOf(host: string): Detection[] {
     return this.#detections.filter(detection => detection.host === host);
+  }
+
+  rangesOf(host: string): ExpectedRange[] {
+    return this.#ranges.filter(range => range.host === host);
   }
 }
 

@@ -14,7 +14,7 @@ function ignore(): void {}
 
 /**
  * Leaves store and state of a configuration as they are when a worker has judged these frames of one host, in order: with
- * detections, annotations, incidents and a checkpoint. Throws when a detector cannot digest one.
+ * detections, what is expected, annotations, incidents and a checkpoint. Throws when a detector cannot digest one.
  */
 export async function install(config: Config, frames: readonly Frame[]): Promise<void> {
   const store = makeStore(config, NO_LOG);
@@ -22,6 +22,7 @@ export async function install(config: Config, frames: readonly Frame[]): Promise
   for (let i = 0; i < frames.length; i += BATCH) await store.writeFrames(frames.slice(i, i + BATCH));
   const { outputs, last, data, fingerprint } = judged(config, frames);
   await store.writeDetections(outputs.flatMap(({ detections }) => detections));
+  await store.writeExpected(outputs.flatMap(({ expected }) => expected));
   await store.writeAnnotations(outputs.flatMap(({ annotations }) => annotations));
   await store.close();
   const state = makeState(config, systemClock, NO_LOG);

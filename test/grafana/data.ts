@@ -1,10 +1,11 @@
 import type { Annotation, Detection } from '../../core/incident/incident.ts';
+import type { ExpectedRange } from '../../core/incident/normal.ts';
 import { compareFlows, type Flow } from '../../core/traffic/flow.ts';
 import type { Container, Direction, Frame, Window } from '../../core/traffic/frame.ts';
 import { compareText, compareWindows } from '../../core/traffic/frame.ts';
 import { bucketOf, sizesFrom } from '../../core/traffic/histogram.ts';
 
-/** Frames, detections and annotations whose numbers a test can compute by itself. */
+/** Frames, detections, what is expected, and annotations whose numbers a test can compute by itself. */
 
 export const START = 1_760_000_000_000;
 export const STEP = 5000;
@@ -98,6 +99,21 @@ export const detections: readonly Detection[] = frames.flatMap((frame, n) =>
     expected: null,
     open: i === 1 && n > 4,
   })),
+);
+
+/** Of two rules and three quantities, of which one has no upper end; one row in each interval of the pictures of a minute. */
+export const expected: readonly ExpectedRange[] = [5, 11].flatMap(n =>
+  CONTAINERS.flatMap((c, i) =>
+    (['strict', 'lenient'] as const).flatMap(rule => {
+      const of = { host: HOST, service: c.service, container: c.name, start: START + n * STEP, rule };
+      const high = (1000 + 10 * i + n) * (rule === 'strict' ? 1 : 2);
+      return [
+        { ...of, direction: 'send', metric: 'bytes', low: 0, high },
+        { ...of, direction: 'receive', metric: 'messages', low: 0, high: high / 100 },
+        { ...of, direction: null, metric: 'messages', low: rule === 'strict' ? 3 + i : 1, high: null },
+      ] as const;
+    }),
+  ),
 );
 
 /** One that began before the range and lasts into it, one inside, one that was over before. */

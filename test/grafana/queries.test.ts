@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { parse } from 'yaml';
+import type { ExpectedRange } from '../../core/incident/normal.ts';
 import type { Direction } from '../../core/traffic/frame.ts';
 import { BUCKETS, bucketOf, upperBound } from '../../core/traffic/histogram.ts';
 import { dashboards } from '../../grafana/build.ts';
@@ -10,7 +11,18 @@ import { InfluxStore } from '../../store/influx/store.ts';
 import { decodeTag, encodeTag } from '../../store/text.ts';
 import { type InfluxServer, startInflux } from '../parts/influx.ts';
 import { describeWith } from '../parts/need.ts';
-import { annotations, detections, eventSizes, flows, frames, HOST, NAMES, START, STEP } from './data.ts';
+import {
+  annotations,
+  detections,
+  eventSizes,
+  expected,
+  flows,
+  frames,
+  HOST,
+  NAMES,
+  START,
+  STEP,
+} from './data.ts';
 import { interpolate, type Range, type Selection } from './interpolate.ts';
 import { influxPanels, queriesOf } from './panels.ts';
 
@@ -102,8 +114,23 @@ const PER_CONTAINER: Readonly<Record<string, (name: string) => Line>> = {
 const OF_ONE: Readonly<Record<string, Readonly<Record<string, (name: string) => Line>>>> = {
   'Bytes sent against received': { send: rate(bytes, 'send'), receive: rate(bytes, 'receive') },
   'Messages sent against received': { send: rate(messages, 'send'), receive: rate(messages, 'receive') },
+  'Messages both ways': {
+    both: name =>
+      lineOf(ns => {
+        const sizes = ns.flatMap(n => [...eventSizes(name, 'send', n), ...eventSizes(name, 'receive', n)]);
+        return (1000 * sizes.length) / sum(ns.map(durationOf));
+      }),
+  },
   'Mean size': { send: meanSize('send'), receive: meanSize('receive') },
 };
+
+/** Which ways the band of each panel on a container's dashboard is of, and of which metric. */
+const BANDS: Readonly<Record<string, Pick<ExpectedRange, 'metric'> & { readonly ways: readonly string[] }>> =
+  {
+    'Bytes sent against received': { metric: 'bytes', ways: ['send', 'receive'] },
+    'Messages sent against received': { metric: 'messages', ways: ['send', 'receive'] },
+    'Messages both ways': { metric: 'messages', ways: ['both'] },
+  };
 
 const framesAt = (ns: readonly number[]) => frames.filter(f => ns.includes((f.start - START) / STEP));
 /** What each panel of lines must show of the host. */
@@ -154,6 +181,12 @@ const storeAt = ({ url }: InfluxServer): InfluxStore =>
 
 const only = (name: string): Selection => ({ host: [encodeTag(HOST)], container: [encodeTag(name)] });
 
+/** The queries of a panel on a container's dashboard that are of what was seen, and of what was expected. */
+const isOfBand = (query: string): boolean => query.includes('"container_expected"');
+const ratesOf = (title: string) => queriesOf('container', title).filter(query => !isOfBand(query));
+const bandOf = (title: string) => queriesOf('container', title).filter(isOfBand);
+const hasValue = ([, ...values]: readonly unknown[]): boolean => values.some(value => value !== null);
+
 describeWith(['influx'], 'queries of dashboards and alert rules on a real InfluxDB', () => {
   let server: InfluxServer;
 
@@ -168,6 +201,7 @@ describeWith(['influx'], 'queries of dashboards and alert rules on a real Influx
     await store.open();
     await store.writeFrames(frames);
     await store.writeDetections(detections);
+    await store.writeExpected(expected);
     await store.writeAnnotations(annotations);
     await store.rollUp(HOST, { from: START - HOUR, to: START + 2 * HOUR });
     await store.close();
@@ -213,13 +247,53 @@ describeWith(['influx'], 'queries of dashboards and alert rules on a real Influx
 
   it.each(Object.keys(OF_ONE))('the panel %s shows both directions of one container', async title => {
     for (const name of NAMES) {
-      const found = await picture(queriesOf('container', title), only(name));
+      const found = await picture(ratesOf(title), only(name));
       expect(found.map(({ columns }) => columns[1])).toEqual(Object.keys(OF_ONE[title] ?? {}));
       for (const series of found) {
         const line = OF_ONE[title]?.[series.columns[1] ?? '']?.(name) ?? new Map();
         expectLine(linesOf([series]).get(name), line);
       }
     }
+  });
+
+  it.each(Object.keys(BANDS))(
+    'the panel %s has the band that no rule objects to behind each line',
+    async title => {
+      const { metric, ways } = BANDS[title] ?? { metric: 'bytes', ways: [] };
+      for (const name of NAMES) {
+        const found = await answers(bandOf(title), { ...RANGE, intervalMs: STEP }, only(name));
+        const rows = expected.filter(row => row.container === name && row.metric === metric);
+        const drawn = new Map(found.map(({ tags, values }) => [tags?.direction, values.filter(hasValue)]));
+        const wanted = Map.groupBy(
+          rows.filter(({ direction }) => ways.includes(direction ?? 'both')),
+          ({ direction }) => direction ?? 'both',
+        );
+        expect([...drawn.keys()].sort()).toEqual([...wanted.keys()].sort());
+        for (const [way, of] of wanted) {
+          const byMinute = Map.groupBy(of, ({ start }) => Math.floor(start / 60_000) * 60_000);
+          expect(drawn.get(way)).toEqual(
+            [...byMinute].map(([time, both]) => [
+              time,
+              Math.max(...both.map(({ low }) => low)),
+              way === 'both' ? null : Math.min(...both.map(({ high }) => high ?? Number.NaN)),
+            ]),
+          );
+        }
+      }
+    },
+  );
+
+  it('the band of a container over long ranges is that of intervals, and not drawn where there was none', async () => {
+    const start = START - (START % HOUR);
+    const range = { from: start - 20 * HOUR, to: start + 4 * HOUR - 1, intervalMs: 10 * 60_000 };
+    const [band, ...others] = await answers(bandOf('Bytes sent against received'), range, only(NAMES[3]));
+    expect([band?.tags, others]).toEqual([{ direction: 'send' }, []]);
+    expect(band?.columns).toEqual(['time', 'expected at least', 'expected up to']);
+    expect(band?.values).toHaveLength(24 * 6);
+    const own = expected.filter(row => row.container === NAMES[3] && row.metric === 'bytes');
+    const known = band?.values.filter(hasValue);
+    const first = Math.floor(START / range.intervalMs) * range.intervalMs;
+    expect(known).toEqual([[first, 0, Math.min(...own.map(({ high }) => high ?? Number.NaN))]]);
   });
 
   it.each(PER_HOST)('%s: the panel %s shows the host', async (dashboard, title, line) => {

@@ -8,6 +8,7 @@ import { NOTHING_RAISED } from '../../../detector/fold/marks.ts';
 import {
   annotationLine,
   detectionLine,
+  expectedLine,
   flowLines,
   frameLine,
   trafficLines,
@@ -40,12 +41,13 @@ export async function writeHistory(
   const judge = new Judge(config);
   const sums = hosts.flatMap(host => TIERS.map(tier => new Sums(host, tier)));
   for (const frame of frames) {
-    const { detections, annotations } = judge.judged(frame);
+    const { detections, expected, annotations } = judge.judged(frame);
     for (const host of hosts) {
       const own = { ...frame, host };
       if (frame.start >= windowsFrom) await lines.add(trafficLines(own));
       await lines.add([...flowLines(own), frameLine(own)]);
       await lines.add(detections.map(detection => detectionLine({ ...detection, host })));
+      await lines.add(expected.map(row => expectedLine({ ...row, host })));
       await lines.add(annotations.map(one => annotationLine({ ...one, id: `${host} ${one.id}`, host })));
     }
     for (const sum of sums) await lines.add(sum.linesWith(frame), sum.tier.name);
@@ -129,7 +131,7 @@ class Judge {
     this.#state = this.#fold.init();
   }
 
-  judged(frame: Frame): Pick<HostOutput, 'detections' | 'annotations'> {
+  judged(frame: Frame): Pick<HostOutput, 'detections' | 'expected' | 'annotations'> {
     const step = stepOver(this.#fold, this.#state, frame, NOTHING_RAISED, error => {
       throw error;
     });

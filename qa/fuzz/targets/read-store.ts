@@ -1,5 +1,6 @@
 import { makeFold, SCHEMA } from '../../../app/wire.ts';
 import type { Annotation, Detection } from '../../../core/incident/incident.ts';
+import type { ExpectedRange } from '../../../core/incident/normal.ts';
 import type { ConnectionRow } from '../../../core/traffic/connection.ts';
 import type { Flow } from '../../../core/traffic/flow.ts';
 import type { Frame } from '../../../core/traffic/frame.ts';
@@ -78,6 +79,11 @@ export async function fill(store: Store): Promise<void> {
     ...{ ...names, id: 'a1', start: BEGIN, end: BEGIN + 60_000, severity: 'warning', state: 'resolved' },
     ...{ title: '<b>title</b>', text: 'two\nlines, "quoted"' },
   };
+  const expected: ExpectedRange = {
+    ...{ ...names, start: BEGIN, rule: 'a b' },
+    ...({ direction: null, metric: 'bytes', low: 1.5, high: null } as const),
+  };
+  await store.writeExpected([expected, { ...expected, direction: 'send', low: 0, high: 4096.5 }]);
   await store.writeDetections([detection, { ...detection, start: BEGIN + STEP_MS, expected: null }]);
   await store.writeAnnotations([annotation, { ...annotation, id: 'a2', state: 'firing' }]);
   await store.rollUp(HOST, RANGE);
@@ -97,6 +103,7 @@ export const QUESTIONS: readonly Question[] = [
   },
   store => store.readFlows(HOST, RANGE),
   store => store.readDetections(HOST, RANGE),
+  store => store.readExpected(HOST, RANGE),
   store => store.readAnnotations(RANGE),
   store => store.lastFrame(HOST),
   store => store.firstFrame(HOST),
