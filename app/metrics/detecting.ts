@@ -20,7 +20,7 @@ export function workerRows({ worker, queue, rules, learning }: Watched): Metric[
     ),
     counter(
       'tidegauge_refused_rows_total',
-      'Detections and annotations that the store refused for good.',
+      'Detections, expected ranges and annotations that the store refused for good.',
       () => one(of(s => s.refusedRows)),
     ),
     gauge(
@@ -40,7 +40,7 @@ export function workerRows({ worker, queue, rules, learning }: Watched): Metric[
     ),
     gauge(
       'tidegauge_unwritten_hosts',
-      'Hosts whose incidents are reported while their detections and annotations wait for the store.',
+      'Hosts whose incidents are reported while detections, expected ranges and annotations of them wait for the store.',
       () => one(of(s => s.unwritten)),
     ),
     gauge(

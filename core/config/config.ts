@@ -49,7 +49,7 @@ const store = z
       .strictObject({
         raw: duration({ min: '1h' })
           .prefault('7d')
-          .describe('How long windows, flows, connections and detections are kept as they were captured.'),
+          .describe('How long windows, flows, connections, detections and expected ranges are kept.'),
         minute: duration({ min: '1h' })
           .prefault('90d')
           .describe('How long their exact sums per minute are kept.'),
