@@ -3,8 +3,7 @@ import type { Incident, Notification } from '../core/incident/incident.ts';
 import type { ExpectedRange } from '../core/incident/normal.ts';
 import type { Verdict } from '../core/incident/verdict.ts';
 import type { Frame } from '../core/traffic/frame.ts';
-import type { Fold, RaisedLimits } from '../detector/contract.ts';
-import type { ExpectedIn } from '../detector/fold/normal.ts';
+import type { ExpectedIn, Fold, RaisedLimits } from '../detector/contract.ts';
 import { decode, encode, type HostState, save } from './host-state.ts';
 import type { Output, Pipeline, PipelineResult } from './pipeline.ts';
 

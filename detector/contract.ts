@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Expectation, Normal } from '../core/incident/normal.ts';
+import type { Expectation, ExpectedRange, Normal } from '../core/incident/normal.ts';
 import type { Abstention, Evidence, Verdict } from '../core/incident/verdict.ts';
 import type { ConnectionRow } from '../core/traffic/connection.ts';
 import type { Flow } from '../core/traffic/flow.ts';
@@ -230,3 +230,6 @@ export interface Fold {
    */
   stepShare(state: FoldState, frame: Frame, raised: RaisedLimits, share: Share): ShareVerdicts;
 }
+
+/** What the rules of a fold expect of the containers of the frame that it folded last; `raised` as it was folded with. */
+export type ExpectedIn = (state: FoldState, frame: Frame, raised?: RaisedLimits) => ExpectedRange[];

@@ -1,7 +1,7 @@
 import type { Rule } from '../../core/config/config.ts';
-import type { ExpectedRange, RuleNormal } from '../../core/incident/normal.ts';
+import type { RuleNormal } from '../../core/incident/normal.ts';
 import { type Container, type Frame, frameEnd, isComplete } from '../../core/traffic/frame.ts';
-import type { AnyDetector, FoldState, RaisedLimits, Subject } from '../contract.ts';
+import type { AnyDetector, ExpectedIn, FoldState, Subject } from '../contract.ts';
 import { bind } from './fold.ts';
 import { NOTHING_RAISED } from './marks.ts';
 
@@ -25,9 +25,6 @@ export function createNormals(rules: readonly Rule[], detectors: readonly AnyDet
     });
   };
 }
-
-/** What they expect of the containers of the frame that was folded last; `raised` as it was folded with. */
-export type ExpectedIn = (state: FoldState, frame: Frame, raised?: RaisedLimits) => ExpectedRange[];
 
 const MINUTE_MS = 60_000;
 

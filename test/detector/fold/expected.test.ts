@@ -1,16 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
-import { createHostFold } from '../../alert/host.ts';
-import type { HostState } from '../../alert/host-state.ts';
-import { createPipeline } from '../../alert/pipeline.ts';
-import { type ExpectedRange, tenths } from '../../core/incident/normal.ts';
-import type { Judged, Verdict } from '../../core/incident/verdict.ts';
-import type { Frame } from '../../core/traffic/frame.ts';
-import { UNIT_OF } from '../../core/traffic/series.ts';
-import type { RaisedLimits } from '../../detector/contract.ts';
-import { createFold } from '../../detector/fold/fold.ts';
-import { createExpected, createNormals } from '../../detector/fold/normal.ts';
-import { DETECTORS } from '../../detector/index.ts';
-import { container, frame, rules, window } from './data/frames.ts';
+import { createHostFold } from '../../../alert/host.ts';
+import type { HostState } from '../../../alert/host-state.ts';
+import { createPipeline } from '../../../alert/pipeline.ts';
+import { type ExpectedRange, tenths } from '../../../core/incident/normal.ts';
+import type { Judged, Verdict } from '../../../core/incident/verdict.ts';
+import type { Frame } from '../../../core/traffic/frame.ts';
+import { UNIT_OF } from '../../../core/traffic/series.ts';
+import type { RaisedLimits } from '../../../detector/contract.ts';
+import { createFold } from '../../../detector/fold/fold.ts';
+import { createExpected, createNormals } from '../../../detector/fold/normal.ts';
+import { DETECTORS } from '../../../detector/index.ts';
+import { container, frame, rules, window } from '../data/frames.ts';
 
 const RULES = rules([
   { use: 'dynamic-threshold', name: 'traffic', views: ['level'] },
