@@ -26,6 +26,12 @@ export const CAPS = {
     beyond: 'the lightest are aggregated by peer, then as `other`; those that nobody answers get 16',
     shows: 'tidegauge_aggregated_flows',
   },
+  tierFlowRows: {
+    what: 'Flows of one container in one minute or hour of the tiers with rows of their own.',
+    limit: 176,
+    beyond: 'those that fail least, then the lightest, are aggregated as `other`',
+    shows: '`other` in `map` and in the panels on peers',
+  },
   connectionRows: {
     what: 'Rows of TCP connections by their ends in one frame, at most 64 of one container.',
     limit: 8192,

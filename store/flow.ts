@@ -1,3 +1,4 @@
+import { CAPS } from '../core/caps.ts';
 import { compareFlows, EXCHANGE_KEYS, type Exchange, flowId } from '../core/traffic/flow.ts';
 import type { FlowTotal } from '../core/traffic/service-map.ts';
 import { integer, type Row } from './row.ts';
@@ -45,9 +46,10 @@ export class FlowTotals {
     this.#sums.set(id, sum);
   }
 
-  /** In contract order. */
+  /** In contract order, without those that come to nothing. */
   list(): FlowTotal[] {
-    return [...this.#sums.values()].sort((a, b) => compareFlows(a, b) || (a.service < b.service ? -1 : 1));
+    const some = [...this.#sums.values()].filter(sum => EXCHANGE_KEYS.some(key => sum[key] > 0));
+    return some.sort((a, b) => compareFlows(a, b) || (a.service < b.service ? -1 : 1));
   }
 }
 
@@ -57,3 +59,28 @@ export function addTotals(totals: readonly FlowTotal[]): FlowTotal[] {
   for (const total of totals) sums.add(total);
   return sums.list();
 }
+
+/**
+ * The flows of a bucket with at most `limit` rows for each container and service: those that fail most, then those that
+ * moved most. The others are added to rows of the kind `other`, so that sums stay exact.
+ */
+export function withinCap(
+  totals: readonly FlowTotal[],
+  limit: number = CAPS.tierFlowRows.limit,
+): FlowTotal[] {
+  const rows = new FlowTotals();
+  const byContainer = Map.groupBy(totals, ({ service, container }) => JSON.stringify([service, container]));
+  for (const own of byContainer.values()) {
+    const ranked = own.filter(({ peerKind }) => peerKind !== 'other').sort(heaviestFirst);
+    for (const total of ranked.slice(0, limit)) rows.add(total);
+    for (const total of ranked.slice(limit)) rows.add({ ...total, peerKind: 'other', peer: '', port: 0 });
+    for (const total of own.filter(({ peerKind }) => peerKind === 'other')) rows.add(total);
+  }
+  return rows.list();
+}
+
+/** Keys break ties, so that the same flows get the same rows. */
+const heaviestFirst = (a: FlowTotal, b: FlowTotal): number =>
+  b.failures - a.failures ||
+  b.sentBytes + b.receivedBytes - (a.sentBytes + a.receivedBytes) ||
+  compareFlows(a, b);

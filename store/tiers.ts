@@ -9,6 +9,7 @@ import {
   TIERS,
   type Tier,
 } from '../core/traffic/rollup.ts';
+import { type FrameCounts, finerThan, type Stale, type Summed } from './roll-up.ts';
 
 /** What a store does for its tiers; the rest is the same for all stores. */
 export interface TierTables {
@@ -16,11 +17,7 @@ export interface TierTables {
   frames(host: string, range: Interval): AsyncIterable<Frame>;
   /** Buckets of a tier whose start lies in the range, ascending. */
   rollups(tier: Tier, host: string, range: Interval): AsyncIterable<Rollup>;
-  /**
-   * How many frames are stored (tier null), or are part of a tier, by bucket of `stepMs`. The range is finite and of
-   * whole buckets; buckets without frames may be left out.
-   */
-  frameCounts(tier: Tier | null, host: string, range: Interval, stepMs: number): Promise<Map<number, number>>;
+  readonly frameCounts: FrameCounts;
   /** Write buckets in place of older versions of them. A reader sees one only once all of it is stored. */
   write(tier: Tier, rollups: readonly Rollup[]): Promise<void>;
 }
@@ -28,54 +25,11 @@ export interface TierTables {
 /** Buckets written at once. */
 const WRITE_BUCKETS = 16;
 
-/** Buckets that lack frames which are stored. */
-interface Stale {
-  readonly tier: Tier;
-  /** What they are made of: null is the frames themselves. */
-  readonly finer: Tier | null;
-  readonly runs: readonly Interval[];
-  /** Frames that are part of them. */
-  readonly frames: number;
-}
-
-/**
- * Bring the tiers up to date: every bucket that lies wholly in the range and lacks frames that are stored is made
- * anew. Frames never change and only retention takes them away, so that a bucket with as many frames is the same
- * bucket, and one that has more than are stored is kept as it is. Returns how many buckets were written; what was
- * interrupted is found again the next time.
- */
-export const rollUp = async (tables: TierTables, host: string, range: Interval): Promise<number> =>
-  (await rollUpSome(tables, host, range, Number.POSITIVE_INFINITY)).written;
-
-/** The same up to the first tier that lacks more than `atMost` frames; `complete`: there was none. */
-export async function rollUpSome(
-  tables: TierTables,
-  host: string,
-  range: Interval,
-  atMost: number,
-): Promise<{ written: number; complete: boolean }> {
-  let written = 0;
-  for (const tier of TIERS) {
-    const stale = await staleBuckets(tables, tier, host, range);
-    if (stale.frames > atMost) return { written, complete: false };
-    for (const run of stale.runs) written += await remake(tables, stale, host, run);
-  }
-  return { written, complete: true };
-}
-
-async function staleBuckets(tables: TierTables, tier: Tier, host: string, range: Interval): Promise<Stale> {
-  const finer = TIERS[TIERS.indexOf(tier) - 1] ?? null;
-  const whole = { from: -bucketStart(-range.from, tier.stepMs), to: bucketStart(range.to, tier.stepMs) };
-  if (whole.from >= whole.to) return { tier, finer, runs: [], frames: 0 };
-  const stored = await tables.frameCounts(finer, host, whole, tier.stepMs);
-  const rolled = await tables.frameCounts(tier, host, whole, tier.stepMs);
-  const stale = [...stored].filter(([start, frames]) => frames > (rolled.get(start) ?? 0));
-  const starts = stale.map(([start]) => start).sort((a, b) => a - b);
-  return {
-    ...{ tier, finer, runs: runsOf(starts, tier.stepMs) },
-    frames: stale.reduce((sum, [, frames]) => sum + frames, 0),
-  };
-}
+/** Traffic, as it is added up in tiers. */
+export const trafficIn = (tables: TierTables): Summed => ({
+  frameCounts: (...of) => tables.frameCounts(...of),
+  remake: (stale, host, run) => remake(tables, stale, host, run),
+});
 
 /** Make the buckets of a range anew; returns how many. */
 async function remake(
@@ -97,17 +51,6 @@ async function remake(
   }
   if (batch.length > 0) await flush();
   return written;
-}
-
-/** Neighbouring buckets as one range each. */
-function runsOf(starts: readonly number[], stepMs: number): Interval[] {
-  const runs: { from: number; to: number }[] = [];
-  for (const start of starts) {
-    const last = runs.at(-1);
-    if (last?.to === start) last.to = start + stepMs;
-    else runs.push({ from: start, to: start + stepMs });
-  }
-  return runs;
 }
 
 /**
@@ -171,7 +114,7 @@ async function* parts(
     yield* tables.frames(host, range);
     return;
   }
-  const finer = TIERS[TIERS.indexOf(tier) - 1] ?? null;
+  const finer = finerThan(tier);
   let { from } = range;
   for await (const bucket of tables.rollups(tier, host, range)) {
     if (bucket.start > from) yield* parts(tables, finer, host, { from, to: bucket.start });

@@ -1,9 +1,7 @@
 import type { Interval } from '../../core/interval.ts';
 import type { Log } from '../../core/log.ts';
 import { compareText, type Frame } from '../../core/traffic/frame.ts';
-import type { FlowTotal } from '../../core/traffic/service-map.ts';
 import { checkFrame } from '../check.ts';
-import { addTotals, EXCHANGE_SUMS } from '../flow.ts';
 import { type FrameHead, inTurn, withinRows } from '../page.ts';
 import { frameHeadOf } from '../records.ts';
 import { frameInterval, integer, text } from '../row.ts';
@@ -13,7 +11,7 @@ import { interpreted } from './client/failure.ts';
 import { ALL_TIME, inRange, within } from './client/influxql.ts';
 import { connectionLines, flowLines, frameLine, trafficLines } from './client/line.ts';
 import { allRows, firstRow, pages } from './client/pages.ts';
-import { frameOf, totalOf } from './frames.ts';
+import { frameOf } from './frames.ts';
 
 /** Frames asked for at once, and containers of them: a few megabytes of answer. */
 const STEP_FRAMES = 256;
@@ -82,16 +80,6 @@ export class FrameTables {
     const now = interpreted(this.#access.place, () => rows.map(row => frameHeadOf(host, row)));
     const wanted = inTurn(now, newest ?? Number.NEGATIVE_INFINITY);
     return { wanted, ends: wanted.length < now.length };
-  }
-
-  async flows(host: string, range: Interval): Promise<FlowTotal[]> {
-    const tags = 'container, service, protocol, role, peer_kind, peer, port';
-    const rows = await allRows(
-      this.#access.from('container_flows'),
-      range,
-      part => `SELECT ${EXCHANGE_SUMS} FROM container_flows WHERE ${inRange(host, part)} GROUP BY ${tags}`,
-    );
-    return interpreted(this.#access.place, () => addTotals(rows.map(totalOf)));
   }
 
   async last(host: string, before = Number.POSITIVE_INFINITY) {

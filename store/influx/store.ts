@@ -8,7 +8,9 @@ import { FOREVER, type Retention, type Rollup, TIERS } from '../../core/traffic/
 import type { FlowTotal } from '../../core/traffic/service-map.ts';
 import { notOpen } from '../check.ts';
 import type { Store, StoreInfo } from '../contract.ts';
-import { readSeries, rollUp } from '../tiers.ts';
+import { flowsIn, readFlows } from '../flow-tiers.ts';
+import { rollUpSome } from '../roll-up.ts';
+import { readSeries, trafficIn } from '../tiers.ts';
 import { ClaimTable } from './claims.ts';
 import type { Access } from './client/access.ts';
 import { apiOf, connectionTo, type InfluxConfig, serverVersion } from './client/connect.ts';
@@ -18,6 +20,7 @@ import { query } from './client/query.ts';
 import type { Target } from './client/target.ts';
 import { lineWriter } from './client/write.ts';
 import { filesOf } from './files.ts';
+import { InfluxFlowTiers } from './flow-tiers.ts';
 import { FrameTables } from './frame-tables.ts';
 import { IncidentTables } from './incident-tables.ts';
 import { ensureDatabase, hasTiers, setUp } from './setup/setup.ts';
@@ -41,6 +44,7 @@ export class InfluxStore implements Store {
   readonly #frames: FrameTables;
   readonly #incidents: IncidentTables;
   readonly #tiers: InfluxTiers;
+  readonly #flows: InfluxFlowTiers;
   #opened: Opened | null = null;
 
   /** `retention`: what `init` sets, and what a database is created with; without it nothing expires. */
@@ -63,6 +67,7 @@ export class InfluxStore implements Store {
     this.#tiers = new InfluxTiers(access, (host, range) =>
       this.#frames.read(host, range, { withAhead: true }),
     );
+    this.#flows = new InfluxFlowTiers(access);
   }
 
   async open(): Promise<StoreInfo> {
@@ -88,7 +93,8 @@ export class InfluxStore implements Store {
   }
 
   readFlows(host: string, range: Interval): Promise<FlowTotal[]> {
-    return this.#frames.flows(host, range);
+    const { hasTiers } = this.#open();
+    return hasTiers ? readFlows(this.#flows, host, range) : this.#flows.totals(null, host, range);
   }
 
   lastFrame(host: string, before?: number): Promise<Interval | null> {
@@ -132,7 +138,10 @@ export class InfluxStore implements Store {
   }
 
   async rollUp(host: string, range: Interval): Promise<number> {
-    return this.#open().hasTiers ? rollUp(this.#tiers, host, range) : 0;
+    if (!this.#open().hasTiers) return 0;
+    const traffic = await rollUpSome(trafficIn(this.#tiers), host, range);
+    const flows = await rollUpSome(flowsIn(this.#flows), host, range);
+    return traffic.written + flows.written;
   }
 
   readSeries(host: string, range: Interval, stepMs: number): AsyncIterable<Rollup> {

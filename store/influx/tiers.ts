@@ -9,6 +9,7 @@ import type { Access } from './client/access.ts';
 import { interpreted } from './client/failure.ts';
 import { inRange } from './client/influxql.ts';
 import { allRows, pages } from './client/pages.ts';
+import { rolledFrames, storedFrames } from './frame-counts.ts';
 import { rollupLine, rollupOf, trafficSumLines } from './rollups.ts';
 
 /** Buckets asked for at once, and containers of them. */
@@ -47,23 +48,10 @@ export class InfluxTiers implements TierTables {
     }
   }
 
-  async frameCounts(tier: Tier | null, host: string, range: Interval, stepMs: number) {
-    const value = tier ? 'sum("frames")' : 'count("duration_ms")';
-    const rows = await allRows(
-      this.#access.from('host_frames', tier?.name),
-      range,
-      part =>
-        `SELECT ${value} AS frames FROM host_frames WHERE ${inRange(host, part)} ` +
-        `GROUP BY time(${stepMs}ms) fill(none)`,
-    );
-    return interpreted(this.#access.place, () => {
-      const counts = new Map<number, number>();
-      for (const row of rows) {
-        const start = integer(row, 'time');
-        counts.set(start, (counts.get(start) ?? 0) + integer(row, 'frames'));
-      }
-      return counts;
-    });
+  frameCounts(tier: Tier | null, host: string, range: Interval, stepMs: number) {
+    return tier
+      ? rolledFrames(this.#access, { measurement: 'host_frames', tier }, host, range, stepMs)
+      : storedFrames(this.#access, host, range, stepMs);
   }
 
   /** The rows of `host_frames` are written once all else is stored: readers look for them first. */

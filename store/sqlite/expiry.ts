@@ -27,6 +27,8 @@ const RAW: readonly Aging[] = [
 const ofTier = (stepMs: number): readonly Aging[] => [
   { table: 'traffic_rollups', condition: `step_ms = ${stepMs}` },
   { table: 'host_rollups', condition: `step_ms = ${stepMs} AND host IN (SELECT id FROM hosts)` },
+  { table: 'flow_rollups', condition: `step_ms = ${stepMs}` },
+  { table: 'host_flow_rollups', condition: `step_ms = ${stepMs} AND host IN (SELECT id FROM hosts)` },
 ];
 
 /**
@@ -84,15 +86,15 @@ const DAY_MS = 86_400_000;
 const MARGIN_MS = 2 * DAY_MS;
 
 /**
- * Delete names that only rows from before their retention could have: identities and peers are part of windows and
- * flows alone, series also of tiers and annotations.
+ * Delete names that only rows from before their retention could have: identities are part of windows alone, peers also of
+ * tiers, series of annotations as well.
  */
 async function expireNames(db: DatabaseSync, file: string, now: number, retention: Retention): Promise<void> {
   const longest = Math.max(...Object.values(retention));
   const unused = 'id NOT IN (SELECT series FROM annotations)';
   const tables = [
     { table: 'identities', keptMs: retention.raw, condition: 'true' },
-    { table: 'peers', keptMs: retention.raw, condition: 'true' },
+    { table: 'peers', keptMs: longest, condition: 'true' },
     { table: 'series', keptMs: longest, condition: unused },
   ];
   for (const { table, keptMs, condition } of tables) {

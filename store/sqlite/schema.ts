@@ -212,4 +212,31 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (time, series, rule, direction, metric)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Flows in the coarser tiers: of how many frames a bucket has them, and its rows.
+  CREATE TABLE host_flow_rollups (
+    step_ms INTEGER NOT NULL,
+    host    INTEGER NOT NULL REFERENCES hosts,
+    time    INTEGER NOT NULL, -- start of the bucket, epoch ms
+    frames  INTEGER NOT NULL,
+    PRIMARY KEY (step_ms, host, time)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE flow_rollups (
+    step_ms           INTEGER NOT NULL,
+    time              INTEGER NOT NULL,
+    series            INTEGER NOT NULL,
+    protocol          TEXT NOT NULL,
+    role              TEXT NOT NULL,
+    peer              INTEGER NOT NULL,
+    port              INTEGER NOT NULL,
+    sent_messages     INTEGER NOT NULL,
+    sent_bytes        INTEGER NOT NULL,
+    received_messages INTEGER NOT NULL,
+    received_bytes    INTEGER NOT NULL,
+    connections       INTEGER NOT NULL,
+    failures          INTEGER NOT NULL,
+    PRIMARY KEY (step_ms, time, series, protocol, role, peer, port)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -17,8 +17,9 @@ import {
   notOpen,
 } from '../check.ts';
 import type { Store, StoreInfo } from '../contract.ts';
-import { FlowTotals } from '../flow.ts';
-import { checkStep, readSeries, retentionLines, rollUpSome } from '../tiers.ts';
+import { flowsIn, readFlows } from '../flow-tiers.ts';
+import { rollUpSome } from '../roll-up.ts';
+import { checkStep, readSeries, retentionLines, trafficIn } from '../tiers.ts';
 import { breathe, STORE_FILE, snapshot, stepwise, transaction } from './database.ts';
 import { FrameTables, sqlTime } from './frames.ts';
 import { type ExpectedPosition, IncidentTables, type Position } from './incidents.ts';
@@ -35,8 +36,6 @@ const ATTEMPTS = 20;
 const PAUSE_MS = 30;
 /** Frames that are rolled up here, in steps; more of them, by a thread: starting one costs more than a minute's frames. */
 const IN_PLACE_FRAMES = 120;
-/** Time of which flows are added up in one step, ms. */
-const STEP_FLOWS_MS = 600_000;
 
 interface Opened {
   readonly db: DatabaseSync;
@@ -100,18 +99,8 @@ export class SqliteStore implements Store {
     return stepwise(range, part => this.#read(({ frames }) => frames.step(host, part, { withAhead: false })));
   }
 
-  async readFlows(host: string, range: Interval): Promise<FlowTotal[]> {
-    const first = await this.firstFrame(host);
-    const last = await this.lastFrame(host);
-    const totals = new FlowTotals();
-    const to = Math.min(range.to, (last?.from ?? 0) + 1);
-    for (let from = Math.max(range.from, first ?? to); from < to; from += STEP_FLOWS_MS) {
-      const until = Math.min(to, from + STEP_FLOWS_MS);
-      const step = this.#read(({ frames }) => frames.flowTotals(host, sqlTime(from), sqlTime(until)));
-      for (const total of step) totals.add(total);
-      await breathe();
-    }
-    return totals.list();
+  readFlows(host: string, range: Interval): Promise<FlowTotal[]> {
+    return readFlows(this.#open().tiers.flows, host, range);
   }
 
   async lastFrame(host: string, before = Number.POSITIVE_INFINITY) {
@@ -192,7 +181,7 @@ export class SqliteStore implements Store {
   }
 
   async rollUp(host: string, range: Interval): Promise<number> {
-    const some = rollUpSome(this.#open().tiers, host, range, IN_PLACE_FRAMES).catch((error: unknown) => {
+    const some = this.#rollUpSome(host, range).catch((error: unknown) => {
       // A thread may wait for the lock without holding up everything else.
       if (error instanceof Error && isBusy(error.cause)) return { written: 0, complete: false };
       throw error;
@@ -201,6 +190,14 @@ export class SqliteStore implements Store {
     const { written, complete } = await some.finally(() => this.#rollUps.delete(some));
     if (complete) return written;
     return written + (await this.#threads.run({ kind: 'roll-up', file: this.#file, host, range }));
+  }
+
+  async #rollUpSome(host: string, range: Interval): Promise<{ written: number; complete: boolean }> {
+    const { tiers } = this.#open();
+    const traffic = await rollUpSome(trafficIn(tiers), host, range, IN_PLACE_FRAMES);
+    if (!traffic.complete) return traffic;
+    const { written, complete } = await rollUpSome(flowsIn(tiers.flows), host, range, IN_PLACE_FRAMES);
+    return { written: traffic.written + written, complete };
   }
 
   readSeries(

@@ -3,7 +3,9 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { sqliteFailure } from '../../backends/sqlite/failure.ts';
 import { openDatabase, openReadOnly } from '../../backends/sqlite/open.ts';
 import type { Rollup } from '../../core/traffic/rollup.ts';
-import { readSeries, rollUp } from '../tiers.ts';
+import { flowsIn } from '../flow-tiers.ts';
+import { rollUpSome } from '../roll-up.ts';
+import { readSeries, trafficIn } from '../tiers.ts';
 import { STORE_FILE } from './database.ts';
 import { expire } from './expiry.ts';
 import type { Outcome, Part, Task } from './threads.ts';
@@ -19,7 +21,11 @@ async function perform(task: Task): Promise<Outcome> {
     try {
       if (task.kind === 'expire') return { count: await expire(db, task.file, task.now, task.retention) };
       const tiers = new SqliteTiers(db, task.file);
-      if (task.kind === 'roll-up') return { count: await rollUp(tiers, task.host, task.range) };
+      if (task.kind === 'roll-up') {
+        const traffic = await rollUpSome(trafficIn(tiers), task.host, task.range);
+        const flows = await rollUpSome(flowsIn(tiers.flows), task.host, task.range);
+        return { count: traffic.written + flows.written };
+      }
       return { count: await post(readSeries(tiers, task.host, task.range, task.stepMs)) };
     } finally {
       db.close();

@@ -1,7 +1,7 @@
 import { formatValue } from '../../../core/config/units.ts';
 import { type Annotation, type Detection, SEVERITIES } from '../../../core/incident/incident.ts';
 import type { ExpectedRange } from '../../../core/incident/normal.ts';
-import { EXCHANGE_KEYS } from '../../../core/traffic/flow.ts';
+import { EXCHANGE_KEYS, type Exchange, type FlowKey } from '../../../core/traffic/flow.ts';
 import {
   type Container,
   DIRECTIONS,
@@ -11,6 +11,7 @@ import {
 } from '../../../core/traffic/frame.ts';
 import { SIZE_SCHEME, type Sizes, upperBound } from '../../../core/traffic/histogram.ts';
 import { METRICS } from '../../../core/traffic/series.ts';
+import type { FlowTotal } from '../../../core/traffic/service-map.ts';
 import { EXCHANGE_COLUMNS } from '../../flow.ts';
 import { BOTH } from '../../row.ts';
 import { encodeField, encodeTag } from '../../text.ts';
@@ -111,16 +112,32 @@ export function sizeFields(sizes: Sizes, messages: number): string {
 export function flowLines(frame: Frame): string[] {
   const services = new Map(frame.containers.map(container => [container.name, container.service]));
   const host = tag(frame.host);
-  return frame.flows.map(flow => {
-    const fields = EXCHANGE_KEYS.map(key => `,${EXCHANGE_COLUMNS[key]}=${flow[key]}i`).join('');
-    return (
-      `container_flows,container=${tag(flow.container)},host=${host},peer=${tag(flow.peer)},peer_kind=${flow.peerKind}` +
-      `,port=${flow.port},protocol=${flow.protocol},role=${flow.role}` +
-      `,service=${tag(services.get(flow.container) ?? flow.container)} ` +
-      `address=${quoted(flow.address)},duration_ms=${frame.durationMs}i${fields} ${frame.start}`
-    );
-  });
+  return frame.flows.map(
+    flow =>
+      `${flowSeries(host, services.get(flow.container) ?? flow.container, flow)} ` +
+      `address=${quoted(flow.address)},duration_ms=${frame.durationMs}i,${exchangeFields(flow)} ${frame.start}`,
+  );
 }
+
+/** The rows of a bucket of a tier, one for each flow. */
+export function flowTotalLines(host: string, start: number, totals: readonly FlowTotal[]): string[] {
+  const encoded = tag(host);
+  return totals.map(
+    total => `${flowSeries(encoded, total.service, total)} ${exchangeFields(total)} ${start}`,
+  );
+}
+
+/** `host` is encoded already: it is the same for all. */
+const flowSeries = (host: string, service: string, flow: FlowKey): string =>
+  `container_flows,container=${tag(flow.container)},host=${host},peer=${tag(flow.peer)},peer_kind=${flow.peerKind}` +
+  `,port=${flow.port},protocol=${flow.protocol},role=${flow.role},service=${tag(service)}`;
+
+const exchangeFields = (exchange: Exchange): string =>
+  EXCHANGE_KEYS.map(key => `${EXCHANGE_COLUMNS[key]}=${exchange[key]}i`).join(',');
+
+/** How many frames the flows of a bucket are the sum of: a row of `host_flows`. */
+export const flowCountLine = (host: string, start: number, frames: number): string =>
+  `host_flows,host=${tag(host)} frames=${frames}i ${start}`;
 
 /**
  * Rows of `container_connections`. Addresses and clients' ports are fields, as their number has no bound; rows of one
