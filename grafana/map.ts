@@ -4,7 +4,7 @@ import { series } from './shared/influx.ts';
 import { MAP_OF_HOST, onPage, toContainer, toPage } from './shared/links.ts';
 import { lines } from './shared/panels.ts';
 import { edges, peersOf } from './shared/peers.ts';
-import { failuresQuery, OF_CONTAINER } from './shared/queries.ts';
+import { failuresQueries, OF_CONTAINER } from './shared/queries.ts';
 
 /** Who talks to whom, and what of it fails. */
 export const map = (): DashboardBuilder =>
@@ -21,7 +21,7 @@ export const map = (): DashboardBuilder =>
         id: 2,
         title: 'Connections that failed',
         description: 'Refused, unreachable or timed out, per second.',
-        targets: series([failuresQuery(OF_CONTAINER)], '$tag_container ($tag_host)'),
+        targets: series(failuresQueries(OF_CONTAINER), '$tag_container ($tag_host)'),
         unit: 'suffix:/s',
         ...{ width: 24, height: 8 },
       }).dataLinks([toContainer(), toPage()]),

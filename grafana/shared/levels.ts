@@ -1,4 +1,4 @@
-import { TIERS } from '../../core/traffic/rollup.ts';
+import { TIERS, type Tier } from '../../core/traffic/rollup.ts';
 
 /**
  * Short ranges are read as they were captured, long ones from the exact sums per minute or hour. Grafana cannot choose
@@ -24,6 +24,8 @@ export interface Level {
   readonly table: (measurement: string) => string;
   /** What it groups by; not shorter than the tier's own steps, which would leave gaps. */
   readonly step: string;
+  /** The same, ms. */
+  readonly stepMs: string;
   /** True or false for a range as a whole. */
   readonly guard: string;
 }
@@ -42,17 +44,22 @@ function levelOf({ tier, from, to }: (typeof READ_FROM)[number]): Level {
   return {
     table: measurement => (tier ? `"${tier.name}"."${measurement}"` : `"${measurement}"`),
     step: INTERVAL,
+    stepMs: INTERVAL_MS,
     guard: bounds.join(' AND '),
   };
 }
 
+const ownSteps = ({ stepMs }: Tier): Pick<Level, 'step' | 'stepMs'> => ({
+  step: `${stepMs}ms`,
+  stepMs: String(stepMs),
+});
+
 /** A query per tier, of which one answers for any range. */
-export const byRange = (query: (level: Level) => string): string[] =>
-  READ_FROM.map(row => query(levelOf(row)));
+export const byRange = <T>(query: (level: Level) => T): T[] => READ_FROM.map(row => query(levelOf(row)));
 
 /** The same for pictures over time of what cannot be added up: a tier is read in its own steps, each a value of one bucket. */
 export const byRangeInOwnSteps = (query: (level: Level) => string): string[] =>
-  READ_FROM.map(row => query({ ...levelOf(row), ...(row.tier && { step: `${row.tier.stepMs}ms` }) }));
+  READ_FROM.map(row => query({ ...levelOf(row), ...(row.tier && ownSteps(row.tier)) }));
 
 /** The same for pictures of what is stored once a minute, without tiers. */
 export const byMinute = (query: (level: Pick<Level, 'step' | 'guard'>) => string): string[] => [
@@ -67,7 +74,7 @@ export const byRangeAndInterval = (query: (level: Level) => string): string[] =>
     if (!row.tier) return [query(level)];
     const { stepMs } = row.tier;
     return [
-      query({ ...level, step: `${stepMs}ms`, guard: `${level.guard} AND ${INTERVAL_MS} < ${stepMs}` }),
+      query({ ...level, ...ownSteps(row.tier), guard: `${level.guard} AND ${INTERVAL_MS} < ${stepMs}` }),
       query({ ...level, guard: `${level.guard} AND ${INTERVAL_MS} >= ${stepMs}` }),
     ];
   });

@@ -5,6 +5,7 @@ import { PEER_KINDS } from '../../core/traffic/flow.ts';
 import { EXCHANGE_SUMS } from '../../store/flow.ts';
 import { atLeast, columns, descending, greatest, merged, numbered, unit, width } from './columns.ts';
 import { DATASOURCE, tables } from './influx.ts';
+import { byRange, type Level } from './levels.ts';
 import { rows } from './panels.ts';
 
 /** Pictures of `container_flows`: whom a container exchanges how much with, and what fails. */
@@ -22,20 +23,29 @@ const EDGE =
   '"failures" AS "mainstat", "bytes" / 1048576 AS "secondarystat", "failures" AS "highlighted", ' +
   '1 + 5.0 * "failures" / ("failures" + "connections" + 0.001) AS "thickness"';
 
-const sums = (by: string, condition: string): string =>
+/** Sums over the range, from the tier of the level. */
+const sums = (by: string, { table, guard }: Level, condition: string): string =>
   'SELECT sum("failures") AS "failures", sum("connections") AS "connections", ' +
-  'sum("sent_bytes") + sum("received_bytes") AS "bytes" FROM "container_flows" ' +
-  `WHERE ${condition} AND $timeFilter GROUP BY ${by}`;
+  `sum("sent_bytes") + sum("received_bytes") AS "bytes" FROM ${table('container_flows')} ` +
+  `WHERE ${guard} AND ${condition} AND $timeFilter GROUP BY ${by}`;
 
 /**
  * From the client to the server. Between two containers of a host it is the client's own view; peers without a name are one
  * node for each kind of address.
  */
-export const edgeQueries = (who: string): string[] => [
-  `SELECT "container" AS "source", "peer" AS "target", ${EDGE} FROM (${sums('"container", "peer"', `${who} AND "role" = 'client' AND "peer_kind" =~ /^(${NAMED})$/`)})`,
-  `SELECT "container" AS "source", "peer_kind" AS "target", ${EDGE} FROM (${sums('"container", "peer_kind"', `${who} AND "role" = 'client' AND "peer_kind" !~ /^(${NAMED})$/`)})`,
-  `SELECT "peer_kind" AS "source", "container" AS "target", ${EDGE} FROM (${sums('"container", "peer_kind"', `${who} AND "role" = 'server' AND "peer_kind" !~ /^(${NAMED})$/`)})`,
-];
+export const edgeQueries = (who: string): string[] =>
+  byRange(level => {
+    const edgesOf = (from: string, to: string, by: string, condition: string) =>
+      `SELECT "${from}" AS "source", "${to}" AS "target", ${EDGE} FROM (${sums(by, level, `${who} AND ${condition}`)})`;
+    const named = `"peer_kind" =~ /^(${NAMED})$/`;
+    const unnamed = `"peer_kind" !~ /^(${NAMED})$/`;
+    const byKind = '"container", "peer_kind"';
+    return [
+      edgesOf('container', 'peer', '"container", "peer"', `"role" = 'client' AND ${named}`),
+      edgesOf('container', 'peer_kind', byKind, `"role" = 'client' AND ${unnamed}`),
+      edgesOf('peer_kind', 'container', byKind, `"role" = 'server' AND ${unnamed}`),
+    ];
+  }).flat();
 
 export const edges = (id: number, who: string): Builder<Panel> =>
   new PanelBuilder()
@@ -57,9 +67,12 @@ export const edges = (id: number, who: string): Builder<Panel> =>
     // Texts, not units: the graph writes them behind its numbers. Nodes have the sums and the texts of their edges.
     .edges(new EdgeOptionsBuilder().mainStatUnit('failed').secondaryStatUnit('MiB'));
 
-export const peersQuery = (who: string): string =>
-  `SELECT ${EXCHANGE_SUMS} FROM "container_flows" WHERE ${who} AND $timeFilter ` +
-  'GROUP BY "host", "container", "role", "peer_kind", "peer", "protocol", "port"';
+export const peersQueries = (who: string): string[] =>
+  byRange(
+    ({ table, guard }) =>
+      `SELECT ${EXCHANGE_SUMS} FROM ${table('container_flows')} WHERE ${guard} AND ${who} AND $timeFilter ` +
+      'GROUP BY "host", "container", "role", "peer_kind", "peer", "protocol", "port"',
+  );
 
 export const peersOf = (id: number, who: string): Builder<Panel> =>
   rows({
@@ -67,11 +80,12 @@ export const peersOf = (id: number, who: string): Builder<Panel> =>
     title: 'Peers, failing ones first',
     description:
       'Sums of the range, seen from the container. Role: `client`, it called the peer at that port; `server`, it was called. A peer without a name is %.',
-    targets: tables([peersQuery(who)]),
+    targets: tables(peersQueries(who)),
     ...{ width: 24, height: 12 },
   })
     .noValue('No traffic with peers is stored for this range.')
     .transformations([
+      merged,
       ...columns({
         container: 'Container',
         role: 'Role',

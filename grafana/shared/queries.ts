@@ -208,6 +208,10 @@ export const lastFrameQuery = (): string =>
   `SELECT last("duration_ms") AS "duration" FROM "host_frames" WHERE ${OF_HOST} AND ${LATELY} GROUP BY "host"`;
 
 /** TCP connections that could not be opened, per second. */
-export const failuresQuery = (who: string): string =>
-  `SELECT 1000 * sum("failures") / \${__interval_ms:raw} AS "failures" FROM "container_flows" WHERE ${who} ` +
-  `AND "role" = 'client' AND $timeFilter GROUP BY ${INTERVAL}, "host", "container" fill(null)`;
+export const failuresQueries = (who: string): string[] =>
+  byRangeAndInterval(
+    ({ table, step, stepMs, guard }) =>
+      `SELECT 1000 * sum("failures") / ${stepMs} AS "failures" FROM ${table('container_flows')} ` +
+      `WHERE ${guard} AND ${who} AND "role" = 'client' AND $timeFilter ` +
+      `GROUP BY time(${step}), "host", "container" fill(null)`,
+  );

@@ -387,6 +387,7 @@ describeWith(['influx'], 'queries of dashboards and alert rules on a real Influx
     ['overview', 'Sent'],
     ['container', 'Mean size'],
     ['container', 'Sizes received'],
+    ['map', 'Connections that failed'],
   ])(
     '%s: the panel %s shows the same over long ranges, from the sums per minute and hour',
     async (dashboard, title) => {
@@ -404,6 +405,27 @@ describeWith(['influx'], 'queries of dashboards and alert rules on a real Influx
       expect(windows.length).toBeGreaterThan(0);
       expect(await values(4)).toEqual(windows);
       expect(await values(24 * 8)).toEqual(windows);
+    },
+  );
+
+  it.each([
+    ['map', 'Who talks to whom'],
+    ['map', 'Peers, failing ones first'],
+    ['container', 'Peers, failing ones first'],
+  ])(
+    '%s: the panel %s has the same sums over long ranges, from those per minute and hour',
+    async (dashboard, title) => {
+      const start = START - (START % HOUR);
+      // The time of a sum is the beginning of the range.
+      const sums = async (hours: number) => {
+        const range = { from: start - (hours - 2) * HOUR, to: start + 2 * HOUR - 1, intervalMs: HOUR };
+        const found = await answers(queriesOf(dashboard, title), range);
+        return found.map(({ tags, columns, values }) => [tags, columns, values.map(([, ...sum]) => sum)]);
+      };
+      const frames = await sums(2);
+      expect(frames.length).toBeGreaterThan(0);
+      expect(await sums(4)).toEqual(frames);
+      expect(await sums(24 * 8)).toEqual(frames);
     },
   );
 
