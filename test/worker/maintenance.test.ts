@@ -18,6 +18,8 @@ const DAY = 24 * HOUR;
 const RETENTION = { raw: 2 * DAY, minute: 5 * DAY, hour: 30 * DAY };
 /** Long before the first frame of the fixture there is nothing; this is the hour in which it begins. */
 const T0 = bucketStart(webFrame(0, 1).start, HOUR);
+/** Windows and flows have buckets of their own. */
+const KINDS = 2;
 
 describe('maintenance', () => {
   let folder: ReturnType<typeof temporaryFolder>;
@@ -79,7 +81,7 @@ describe('maintenance', () => {
     await until('both to have looked', () => clock.sleeping === 2);
     expect([one.status().owned, two.status().owned].filter(Boolean)).toHaveLength(1);
     const [owner, other] = one.status().owned ? [one, two] : [two, one];
-    expect(owner.status()).toMatchObject({ buckets: 2, failing: null });
+    expect(owner.status()).toMatchObject({ buckets: KINDS * 2, failing: null });
     expect(other.status().buckets).toBe(0);
     running.splice(running.indexOf(owner), 1);
     await owner.stop();
@@ -94,13 +96,13 @@ describe('maintenance', () => {
     await until('the first round', () => clock.sleeping === 1);
     expect(maintenance.status().buckets).toBe(0);
     await pass(MINUTE);
-    expect(maintenance.status().buckets).toBe(1);
+    expect(maintenance.status().buckets).toBe(KINDS);
     await store.writeFrames(framesAt(T0 + 10_000));
     await pass(MINUTE);
-    expect(maintenance.status().buckets).toBe(2);
+    expect(maintenance.status().buckets).toBe(KINDS * 2);
     expect((await series(MINUTE)).map(rollup => rollup.frames)).toEqual([3]);
     await pass(MINUTE);
-    expect(maintenance.status().buckets).toBe(2);
+    expect(maintenance.status().buckets).toBe(KINDS * 2);
   });
 
   it('finds what was stored long after its time', async () => {
@@ -110,7 +112,7 @@ describe('maintenance', () => {
     await store.writeFrames(framesAt(T0));
     await pass(MINUTE);
     // Its minute and its hour.
-    expect(maintenance.status().buckets).toBe(2);
+    expect(maintenance.status().buckets).toBe(KINDS * 2);
   });
 
   it('deletes what is too old and keeps the sums: windows first, then minutes, hours last', async () => {
@@ -144,7 +146,7 @@ describe('maintenance', () => {
     expect(maintenance.status().failing).toMatch(/closed/);
     await store.open();
     await pass(MINUTE);
-    expect(maintenance.status()).toMatchObject({ failing: null, buckets: 1 });
+    expect(maintenance.status()).toMatchObject({ failing: null, buckets: KINDS });
   });
 });
 
@@ -188,10 +190,10 @@ for (const [name, parts, startStore] of STORES) {
           const rounds = looked.length;
           clock.advance(MINUTE);
           await until('a round', () => looked.length > rounds && clock.sleeping === 1);
-          expect(maintenance.status()).toMatchObject({ buckets, failing: null });
+          expect(maintenance.status()).toMatchObject({ buckets: KINDS * buckets, failing: null });
         };
         await until('the first round', () => looked.length > 0 && clock.sleeping === 1);
-        expect(maintenance.status().buckets).toBe(2);
+        expect(maintenance.status().buckets).toBe(KINDS * 2);
         await store.writeFrames([at(11)], { ahead: true });
         await round(4);
         // Older than the newest, and than what each round looks at anyway.

@@ -47,7 +47,7 @@ export async function dashboardsBench(): Promise<BenchTable[]> {
     const end = Math.floor(systemClock.now() / SHORTEST_MS) * SHORTEST_MS;
     await writeHistory(
       server.url,
-      { database: DATABASE, windowsFrom: end - LOOKED_AT[0] * HOUR_MS, hosts: HOSTS },
+      { database: DATABASE, rowsFrom: end - LOOKED_AT[0] * HOUR_MS, hosts: HOSTS },
       simulatedHours(HOSTS[0], 1, end, HOURS),
     );
     return await measured({ url: server.url, pid: server.child.process.pid }, end);

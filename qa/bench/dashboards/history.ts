@@ -5,11 +5,14 @@ import type { Config } from '../../../core/config/config.ts';
 import type { Frame } from '../../../core/traffic/frame.ts';
 import { bucketStart, RollupBuilder, TIERS, type Tier } from '../../../core/traffic/rollup.ts';
 import { NOTHING_RAISED } from '../../../detector/fold/marks.ts';
+import { FlowTotals, withinCap } from '../../../store/flow.ts';
 import {
   annotationLine,
   detectionLine,
   expectedLine,
+  flowCountLine,
   flowLines,
+  flowTotalLines,
   frameLine,
   trafficLines,
 } from '../../../store/influx/client/line.ts';
@@ -17,20 +20,20 @@ import { rollupLine, trafficSumLines } from '../../../store/influx/rollups.ts';
 import { NO_LOG } from '../../lab/install.ts';
 
 /**
- * A history in InfluxDB as collectors and detectors leave it, but for one thing: windows that no panel reads, because it takes
- * the sums of that range from a tier, are left out. They would be most of what is to be written.
+ * A history in InfluxDB as collectors and detectors leave it, but for one thing: windows and flows that no panel reads, because it
+ * takes the sums of that range from a tier, are left out. They would be most of what is to be written.
  */
 
 /** Lines of one write. */
 const BATCH = 5000;
 
 /**
- * `frames` as those of each of the hosts, which all do the same: what counts here is how many rows there are. `windowsFrom`:
- * windows are written from then on, epoch ms. `database` is made, with its tiers.
+ * `frames` as those of each of the hosts, which all do the same: what counts here is how many rows there are. `rowsFrom`:
+ * windows and flows are written from then on, epoch ms. `database` is made, with its tiers.
  */
 export async function writeHistory(
   url: string,
-  { database, windowsFrom, hosts }: HistoryOptions,
+  { database, rowsFrom, hosts }: HistoryOptions,
   frames: Iterable<Frame>,
 ): Promise<void> {
   const config = SCHEMA.parse({ store: { kind: 'influx', influx: { url, database } } });
@@ -44,8 +47,8 @@ export async function writeHistory(
     const { detections, expected, annotations } = judge.judged(frame);
     for (const host of hosts) {
       const own = { ...frame, host };
-      if (frame.start >= windowsFrom) await lines.add(trafficLines(own));
-      await lines.add([...flowLines(own), frameLine(own)]);
+      if (frame.start >= rowsFrom) await lines.add([...trafficLines(own), ...flowLines(own)]);
+      await lines.add([frameLine(own)]);
       await lines.add(detections.map(detection => detectionLine({ ...detection, host })));
       await lines.add(expected.map(row => expectedLine({ ...row, host })));
       await lines.add(annotations.map(one => annotationLine({ ...one, id: `${host} ${one.id}`, host })));
@@ -58,7 +61,7 @@ export async function writeHistory(
 
 interface HistoryOptions {
   readonly database: string;
-  readonly windowsFrom: number;
+  readonly rowsFrom: number;
   readonly hosts: readonly string[];
 }
 
@@ -98,6 +101,8 @@ class Sums {
   readonly #host: string;
   #start = Number.NaN;
   #sum: RollupBuilder | null = null;
+  #flows = new FlowTotals();
+  #frames = 0;
 
   constructor(host: string, tier: Tier) {
     this.#host = host;
@@ -108,16 +113,30 @@ class Sums {
   linesWith(frame: Frame): string[] {
     const start = bucketStart(frame.start, this.tier.stepMs);
     const lines = start === this.#start ? [] : this.lines();
-    if (start !== this.#start) this.#sum = new RollupBuilder(this.#host, start);
+    if (start !== this.#start) {
+      this.#sum = new RollupBuilder(this.#host, start);
+      this.#flows = new FlowTotals();
+      this.#frames = 0;
+    }
     this.#start = start;
     this.#sum?.addFrame(frame);
+    const services = new Map(frame.containers.map(({ name, service }) => [name, service]));
+    for (const flow of frame.flows)
+      this.#flows.add({ ...flow, service: services.get(flow.container) ?? flow.container });
+    this.#frames++;
     return lines;
   }
 
   /** The bucket as it is now. */
   lines(): string[] {
     const rollup = this.#sum?.build();
-    return rollup ? [...trafficSumLines(rollup), rollupLine(rollup)] : [];
+    if (!rollup) return [];
+    return [
+      ...trafficSumLines(rollup),
+      rollupLine(rollup),
+      ...flowTotalLines(this.#host, this.#start, withinCap(this.#flows.list())),
+      flowCountLine(this.#host, this.#start, this.#frames),
+    ];
   }
 }
 
