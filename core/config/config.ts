@@ -52,10 +52,10 @@ const store = z
           .describe('How long windows, flows, connections, detections and expected ranges are kept.'),
         minute: duration({ min: '1h' })
           .prefault('90d')
-          .describe('How long their exact sums per minute are kept.'),
+          .describe('How long the exact sums of windows and flows per minute are kept.'),
         hour: duration({ min: '1h' })
           .prefault('730d')
-          .describe('How long their exact sums per hour are kept; annotations as long as the longest.'),
+          .describe('How long those per hour are kept; annotations as long as the longest.'),
       })
       .superRefine(({ raw, minute, hour }, context) => {
         if (raw <= minute && minute <= hour) return;

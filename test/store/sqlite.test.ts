@@ -92,7 +92,7 @@ describe('sqlite file', () => {
     await (await opened()).close();
     run('PRAGMA user_version = 99');
     await expect(opened()).rejects.toMatchObject(
-      refusal(false, /schema version 11 or older, found version 99/),
+      refusal(false, /schema version 12 or older, found version 99/),
     );
   });
 
@@ -144,7 +144,7 @@ describe('sqlite file', () => {
     await opened();
     const db = new DatabaseSync(file);
     expect(db.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
-    expect(db.prepare('PRAGMA user_version').get()).toEqual({ user_version: 11 });
+    expect(db.prepare('PRAGMA user_version').get()).toEqual({ user_version: 12 });
     db.close();
   });
 });
