@@ -43,7 +43,10 @@ export interface FrameStore {
 
 /** Sums over frames: flows, and the tiers of coarser buckets (core/traffic/rollup.ts). */
 export interface TrafficStore {
-  /** Flows added up over the frames of one host that start in the range, in the order of `compareFlows`. */
+  /**
+   * Flows added up over the frames of one host that start in the range, in the order of `compareFlows`. Whole buckets come
+   * from the tiers, where CAPS.tierFlowRows bounds the flows of a container: sums are exact, the lightest may be `other`.
+   */
   readFlows(host: string, range: Interval): Promise<FlowTotal[]>;
   /**
    * Bring the tiers of a host up to date for all buckets that lie wholly in the finite range. Late frames make their
