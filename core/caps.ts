@@ -21,16 +21,11 @@ export const CAPS = {
     shows: 'tidegauge_aggregated_containers',
   },
   flowRows: {
-    what: 'Flows of one container in one frame with rows of their own.',
+    what: 'Flows of one container with rows of their own, in one frame, or one minute or hour of the tiers.',
     limit: 176,
-    beyond: 'the lightest are aggregated by peer, then as `other`; those that nobody answers get 16',
+    beyond:
+      'the lightest are aggregated by peer, then as `other`; those that nobody answers get 16; in the tiers those that fail least, then the lightest, as `other`',
     shows: 'tidegauge_aggregated_flows',
-  },
-  tierFlowRows: {
-    what: 'Flows of one container in one minute or hour of the tiers with rows of their own.',
-    limit: 176,
-    beyond: 'those that fail least, then the lightest, are aggregated as `other`',
-    shows: '`other` in `map` and in the panels on peers',
   },
   connectionRows: {
     what: 'Rows of TCP connections by their ends in one frame, at most 64 of one container.',

@@ -121,7 +121,7 @@ export const container = (): DashboardBuilder =>
     .withPanel(percentiles(13, 'Percentiles of sizes sent', 'send'))
     .withPanel(percentiles(14, 'Percentiles of sizes received', 'receive'))
     .withRow(new RowBuilder('Whom does it talk to?').id(11))
-    .withPanel(peersOf(12, OF_CONTAINER));
+    .withPanel(peersOf(12, OF_CONTAINER, { messages: true }));
 
 const incidents = (): Builder<Panel> =>
   rows({

@@ -27,4 +27,4 @@ export const map = (): DashboardBuilder =>
       }).dataLinks([toContainer(), toPage()]),
     )
     .withRow(new RowBuilder('Peers').id(3))
-    .withPanel(peersOf(4, OF_CONTAINER));
+    .withPanel(peersOf(4, OF_CONTAINER, { messages: false }));

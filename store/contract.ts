@@ -45,7 +45,7 @@ export interface FrameStore {
 export interface TrafficStore {
   /**
    * Flows added up over the frames of one host that start in the range, in the order of `compareFlows`. Whole buckets come
-   * from the tiers, where CAPS.tierFlowRows bounds the flows of a container: sums are exact, the lightest may be `other`.
+   * from the tiers, where CAPS.flowRows bounds the flows of a container: sums are exact, the lightest may be `other`.
    */
   readFlows(host: string, range: Interval): Promise<FlowTotal[]>;
   /**

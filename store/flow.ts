@@ -64,10 +64,7 @@ export function addTotals(totals: readonly FlowTotal[]): FlowTotal[] {
  * The flows of a bucket with at most `limit` rows for each container and service: those that fail most, then those that
  * moved most. The others are added to rows of the kind `other`, so that sums stay exact.
  */
-export function withinCap(
-  totals: readonly FlowTotal[],
-  limit: number = CAPS.tierFlowRows.limit,
-): FlowTotal[] {
+export function withinCap(totals: readonly FlowTotal[], limit: number = CAPS.flowRows.limit): FlowTotal[] {
   const rows = new FlowTotals();
   const byContainer = Map.groupBy(totals, ({ service, container }) => JSON.stringify([service, container]));
   for (const own of byContainer.values()) {
