@@ -9,18 +9,16 @@ import {
 import type { Direction } from '../core/traffic/frame.ts';
 import { board, pageAddress, regions, variable } from './shared/board.ts';
 import { atLeast, columns, links, SEVERITY_COLUMN, unit, WRAPPED, width } from './shared/columns.ts';
-import { coloured, rates } from './shared/expected.ts';
+import { bothWays, coloured, rates } from './shared/expected.ts';
 import { series, tables } from './shared/influx.ts';
 import { onPage, SELECTED_CONTAINER, selectedOnPageUntil } from './shared/links.ts';
 import { lines, rows, scores, sizes } from './shared/panels.ts';
 import { peersOf } from './shared/peers.ts';
 import {
-  bothWaysQueries,
   incidentsQuery,
   meanSizeQueries,
   OF_CONTAINER,
   percentileQueries,
-  rateQueries,
   rulesQuery,
   sizesQueries,
 } from './shared/queries.ts';
@@ -68,8 +66,8 @@ export const container = (): DashboardBuilder =>
           unit: 'binBps',
           ...{ width: 12, height: 9 },
         },
-        { ways: ['send', 'receive'], metric: 'bytes', who: OF_CONTAINER },
-        both(direction => rateQueries('bytes', direction, OF_CONTAINER)),
+        'bytes',
+        OF_CONTAINER,
       ),
     )
     .withPanel(
@@ -81,12 +79,12 @@ export const container = (): DashboardBuilder =>
           unit: 'suffix:msg/s',
           ...{ width: 12, height: 9 },
         },
-        { ways: ['send', 'receive'], metric: 'messages', who: OF_CONTAINER },
-        both(direction => rateQueries('messages', direction, OF_CONTAINER)),
+        'messages',
+        OF_CONTAINER,
       ),
     )
     .withPanel(
-      rates(
+      bothWays(
         {
           id: 15,
           title: 'Messages both ways',
@@ -94,8 +92,7 @@ export const container = (): DashboardBuilder =>
           unit: 'suffix:msg/s',
           ...{ width: 12, height: 9 },
         },
-        { ways: ['both'], metric: 'messages', who: OF_CONTAINER },
-        bothWaysQueries(OF_CONTAINER),
+        OF_CONTAINER,
       ),
     )
     .withPanel(

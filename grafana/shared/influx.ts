@@ -30,6 +30,10 @@ export const series = (queries: readonly string[], alias: string, { after = 0 } 
     builder({ refId: refId(after + i), ...shared, query, resultFormat: 'time_series', alias }),
   );
 
+/** A query of a name of its own, whose series are named by their columns. */
+export const single = (name: string, query: string): Builder<Dataquery> =>
+  builder({ refId: name, ...shared, query, resultFormat: 'time_series', alias: '$col' });
+
 /** Queries of one panel, each a table. */
 export const tables = (queries: readonly string[]): Builder<Dataquery>[] =>
   queries.map((query, i) => builder({ refId: refId(i), ...shared, query, resultFormat: 'table' }));

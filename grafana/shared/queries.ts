@@ -1,4 +1,4 @@
-import type { Direction } from '../../core/traffic/frame.ts';
+import { DIRECTIONS, type Direction } from '../../core/traffic/frame.ts';
 import { BUCKETS } from '../../core/traffic/histogram.ts';
 import { PERCENTILES } from '../../store/influx/client/line.ts';
 import { byMinute, byRange, byRangeAndInterval, byRangeInOwnSteps, type Level } from './levels.ts';
@@ -59,11 +59,17 @@ const perContainer = (value: string, { table, step, guard }: Level, condition: s
 
 const inDirection = (direction: Direction, who: string): string => `${who} AND "direction" = '${direction}'`;
 
-/** Bytes or messages per second of the time that was really measured. */
-export const rateQueries = (column: 'bytes' | 'messages', direction: Direction, who: string): string[] =>
+/** Bytes or messages per second of the time that was really measured, in a column of this name. */
+export const rateQueries = (
+  column: 'bytes' | 'messages',
+  direction: Direction,
+  who: string,
+  name: string = direction,
+): string[] =>
   byRangeAndInterval(level =>
     perContainer(
-      `1000 * sum("${column}") / sum("duration_ms") AS "${direction}"`,
+      // Not 1000: what another query makes of it would be cut to integers.
+      `1000.0 * sum("${column}") / sum("duration_ms") AS "${name}"`,
       level,
       inDirection(direction, who),
     ),
@@ -87,6 +93,12 @@ export const expectedQueries = (
       `WHERE ${guard} AND ${who} AND "metric" = '${metric}' AND (${one}) AND $timeFilter ` +
       `GROUP BY time(${step}), "direction" fill(null)`,
   );
+};
+
+/** Where a picture of these rates ends at the top, so that a limit far above all that was seen does not draw that as nothing. */
+export const topOfRatesQuery = (column: ExpectedMetric, headroom: number, who: string): string => {
+  const rates = DIRECTIONS.flatMap(direction => rateQueries(column, direction, who, 'rate'));
+  return `SELECT ${headroom}.0 * max("rate") AS "top" FROM (${rates.join('), (')})`;
 };
 
 /** Messages per second, sent and received together: both rows of a frame carry its duration. */

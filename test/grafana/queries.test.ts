@@ -183,7 +183,9 @@ const only = (name: string): Selection => ({ host: [encodeTag(HOST)], container:
 
 /** The queries of a panel on a container's dashboard that are of what was seen, and of what was expected. */
 const isOfBand = (query: string): boolean => query.includes('"container_expected"');
-const ratesOf = (title: string) => queriesOf('container', title).filter(query => !isOfBand(query));
+const isTop = (query: string): boolean => query.includes('AS "top"');
+const ratesOf = (title: string) =>
+  queriesOf('container', title).filter(query => !isOfBand(query) && !isTop(query));
 const bandOf = (title: string) => queriesOf('container', title).filter(isOfBand);
 const hasValue = ([, ...values]: readonly unknown[]): boolean => values.some(value => value !== null);
 
@@ -279,6 +281,27 @@ describeWith(['influx'], 'queries of dashboards and alert rules on a real Influx
             ]),
           );
         }
+      }
+    },
+  );
+
+  it.each(['Bytes sent against received', 'Messages sent against received'])(
+    'the panel %s ends at three times the greatest rate, from frames and from sums',
+    async title => {
+      const start = START - (START % HOUR);
+      for (const [hours, intervalMs] of [
+        [2, STEP],
+        [24, 60_000],
+        [24 * 8, HOUR],
+      ] as const) {
+        const range = { from: start - (hours - 2) * HOUR, to: start + 2 * HOUR - 1, intervalMs };
+        const of = async (queries: readonly string[]) => answers(queries, range, only(NAMES[2]));
+        const seen = (await of(ratesOf(title))).flatMap(({ values }) =>
+          values.map(([, rate]) => Number(rate)),
+        );
+        const [top, ...others] = await of(queriesOf('container', title).filter(isTop));
+        expect([top?.columns, others]).toEqual([['time', 'top'], []]);
+        expect(top?.values.map(([, value]) => value)).toEqual([expect.closeTo(3 * Math.max(...seen), 6)]);
       }
     },
   );
