@@ -27,8 +27,11 @@ export interface Normal {
   readonly byHalfHour: readonly (NormalRate | null)[];
 }
 
-/** Rates as they are told and stored: to a tenth, so that all who tell one tell the same. */
-export const tenths = (rate: number): number => Math.round(10 * rate) / 10;
+/**
+ * Rates as they are told and stored, so that all who tell one tell the same. A tenth would be too much: of one message a
+ * minute there would be nothing left, and 0 means never.
+ */
+export const thousandths = (rate: number): number => Math.round(1000 * rate) / 1000;
 
 /** What a rule expects now of one quantity of a container's traffic, in the metric's unit: outside of it is an incident. */
 export interface Expectation {

@@ -1,4 +1,4 @@
-import { type Expectation, type Normal, type NormalRate, tenths } from '../../core/incident/normal.ts';
+import { type Expectation, type Normal, type NormalRate, thousandths } from '../../core/incident/normal.ts';
 import type { RaisedView } from '../contract.ts';
 import { allowanceAt, type Envelope, limitOf } from './envelope.ts';
 import type { Traffic } from './traffic.ts';
@@ -37,7 +37,7 @@ export const expectationsOf = (learnt: Learnt, strictness: number, raised: Raise
     ({ envelope, rate, direction, side, unit }) => {
       const now = rate(envelope.edge);
       if (now === null) return [];
-      const limit = tenths(now.limit);
+      const limit = thousandths(now.limit);
       const range = side === 'low' ? { low: limit, high: null } : { low: 0, high: limit };
       return [{ direction, metric: unit === 'B/s' ? 'bytes' : 'messages', ...range }];
     },

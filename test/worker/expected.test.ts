@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { learntFrom } from '../../app/api/learnt.ts';
 import { makeFold, SCHEMA } from '../../app/wire.ts';
-import { type ExpectedRange, tenths } from '../../core/incident/normal.ts';
+import { type ExpectedRange, thousandths } from '../../core/incident/normal.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
 import { METRICS, UNIT_OF } from '../../core/traffic/series.ts';
 import type { State } from '../../state/contract.ts';
@@ -99,7 +99,7 @@ describe('a host worker stores what is expected', () => {
     const learnt = await learntFrom(CONFIG, { state, store })(HOST, 'web');
     const told = learnt?.rules.flatMap(({ rule, normals }) =>
       normals.map(({ direction, side, unit, now }) => {
-        const limit = tenths(now?.limit ?? -1);
+        const limit = thousandths(now?.limit ?? -1);
         const metric = METRICS.find(one => UNIT_OF[one] === unit);
         return {
           rule,

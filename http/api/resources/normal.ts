@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isoTime } from '../../../core/clock.ts';
-import { type Normal, type NormalRate, SIDES, tenths } from '../../../core/incident/normal.ts';
+import { type Normal, type NormalRate, SIDES, thousandths } from '../../../core/incident/normal.ts';
 import { DIRECTIONS } from '../../../core/traffic/frame.ts';
 import { operation, text } from '../operation.ts';
 
@@ -45,9 +45,8 @@ const normalSchema = z.strictObject({
   ),
 });
 
-/** Rates to a tenth. */
 const rateJson = (rate: NormalRate | null): z.output<typeof rateSchema> =>
-  rate && { usual: tenths(rate.usual), limit: tenths(rate.limit) };
+  rate && { usual: thousandths(rate.usual), limit: thousandths(rate.limit) };
 
 const quantityJson = ({ direction, side, unit, overMs, now, byHalfHour }: Normal) => ({
   ...{ direction, side, unit, over_ms: overMs },

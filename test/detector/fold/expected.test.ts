@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { createHostFold } from '../../../alert/host.ts';
 import type { HostState } from '../../../alert/host-state.ts';
 import { createPipeline } from '../../../alert/pipeline.ts';
-import { type ExpectedRange, tenths } from '../../../core/incident/normal.ts';
+import { type ExpectedRange, thousandths } from '../../../core/incident/normal.ts';
 import type { Judged, Verdict } from '../../../core/incident/verdict.ts';
 import type { Frame } from '../../../core/traffic/frame.ts';
 import { UNIT_OF } from '../../../core/traffic/series.ts';
@@ -87,7 +87,7 @@ describe('what rules expect of containers', () => {
         expect(others).toEqual([]);
         const limits = told?.normals.map(({ direction, side, unit, now }) => [
           ...[direction, unit],
-          ...(side === 'low' ? [tenths(now?.limit ?? -1), null] : [0, tenths(now?.limit ?? -1)]),
+          ...(side === 'low' ? [thousandths(now?.limit ?? -1), null] : [0, thousandths(now?.limit ?? -1)]),
         ]);
         const rows = expected.filter(row => row.container === who.name);
         expect(rows.map(row => [row.direction, UNIT_OF[row.metric], row.low, row.high])).toEqual(limits);
@@ -109,7 +109,7 @@ describe('what rules expect of containers', () => {
             UNIT_OF[row.metric] === evidence.unit,
         );
         if (!own) continue;
-        expect(own.high).toBe(tenths(evidence.high ?? -1));
+        expect(own.high).toBe(thousandths(evidence.high ?? -1));
         compared++;
       }
     }
