@@ -63,7 +63,10 @@ export function tallyRows(sides: readonly Named[]): string[][] {
   return [
     ['', ...sides.map(({ name }) => printable(name, 40))],
     row('incidents', ({ incidents }) => `${incidents}`),
-    row('incidents a day', ({ perDay }) => perDay?.toFixed(1) ?? '-'),
+    row('in', ({ watchedMs }) => formatLength(watchedMs)),
+    ...(sides.some(({ tally }) => tally.perDay !== null)
+      ? [row('incidents a day', ({ perDay }) => perDay?.toFixed(1) ?? '-')]
+      : []),
     ...SEVERITIES.toReversed().map(severity =>
       row(`  ${severity}`, tally => `${tally.severities[severity]}`),
     ),

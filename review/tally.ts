@@ -8,12 +8,21 @@ const DAY_MS = 86_400_000;
 export interface Tally {
   /** Incidents that began in the range. */
   readonly incidents: number;
-  /** The same for each day that was watched; null: nothing was. */
+  /** Time in which frames could be judged, ms. */
+  readonly watchedMs: number;
+  /** Incidents for each day that was watched; null: that was too short to speak of days. */
   readonly perDay: number | null;
   readonly severities: Readonly<Record<Severity, number>>;
   /** By rule; one in which several rules spoke counts for each of them. */
   readonly rules: ReadonlyMap<string, number>;
 }
+
+/** From this on a number a day is said, ms: three incidents in ten minutes are not 432 a day. */
+const SPAN_MS = DAY_MS / 4;
+
+/** How many that is for each day; null: too little time to say so. */
+export const perDayOf = (count: number, ms: number): number | null =>
+  ms < SPAN_MS ? null : (count * DAY_MS) / ms;
 
 /** Counts what began in the range, over all hosts. */
 export function tally(reviews: readonly HostReview[], range: Interval): Tally {
@@ -27,7 +36,8 @@ export function tally(reviews: readonly HostReview[], range: Interval): Tally {
       rules.set(rule, (rules.get(rule) ?? 0) + 1);
   return {
     incidents: begun.length,
-    perDay: watched === 0 ? null : (begun.length * DAY_MS) / watched,
+    watchedMs: watched,
+    perDay: perDayOf(begun.length, watched),
     severities: countSeverities(begun),
     rules,
   };

@@ -29,6 +29,7 @@ export function jsonOf(sides: readonly JudgedSide[]): string {
     settings: sides.map(({ settings: { name }, tally }) => ({
       name,
       incidents: tally.incidents,
+      watched_ms: tally.watchedMs,
       incidents_a_day: tally.perDay,
       severities: tally.severities,
       rules: Object.fromEntries([...tally.rules].sort()),

@@ -1,6 +1,6 @@
 import { formatCount, formatCounted, formatSize } from '../../core/config/units.ts';
 import { printable } from '../../core/errors.ts';
-import { EXCHANGE_KEYS } from '../../core/traffic/flow.ts';
+import { foldPorts, type PortsEdge, portsText } from '../../core/traffic/map-ports.ts';
 import {
   edgeHealth,
   edgesInOrder,
@@ -20,42 +20,20 @@ export const MAP_FORMATS = {
   json: (map: ServiceMap) => jsonText(mapJson(map)),
 } satisfies Record<string, (map: ServiceMap) => string>;
 
-/** Ports of one that tries many in vain that are named; up to so many have a line each. */
-const PORTS = 4;
-
 /** A line for each edge; a scan of many ports is one. */
 function mapText({ nodes, edges }: ServiceMap): string {
   if (edges.length === 0) return 'No traffic between anybody is stored for this host and range.\n';
   const names = new Map(nodes.map(node => [node.id, shownName(labelOf(node), 60)]));
-  return scansFolded(edgesInOrder(edges))
-    .map(([edge, where]) => `${names.get(edge.from)} -> ${names.get(edge.to)} ${where}: ${numbersOf(edge)}\n`)
+  const where = ({ edge, ports }: PortsEdge): string => {
+    const many = portsText(ports);
+    return many === null ? portOf(edge) : `${edge.protocol}, ${many}`;
+  };
+  return foldPorts(edgesInOrder(edges), edge => edgeHealth(edge) === 'down')
+    .map(
+      line =>
+        `${names.get(line.edge.from)} -> ${names.get(line.edge.to)} ${where(line)}: ${numbersOf(line.edge)}\n`,
+    )
     .join('');
-}
-
-/** Edges with where they lead to; all ports of somebody at which nobody answered are one, in the place of the first. */
-function scansFolded(ordered: readonly MapEdge[]): (readonly [edge: MapEdge, where: string])[] {
-  const groups = Map.groupBy(ordered, edge =>
-    edgeHealth(edge) === 'down' ? JSON.stringify([edge.from, edge.to, edge.protocol]) : edge,
-  );
-  return [...groups.values()].flatMap(same =>
-    same.length > PORTS
-      ? [[summed(same), portsOf(same)] as const]
-      : same.map(edge => [edge, portOf(edge)] as const),
-  );
-}
-
-/** `tcp, 40 ports (22, 80, 443, 8080 and 36 more)` */
-function portsOf(edges: readonly MapEdge[]): string {
-  const [first] = edges;
-  const ports = edges.map(({ port }) => port).sort((a, b) => a - b);
-  const more = ports.length - PORTS;
-  return `${first?.protocol}, ${ports.length} ports (${ports.slice(0, PORTS).join(', ')} and ${more} more)`;
-}
-
-function summed([first, ...others]: readonly MapEdge[]): MapEdge {
-  const sum = { ...first } as { -readonly [K in keyof MapEdge]: MapEdge[K] };
-  for (const edge of others) for (const key of EXCHANGE_KEYS) sum[key] += edge[key];
-  return sum;
 }
 
 /** Failing edges are red, dashed where no connection succeeded. */

@@ -6,6 +6,7 @@ import {
   type PlacedEdge,
   type PlacedNode,
 } from '../../core/traffic/map-layout.ts';
+import { foldPorts, type PortsEdge, portsText } from '../../core/traffic/map-ports.ts';
 import { edgesInOrder, type MapEdge, type MapNode, type ServiceMap } from '../../core/traffic/service-map.ts';
 import { type Html, html } from './html.ts';
 import { nameHtml, nameText } from './text.ts';
@@ -23,21 +24,30 @@ export function mapHtml(map: ServiceMap, host: string): Html {
   const { left } = drawing;
   return html`<div class="scroll" role="group" tabindex="0" aria-label="Drawing: who talked to whom on ${host}">${drawingHtml(drawing)}</div>
 ${left.edges > 0 && html`<p class="note">${left.nodes} more containers or services and ${left.edges} edges with less traffic are not drawn.</p>`}
-<details><summary>As a table: ${edges.length} edges</summary>${edgeTable(edges, map.nodes)}</details>`;
+<details><summary>As a table: ${edges.length} edges</summary>${edgeTable(
+    edges.map(edge => ({ edge, ports: [edge.port] })),
+    map.nodes,
+  )}</details>`;
 }
 
-/** Edges as rows, failing ones as they come; used wherever edges are listed. */
-export function edgeTable(edges: readonly MapEdge[], nodes: readonly MapNode[]): Html {
+/** Edges that are new, where many ports between two are one row: a host has hundreds of them. */
+export const newEdgeTable = (edges: readonly MapEdge[], nodes: readonly MapNode[]): Html =>
+  edgeTable(foldPorts(edgesInOrder(edges)), nodes);
+
+function edgeTable(lines: readonly PortsEdge[], nodes: readonly MapNode[]): Html {
   const byId = new Map(nodes.map(node => [node.id, node]));
   const shown = (id: string) => endHtml(byId.get(id));
   return html`<div class="scroll" role="group" tabindex="0" aria-label="Table: who talked to whom"><table>
 <thead><tr><th scope="col">from</th><th scope="col">to</th><th scope="col">port</th><th scope="col" class="number">there</th><th scope="col" class="number">back</th><th scope="col" class="number">connections</th><th scope="col" class="number">failed</th></tr></thead>
-<tbody>${edges.slice(0, LISTED).map(
-    edge => html`<tr><td>${shown(edge.from)}</td><td>${shown(edge.to)}</td><td>${portText(edge)}</td>
+<tbody>${lines.slice(0, LISTED).map(
+    ({
+      edge,
+      ports,
+    }) => html`<tr><td>${shown(edge.from)}</td><td>${shown(edge.to)}</td><td>${portText(edge, ports)}</td>
 <td class="number">${formatSize(edge.sentBytes)}</td><td class="number">${formatSize(edge.receivedBytes)}</td>
 <td class="number">${formatCount(edge.connections)}</td><td class="number${edge.failures > 0 && ' bad'}">${formatCount(edge.failures)}</td></tr>
 `,
-  )}</tbody></table></div>${edges.length > LISTED && html`<p class="note">${edges.length - LISTED} more are not listed: <code>tidegauge map</code> has all.</p>`}`;
+  )}</tbody></table></div>${lines.length > LISTED && html`<p class="note">${lines.length - LISTED} more are not listed: <code>tidegauge map</code> has all.</p>`}`;
 }
 
 const endHtml = (node: MapNode | undefined): Html =>
@@ -49,7 +59,12 @@ const endHtml = (node: MapNode | undefined): Html =>
 
 const bytesOf = ({ sentBytes, receivedBytes }: Pick<MapEdge, 'sentBytes' | 'receivedBytes'>): number =>
   sentBytes + receivedBytes;
-const portText = ({ protocol, port }: MapEdge): string => (port === 0 ? protocol : `${protocol} ${port}`);
+
+function portText({ protocol, port }: MapEdge, ports: readonly number[]): string {
+  const many = portsText(ports);
+  if (many !== null) return `${protocol}, ${many}`;
+  return port === 0 ? protocol : `${protocol} ${port}`;
+}
 
 function drawingHtml({ width, height, nodes, edges }: MapDrawing): Html {
   const most = Math.max(1, ...edges.map(bytesOf));

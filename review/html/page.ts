@@ -10,7 +10,7 @@ import type { Tally } from '../tally.ts';
 import { changesHtml, type OtherSettings, talliesHtml } from './changes.ts';
 import { type Html, html } from './html.ts';
 import { incidentHtml } from './incident.ts';
-import { edgeTable, mapHtml } from './map.ts';
+import { mapHtml, newEdgeTable } from './map.ts';
 import { type Blind, containersHtml, incidentTable, timelineHtml } from './overview.ts';
 import { STYLE } from './style.ts';
 import { nameHtml, rangeHtml, timeHtml } from './text.ts';
@@ -173,7 +173,7 @@ ${
   html`<h4>New in this range</h4>${
     newEdges.edges.length === 0
       ? html`<p>Every edge was seen ${newEdges.before} as well.</p>`
-      : html`<p>${formatCounted(newEdges.edges.length, 'edge')} that nobody saw ${newEdges.before}.</p>${edgeTable(newEdges.edges, map.nodes)}`
+      : html`<p>${formatCounted(newEdges.edges.length, 'edge')} that nobody saw ${newEdges.before}.</p>${newEdgeTable(newEdges.edges, map.nodes)}`
   }`
 }`;
 }

@@ -2,6 +2,7 @@ import { isoTime } from '../../core/clock.ts';
 import { formatDuration } from '../../core/config/units.ts';
 import { printable } from '../../core/errors.ts';
 import { WARM_UP_ROWS } from '../../detector/kpi/model.ts';
+import { perDayOf } from '../tally.ts';
 import { fieldText } from './csv.ts';
 import { type EventMetrics, eventMetrics, eventRates } from './event-metrics.ts';
 import type { Alert, Judged } from './judge-series.ts';
@@ -43,9 +44,10 @@ export function scoreText(scored: Scored): string {
   const { series, judged, file } = scored;
   const lines = [`${printable(file)}: ${extentText(series)}`, ...shortcomings(series), ''];
   const cadence = cadenceOf(series) ?? MINUTE;
-  const perDay = judged.alerts.length / ((series.times.length * cadence) / (1440 * MINUTE));
+  const perDay = perDayOf(judged.alerts.length, series.times.length * cadence);
+  const rate = perDay === null ? '' : `, ${Number(perDay.toPrecision(2))} a day`;
   lines.push(
-    `${counted(judged.alerts.length, 'alert')}, ${Number(perDay.toPrecision(2))} a day; the first ${WARM_UP_ROWS} rows teach and are not judged`,
+    `${counted(judged.alerts.length, 'alert')}${rate}; the first ${WARM_UP_ROWS} rows teach and are not judged`,
   );
   const listed = mostSevere(judged.alerts);
   for (const alert of listed) lines.push(`  ${alertText(alert, series)}`);

@@ -7,9 +7,10 @@ import type { Incident } from '../../core/incident/incident.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
 import { readRecording } from '../../qa/lab/recording.ts';
 import { changesBetween, countChanges } from '../../review/changes.ts';
+import { tallyRows } from '../../review/changes-text.ts';
 import { Recorder } from '../../review/record/recorder.ts';
 import { type HostReview, reviewSides } from '../../review/review.ts';
-import { tally } from '../../review/tally.ts';
+import { perDayOf, type Tally, tally } from '../../review/tally.ts';
 
 /** Real containers with a real leak in the fourth part (qa/lab). */
 const FRAMES = readRecording(join(import.meta.dirname, '../../qa/lab/fixtures')).frames.slice(0, 400);
@@ -96,10 +97,31 @@ describe('a review of recorded frames by two settings', () => {
 
   it('counts what began in the range, for each day that was watched', () => {
     const begun = lived.own.incidents.filter(({ start }) => start >= RANGE.from);
-    const { incidents, perDay, severities } = tally(reviews.slice(0, 1), RANGE);
+    const { incidents, watchedMs, perDay, severities } = tally(reviews.slice(0, 1), RANGE);
     expect(incidents).toBe(begun.length);
     expect(Object.values(severities).reduce((a, b) => a + b, 0)).toBe(begun.length);
-    expect(perDay).toBeCloseTo((begun.length * 86_400_000) / (RANGE.to - RANGE.from), 6);
+    expect(watchedMs).toBe(RANGE.to - RANGE.from);
+    expect(perDay).toBeNull();
+  });
+
+  it('says nothing of days where it has seen minutes', () => {
+    expect(perDayOf(3, 600_000)).toBeNull();
+    expect(perDayOf(3, 6 * 3_600_000)).toBe(12);
+    const none = { severities: { info: 0, warning: 0, critical: 0 }, rules: new Map() };
+    const short = { ...none, incidents: 3, watchedMs: 600_000, perDay: null };
+    const long = { ...none, incidents: 3, watchedMs: 86_400_000, perDay: 3 };
+    const rowsOf = (...tallies: Tally[]) =>
+      tallyRows(tallies.map(one => ({ name: 'a', tally: one }))).slice(1, 4);
+    expect(rowsOf(short)).toEqual([
+      ['incidents', '3'],
+      ['in', '10m'],
+      ['  critical', '0'],
+    ]);
+    expect(rowsOf(short, long)).toEqual([
+      ['incidents', '3', '3'],
+      ['in', '10m', '1d'],
+      ['incidents a day', '-', '3.0'],
+    ]);
   });
 
   it('records the traffic around each incident exactly', () => {

@@ -135,6 +135,21 @@ describe('a report', () => {
     expect(deadLinks(elements)).toEqual([]);
   });
 
+  it('has one row for new edges to many ports of the same, which would hide all others', () => {
+    const page = hostilePage();
+    const [host] = page.hosts;
+    const [edge] = host?.map.edges ?? [];
+    if (!host || !edge) throw new Error('no edges');
+    const edges = Array.from({ length: 300 }, (_, i) => ({ ...edge, port: 40_000 + i }));
+    const report = reportHtml({
+      ...page,
+      hosts: [{ ...host, newEdges: { edges, before: 'in the 1d before' } }],
+    });
+    expect(report).toContain('300 edges that nobody saw in the 1d before');
+    expect(report).toContain('300 ports (40000, 40001, 40002, 40003 and 296 more)');
+    expect(report).not.toContain('more are not listed');
+  });
+
   it('says of an incident whose traffic was not recorded why it has no charts', () => {
     const text = reportHtml({ ...hostilePage(), records: new Map() });
     expect(text).toContain('No charts: traffic is recorded of the first 100 incidents only.');

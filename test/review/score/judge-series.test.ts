@@ -119,7 +119,7 @@ describe('the report', () => {
   it('of a series of one row has nothing to say, in text and as JSON', () => {
     expect(scoreText(scored([5]))).toBe(
       'a.csv: 1 row, 1970-01-01T00:00:00.000Z to 1970-01-01T00:00:00.000Z\n\n' +
-        '0 alerts, 0 a day; the first 100 rows teach and are not judged\n',
+        '0 alerts; the first 100 rows teach and are not judged\n',
     );
     expect(JSON.parse(JSON.stringify(scoreJson(scored([5]))))).toMatchObject({
       rows: 1,
