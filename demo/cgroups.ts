@@ -1,12 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeError, TidegaugeError } from '../core/errors.ts';
 import { ACTOR, type ActorRunner } from './actor-runner.ts';
+import { DEMO_NAME, removeCgroup, removeOldCgroups } from './leftovers.ts';
 
 /** Actors as processes in plain cgroups of their own, also of this process: for hosts without Docker. Needs root. */
 export async function cgroupActors(): Promise<ActorRunner> {
-  const base = join(cgroup2Mount(), `tidegauge-demo-${process.pid}`);
+  const mount = cgroup2Mount();
+  removeOldCgroups(mount);
+  const base = join(mount, `${DEMO_NAME}${process.pid}`);
   const children: ChildProcess[] = [];
   const folders: string[] = [];
   makeFolder(base);
@@ -23,7 +26,7 @@ export async function cgroupActors(): Promise<ActorRunner> {
     },
     async end() {
       await Promise.all(children.map(endChild));
-      for (const folder of [...folders, base]) removeFolder(folder);
+      for (const folder of [...folders, base]) removeCgroup(folder);
     },
   };
 }
@@ -45,17 +48,6 @@ function makeFolder(path: string): void {
       { place: path, found: `the cgroup cannot be created: ${describeError(cause)}`, remedy },
       { cause, exitCode: 2 },
     );
-  }
-}
-
-/** The kernel lets a cgroup go only a moment after its last process. */
-function removeFolder(path: string): void {
-  for (let tries = 0; tries < 50 && existsSync(path); tries++) {
-    try {
-      rmdirSync(path);
-    } catch {
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
-    }
   }
 }
 

@@ -1,15 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { refuseUnlessReady } from '../../app/capture-ready.ts';
 import { demoConfig } from '../../app/wire.ts';
 import { aborted } from '../../core/aborted.ts';
-import { formatDuration, parseDuration } from '../../core/config/units.ts';
+import { formatCounted, formatDuration, parseDuration } from '../../core/config/units.ts';
 import { printable, UsageError } from '../../core/errors.ts';
 import type { Incident } from '../../core/incident/incident.ts';
 import { isAboutAny } from '../../core/incident/members.ts';
 import type { Frame } from '../../core/traffic/frame.ts';
 import { Course, type Outcome, START_MS, TIMING } from '../../demo/course.ts';
+import { DEMO_NAME, removeOldData } from '../../demo/leftovers.ts';
 import { startDemoTraffic } from '../../demo/traffic.ts';
 import { addCommand, type Register, setAction } from '../command.ts';
 import type { CommonFlags, Context } from '../context.ts';
@@ -84,7 +85,8 @@ async function watch(
   made: string,
   names: readonly string[],
 ): Promise<number> {
-  const data = mkdtempSync(join(tmpdir(), 'tidegauge-demo-'));
+  removeOldData(tmpdir());
+  const data = mkdtempSync(join(tmpdir(), `${DEMO_NAME}${process.pid}-`));
   const found = new Map<string, Incident>();
   const show = {
     header: [made],
@@ -100,7 +102,10 @@ async function watch(
     const log = onlyTrouble(context);
     const watching = { ...context, config, log, unusedSettings: [], signal: course.signal };
     const code = await runRoles(watching, {}, { collect: true, detect: true }, show);
-    const { lines, shown } = conclusion([...found.values()], course.outcome, context);
+    const { lines, shown } = conclusion([...found.values()], course.outcome, {
+      ...context,
+      busy: busyHere(),
+    });
     context.screen.write(`${lines.join('\n')}\n`);
     return code !== 0 || shown ? code : 1;
   } finally {
@@ -120,7 +125,7 @@ const leakLine = ({ zone }: Pick<Context, 'zone'>, at: number): string =>
 export function conclusion(
   found: readonly Incident[],
   { leakAt, isLeakOver, frames, incomplete }: Outcome,
-  { zone, signal }: Pick<Context, 'zone' | 'signal'>,
+  { zone, signal, busy }: Pick<Context, 'zone' | 'signal'> & { readonly busy: Busy },
 ): { lines: string[]; shown: boolean } {
   const lines = found.map(({ title }) => `found: ${printable(title)}`);
   if (found.some(one => isAboutAny(one, ({ container }) => container.endsWith(LEAK))))
@@ -131,7 +136,20 @@ export function conclusion(
     leakAt === null
       ? `No frame was stored within ${formatDuration(START_MS)}, so the leak of ${LEAK} was not made.`
       : `${LEAK} sent far more than ever from ${zone.clock(leakAt)} on, and no alert came. Of ${frames} frames ${incomplete} were incomplete, which are not judged.`;
-  const remedy =
-    '`tidegauge doctor` says what is missing on this machine. If nothing is, this is a bug: please report it with what stands above.';
-  return { lines: [...lines, `${why} ${remedy}`], shown: false };
+  return { lines: [...lines, `${why} ${remedyFor(busy)}`], shown: false };
+}
+
+/** How many processes want to run, on average of the last minutes, and how many can. */
+interface Busy {
+  readonly wanting: number;
+  readonly processors: number;
+}
+
+const busyHere = (): Busy => ({ wanting: loadavg()[1] ?? 0, processors: availableParallelism() });
+
+/** On a machine on which many wait for their turn, probes are attached late and frames are incomplete: that is no bug. */
+function remedyFor({ wanting, processors }: Busy): string {
+  if (wanting > 2 * processors)
+    return `The likely cause is that this machine is too busy: ${Math.round(wanting)} processes want to run on ${formatCounted(processors, 'processor')}. Try again when it is idle, or for longer: \`tidegauge demo --for 5m\`.`;
+  return '`tidegauge doctor` says what is missing on this machine. If nothing is, this is a bug: please report it with what stands above.';
 }

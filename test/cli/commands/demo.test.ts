@@ -94,8 +94,9 @@ describe('the conclusion of a demonstration', () => {
   const leak = incidentOf(0, { container: '/tidegauge-demo-4711/shop-db', title: 'shop-db: much' });
   const other = incidentOf(0, { container: 'shop-web', title: 'shop-web: much' });
   const full = { leakAt: Date.UTC(2026, 0, 31, 22), isLeakOver: true, frames: 75, incomplete: 9 };
-  const going = { zone: UTC, signal: new AbortController().signal };
-  const ended = { zone: UTC, signal: AbortSignal.abort() };
+  const busy = { wanting: 1, processors: 2 };
+  const going = { zone: UTC, signal: new AbortController().signal, busy };
+  const ended = { zone: UTC, signal: AbortSignal.abort(), busy };
 
   it('names what was found', () => {
     expect(conclusion([leak, other], full, going)).toEqual({
@@ -115,6 +116,15 @@ describe('the conclusion of a demonstration', () => {
     ]);
     // Asked to end when the alert should have been there.
     expect(conclusion([], full, ended).shown).toBe(false);
+  });
+
+  it('names the likely cause, and what to do, on a machine that is too busy', () => {
+    const crowded = { ...going, busy: { wanting: 13.7, processors: 2 } };
+    const none = { leakAt: null, isLeakOver: false, frames: 0, incomplete: 0 };
+    for (const outcome of [none, full])
+      expect(conclusion([], outcome, crowded).lines.join()).toMatch(
+        /too busy: 14 processes want to run on 2 processors\. Try again when it is idle, or for longer/,
+      );
   });
 
   it('says when there was nothing to see', () => {
