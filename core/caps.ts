@@ -119,7 +119,7 @@ export const CAPS = {
     shows: 'process_resident_memory_bytes',
   },
   storeNames: {
-    what: 'Hosts, series and containers (each) whose row ids the SQLite store remembers.',
+    what: 'Hosts, series and containers (each) that a store remembers from row to row.',
     limit: 50_000,
     beyond: 'all are forgotten and looked up again',
     shows: 'process_resident_memory_bytes',

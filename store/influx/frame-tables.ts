@@ -11,7 +11,7 @@ import { interpreted } from './client/failure.ts';
 import { ALL_TIME, inRange, within } from './client/influxql.ts';
 import { connectionLines, flowLines, frameLine, trafficLines } from './client/line.ts';
 import { allRows, firstRow, pages } from './client/pages.ts';
-import { frameOf } from './frames.ts';
+import { Containers, frameOf } from './frames.ts';
 
 /** Frames asked for at once, and containers of them: a few megabytes of answer. */
 const STEP_FRAMES = 256;
@@ -21,6 +21,7 @@ const STEP_CONTAINERS = 2000;
 export class FrameTables {
   readonly #access: Access;
   readonly #log: Log;
+  readonly #containers = new Containers();
   /** The queries for hosts that are under way, by the time since when. */
   readonly #hosts = new Map<number, Promise<string[]>>();
 
@@ -53,11 +54,8 @@ export class FrameTables {
     for await (const page of marks) {
       const heads = interpreted(this.#access.place, () => page.map(row => frameHeadOf(host, row)));
       const { wanted, ends } = withAhead ? { wanted: heads, ends: false } : await this.#inTurn(host, heads);
-      for (let rest = wanted; rest.length > 0; ) {
-        const step = withinRows(rest, STEP_CONTAINERS);
-        yield* await this.#completed(host, step);
-        rest = rest.slice(step.length);
-      }
+      for await (const frames of oneAhead(stepsOf(wanted), step => this.#completed(host, step)))
+        yield* frames;
       if (ends) return;
     }
   }
@@ -159,6 +157,7 @@ export class FrameTables {
           byTime.get(head.frame.start) ?? [],
           flowsByTime.get(head.frame.start) ?? [],
           connectionsByTime.get(head.frame.start) ?? [],
+          this.#containers,
         );
         if (!frame)
           this.#log.warn({ host, start: head.frame.start }, 'stored frame is not whole: read as a gap');
@@ -166,4 +165,31 @@ export class FrameTables {
       });
     });
   }
+}
+
+function stepsOf(heads: readonly FrameHead[]): (readonly FrameHead[])[] {
+  const steps: (readonly FrameHead[])[] = [];
+  for (let rest = heads; rest.length > 0; ) {
+    const step = withinRows(rest, STEP_CONTAINERS);
+    steps.push(step);
+    rest = rest.slice(step.length);
+  }
+  return steps;
+}
+
+/** What is read of each, in their order. The next one is asked for while its reader goes through the one before. */
+async function* oneAhead<T, R>(items: readonly T[], read: (item: T) => Promise<R>): AsyncGenerator<R> {
+  const begin = (item: T): Promise<R> => {
+    const reading = read(item);
+    // It is waited for later: until then a failure is nobody's.
+    reading.catch(() => undefined);
+    return reading;
+  };
+  let coming: Promise<R> | null = null;
+  for (const item of items) {
+    const next = begin(item);
+    if (coming) yield await coming;
+    coming = next;
+  }
+  if (coming) yield await coming;
 }

@@ -1,3 +1,4 @@
+import { CAPS } from '../../core/caps.ts';
 import { compareConnections } from '../../core/traffic/connection.ts';
 import { compareFlows, type FlowKey } from '../../core/traffic/flow.ts';
 import {
@@ -16,8 +17,8 @@ import { connectionOf, containerOf, flowOf } from '../records.ts';
 import { integer, peerKindOf, protocolOf, type Row, roleOf, text } from '../row.ts';
 import { decodeTag } from '../text.ts';
 
-/** Field of each bucket. */
-const BUCKET_FIELDS = BUCKETS.map(bound => ({ bound, field: `b${bound}` }));
+/** Bucket of each field. */
+const BUCKET_OF = new Map(BUCKETS.map(bound => [`b${bound}`, bound]));
 
 /**
  * A frame from its head and all its rows of `container_traffic`, `container_flows` and `container_connections`, or null
@@ -28,12 +29,13 @@ export function frameOf(
   rows: readonly Row[],
   flowRows: readonly Row[],
   connectionRows: readonly Row[],
+  known: Containers,
 ): Frame | null {
   const containers = new Map<string, Container>();
   const named = { started: new Set<string>(), ended: new Set<string>() };
   const windows: Window[] = [];
   for (const row of rows) {
-    const container = containerOf(row, decodeTag);
+    const container = known.of(row);
     containers.set(container.name, container);
     for (const column of ['started', 'ended'] as const) {
       if (integer(row, column) === 1) named[column].add(container.name);
@@ -82,9 +84,33 @@ function windowOf(row: Row, container: string): Window | null {
   return { container, direction, messages, bytes: integer(row, 'bytes'), sizes: sizesOf(row) };
 }
 
-/** The histogram in the bucket fields of a row. */
+/** The histogram in the bucket fields of a row, which has few of the many that there are. */
 export function sizesOf(row: Row): Sizes {
-  return BUCKET_FIELDS.filter(({ field }) => row[field] !== undefined).map(
-    ({ bound, field }) => [bound, integer(row, field)] as const,
-  );
+  const sizes: Sizes[number][] = [];
+  for (const field in row) {
+    const bound = BUCKET_OF.get(field);
+    if (bound !== undefined) sizes.push([bound, integer(row, field)]);
+  }
+  return sizes.sort((a, b) => a[0] - b[0]);
+}
+
+/** What a row says of its container, besides its name. */
+const NAMES = ['kind', 'service', 'replica', 'image', 'container_id', 'labels'] as const;
+
+/**
+ * Who rows of `container_traffic` are about: who is the same as in an earlier row is the same object, so that nobody has to
+ * read or compare it again.
+ */
+export class Containers {
+  /** By name, as the row has it. */
+  readonly #known = new Map<unknown, { readonly row: Row; readonly container: Container }>();
+
+  of(row: Row): Container {
+    const known = this.#known.get(row.container);
+    if (known && NAMES.every(name => known.row[name] === row[name])) return known.container;
+    const container = containerOf(row, decodeTag);
+    if (this.#known.size > CAPS.storeNames.limit) this.#known.clear();
+    this.#known.set(row.container, { row, container });
+    return container;
+  }
 }
