@@ -44,6 +44,8 @@ export class BatchWriter {
   readonly #count: number;
   readonly #listed = new Map<Container, number>();
   #isNew = true;
+  /** Of the containers of the frame before: mostly the same ones follow. */
+  #indices: readonly number[] = [];
 
   constructor(members: Members, count: number) {
     this.#members = members;
@@ -60,12 +62,17 @@ export class BatchWriter {
       numbers: new Numbers(),
     }));
     for (const frame of frames) {
-      this.#members.see(frame);
-      const indices = frame.containers.map(container => this.#indexOf(container));
-      const windows = windowsByShare(frame, this.#members, this.#count);
-      for (const [share, { heads, numbers }] of shares.entries()) {
+      if (this.#members.see(frame) || beginsAnew)
+        this.#indices = frame.containers.map(container => this.#indexOf(container));
+      const counts = shares.map(({ heads, numbers }, share) => {
         heads.push(headOf(frame, this.#members, share));
-        this.#writeFrame(numbers, share, indices, windows[share] ?? []);
+        return this.#writeContainers(numbers, share);
+      });
+      for (const window of frame.windows) {
+        const place = this.#members.placeOf(window.container);
+        const share = this.#members.shareOf[place] ?? 0;
+        shares[share]?.numbers.addWindow(place, window);
+        counts[share]?.add();
       }
     }
     const containers = [...this.#listed.keys()].slice(before);
@@ -78,23 +85,16 @@ export class BatchWriter {
     return index;
   }
 
-  #writeFrame(numbers: Numbers, share: number, indices: readonly number[], windows: readonly Window[]): void {
+  /** Returns the number of windows, which follow. */
+  #writeContainers(numbers: Numbers, share: number): Counter {
     const { shareOf } = this.#members;
-    numbers.add(indices.length);
-    for (let i = 0; i < indices.length; i++) {
-      const index = indices[i] ?? 0;
+    numbers.add(this.#indices.length);
+    for (let i = 0; i < this.#indices.length; i++) {
+      const index = this.#indices[i] ?? 0;
       numbers.add(shareOf[i] === share ? index : ~index);
     }
-    numbers.add(windows.length);
-    for (const window of windows) numbers.addWindow(this.#members.placeOf(window.container), window);
+    return numbers.addCounter();
   }
-}
-
-function windowsByShare({ windows }: Frame, members: Members, count: number): Window[][] {
-  const byShare = Array.from({ length: count }, (): Window[] => []);
-  for (const window of windows)
-    byShare[members.shareOf[members.placeOf(window.container)] ?? 0]?.push(window);
-  return byShare;
 }
 
 function headOf(frame: Frame, members: Members, share: number): Head {
@@ -102,6 +102,11 @@ function headOf(frame: Frame, members: Members, share: number): Head {
   const isOwn = (row: { readonly container: string }) =>
     members.shareOf[members.placeOf(row.container)] === share;
   return { ...head, flows: flows.filter(isOwn), connections: connections.filter(isOwn) };
+}
+
+/** A number that is not known yet when it is written. */
+interface Counter {
+  add(): void;
 }
 
 /** Numbers that grow. */
@@ -118,6 +123,16 @@ class Numbers {
     this.#makeRoom(1 + windowLength(window));
     this.#numbers[this.#length++] = place;
     this.#length = writeWindow(this.#numbers, this.#length, window);
+  }
+
+  addCounter(): Counter {
+    const at = this.#length;
+    this.add(0);
+    return {
+      add: () => {
+        this.#numbers[at] = (this.#numbers[at] ?? 0) + 1;
+      },
+    };
   }
 
   all(): Float64Array<ArrayBuffer> {

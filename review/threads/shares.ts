@@ -61,6 +61,7 @@ export class Members {
   readonly #shares: Shares;
   #containers: readonly Container[] = [];
   #places = new Map<string, number>();
+  #lastPlace = -1;
   #shareOf: Readonly<Uint8Array> = new Uint8Array();
 
   constructor(shares: Shares) {
@@ -72,17 +73,24 @@ export class Members {
     return this.#shareOf;
   }
 
-  /** Where in the frame the container of this name is. */
+  /** Where in the frame the container of this name is; -1: nowhere. */
   placeOf(name: string): number {
-    return this.#places.get(name) ?? -1;
+    // Rows come in the order of the containers: most are of the same one as before, or of the next.
+    const last = this.#lastPlace;
+    if (this.#containers[last]?.name === name) return last;
+    if (this.#containers[last + 1]?.name === name) this.#lastPlace = last + 1;
+    else this.#lastPlace = this.#places.get(name) ?? -1;
+    return this.#lastPlace;
   }
 
-  /** What is said from now on is of this frame. */
-  see({ containers }: Pick<Frame, 'containers'>): void {
+  /** What is said from now on is of this frame. Returns whether others are in it than in the one before. */
+  see({ containers }: Pick<Frame, 'containers'>): boolean {
+    this.#lastPlace = -1;
     const known = this.#containers;
-    if (known.length === containers.length && known.every((one, i) => one === containers[i])) return;
+    if (known.length === containers.length && known.every((one, i) => one === containers[i])) return false;
     this.#containers = containers;
     this.#places = new Map(containers.map(({ name }, i) => [name, i]));
     this.#shareOf = this.#shares.of(containers);
+    return true;
   }
 }

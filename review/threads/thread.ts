@@ -51,9 +51,10 @@ function judge(
   const { verdicts, ends } = fold.stepShare(state, frame, raised, { containers: own, judgesAbsence });
   const beyond = frame.containers.length;
   let part = 0;
-  for (const [i, verdict] of verdicts.entries()) {
+  for (let i = 0; i < verdicts.length; i++) {
+    const verdict = verdicts[i];
+    if (verdict?.kind !== 'judged' || (verdict.score < 1 && !(drawn && isDrawn(verdict)))) continue;
     while (part < ends.length && i >= (ends[part] ?? 0)) part++;
-    if (verdict.kind !== 'judged' || (verdict.score < 1 && !(drawn && isDrawn(verdict)))) continue;
     const place = places[part] ?? beyond + (part < ends.length ? PLACES.services : PLACES.absent);
     say(place, verdict);
   }
