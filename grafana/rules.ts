@@ -127,17 +127,19 @@ const metric = choice(
   1,
 );
 
-/** The text behind a comma where there is one: some incidents have no direction, or concern more than one metric. */
+/** A text where a number is known: some incidents have no direction, or concern more than one metric. */
 const known = (refId: string, text: string): string =>
-  `{{ with $values.${refId} }}{{ if ne .Value 0.0 }}, {{ end }}{{ end }}${text}`;
+  `{{ with $values.${refId} }}{{ if ne .Value 0.0 }}${text}{{ end }}{{ end }}`;
 
-/** A number of an incident in the unit of its metric. */
+/** A number of an incident in the unit of its metric; nothing where that is not known. */
 const amount = (refId: string): string =>
   `{{ with $values.${refId} }}{{ $n := .Value }}{{ with $values.M }}` +
   `{{ if eq .Value ${METRICS.indexOf('bytes') + 1}.0 }}{{ humanize1024 $n }}B/s` +
   `{{ else if eq .Value ${METRICS.indexOf('mean-size') + 1}.0 }}{{ humanize1024 $n }}B` +
   `{{ else if eq .Value ${METRICS.indexOf('messages') + 1}.0 }}{{ humanize $n }} msg/s` +
-  '{{ else }}{{ humanize $n }}{{ end }}{{ end }}{{ end }}';
+  '{{ end }}{{ end }}{{ end }}';
+
+const seenAndExpected = `Seen ${amount('N')}{{ with $values.E }}, expected ${amount('E')}{{ end }} at the worst moment. `;
 
 const BY_SUBJECT = 'GROUP BY "host", "service", "container"';
 
@@ -163,20 +165,24 @@ const incident = {
     'tidegauge-incident',
     { dashboard: 'overview', panel: 4, section: SECTIONS.incident },
     {
-      labels: { severity: literal(severity), direction: literal(direction), reason: literal(metric) },
+      // Where a label changes, Grafana ends the alert and begins another. A severity only rises, and whoever is told of
+      // warnings may not be told of critical ones; what else changes while an incident is open is no label.
+      labels: { severity: literal(severity) },
       annotations: {
         // % stands for an empty name: an incident of a service or host as a whole.
         summary:
-          'Traffic of {{ if ne $labels.container "%" }}{{ $labels.container }}' +
-          '{{ else if ne $labels.service "%" }}service {{ $labels.service }}{{ else }}the host as a whole{{ end }}' +
-          ` on {{ $labels.host }} is not normal${known('D', direction)}${known('M', metric)}`,
+          '{{ if ne $labels.container "%" }}Traffic of {{ $labels.container }} on' +
+          '{{ else if ne $labels.service "%" }}Traffic of service {{ $labels.service }} on{{ else }}Host{{ end }}' +
+          ` {{ $labels.host }} is not normal${known('M', `: ${metric}${known('D', ` ${direction}`)}`)}`,
+        reason: metric,
+        direction,
         container_url:
           `${ROOT}d/{{ if ne $labels.container "%" }}${UIDS.container}?var-container={{ urlquery $labels.container }}&` +
           `{{ else }}${UIDS.overview}?{{ end }}var-host={{ urlquery $labels.host }}`,
         // An incident that is about several is stored as that of one of them: the others have no numbers of their own.
         description:
-          `{{ with $values.N }}Seen ${amount('N')}{{ with $values.E }}, expected ${amount('E')}{{ end }} at the worst moment. ` +
-          '{{ end }}tidegauge incidents has the evidence.',
+          `{{ with $values.N }}${known('M', seenAndExpected)}{{ end }}` +
+          'The container, the page and `tidegauge incidents` have the evidence.',
       },
     },
   ),
@@ -219,11 +225,13 @@ const noFrames = {
   ],
 };
 
+/** Of hosts that have frames. Most frames have no such field; their number makes that 0, as no answer would end no alert. */
 const ofFrames = (field: 'lost' | 'dropped') => [
   query(
     'A',
     300,
-    `SELECT sum("${field}") AS "${field}" FROM "host_frames" WHERE $timeFilter GROUP BY "host"`,
+    `SELECT sum("${field}") + 0 * count("duration_ms") AS "${field}" FROM "host_frames" ` +
+      'WHERE $timeFilter GROUP BY "host" fill(0)',
   ),
   ...whenLast('gt', 0),
 ];

@@ -58,11 +58,12 @@ const shared = { protocol: 'tcp', address: '10.0.0.1', ...exchange } as const;
 const calls = { ...shared, role: 'client', connections: 0, failures: 0 } as const;
 const serves = { ...calls, role: 'server', connections: 5 } as const;
 
-/** In each frame but the third; every call of the second container to the first one fails. */
+/** In each frame but the third; every call of the second container to the first one fails. The first calls itself as well. */
 const unsorted: readonly Flow[] = [
   { ...calls, container: NAMES[1], peerKind: 'container', peer: NAMES[0], port: 80, failures: 3 },
   { ...calls, container: NAMES[3], peerKind: 'outside', peer: '', port: 443, connections: 1 },
   { ...serves, container: NAMES[0], peerKind: 'private', peer: '', port: 80 },
+  { ...calls, container: NAMES[0], peerKind: 'container', peer: NAMES[0], port: 9000, failures: 1 },
 ];
 export const flows = unsorted.toSorted(compareFlows);
 
@@ -76,6 +77,7 @@ export const frames: readonly Frame[] = Array.from({ length: FRAMES }, (_, n) =>
     previous: n === 0 ? null : START + (n === 8 ? 6 : n - 1) * STEP,
     faults: n === 2 ? (['lost-events'] as const) : [],
     lost: n === 2 ? 17 : 0,
+    ...(n === 3 && { dropped: 2 }),
     occupancy: n / 100,
     containers: CONTAINERS,
     started: [],

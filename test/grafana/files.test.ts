@@ -120,6 +120,11 @@ describe.each(
     }
   });
 
+  it('has labels that stay while it lasts, but for a severity that rises: a changed label reads as all is well', () => {
+    const changing = Object.entries<string>(rule.labels).filter(([, text]) => text.includes('values'));
+    expect(changing.map(([name]) => name)).toEqual(uid === 'tidegauge-incident' ? ['severity'] : []);
+  });
+
   it('keeps the dollar signs of its labels, which Grafana takes for variables of its environment', () => {
     for (const text of Object.values<string>(rule.labels))
       expect(text.replaceAll('$$', '')).not.toContain('$');

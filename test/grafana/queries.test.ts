@@ -523,7 +523,7 @@ describeWith(['influx'], 'queries of dashboards and alert rules on a real Influx
     }
   });
 
-  it('the map has an edge per pair, from the client to the server, with what failed', async () => {
+  it('the map has an edge per pair but for who calls itself, from the client to the server, with what failed', async () => {
     const found = await picture(queriesOf('map', 'Who talks to whom'));
     const edges = found.flatMap(({ values }) =>
       values.map(([, source, target, failed]) => [source, target, failed]),
@@ -551,6 +551,16 @@ describeWith(['influx'], 'queries of dashboards and alert rules on a real Influx
   it('the rule on losses sums what each host has lost', async () => {
     const [series] = await picture([ruleQuery('tidegauge-lost-events', 'A')]);
     expect(series?.values).toEqual([[expect.any(Number), 17]]);
+  });
+
+  it('the rule on frames that were given up has an answer of none after it, by which its alert ends', async () => {
+    const query = ruleQuery('tidegauge-frames-given-up', 'A');
+    const givenUp = async (from: number, to: number) => {
+      const [series] = await answers([query], { from, to, intervalMs: STEP });
+      return series?.values.map(([, value]) => value);
+    };
+    expect(await givenUp(START, START + 6 * STEP)).toEqual([2]);
+    expect(await givenUp(START + 6 * STEP, START + 12 * STEP)).toEqual([0]);
   });
 
   it('the rule on incidents sees the one container with an open one, and its numbers', async () => {
