@@ -12,7 +12,7 @@ import { atLeast, columns, links, SEVERITY_COLUMN, unit, WRAPPED, width } from '
 import { bothWays, coloured, rates } from './shared/expected.ts';
 import { series, tables } from './shared/influx.ts';
 import { onPage, SELECTED_CONTAINER, selectedOnPageUntil } from './shared/links.ts';
-import { lines, rows, scores, sizes } from './shared/panels.ts';
+import { few, lines, rows, scores, sizes } from './shared/panels.ts';
 import { peersOf } from './shared/peers.ts';
 import {
   incidentsQuery,
@@ -52,6 +52,8 @@ export const container = (): DashboardBuilder =>
         ...{ width: 24, height: 8 },
       })
         .colorScheme(byOrder())
+        .legend(few())
+        .noValue('not judged')
         .transformations([
           { id: 'renameByRegex', options: { regex: '^max_score_(.*)$', renamePattern: '$1' } },
         ]),
@@ -133,18 +135,19 @@ const incidents = (): Builder<Panel> =>
     .transformations(
       columns({
         Time: 'Began',
-        timeEnd: 'Seen until',
         severity: 'Severity',
+        text: 'Evidence',
         seen_text: 'Seen',
         expected_text: 'Expected',
-        text: 'Evidence',
+        timeEnd: 'Seen until',
         id: 'Incident',
       }),
     )
     .overrideByName('Severity', SEVERITY_COLUMN)
     .overrideByName('Began', [width(170)])
     .overrideByName('Seen until', [unit('dateTimeAsIso'), width(170)])
-    .overrideByRegexp('/^(Seen|Expected|Incident)$/', [width(120)])
+    .overrideByRegexp('/^(Seen|Expected)$/', [width(110)])
+    .overrideByName('Incident', [width(160)])
     .overrideByName('Evidence', [
       WRAPPED,
       atLeast(400),
@@ -171,6 +174,7 @@ const percentiles = (id: number, title: string, direction: Direction): Builder<P
     ...{ width: 12, height: 8 },
   })
     .colorScheme(byOrder())
+    .legend(few())
     .fillOpacity(0);
 
 /** Where names would have all but the same colour, and are in no other panel. */

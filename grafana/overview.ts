@@ -73,6 +73,9 @@ export const overview = (): DashboardBuilder =>
         ...{ width: 24, height: 8 },
       })
         .maxDataPoints(POINTS)
+        .transformations([
+          { id: 'renameByRegex', options: { regex: '^% (.*)$', renamePattern: 'as a whole $1' } },
+        ])
         .dataLinks([toContainer(), toPage()]),
     )
     .withPanel(topTalkers())
@@ -93,6 +96,8 @@ export const overview = (): DashboardBuilder =>
       })
         .max(1)
         .lineInterpolation(LineInterpolation.StepAfter)
+        // The newest step is a point: a line would begin with it.
+        .pointSize(6)
         // Frames do not begin with an interval of the picture: in a short one there may be none, or two.
         .interval('5m'),
     )
@@ -124,22 +129,24 @@ const openIncidents = (): Builder<Panel> =>
         Time: 'Since',
         severity: 'Severity',
         container: 'Container',
-        host: 'Host',
         title: 'What',
+        host: 'Host',
         seen_text: 'Seen',
         expected_text: 'Expected',
         id: 'Incident',
       }),
     ])
     .overrideByName('Severity', SEVERITY_COLUMN)
-    .overrideByName('Since', [unit('dateTimeFromNow'), width(130)])
-    .overrideByName('Container', [TO_CONTAINER, width(150), NO_NAME])
+    .overrideByName('Since', [unit('dateTimeFromNow'), width(120)])
+    .overrideByName('Container', [TO_CONTAINER, width(140), NO_NAME])
     .overrideByName('What', [
       WRAPPED,
-      atLeast(260),
+      atLeast(240),
       links([['Incidents on the page', incidentsOnPage('Host')]]),
     ])
-    .overrideByRegexp('/^(Host|Seen|Expected|Incident)$/', [width(105)]);
+    .overrideByName('Host', [width(85)])
+    .overrideByRegexp('/^(Seen|Expected)$/', [width(105)])
+    .overrideByName('Incident', [width(155)]);
 
 const lastFrames = (): Builder<Panel> =>
   rows({
@@ -165,9 +172,9 @@ const topTalkers = (): Builder<Panel> =>
     .transformations([
       merged,
       ...greatest('rate', TOP),
-      ...columns({ container: 'Container', host: 'Host', rate: 'Rate' }),
+      ...columns({ container: 'Container', rate: 'Rate', host: 'Host' }),
     ])
-    .overrideByName('Rate', [unit('binBps')])
+    .overrideByName('Rate', [unit('binBps'), width(110)])
     .overrideByName('Container', [TO_CONTAINER]);
 
 const changedMost = (): Builder<Panel> =>
@@ -185,14 +192,14 @@ const changedMost = (): Builder<Panel> =>
       ...greatest('|change|', TOP),
       ...columns({
         container: 'Container',
-        host: 'Host',
+        change: 'Change',
         before: 'First half',
         after: 'Second half',
-        change: 'Change',
+        host: 'Host',
       }),
     ])
-    .overrideByName('Host', [width(110)])
-    .overrideByRegexp('/half|Change/', [unit('binBps'), width(125)])
+    .overrideByName('Host', [width(90)])
+    .overrideByRegexp('/half|Change/', [unit('binBps'), width(105)])
     .overrideByName('Container', [TO_CONTAINER]);
 
 const rate = (id: number, title: string, direction: 'send' | 'receive'): Builder<Panel> =>

@@ -28,6 +28,8 @@ export const pipeline = (): DashboardBuilder =>
       ofFrames(1, 'Coverage', 'percentunit', coverageQuery(), 'Share of the time for which there is a frame.')
         .max(1)
         .lineInterpolation(LineInterpolation.StepAfter)
+        // The newest step is a point: a line would begin with it.
+        .pointSize(6)
         .interval('5m'),
     )
     .withPanel(
@@ -161,4 +163,6 @@ const ofMetrics = (id: number, { title, unit, expr, legend, description }: Metri
     targets: [
       new DataqueryBuilder().refId('A').datasource(PROMETHEUS).expr(expr).legendFormat(legend).range(),
     ],
-  }).datasource(PROMETHEUS);
+  })
+    .datasource(PROMETHEUS)
+    .noValue('no values: does a Prometheus that Grafana knows scrape tidegauge?');

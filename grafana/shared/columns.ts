@@ -31,16 +31,16 @@ export const without = (column: string): DataTransformerConfig => ({
 /** Several answers of the same columns as one. */
 export const merged: DataTransformerConfig = { id: 'merge', options: {} };
 
-/** `name` = a - b. */
-export const difference = (name: string, a: string, b: string): DataTransformerConfig => ({
+const ofTwo = (operator: '+' | '-', alias: string, left: string, right: string): DataTransformerConfig => ({
   id: 'calculateField',
-  options: {
-    mode: 'binary',
-    alias: name,
-    binary: { left: a, operator: '-', right: b },
-    replaceFields: false,
-  },
+  options: { mode: 'binary', alias, binary: { left, operator, right }, replaceFields: false },
 });
+
+/** `name` = a + b. */
+export const sum = (name: string, a: string, b: string) => ofTwo('+', name, a, b);
+
+/** `name` = a - b. */
+export const difference = (name: string, a: string, b: string) => ofTwo('-', name, a, b);
 
 /** `|name|`, so that rows can be sorted by how much, whichever way. */
 export const absolute = (name: string): DataTransformerConfig => ({

@@ -3,7 +3,7 @@ import type { DynamicConfigValue } from '@grafana/grafana-foundation-sdk/dashboa
 import type { PanelBuilder } from '@grafana/grafana-foundation-sdk/timeseries';
 import { DIRECTIONS } from '../../core/traffic/frame.ts';
 import { series, single } from './influx.ts';
-import { type Basics, lines } from './panels.ts';
+import { type Basics, few, lines } from './panels.ts';
 import {
   bothWaysQueries,
   type ExpectedMetric,
@@ -28,7 +28,7 @@ type Rates = Omit<Basics, 'targets'> & { readonly unit: string };
 
 /** Lines of these ways, such as `send`, in their colors. */
 export const coloured = (panel: PanelBuilder, ways: readonly Way[]): PanelBuilder =>
-  ways.reduce((so, way) => so.overrideByRegexp(`/^${way}(:|$)/`, [color(COLORS[way])]), panel);
+  ways.reduce((so, way) => so.overrideByRegexp(`/^${way}(:|$)/`, [color(COLORS[way])]), panel.legend(few()));
 
 /** Sent and received, each before the band of what is expected of it, whose upper edge is dashed. */
 export function rates(basics: Rates, metric: ExpectedMetric, who: string): PanelBuilder {

@@ -24,6 +24,9 @@ export interface Basics {
 /** Points of a line at most, so that intervals grow with the range and no picture asks for more than a screen shows. */
 const MOST_POINTS = 1000;
 
+/** What an empty picture says, and the legend of a line without values. */
+const NOTHING_STORED = 'nothing stored';
+
 const thresholds = (steps: readonly (readonly [value: number | null, color: string])[]) =>
   new dashboard.ThresholdsConfigBuilder()
     .mode(dashboard.ThresholdsMode.Absolute)
@@ -59,6 +62,7 @@ export function lines(basics: Basics & { readonly unit: string }): timeseries.Pa
     basic(new timeseries.PanelBuilder(), basics)
       .maxDataPoints(MOST_POINTS)
       .unit(basics.unit)
+      .noValue(NOTHING_STORED)
       .min(0)
       .lineWidth(1)
       .fillOpacity(5)
@@ -72,7 +76,8 @@ export function lines(basics: Basics & { readonly unit: string }): timeseries.Pa
           .displayMode(common.LegendDisplayMode.Table)
           .placement(common.LegendPlacement.Bottom)
           .showLegend(true)
-          .calcs(['mean', 'max'])
+          // On a phone only the first fits.
+          .calcs(['max', 'mean'])
           .sortBy('Max')
           .sortDesc(true),
       )
@@ -85,6 +90,14 @@ export function lines(basics: Basics & { readonly unit: string }): timeseries.Pa
       )
   );
 }
+
+/** Legends of a few lines, whose names are always the same, need no table. */
+export const few = (): common.VizLegendOptionsBuilder =>
+  new common.VizLegendOptionsBuilder()
+    .displayMode(common.LegendDisplayMode.List)
+    .placement(common.LegendPlacement.Bottom)
+    .showLegend(true)
+    .calcs(['max', 'mean']);
 
 /** Scores: linear up to 1 and logarithmic above, so that the limit at 1 is seen below a value of 100. */
 export const scores = (basics: Basics): timeseries.PanelBuilder =>
@@ -110,6 +123,7 @@ export function sizes(basics: Basics): heatmap.PanelBuilder {
   return (
     basic(new heatmap.PanelBuilder(), basics)
       .maxDataPoints(MOST_POINTS)
+      .noValue(NOTHING_STORED)
       .calculate(false)
       .rowsFrame(
         new heatmap.RowsHeatmapOptionsBuilder().layout(common.HeatmapCellLayout.Ge).value('Messages'),
@@ -118,9 +132,8 @@ export function sizes(basics: Basics): heatmap.PanelBuilder {
       .color(
         new heatmap.HeatmapColorOptionsBuilder()
           .mode(heatmap.HeatmapColorMode.Scheme)
-          .scheme('Turbo')
-          .scale(heatmap.HeatmapColorScale.Exponential)
-          .exponent(0.5)
+          // Of the schemes that Grafana turns round for light backgrounds, one whose both ends are seen on both.
+          .scheme('Cool')
           .steps(64),
       )
       // Empty buckets stay uncoloured.
@@ -132,8 +145,7 @@ export function sizes(basics: Basics): heatmap.PanelBuilder {
 }
 
 /** A table; what its columns are called, where they stand and which are left out is a transformation of its rows. */
-export const rows = (basics: Basics): table.PanelBuilder =>
-  basic(new table.PanelBuilder(), basics).filterable(true);
+export const rows = (basics: Basics): table.PanelBuilder => basic(new table.PanelBuilder(), basics);
 
 /** One number. `noValue` is what stands there when nothing is known, which must not look like a good answer. */
 export const number = (basics: Basics & { readonly noValue: string }): stat.PanelBuilder =>
@@ -144,7 +156,7 @@ export const number = (basics: Basics & { readonly noValue: string }): stat.Pane
     .reduceOptions(new common.ReduceDataOptionsBuilder().calcs(['lastNotNull']))
     .thresholds(
       thresholds([
-        [null, 'text'],
+        [null, 'transparent'],
         [1, 'red'],
       ]),
     );
