@@ -85,19 +85,46 @@ async function* merged(
   range: Interval,
   stepMs: number,
 ): AsyncIterable<Rollup> {
-  let start = Number.NaN;
-  let sum = new RollupBuilder(host, start);
+  let bucket: Bucket | null = null;
   for await (const part of parts(tables, tier, host, range)) {
-    const next = bucketStart(part.start, stepMs);
-    if (next !== start) {
-      if (!Number.isNaN(start)) yield sum.build();
-      start = next;
-      sum = new RollupBuilder(host, start);
+    const start = bucketStart(part.start, stepMs);
+    if (bucket?.start !== start) {
+      if (bucket) yield bucket.build();
+      bucket = new Bucket(host, start);
     }
-    if ('traffic' in part) sum.addRollup(part);
-    else sum.addFrame(part);
+    bucket.add(part);
   }
-  if (!Number.isNaN(start)) yield sum.build();
+  if (bucket) yield bucket.build();
+}
+
+/** A bucket in the making. One that is made of a single finer bucket is that one: most are, and need not be added up. */
+class Bucket {
+  readonly start: number;
+  readonly #host: string;
+  #only: Rollup | null = null;
+  #sum: RollupBuilder | null = null;
+
+  constructor(host: string, start: number) {
+    this.#host = host;
+    this.start = start;
+  }
+
+  add(part: Rollup | Frame): void {
+    if (this.#sum === null && this.#only === null && 'traffic' in part) {
+      this.#only = part;
+      return;
+    }
+    this.#sum ??= new RollupBuilder(this.#host, this.start);
+    if (this.#only) this.#sum.addRollup(this.#only);
+    this.#only = null;
+    if ('traffic' in part) this.#sum.addRollup(part);
+    else this.#sum.addFrame(part);
+  }
+
+  build(): Rollup {
+    const sum = this.#sum ?? new RollupBuilder(this.#host, this.start);
+    return this.#only ? { ...this.#only, start: this.start } : sum.build();
+  }
 }
 
 /**

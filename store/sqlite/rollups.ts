@@ -1,10 +1,10 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Interval } from '../../core/interval.ts';
-import { compareText } from '../../core/traffic/frame.ts';
+import { compareText, DIRECTIONS, type Direction } from '../../core/traffic/frame.ts';
 import type { Amount, Rollup, Tier, TrafficSum } from '../../core/traffic/rollup.ts';
 import { withinRows } from '../page.ts';
 import { rollupHeadOf } from '../records.ts';
-import { integer, type Row, text } from '../row.ts';
+import { integer, integerIn, textIn } from '../row.ts';
 import { decodeField } from '../text.ts';
 import { sqlTime } from './frames.ts';
 import type { Names } from './names.ts';
@@ -14,9 +14,14 @@ import { SizesReader } from './sizes.ts';
 const STEP_BUCKETS = 256;
 const STEP_ROWS = 2000;
 
-/** What a bucket holds but its histograms. */
-const COUNTS =
-  't.time, t.duration_ms, t.frames, t.incomplete, t.send_messages, t.send_bytes, t.receive_messages, t.receive_bytes';
+/** Columns of a row of a bucket, its histograms last; by their places, an array of values is made in half the time of an object. */
+const COUNTS = [
+  ...['s.container', 's.service', 't.time', 't.duration_ms', 't.frames', 't.incomplete'],
+  ...DIRECTIONS.flatMap(direction => [`t.${direction}_messages`, `t.${direction}_bytes`]),
+];
+const SIZES = DIRECTIONS.map(direction => `t.${direction}_sizes`);
+const [CONTAINER, SERVICE, TIME, DURATION, FRAMES, INCOMPLETE, FIRST_AMOUNT] = [0, 1, 2, 3, 4, 5, 6];
+type SumRow = readonly unknown[];
 
 /** Statements and row formats of `host_rollups` and `traffic_rollups`. Everything here is synchronous. */
 export class RollupTables {
@@ -39,12 +44,14 @@ export class RollupTables {
     this.#heads = db.prepare(`
       SELECT * FROM host_rollups WHERE step_ms = ? AND host = ? AND time >= ? AND time < ?
       ORDER BY time LIMIT ?`);
-    const rows = (columns: string) =>
-      db.prepare(`
-        SELECT ${columns}, s.container, s.service
-        FROM traffic_rollups t CROSS JOIN series s ON s.id = t.series
+    const rows = (columns: readonly string[]) => {
+      const statement = db.prepare(`
+        SELECT ${columns.join(', ')} FROM traffic_rollups t CROSS JOIN series s ON s.id = t.series
         WHERE t.step_ms = ? AND t.time >= ? AND t.time <= ? AND s.host = ?`);
-    this.#traffic = rows('t.*');
+      statement.setReturnArrays(true);
+      return statement;
+    };
+    this.#traffic = rows([...COUNTS, ...SIZES]);
     this.#counts = rows(COUNTS);
     // Times are after 1970 wherever tiers are made: % never sees a negative one.
     this.#countFrames = db.prepare(`
@@ -87,8 +94,8 @@ export class RollupTables {
     const last = heads.at(-1);
     if (!first || !last) return [];
     const rows = withSizes ? this.#traffic : this.#counts;
-    const all = rows.all(stepMs, first.rollup.start, last.rollup.start, id);
-    const traffic = Map.groupBy(all, row => integer(row, 'time'));
+    const all: readonly unknown[] = rows.all(stepMs, first.rollup.start, last.rollup.start, id);
+    const traffic = Map.groupBy(all as readonly SumRow[], row => integerIn(row[TIME], 'time'));
     return heads.map(({ rollup }) => ({
       ...rollup,
       traffic: sumsOf(traffic.get(rollup.start) ?? [], withSizes ? this.#sizes : null),
@@ -113,23 +120,25 @@ const amountValues = ({ messages, bytes, sizes }: Amount): [number, number, stri
 ];
 
 /** Without a reader histograms are empty. */
-function sumsOf(rows: readonly Row[], sizes: SizesReader | null): TrafficSum[] {
+function sumsOf(rows: readonly SumRow[], sizes: SizesReader | null): TrafficSum[] {
   const sums = rows.map(row => ({
-    container: decodeField(text(row, 'container')),
-    service: decodeField(text(row, 'service')),
-    durationMs: integer(row, 'duration_ms'),
-    frames: integer(row, 'frames'),
-    incomplete: integer(row, 'incomplete'),
+    container: decodeField(textIn(row[CONTAINER], 'container')),
+    service: decodeField(textIn(row[SERVICE], 'service')),
+    durationMs: integerIn(row[DURATION], 'duration_ms'),
+    frames: integerIn(row[FRAMES], 'frames'),
+    incomplete: integerIn(row[INCOMPLETE], 'incomplete'),
     send: amountOf(row, 'send', sizes),
     receive: amountOf(row, 'receive', sizes),
   }));
   return sums.sort((a, b) => compareText(a.container, b.container) || compareText(a.service, b.service));
 }
 
-function amountOf(row: Row, direction: 'send' | 'receive', reader: SizesReader | null): Amount {
+function amountOf(row: SumRow, direction: Direction, reader: SizesReader | null): Amount {
+  const place = DIRECTIONS.indexOf(direction);
+  const [messages, bytes] = [row[FIRST_AMOUNT + 2 * place], row[FIRST_AMOUNT + 2 * place + 1]];
   return {
-    messages: integer(row, `${direction}_messages`),
-    bytes: integer(row, `${direction}_bytes`),
-    sizes: reader?.read(text(row, `${direction}_sizes`)) ?? [],
+    messages: integerIn(messages, `${direction}_messages`),
+    bytes: integerIn(bytes, `${direction}_bytes`),
+    sizes: reader?.read(textIn(row[COUNTS.length + place], `${direction}_sizes`)) ?? [],
   };
 }
