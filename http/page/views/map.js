@@ -56,7 +56,7 @@ const ENDS = {
   private: 'an address of a private range that is none of this host',
   outside: 'any other address',
   unknown:
-    'an end that could not be told: a socket without the address of its peer, or the other end of a connection inside of this host that has not been seen, such as one that was open before the capture began',
+    'an end that could not be told: of a socket without the address of its peer, or of a connection inside of this host that was open before the capture began, of a service with sockets in several networks',
   other: 'all beyond the bounds of a frame',
 };
 
