@@ -16,7 +16,7 @@ interface Learnt {
 }
 
 /** A quantity that is judged over a minute. */
-interface Judged extends Pick<Normal, 'direction' | 'side' | 'unit'> {
+interface Judged extends Pick<Normal, 'direction' | 'side' | 'unit' | 'overMs'> {
   readonly envelope: Envelope;
   /** What an edge of the envelope means; null: nothing is known. */
   rate(edge: number | null): NormalRate | null;
@@ -26,7 +26,6 @@ interface Judged extends Pick<Normal, 'direction' | 'side' | 'unit'> {
 export const normalsOf = (learnt: Learnt, strictness: number): Normal[] =>
   judgedBy(learnt, () => strictness).map(({ envelope, rate, ...quantity }) => ({
     ...quantity,
-    overMs: OVER_MS,
     now: rate(envelope.edge),
     byHalfHour: envelope.day.map(rate),
   }));
@@ -48,16 +47,10 @@ function judgedBy({ traffic, envelopes }: Learnt, strictnessOf: (view: Level) =>
   // They are the first of the views, and so are their envelopes.
   return levels.flatMap((view, i) => {
     const envelope = envelopes[i];
-    if (!envelope) return [];
-    const { direction = null, unit, overMs, high } = view.tell(0, 0, traffic);
-    if (overMs !== OVER_MS || (unit !== 'B/s' && unit !== 'msg/s')) return [];
-    const side = high === null ? 'low' : 'high';
+    if (!envelope || view.measures.overMs !== OVER_MS) return [];
     const excess = limitOf(envelope, view.sharp, youth, traffic.end ?? 0) * strictnessOf(view);
-    const rate = (edge: number | null): NormalRate | null => {
-      if (edge === null) return null;
-      const told = view.tell(edge, edge + excess, traffic);
-      return { usual: told.seen, limit: told[side] ?? told.seen };
-    };
-    return [{ direction, side, unit, envelope, rate }];
+    const rate = (edge: number | null): NormalRate | null =>
+      edge === null ? null : { usual: view.rate(edge, traffic), limit: view.rate(edge + excess, traffic) };
+    return [{ ...view.measures, envelope, rate }];
   });
 }

@@ -1,4 +1,5 @@
 import { formatValue } from '../../../core/config/units.ts';
+import type { Normal } from '../../../core/incident/normal.ts';
 import type { Sharpness } from '../envelope.ts';
 import { messagePadding, type Part, type Traffic } from '../traffic.ts';
 import type { Told, View } from './view.ts';
@@ -10,6 +11,10 @@ import type { Told, View } from './view.ts';
 
 /** How much there is: what it means needs no part. */
 export interface Level extends View {
+  /** What its rate is of. */
+  readonly measures: Pick<Normal, 'direction' | 'side' | 'unit' | 'overMs'>;
+  /** The rate that a value stands for. */
+  rate(value: number, traffic: Traffic): number;
   tell(value: number, bound: number, traffic: Traffic): Told;
 }
 
@@ -69,7 +74,12 @@ function above(quantity: number, span: Span): Level {
   const unit = quantity < 2 ? 'msg/s' : 'B/s';
   const direction = quantity % 2 === 0 ? 'send' : 'receive';
   const verb = direction === 'send' ? 'sent' : 'received';
+  const { seconds, words, overMs } = span;
+  const rate = (value: number, traffic: Traffic): number =>
+    Math.max(0, Math.exp(value) - padding(traffic, quantity, span)) / seconds;
   return {
+    measures: { direction, side: 'high', unit, overMs },
+    rate,
     name: 'level',
     sharp: span.sharp,
     daily: true,
@@ -79,11 +89,10 @@ function above(quantity: number, span: Span): Level {
       return sums === null ? null : Math.log((sums[quantity] ?? 0) + padding(traffic, quantity, span));
     },
     tell(value, bound, traffic) {
-      const c = padding(traffic, quantity, span);
-      const seen = Math.max(0, Math.exp(value) - c) / span.seconds;
-      const high = Math.max(0, Math.exp(bound) - c) / span.seconds;
-      const text = `${verb} ${formatValue(seen, unit)} ${span.words}, expected up to ${formatValue(high, unit)}`;
-      return { seen, low: null, high, unit, direction, overMs: span.overMs, text };
+      const seen = rate(value, traffic);
+      const high = rate(bound, traffic);
+      const text = `${verb} ${formatValue(seen, unit)} ${words}, expected up to ${formatValue(high, unit)}`;
+      return { seen, low: null, high, unit, direction, overMs, text };
     },
   };
 }
@@ -92,8 +101,12 @@ function above(quantity: number, span: Span): Level {
 const FEW = 4;
 const both = (part: Part): number | null => part.minute && (part.minute[0] ?? 0) + (part.minute[1] ?? 0);
 
+const rateOfBoth = (value: number): number => Math.max(0, Math.exp(-value) - FEW) / 60;
+
 const below: Level = {
   name: 'level',
+  measures: { direction: null, side: 'low', unit: 'msg/s', overMs: 60_000 },
+  rate: rateOfBoth,
   sharp: { floor: 1.5, steadyFloor: 1.08, restless: 0.4, allowance: 0.36 },
   daily: true,
   read(_, part) {
@@ -101,8 +114,8 @@ const below: Level = {
     return messages === null ? null : -Math.log(messages + FEW);
   },
   tell(value, bound) {
-    const seen = Math.max(0, Math.exp(-value) - FEW) / 60;
-    const low = Math.max(0, Math.exp(-bound) - FEW) / 60;
+    const seen = rateOfBoth(value);
+    const low = rateOfBoth(bound);
     const text = `${formatValue(seen, 'msg/s')} over 1m, expected at least ${formatValue(low, 'msg/s')}`;
     return { seen, low, high: null, unit: 'msg/s', overMs: 60_000, text };
   },
