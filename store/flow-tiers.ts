@@ -20,15 +20,22 @@ export interface FlowTables {
   readonly frameCounts: FrameCounts;
   /** Flows added up over all rows of a tier, or of frames where it is null, that start in the range. */
   totals(tier: Tier | null, host: string, range: Interval): Promise<FlowTotal[]>;
+  /** The same by the start of their bucket of `stepMs`, which the range is whole ones of; those without may be left out. */
+  totalsByBucket(
+    tier: Tier | null,
+    host: string,
+    range: Interval,
+    stepMs: number,
+  ): Promise<ReadonlyMap<number, readonly FlowTotal[]>>;
   /**
-   * Write buckets of one host in place of older versions of them, of which nothing is counted any more. Their number of
+   * Write buckets of one host, ascending, in place of older versions of them, of which nothing is counted any more. Their number of
    * frames is stored once all else is.
    */
   write(tier: Tier, buckets: readonly FlowBucket[]): Promise<void>;
 }
 
-/** Rows written at once, about. */
-const WRITE_ROWS = 5000;
+/** Buckets that are made at once. */
+const STEP_BUCKETS = 20;
 
 /** Flows, as they are added up in tiers. */
 export const flowsIn = (tables: FlowTables): Summed => ({
@@ -43,23 +50,18 @@ async function remake(
   host: string,
   run: Interval,
 ): Promise<number> {
-  let written = 0;
-  let batch: FlowBucket[] = [];
-  let rows = 0;
-  const flush = async () => {
-    await tables.write(tier, batch);
-    written += batch.length;
-    batch = [];
-    rows = 0;
-  };
-  for (let start = run.from; start < run.to; start += tier.stepMs) {
-    const flows = withinCap(await tables.totals(finer, host, { from: start, to: start + tier.stepMs }));
-    batch.push({ host, start, frames: frames.get(start) ?? 0, flows });
-    rows += 1 + flows.length;
-    if (rows >= WRITE_ROWS) await flush();
+  const stepMs = STEP_BUCKETS * tier.stepMs;
+  for (let from = run.from; from < run.to; from += stepMs) {
+    const part = { from, to: Math.min(run.to, from + stepMs) };
+    const totals = await tables.totalsByBucket(finer, host, part, tier.stepMs);
+    const buckets: FlowBucket[] = [];
+    for (let start = part.from; start < part.to; start += tier.stepMs) {
+      const flows = withinCap(totals.get(start) ?? []);
+      buckets.push({ host, start, frames: frames.get(start) ?? 0, flows });
+    }
+    await tables.write(tier, buckets);
   }
-  if (batch.length > 0) await flush();
-  return written;
+  return (run.to - run.from) / tier.stepMs;
 }
 
 /**

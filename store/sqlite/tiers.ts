@@ -119,6 +119,13 @@ export class SqliteFlowTiers implements FlowTables {
     return totals.list();
   }
 
+  async totalsByBucket(tier: Tier | null, host: string, { from, to }: Interval, stepMs: number) {
+    const found = new Map<number, FlowTotal[]>();
+    for (let start = from; start < to; start += stepMs)
+      found.set(start, await this.totals(tier, host, { from: start, to: start + stepMs }));
+    return found;
+  }
+
   async write(tier: Tier, buckets: readonly FlowBucket[]): Promise<void> {
     for (const bucket of buckets) {
       try {
