@@ -19,7 +19,7 @@ interface Container {
   readonly image: string;
   readonly args?: readonly string[];
   readonly env?: readonly Variable[];
-  readonly envFrom?: readonly { configMapRef?: { name: string }; secretRef?: { name: string } }[];
+  readonly envFrom?: readonly { configMapRef: { name: string } }[];
   readonly ports: readonly { name: string; containerPort: number }[];
   readonly securityContext: Readonly<Record<string, unknown>> & {
     readonly capabilities: { readonly drop: readonly string[]; readonly add?: readonly string[] };
@@ -35,7 +35,11 @@ interface Pod {
   readonly securityContext?: Readonly<Record<string, unknown>>;
   readonly initContainers?: readonly Container[];
   readonly containers: readonly [Container];
-  readonly volumes?: readonly { name: string; hostPath: { path: string } }[];
+  readonly volumes?: readonly {
+    readonly name: string;
+    readonly hostPath?: { readonly path: string };
+    readonly projected?: { readonly sources: readonly { readonly secret: { readonly name: string } }[] };
+  }[];
 }
 interface Part {
   readonly kind: string;
@@ -87,21 +91,28 @@ const collect = podOf('DaemonSet', 'tidegauge-collect');
 const detect = podOf('Deployment', 'tidegauge-detect');
 const pods = workloads.map(({ spec }) => spec.template.spec);
 
-/** What comes from the cluster, and from the Secrets, as the head of the file makes them. */
-const GIVEN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  tidegauge: { TIDEGAUGE_STORE_INFLUX_TOKEN: 'secret', TIDEGAUGE_REDIS_PASSWORD: 'secret' },
-  'tidegauge-receivers': {
-    TIDEGAUGE_RECEIVERS: '[{ use: webhook, name: operations, url: https://hooks.example.org/tidegauge }]',
-  },
-  'tidegauge-page': { TIDEGAUGE_HTTP_TOKENS: '[{ name: you, scope: read, token: a-long-random-text }]' },
+/** Keys of the Secrets, as the head of the file makes them. */
+const KEYS: Readonly<Record<string, readonly string[]>> = {
+  tidegauge: ['influx-token', 'redis-password'],
+  'tidegauge-receivers': ['receiver'],
+  'tidegauge-page': ['page-token'],
 };
+const MOUNTED = '/run/secrets/';
 
+/** What comes from the cluster. */
 function environmentOf({ env = [], envFrom = [] }: Container): Record<string, string> {
-  const shared = envFrom.map(({ configMapRef, secretRef }) =>
-    configMapRef ? part('ConfigMap', configMapRef.name).data : GIVEN[secretRef?.name ?? ''],
-  );
+  const shared = envFrom.map(({ configMapRef }) => part('ConfigMap', configMapRef.name).data);
   return Object.assign({}, ...shared, ...env.map(({ name, value = 'node-1' }) => ({ [name]: value })));
 }
+
+/** The same with secrets that are there, those for trying. */
+const readableEnvironmentOf = (container: Container): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(environmentOf(container)).map(([name, value]) => [
+      name,
+      value.replaceAll(MOUNTED, join(ROOT, 'examples/secrets/')),
+    ]),
+  );
 
 describe('examples/kubernetes', () => {
   it('is YAML without mistakes, and asks the cluster for nothing', () => {
@@ -112,14 +123,10 @@ describe('examples/kubernetes', () => {
     for (const pod of pods) expect(pod.automountServiceAccountToken).toBe(false);
   });
 
-  it('gives every process a valid configuration over shared parts, with the secrets that the head of the file makes', () => {
-    for (const name of Object.keys(GIVEN))
-      for (const [key, value] of Object.entries(GIVEN[name] ?? {}))
-        if (name !== 'tidegauge')
-          expect(read('examples/kubernetes/tidegauge.yaml')).toContain(`${key}='${value}'`);
+  it('gives every process a valid configuration over shared parts, with secrets', () => {
     const machine = { hostname: 'pod', data: '/nowhere' };
     for (const { containers } of pods) {
-      const env = environmentOf(containers[0]);
+      const env = readableEnvironmentOf(containers[0]);
       const { config, warnings } = loadConfig(SCHEMA, { file: null, env, machine });
       expect(warnings).toEqual([]);
       expect([config.store.kind, config.queue.kind, config.state.kind]).toEqual([
@@ -129,6 +136,29 @@ describe('examples/kubernetes', () => {
       ]);
       const [port] = containers[0].ports;
       expect(config.http.listen).toEqual({ host: '0.0.0.0', port: port?.containerPort });
+    }
+  });
+
+  it('gives secrets as files, to those alone who read them, from Secrets that the head of the file makes', () => {
+    const head = read('examples/kubernetes/tidegauge.yaml').split('\n\n')[0] ?? '';
+    for (const [name, keys] of Object.entries(KEYS)) {
+      const [, made = ''] = head.split(`create secret generic ${name} `);
+      for (const key of keys) expect(made.split('kubectl')[0]).toContain(`--from-literal=${key}=`);
+    }
+    for (const { containers, initContainers = [], volumes = [] } of pods) {
+      const sources = volumes.flatMap(({ projected }) => projected?.sources ?? []);
+      const given = sources.flatMap(({ secret }) => KEYS[secret.name] ?? []);
+      const readers = [...containers, ...initContainers].filter(({ envFrom }) => envFrom !== undefined);
+      for (const reader of readers)
+        expect(reader.volumeMounts).toContainEqual({
+          name: 'secrets',
+          mountPath: '/run/secrets',
+          readOnly: true,
+        });
+      const named = [...JSON.stringify(readers.map(environmentOf)).matchAll(/\/run\/secrets\/([\w-]+)/g)];
+      const read = new Set(named.map(([, key]) => key));
+      // Nobody is told until somebody is named: the comment beside says how.
+      expect([...read].sort()).toEqual(given.filter(key => key !== 'receiver').sort());
     }
   });
 
@@ -186,8 +216,10 @@ describe('examples/kubernetes', () => {
   });
 
   it('mounts of the node what compose.yaml mounts of the host, but names of pods for the socket of Docker', () => {
-    const paths = new Map(collect.volumes?.map(({ name, hostPath }) => [name, hostPath.path]));
-    const mounted = collect.containers[0].volumeMounts?.map(({ name, mountPath, readOnly }) => {
+    const ofNode = (collect.volumes ?? []).filter(({ hostPath }) => hostPath !== undefined);
+    const paths = new Map(ofNode.map(({ name, hostPath }) => [name, hostPath?.path]));
+    const mounts = collect.containers[0].volumeMounts?.filter(({ name }) => paths.has(name));
+    const mounted = mounts?.map(({ name, mountPath, readOnly }) => {
       const source = name === 'data' ? 'collector' : paths.get(name);
       return [source, mountPath, ...(readOnly ? ['ro'] : [])].join(':');
     });
@@ -201,7 +233,7 @@ describe('examples/kubernetes', () => {
   it('gives nobody else any right', () => {
     for (const pod of pods.filter(one => one !== collect)) {
       expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, runAsUser: 1000 });
-      expect([pod.hostPID, pod.volumes]).toEqual([undefined, undefined]);
+      expect([pod.hostPID, pod.volumes?.map(({ name }) => name)]).toEqual([undefined, ['secrets']]);
       for (const { securityContext } of [...pod.containers, ...(pod.initContainers ?? [])])
         expect(securityContext).toEqual({ allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } });
     }
