@@ -1,8 +1,8 @@
-import { constants } from 'node:buffer';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { createZstdCompress, constants as zlib, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { z } from 'zod';
+import { CAPS } from '../core/caps.ts';
 import { TidegaugeError } from '../core/errors.ts';
 import type { Incident } from '../core/incident/incident.ts';
 import type { FoldState } from '../detector/contract.ts';
@@ -151,7 +151,7 @@ export function decode(text: string): HostState {
 
 const unpacked = (text: string): string =>
   zstdDecompressSync(Buffer.from(text.slice(PACKED.length), 'base64'), {
-    maxOutputLength: constants.MAX_STRING_LENGTH,
+    maxOutputLength: CAPS.checkpointBytes.limit,
   }).toString();
 
 function notAState(found: string, cause: unknown): TidegaugeError {

@@ -70,6 +70,12 @@ export const CAPS = {
     beyond: 'those not seen for longest are forgotten and learned anew, never those of the current frame',
     shows: 'tidegauge_forgotten_subjects',
   },
+  checkpointBytes: {
+    what: 'Bytes of a packed checkpoint of one host when it is unpacked: 10 KiB for each container.',
+    limit: 256 * 1024 * 1024,
+    beyond: 'it is not continued, and the stored frames are folded again',
+    shows: 'tidegauge_rebuilding',
+  },
   openIncidents: {
     what: 'Incidents of one host that are open at once.',
     limit: 10_000,

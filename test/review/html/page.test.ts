@@ -2,7 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { parse, type DefaultTreeAdapterTypes as Tree } from 'parse5';
 import type { Incident } from '../../../core/incident/incident.ts';
+import { UTC } from '../../../core/time-zone.ts';
+import { NO_EXCHANGE } from '../../../core/traffic/flow.ts';
 import { html } from '../../../review/html/html.ts';
+import { incidentHtml } from '../../../review/html/incident.ts';
 import { reportHtml } from '../../../review/html/page.ts';
 import { emptyPage, HOSTILE, hostilePage, hostileReport } from './pages.ts';
 
@@ -133,6 +136,31 @@ describe('a report', () => {
     expect(said.filter(one => !text.includes(one))).toEqual([]);
     const { elements } = elementsOf(text);
     expect(deadLinks(elements)).toEqual([]);
+  });
+
+  it('calls no peer new where nobody watched before the incident', () => {
+    const [incident, record] =
+      [...hostilePage().records.values()].map(one => [one.incident, one] as const)[0] ?? [];
+    const [part] = record?.parts ?? [];
+    if (!incident || !part) throw new Error('nothing was recorded');
+    const peers = (record?.peers ?? []).map(one => ({
+      ...one,
+      before: NO_EXCHANGE,
+      during: { ...NO_EXCHANGE, sentBytes: 1 },
+    }));
+    const last = (from: number) => {
+      const parts = [{ ...part, start: from, end: incident.end }];
+      const shown = incidentHtml(incident, {
+        record: { incident, bands: [], parts, peers },
+        zone: UTC,
+        note: null,
+      });
+      return /([^>]*)(<\/span>)?<\/td><\/tr>\s*<\/tbody><\/table><\/div>\s*<\/article>/.exec(
+        shown.toString(),
+      )?.[1];
+    };
+    expect(peers.length).toBeGreaterThan(0);
+    expect([last(incident.start - 60_000), last(incident.start)]).toEqual(['nothing', '-']);
   });
 
   it('has one row for new edges to many ports of the same, which would hide all others', () => {
