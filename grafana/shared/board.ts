@@ -26,11 +26,18 @@ export const board = (name: DashboardName, title: string): dashboard.DashboardBu
         .includeVars(true),
     );
 
-/** The JSON of a dashboard, in the schema that the oldest supported Grafana knows. */
-export const jsonOf = (builder: dashboard.DashboardBuilder): dashboard.Dashboard => ({
-  ...builder.build(),
-  schemaVersion: SCHEMA_VERSION,
-});
+/**
+ * The JSON of a dashboard, in the schema that the oldest supported Grafana knows. The SDK gives each link a place that
+ * Grafana 11 does not know, and by which 12 hides the dashboard's links in a menu.
+ */
+export function jsonOf(builder: dashboard.DashboardBuilder): dashboard.Dashboard {
+  const board = { ...builder.build(), schemaVersion: SCHEMA_VERSION };
+  return JSON.parse(
+    JSON.stringify(board, (key, value) => (key === 'placement' && value === IN_MENU ? undefined : value)),
+  );
+}
+
+const IN_MENU = 'inControlsMenu';
 
 /** Who was there in the range, narrowed by the variables before it; `many`: several or all at once. */
 export function variable(

@@ -52,6 +52,10 @@ describe.each(named)('the dashboard %s', (name, json) => {
     }
   });
 
+  it('shows its links beside its variables, not in a menu', () => {
+    expect(JSON.stringify(json)).not.toContain('inControlsMenu');
+  });
+
   it('links to dashboards that are there, by variables that they have', () => {
     for (const [, uid = '', query = ''] of JSON.stringify(json).matchAll(/\/d\/([a-z-]+)\?([^"]*)/g)) {
       const variables = byUid.get(uid)?.templating.list?.map(variable => variable.name);
