@@ -17,11 +17,16 @@ const saidText = (what: string, { by, note, at }: Said, zone: TimeZone): string 
   `${what} by ${printable(by)} at ${zone.text(at)}${note === '' ? '' : `: ${printable(note, 500)}`}`;
 
 /** Whether it happened before, and since. */
-export function historyLines({ earlier, later }: Around, incident: Incident, zone: TimeZone): string[] {
+export function historyLines(around: Around, incident: Incident, zone: TimeZone): string[] {
+  const { from, earlier, later } = around;
   const count = earlier.incidents.length + earlier.more;
+  const none =
+    from < incident.start
+      ? `no: of all incidents since ${zone.seconds(from)} no other is about the same`
+      : 'not known: no incident is stored from before it';
   const before =
     count === 0
-      ? ['no: no other incident about the same is known from the 30 days before']
+      ? [none]
       : [
           `${formatCounted(count, 'incident')} about the same in the 30 days before`,
           ...briefLines(earlier, zone),

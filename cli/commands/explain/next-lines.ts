@@ -1,4 +1,5 @@
 import { isoTime } from '../../../core/clock.ts';
+import { printable } from '../../../core/errors.ts';
 import type { Incident } from '../../../core/incident/incident.ts';
 import type { Story } from '../../../http/api/resources/story/story.ts';
 
@@ -11,17 +12,23 @@ export function nextLines({ incident, around, page }: Pick<Story, 'incident' | '
   const { id, host, start, end } = incident;
   const isFiring = incident.resolvedAt === null;
   const who = whoFlags(incident);
-  const where = [flag('host', host), ...who].filter(Boolean).join(' ');
+  const onHost = flag('host', host);
+  const where = [onHost, ...who].filter(Boolean).join(' ');
   const range = `--from ${minute(start - MARGIN_MS)} --to ${minute(end + MARGIN_MS)}${where && ` ${where}`}`;
   return [
     ...(isFiring && around.ack === null ? [`tidegauge incident ack ${id} --note 'on it'`] : []),
-    ...(isFiring && who.length > 0 ? [`tidegauge silence add ${where} --for 1h --reason 'known'`] : []),
+    // Without its host, a name would be silenced on all hosts.
+    ...(isFiring && onHost !== '' && who.length > 0
+      ? [`tidegauge silence add ${where} --for 1h --reason 'known'`]
+      : []),
     `tidegauge map ${range}`,
     `tidegauge review ${range} --html incident.html`,
     ...(around.mark === null
       ? [`tidegauge incident mark ${id} --real`, '  (or --expected, or --false-alarm)']
       : []),
-    ...(page === '' ? [] : [`${page.replace(/\/+$/, '')}/?incident=${encodeURIComponent(id)}`]),
+    ...(page === ''
+      ? []
+      : [`${printable(page.replace(/\/+$/, ''), 500)}/?incident=${encodeURIComponent(id)}`]),
   ];
 }
 

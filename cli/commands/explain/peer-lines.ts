@@ -28,7 +28,7 @@ export function peerLines(then: PeersThen, incident: Incident): string[] {
     ...peers.map(peer => peerText(peer, isOne)),
     ...(more > 0 ? [`and ${more} more: \`tidegauge map\` has all`] : []),
     peers.every(({ isNew }) => isNew === null) && before !== null
-      ? `nobody saw it in the ${formatLength(during.from - before.from)} before: who is new is not known`
+      ? `not all of the ${formatLength(during.from - before.from)} before is known: who is new is not known`
       : compared,
   ];
 }

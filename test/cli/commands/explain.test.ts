@@ -15,7 +15,9 @@ const delivery = (receiver: string, parts: Partial<Delivery> = {}): Delivery => 
   ...parts,
 });
 const NONE = { incidents: [], more: 0 };
-const QUIET: Around = { ack: null, mark: null, others: NONE, earlier: NONE, later: NONE, silences: [] };
+const QUIET: Around = {
+  ...{ ack: null, mark: null, others: NONE, from: T0, earlier: NONE, later: NONE, silences: [] },
+};
 const storyOf = (...deliveries: readonly Delivery[]): Story => ({
   ...{ incident, why: null, told: deliveries.map(toldOf), untold: [] },
   ...{ peers: { unknown: 'nothing is stored of that time' }, around: QUIET, page: '' },
@@ -146,7 +148,7 @@ describe('the story of an incident', () => {
     ]);
     const seen = { ...peers, before: { from: T0 - 60_000, to: T0 } };
     expect(below(heading, { ...storyOf(), peers: seen }).at(-1)).toBe(
-      '  nobody saw it in the 1m before: who is new is not known',
+      '  not all of the 1m before is known: who is new is not known',
     );
   });
 
@@ -154,6 +156,7 @@ describe('the story of an incident', () => {
     const around: Around = {
       ack: { by: 'anna', note: 'on it', at: T0 + 60_000 },
       mark: { kind: 'real', by: 'ben', note: '', at: T0 + 90_000 },
+      from: T0 - 90_000_000,
       earlier: { incidents: [briefOf({ mark: 'expected' })], more: 3 },
       later: NONE,
       others: { incidents: [briefOf({ title: 'db: gone\u001b[2J' })], more: 0 },
@@ -181,8 +184,11 @@ describe('the story of an incident', () => {
       '  deploy 1a2b3c4d of service shop/web, 2026-01-15T03:02:05Z to 2026-01-15T03:12:05Z, by ci: release 42',
       `${brief}: db: gone\\x1b[2J`,
     ]);
+    expect(below('Whether it happened before', { ...story, around: { ...around, earlier: NONE } })).toEqual([
+      '  no: of all incidents since 2026-01-14T02:12:05Z no other is about the same',
+    ]);
     expect(below('Whether it happened before', storyOf())).toEqual([
-      '  no: no other incident about the same is known from the 30 days before',
+      '  not known: no incident is stored from before it',
     ]);
   });
 
@@ -203,6 +209,15 @@ describe('the story of an incident', () => {
     const lines = below('What to do next', { ...storyOf(), incident: hostile });
     expect(lines.join('\n')).not.toContain('reboot');
     expect(lines.join('\n')).not.toContain('silence add');
+  });
+
+  it('offers no silence whose host it cannot name, as it would be one of all hosts, and no page with control characters', () => {
+    const hostile = { ...incident, host: 'a b' };
+    const page = 'https://tide.example/\u001b[2J';
+    const lines = below('What to do next', { ...storyOf(), incident: hostile, page }).join('\n');
+    expect(lines).not.toContain('silence add');
+    expect(lines).toContain('--container shop');
+    expect(lines).toContain('tide.example/\\x1b[2J/?incident=');
   });
 
   it('is read back from JSON as it was written: a server tells the same', () => {

@@ -77,15 +77,45 @@ describe('whom an incident talked to', () => {
   });
 
   it('calls nobody new of whose container nothing was seen before, and of whose time nothing is stored', async () => {
-    expect(await peersThen(read, incidentOn('c0001', 10, 15))).toMatchObject({
-      ...{ before: { from: at(0), to: at(10) }, peers: [{ container: 'c0001', isNew: null }] },
-    });
     expect(await peersThen(read, incidentOn('c0000', 0, 5))).toMatchObject({
       ...{ before: null, peers: [{ container: 'c0000', isNew: null }] },
     });
     expect(await peersThen(read, incidentOn('c0000', 100, 105))).toEqual({
       unknown: 'nothing is stored of that time',
     });
+  });
+
+  it('calls whom a silent container talks to for the first time new', async () => {
+    expect(await peersThen(read, incidentOn('c0001', 10, 15))).toMatchObject({
+      ...{ before: { from: at(0), to: at(10) }, peers: [{ container: 'c0001', isNew: true }] },
+    });
+  });
+
+  it('tells an address outside from others at the same port, which sums of minutes do not', async () => {
+    await store.rollUp(HOST, { from: at(0), to: at(1000) });
+    const found = await peersThen(read, incidentOn('c0000', 12, 14));
+    expect('peers' in found && found.peers.filter(one => one.peerKind === 'outside')).toMatchObject([
+      { address: '198.51.100.7', isNew: true },
+      { address: '198.51.100.9', isNew: false },
+    ]);
+  });
+
+  it('calls nobody new where peers of before were counted together, or a container was not there', async () => {
+    const containers = busyParts(3).containers;
+    const frameAt = (n: number, names: number, flows: readonly Flow[]) =>
+      frameOf('web-2', n, { containers: containers.slice(0, names), windows: [], flows: [...flows] });
+    const others = flow('c0000', { peerKind: 'other', peer: '', address: '', port: 0 });
+    const during = ['c0000', 'c0001', 'c0002'].map(name => flow(name, { peer: 'cache' }));
+    await store.writeFrames([frameAt(0, 2, [others]), frameAt(1, 3, [...during, others])]);
+    const incident = { ...incidentOn('', 1, 2), host: 'web-2' };
+    const found = await peersThen(read, incident);
+    const isNew = 'peers' in found ? found.peers.map(one => [one.container, one.peerKind, one.isNew]) : [];
+    expect(isNew.sort()).toEqual([
+      ['c0000', 'container', null],
+      ['c0000', 'other', false],
+      ['c0001', 'container', true],
+      ['c0002', 'container', null],
+    ]);
   });
 
   it('of a host is that of all its containers, and of a service that of its own', async () => {

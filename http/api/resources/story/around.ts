@@ -59,6 +59,8 @@ export interface Around {
   readonly mark: (Said & { readonly kind: MarkKind }) | null;
   /** Others that fired at that time, on any host. */
   readonly others: Briefs;
+  /** Start of the oldest incident of any kind that was looked at: of the time before nothing is known. */
+  readonly from: number;
   /** Those of the same containers, services or host that began earlier, and later. */
   readonly earlier: Briefs;
   readonly later: Briefs;
@@ -95,6 +97,7 @@ export async function aroundOf(state: Read, incident: Incident, now: number): Pr
     ack: ack && !ack.undone ? saidOf(ack) : null,
     mark: mark ? { kind: mark.kind, ...saidOf(mark) } : null,
     others: briefs(strangers.filter(one => isThen(one) && !isSame(one))),
+    from: all.reduce((oldest, one) => Math.min(oldest, one.start), start),
     earlier: briefs(strangers.filter(one => one.start < start && isSame(one))),
     later: briefs(strangers.filter(one => one.start > start && isSame(one))),
     silences: (await state.silences(start - BEFORE_MS))
@@ -157,6 +160,7 @@ export const aroundSchema = z.strictObject({
     .nullable()
     .describe('What a person said of it; null: nobody has.'),
   others: briefsSchema.describe('Others that fired at that time, or up to 15 minutes before, on any host.'),
+  from: time.describe('Start of the oldest incident of any kind that was looked at.'),
   earlier: briefsSchema.describe('Those of the 30 days before that are about one of the same.'),
   later: briefsSchema.describe('Those about one of the same that began after it.'),
   silences: z
@@ -180,17 +184,27 @@ const briefsFromJson = ({ incidents, more }: AroundJson['others']): Briefs => ({
 });
 
 /** Times are ISO 8601, UTC. */
-export const aroundJson = ({ ack, mark, others, earlier, later, silences }: Around): AroundJson => ({
+export const aroundJson = ({ ack, mark, others, from, earlier, later, silences }: Around): AroundJson => ({
   ack: ack && { ...ack, at: isoTime(ack.at) },
   mark: mark && { ...mark, at: isoTime(mark.at) },
+  from: isoTime(from),
   ...{ others: briefsJson(others), earlier: briefsJson(earlier), later: briefsJson(later) },
   silences: silences.map(one => ({ ...one, from: isoTime(one.from), until: isoTime(one.until) })),
 });
 
 /** What `aroundJson` made of it, checked by its schema. */
-export const aroundFromJson = ({ ack, mark, others, earlier, later, silences }: AroundJson): Around => ({
+export const aroundFromJson = ({
+  ack,
+  mark,
+  others,
+  from,
+  earlier,
+  later,
+  silences,
+}: AroundJson): Around => ({
   ack: ack && { ...ack, at: Date.parse(ack.at) },
   mark: mark && { ...mark, at: Date.parse(mark.at) },
+  from: Date.parse(from),
   ...{ others: briefsFromJson(others), earlier: briefsFromJson(earlier), later: briefsFromJson(later) },
   silences: silences.map(one => ({ ...one, from: Date.parse(one.from), until: Date.parse(one.until) })),
 });

@@ -10,13 +10,14 @@ import {
   type Flow,
   type FlowKey,
   flowId,
+  isNamed,
   NO_EXCHANGE,
   PEER_KINDS,
   PROTOCOLS,
   ROLES,
 } from '../../../../core/traffic/flow.ts';
 import type { Container } from '../../../../core/traffic/frame.ts';
-import type { FrameStore, TrafficStore } from '../../../../store/contract.ts';
+import type { FrameStore } from '../../../../store/contract.ts';
 
 /** Whom those talked to whom an incident is about, and who of these is new. */
 
@@ -27,7 +28,7 @@ export interface Peer extends Omit<FlowKey, 'port'>, Exchange {
   /** Those of the server that moved most, `PORTS` of them at most; 0: several that were aggregated. */
   readonly ports: readonly number[];
   readonly morePorts: number;
-  /** They were not talked to in the time before; null: nobody saw the container then. */
+  /** They were not talked to in the time before; null: nobody saw the container then, or not all of its peers. */
   readonly isNew: boolean | null;
 }
 
@@ -45,7 +46,7 @@ export interface Peers {
 export type PeersThen = Peers | { readonly unknown: string };
 
 /** A store that is opened for as long as `action` takes. */
-export type StoreReader = <R>(action: (store: FrameStore & TrafficStore) => Promise<R>) => Promise<R>;
+export type StoreReader = <R>(action: (store: FrameStore) => Promise<R>) => Promise<R>;
 
 /** Whom they talked to is told of so much of the incident, and compared with so much before it, ms. */
 const DURING_MS = 600_000;
@@ -62,7 +63,7 @@ export async function peersThen(read: StoreReader, incident: Incident): Promise<
   }
 }
 
-async function peersOf(store: FrameStore & TrafficStore, incident: Incident): Promise<PeersThen> {
+async function peersOf(store: FrameStore, incident: Incident): Promise<PeersThen> {
   const { host, start, end } = incident;
   const during = { from: start, to: Math.min(end, start + DURING_MS) };
   const isOurs = membership(incident);
@@ -76,8 +77,8 @@ async function peersOf(store: FrameStore & TrafficStore, incident: Incident): Pr
   }
   if (!isStored) return { unknown: 'nothing is stored of that time' };
   const before = await timeBefore(store, host, start);
-  const known = before === null ? [] : await store.readFlows(host, before);
-  const all = [...grouped([...sums.values()], known)].sort(mostTellingFirst);
+  const past = await pastOf(store, host, before, ours);
+  const all = grouped([...sums.values()], past).sort(mostTellingFirst);
   return { during, before, peers: all.slice(0, LISTED), more: Math.max(0, all.length - LISTED) };
 }
 
@@ -88,6 +89,39 @@ async function timeBefore(store: FrameStore, host: string, start: number): Promi
   return from < start && last !== null && last.to > from ? { from, to: start } : null;
 }
 
+/** What was seen of some containers before. */
+interface Past {
+  readonly containers: ReadonlySet<string>;
+  /** `flowAt` of what they exchanged. */
+  readonly flows: ReadonlySet<string>;
+  /** Those of which some peers were counted together: one that is not in `flows` may be among them. */
+  readonly partly: ReadonlySet<string>;
+}
+
+/** From frames: sums of minutes have no addresses, and count light peers together. */
+async function pastOf(
+  store: FrameStore,
+  host: string,
+  before: Interval | null,
+  ours: ReadonlySet<string>,
+): Promise<Past> {
+  const past = { containers: new Set<string>(), flows: new Set<string>(), partly: new Set<string>() };
+  if (before === null) return past;
+  for await (const { containers, flows } of store.readFrames(host, before)) {
+    for (const { name } of containers) if (ours.has(name)) past.containers.add(name);
+    for (const flow of flows) {
+      if (!ours.has(flow.container)) continue;
+      past.flows.add(flowAt(flow, flow.address));
+      if (flow.peerKind === 'other') past.partly.add(flow.container);
+    }
+  }
+  return past;
+}
+
+/** Identity of a flow; of a peer without a name, also by its address. */
+const flowAt = (key: FlowKey, address: string): string =>
+  isNamed(key.peerKind) ? flowId(key) : `${flowId(key)} ${address}`;
+
 /** Whether a container is one of those whom the incident is about, or of their service, or host. */
 function membership(incident: Incident): (container: Container) => boolean {
   const whos = whosOf(incident);
@@ -96,16 +130,18 @@ function membership(incident: Incident): (container: Container) => boolean {
   return ({ name, service }) => names.has(name) || services.has('') || services.has(service);
 }
 
-/** What was exchanged over one key, with the bytes of each address. */
+/** What was exchanged over one key (of a peer without a name: with one address), with the bytes of each address. */
 interface Sum {
   readonly key: FlowKey;
+  /** Its `flowAt`. */
+  readonly id: string;
   exchange: Exchange;
   readonly addresses: Map<string, number>;
 }
 
 function addFlow(sums: Map<string, Sum>, flow: Flow): void {
-  const id = flowId(flow);
-  const sum = sums.get(id) ?? { key: flow, exchange: NO_EXCHANGE, addresses: new Map() };
+  const id = flowAt(flow, flow.address);
+  const sum = sums.get(id) ?? { key: flow, id, exchange: NO_EXCHANGE, addresses: new Map() };
   sums.set(id, sum);
   sum.exchange = sumOf(sum.exchange, flow);
   if (flow.address !== '')
@@ -113,15 +149,16 @@ function addFlow(sums: Map<string, Sum>, flow: Flow): void {
 }
 
 /** One row for all ports of a peer that are new, and one for all others: a scan of a thousand ports is one. */
-function grouped(sums: readonly Sum[], known: readonly FlowKey[]): Peer[] {
-  const seen = new Set(known.map(({ container }) => container));
-  const keys = new Set(known.map(flowId));
-  const isNew = ({ key }: Sum): boolean | null => (seen.has(key.container) ? !keys.has(flowId(key)) : null);
+function grouped(sums: readonly Sum[], { containers, flows, partly }: Past): Peer[] {
+  const isNew = ({ id, key: { container, peerKind } }: Sum): boolean | null => {
+    if (flows.has(id)) return false;
+    return containers.has(container) && !partly.has(container) && peerKind !== 'other' ? true : null;
+  };
   const byPeer = Map.groupBy(sums, sum => `${isNew(sum)} ${flowId({ ...sum.key, port: 0 })}`);
   return [...byPeer.values()].map(same => {
     const [first, ...others] = same.toSorted((a, b) => bytesOf(b.exchange) - bytesOf(a.exchange));
     const { container, protocol, role, peerKind, peer } = (first as Sum).key;
-    const ports = [first as Sum, ...others].map(({ key }) => key.port);
+    const ports = [...new Set([first as Sum, ...others].map(({ key }) => key.port))];
     return {
       ...{
         container,
@@ -174,7 +211,9 @@ const peerSchema = z.strictObject({
   new: z
     .boolean()
     .nullable()
-    .describe('Not talked to in the time before; null: nobody saw the container then.'),
+    .describe(
+      'Not talked to in the time before; null: nobody saw the container then, or not all of its peers.',
+    ),
   sent_messages: count,
   sent_bytes: count,
   received_messages: count,
