@@ -3,9 +3,10 @@ import { VERSION } from '../../app/version.ts';
 import { formatLength } from '../../core/config/units.ts';
 import { describeFileError, printable, UsageError } from '../../core/errors.ts';
 import type { Interval } from '../../core/interval.ts';
-import { type MapEdge, type ServiceMap, serviceMap } from '../../core/traffic/service-map.ts';
+import { type ServiceMap, serviceMap } from '../../core/traffic/service-map.ts';
 import { coverageText } from '../../review/coverage-text.ts';
 import { type HostPage, reportHtml } from '../../review/html/page.ts';
+import { newEdges } from '../../review/new-edges.ts';
 import type { HostReview } from '../../review/review.ts';
 import type { Store } from '../../store/contract.ts';
 import type { Context } from '../context.ts';
@@ -88,12 +89,12 @@ async function hostPage(
     coverage: coverageText(review, range, stored, zone),
     blind: [...outside, ...blind].sort((a, b) => a.from - b.from),
     map,
-    newEdges: await newEdges(store, host, map, range, oldest),
+    newEdges: await newEdgesOf(store, host, map, range, oldest),
   };
 }
 
 /** Edges that were not there in the day before the range; null where less than the range is stored from before it. */
-async function newEdges(
+async function newEdgesOf(
   store: Store,
   host: string,
   map: ServiceMap,
@@ -103,14 +104,8 @@ async function newEdges(
   const from = Math.max(range.from - LOOK_BACK_MS, oldest ?? range.from);
   if (from >= range.from || map.edges.length === 0) return null;
   const before = serviceMap(await store.readFlows(host, { from, to: range.from }));
-  const known = new Set(before.edges.map(keyOf));
-  return {
-    edges: map.edges.filter(edge => !known.has(keyOf(edge))),
-    before: `in the ${formatLength(range.from - from)} before`,
-  };
+  return { ...newEdges(map, before), before: `in the ${formatLength(range.from - from)} before` };
 }
-
-const keyOf = ({ from, to, protocol, port }: MapEdge): string => JSON.stringify([from, to, protocol, port]);
 
 /** The edges from or to those who were asked for, and their ends. */
 function ofSubjects({ nodes, edges }: ServiceMap, host: string, subjects: SubjectFlags): ServiceMap {

@@ -3,7 +3,8 @@ import { formatCounted } from '../../core/config/units.ts';
 import { type Incident, SEVERITIES } from '../../core/incident/incident.ts';
 import type { Interval } from '../../core/interval.ts';
 import type { TimeZone } from '../../core/time-zone.ts';
-import type { MapEdge, ServiceMap } from '../../core/traffic/service-map.ts';
+import type { ServiceMap } from '../../core/traffic/service-map.ts';
+import type { NewEdges } from '../new-edges.ts';
 import type { IncidentRecord } from '../record/incident-record.ts';
 import type { ContainerRecord } from '../record/range-record.ts';
 import type { Tally } from '../tally.ts';
@@ -23,7 +24,7 @@ export interface HostPage {
   readonly blind: readonly Interval[];
   readonly map: ServiceMap;
   /** Edges of the map that were not there in the time before the range; null: nothing is known of it. */
-  readonly newEdges: { readonly edges: readonly MapEdge[]; readonly before: string } | null;
+  readonly newEdges: (NewEdges & { readonly before: string }) | null;
 }
 
 /** All that a report is made of. */
@@ -168,14 +169,21 @@ ${[...details.values()]}`;
 
 function hostMapHtml({ host, map, newEdges }: HostPage, withName: boolean): Html {
   return html`${withName && html`<h3>Host ${nameHtml(host)}</h3>`}${mapHtml(map, host)}
-${
-  newEdges &&
-  html`<h4>New in this range</h4>${
-    newEdges.edges.length === 0
-      ? html`<p>Every edge was seen ${newEdges.before} as well.</p>`
-      : html`<p>${formatCounted(newEdges.edges.length, 'edge')} that nobody saw ${newEdges.before}.</p>${newEdgeTable(newEdges.edges, map.nodes)}`
-  }`
-}`;
+${newEdges && newEdgesHtml(newEdges, map)}`;
+}
+
+function newEdgesHtml(
+  { edges, partly, before }: NewEdges & { readonly before: string },
+  map: ServiceMap,
+): Html {
+  return html`<h4>New in this range</h4>${
+    partly > 0 &&
+    html`<p class="note">Whether further edges of ${formatCounted(partly, 'container')} are new is not known: of the many peers before, some were counted together.</p>`
+  }${
+    edges.length === 0
+      ? html`<p>Every ${partly > 0 && 'other '}edge was seen ${before} as well.</p>`
+      : html`<p>${formatCounted(edges.length, 'edge')} that nobody saw ${before}.</p>${newEdgeTable(edges, map.nodes)}`
+  }`;
 }
 
 function settingsHtml({ settings }: ReportPage): Html {

@@ -171,11 +171,21 @@ describe('a report', () => {
     const edges = Array.from({ length: 300 }, (_, i) => ({ ...edge, port: 40_000 + i }));
     const report = reportHtml({
       ...page,
-      hosts: [{ ...host, newEdges: { edges, before: 'in the 1d before' } }],
+      hosts: [{ ...host, newEdges: { edges, partly: 0, before: 'in the 1d before' } }],
     });
     expect(report).toContain('300 edges that nobody saw in the 1d before');
     expect(report).toContain('300 ports (40000, 40001, 40002, 40003 and 296 more)');
     expect(report).not.toContain('more are not listed');
+  });
+
+  it('does not say that every edge was seen before where that is not known of all', () => {
+    const page = hostilePage();
+    const [host] = page.hosts;
+    if (!host) throw new Error('no host');
+    const newEdges = { edges: [], partly: 2, before: 'in the 1d before' };
+    const report = reportHtml({ ...page, hosts: [{ ...host, newEdges }] });
+    expect(report).toContain('Whether further edges of 2 containers are new is not known');
+    expect(report).toContain('Every other edge was seen in the 1d before as well.');
   });
 
   it('says of an incident whose traffic was not recorded why it has no charts', () => {

@@ -94,7 +94,7 @@ export function hostilePage(): ReportPage {
         coverage: [`all of ${HOSTILE.script}`],
         blind: review.blind,
         map,
-        newEdges: { edges: map.edges.slice(0, 3), before: 'in the 1d before' },
+        newEdges: { edges: map.edges.slice(0, 3), partly: 0, before: 'in the 1d before' },
       },
     ],
     incidents: review.incidents,
