@@ -23,7 +23,9 @@ export function removeOldCgroups(parent: string): number {
 
 /** Removes folders of this user in `parent` that such demonstrations kept their data in; returns their number. */
 export function removeOldData(parent: string): number {
-  const own = oldOf(parent).filter(name => lstatSync(join(parent, name)).uid === process.getuid?.());
+  // Another demonstration may be removing it.
+  const ownerOf = (name: string) => lstatSync(join(parent, name), { throwIfNoEntry: false })?.uid;
+  const own = oldOf(parent).filter(name => ownerOf(name) === process.getuid?.());
   for (const name of own) rmSync(join(parent, name), { recursive: true, force: true });
   return own.length;
 }

@@ -25,7 +25,7 @@ import {
 
 const RATE = 'Successful calls, of the time that was really measured.';
 const BAND =
-  'The band is what rules expect over a minute, by the last two hours and the time of day; above its dashed edge it is an incident.';
+  'The band is what rules that learn expect over a minute, by the last two hours and the time of day; above its dashed edge it is an incident. Fixed limits, and bursts of seconds, are judged besides it.';
 const SIZES = '64-byte steps to 4 KiB, 4 KiB steps to 64 KiB, then everything larger.';
 
 /** Sent and received as two lines of one picture. */
