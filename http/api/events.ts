@@ -7,6 +7,8 @@ import { ApiError } from './problem.ts';
 
 /** Who is told at once, at most. */
 const LISTENERS = 32;
+/** What may wait for one who listens, bytes: much more than the health of all hosts. */
+const BEHIND = 1_048_576;
 /** How often is looked, ms: while somebody is told, and only then. */
 const LOOK_MS = 5000;
 /** What `health` is about: frames come every few seconds, so that it says itself what else would be asked for each time. */
@@ -113,7 +115,7 @@ export function addEvents(api: FastifyInstance, options: EventsOptions): void {
         'x-content-type-options': 'nosniff',
       });
       // Whoever does not read what is told is let go, so that nothing piles up here.
-      const end = changes.add(text => raw.write(text) || raw.destroy());
+      const end = changes.add(text => (raw.writableLength > BEHIND ? raw.destroy() : raw.write(text)));
       request.raw.once('close', end);
       raw.once('close', end);
     },
