@@ -77,11 +77,13 @@ const AGAIN_MS = 5000;
 
 /**
  * Tells what goes on: `on.change()` when incidents or silences are other ones, `on.health(answer)` when frames came, and
- * `on.state(isConnected)`. Comes back after a break.
+ * `on.state(isConnected, refused)`; `refused`: what tidegauge says is wrong, null when it says nothing. Comes back after
+ * a break.
  */
 export async function follow(on) {
   for (;;) {
     const dead = new AbortController();
+    let refused = null;
     let timer;
     const wait = () => {
       clearTimeout(timer);
@@ -90,8 +92,9 @@ export async function follow(on) {
     try {
       wait();
       const answer = await fetch('/api/v1/events', { headers: headers(), signal: dead.signal });
-      if (!answer.ok) throw new Refused(answer.status, 'no events');
-      on.state(true);
+      // Who stands between and answers in its place does not do so in JSON.
+      if (!answer.ok) throw new Refused(answer.status, (await answer.json()).detail);
+      on.state(true, null);
       let text = '';
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
       // Not every browser can loop over a stream.
@@ -102,17 +105,19 @@ export async function follow(on) {
         text = events.pop() ?? '';
         for (const event of events) tell(event, on);
       }
-    } catch {
+    } catch (error) {
       // Said by `on.state`, and tried again.
+      if (error instanceof Refused) refused = error;
     }
     clearTimeout(timer);
-    on.state(false);
+    on.state(false, refused);
     await new Promise(resolve => setTimeout(resolve, AGAIN_MS));
   }
 }
 
 function tell(event, on) {
-  const [, name, data] = /^event: (\w+)\ndata: (.*)$/.exec(event) ?? [];
+  // A name may hold what `.` takes for the end of a line.
+  const [, name, data] = /^event: (\w+)\ndata: (.*)$/s.exec(event) ?? [];
   if (name === 'change') on.change();
   if (name === 'health') on.health(JSON.parse(data));
 }

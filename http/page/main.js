@@ -14,14 +14,21 @@ const SAID_MS = 15_000;
 const TRAFFIC_MS = 60_000;
 
 let saying;
+function write(text) {
+  clearTimeout(saying);
+  byId('said').textContent = text;
+}
+
 const page = {
   link,
+  /** What a silence would be, see views/silences.js; null: none is planned. */
+  plan: null,
   say(text) {
-    byId('said').textContent = text;
-    clearTimeout(saying);
-    saying = setTimeout(() => byId('said').replaceChildren(), SAID_MS);
+    write(text);
+    saying = setTimeout(() => write(''), SAID_MS);
   },
-  fail: error => page.say(error.message),
+  /** What went wrong stays until the next click. */
+  fail: error => write(error.message),
   again: () => draw(),
   /** What is looked for is a part of the address, but no step of its history. */
   look(find) {
@@ -156,11 +163,13 @@ function heard(answer) {
 
 function navigate(address) {
   history.pushState(null, '', address);
-  page.say('');
+  write('');
   drawHealth();
   void draw().then(() => byId('content').focus({ preventScroll: true }));
 }
 
+// Before what the click does, which may have something to say.
+document.addEventListener('click', () => write(''), { capture: true });
 document.addEventListener('click', event => {
   const target = event.target.closest?.('a[href^="/?"]');
   if (!target || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
@@ -176,36 +185,41 @@ byId('choice').addEventListener('change', () => {
   const until = written === '' ? null : readTime(written);
   byId('until').setAttribute('aria-invalid', String(written !== '' && until === null));
   if (written !== '' && until === null) {
-    page.say(
-      `“${written}” is no time. Write it as ${minuteText(new Date())}, or 22:05 of today; empty is now.`,
-    );
+    const remedy = `Write it as ${minuteText(new Date())}, or 22:05 of today; empty is now.`;
+    write(`“${written}” is no time. ${remedy}`);
     return;
   }
   const parts = { host: byId('host').value, range: byId('range').value };
   navigate(link({ ...parts, until: until === null ? null : until.toISOString() }));
 });
 
-/** What goes on is drawn again; nobody looks at a page that is hidden, nor does history change. */
+/** What goes on is drawn again; nobody looks at a page that is hidden, nor does history change, but what a silence would do. */
 function refresh() {
-  if (!document.hidden && asked().until === null) void draw();
+  if (!document.hidden && (asked().until === null || page.plan !== null)) void draw();
 }
 document.addEventListener('visibilitychange', refresh);
 // Frames that do not come any more are no news by themselves.
 setInterval(drawHealth, 1000);
 
 void draw();
-void get('/health').then(heard, () => undefined);
+const ask = () => void get('/health').then(heard, () => undefined);
+ask();
 void follow({
   change: refresh,
   health(answer) {
     heard(answer);
     if (Date.now() - drawn.at >= TRAFFIC_MS) refresh();
   },
-  state(isConnected) {
+  state(isConnected, refused) {
     const wasLost = connection.state === 'lost';
-    if (isConnected || !wasLost) connection = { state: isConnected ? 'live' : 'lost', since: Date.now() };
+    const since = wasLost && !isConnected ? connection.since : Date.now();
+    connection = { state: isConnected ? 'live' : 'lost', since, refused };
     drawHealth();
+    // Its tokens are other ones than when this was drawn.
+    if (refused?.status === 401 && byId('token') === null) void draw();
+    if (!isConnected || !wasLost) return;
     // What has changed meanwhile was told to nobody.
-    if (isConnected && wasLost) refresh();
+    ask();
+    refresh();
   },
 });

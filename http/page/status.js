@@ -7,7 +7,8 @@ import { length, time } from './time.js';
 const STALE_MS = 90_000;
 
 /**
- * @param {{ state: 'connecting' | 'live' | 'lost', since: number }} connection and since when, epoch ms
+ * @param {{ state: 'connecting' | 'live' | 'lost', since: number, refused?: Refused | null }} connection since when, epoch ms,
+ *   and what tidegauge says is wrong, if it does
  * @param {{ answer: object, at: number } | null} health the newest that was told, and when, epoch ms; null: nothing yet
  * @param {string} chosen the host that is shown; empty: the one that answers
  * @returns {{ live: string, trouble: (string | Node)[] }} in short, and what has to be said loudly; empty: nothing
@@ -48,10 +49,25 @@ export function statusOf(connection, health, chosen, now = Date.now()) {
   };
 }
 
-const lost = ({ since }, health) => ({
-  live: 'not connected',
-  trouble: [
-    `Not live: tidegauge has not answered since ${time(since)}. It is asked again every few seconds. `,
-    health === null ? 'Nothing is known.' : 'What is shown is from before that.',
-  ],
-});
+function lost({ since, refused = null }, health) {
+  const live = 'not connected';
+  // The form for a token is shown, and nothing else.
+  if (refused?.status === 401) return { live, trouble: [] };
+  const asked = 'It is asked again every few seconds. ';
+  if (refused !== null)
+    return {
+      live,
+      trouble: [
+        `Not live: tidegauge tells this page no news since ${time(since)}: `,
+        named(refused.message),
+        ` ${asked}Until then reload the page to see what is new.`,
+      ],
+    };
+  return {
+    live,
+    trouble: [
+      `Not live: tidegauge has not answered since ${time(since)}. ${asked}`,
+      health === null ? 'Nothing is known.' : 'What is shown is from before that.',
+    ],
+  };
+}

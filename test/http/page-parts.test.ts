@@ -31,10 +31,23 @@ it('the page silences the container, the service or the host of an incident, and
   });
 });
 
+/** The API answers so while `body` runs, and no timer ends: what follows would ask again for ever. */
+async function withAnswers(answer: () => unknown, body: () => Promise<void>): Promise<void> {
+  const scope = globalThis as unknown as Record<string, unknown>;
+  const { fetch } = globalThis;
+  jest.useFakeTimers({ doNotFake: ['setImmediate'] });
+  Object.assign(scope, { fetch: async () => answer(), sessionStorage: { getItem: () => null } });
+  try {
+    await body();
+  } finally {
+    Object.assign(scope, { fetch });
+    scope.sessionStorage = undefined;
+    jest.useRealTimers();
+  }
+}
+
 it('the page hears of changes in a browser that cannot loop over streams', async () => {
   const { follow } = await moduleOf('api.js');
-  // It would ask again for ever.
-  jest.useFakeTimers({ doNotFake: ['setImmediate'] });
   let tell: (text: string) => void = () => undefined;
   const reader = {
     read: () =>
@@ -43,20 +56,58 @@ it('the page hears of changes in a browser that cannot loop over streams', async
       }),
   };
   const body = { pipeThrough: () => ({ getReader: () => reader }) };
-  const scope = globalThis as unknown as Record<string, unknown>;
-  const { fetch } = globalThis;
-  Object.assign(scope, { fetch: async () => ({ ok: true, body }), sessionStorage: { getItem: () => null } });
-  const [change, health] = [jest.fn(), jest.fn()];
-  const connected = new Promise(state => void follow({ change, health, state }));
-  expect(await connected).toBe(true);
-  await Promise.resolve();
-  tell('event: health\ndata: {"open_incidents":1}\n\nevent: change\ndata: {}\n\n: no change\n\n');
-  await new Promise(setImmediate);
-  expect(change).toHaveBeenCalledTimes(1);
-  expect(health.mock.calls).toEqual([[{ open_incidents: 1 }]]);
-  Object.assign(scope, { fetch });
-  scope.sessionStorage = undefined;
-  jest.useRealTimers();
+  // The name of a host may hold what ends a line elsewhere.
+  const known = { open_incidents: 1, host: 'web\u2028\u2029' };
+  await withAnswers(
+    () => ({ ok: true, body }),
+    async () => {
+      const [change, health] = [jest.fn(), jest.fn()];
+      const connected = new Promise(state => void follow({ change, health, state }));
+      expect(await connected).toBe(true);
+      await Promise.resolve();
+      tell(`event: health\ndata: ${JSON.stringify(known)}\n\nevent: change\ndata: {}\n\n: no change\n\n`);
+      await new Promise(setImmediate);
+      expect(change).toHaveBeenCalledTimes(1);
+      expect(health.mock.calls).toEqual([[known]]);
+    },
+  );
+});
+
+it('the page is told what tidegauge says is wrong, and of what a proxy says only that nobody answers', async () => {
+  const { follow, Refused } = await moduleOf('api.js');
+  const detail = 'found too many are listening. Try again later.';
+  const heard = async (answer: unknown) => {
+    const state = jest.fn();
+    await withAnswers(
+      () => answer,
+      async () => {
+        void follow({ state });
+        await new Promise(setImmediate);
+      },
+    );
+    return state.mock.calls;
+  };
+  const refusal = { ok: false, status: 503, json: async () => ({ detail }) };
+  expect(await heard(refusal)).toEqual([[false, new Refused(503, detail)]]);
+  const page = { ok: false, status: 503, json: async () => JSON.parse('<html>') };
+  expect(await heard(page)).toEqual([[false, null]]);
+});
+
+it('rates of containers that are kept for a while end where they were asked for', async () => {
+  const { containersOf, stepsOf } = await moduleOf('views/containers.js');
+  const what = { choice: '1h', range: { from: '1h' }, host: '', until: null };
+  const asked = Date.UTC(2026, 0, 31, 22, 5, 30);
+  const answer = { ok: true, json: async () => [{ container: 'web' }], headers: new Headers() };
+  await withAnswers(
+    () => answer,
+    async () => {
+      jest.setSystemTime(asked);
+      expect(await containersOf(what)).toEqual({ rows: [{ container: 'web' }], at: asked });
+      jest.setSystemTime(asked + 45_000);
+      const { at } = await containersOf(what);
+      expect(stepsOf(what, 60, at)).toEqual({ first: asked - 3_570_000, stepMs: 60_000, count: 60 });
+    },
+  );
 });
 
 describe('times of the page', () => {
@@ -125,6 +176,20 @@ describe('whether the page is live', () => {
     expect(trouble.join('')).toMatch(
       /^Not live: tidegauge has not answered since .* What is shown is from before that\.$/,
     );
+  });
+
+  it('is not so when tidegauge refuses: it says why, unless it is the token that it asks for anyway', async () => {
+    const { statusOf } = await moduleOf('status.js');
+    const refused = (status: number) => ({ state: 'lost', since: 0, refused: { status, message: 'why' } });
+    expect(statusOf(refused(401), null, '', 1000)).toEqual({ live: 'not connected', trouble: [] });
+    withElements(() => {
+      const { live, trouble } = statusOf(refused(503), health(5000), '', 1000);
+      expect(live).toBe('not connected');
+      expect(trouble.join('')).toMatch(
+        /^Not live: tidegauge tells this page no news since .* reload the page/,
+      );
+      expect(trouble.join('')).not.toContain('has not answered');
+    });
   });
 });
 

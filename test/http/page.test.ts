@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { incidentOf, resolved } from '../data/incidents.ts';
 import { describeWith } from '../parts/need.ts';
 import type { temporaryFolder } from '../parts/process.ts';
 import { FIRING, filledFolder, HOSTILE, OVER, type Served, serve } from './api/fixture.ts';
@@ -134,10 +135,21 @@ describeWith(['chromium'], 'the page in a browser', () => {
     await plan.getByText(/nobody is told\. It keeps back this incident and no other/).waitFor();
     expect(await plan.textContent()).toContain(`Container ${HOSTILE} on web-1`);
     expect(await served.state.silences(0)).toEqual([]);
+    // Nobody silences for eight hours what was only seen for two.
+    const isKnown = Promise.withResolvers<void>();
+    await page.route('**/api/v1/silences', async route => {
+      if (route.request().method() === 'POST') await isKnown.promise;
+      await route.continue();
+    });
     await plan.getByRole('combobox').selectOption('8h');
+    expect(await plan.getByRole('button', { name: /^Silence now/ }).isDisabled()).toBe(true);
+    isKnown.resolve();
+    await plan.getByRole('button', { name: `Silence now: ${FIRING.title}`, disabled: false }).waitFor();
+    await page.unrouteAll();
+    expect(await plan.getByRole('combobox').inputValue()).toBe('8h');
     await shoot('silence');
     await plan.getByRole('button', { name: `Silence now: ${FIRING.title}` }).click();
-    await page.getByText(/^Silenced until .* takes it back/).waitFor();
+    await card.getByRole('button', { name: `End silence: ${FIRING.title}` }).waitFor();
     const [silence] = await served.state.silences(0);
     expect(silence).toMatchObject({ match: { host: 'web-1', container: HOSTILE }, owner: 'the page' });
     expect((silence?.until ?? 0) - (silence?.from ?? 0)).toBe(8 * 3_600_000);
@@ -145,9 +157,8 @@ describeWith(['chromium'], 'the page in a browser', () => {
     await page.getByRole('heading', { level: 2, name: 'Silences' }).waitFor();
     expect(await card.getByRole('button', { name: /^Silence…/ }).count()).toBe(0);
     await card.getByRole('button', { name: `End silence: ${FIRING.title}` }).click();
-    await page.getByText(/^Silence ended/).waitFor();
-    expect(await served.state.silences(Date.now())).toEqual([]);
     await card.getByRole('button', { name: /^Silence…/ }).waitFor();
+    expect(await served.state.silences(Date.now())).toEqual([]);
   }, 240_000);
 
   it('offers to silence or acknowledge only what is firing', async () => {
@@ -158,22 +169,92 @@ describeWith(['chromium'], 'the page in a browser', () => {
     expect(await over.getByRole('button', { name: /^False alarm/ }).count()).toBe(1);
   }, 240_000);
 
-  it('acknowledges and marks an incident, says so, and takes it back', async () => {
+  it('acknowledges and marks an incident, and takes it back', async () => {
     await open('view=incidents');
     const card = page.locator('.incident', { has: page.locator('.firing') });
     const button = (label: string) => card.getByRole('button', { name: `${label}: ${FIRING.title}` });
     await button('Acknowledge').click();
-    await page.getByText(/^Acknowledged:/).waitFor();
+    await button('Undo acknowledgement').waitFor();
     expect(await served.state.acks()).toMatchObject([{ incident: FIRING.id, by: 'the page' }]);
     await button('Undo acknowledgement').click();
     await button('Acknowledge').waitFor();
     await button('False alarm').click();
-    await page.getByText(/^Marked/).waitFor();
+    await button('Undo mark').waitFor();
     expect(await served.state.marks(null)).toMatchObject([
       { incident: FIRING.id, kind: 'false-alarm', by: 'the page' },
     ]);
     await button('Undo mark').click();
-    await page.getByText('Mark taken back.').waitFor();
+    await button('False alarm').waitFor();
+  }, 240_000);
+
+  it('says for a while what was done, and until the next click what went wrong', async () => {
+    const opened = await browser.newPage();
+    opened.setDefaultTimeout(120_000);
+    await opened.clock.install();
+    await opened.goto(`${served.listener.url}/?view=incidents${UNTIL}`);
+    const card = opened.locator(`#card-${FIRING.id}`);
+    const button = (label: string) => card.getByRole('button', { name: `${label}: ${FIRING.title}` });
+    await button('Expected').waitFor();
+    // From here on time passes only as it is told to.
+    await opened.clock.pauseAt(Date.now() + 3_600_000);
+    await button('Expected').click();
+    const saying = opened.locator('#said');
+    await saying.getByText(/^Marked/).waitFor();
+    await opened.clock.runFor(16_000);
+    expect(await saying.textContent()).toBe('');
+    await button('Undo mark').click();
+    await saying.getByText('Mark taken back.').waitFor();
+
+    await opened.route('**/mark', route => route.abort());
+    await button('Expected').click();
+    await saying.getByText(/^tidegauge does not answer/).waitFor();
+    await opened.clock.runFor(16_000);
+    expect(await saying.textContent()).toMatch(/^tidegauge does not answer/);
+    await opened.getByRole('heading', { level: 2, name: 'Incidents' }).click();
+    expect(await saying.textContent()).toBe('');
+    await opened.close();
+  }, 240_000);
+
+  it('asks again what a planned silence would keep back, when others begin to fire', async () => {
+    await open('view=incidents');
+    const card = page.locator(`#card-${FIRING.id}`);
+    await card.getByRole('button', { name: /^Silence…/ }).click();
+    await card.getByText(/It keeps back this incident and no other/).waitFor();
+    const lease = await served.state.acquire('lane-1', 'test', 60_000);
+    if (!lease) throw new Error('no lease');
+    const { container, service } = FIRING;
+    const other = incidentOf(FIRING.start + 60_000, { container, service });
+    await served.state.commit(lease, { incidents: [other], notifications: [] });
+    await card.getByText(/It keeps back this incident and 1 other incident that fires/).waitFor();
+    await card.getByRole('button', { name: /^Cancel/ }).click();
+    await card.getByRole('button', { name: /^Silence…/ }).waitFor();
+    await served.state.commit(lease, { incidents: [resolved(other)], notifications: [] });
+  }, 240_000);
+
+  it('asks for a token where one is needed, and says of who is refused why', async () => {
+    const token = 'w'.repeat(20);
+    const other = await serve(folder.path, { tokens: [{ name: 'ops', scope: 'write', token }] });
+    const opened = await browser.newPage();
+    opened.setDefaultTimeout(120_000);
+    const isFollowed = opened.waitForResponse(answer => answer.url().endsWith('/events'));
+    await opened.goto(other.listener.url);
+    await opened.getByLabel('Token').fill(token);
+    expect((await isFollowed).status()).toBe(401);
+    await opened.getByText('not connected').waitFor();
+    expect(await opened.locator('#trouble').textContent()).toBe('');
+    await opened.getByRole('button', { name: 'Show' }).click();
+    await opened.getByText(/^No frames of web-1 for/).waitFor();
+
+    const detail = 'found too many are listening. Try again later.';
+    await opened.route('**/events', route => route.fulfill({ status: 503, json: { detail } }));
+    await opened.reload();
+    await opened
+      .locator('#trouble')
+      .getByText(/^Not live: tidegauge tells this page no news/)
+      .waitFor();
+    expect(await opened.locator('#trouble').textContent()).toContain('too many are listening');
+    await opened.close();
+    await other.close();
   }, 240_000);
 
   it('says loudly that no frames come, and since when nothing is known', async () => {
@@ -199,6 +280,7 @@ describeWith(['chromium'], 'the page in a browser', () => {
   it('says that nobody answers when the process is gone', async () => {
     const other = await serve(folder.path);
     const opened = await browser.newPage();
+    opened.setDefaultTimeout(120_000);
     await opened.goto(other.listener.url);
     await opened.getByText(/^No frames of web-1 for/).waitFor();
     await other.close();

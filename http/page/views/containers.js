@@ -9,13 +9,19 @@ import { limitsOf } from './normal.js';
 const STEPS = { '1h': '1m', '6h': '4m', '24h': '15m', '7d': '2h', '30d': '6h' };
 const STEP_MS = { '1h': 60_000, '6h': 240_000, '24h': 900_000, '7d': 7_200_000, '30d': 21_600_000 };
 
-/** As new as their steps, and no older than five minutes. */
+/**
+ * As new as their steps, and no older than five minutes.
+ * @returns {Promise<{ rows: object[], at: number }>} and when they were asked for, epoch ms: there their rates end
+ */
 export const containersOf = ({ range, host, choice }, more = {}) =>
   kept(
     Math.min(STEP_MS[choice] ?? 60_000, 300_000),
     '/containers',
     { ...range, step: STEPS[choice] ?? '1m', ...(host === '' ? {} : { host }), ...more },
-    all,
+    async (path, query) => {
+      const at = Date.now();
+      return { rows: await all(path, query), at };
+    },
   );
 
 const rateOf = (count, { watched_ms }) => (watched_ms > 0 ? `${bytes((count * 1000) / watched_ms)}/s` : '-');
@@ -61,21 +67,21 @@ function foundList(shown, total, page) {
   ].filter(part => part !== null);
 }
 
-/** When the steps of a range are. */
-const stepsOf = ({ choice, until }, count) => {
+/** When the steps of a range are, asked for at `at`, epoch ms. */
+export const stepsOf = ({ choice, until }, count, at) => {
   const stepMs = STEP_MS[choice] ?? 60_000;
-  const end = Math.ceil((until ?? new Date()).getTime() / stepMs) * stepMs;
+  const end = Math.ceil((until?.getTime() ?? at) / stepMs) * stepMs;
   return { first: end - count * stepMs, stepMs, count };
 };
 
 /** One container, with its incidents shaded: one that changed its service has a part for each. */
-export function containerView(parts, normal, what, incidents) {
+export function containerView({ rows: parts, at }, normal, what, incidents) {
   if (parts.length === 0) return el('p', { class: 'quiet' }, 'It was not seen in this range.');
   return el(
     'div',
     {},
     ...parts.map(one => {
-      const steps = stepsOf(what, one.sent_rates.length);
+      const steps = stepsOf(what, one.sent_rates.length, at);
       return el(
         'div',
         {},

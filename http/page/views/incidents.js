@@ -1,7 +1,7 @@
 import { all, change, kept } from '../api.js';
 import { el, named } from '../dom.js';
 import { length, time } from '../time.js';
-import { isPlanned, planSilence, planView, silencedLine, silenceOver, WHO } from './silences.js';
+import { planSilence, planView, silencedLine, silenceOver, WHO } from './silences.js';
 
 /** Incidents, and what a person can do about one. */
 
@@ -32,8 +32,8 @@ function placeOf({ id, resolved_at, severity }, first) {
 
 /**
  * @param {{ say: (text: string) => void, fail: (error: Error) => void, again: () => void, link: (query: object) => string }} page
- * @param {{ silences: object[], incident: string | null, container?: string }} about what is silenced, which one a message led
- *   to, and whose page this is
+ * @param {{ silences: object[], plan: object | null, incident: string | null, container?: string }} about what is silenced, what
+ *   is planned, which one a message led to, and whose page this is
  */
 export function incidentList(incidents, page, about) {
   if (incidents.length === 0) return el('p', { class: 'quiet' }, 'No incidents in this range.');
@@ -168,10 +168,11 @@ export const doingFor = (title, page) => (label, work) =>
     label,
   );
 
-function actions(incident, page, { silences }) {
+function actions(incident, page, { silences, plan }) {
   const { id, title, mark, ack, resolved_at } = incident;
   const doing = doingFor(title, page);
   const isFiring = resolved_at === null;
+  const isPlanned = isFiring && plan?.id === id;
   const silence = silenceOver(incident, silences);
   const see = async () => {
     await change('PUT', `/incidents/${id}/ack`, { by: WHO });
@@ -192,13 +193,13 @@ function actions(incident, page, { silences }) {
       { class: 'actions' },
       isFiring && !ack?.in_force ? doing('Acknowledge', see) : null,
       isFiring && ack?.in_force ? doing('Undo acknowledgement', leave) : null,
-      isFiring && !silence && !isPlanned(incident) ? doing('Silence…', () => planSilence(incident)) : null,
+      isFiring && !silence && !isPlanned ? doing('Silence…', () => planSilence(incident, page)) : null,
       el('span', { class: 'quiet' }, 'What was it?'),
       ...Object.entries(MARKS)
         .filter(([kind]) => kind !== mark?.kind)
         .map(([kind, label]) => doing(label, say(kind))),
       mark ? doing('Undo mark', say('none')) : null,
     ),
-    isFiring && isPlanned(incident) ? planView(incident, page, doing) : null,
+    isPlanned ? planView(incident, plan, page, doing) : null,
   ];
 }

@@ -48,19 +48,30 @@ export const silencesOf = async () => (await get('/silences')).filter(one => one
 /** The silence that keeps an incident back, the last to end of several; undefined: none. */
 export const silenceOver = ({ id }, silences) => silences.findLast(({ holds }) => holds.includes(id));
 
-/** What is planned: for which incident, for how long, and what the silence would keep back. Null: nothing is. */
-let plan = null;
-
-export const isPlanned = ({ id }) => plan?.id === id;
-
 /** From the next drawing on an incident has beneath it what a silence would keep back. */
-export async function planSilence(incident, length = USUAL) {
+export async function planSilence(incident, page) {
   const subject = subjectOf(incident);
-  const would = await change('POST', '/silences', { ...wished(incident, subject, length), dry_run: true });
-  plan = { id: incident.id, length, subject, would, containers: await containersIn(incident, subject) };
+  const containers = await containersIn(incident, subject);
+  page.plan = { id: incident.id, subject, containers, length: USUAL };
 }
 
-const wished = ({ id }, subject, length) => ({
+/**
+ * What is planned, with what it would keep back now (`would`): others may have begun to fire since the drawing before.
+ * Null: nothing is, or that cannot be had, which is said.
+ */
+export async function planOf(page) {
+  const { plan } = page;
+  if (plan === null) return null;
+  try {
+    return { ...plan, would: await change('POST', '/silences', { ...wished(plan), dry_run: true }) };
+  } catch (error) {
+    if (page.plan === plan) page.plan = null;
+    page.fail(error);
+    return null;
+  }
+}
+
+const wished = ({ id, subject, length }) => ({
   ...subject,
   for: length,
   reason: `incident ${id}`,
@@ -77,17 +88,22 @@ async function containersIn({ host, container, members = [] }, subject) {
 }
 
 /** The plan, to be kept, changed or dropped. `doing`: a button that does something and says so. */
-export function planView(incident, page, doing) {
+export function planView(incident, plan, page, doing) {
   const { length, subject, would, containers } = plan;
-  const choose = event => planSilence(incident, event.target.value).then(page.again, page.fail);
   const drop = () => {
-    plan = null;
+    page.plan = null;
     page.again();
   };
-  const keep = async () => {
-    const { until } = await change('POST', '/silences', wished(incident, subject, length));
-    plan = null;
+  const keep = doing('Silence now', async () => {
+    const { until } = await change('POST', '/silences', wished(plan));
+    page.plan = null;
     return `Silenced until ${time(until)}. “End silence” takes it back.`;
+  });
+  const choose = event => {
+    page.plan = { ...plan, length: event.target.value };
+    // What it would keep back for so long is not there before the next drawing.
+    keep.disabled = true;
+    page.again();
   };
   return el(
     'div',
@@ -118,7 +134,7 @@ export function planView(incident, page, doing) {
           ),
         ),
       ),
-      doing('Silence now', keep),
+      keep,
       el('button', { type: 'button', 'aria-label': `Cancel: ${incident.title}`, onclick: drop }, 'Cancel'),
     ),
   );

@@ -4,7 +4,7 @@ import { containerList, containersOf, containerView } from './containers.js';
 import { doingFor, incidentList, incidentsOf, inOrder, monthOf, otherIncidents } from './incidents.js';
 import { mapOf, mapView } from './map.js';
 import { normalOf, normalView } from './normal.js';
-import { silenceList, silencesOf } from './silences.js';
+import { planOf, silenceList, silencesOf } from './silences.js';
 
 /** What each view is made of. */
 
@@ -28,10 +28,11 @@ const silenced = (silences, page) =>
 const incidentsPart = (what, page, silences, most) =>
   part(
     'Incidents',
-    Promise.all([incidentsOf(what), silences]).then(([found, kept]) => [
+    Promise.all([incidentsOf(what), silences, planOf(page)]).then(([found, kept, plan]) => [
       incidentList(inOrder(found, what.incident).slice(0, most), page, {
         silences: kept,
         incident: what.incident,
+        plan,
       }),
       found.length > most
         ? el('p', {}, el('a', { href: page.link({ view: 'incidents' }) }, `All ${found.length} incidents`))
@@ -43,7 +44,7 @@ const incidentsPart = (what, page, silences, most) =>
 const VIEWS = {
   now(what, page) {
     const silences = silencesOf();
-    const containers = containersOf(what).then(found => containerList(found, page, what.find));
+    const containers = containersOf(what).then(({ rows }) => containerList(rows, page, what.find));
     return [
       incidentsPart(what, page, silences, NEWEST),
       silences.then(kept => silenced(kept, page)),
@@ -53,7 +54,7 @@ const VIEWS = {
   containers: (what, page) => [
     part(
       'Containers',
-      containersOf(what).then(found => containerList(found, page, what.find)),
+      containersOf(what).then(({ rows }) => containerList(rows, page, what.find)),
     ),
   ],
   incidents(what, page) {
@@ -80,8 +81,8 @@ function drawContainer(what, page) {
     one.container === container || one.members?.some(member => member.container === container) === true;
   const found = incidentsOf(what, glob).then(list => list.filter(isIt));
   const normal = normalOf(what, container);
-  const list = Promise.all([found, silencesOf()]).then(([incidents, silences]) =>
-    incidentList(incidents, page, { silences, incident: what.incident, container }),
+  const list = Promise.all([found, silencesOf(), planOf(page)]).then(([incidents, silences, plan]) =>
+    incidentList(incidents, page, { silences, incident: what.incident, container, plan }),
   );
   const others = Promise.all([found, monthOf(what, glob), get('/health')]).then(([shown, month, health]) => {
     const ids = new Set(shown.map(({ id }) => id));
@@ -93,13 +94,11 @@ function drawContainer(what, page) {
       since,
     );
   });
-  const traffic = Promise.all([containersOf(what, glob), normal, found]).then(([parts, learnt, incidents]) =>
-    containerView(
-      parts.filter(one => one.container === container),
-      learnt,
-      what,
-      incidents,
-    ),
+  const traffic = Promise.all([containersOf(what, glob), normal, found]).then(
+    ([{ rows, at }, learnt, incidents]) => {
+      const parts = rows.filter(one => one.container === container);
+      return containerView({ rows: parts, at }, learnt, what, incidents);
+    },
   );
   return [
     Promise.resolve(el('h1', {}, named(container))),
