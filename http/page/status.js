@@ -58,7 +58,7 @@ function lost({ since, refused = null }, health) {
     return {
       live,
       trouble: [
-        `Not live: tidegauge tells this page no news since ${time(since)}: `,
+        `Not live: tidegauge has told this page no news since ${time(since)}: `,
         named(refused.message),
         ` ${asked}Until then reload the page to see what is new.`,
       ],

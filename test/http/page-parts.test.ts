@@ -186,7 +186,7 @@ describe('whether the page is live', () => {
       const { live, trouble } = statusOf(refused(503), health(5000), '', 1000);
       expect(live).toBe('not connected');
       expect(trouble.join('')).toMatch(
-        /^Not live: tidegauge tells this page no news since .* reload the page/,
+        /^Not live: tidegauge has told this page no news since .* reload the page/,
       );
       expect(trouble.join('')).not.toContain('has not answered');
     });

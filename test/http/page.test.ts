@@ -250,7 +250,7 @@ describeWith(['chromium'], 'the page in a browser', () => {
     await opened.reload();
     await opened
       .locator('#trouble')
-      .getByText(/^Not live: tidegauge tells this page no news/)
+      .getByText(/^Not live: tidegauge has told this page no news/)
       .waitFor();
     expect(await opened.locator('#trouble').textContent()).toContain('too many are listening');
     await opened.close();
