@@ -2,6 +2,7 @@ import { printable, UsageError } from '../../../core/errors.ts';
 import { storyJson } from '../../../http/api/resources/story/story.ts';
 import { jsonText } from '../../../review/report.ts';
 import { type Register, setAction } from '../../command.ts';
+import { commandHere } from '../../command-here.ts';
 import { JUDGED } from '../../config/needs.ts';
 import type { CommonFlags, Context } from '../../context.ts';
 import type { SharedState } from '../../shared/contract.ts';
@@ -31,9 +32,9 @@ async function explain(context: Context, flags: ExplainFlags, id: string): Promi
     const now = clock.now();
     const story = await state.story(id, now);
     if (story === null) return refuse();
-    return out.write(
-      flags.json ? jsonText(storyJson(story)) : `${storyLines(story, { now, zone }).join('\n')}\n`,
-    );
+    if (flags.json) return out.write(jsonText(storyJson(story)));
+    const lines = storyLines(story, { now, zone }, commandHere(flags, process.env));
+    return out.write(`${lines.join('\n')}\n`);
   };
   return openSharedState(context, 'read', tell, refuse);
 }

@@ -2,13 +2,17 @@ import { isoTime } from '../../../core/clock.ts';
 import { printable } from '../../../core/errors.ts';
 import type { Incident } from '../../../core/incident/incident.ts';
 import type { Story } from '../../../http/api/resources/story/story.ts';
+import type { CommandHere } from '../../command-here.ts';
 
 /** What can be done about an incident: commands that can be run as they are. */
 
 /** What is looked at begins this long before the incident, and ends this long after it, ms. */
 const MARGIN_MS = 600_000;
 
-export function nextLines({ incident, around, page }: Pick<Story, 'incident' | 'around' | 'page'>): string[] {
+export function nextLines(
+  { incident, around, page }: Pick<Story, 'incident' | 'around' | 'page'>,
+  call: CommandHere,
+): string[] {
   const { id, host, start, end } = incident;
   const isFiring = incident.resolvedAt === null;
   const who = whoFlags(incident);
@@ -16,15 +20,15 @@ export function nextLines({ incident, around, page }: Pick<Story, 'incident' | '
   const where = [onHost, ...who].filter(Boolean).join(' ');
   const range = `--from ${minute(start - MARGIN_MS)} --to ${minute(end + MARGIN_MS)}${where && ` ${where}`}`;
   return [
-    ...(isFiring && around.ack === null ? [`tidegauge incident ack ${id} --note 'on it'`] : []),
+    ...(isFiring && around.ack === null ? [call(`incident ack ${id} --note 'on it'`)] : []),
     // Without its host, a name would be silenced on all hosts.
     ...(isFiring && onHost !== '' && who.length > 0
-      ? [`tidegauge silence add ${where} --for 1h --reason 'known'`]
+      ? [call(`silence add ${where} --for 1h --reason 'known'`)]
       : []),
-    `tidegauge map ${range}`,
-    `tidegauge review ${range} --html incident.html`,
+    call(`map ${range}`),
+    call(`review ${range} --html incident.html`, false),
     ...(around.mark === null
-      ? [`tidegauge incident mark ${id} --real`, '  (or --expected, or --false-alarm)']
+      ? [call(`incident mark ${id} --real`), '  (or --expected, or --false-alarm)']
       : []),
     ...(page === ''
       ? []

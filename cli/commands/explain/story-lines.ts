@@ -6,14 +6,15 @@ import { findingSubject, subjectText } from '../../../core/incident/members.ts';
 import { describeScope } from '../../../core/incident/scope.ts';
 import type { TimeZone } from '../../../core/time-zone.ts';
 import type { Story } from '../../../http/api/resources/story/story.ts';
+import type { CommandHere } from '../../command-here.ts';
 import type { Present } from '../../times.ts';
 import { aroundLines, historyLines, saidLines } from './around-lines.ts';
 import { nextLines } from './next-lines.ts';
 import { peerHeading, peerLines } from './peer-lines.ts';
 import { toldLines, untoldLines } from './told-lines.ts';
 
-/** The story of an incident for people: what somebody who was woken by it asks first comes first. */
-export function storyLines(story: Story, present: Present): string[] {
+/** The story of an incident for people: what somebody who was woken by it asks first comes first. `call` writes the next commands. */
+export function storyLines(story: Story, present: Present, call: CommandHere): string[] {
   const { incident, why, peers, around } = story;
   const { zone } = present;
   const parts: readonly (readonly [heading: string, lines: readonly string[]])[] = [
@@ -23,7 +24,7 @@ export function storyLines(story: Story, present: Present): string[] {
     ['What else was going on', aroundLines(around, zone)],
     ['Who was told', toldLines(story.told, zone)],
     ['Who was not, and why', untoldLines(story, zone)],
-    ['What to do next', nextLines(story)],
+    ['What to do next', nextLines(story, call)],
   ];
   return [
     printable(incident.title, 500),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { type CommandHere, commandHere } from '../../../cli/command-here.ts';
 import { storyLines as linesOf } from '../../../cli/commands/explain/story-lines.ts';
 import { UTC } from '../../../core/time-zone.ts';
 import type { Around, Brief } from '../../../http/api/resources/story/around.ts';
@@ -22,7 +23,8 @@ const storyOf = (...deliveries: readonly Delivery[]): Story => ({
   ...{ incident, why: null, told: deliveries.map(toldOf), untold: [] },
   ...{ peers: { unknown: 'nothing is stored of that time' }, around: QUIET, page: '' },
 });
-const storyLines = (story: Story) => linesOf(story, { now: T0 + 65_000, zone: UTC });
+const storyLines = (story: Story, call: CommandHere = commandHere({}, {})) =>
+  linesOf(story, { now: T0 + 65_000, zone: UTC }, call);
 const peerOf = (parts: Partial<Peer> = {}): Peer => ({
   ...{
     container: 'shop',
@@ -42,8 +44,8 @@ const briefOf = (parts: Partial<Brief> = {}): Brief => ({
   ...parts,
 });
 /** The lines below a heading. */
-function below(heading: string, story: Story): string[] {
-  const lines = storyLines(story);
+function below(heading: string, story: Story, call?: CommandHere): string[] {
+  const lines = storyLines(story, call);
   const rest = lines.slice(lines.indexOf(heading) + 1);
   const end = rest.indexOf('');
   return end === -1 ? rest : rest.slice(0, end);
@@ -202,6 +204,18 @@ describe('the story of an incident', () => {
       '    (or --expected, or --false-alarm)',
       `  https://tide.example/?incident=${incident.id}`,
     ]);
+  });
+
+  it('names commands of the installation that was asked, called as it was called itself', () => {
+    const byNpm = { npm_package_name: 'tidegauge', npm_lifecycle_event: 'tidegauge' };
+    const call = commandHere({ config: "/etc/it's.yaml", server: 'http://tide:8433' }, byNpm);
+    const lines = below('What to do next', storyOf(), call);
+    const where = "-c '/etc/it'\\''s.yaml'";
+    expect(lines[0]).toBe(
+      `  npm run tidegauge -- incident ack ${incident.id} --note 'on it' ${where} --server http://tide:8433`,
+    );
+    const review = lines.find(line => line.includes(' review '));
+    expect(review?.endsWith(` --html incident.html ${where}`)).toBe(true);
   });
 
   it('leaves a name out of a command that a shell could take for more than a name', () => {
