@@ -68,7 +68,7 @@ async function tryOut(context: Context, deploy: Silence, { host, done }: DeployF
   const subjects = { service: deploy.match.service, ...(host === undefined ? {} : { host }) };
   return openSharedState(context, 'read', async state => {
     const held = await preview(context, subjects, { state, silence: deploy, now: present.now });
-    const line = silenceLine({ ...deploy, id: 'not begun' }, present);
+    const line = silenceLine({ ...deploy, id: 'dry run, nothing is begun' }, present);
     context.out.write(`${[line, ...wouldHoldLines(held)].join('\n')}\n`);
   });
 }

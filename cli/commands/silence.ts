@@ -183,7 +183,7 @@ const addedLines = (silence: Silence, held: WouldHold, present: Present): string
 ];
 
 const dryLines = ({ id: _, ...silence }: Silence, held: WouldHold, present: Present): string[] => [
-  silenceLine({ ...silence, id: 'not added' }, present),
+  silenceLine({ ...silence, id: 'dry run, nothing is added' }, present),
   ...wouldHoldLines(held),
 ];
 

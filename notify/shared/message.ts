@@ -67,9 +67,13 @@ function messageOfOne({ status, occasion, incident, page }: Told): Message {
     headline: line(`${tone.toUpperCase()}: ${subjectOf(incident)}`, 100),
     summary: isOver ? overText(incident) : line(newsText(incident, occasion)).trim() || 'anomalous',
     facts: facts.map(({ name, text }) => ({ name, text: line(text) })),
-    link: linkTo(page, `incident=${encodeURIComponent(incident.id)}`),
+    link: linkTo(page, viewOf(incident)),
   };
 }
+
+/** An incident without findings is a test's: nobody has stored it, and the page shows the others. */
+const viewOf = ({ id, findings }: Incident): string =>
+  findings.length === 0 ? 'view=incidents' : `incident=${encodeURIComponent(id)}`;
 
 /** The address of a view of the page. */
 const linkTo = (page: string | undefined, view: string): string | null =>

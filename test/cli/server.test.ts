@@ -125,7 +125,7 @@ describe('through a server', () => {
     ])
       expect(await remote(list)).toEqual(await run(list));
     const [, dry] = await remote([...add, '--dry-run']);
-    expect(dry).toContain('not added');
+    expect(dry).toContain('dry run, nothing is added: ');
     expect(await remote(['silence', 'end', String(added?.id)])).toEqual([
       0,
       expect.stringContaining('ended: '),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { z } from 'zod';
+import { testMessage } from '../../cli/receiver-checks.ts';
 import type { Finding, Incident, Notification } from '../../core/incident/incident.ts';
 import { createReceivers, NOTIFIERS } from '../../notify/index.ts';
 import { messageOf, plainText } from '../../notify/shared/message.ts';
@@ -235,6 +236,12 @@ describe('what people read', () => {
         .split('\n')
         .at(-1),
     ).toBe(`Page: ${link}`);
+  });
+
+  it('links of a test, which nobody has stored, to the list of incidents', () => {
+    const page = 'http://127.0.0.1:8433';
+    const test = testMessage('ops', 'web-1', 'firing', 1_700_000_000_000);
+    expect(messageOf({ ...test, page }).link).toBe(`${page}/?view=incidents`);
   });
 
   it('says of the end when it was and how long it took', () => {

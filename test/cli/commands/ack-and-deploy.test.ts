@@ -99,7 +99,7 @@ describe('incident ack and deploying', () => {
   it('deploying --dry-run says whom it would be about, and keeps nothing', async () => {
     const before = await inForce();
     const { out } = await type('deploying', 'shop/web', '--dry-run', '--owner', 'ci');
-    expect(out).toMatch(/^not begun: deploy, service shop\/web, until .*, by ci: deploy\n/);
+    expect(out).toMatch(/^dry run, nothing is begun: deploy, service shop\/web, until .*, by ci: deploy\n/);
     expect(out).toContain('Of what is firing now it covers 1 incident:\n  shop: odd');
     expect(await inForce()).toBe(before);
     await expect(type('deploying', 'shop/web', '--dry-run', '--done')).rejects.toThrow(

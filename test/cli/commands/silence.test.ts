@@ -69,7 +69,7 @@ describe('silence', () => {
     const dry = await add(...matchers, '--for', '2h', '--dry-run');
     expect([dry.code, dry.output]).toEqual([
       0,
-      expect.stringMatching(/^not added: container=~"sh\.\*", severity!="critical", until .*: deploy$/m),
+      expect.stringMatching(/^dry run, nothing is added: container=~"sh\.\*", severity!="critical", until .*: deploy$/m),
     ]);
     expect(dry.output).toContain(`covers 1 incident:\n  ${incident.title}\n`);
     expect(await state.silences(systemClock.now())).toEqual([]);
