@@ -35,7 +35,10 @@ export const registerDemo: Register = (program, signal) => {
   );
   command
     .option('--for <duration>', 'how long from the first stored frame on, such as 2m', '2m')
-    .option('--traffic', 'only make the traffic; watch it with a `tidegauge run` of your own');
+    .option(
+      '--traffic',
+      'only make the traffic; watch it with a `tidegauge run` of your own, and a rule that need not learn',
+    );
   setAction(command, signal, demo, { ends: 'in order' });
 };
 
@@ -60,9 +63,10 @@ async function demo(context: Context, flags: DemoFlags): Promise<number> {
   } finally {
     course.end();
     await traffic.end();
-    screen.write(
-      'The demonstration is over; what it made is removed, its incidents too: `explain` does not know them.\n',
-    );
+    const incidents = flags.traffic
+      ? 'incidents are those of who has watched it'
+      : 'its incidents too: `explain` does not know them';
+    screen.write(`The demonstration is over; what it made is removed, ${incidents}.\n`);
   }
 }
 
