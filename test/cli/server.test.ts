@@ -86,11 +86,17 @@ const remote = (args: readonly string[], url = served.listener.url) =>
     TIDEGAUGE_SERVER_TIMEOUT: '4m',
   });
 
+/** But for what has to differ: the server that printed commands lead to, and how long ago something was by now. */
+const alike = ([code, text]: [number, string]): [number, string] => [
+  code,
+  text.replace(/ --server http\S+/g, '').replace(/last seen \S+ ago/g, 'last seen a while ago'),
+];
+
 describe('through a server', () => {
   it.each(ASKED.map(args => [args.join(' '), args] as const))(
     '%s says the same as without',
     async (_, args) => {
-      expect(await remote(args)).toEqual(await run(args));
+      expect(alike(await remote(args))).toEqual(alike(await run(args)));
     },
     240_000,
   );
@@ -168,7 +174,7 @@ describe('through a server', () => {
     // This one hands on what the server says.
     const read = ASKED.filter(args => args.join(' ') !== `deliveries show ${DEAD.key}`);
     for (const args of [...read, ['silence', 'list', '--json']])
-      expect([args, await remote(args, newer.url)]).toEqual([args, await run(args)]);
+      expect([args, alike(await remote(args, newer.url))]).toEqual([args, alike(await run(args))]);
     const mark = ['incident', 'mark', OVER.id, '--expected'];
     expect(await remote(mark, newer.url)).toEqual([0, expect.stringContaining('marked expected: shop')]);
     for (const args of [
