@@ -69,7 +69,9 @@ describe('silence', () => {
     const dry = await add(...matchers, '--for', '2h', '--dry-run');
     expect([dry.code, dry.output]).toEqual([
       0,
-      expect.stringMatching(/^dry run, nothing is added: container=~"sh\.\*", severity!="critical", until .*: deploy$/m),
+      expect.stringMatching(
+        /^dry run, nothing is added: container=~"sh\.\*", severity!="critical", until .*: deploy$/m,
+      ),
     ]);
     expect(dry.output).toContain(`covers 1 incident:\n  ${incident.title}\n`);
     expect(await state.silences(systemClock.now())).toEqual([]);
