@@ -5,8 +5,12 @@ import { FrameStats } from '../collector/frames/frame-stats.ts';
 import { openRecording } from '../collector/recording/record.ts';
 import type { Shipper, ShipperStatus } from '../collector/ship/contract.ts';
 import { aborted } from '../core/aborted.ts';
+import { isoTime } from '../core/clock.ts';
 import { labelKeys } from '../core/config/config.ts';
+import { formatLength } from '../core/config/units.ts';
 import type { TidegaugeError } from '../core/errors.ts';
+import type { Interval } from '../core/interval.ts';
+import type { Log } from '../core/log.ts';
 import type { Frame } from '../core/traffic/frame.ts';
 import { openOutbox } from './outbox.ts';
 import type { ProcessContext } from './process-context.ts';
@@ -44,6 +48,7 @@ export async function startCollector(
   });
   const { shipper, previous, lost } = outbox;
   const stats = new FrameStats();
+  const tellGap = gapTeller(previous, log);
   const totals = config.http.containers > 0 ? new ContainerTotals(config.http.containers) : null;
   const capture = await startCapture({
     config: config.capture,
@@ -56,6 +61,7 @@ export async function startCollector(
     ...(recording ? { record: recording } : {}),
     onFrame: frame => {
       shipper.push(frame);
+      tellGap(frame);
       stats.add(frame, clock.monotonic());
       totals?.add(frame, clock.monotonic());
       onFrame(frame, { capture: capture.status(), shipper: shipper.status() });
@@ -90,4 +96,17 @@ export async function startCollector(
     await collector.stop();
     throw error;
   }
+}
+
+/** Says with the first frame since when nobody watched; of a host that has just come there is nothing to say. */
+export function gapTeller(previous: Interval | null, log: Pick<Log, 'info'>): (frame: Frame) => void {
+  let isFirst = true;
+  return ({ host, start }) => {
+    if (isFirst && previous !== null && start > previous.to)
+      log.info(
+        { host, from: isoTime(previous.to), to: isoTime(start), gap: formatLength(start - previous.to) },
+        'nobody watched this host for a while: nothing can be said about that time',
+      );
+    isFirst = false;
+  };
 }

@@ -1,4 +1,5 @@
 import type { Interval } from '../core/interval.ts';
+import { BlindStretches } from '../core/traffic/blind.ts';
 import { type Fault, type Frame, frameEnd } from '../core/traffic/frame.ts';
 
 /** What frames say of a range of time. */
@@ -34,14 +35,12 @@ export function unwatchedIn({ covered }: Pick<Covered, 'covered'>, { from, to }:
   return parts.filter(part => part.to - part.from > SLACK_MS);
 }
 
-/** Finds the parts of a range that judged frames do not cover. Hours of incomplete frames are one stretch, not thousands. */
+/** Finds the parts of a range that judged frames do not cover. */
 export class Coverage {
   readonly #range: Interval;
-  readonly #blind: Interval[] = [];
+  readonly #blind = new BlindStretches();
   readonly #faults: Partial<Record<Fault, number>> = {};
   #frames = 0;
-  #first: number | null = null;
-  #covered: number | null = null;
   #incomplete = 0;
   #lost = 0;
   #dropped = 0;
@@ -56,10 +55,7 @@ export class Coverage {
     const to = Math.min(frameEnd(frame), this.#range.to);
     if (from >= to) return;
     this.#frames++;
-    this.#first ??= from;
-    if (this.#covered !== null && from > this.#covered) this.#addBlind({ from: this.#covered, to: from });
-    if (!judged) this.#addBlind({ from, to });
-    this.#covered = Math.max(this.#covered ?? to, to);
+    this.#blind.add({ from, to }, judged);
     if (frame.faults.length > 0) this.#incomplete++;
     for (const fault of frame.faults) this.#faults[fault] = (this.#faults[fault] ?? 0) + 1;
     this.#lost += frame.lost;
@@ -67,11 +63,10 @@ export class Coverage {
   }
 
   result(): Covered {
-    const [from, to] = [this.#first, this.#covered];
     return {
       frames: this.#frames,
-      covered: from === null || to === null ? null : { from, to },
-      blind: [...this.#blind],
+      covered: this.#blind.covered,
+      blind: this.#blind.result(),
       missing: {
         incomplete: this.#incomplete,
         faults: { ...this.#faults },
@@ -79,12 +74,5 @@ export class Coverage {
         dropped: this.#dropped,
       },
     };
-  }
-
-  #addBlind(stretch: Interval): void {
-    const last = this.#blind.at(-1);
-    if (last && last.to >= stretch.from)
-      this.#blind[this.#blind.length - 1] = { from: last.from, to: Math.max(last.to, stretch.to) };
-    else this.#blind.push(stretch);
   }
 }

@@ -2,10 +2,11 @@ import { isoTime } from '../core/clock.ts';
 import { formatLength } from '../core/config/units.ts';
 import { printable } from '../core/errors.ts';
 import { flappingText, sentenceOf } from '../core/incident/evidence-text.ts';
-import type { Incident } from '../core/incident/incident.ts';
+import { type Incident, timeOf } from '../core/incident/incident.ts';
 import { incidentJson } from '../core/incident/incident-json.ts';
 import type { Interval } from '../core/interval.ts';
 import type { TimeZone } from '../core/time-zone.ts';
+import { blindText, blindWithin } from '../core/traffic/blind.ts';
 import { seriesLabel } from '../core/traffic/series.ts';
 import { unwatchedIn } from './coverage.ts';
 import type { HostReview } from './review.ts';
@@ -49,11 +50,11 @@ function hostText(review: HostReview, zone: TimeZone, range: Interval | undefine
   lines.push(
     review.incidents.length === 0 ? '  no incidents' : `  ${count(review.incidents.length, 'incident')}:`,
   );
-  return `${[...lines, ...review.incidents.flatMap(incident => incidentLines(incident, zone).map(line => `  ${line}`))].join('\n')}\n`;
+  return `${[...lines, ...review.incidents.flatMap(incident => incidentLines(incident, zone, review.blind).map(line => `  ${line}`))].join('\n')}\n`;
 }
 
-/** An incident as lines: what, when, and the evidence of every rule that saw it. */
-export function incidentLines(incident: Incident, zone: TimeZone): string[] {
+/** An incident as lines: what, when, what of that nobody saw (`blind`), and the evidence of every rule that saw it. */
+export function incidentLines(incident: Incident, zone: TimeZone, blind: readonly Interval[] = []): string[] {
   const { start, end, escalation } = incident;
   const head = `${incident.severity.toUpperCase()} ${printable(incident.title)}`;
   const length = formatLength(end - start);
@@ -69,7 +70,8 @@ export function incidentLines(incident: Incident, zone: TimeZone): string[] {
         : (scope.container ?? '');
     return `  ${rule}: ${printable(series)}: ${sentenceOf(finding, zone)} (score ${peak.toFixed(1)})`;
   });
-  return [head, when, ...findings];
+  const unseen = blindText(blindWithin(blind, timeOf(incident)), zone);
+  return [head, when, ...(unseen === null ? [] : [`  ${unseen}`]), ...findings];
 }
 
 /** `lasted 20s, ended 2026-01-31T22:00:00Z: the container is gone`. */

@@ -16,7 +16,8 @@ import { hintElsewhere, note } from '../open-data.ts';
 import { addSubjects, SubjectFilter, type SubjectFlags } from '../rules/subjects.ts';
 import type { SharedState } from '../shared/contract.ts';
 import { addSharedCommand, openSharedState } from '../shared/open.ts';
-import { presentOf, rangeFlags } from '../times.ts';
+import { type Present, presentOf, rangeFlags } from '../times.ts';
+import { watchedLines } from '../watched-lines.ts';
 
 interface IncidentFlags extends CommonFlags, SubjectFlags {
   readonly from: string;
@@ -28,6 +29,8 @@ interface IncidentFlags extends CommonFlags, SubjectFlags {
 
 /** Incidents listed at most. */
 const LIMIT = 10_000;
+/** Of so many of them, the newest, the frames are read: whether somebody watched all the time. */
+const LOOKED_UP = 10;
 
 export const registerIncidents: Register = (program, signal) => {
   const command = addSharedCommand(
@@ -62,23 +65,45 @@ async function incidents(context: Context, flags: IncidentFlags): Promise<number
       return out.write(jsonText(found.map(incident => saidJson(incident, said))));
     const deliveries = await deliveriesByIncident(state);
     if (flags.json) return out.write(jsonText(withNotifications(found, deliveries, said)));
-    return out.write(`${listing(found, deliveries, said, zone).join('\n')}\n`);
+    const unseen = await unseenLines(found, state, presentOf(context));
+    return out.write(`${listing(found, deliveries, { ...said, unseen }, zone).join('\n')}\n`);
   };
   return openSharedState(context, 'read', list, () => flags.json && out.write(jsonText([])));
+}
+
+/** What nobody saw of the newest ones, by incident; of older ones than the stored frames nothing is said. */
+async function unseenLines(
+  found: readonly Incident[],
+  state: Pick<SharedState, 'watched'>,
+  present: Present,
+): Promise<Map<string, readonly string[]>> {
+  const lines = new Map<string, readonly string[]>();
+  for (const incident of found.slice(-LOOKED_UP).reverse()) {
+    const watched = await state.watched(incident, present.now);
+    if ('unknown' in watched) break;
+    lines.set(incident.id, watchedLines(watched, incident, present));
+  }
+  return lines;
 }
 
 /** True when what was read are files of this machine. */
 const isHere = ({ config }: Context): boolean => config.server.url === '' && filesOf(config).state !== null;
 
-/** Incidents as text, each with what people said of it and its notifications; then those that wait or were given up for incidents not listed. */
+/** What is listed with incidents: what people said of them, and lines on what nobody saw, by incident. */
+interface Beside extends Said {
+  readonly unseen: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Incidents as text, each with what nobody saw of it, what people said of it and its notifications; then those that wait or were given up for incidents not listed. */
 export function listing(
   found: readonly Incident[],
   deliveries: ReadonlyMap<string, readonly ListedDelivery[]>,
-  { marks, acks }: Said,
+  { marks, acks, unseen }: Beside,
   zone: TimeZone,
 ): string[] {
   const lines = found.flatMap(incident => [
     ...incidentLines(incident, zone),
+    ...(unseen.get(incident.id) ?? []).map(line => `  ${line}`),
     ...[marks.get(incident.id)].flatMap(mark => (mark ? [`  ${markText(mark, zone)}`] : [])),
     ...[acks.get(incident.id)].flatMap(ack =>
       ack && !ack.undone ? [`  ${ackLine(incident, ack, zone)}`] : [],

@@ -7,6 +7,7 @@ import type { ServiceMap } from '../../core/traffic/service-map.ts';
 import type { ShownConnection } from '../../http/api/resources/connections.ts';
 import type { ListedDelivery, Replayed } from '../../http/api/resources/deliveries.ts';
 import type { Story } from '../../http/api/resources/story/story.ts';
+import type { WatchedThen } from '../../http/api/resources/story/watched.ts';
 import type { TrafficRow } from '../../http/api/resources/traffic.ts';
 import type { DeliveryStatus } from '../../state/contract.ts';
 
@@ -20,6 +21,8 @@ export interface SharedState {
   incident(id: string): Promise<Incident | null>;
   /** All that is known at `now`, epoch ms, of an incident and its messages; null: there is none with this id. */
   story(id: string, now: number): Promise<Story | null>;
+  /** What of an incident's time until `now`, epoch ms, nobody saw. */
+  watched(incident: Incident, now: number): Promise<WatchedThen>;
   /** Marks of a host, of all for null, the oldest first. */
   marks(host: string | null): Promise<Mark[]>;
   /** Keeps what is said of an incident. */

@@ -9,6 +9,7 @@ import { tooManyMarks } from '../../http/api/resources/marks.ts';
 import { endSilence, keepSilence } from '../../http/api/resources/silences.ts';
 import type { StoreReader } from '../../http/api/resources/story/peers.ts';
 import { storyOf } from '../../http/api/resources/story/story.ts';
+import { watchedThen } from '../../http/api/resources/story/watched.ts';
 import { trafficRows } from '../../http/api/resources/traffic.ts';
 import type { State } from '../../state/contract.ts';
 import type { Store } from '../../store/contract.ts';
@@ -22,6 +23,7 @@ export const localState = (
   incidents: (range, limit) => state.incidents(range, limit),
   incident: id => state.incident(id),
   story: (id, now) => storyOf({ state, reasons, readStore, now }, id),
+  watched: (incident, now) => watchedThen(readStore, incident, now),
   marks: host => state.marks(host),
   async mark(incident, said) {
     const mark = await state.saveMark(newMark(incident, said));

@@ -11,7 +11,7 @@ import { connectionFromJson } from '../../http/api/resources/connections.ts';
 import { deliveryFromJson } from '../../http/api/resources/deliveries.ts';
 import { mapFromJson } from '../../http/api/resources/map.ts';
 import { silenceFromJson } from '../../http/api/resources/silences.ts';
-import { storyFromJson } from '../../http/api/resources/story/story.ts';
+import { type Story, storyFromJson } from '../../http/api/resources/story/story.ts';
 import { trafficFromJson } from '../../http/api/resources/traffic.ts';
 import { type ApiClient, PAGE_ROWS, type Query } from './client.ts';
 import type { SharedState, SharedTraffic } from './contract.ts';
@@ -22,15 +22,19 @@ const part = (text: string): string => encodeURIComponent(text);
 
 /** The state, as the API of another process tells it. */
 export function remoteState(client: ApiClient): SharedState {
+  async function story(id: string): Promise<Story | null> {
+    const found = await client.find(`/incidents/${part(id)}/explain`);
+    return found === null ? null : client.decode(storyFromJson, found);
+  }
   return {
     incidents: (range, most) => taken(rows(client, '/incidents', rangeQuery(range), incidentFromJson), most),
     async incident(id) {
       const found = await client.find(`/incidents/${part(id)}`);
       return found === null ? null : client.decode(incidentFromJson, found);
     },
-    async story(id) {
-      const found = await client.find(`/incidents/${part(id)}/explain`);
-      return found === null ? null : client.decode(storyFromJson, found);
+    story,
+    async watched({ id }) {
+      return (await story(id))?.watched ?? { unknown: 'the incident is gone' };
     },
     marks: host => taken(rows(client, '/marks', host === null ? {} : { host }, markFromJson)),
     async mark({ id }, { kind, note, by }) {

@@ -138,6 +138,12 @@ export function stateOfIncident({
   return ended === undefined ? 'resolved' : 'ended';
 }
 
+/** From its beginning until it was found to be over; without end while it is firing. */
+export const timeOf = ({ start, resolvedAt }: Pick<Incident, 'start' | 'resolvedAt'>): Interval => ({
+  from: start,
+  to: resolvedAt ?? Number.POSITIVE_INFINITY,
+});
+
 /** Which time an incident fires: 1, or 2 once it was reopened. From then on it stays open until it is quiet for long. */
 export const roundOf = ({ reopenedAt }: Pick<Incident, 'reopenedAt'>): number =>
   reopenedAt === undefined ? 1 : 2;

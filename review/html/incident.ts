@@ -1,9 +1,10 @@
 import { formatCount, formatLength, formatSize, formatValue } from '../../core/config/units.ts';
 import { sentenceOf } from '../../core/incident/evidence-text.ts';
-import { type Incident, stateOfIncident } from '../../core/incident/incident.ts';
+import { type Incident, stateOfIncident, timeOf } from '../../core/incident/incident.ts';
 import { subjectText } from '../../core/incident/members.ts';
 import type { Interval } from '../../core/interval.ts';
 import type { TimeZone } from '../../core/time-zone.ts';
+import { blindText, blindWithin } from '../../core/traffic/blind.ts';
 import { DIRECTIONS, type Direction } from '../../core/traffic/frame.ts';
 import { BUCKETS, upperBound } from '../../core/traffic/histogram.ts';
 import type { IncidentRecord, Peer, TrafficPart } from '../record/incident-record.ts';
@@ -38,16 +39,20 @@ interface Shown {
   /** Null: its traffic was not recorded. */
   readonly record: IncidentRecord | null;
   readonly zone: TimeZone;
+  /** Parts of the range that nobody saw, on its host. */
+  readonly blind: readonly Interval[];
   /** A sentence about it, of ours; null: none. */
   readonly note: string | null;
 }
 
-export function incidentHtml(incident: Incident, { record, zone, note }: Shown): Html {
+export function incidentHtml(incident: Incident, { record, zone, blind, note }: Shown): Html {
   const { findings, ended } = incident;
+  const unseen = blindText(blindWithin(blind, timeOf(incident)), zone);
   return html`<article id="${anchorOf(incident)}" class="incident" aria-labelledby="${anchorOf(incident)}-t">
 <h3 id="${anchorOf(incident)}-t">${severityHtml(incident)} ${nameHtml(incident.title, 300)}</h3>
 <p class="facts">${timeHtml(incident.start, zone)}, ${lastedText(incident)}${ended !== undefined && html` (${nameHtml(ended, 200)})`}.
 Host ${nameHtml(incident.host)}${!incident.members && incident.service !== '' && html`, service ${nameHtml(incident.service)}`}, id <code>${incident.id}</code>.${note !== null && html` <strong>${note}</strong>`}</p>
+${unseen !== null && html`<p class="facts"><strong>${unseen}</strong></p>`}
 <ul class="findings">${findings.map(
     finding =>
       html`<li><strong>${finding.rule}</strong>${finding.scope.container !== null && finding.scope.container !== incident.container && html` on ${nameHtml(finding.scope.container)}`}: ${nameHtml(sentenceOf(finding, zone), 700)} <span class="note">(score ${finding.peak.toFixed(1)})</span></li>`,

@@ -140,7 +140,7 @@ function coveredHtml({ hosts }: ReportPage): Html {
 /** What is known of each incident, the worst first, until there is no more room; in order of time then. */
 function detailsOf(
   incidents: readonly Incident[],
-  { records, zone, incidents: own }: ReportPage,
+  { records, zone, hosts, incidents: own }: ReportPage,
 ): Map<string, Html> {
   const raised = new Set(own.map(({ id }) => id));
   const details = new Map<string, Html>();
@@ -150,7 +150,9 @@ function detailsOf(
   );
   for (const incident of worst) {
     const note = raised.has(incident.id) ? null : 'Only other settings raise it.';
-    const part = incidentHtml(incident, { record: records.get(incident.id) ?? null, zone, note });
+    const record = records.get(incident.id) ?? null;
+    const { blind = [] } = hosts.find(({ host }) => host === incident.host) ?? {};
+    const part = incidentHtml(incident, { record, zone, blind, note });
     const bytes = Buffer.byteLength(part.toString());
     if (bytes > left) break;
     left -= bytes;

@@ -38,3 +38,17 @@ it('a finding says in the zone of the reader who the peer was, and how often it 
     /: 12 MiB\/s, expected up to 1\.4 MiB\/s; 92% of the bytes to service shop\/db on tcp 5432; third time in 7d, last Wed 2026-01-28 23:00\+01:00 \(score 1\.5\)$/,
   );
 });
+
+it('says below when an incident was what of that nobody saw; of several parts how many, and the longest', () => {
+  const incident = { ...incidentOf(START, { end: START + 200_000 }), resolvedAt: START + 240_000 };
+  const part = (from: number, to: number) => ({ from: START + from, to: START + to });
+  const before = part(-60_000, -30_000);
+  const blindLine = (...blind: ReturnType<typeof part>[]) => incidentLines(incident, UTC, blind)[2];
+  expect(blindLine(before, part(10_000, 74_000))).toBe(
+    '  blind 2026-01-31T22:00:10.000Z for 1m4s: nothing can be said about it',
+  );
+  expect(blindLine(part(-5000, 5000), part(10_000, 74_000), part(230_000, 300_000))).toBe(
+    '  blind 3 times, for 1m19s in all, the longest 2026-01-31T22:00:10.000Z for 1m4s: nothing can be said about that',
+  );
+  expect(incidentLines(incident, UTC, [before])).toEqual(incidentLines(incident, UTC));
+});

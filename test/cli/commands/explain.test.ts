@@ -21,6 +21,7 @@ const QUIET: Around = {
 };
 const storyOf = (...deliveries: readonly Delivery[]): Story => ({
   ...{ incident, why: null, told: deliveries.map(toldOf), untold: [] },
+  watched: { looked: { from: T0, to: T0 + 5000 }, blind: [], more: 0, silentSince: null },
   ...{ peers: { unknown: 'nothing is stored of that time' }, around: QUIET, page: '' },
 });
 const storyLines = (story: Story, call: CommandHere = commandHere({}, {})) =>
@@ -112,6 +113,25 @@ describe('the story of an incident', () => {
     );
     expect(storyLines({ ...storyOf(), incident: resolved(incident) })).toContain(
       '  over: from 2026-01-15T03:12:05.000Z to 2026-01-15T03:12:10.000Z (5s), resolved at 2026-01-15T03:13:05.000Z',
+    );
+  });
+
+  it('says right below since when it fires what of that nobody saw, and that no frames come', () => {
+    const watched = {
+      ...{ looked: { from: T0, to: T0 + 90_000 }, blind: [{ from: T0 + 5000, to: T0 + 69_000 }], more: 0 },
+      silentSince: T0 + 40_000,
+    };
+    const story = { ...storyOf(), watched };
+    const lines = storyLines(story);
+    const at = lines.findIndex(line => line.startsWith('  still firing'));
+    expect(lines.slice(at + 1, at + 4)).toEqual([
+      '  blind 2026-01-15T03:12:10.000Z for 1m4s: nothing can be said about it',
+      '  no frame since 2026-01-15T03:12:45.000Z (25s): the host is not watched, or its frames have not arrived',
+      '',
+    ]);
+    expect(storyFromJson(JSON.parse(JSON.stringify(storyJson(story))))).toEqual(story);
+    expect(storyLines({ ...story, watched: { unknown: 'gone \u001b[2J' } })).toContain(
+      '  whether it was watched all the time is not known: gone \\x1b[2J',
     );
   });
 

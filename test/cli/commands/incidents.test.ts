@@ -17,7 +17,7 @@ const delivery = (parts: Partial<Delivery>): Delivery => ({
   lastError: null,
   ...parts,
 });
-const NOTHING: Said = { marks: new Map(), acks: new Map() };
+const NOTHING = { marks: new Map(), acks: new Map(), unseen: new Map() } satisfies Said & { unseen: unknown };
 const DELIVERIES = new Map([
   [incident.id, [delivery({}), delivery({ status: 'pending', attempts: 3, lastError: '503\n' })]],
   [older.id, [delivery({ notification: notificationOf(older, 'ops'), status: 'dead', attempts: 300 })]],
@@ -30,6 +30,14 @@ it('lists under each incident what became of its notifications, and those of oth
     `incident ${older.id}: firing to ops: dead after 300 attempts`,
   ]);
   expect(listing([], new Map(), NOTHING, UTC)).toEqual(['No incidents.']);
+});
+
+it('says of each what of it nobody saw', () => {
+  const line = 'blind 2023-11-14T22:15:00.000Z for 1m4s: nothing can be said about it';
+  const unseen = new Map([[older.id, [line]]]);
+  const lines = listing([older, incident], new Map(), { ...NOTHING, unseen }, UTC);
+  expect(lines.filter(one => one.includes('blind'))).toEqual([`  ${line}`]);
+  expect(lines.indexOf(`  ${line}`)).toBeLessThan(lines.findIndex(one => one.includes(incident.id)));
 });
 
 it('adds notifications to incidents as JSON', () => {

@@ -7,6 +7,7 @@ import { EVERYTHING } from '../../../core/incident/silence.ts';
 import type { Flow } from '../../../core/traffic/flow.ts';
 import { aroundOf } from '../../../http/api/resources/story/around.ts';
 import { peersThen, type StoreReader } from '../../../http/api/resources/story/peers.ts';
+import { watchedThen } from '../../../http/api/resources/story/watched.ts';
 import type { State } from '../../../state/contract.ts';
 import { createSqliteState } from '../../../state/sqlite/state.ts';
 import { SqliteStore } from '../../../store/sqlite/store.ts';
@@ -134,6 +135,50 @@ describe('whom an incident talked to', () => {
     const away = () => Promise.reject(new Error('connection refused'));
     expect(await peersThen(away, incidentOn('c0000', 10, 15))).toEqual({
       unknown: 'the stored traffic cannot be read: connection refused',
+    });
+  });
+});
+
+describe('whether somebody watched an incident all the time', () => {
+  const GAPPY = 'web-9';
+  const start = frameOf(GAPPY, 100).start;
+  const { durationMs } = frameOf(GAPPY, 100);
+  const moment = (n: number): number => start + n * durationMs;
+  const read: StoreReader = action => action(store);
+  const firing = incidentOf(start, { host: GAPPY, end: moment(12) });
+
+  beforeAll(async () => {
+    const numbers = [...Array(14).keys()].filter(n => n < 3 || n > 7).map(n => 100 + n);
+    const faulty = (n: number) => (n === 108 ? { faults: ['attach' as const] } : {});
+    await store.writeFrames(numbers.map(n => frameOf(GAPPY, n, faulty(n))));
+  });
+
+  it('gives the parts without a frame, or with an incomplete one, up to now or until it was over', async () => {
+    const looked = { from: start, to: moment(14) };
+    const blind = [{ from: moment(3), to: moment(9) }];
+    expect(await watchedThen(read, firing, moment(14))).toEqual({
+      looked,
+      blind,
+      more: 0,
+      silentSince: null,
+    });
+    const over = { ...firing, resolvedAt: moment(2) };
+    expect(await watchedThen(read, over, moment(14))).toMatchObject({ blind: [], silentSince: null });
+  });
+
+  it('says of one that fires since when no frames come, and not of one that is over', async () => {
+    const late = moment(14) + 60_000;
+    expect(await watchedThen(read, firing, late)).toMatchObject({ silentSince: moment(14) });
+    const over = { ...firing, resolvedAt: moment(13) };
+    expect(await watchedThen(read, over, late)).toMatchObject({ silentSince: null });
+  });
+
+  it('is not known of a time of which nothing is stored, or while the store is away', async () => {
+    const old = { ...firing, host: 'web-8', resolvedAt: moment(13) };
+    expect(await watchedThen(read, old, moment(14))).toEqual({ unknown: 'nothing is stored of that time' });
+    const away = () => Promise.reject(new Error('connection refused'));
+    expect(await watchedThen(away, firing, moment(14))).toEqual({
+      unknown: 'the stored frames cannot be read: connection refused',
     });
   });
 });

@@ -153,6 +153,7 @@ describe('a report', () => {
       const shown = incidentHtml(incident, {
         record: { incident, bands: [], parts, peers },
         zone: UTC,
+        blind: [],
         note: null,
       });
       return /([^>]*)(<\/span>)?<\/td><\/tr>\s*<\/tbody><\/table><\/div>\s*<\/article>/.exec(

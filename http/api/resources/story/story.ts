@@ -28,6 +28,7 @@ import {
   peersThen,
   type StoreReader,
 } from './peers.ts';
+import { type WatchedThen, watchedFromJson, watchedJson, watchedSchema, watchedThen } from './watched.ts';
 
 /** A message about an incident, and what became of it. Times are epoch ms. */
 export interface Told {
@@ -60,6 +61,7 @@ export interface Story {
   readonly told: readonly Told[];
   /** Receivers to whom no message about it was ever queued, each with the reason. */
   readonly untold: readonly { readonly receiver: string; readonly reason: string }[];
+  readonly watched: WatchedThen;
   readonly peers: PeersThen;
   readonly around: Around;
   /** Where people reach the page; empty: nobody knows. */
@@ -100,6 +102,7 @@ const storySchema = z.strictObject({
   not_told: z
     .array(z.strictObject({ receiver: z.string(), reason: z.string() }))
     .describe('Receivers to whom no message about it was ever queued, and why.'),
+  watched: watchedSchema,
   peers: peersSchema,
   around: aroundSchema.describe('What else was going on, and what people said of it.'),
   page: z.string().describe('Where people reach the page, by `http.external_url`; empty: nobody knows.'),
@@ -115,6 +118,7 @@ export async function storyOf(
   const told = (await state.deliveriesAbout(id)).map(toldOf);
   return {
     ...{ incident, why: reasons.severityReason(incident), told, untold: untoldOf(incident, told, reasons) },
+    watched: await watchedThen(readStore, incident, now),
     peers: await peersThen(readStore, incident),
     around: await aroundOf(state, incident, now),
     page: reasons.page,
@@ -156,6 +160,7 @@ export const storyJson = ({
   why,
   told,
   untold,
+  watched,
   peers,
   around,
   page,
@@ -172,6 +177,7 @@ export const storyJson = ({
     };
   }),
   not_told: untold.map(one => ({ ...one })),
+  watched: watchedJson(watched),
   ...{ peers: peersJson(peers), around: aroundJson(around), page },
 });
 
@@ -184,6 +190,7 @@ export function storyFromJson(json: unknown): Story {
       ...(reopened_at === null ? {} : { reopenedAt: Date.parse(reopened_at) }),
     },
     ...{ why: severity_reason, untold: not_told, page: more.page },
+    watched: watchedFromJson(more.watched),
     ...{ peers: peersFromJson(more.peers), around: aroundFromJson(more.around) },
     told: deliveries.map(({ incident_state, accepted_at, next_attempt, failing_since, ...rest }) => ({
       ...{ ...rest, state: incident_state, acceptedAt: parsed(accepted_at) },
