@@ -44,8 +44,12 @@ function peerText(
   const named = service === '' ? printable(name, NAME_LIMIT) : `service ${printable(service, NAME_LIMIT)}`;
   const who = (name === ROOT_CGROUP ? WHO.host : named) || WHO[kind] || printable(address, 45);
   const where = port === 0 ? 'several ports' : `${protocol} ${port}`;
-  return `${Math.round(100 * share)}% of the bytes ${way} ${who} ${role === 'client' ? `on ${where}` : `at its own ${where}`}`;
+  return `${shareText(share)} of the bytes ${way} ${who} ${role === 'client' ? `on ${where}` : `at its own ${where}`}`;
 }
+
+/** `92%`; all is said of all only. */
+const shareText = (share: number): string =>
+  share < 1 && share > 0.99 ? 'more than 99%' : `${Math.round(100 * share)}%`;
 
 /** Peers without a name; of the others the address says more. */
 const WHO: Partial<Record<TopPeer['kind'], string>> = {

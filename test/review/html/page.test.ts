@@ -164,6 +164,19 @@ describe('a report', () => {
     expect([last(incident.start - 60_000), last(incident.start)]).toEqual(['nothing', '-']);
   });
 
+  it('says of an incident what of it nobody saw', () => {
+    const [incident] = hostilePage().incidents;
+    if (!incident) throw new Error('no incident');
+    const shown = (from: number): string => {
+      const blind = [{ from, to: from + 500 }];
+      return incidentHtml(incident, { record: null, zone: UTC, blind, note: null }).toString();
+    };
+    expect(shown(incident.start)).toContain(
+      `blind ${UTC.text(incident.start)} for 500ms: nothing can be said about it`,
+    );
+    expect(shown(incident.start - 500)).not.toContain('blind');
+  });
+
   it('has one row for new edges to many ports of the same, which would hide all others', () => {
     const page = hostilePage();
     const [host] = page.hosts;
