@@ -190,6 +190,13 @@ describe('the peer', () => {
     expect(sentenceOf(found)).toBe(`sent 9 MB/s; 100% of the bytes ${words}`);
   });
 
+  it('has all of the bytes only if nobody else had any', () => {
+    const text = (other: number) =>
+      sentenceOf(of(said(2, { direction: 'send' }), [flow('db-1', 1000), flow('db-2', other)]));
+    expect(text(3)).toBe('sent 9 MB/s; more than 99% of the bytes to service shop/db on tcp 5432');
+    expect(text(0)).toContain('100% of the bytes');
+  });
+
   it('is nobody where there are no flows, or where the finding is about no direction', () => {
     expect(of(said(2, { direction: 'send' }), [])).not.toHaveProperty('peer');
     expect(of(said(2, { direction: 'send' }), [flow('db-1', 0)])).not.toHaveProperty('peer');
