@@ -16,8 +16,8 @@ import { hintElsewhere, note } from '../open-data.ts';
 import { addSubjects, SubjectFilter, type SubjectFlags } from '../rules/subjects.ts';
 import type { SharedState } from '../shared/contract.ts';
 import { addSharedCommand, openSharedState } from '../shared/open.ts';
+import { watchedLines } from '../shared/watched-lines.ts';
 import { type Present, presentOf, rangeFlags } from '../times.ts';
-import { watchedLines } from '../watched-lines.ts';
 
 interface IncidentFlags extends CommonFlags, SubjectFlags {
   readonly from: string;

@@ -7,8 +7,8 @@ import { describeScope } from '../../../core/incident/scope.ts';
 import type { TimeZone } from '../../../core/time-zone.ts';
 import type { Story } from '../../../http/api/resources/story/story.ts';
 import type { CommandHere } from '../../command-here.ts';
+import { watchedLines } from '../../shared/watched-lines.ts';
 import type { Present } from '../../times.ts';
-import { watchedLines } from '../../watched-lines.ts';
 import { aroundLines, historyLines, saidLines } from './around-lines.ts';
 import { nextLines } from './next-lines.ts';
 import { peerHeading, peerLines } from './peer-lines.ts';
@@ -16,9 +16,6 @@ import { toldLines, untoldLines } from './told-lines.ts';
 
 /** The story of an incident for people: what somebody who was woken by it asks first comes first. `call` writes the next commands. */
 export function storyLines(story: Story, present: Present, call: CommandHere): string[] {
-  const { incident, why, peers, around } = story;
-/** The story of an incident for people: what somebody who was woken by it asks first comes first. */
-export function storyLines(story: Story, present: Present): string[] {
   const { incident, why, watched, peers, around } = story;
   const { zone } = present;
   const parts: readonly (readonly [heading: string, lines: readonly string[]])[] = [

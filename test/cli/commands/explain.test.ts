@@ -126,7 +126,7 @@ describe('the story of an incident', () => {
     const at = lines.findIndex(line => line.startsWith('  still firing'));
     expect(lines.slice(at + 1, at + 4)).toEqual([
       '  blind 2026-01-15T03:12:10.000Z for 1m4s: nothing can be said about it',
-      '  no frame since 2026-01-15T03:12:45.000Z (25s): the host is not watched, or its frames have not arrived',
+      '  no frame since 2026-01-15T03:12:45.000Z: the host is not watched, or its frames have not arrived',
       '',
     ]);
     expect(storyFromJson(JSON.parse(JSON.stringify(storyJson(story))))).toEqual(story);

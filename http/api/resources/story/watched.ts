@@ -10,7 +10,7 @@ import type { StoreReader } from './peers.ts';
 
 /** What of an incident's time nobody saw. Times are epoch ms. */
 export interface Watched {
-  /** The part of its time that was looked at: from the oldest frame of its last `LOOKED_MS` to the newest one. */
+  /** The part of its time that was looked at: from the oldest frame of its last `LOOKED_MS` to the newest one; empty: there is none. */
   readonly looked: Interval;
   /** Parts of that without a frame, or with an incomplete one: the longest, `LISTED` at most, ascending. */
   readonly blind: readonly Interval[];
@@ -50,7 +50,7 @@ async function watchedOf(store: FrameStore, incident: Incident, now: number): Pr
   const all = blindWithin(stretches.result(), range);
   const longest = all.toSorted((a, b) => b.to - b.from - (a.to - a.from)).slice(0, LISTED);
   return {
-    looked: stretches.covered ?? range,
+    looked: stretches.covered ?? { from: start, to: start },
     blind: longest.sort((a, b) => a.from - b.from),
     more: all.length - longest.length,
     silentSince: resolvedAt === null ? await silentSince(store, host, now) : null,

@@ -1,15 +1,15 @@
-import { formatCounted, formatLength } from '../core/config/units.ts';
-import { printable } from '../core/errors.ts';
-import type { Incident } from '../core/incident/incident.ts';
-import { blindText } from '../core/traffic/blind.ts';
-import type { WatchedThen } from '../http/api/resources/story/watched.ts';
-import type { Present } from './times.ts';
+import { formatCounted } from '../../core/config/units.ts';
+import { printable } from '../../core/errors.ts';
+import type { Incident } from '../../core/incident/incident.ts';
+import { blindText } from '../../core/traffic/blind.ts';
+import type { WatchedThen } from '../../http/api/resources/story/watched.ts';
+import type { Present } from '../times.ts';
 
 /** What nobody saw of an incident, for people; nothing when it was watched all the time. */
 export function watchedLines(
   then: WatchedThen,
   { start }: Pick<Incident, 'start'>,
-  { now, zone }: Present,
+  { zone }: Present,
 ): string[] {
   if ('unknown' in then)
     return [`whether it was watched all the time is not known: ${printable(then.unknown, 500)}`];
@@ -21,7 +21,7 @@ export function watchedLines(
     lines.push(`whether it was watched before ${zone.text(looked.from)} was not looked up`);
   if (silentSince !== null)
     lines.push(
-      `no frame since ${zone.text(silentSince)} (${formatLength(now - silentSince)}): the host is not watched, or its frames have not arrived`,
+      `no frame since ${zone.text(silentSince)}: the host is not watched, or its frames have not arrived`,
     );
   return lines;
 }
