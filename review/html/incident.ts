@@ -204,8 +204,10 @@ function peerHtml(
     peer !== '' ? nameHtml(peer) : html`(${peerKind})${address !== '' && html` ${nameHtml(address)}`}`;
   const where = `${protocol}${port === 0 ? '' : ` ${port}`}${role === 'server' ? ', own' : ''}`;
   const past = before.sentBytes + before.receivedBytes;
-  const isNew = past + before.connections + before.failures === 0;
-  return html`<tr><td>${who}</td><td>${where}</td><td class="number">${formatSize(during.sentBytes)}</td><td class="number">${formatSize(during.receivedBytes)}</td><td class="number">${formatCount(during.connections)}</td><td class="number${during.failures > 0 && ' bad'}">${formatCount(during.failures)}</td><td class="number">${isNew ? (isKnown ? html`<span class="new">nothing</span>` : '-') : formatSize(past)}</td></tr>
+  const isUnseen = past + before.connections + before.failures === 0;
+  // It may have been another before: of a connection that was open when the capture began, or one of many.
+  const isNew = isKnown && peerKind !== 'unknown' && peerKind !== 'other';
+  return html`<tr><td>${who}</td><td>${where}</td><td class="number">${formatSize(during.sentBytes)}</td><td class="number">${formatSize(during.receivedBytes)}</td><td class="number">${formatCount(during.connections)}</td><td class="number${during.failures > 0 && ' bad'}">${formatCount(during.failures)}</td><td class="number">${isUnseen ? (isNew ? html`<span class="new">nothing</span>` : '-') : formatSize(past)}</td></tr>
 `;
 }
 

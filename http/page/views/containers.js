@@ -26,25 +26,31 @@ export const containersOf = ({ range, host, choice }, more = {}) =>
 
 const rateOf = (count, { watched_ms }) => (watched_ms > 0 ? `${bytes((count * 1000) / watched_ms)}/s` : '-');
 
-/** The busiest first; `find`: only those with this in their name or service. */
-export function containerList(containers, page, find) {
+/** Without a frame for so long after its last step it is not there any more, or nobody watches. */
+const GONE_MS = 60_000;
+
+/** The busiest first; `what.find`: only those with this in their name or service. */
+export function containerList({ rows: containers, at }, page, what) {
   if (containers.length === 0) return el('p', { class: 'quiet' }, 'No container was seen in this range.');
   const found = el('div', {});
+  const stepMs = STEP_MS[what.choice] ?? 60_000;
+  /** Seen since then: it is there at the end of the range. */
+  const here = (what.until?.getTime() ?? at) - stepMs - GONE_MS;
   const show = text => {
     const isMeant = one => `${one.container}\n${one.service}`.toLowerCase().includes(text.toLowerCase());
     const shown = text === '' ? containers : containers.filter(isMeant);
-    found.replaceChildren(...foundList(shown, containers.length, page));
+    found.replaceChildren(...foundList(shown, { total: containers.length, here }, page));
   };
-  show(find);
+  show(what.find);
   const look = event => {
     page.look(event.target.value);
     show(event.target.value);
   };
   const input = { type: 'search', 'aria-label': 'Find a container or service', placeholder: 'Find…' };
-  return el('div', {}, el('input', { ...input, value: find, oninput: look }), found);
+  return el('div', {}, el('input', { ...input, value: what.find, oninput: look }), found);
 }
 
-function foundList(shown, total, page) {
+function foundList(shown, { total, here }, page) {
   const count = shown.length === total ? `${total}` : `${shown.length} of ${total}`;
   return [
     el(
@@ -55,7 +61,12 @@ function foundList(shown, total, page) {
     shown.length === 0
       ? null
       : longList('Containers', shown, one => [
-          el('a', { href: page.link({ host: one.host, container: one.container }) }, named(one.container)),
+          el(
+            'a',
+            { href: page.link({ host: one.host, container: one.container }) },
+            named(one.container),
+            Date.parse(one.last) < here ? ` (until ${time(one.last)})` : null,
+          ),
           sparkline(one),
           el('span', { class: 'number sent', title: 'sent per second' }, rateOf(one.sent_bytes, one)),
           el(
@@ -92,7 +103,8 @@ export function containerView({ rows: parts, at }, normal, what, incidents) {
           {},
           `Sent ${bytes(one.sent_bytes)} in ${one.sent_messages} messages (${rateOf(one.sent_bytes, one)}), `,
           `received ${bytes(one.received_bytes)} in ${one.received_messages} (${rateOf(one.received_bytes, one)}). `,
-          `Seen from ${time(one.first)} to ${time(one.last)}.`,
+          `Seen from ${time(one.first)} to ${time(one.last)}. `,
+          `Lines are means over ${STEPS[what.choice] ?? '1m'}: within, traffic can be higher.`,
           one.incomplete > 0
             ? ` ${one.incomplete === 1 ? '1 frame is' : `${one.incomplete} frames are`} incomplete.`
             : null,

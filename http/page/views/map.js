@@ -125,6 +125,8 @@ function mapTable({ nodes, edges }, page, rows) {
   const byId = new Map(nodes.map(node => [node.id, node]));
   const head = ['From', 'To', 'Port', 'There', 'Back', 'Connections'];
   const shown = rows === 'all' ? edges : edges.slice(0, FIRST);
+  const isCut = edges.length >= EDGES;
+  const rest = isCut ? `The ${EDGES} rows that fail or move most` : `All ${edges.length} rows`;
   return el(
     'div',
     {},
@@ -134,8 +136,9 @@ function mapTable({ nodes, edges }, page, rows) {
       [3, 4, 5],
       shown.map(edge => row(edge, byId, page)),
     ),
-    edges.length > shown.length
-      ? el('p', {}, el('a', { href: page.link({ rows: 'all' }) }, `All ${edges.length} rows`))
+    edges.length > shown.length ? el('p', {}, el('a', { href: page.link({ rows: 'all' }) }, rest)) : null,
+    isCut && shown.length === edges.length
+      ? el('p', { class: 'quiet' }, 'There may be more, with less traffic: tidegauge map has all.')
       : null,
   );
 }

@@ -49,7 +49,12 @@ export function normalView({ at, rules, learning }) {
     return el(
       'div',
       {},
-      said ?? el('p', { class: 'quiet' }, 'No rule has learnt anything of it yet, or it is not there now.'),
+      said ??
+        el(
+          'p',
+          { class: 'quiet' },
+          'Not known: no rule that learns over a day judges it, or it came only minutes ago. Fixed limits and the last hour are judged besides.',
+        ),
     );
   const head = ['What', 'Usual lately', 'Incident', 'By time of day', 'Rule'];
   return el(

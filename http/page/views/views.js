@@ -44,7 +44,7 @@ const incidentsPart = (what, page, silences, most) =>
 const VIEWS = {
   now(what, page) {
     const silences = silencesOf();
-    const containers = containersOf(what).then(({ rows }) => containerList(rows, page, what.find));
+    const containers = containersOf(what).then(found => containerList(found, page, what));
     return [
       incidentsPart(what, page, silences, NEWEST),
       silences.then(kept => silenced(kept, page)),
@@ -54,7 +54,7 @@ const VIEWS = {
   containers: (what, page) => [
     part(
       'Containers',
-      containersOf(what).then(({ rows }) => containerList(rows, page, what.find)),
+      containersOf(what).then(found => containerList(found, page, what)),
     ),
   ],
   incidents(what, page) {

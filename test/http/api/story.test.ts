@@ -101,12 +101,13 @@ describe('whom an incident talked to', () => {
     ]);
   });
 
-  it('calls nobody new where peers of before were counted together, or a container was not there', async () => {
+  it('calls nobody new where peers of before were counted together, a container was not there, or a peer could not be told', async () => {
     const containers = busyParts(3).containers;
     const frameAt = (n: number, names: number, flows: readonly Flow[]) =>
       frameOf('web-2', n, { containers: containers.slice(0, names), windows: [], flows: [...flows] });
     const others = flow('c0000', { peerKind: 'other', peer: '', address: '', port: 0 });
-    const during = ['c0000', 'c0001', 'c0002'].map(name => flow(name, { peer: 'cache' }));
+    const untold = flow('c0001', { peerKind: 'unknown', peer: '', address: '127.0.0.1' });
+    const during = [...['c0000', 'c0001', 'c0002'].map(name => flow(name, { peer: 'cache' })), untold];
     await store.writeFrames([frameAt(0, 2, [others]), frameAt(1, 3, [...during, others])]);
     const incident = { ...incidentOn('', 1, 2), host: 'web-2' };
     const found = await peersThen(read, incident);
@@ -115,6 +116,7 @@ describe('whom an incident talked to', () => {
       ['c0000', 'container', null],
       ['c0000', 'other', false],
       ['c0001', 'container', true],
+      ['c0001', 'unknown', null],
       ['c0002', 'container', null],
     ]);
   });

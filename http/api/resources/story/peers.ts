@@ -13,6 +13,7 @@ import {
   isNamed,
   NO_EXCHANGE,
   PEER_KINDS,
+  type PeerKind,
   PROTOCOLS,
   ROLES,
 } from '../../../../core/traffic/flow.ts';
@@ -51,6 +52,8 @@ export type StoreReader = <R>(action: (store: FrameStore) => Promise<R>) => Prom
 /** Whom they talked to is told of so much of the incident, and compared with so much before it, ms. */
 const DURING_MS = 600_000;
 const BEFORE_MS = 3_600_000;
+/** One may be a peer of before under another name: of a connection that was open before the capture began, or one of many. */
+const VAGUE: readonly PeerKind[] = ['unknown', 'other'];
 const PORTS = 4;
 const LISTED = 12;
 
@@ -152,7 +155,7 @@ function addFlow(sums: Map<string, Sum>, flow: Flow): void {
 function grouped(sums: readonly Sum[], { containers, flows, partly }: Past): Peer[] {
   const isNew = ({ id, key: { container, peerKind } }: Sum): boolean | null => {
     if (flows.has(id)) return false;
-    return containers.has(container) && !partly.has(container) && peerKind !== 'other' ? true : null;
+    return containers.has(container) && !partly.has(container) && !VAGUE.includes(peerKind) ? true : null;
   };
   const byPeer = Map.groupBy(sums, sum => `${isNew(sum)} ${flowId({ ...sum.key, port: 0 })}`);
   return [...byPeer.values()].map(same => {
