@@ -62,10 +62,10 @@ function foundList(shown, { total, here }, page) {
       ? null
       : longList('Containers', shown, one => [
           el(
-            'a',
-            { href: page.link({ host: one.host, container: one.container }) },
-            named(one.container),
-            Date.parse(one.last) < here ? ` (until ${time(one.last)})` : null,
+            'span',
+            { class: 'who' },
+            el('a', { href: page.link({ host: one.host, container: one.container }) }, named(one.container)),
+            Date.parse(one.last) < here ? el('span', { class: 'quiet' }, ` until ${time(one.last)}`) : null,
           ),
           sparkline(one),
           el('span', { class: 'number sent', title: 'sent per second' }, rateOf(one.sent_bytes, one)),
