@@ -2,11 +2,11 @@ import { printable, UsageError } from '../../../core/errors.ts';
 import { storyJson } from '../../../http/api/resources/story/story.ts';
 import { jsonText } from '../../../review/report.ts';
 import { type Register, setAction } from '../../command.ts';
-import { commandHere } from '../../command-here.ts';
 import { JUDGED } from '../../config/needs.ts';
 import type { CommonFlags, Context } from '../../context.ts';
 import type { SharedState } from '../../shared/contract.ts';
 import { addSharedCommand, openSharedState } from '../../shared/open.ts';
+import { commandHere } from './command-here.ts';
 import { storyLines } from './story-lines.ts';
 
 interface ExplainFlags extends CommonFlags {

@@ -2,7 +2,7 @@ import { isoTime } from '../../../core/clock.ts';
 import { printable } from '../../../core/errors.ts';
 import type { Incident } from '../../../core/incident/incident.ts';
 import type { Story } from '../../../http/api/resources/story/story.ts';
-import type { CommandHere } from '../../command-here.ts';
+import type { CommandHere } from './command-here.ts';
 
 /** What can be done about an incident: commands that can be run as they are. */
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type CommandHere, commandHere } from '../../../cli/command-here.ts';
+import { type CommandHere, commandHere } from '../../../cli/commands/explain/command-here.ts';
 import { storyLines as linesOf } from '../../../cli/commands/explain/story-lines.ts';
 import { UTC } from '../../../core/time-zone.ts';
 import type { Around, Brief } from '../../../http/api/resources/story/around.ts';

@@ -1,4 +1,4 @@
-import type { CommonFlags } from './context.ts';
+import type { CommonFlags } from '../../context.ts';
 
 /** Commands that are printed for people to run: they lead to the installation that the one that prints them was asked about. */
 
