@@ -37,7 +37,10 @@ const page = {
 };
 
 let drawing = 0;
-let drawn = { address: '', at: 0 };
+/** The address of which parts are shown, or on their way; null: of none. */
+let shown = null;
+/** When all of it was there last, epoch ms. */
+let drawnAt = 0;
 
 /** Shows what the address asks for; what comes after something newer was asked for is dropped. */
 async function draw() {
@@ -52,26 +55,27 @@ async function draw() {
     drawChoice(what);
     const parts = partsOf(what, page);
     // Another view begins to show at once; the same is exchanged when all of it is there, and nothing jumps.
-    if (drawn.address !== location.search) fill(main, parts, () => mine === drawing);
+    if (shown !== location.search) fill(main, parts);
+    shown = location.search;
     const content = await Promise.all(parts);
     if (mine !== drawing) return;
     replace(content);
-    drawn = { address: location.search, at: Date.now() };
+    drawnAt = Date.now();
   } catch (error) {
     if (mine !== drawing) return;
     if (error instanceof Refused && error.status === 401) replace([tokenForm()]);
     else replace([el('p', { role: 'alert' }, error.message)]);
-    drawn = { address: '', at: 0 };
+    shown = null;
   }
 }
 
 /** A place for each part, in which it appears when it is read. */
-function fill(main, parts, isCurrent) {
+function fill(main, parts) {
   const places = parts.map(() => el('div', { class: 'skeleton', 'aria-hidden': 'true' }, el('div')));
   main.replaceChildren(...places);
   parts.forEach((one, i) => {
     one.then(
-      content => isCurrent() && places[i].replaceWith(content),
+      content => places[i].replaceWith(content),
       () => undefined,
     );
   });
@@ -208,7 +212,8 @@ void follow({
   change: refresh,
   health(answer) {
     heard(answer);
-    if (Date.now() - drawn.at >= TRAFFIC_MS) refresh();
+    const isUnderWay = byId('content').getAttribute('aria-busy') === 'true';
+    if (!isUnderWay && Date.now() - drawnAt >= TRAFFIC_MS) refresh();
   },
   state(isConnected, refused) {
     const wasLost = connection.state === 'lost';
