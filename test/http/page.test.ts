@@ -63,12 +63,14 @@ describeWith(['chromium'], 'the page in a browser', () => {
 
   it('is there before the first answer, and says that it is not connected only when that failed', async () => {
     const opened = await browser.newPage();
+    opened.setDefaultTimeout(120_000);
     const held = Promise.withResolvers<'continue' | 'abort'>();
     await opened.route('**/api/v1/**', async route => route[await held.promise]());
     await opened.goto(`${served.listener.url}/`, { waitUntil: 'load' });
     expect(await opened.locator('#live').textContent()).toBe('connecting…');
     expect(await opened.locator('#content').getAttribute('aria-busy')).toBe('true');
-    expect(await opened.locator('.skeleton').isVisible()).toBe(true);
+    // One at first, then one for each part of the view.
+    expect(await opened.locator('.skeleton').first().isVisible()).toBe(true);
     expect(await opened.locator('#views a').count()).toBeGreaterThan(1);
     held.resolve('abort');
     await opened.getByText(/^not connected/).waitFor();
