@@ -109,7 +109,7 @@ describeWith(['chromium'], 'the page in a browser', () => {
     await page.goto(address);
     await page.locator('main h1').waitFor();
     expect(await page.locator('main h1').textContent()).toBe(name);
-    expect(await page.locator('svg.chart').count()).toBe(1);
+    await page.locator('svg.chart').waitFor();
     await shoot('container');
   }, 240_000);
 
