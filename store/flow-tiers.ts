@@ -28,8 +28,8 @@ export interface FlowTables {
     stepMs: number,
   ): Promise<ReadonlyMap<number, readonly FlowTotal[]>>;
   /**
-   * Write buckets of one host, ascending, in place of older versions of them, of which nothing is counted any more. Their number of
-   * frames is stored once all else is.
+   * Write buckets of one host, ascending, in place of older versions of them, of which nothing is counted any more. Their
+   * number of frames is stored once all else is.
    */
   write(tier: Tier, buckets: readonly FlowBucket[]): Promise<void>;
 }

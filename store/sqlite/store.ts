@@ -129,17 +129,10 @@ export class SqliteStore implements Store {
   }
 
   async readDetections(host: string, range: Interval): Promise<Detection[]> {
-    const found: Detection[] = [];
-    let after: Position | null = { time: sqlTime(range.from) - 1, series: Number.MAX_SAFE_INTEGER };
-    while (after) {
-      const position: Position = after;
-      const [rows, next] = this.#read(({ incidents }) =>
-        incidents.detections(host, position, range.to, STEP_ROWS),
-      );
-      found.push(...rows);
-      after = next;
-      await breathe();
-    }
+    const first: Position = { time: sqlTime(range.from) - 1, series: Number.MAX_SAFE_INTEGER };
+    const found = await this.#readOn(first, (incidents, after) =>
+      incidents.detections(host, after, range.to, STEP_ROWS),
+    );
     return found.sort(compareDetections);
   }
 
@@ -153,17 +146,10 @@ export class SqliteStore implements Store {
   }
 
   async readExpected(host: string, range: Interval): Promise<ExpectedRange[]> {
-    const found: ExpectedRange[] = [];
-    let after: ExpectedPosition | null = [sqlTime(range.from) - 1, Number.MAX_SAFE_INTEGER, '', '', ''];
-    while (after) {
-      const position: ExpectedPosition = after;
-      const [rows, next] = this.#read(({ incidents }) =>
-        incidents.expected(host, position, range.to, STEP_ROWS),
-      );
-      found.push(...rows);
-      after = next;
-      await breathe();
-    }
+    const first: ExpectedPosition = [sqlTime(range.from) - 1, Number.MAX_SAFE_INTEGER, '', '', ''];
+    const found = await this.#readOn(first, (incidents, after) =>
+      incidents.expected(host, after, range.to, STEP_ROWS),
+    );
     return found.sort(compareExpected);
   }
 
@@ -259,6 +245,23 @@ export class SqliteStore implements Store {
       attempts = 0;
       if (next < items.length) await breathe();
     }
+  }
+
+  /** All rows that `step` finds from a position on, which says where to go on; others have their turn in between. */
+  async #readOn<T, P>(
+    first: P,
+    step: (incidents: IncidentTables, after: P) => [T[], P | null],
+  ): Promise<T[]> {
+    const found: T[] = [];
+    let after: P | null = first;
+    while (after !== null) {
+      const position: P = after;
+      const [rows, next] = this.#read(({ incidents }) => step(incidents, position));
+      found.push(...rows);
+      after = next;
+      await breathe();
+    }
+    return found;
   }
 
   #read<T>(body: (tables: Opened) => T): T {

@@ -209,12 +209,17 @@ export function frameArbitrary(host: fc.Arbitrary<string>): fc.Arbitrary<Frame> 
 
 const finite = fc.double({ noNaN: true, noDefaultInfinity: true }).map(x => (x === 0 ? 0 : x));
 
+/** Whose row it is, and of when. */
+const rowKeys = (host: fc.Arbitrary<string>) => ({
+  host,
+  service: hostileText,
+  container: hostileText,
+  start: fc.integer({ min: 1_700_000_000_000, max: 1_731_000_000_000 }),
+});
+
 export function detectionArbitrary(host: fc.Arbitrary<string>): fc.Arbitrary<Detection> {
   return fc.record({
-    host,
-    service: hostileText,
-    container: hostileText,
-    start: fc.integer({ min: 1_700_000_000_000, max: 1_731_000_000_000 }),
+    ...rowKeys(host),
     score: finite,
     scores: fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9_-]{0,39}$/), finite, {
       maxKeys: 4,
@@ -228,10 +233,7 @@ export function detectionArbitrary(host: fc.Arbitrary<string>): fc.Arbitrary<Det
 
 export function expectedArbitrary(host: fc.Arbitrary<string>): fc.Arbitrary<ExpectedRange> {
   return fc.record({
-    host,
-    service: hostileText,
-    container: hostileText,
-    start: fc.integer({ min: 1_700_000_000_000, max: 1_731_000_000_000 }),
+    ...rowKeys(host),
     rule: hostileText,
     direction: fc.option(fc.constantFrom(...DIRECTIONS)),
     metric: fc.constantFrom(...METRICS),
